@@ -1,0 +1,1 @@
+"""What generates text: one interface, one module an engine."""

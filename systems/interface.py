@@ -1,0 +1,146 @@
+"""The contract every system under test meets.
+
+A system is built from its typed settings, an injected engine and a folder for its long-term memory. It is
+started, answers `Request`s as `Reply`s (streaming tokens to a sink on the way), reports `Counters`, and is closed.
+An error is an exception with a type (`systems.errors`), never a sentence in a reply.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from systems.engines.interface import Engine
+
+TokenSink = Callable[[str], None]
+"""Receives each piece of generated text as soon as it exists; may be called from another thread."""
+
+
+class Source(StrEnum):
+    """Where the text of a reply came from."""
+
+    MODEL = "model"
+    CACHE = "cache"
+    COMMAND = "command"
+    FALLBACK = "fallback"
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """What the clock, the system information and the emotion step *say* in a planned trial.
+
+    The steps still run and their cost is paid; only their words are replaced, so that every system sends the
+    same prompt.
+    """
+
+    clock: str
+    system: str
+    emotion: str
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One user turn.
+
+    ``deadline_s`` counts from the request's arrival at the system. ``scripted_reply`` forces the engine's tokens
+    (teacher forcing): every decoding step is computed in full, the words are the script's.
+    """
+
+    id: str
+    session: str
+    text: str
+    max_tokens: int = 32
+    deadline_s: float | None = None
+    scripted_reply: str | None = None
+    observed: Observed | None = None
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one request. Times are seconds from the request's arrival at the system.
+
+    ``first_token_s`` is None when no token was streamed (a command, for one).
+    """
+
+    request_id: str
+    text: str
+    source: Source
+    memories: tuple[str, ...] = ()
+    prompt_tokens: int = 0
+    generated_tokens: int = 0
+    first_token_s: float | None = None
+    total_s: float = 0.0
+
+
+class Counters(msgspec.Struct, kw_only=True):
+    """What a system counted since it started; all are numbers of events."""
+
+    turns: int = 0
+    generations: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
+    coalesced: int = 0
+    refused: int = 0
+    deadline_exceeded: int = 0
+    degraded: int = 0
+    saved: int = 0
+    save_failures: int = 0
+
+
+class BlockingSystem(ABC):
+    """A system whose calls hold the calling thread until they are done, one turn at a time."""
+
+    blocks: ClassVar[bool] = True
+    summary: ClassVar[str]
+    Settings: ClassVar[type[msgspec.Struct]]
+
+    @abstractmethod
+    def __init__(self, settings: Any, engine: Engine, data_dir: Path) -> None: ...
+
+    @abstractmethod
+    def start(self) -> None:
+        """Make the system ready to answer."""
+
+    @abstractmethod
+    def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        """Answer one request. Raises a `systems.errors.FourgigError` on failure."""
+
+    @abstractmethod
+    def counters(self) -> Counters:
+        """Return what was counted since `start`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything; every acknowledged turn is saved when this returns."""
+
+
+class AsyncSystem(ABC):
+    """A system that answers many requests at once on one event loop."""
+
+    blocks: ClassVar[bool] = False
+    summary: ClassVar[str]
+    Settings: ClassVar[type[msgspec.Struct]]
+
+    @abstractmethod
+    def __init__(self, settings: Any, engine: Engine, data_dir: Path) -> None: ...
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Make the system ready to answer."""
+
+    @abstractmethod
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        """Answer one request. Raises a `systems.errors.FourgigError` on failure."""
+
+    @abstractmethod
+    def counters(self) -> Counters:
+        """Return what was counted since `start`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release everything; every acknowledged turn is saved when this returns."""
+
+
+System = BlockingSystem | AsyncSystem
