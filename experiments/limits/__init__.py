@@ -1,0 +1,1 @@
+"""Enforcing a profile, directly on the kernel's files."""
