@@ -37,7 +37,8 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One trial: a study's subject in one condition, in one block.
 
     ``condition`` maps factors to levels and is what subjects are compared within; ``subject`` labels what differs.
-    ``system`` is the registered system the subject is (None for a component), ``settings`` what is set on it.
+    ``system`` is the registered system the subject is (None for a component), ``settings`` what is set on it, and
+    ``hosting`` where a blocking system runs: alone behind a queue, or in the event loop.
     ``labels`` are sentences every table made from this trial must carry (a shortened sleep, a simulated engine).
     """
 
@@ -45,6 +46,7 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     condition: dict[str, Scalar]
     subject: str
     system: str | None = None
+    hosting: Literal["alone", "in-loop"] | None = None
     settings: dict[str, Scalar] = {}
     engine: EngineSpec | None = None
     profile: Profile

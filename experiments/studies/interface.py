@@ -1,0 +1,74 @@
+"""What a study is: a question, a grid of trials, what each role does in one, and the measures to read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+import msgspec
+
+from experiments.records import EngineSpec, Scalar, TrialSpec
+
+if TYPE_CHECKING:
+    from experiments.role import Link
+
+Preset = Literal["smoke", "quick"]
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One subject in one condition, before it is repeated over blocks.
+
+    ``estimate_s`` is a guess of the trial's duration in seconds, used only until a measured one is known.
+    ``once`` asks for a single repetition (a memory trace, which is not a sample).
+    """
+
+    condition: dict[str, Scalar]
+    subject: str
+    system: str | None = None
+    hosting: Literal["alone", "in-loop"] | None = None
+    settings: dict[str, Scalar] = {}
+    engine: EngineSpec | None = None
+    traced: bool = False
+    once: bool = False
+    labels: tuple[str, ...] = ()
+    estimate_s: float = 5.0
+    timeout_s: float = 120.0
+
+
+class GridRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person asked for: the preset, the systems to compare, and the engine of record."""
+
+    preset: Preset
+    systems: tuple[str, ...]
+    engine: EngineSpec
+
+
+class Study(Protocol):
+    """A question and how it is put to the systems.
+
+    ``reference`` is the subject others are compared with inside a condition: a ratio is theirs over its. A study
+    whose conditions have different references names the first that is present. ``measures`` are metric names.
+    ``has_client`` says that a second role, outside the limits, drives the subject.
+    """
+
+    name: ClassVar[str]
+    question: ClassVar[str]
+    references: ClassVar[tuple[str, ...]]
+    measures: ClassVar[tuple[str, ...]]
+
+    def grid(self, request: GridRequest) -> Sequence[Cell]:
+        """Return the cells of this study."""
+        ...
+
+    def has_client(self, spec: TrialSpec) -> bool:
+        """Return whether a client role drives this trial from outside the limits."""
+        ...
+
+    def run_subject(self, spec: TrialSpec, link: Link, work_dir: Path) -> None:
+        """Do the subject's part of one trial, inside the limits."""
+        ...
+
+    def run_client(self, spec: TrialSpec, link: Link, address: str) -> None:
+        """Do the client's part of one trial, outside the limits."""
+        ...
