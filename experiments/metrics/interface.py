@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 
-from experiments.records import Record
+from experiments.records import Outcome, Record
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -17,7 +18,11 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """One measure of a trial. ``unit`` is "s", "1/s", "bytes", "ratio" or "count"."""
+    """One measure of a trial. ``unit`` is "s", "1/s", "bytes", "bytes/turn", "ratio" or "count".
+
+    ``traced`` metrics are read from trials under a tracer and from no others; all the rest never are.
+    ``comparable`` says whether one value over another means something: it does not for a slope around zero.
+    """
 
     name: str
     title: str
@@ -25,3 +30,18 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     better: Literal["lower", "higher", "neither"]
     formula: str
     compute: Callable[[Record], float | Missing]
+    traced: bool = False
+    comparable: bool = True
+
+    def of(self, record: Record) -> float | Missing:
+        """Return this metric of ``record``: only of a trial that ended well, traced as the metric asks."""
+        if record.outcome is not Outcome.OK:
+            return Missing(f"the trial ended {record.outcome}")
+        if record.spec.traced is not self.traced:
+            return Missing(
+                "the trial ran under a tracer" if record.spec.traced else "no tracer watched the trial"
+            )
+        value = self.compute(record)
+        if isinstance(value, Missing) or math.isfinite(value):
+            return value
+        return Missing("the formula gives no finite number")
