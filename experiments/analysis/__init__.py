@@ -1,0 +1,1 @@
+"""From records to comparisons: tidy frames, pairing within blocks, and the published claims."""

@@ -1,0 +1,73 @@
+"""The published claims, read from the ledger ``claims.toml``, the only place where their figures stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from systems.errors import BadInput, UnknownName
+
+_HERE = Path(__file__).resolve()
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One sourced figure. The ledger's head says what each field means."""
+
+    id: str
+    source: str
+    statement: str
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    before: tuple[float, float] | None = None
+    after: tuple[float, float] | None = None
+    level_unit: str = ""
+    study: str | None = None
+    metric: str | None = None
+    conditions: str = ""
+    criterion: str = ""
+    not_measured: str = ""
+
+    @property
+    def figure(self) -> str:
+        """The claimed effect in words and signs; the criterion where no figure was published."""
+        if self.low is None or self.high is None:
+            return self.criterion
+        sign = "+" if self.unit in ("percent change", "percentage points") else ""
+        unit = {"percent change": "%"}.get(self.unit, self.unit)
+        ends = sorted({self.low, self.high}, key=abs)
+        return " … ".join(f"{end:{sign}g}".replace("-", "−") for end in ends) + f" {unit}"
+
+
+class _Ledger(msgspec.Struct, forbid_unknown_fields=True):
+    claims: list[Claim]
+
+
+def path() -> Path:
+    """Return the ledger: the one packaged beside this module, else the repository's. Raises `BadInput`."""
+    for candidate in (_HERE.with_name("claims.toml"), _HERE.parents[2] / "paper" / "claims.toml"):
+        if candidate.is_file():
+            return candidate
+    raise BadInput("The claims ledger claims.toml is missing from this installation; install it again.")
+
+
+def load(ledger: Path | None = None) -> dict[str, Claim]:
+    """Return every claim by id. Raises `BadInput` on a malformed ledger or an id that stands twice."""
+    source = ledger or path()
+    try:
+        found = msgspec.toml.decode(source.read_bytes(), type=_Ledger).claims
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadInput(f"The claims ledger {source} cannot be read: {error}.") from error
+    claims = {claim.id: claim for claim in found}
+    if len(claims) != len(found):
+        raise BadInput(f"The claims ledger {source} names a claim twice.")
+    return claims
+
+
+def get(claim_id: str) -> Claim:
+    """Return one claim of the ledger. Raises `UnknownName`."""
+    claims = load()
+    if claim_id not in claims:
+        raise UnknownName("claim", claim_id, claims)
+    return claims[claim_id]

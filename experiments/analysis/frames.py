@@ -1,0 +1,164 @@
+"""A run as tidy tables: one row a trial, a request, a measure or a moment of the group's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from experiments import metrics, records, runs
+from experiments.analysis.order import describe, natural
+from experiments.errors import RunFolderError
+from experiments.metrics.interface import Missing
+from experiments.records import Record, RequestRow
+from experiments.runs import RunInfo
+
+TRIAL = ("key", "study", "condition", "factors", "subject", "block")
+_TRIALS = (
+    *TRIAL, "system", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend", "engine",
+    "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
+    "oom_kills", "code_version",
+)  # fmt: skip
+_REQUESTS = (*TRIAL, *RequestRow.__struct_fields__, "latency_s", "time_to_first_token_s")
+_MEASURES = (*TRIAL, "traced", "metric", "unit", "value")
+_TIMELINE = (*TRIAL, "at_s", "current_bytes", "anonymous_bytes", "file_bytes")
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, read. ``factors`` columns hold a condition as a dict, ``condition`` the same as text.
+
+    ``measures`` come from trials that ended well; ``requests`` and ``timeline`` from all but the traced ones.
+    A trial that was run again counts once, by its last record; ``repeated`` says how often that was so.
+    """
+
+    folder: Path
+    info: RunInfo
+    records: list[Record]
+    repeated: int
+    trials: pd.DataFrame
+    requests: pd.DataFrame
+    measures: pd.DataFrame
+    timeline: pd.DataFrame
+    environment: pd.DataFrame
+
+
+def load_run(path: str | Path | None = None) -> Run:
+    """Read the run in folder ``path``; None: the reference run. Raises `RunFolderError`."""
+    folder = Path(path) if path is not None else _reference()
+    info = runs.read_info(folder)
+    every = records.read(folder / runs.TRIALS)
+    last = {record.key: record for record in every}
+    kept = sorted(last.values(), key=_order)
+    untraced = [record for record in kept if not record.spec.traced]
+    return Run(
+        folder=folder,
+        info=info,
+        records=kept,
+        repeated=len(every) - len(kept),
+        trials=_frame(map(_trial, kept), _TRIALS),
+        requests=_frame((row for record in untraced for row in _requests(record)), _REQUESTS),
+        measures=_frame((row for record in kept for row in _measures(record)), _MEASURES),
+        timeline=_frame((row for record in untraced for row in _timeline(record)), _TIMELINE),
+        environment=_frame(_environment(info), ("name", "value")),
+    )
+
+
+def _reference() -> Path:
+    candidates = (Path.cwd(), Path(__file__).resolve().parents[2])
+    for folder in (candidate / "results" / "reference" for candidate in candidates):
+        if (folder / runs.INFO).is_file():
+            return folder
+    raise RunFolderError("There is no reference run in results/reference; name a run folder of your own.")
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    spec = record.spec
+    return spec.study, natural(describe(spec.condition)), natural(spec.subject), spec.block, record.key
+
+
+def _frame(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(columns))
+
+
+def _identity(record: Record) -> dict[str, Any]:
+    spec = record.spec
+    return {
+        "key": record.key,
+        "study": spec.study,
+        "condition": describe(spec.condition),
+        "factors": dict(spec.condition),
+        "subject": spec.subject,
+        "block": spec.block,
+    }
+
+
+def _trial(record: Record) -> dict[str, Any]:
+    spec, engine = record.spec, record.spec.engine
+    return _identity(record) | {
+        "system": spec.system,
+        "hosting": spec.hosting,
+        "seed": spec.seed,
+        "traced": spec.traced,
+        "outcome": str(record.outcome),
+        "reason": record.reason,
+        "enforced": record.enforced,
+        "backend": record.backend,
+        "engine": engine.name if engine else None,
+        "model": engine.model if engine else None,
+        "words_are_meaningless": engine.words_are_meaningless if engine else False,
+        "labels": spec.labels,
+        "started_at": record.started_at,
+        "duration_s": record.outside.duration_s,
+        "peak_bytes": record.outside.group.peak_bytes,
+        "oom_kills": record.outside.group.oom_kills,
+        "code_version": spec.code_version,
+    }
+
+
+def _requests(record: Record) -> Iterator[dict[str, Any]]:
+    part = record.part("client") or record.part("subject")
+    identity = _identity(record)
+    for row in part.requests if part else ():
+        first = row.first_token_s
+        yield (
+            identity
+            | {name: getattr(row, name) for name in RequestRow.__struct_fields__}
+            | {
+                "latency_s": row.finished_s - row.intended_s,
+                "time_to_first_token_s": None if first is None else first - row.intended_s,
+            }
+        )
+
+
+def _measures(record: Record) -> Iterator[dict[str, Any]]:
+    identity = _identity(record)
+    for metric in metrics.registered().values():
+        value = metric.of(record)
+        if not isinstance(value, Missing):
+            yield identity | {
+                "traced": metric.traced,
+                "metric": metric.name,
+                "unit": metric.unit,
+                "value": value,
+            }
+
+
+def _timeline(record: Record) -> Iterator[dict[str, Any]]:
+    identity = _identity(record)
+    for sample in record.outside.timeline:
+        yield identity | {name: getattr(sample, name) for name in sample.__struct_fields__}
+
+
+def _environment(info: RunInfo) -> Iterator[dict[str, Any]]:
+    def flat(prefix: str, value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                yield from flat(f"{prefix}.{name}" if prefix else str(name), inner)
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield {"name": prefix, "value": text}
+
+    yield from flat("", info.environment)

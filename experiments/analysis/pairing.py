@@ -1,0 +1,111 @@
+"""Comparisons within blocks: each subject's value over the reference's, in the same condition and block.
+
+Blocks share a seed and a moment of the host, so what disturbs both cancels in the ratio. Ratios are
+summed up by their geometric mean, which treats twice as long and half as long alike. With six blocks or
+more, Student's t on the logarithms gives a 95 % interval; with fewer there is none, only the smallest and
+the largest ratio seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from experiments import metrics
+from experiments.analysis.order import reference
+
+ENOUGH_BLOCKS = 6
+"""Below this many blocks nothing is more than indicative: the project's rule for every comparison."""
+
+_PAIR = ["study", "condition", "metric", "unit", "subject", "reference"]
+_RATIOS = [*_PAIR, "block", "value", "reference_value", "ratio"]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Ratios of one subject to the reference, summed up. ``low`` and ``high`` are None where indicative."""
+
+    blocks: int
+    geometric_mean: float
+    smallest: float
+    largest: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def indicative(self) -> bool:
+        """Whether there were too few blocks for an interval."""
+        return self.low is None
+
+
+def compare(ratios: Sequence[float], level: float = 0.95) -> Comparison:
+    """Sum up the ratios of one pair, one a block. Raises `ValueError` unless all are positive and finite."""
+    if not ratios or not all(ratio > 0 and math.isfinite(ratio) for ratio in ratios):
+        raise ValueError("a geometric mean needs one ratio or more, all positive and finite")
+    logs = np.log(np.asarray(ratios, dtype=float))
+    mean = float(logs.mean())
+    low = high = None
+    if len(ratios) >= ENOUGH_BLOCKS:
+        error = float(logs.std(ddof=1)) / math.sqrt(len(ratios))
+        reach = float(stats.t.ppf((1 + level) / 2, len(ratios) - 1)) * error
+        low, high = math.exp(mean - reach), math.exp(mean + reach)
+    return Comparison(
+        blocks=len(ratios),
+        geometric_mean=math.exp(mean),
+        smallest=min(ratios),
+        largest=max(ratios),
+        low=low,
+        high=high,
+    )
+
+
+def ratios(measures: pd.DataFrame, trials: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
+    """Return one row a block and pair: a subject's value over its reference's.
+
+    The reference of a condition is the first of ``references`` that was tried there, whether or not it ended
+    well: one that failed is not replaced by another. Measures under a tracer, those whose ratio means nothing,
+    and pairs with a value that is not positive in some block give no rows.
+    """
+    rows: list[dict[str, object]] = []
+    comparable = {name for name, metric in metrics.registered().items() if metric.comparable}
+    timed = measures[~measures["traced"].astype(bool) & measures["metric"].isin(list(comparable))]
+    tried = trials[~trials["traced"].astype(bool)]
+    chosen = {
+        place: reference(group["subject"], references)
+        for place, group in tried.groupby(["study", "condition"], sort=False)
+    }
+    for (study, condition, metric, unit), group in timed.groupby(_PAIR[:4], sort=False):
+        base = chosen.get((study, condition))
+        if base is None:
+            continue
+        by_block = {
+            subject: dict(zip(values["block"], values["value"], strict=True))
+            for subject, values in group.groupby("subject", sort=False)
+        }
+        theirs = by_block.pop(base, {})
+        for subject, ours in by_block.items():
+            shared = sorted(ours.keys() & theirs.keys())
+            if any(ours[block] <= 0 or theirs[block] <= 0 for block in shared):
+                continue
+            for block in shared:
+                pair = (study, condition, metric, unit, subject, base)
+                values = (block, ours[block], theirs[block], ours[block] / theirs[block])
+                rows.append(dict(zip(_RATIOS, pair + values, strict=True)))
+    return pd.DataFrame(rows, columns=_RATIOS)
+
+
+def summarise(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a pair from the rows of `ratios`; ``low`` and ``high`` are None where indicative."""
+    rows = []
+    for pair, group in frame.groupby(_PAIR, sort=False):
+        summary = compare(group["ratio"].tolist())
+        rows.append(
+            dict(zip(_PAIR, pair, strict=True))
+            | msgspec.structs.asdict(summary)
+            | {"indicative": summary.indicative}
+        )
+    return pd.DataFrame(rows, columns=[*_PAIR, *Comparison.__struct_fields__, "indicative"])
