@@ -73,6 +73,12 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     first_token_s: float | None = None
     total_s: float = 0.0
 
+    def served_again(self, request_id: str, *, first_token_s: float) -> Reply:
+        """Return this reply as the answer to another request: no token was generated for it."""
+        return msgspec.structs.replace(
+            self, request_id=request_id, source=Source.CACHE, generated_tokens=0, first_token_s=first_token_s
+        )
+
 
 class Counters(msgspec.Struct, kw_only=True):
     """What a system counted since it started; all are numbers of events."""
@@ -84,7 +90,6 @@ class Counters(msgspec.Struct, kw_only=True):
     coalesced: int = 0
     refused: int = 0
     deadline_exceeded: int = 0
-    degraded: int = 0
     saved: int = 0
     save_failures: int = 0
 

@@ -1,0 +1,231 @@
+"""The optimized asynchronous agent: puts the mechanisms together, and keeps each session's turns in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from systems.asynchronous.admission import Admission, Unbounded, deadline
+from systems.asynchronous.cache import LruCache
+from systems.asynchronous.isolation import Executors
+from systems.asynchronous.pipeline import Pipeline, ReplyCache, Store
+from systems.asynchronous.resources import Resource
+from systems.asynchronous.saving import BackgroundSaver
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.asynchronous.single_flight import SingleFlight
+from systems.baseline.cache import FifoCache
+from systems.engines.interface import Engine
+from systems.errors import DeadlineExceeded, FourgigError, Refused, StoreError, SystemClosed
+from systems.history import Histories, keep_newest
+from systems.interface import AsyncSystem, Counters, Reply, Request, Source, TokenSink
+from systems.memory.fulltext import FullTextStore
+from systems.memory.importance import keep_important
+from systems.memory.keywords import Keywords
+from systems.memory.like import LikeStore
+from systems.memory.schema import SavedTurn
+
+log = logging.getLogger(__name__)
+
+
+class Asynchronous(AsyncSystem):
+    """Answers many sessions on one event loop; the turns of one session stay in order."""
+
+    summary = (
+        "The paper's core: isolation, admission, lazy loading, LRU cache, full-text memory, pruning, background saving."
+    )
+    Settings: ClassVar[type[msgspec.Struct]] = AsynchronousSettings
+
+    def __init__(self, settings: AsynchronousSettings, engine: Engine, data_dir: Path) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._path = data_dir / "memory.sqlite"
+        self._sessions: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._flights: SingleFlight[Reply] = SingleFlight()
+        self._warming: asyncio.Task[None] | None = None
+        self._fulltext: FullTextStore | None = None
+        self._saver: BackgroundSaver | _SaveAtOnce | None = None
+        self._turns = 0
+        self._idle = asyncio.Event()
+        self._pipeline: Pipeline | None = None
+
+    async def start(self) -> None:
+        """Make ready: with lazy loading nothing heavy is loaded yet; with warm-up, loading begins right after."""
+        settings = self._settings
+        limit = settings.concurrent_generations or self._engine.parallelism
+        # Keyword extraction holds the interpreter lock, so a second thread would gain nothing; LIKE lookups wait
+        # for the disk outside it.
+        self._executors = Executors(
+            {"engine": limit, "keywords": 1, "system": 1, "store": 4}, isolated=settings.isolation
+        )
+        store: Resource[Store] = Resource("long-term memory", self._open_store)
+        self._saver = _SaveAtOnce(store)
+        if settings.background_saving:
+            self._saver = BackgroundSaver(
+                lambda turns: _save_to(store, turns), batch=settings.save_batch, queue_limit=settings.save_queue
+            )
+        cache: ReplyCache = FifoCache(settings.cache_capacity)
+        if settings.lru_cache:
+            cache = LruCache(settings.cache_capacity, settings.cache_seconds, settings.cache_bytes)
+        self._pipeline = Pipeline(
+            settings=settings,
+            executors=self._executors,
+            admission=Admission(limit, settings.queue_limit) if settings.admission else Unbounded(),
+            keywords=Resource("keywords", self._load_keywords),
+            engine=Resource("engine", self._load_engine),
+            engine_identity=self._engine.identity,
+            store=store,
+            saver=self._saver,
+            histories=Histories(
+                settings.history_length,
+                settings.sessions,
+                keep_important if settings.importance_pruning else keep_newest,
+            ),
+            cache=cache,
+            counters=Counters(),
+        )
+        if not settings.lazy_loading:
+            await self._load_all(self._pipeline)
+        elif settings.warm_up:
+            self._warming = asyncio.create_task(self._warm_up(self._pipeline), name="warm-up")
+
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        """Answer one request; requests of other sessions are answered meanwhile."""
+        arrived = time.perf_counter()
+        pipeline = self._pipeline
+        if pipeline is None:
+            raise SystemClosed("The asynchronous agent is not running.")
+        seconds = self._settings.deadline_s if request.deadline_s is None else request.deadline_s
+        self._turns += 1
+        self._idle.clear()
+        try:
+            async with pipeline.admission.turn(), deadline(seconds):
+                return await self._answer(pipeline, request, on_token, arrived)
+        except Refused:
+            pipeline.counters.refused += 1
+            raise
+        except DeadlineExceeded:
+            pipeline.counters.deadline_exceeded += 1
+            raise
+        finally:
+            self._turns -= 1
+            if not self._turns:
+                self._idle.set()
+
+    async def _answer(self, pipeline: Pipeline, request: Request, on_token: TokenSink | None, arrived: float) -> Reply:
+        async def turn() -> Reply:
+            lock = self._sessions.setdefault(request.session, asyncio.Lock())
+            async with lock:
+                return await pipeline.turn(request, on_token, arrived)
+
+        if not self._settings.lru_cache:
+            return await turn()
+        same = repr((request.session, request.text, request.max_tokens, request.scripted_reply))
+        reply, led = await self._flights.do(same, turn)
+        if led or reply.source is Source.COMMAND:
+            return msgspec.structs.replace(reply, request_id=request.id)
+        pipeline.counters.coalesced += 1
+        waited = time.perf_counter() - arrived
+        if on_token is not None:
+            on_token(reply.text)
+        return msgspec.structs.replace(reply.served_again(request.id, first_token_s=waited), total_s=waited)
+
+    def counters(self) -> Counters:
+        """Return what was counted since `start`."""
+        if self._pipeline is None or self._saver is None:
+            return Counters()
+        return msgspec.structs.replace(
+            self._pipeline.counters, saved=self._saver.saved, save_failures=self._saver.failures
+        )
+
+    async def close(self) -> None:
+        """Stop taking requests, finish those under way, save every acknowledged turn, and release everything."""
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is None or self._saver is None:
+            return
+        if self._turns:
+            await self._idle.wait()
+        if self._warming is not None:
+            await self._warming
+        try:
+            await self._saver.close()
+        finally:
+            self._executors.close()
+            if self._fulltext is not None:
+                await self._fulltext.close()
+            self._engine.close()
+
+    async def _load_all(self, pipeline: Pipeline) -> None:
+        await asyncio.gather(pipeline.keywords.get(), pipeline.store.get(), pipeline.engine.get())
+
+    async def _warm_up(self, pipeline: Pipeline) -> None:
+        try:
+            await self._load_all(pipeline)
+        except FourgigError as error:
+            # The first request that needs the resource tries again, and is the one to be told.
+            log.warning("Warm-up failed: %s", error)
+
+    async def _load_keywords(self) -> Keywords:
+        keywords = Keywords()
+        await self._executors.run("keywords", keywords.load)
+        return keywords
+
+    async def _load_engine(self) -> Engine:
+        await self._executors.run("engine", self._engine.load)
+        return self._engine
+
+    async def _open_store(self) -> Store:
+        if not self._settings.full_text:
+            store = _IsolatedLikeStore(LikeStore(self._path), self._executors)
+            await store.open()
+            return store
+        self._fulltext = FullTextStore(self._path)
+        await self._fulltext.open()
+        return self._fulltext
+
+
+class _IsolatedLikeStore:
+    """The traditional store; its blocking calls leave the event loop if isolation is on."""
+
+    def __init__(self, store: LikeStore, executors: Executors) -> None:
+        self._store = store
+        self._executors = executors
+
+    async def open(self) -> None:
+        await self._executors.run("store", self._store.open)
+
+    async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
+        return await self._executors.run("store", self._store.find, session, keywords, limit)
+
+    async def save(self, turns: Sequence[SavedTurn]) -> None:
+        await self._executors.run("store", self._store.save, turns)
+
+
+class _SaveAtOnce:
+    """The traditional saving: the turn waits until it is on disk."""
+
+    def __init__(self, store: Resource[Store]) -> None:
+        self._store = store
+        self.saved = 0
+        self.failures = 0
+
+    async def add(self, turn: SavedTurn) -> None:
+        try:
+            await _save_to(self._store, [turn])
+        except StoreError:
+            self.failures += 1
+            raise
+        self.saved += 1
+
+    async def close(self) -> None:
+        """Nothing waits to be saved."""
+
+
+async def _save_to(store: Resource[Store], turns: Sequence[SavedTurn]) -> None:
+    await (await store.get()).save(turns)

@@ -1,0 +1,1 @@
+"""The traditional synchronous agent, written the way a competent engineer of that school would."""

@@ -1,0 +1,127 @@
+"""The traditional agent: everything loaded at start, then one synchronous turn after another."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+
+from systems import commands, prompt
+from systems.baseline.cache import FifoCache
+from systems.engines.interface import Engine
+from systems.errors import SystemClosed
+from systems.history import Histories, keep_newest
+from systems.interface import BlockingSystem, Counters, Reply, Request, Source, TokenSink
+from systems.memory.keywords import Keywords
+from systems.memory.like import LikeStore
+from systems.memory.schema import SavedTurn
+from systems.surroundings import classify_emotion, observe, read_system_information
+
+
+class BaselineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The traditional agent's settings; defaults are the published ones (docs/settings.md)."""
+
+    history_length: int = 10
+    sessions: int = 1000
+    memories: int = 3
+    cache_capacity: int = 50
+    cache_key: prompt.CacheKey = "prompt"
+
+
+class Baseline(BlockingSystem):
+    """One turn: command, keywords, system information, emotion, memory lookup, history, model, save."""
+
+    summary = "The traditional agent: loads everything at start, answers one turn at a time on one thread."
+    Settings: ClassVar[type[msgspec.Struct]] = BaselineSettings
+
+    def __init__(self, settings: BaselineSettings, engine: Engine, data_dir: Path) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._keywords = Keywords()
+        self._store = LikeStore(data_dir / "memory.sqlite")
+        self._histories = Histories(settings.history_length, settings.sessions, keep_newest)
+        self._cache = FifoCache(settings.cache_capacity)
+        self._counters = Counters()
+        self._running = False
+
+    def start(self) -> None:
+        """Load the keywords, the store and the model."""
+        self._keywords.load()
+        self._store.open()
+        self._engine.load()
+        self._running = True
+
+    def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        """Answer one request, from first step to last, on the calling thread."""
+        if not self._running:
+            raise SystemClosed("The baseline agent is not running.")
+        arrived = time.perf_counter()
+        if commands.is_command(request.text):
+            return self._command(request, arrived)
+
+        keywords = self._keywords.extract(request.text)
+        system = read_system_information()
+        emotion = classify_emotion(request.text)
+        observed = observe(system, emotion, request.observed)
+        memories = self._store.find(request.session, keywords, self._settings.memories)
+        history = self._histories.messages(request.session)
+        messages = prompt.build(history, memories, observed, request.text)
+
+        key = prompt.cache_key(self._settings.cache_key, request, self._engine.identity, messages)
+        cached = self._cache.get(key)
+        if cached is None:
+            self._counters.cache_misses += 1
+            self._counters.generations += 1
+            called = time.perf_counter()
+            generation = self._engine.generate(
+                messages,
+                max_tokens=request.max_tokens,
+                forced_reply=request.scripted_reply,
+                on_token=on_token,
+            )
+            reply = Reply(
+                request_id=request.id,
+                text=generation.text,
+                source=Source.MODEL,
+                memories=tuple(memories),
+                prompt_tokens=generation.prompt_tokens,
+                generated_tokens=generation.generated_tokens,
+                first_token_s=called - arrived + generation.first_token_s,
+            )
+            self._cache.put(key, reply)
+        else:
+            self._counters.cache_hits += 1
+            reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
+            if on_token is not None:
+                on_token(reply.text)
+
+        self._store.save(
+            [
+                SavedTurn(
+                    session=request.session,
+                    question=request.text,
+                    answer=reply.text,
+                    keywords=tuple(keywords),
+                )
+            ]
+        )
+        self._histories.add(request.session, request.text, reply.text, important=False)
+        self._counters.turns += 1
+        self._counters.saved += 1
+        return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
+
+    def counters(self) -> Counters:
+        """Return what was counted since `start`."""
+        return self._counters
+
+    def close(self) -> None:
+        """Release the model; every turn was saved before it was acknowledged."""
+        self._running = False
+        self._engine.close()
+
+    def _command(self, request: Request, arrived: float) -> Reply:
+        text = commands.answer(request.text, forget=lambda: self._histories.forget(request.session))
+        self._counters.turns += 1
+        return Reply(request_id=request.id, text=text, source=Source.COMMAND, total_s=time.perf_counter() - arrived)

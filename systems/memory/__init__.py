@@ -1,0 +1,1 @@
+"""Long-term memory: keywords, stores, importance and pruning; parts any system may use."""

@@ -1,0 +1,63 @@
+"""The traditional store: parametrised LIKE over saved keywords, a connection for every operation."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from systems.errors import StoreError
+from systems.memory.schema import INSERT, PRAGMAS, TABLE, SavedTurn, version_statement
+
+
+class LikeStore:
+    """Finds the newest turns of a session whose keywords contain one of the asked ones. Usable from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self) -> None:
+        """Make the table if it is not there. Raises `StoreError`."""
+        try:
+            with closing(self._connect()) as connection, connection:
+                found = connection.execute("PRAGMA user_version").fetchone()[0]
+                connection.execute(version_statement(found))
+                connection.execute(TABLE)
+                connection.execute("CREATE INDEX IF NOT EXISTS by_session ON memories (session, created)")
+        except sqlite3.Error as error:
+            raise StoreError(f"The memory file {self._path.name} cannot be opened: {error}.") from error
+
+    def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
+        """Return the questions of the newest ``limit`` matching turns, newest first."""
+        if not keywords:
+            return []
+        conditions = " OR ".join(["keywords LIKE ? ESCAPE '\\'"] * len(keywords))
+        query = (
+            f"SELECT question FROM memories WHERE session = ? AND ({conditions}) "  # noqa: S608 - only "?" is pasted
+            "ORDER BY created DESC, id DESC LIMIT ?"
+        )
+        patterns = [f"%{_escape(keyword)}%" for keyword in keywords]
+        try:
+            with closing(self._connect()) as connection:
+                return [row[0] for row in connection.execute(query, (session, *patterns, limit))]
+        except sqlite3.Error as error:
+            raise StoreError(f"Long-term memory could not be searched: {error}.") from error
+
+    def save(self, turns: Sequence[SavedTurn]) -> None:
+        """Save ``turns`` in one transaction. Raises `StoreError`."""
+        try:
+            with closing(self._connect()) as connection, connection:
+                connection.executemany(INSERT, [turn.row() for turn in turns])
+        except sqlite3.Error as error:
+            raise StoreError(f"A turn could not be saved: {error}.") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path)
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+
+def _escape(keyword: str) -> str:
+    return keyword.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,69 @@
+"""The table of long-term memory, the same for every built-in store."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from systems.errors import StoreError
+
+VERSION = 1
+
+# Write-ahead logging lets readers go on while a turn is saved; NORMAL survives a killed process (not a power cut).
+PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA busy_timeout=5000")
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS memories (
+    id INTEGER PRIMARY KEY,
+    session TEXT NOT NULL,
+    created REAL NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    keywords TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    words TEXT NOT NULL
+)
+"""
+
+INSERT = (
+    "INSERT INTO memories (session, created, question, answer, keywords, scope, words) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn as long-term memory keeps it; ``created`` in seconds since the epoch."""
+
+    session: str
+    question: str
+    answer: str
+    keywords: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    created: float = msgspec.field(default_factory=time.time)
+
+    def row(self) -> tuple[object, ...]:
+        """Return the values of `INSERT`."""
+        return (
+            self.session,
+            self.created,
+            self.question,
+            self.answer,
+            " ".join(self.keywords),
+            scope(self.session),
+            " ".join(self.words),
+        )
+
+
+def scope(session: str) -> str:
+    """Return ``session`` as a single token a full-text index can filter by."""
+    return "s" + session.encode("utf-8", "surrogatepass").hex()
+
+
+def version_statement(found: int) -> str:
+    """Return the statement that marks a file, of which ``PRAGMA user_version`` gave ``found``, with this schema.
+
+    Raises `StoreError` for a file of another schema.
+    """
+    if found not in (0, VERSION):
+        raise StoreError(f"The memory file has schema {found}; this version reads schema {VERSION}.")
+    return f"PRAGMA user_version={VERSION}"

@@ -1,0 +1,1 @@
+"""The interface layer: hosts any system, and serves it over WebSocket."""

@@ -1,0 +1,122 @@
+"""Where a system runs: one asynchronous face for blocking and asynchronous systems alike.
+
+Hosted *alone*, a blocking system runs on one thread behind a queue, one request at a time, so that connections,
+pings and timers stay alive and what is measured is the agent. Hosted *in the loop*, the published sense of
+"traditional", it stalls everything while it answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+from systems.errors import BadInput
+from systems.interface import AsyncSystem, BlockingSystem, Counters, Reply, Request, System, TokenSink
+
+Hosting = Literal["alone", "in-loop"]
+
+
+class Host(ABC):
+    """A running system. Use as an asynchronous context manager: entering starts it, leaving closes it."""
+
+    async def __aenter__(self) -> Host:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Start the system."""
+
+    @abstractmethod
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        """Answer one request; ``on_token`` is called in the event loop, in order."""
+
+    @abstractmethod
+    def counters(self) -> Counters:
+        """Return the system's counters."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the system."""
+
+
+def host(system: System, hosting: Hosting | None = None) -> Host:
+    """Return a host for ``system``; ``hosting`` matters to blocking systems only, and is "alone" by default."""
+    if isinstance(system, AsyncSystem):
+        return _AsyncHost(system)
+    if isinstance(system, BlockingSystem):
+        return _InLoopHost(system) if hosting == "in-loop" else _AloneHost(system)
+    raise BadInput(f"{type(system).__name__} is neither a BlockingSystem nor an AsyncSystem.")
+
+
+def _into_loop(on_token: TokenSink | None) -> TokenSink | None:
+    """Return a sink that may be called from any thread and passes tokens on in the event loop."""
+    if on_token is None:
+        return None
+    loop = asyncio.get_running_loop()
+
+    def hand_over(token: str) -> None:
+        loop.call_soon_threadsafe(on_token, token)
+
+    return hand_over
+
+
+class _AsyncHost(Host):
+    def __init__(self, system: AsyncSystem) -> None:
+        self._system = system
+
+    async def start(self) -> None:
+        await self._system.start()
+
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        return await self._system.answer(request, _into_loop(on_token))
+
+    def counters(self) -> Counters:
+        return self._system.counters()
+
+    async def close(self) -> None:
+        await self._system.close()
+
+
+class _InLoopHost(Host):
+    def __init__(self, system: BlockingSystem) -> None:
+        self._system = system
+
+    async def start(self) -> None:
+        self._system.start()
+
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        return self._system.answer(request, on_token)
+
+    def counters(self) -> Counters:
+        return self._system.counters()
+
+    async def close(self) -> None:
+        self._system.close()
+
+
+class _AloneHost(Host):
+    def __init__(self, system: BlockingSystem) -> None:
+        self._system = system
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="system")
+
+    async def start(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._system.start)
+
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._system.answer, request, _into_loop(on_token))
+
+    def counters(self) -> Counters:
+        return self._system.counters()
+
+    async def close(self) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._system.close)
+        finally:
+            self._thread.shutdown()

@@ -1,0 +1,63 @@
+"""What a turn reads of its surroundings: the clock, the machine, and the user's mood.
+
+A planned trial replaces what they say with `systems.interface.Observed`, after their cost has been paid.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import psutil
+
+from systems.interface import Observed
+
+# A small two-language lexicon is what "classify the emotion" can mean without a second model.
+_MOODS: dict[str, tuple[str, ...]] = {
+    "happy": (
+        "glad",
+        "happy",
+        "great",
+        "thanks",
+        "thank you",
+        "love",
+        "wonderful",
+        "开心",
+        "高兴",
+        "谢谢",
+        "太好了",
+        "喜欢",
+    ),
+    "sad": ("sad", "sorry", "miss", "lonely", "tired", "cry", "难过", "伤心", "孤独", "累", "想念"),
+    "angry": ("angry", "annoyed", "hate", "furious", "unfair", "生气", "愤怒", "讨厌", "烦"),
+    "worried": ("afraid", "worried", "nervous", "scared", "anxious", "害怕", "担心", "紧张", "焦虑"),
+}
+_PATTERNS = {
+    mood: re.compile("|".join(rf"\b{re.escape(word)}\b" if word.isascii() else re.escape(word) for word in words))
+    for mood, words in _MOODS.items()
+}
+
+
+def read_system_information() -> str:
+    """Return the machine's processor, memory and disk use as one line; takes about a millisecond."""
+    memory = psutil.virtual_memory()
+    disk = psutil.disk_usage("/")
+    return (
+        f"processor {psutil.cpu_percent(interval=None):.0f} %, memory {memory.percent:.0f} % of "
+        f"{memory.total / 2**30:.1f} GiB, disk {disk.percent:.0f} %"
+    )
+
+
+def classify_emotion(text: str) -> str:
+    """Return the mood whose words occur most often in ``text``, or "neutral"."""
+    lowered = text.lower()
+    counts = {mood: len(pattern.findall(lowered)) for mood, pattern in _PATTERNS.items()}
+    mood = max(counts, key=lambda name: counts[name])
+    return mood if counts[mood] else "neutral"
+
+
+def observe(system: str, emotion: str, planned: Observed | None) -> Observed:
+    """Return what the prompt will say of the surroundings: the plan's words where there is a plan."""
+    if planned is not None:
+        return planned
+    return Observed(clock=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"), system=system, emotion=emotion)
