@@ -1,0 +1,286 @@
+"""llama.cpp in process, one request at a time: the usual way to use a local model from Python.
+
+Built on the high-level `Llama` of llama-cpp-python, which holds one sequence and must not be entered by two threads
+at once. One lock therefore serves callers in turn, and whoever comes next reuses the key/value state of the prompt
+before as far as the two begin alike.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any, ClassVar
+
+import msgspec
+
+from systems.engines.interface import Engine, Generation, Message
+from systems.errors import EngineError, ModelError, PromptTooLong
+from systems.models.check import require_gguf
+
+# Used for a model that carries no template of its own.
+FALLBACK_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
+)
+
+
+class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How llama.cpp is used. ``threads`` None means as many as this process may use CPUs.
+
+    At temperature 0 the likeliest token is taken and the other sampling settings do nothing.
+    """
+
+    model_path: str
+    context_tokens: int = 2048
+    threads: int | None = None
+    batch_tokens: int = 512
+    use_mmap: bool = True
+    temperature: float = 0.0
+    top_k: int = 40
+    top_p: float = 0.95
+    seed: int = 0
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may be scheduled on; a quota of CPU time is not considered."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class LlamaEngine(Engine):
+    """Serves one caller at a time; ``on_token`` runs under the engine's lock and must not call the engine."""
+
+    name: ClassVar[str] = "llama"
+    summary: ClassVar[str] = "llama.cpp in process, one sequence at a time, reusing the common beginning of prompts"
+    Settings: ClassVar[type[msgspec.Struct]] = LlamaSettings
+
+    def __init__(self, settings: LlamaSettings) -> None:
+        self._settings = settings
+        self._path = Path(settings.model_path)
+        self._lock = threading.Lock()
+        self._llama: Any = None
+        self._library: Any = None
+        self._template: Any = None
+        self._adds_bos = False
+
+    @property
+    def parallelism(self) -> int:
+        """One: further callers wait for the lock."""
+        return 1
+
+    @property
+    def identity(self) -> str:
+        """The model by its file's name and size, and the sampling settings a reply depends on."""
+        set_to = self._settings
+        try:
+            size = self._path.stat().st_size
+        except OSError:
+            size = 0
+        sampling = "greedy"
+        if set_to.temperature > 0:
+            sampling = f"t{set_to.temperature}-k{set_to.top_k}-p{set_to.top_p}-s{set_to.seed}"
+        return f"llama:{self._path.name}:{size}:{sampling}"
+
+    def load(self) -> None:
+        """Load the model and make its context; a second call does nothing. Raises `ModelError`."""
+        with self._lock:
+            if self._llama is not None:
+                return
+            require_gguf(self._path)
+            import llama_cpp
+            from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+            threads = self._settings.threads or usable_cpus()
+            try:
+                llama = llama_cpp.Llama(
+                    str(self._path),
+                    n_ctx=self._settings.context_tokens,
+                    n_batch=self._settings.batch_tokens,
+                    n_ubatch=self._settings.batch_tokens,
+                    n_threads=threads,
+                    n_threads_batch=threads,
+                    use_mmap=self._settings.use_mmap,
+                    logits_all=False,
+                    verbose=False,
+                )
+            except (ValueError, RuntimeError, MemoryError) as error:
+                raise ModelError(
+                    f"llama.cpp cannot load {self._path} with a context of {self._settings.context_tokens} tokens: "
+                    f"{error}."
+                ) from error
+            try:
+                template = llama.metadata.get("tokenizer.chat_template")
+                self._template = Jinja2ChatFormatter(
+                    template=template or FALLBACK_TEMPLATE,
+                    bos_token=_token_text(llama, llama.token_bos()),
+                    eos_token=_token_text(llama, llama.token_eos()),
+                )
+            except Exception as error:  # a template is a program in the file; it can fail in any way
+                llama.close()
+                raise ModelError(f"The chat template in {self._path} cannot be used: {error}.") from error
+            # A template writes the begin-of-text token itself where the model wants one.
+            self._adds_bos = template is None
+            self._library = llama_cpp
+            self._llama = llama
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        forced_reply: str | None = None,
+        on_token: Callable[[str], None] | None = None,
+    ) -> Generation:
+        """Generate, as `Engine.generate` says.
+
+        The text ends with the last whole character: what a token limit cuts in two is dropped.
+        """
+        asked = perf_counter()
+        with self._lock:
+            if self._llama is None:
+                raise EngineError("The llama engine is not loaded.")
+            prompt = self._prompt_tokens(messages)
+            room = self._llama.n_ctx()
+            if len(prompt) + max_tokens > room:
+                raise PromptTooLong(
+                    f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "
+                    f"of {room} tokens."
+                )
+            script = None if forced_reply is None else self._script(forced_reply)[:max_tokens]
+            steps = max_tokens if script is None else len(script)
+
+            reused = self._reuse(prompt)
+            self._evaluate(prompt[reused:])
+            decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+            sampler = self._sampler()
+            parts: list[str] = []
+            first_token_s: float | None = None
+            generated = 0
+            try:
+                while generated < steps:
+                    token = self._sample(sampler)
+                    if first_token_s is None:
+                        first_token_s = perf_counter() - asked
+                    if script is not None:
+                        token, piece = script[generated]
+                    elif self._ends(token):
+                        break
+                    else:
+                        piece = self._piece(token)
+                    generated += 1
+                    text = decoder.decode(piece)
+                    if text:
+                        parts.append(text)
+                        if on_token is not None:
+                            on_token(text)
+                    if generated < steps:
+                        self._evaluate([token])
+            finally:
+                sampler.close()
+            return Generation(
+                text="".join(parts),
+                prompt_tokens=len(prompt),
+                generated_tokens=generated,
+                first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
+                reused_tokens=reused,
+            )
+
+    def close(self) -> None:
+        """Free the model and its context; a second call does nothing."""
+        with self._lock:
+            llama, self._llama, self._template = self._llama, None, None
+            if llama is not None:
+                llama.close()
+
+    def _prompt_tokens(self, messages: Sequence[Message]) -> list[int]:
+        try:
+            rendered = self._template(
+                messages=[{"role": message.role, "content": message.content} for message in messages]
+            ).prompt
+        except Exception as error:  # the template is the model's, and may refuse a role or an order of roles
+            raise EngineError(f"The model's chat template refused the messages: {error}.") from error
+        return self._tokens(rendered, add_bos=self._adds_bos, special=True)
+
+    def _tokens(self, text: str, *, add_bos: bool, special: bool) -> list[int]:
+        try:
+            found: list[int] = self._llama.tokenize(text.encode("utf-8"), add_bos=add_bos, special=special)
+        except (UnicodeEncodeError, RuntimeError) as error:
+            raise EngineError(f"The text cannot be split into tokens: {error}.") from error
+        return found
+
+    def _script(self, reply: str) -> list[tuple[int, bytes]]:
+        """Return the tokens of a scripted reply with the bytes each stands for."""
+        script = [(token, self._piece(token)) for token in self._tokens(reply, add_bos=False, special=False)]
+        # Some vocabularies put a space before any text they are given; the reply does not begin with it.
+        if script and script[0][1].startswith(b" ") and not reply.startswith(" "):
+            script[0] = (script[0][0], script[0][1][1:])
+        return script
+
+    def _reuse(self, prompt: list[int]) -> int:
+        """Cut the context back to what it shares with ``prompt`` and return how many tokens that is.
+
+        At least one token is left to evaluate, since sampling needs fresh logits.
+        """
+        llama = self._llama
+        held = llama.input_ids[: llama.n_tokens].tolist()
+        shared = 0
+        for ours, theirs in zip(held, prompt[:-1], strict=False):
+            if ours != theirs:
+                break
+            shared += 1
+        # A recurrent model cannot forget a part of its state; it starts again.
+        if shared < llama.n_tokens and (shared == 0 or not llama._ctx.kv_cache_seq_rm(-1, shared, -1)):
+            self._forget()
+            return 0
+        llama.n_tokens = shared
+        return shared
+
+    def _evaluate(self, tokens: list[int]) -> None:
+        try:
+            self._llama.eval(tokens)
+        except Exception as error:
+            self._forget()
+            raise EngineError(f"llama.cpp failed to evaluate {len(tokens)} tokens: {error}.") from error
+        except BaseException:
+            self._forget()  # interrupted half-way: what the context holds is no longer known
+            raise
+
+    def _forget(self) -> None:
+        self._llama.reset()
+        self._llama._ctx.kv_cache_clear()
+
+    def _sampler(self) -> Any:
+        sampler = self._library._internals.LlamaSampler()
+        if self._settings.temperature <= 0:
+            sampler.add_greedy()
+        else:
+            sampler.add_top_k(self._settings.top_k)
+            sampler.add_top_p(self._settings.top_p)
+            sampler.add_temp(self._settings.temperature)
+            sampler.add_dist(self._settings.seed & 0x7FFFFFFF)  # the largest value means "draw a seed"
+        return sampler
+
+    def _sample(self, sampler: Any) -> int:
+        return int(sampler.sample(self._llama._ctx, -1))
+
+    def _ends(self, token: int) -> bool:
+        return bool(self._library.llama_vocab_is_eog(self._llama._model.vocab, token))
+
+    def _piece(self, token: int) -> bytes:
+        """Return the bytes a token stands for; none for control tokens."""
+        size = 64
+        while True:
+            buffer = self._library.ctypes.create_string_buffer(size)
+            length = self._library.llama_token_to_piece(self._llama._model.vocab, token, buffer, size, 0, False)
+            if length >= 0:
+                return bytes(buffer.raw[:length])
+            size = -length
+
+
+def _token_text(llama: Any, token: int) -> str:
+    return "" if token < 0 else str(llama._model.token_get_text(token))

@@ -1,0 +1,1 @@
+"""Makes, finds and checks GGUF model files."""

@@ -1,0 +1,176 @@
+"""Check that a file is a model llama.cpp can load, and say what it is."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from systems.errors import ModelError
+
+_MAGIC = b"GGUF"
+_GGML_LOG_LEVEL_ERROR = 4  # from ggml.h; the Python binding does not export it
+_log_lock = threading.Lock()
+
+
+class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked model file."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    sha256: str
+    random_weights: bool
+    context_length: int
+
+
+class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found about a file, kept so that it is read only once."""
+
+    schema_version: int = 1
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    name: str
+    sha256: str
+    random_weights: bool
+    context_length: int
+
+
+def cache_folder() -> Path:
+    """Return where made models and notes about models are kept."""
+    chosen = os.environ.get("FOURGIG_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "fourgig"
+
+
+def require_gguf(path: Path) -> os.stat_result:
+    """Check in a few bytes that ``path`` is a GGUF file. Raises `ModelError`."""
+    try:
+        if path.is_dir():
+            raise ModelError(f"{path} is a directory, not a model file.")
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+            found = os.fstat(file.fileno())
+    except FileNotFoundError:
+        raise ModelError(f"There is no model file {path}.") from None
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read: {error.strerror or error}.") from error
+    if magic != _MAGIC:
+        raise ModelError(f"{path} is not a GGUF model file.")
+    return found
+
+
+def check(path: Path) -> ModelFile:
+    """Check the whole file once and remember the answer until the file changes. Raises `ModelError`."""
+    path = path.absolute()
+    found = require_gguf(path)
+    note = _note(path, found)
+    remembered = _recall(note, path, found)
+    if remembered is None:
+        metadata = read_metadata(path)
+        architecture = metadata.get("general.architecture", "")
+        remembered = _Remembered(
+            path=str(path),
+            size_bytes=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            name=metadata.get("general.name", path.stem),
+            sha256=_digest(path),
+            random_weights=metadata.get("fourgig.random_weights") == "true",
+            context_length=int(metadata.get(f"{architecture}.context_length", "0")),
+        )
+        _remember(note, remembered)
+    return ModelFile(
+        path=path,
+        name=remembered.name,
+        size_bytes=remembered.size_bytes,
+        sha256=remembered.sha256,
+        random_weights=remembered.random_weights,
+        context_length=remembered.context_length,
+    )
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Let llama.cpp read the header, the vocabulary and the bounds of every tensor. Raises `ModelError`."""
+    import llama_cpp
+    from llama_cpp._logger import llama_log_callback
+
+    complaints: list[str] = []
+
+    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
+    def listen(level: int, text: bytes, _user_data: Any) -> None:
+        if level == _GGML_LOG_LEVEL_ERROR:
+            complaints.append(text.decode("utf-8", errors="replace").strip())
+
+    with _log_lock:
+        llama_cpp.llama_log_set(listen, ctypes.c_void_p(0))
+        try:
+            parameters = llama_cpp.llama_model_default_params()
+            parameters.vocab_only = True
+            model = llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
+            if model is None:
+                reason = complaints[0].rsplit(": ", 1)[-1] if complaints else "it gives no reason"
+                raise ModelError(f"llama.cpp cannot load {path}, which may be truncated or damaged: {reason}.")
+            try:
+                return _all_metadata(model)
+            finally:
+                llama_cpp.llama_model_free(model)
+        finally:
+            llama_cpp.llama_log_set(llama_log_callback, ctypes.c_void_p(0))
+
+
+def _all_metadata(model: Any) -> dict[str, str]:
+    import llama_cpp
+
+    def read(function: Any, index: int) -> str:
+        size = function(model, index, None, 0) + 1
+        buffer = ctypes.create_string_buffer(size)
+        function(model, index, buffer, size)
+        return buffer.value.decode("utf-8", errors="replace")
+
+    return {
+        read(llama_cpp.llama_model_meta_key_by_index, index): read(llama_cpp.llama_model_meta_val_str_by_index, index)
+        for index in range(llama_cpp.llama_model_meta_count(model))
+    }
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"The model file {path} cannot be read: {error.strerror or error}.") from error
+
+
+def _note(path: Path, found: os.stat_result) -> Path:
+    key = hashlib.sha256(f"{path}\0{found.st_size}\0{found.st_mtime_ns}".encode(errors="surrogateescape"))
+    return cache_folder() / "checked" / f"{key.hexdigest()[:32]}.json"
+
+
+def _recall(note: Path, path: Path, found: os.stat_result) -> _Remembered | None:
+    try:
+        remembered = msgspec.json.decode(note.read_bytes(), type=_Remembered)
+    except (OSError, msgspec.DecodeError):
+        return None
+    same = (str(path), found.st_size, found.st_mtime_ns, 1)
+    was = (remembered.path, remembered.size_bytes, remembered.mtime_ns, remembered.schema_version)
+    return remembered if was == same else None
+
+
+def _remember(note: Path, found: _Remembered) -> None:
+    """Keep the note if it can be kept: without it the next check only takes longer."""
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=note.parent, delete=False) as file:
+            file.write(msgspec.json.encode(found))
+        Path(file.name).replace(note)
+    except OSError:
+        return

@@ -1,0 +1,55 @@
+"""Find a model by what a person calls it: a shape, or the path of any GGUF file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from systems.errors import BadInput, UnknownName
+from systems.models.check import ModelFile, cache_folder, check
+from systems.models.shapes import SHAPES, Quant, get_quant, get_shape
+
+Progress = Callable[[int, int], None]
+
+
+def default_path(shape: str, quant: str, seed: int) -> Path:
+    """Return where the cache keeps this model, made or not. Raises `UnknownName`."""
+    return cache_folder() / "models" / f"{get_shape(shape).name}-{get_quant(quant)}-seed{seed}.gguf"
+
+
+def default_quant(shape: str) -> Quant:
+    """Return the quantisation ``shape`` is made in when none is named. Raises `UnknownName`."""
+    return get_shape(shape).default_quant
+
+
+def ensure(shape: str, quant: str, seed: int, progress: Progress | None = None) -> Path:
+    """Return the cached model, making it first when it is absent. Raises `ModelError`."""
+    path = default_path(shape, quant, seed)
+    if not path.exists():
+        from systems.models.make import make
+
+        make(shape, quant, seed, path, progress)
+    return path
+
+
+def resolve(model: str, progress: Progress | None = None) -> ModelFile:
+    """Return the checked file of ``model``: ``shape``, ``shape:quant``, ``shape:quant:seed`` or a path.
+
+    A shape is made when the cache does not hold it. Raises `UnknownName`, `BadInput` or `ModelError`.
+    """
+    shape, *rest = model.split(":")
+    if shape in SHAPES:
+        if len(rest) > 2 or not all(rest):
+            raise BadInput(f"{model!r} is not of the form shape:quantisation:seed, such as 135m:q8_0:0.")
+        quant = rest[0] if rest else default_quant(shape)
+        return check(ensure(shape, quant, _seed(model, rest[1]) if len(rest) > 1 else 0, progress))
+    path = Path(model).expanduser()
+    if not path.exists() and path.suffix != ".gguf" and len(path.parts) <= 1:
+        raise UnknownName("model shape or model file", model, SHAPES)
+    return check(path)
+
+
+def _seed(model: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**63):
+        raise BadInput(f"The seed in {model!r} is not a whole number of 0 or more.")
+    return int(text)
