@@ -1,0 +1,241 @@
+"""Runs made of the real record types, with invented numbers: for tests of the analysis and of nothing else."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import profiles, records, runs
+from experiments.limits.interface import GroupMemory
+from experiments.records import (
+    EngineSpec,
+    GroupSample,
+    MemorySample,
+    Outcome,
+    Outside,
+    Part,
+    Record,
+    RequestRow,
+    TrialSpec,
+)
+from experiments.runs import RunInfo
+
+ENGINE = EngineSpec(name="llama-batched", model="tiny-shape-q4_0", model_sha256="0" * 64, words_are_meaningless=True)
+SIMULATED = EngineSpec(name="simulated")
+
+
+def spec(study: str, subject: str, block: int = 0, **changes: Any) -> TrialSpec:
+    fields: dict[str, Any] = {
+        "study": study,
+        "condition": {},
+        "subject": subject,
+        "engine": ENGINE,
+        "profile": profiles.load("4gb"),
+        "block": block,
+        "seed": 1000 + block,
+        "timeout_s": 60.0,
+        "code_version": "test",
+    }
+    return TrialSpec(**fields | changes)
+
+
+def record(trial: TrialSpec, *parts: Part, **changes: Any) -> Record:
+    fields: dict[str, Any] = {
+        "key": trial.key,
+        "spec": trial,
+        "outcome": Outcome.OK,
+        "backend": "cgroup-v2",
+        "enforced": True,
+        "started_at": "2000-01-01T00:00:00Z",
+        "parts": list(parts),
+        "outside": Outside(spawned_s=100.0, duration_s=1.0, group=GroupMemory(peak_bytes=300 << 20, oom_kills=0)),
+    }
+    return Record(**fields | changes)
+
+
+def row(finished_s: float, *, intended_s: float = 0.0, outcome: str = "ok", **changes: Any) -> RequestRow:
+    first = intended_s + (finished_s - intended_s) / 3
+    fields = {"started_s": intended_s, "first_token_s": first} | changes
+    return RequestRow(intended_s=intended_s, finished_s=finished_s, outcome=outcome, **fields)
+
+
+def sample(anonymous: int, file: int = 90 << 20, at_s: float = 101.0) -> MemorySample:
+    return MemorySample(
+        at_s=at_s, rss_bytes=anonymous + file, pss_bytes=anonymous + file, anonymous_bytes=anonymous, file_bytes=file
+    )
+
+
+def isolation(blocks: int, noise: random.Random) -> Iterator[Record]:
+    for block in range(blocks):
+        for requests in (10, 50):
+            condition = {"work": "sleep", "requests": requests, "kilobytes": 100, "sleep_ms": 50}
+            for workers in (0, 1, 2, 4, 7, 16, 32):
+                subject = f"offloaded-{workers}" if workers else "serial"
+                total = math.ceil(requests / max(workers, 1)) * 0.05 * noise.uniform(1.0, 1.06)
+                trial = spec(
+                    "isolation",
+                    subject,
+                    block,
+                    condition=condition,
+                    engine=None,
+                    settings={"workers": workers} if workers else {},
+                    labels=("sleeps shortened from 100 ms to 50 ms",),
+                )
+                rows = [row(total * (i + 1) / requests) for i in range(requests)]
+                yield record(trial, Part(role="subject", requests=rows, loop_delay_s=[0.001, 0.002, total]))
+        for requests in (5, 10):
+            for subject, factor in (("baseline", 1.0), ("asynchronous", 0.55)):
+                trial = spec(
+                    "isolation",
+                    subject,
+                    block,
+                    system=subject,
+                    hosting="in-loop" if subject == "baseline" else None,
+                    condition={"work": "inference", "requests": requests},
+                )
+                total = requests * 0.2 * factor * noise.uniform(0.95, 1.05)
+                rows = [row(total * (i + 1) / requests) for i in range(requests)]
+                yield record(trial, Part(role="subject", requests=rows, loop_delay_s=[0.001, total * factor]))
+
+
+def lazy_loading(blocks: int, noise: random.Random) -> Iterator[Record]:
+    plan = {
+        "baseline": (1.9, 0.5),
+        "asynchronous-eager": (1.95, 0.45),
+        "asynchronous-lazy": (0.6, 1.8),
+        "asynchronous-lazy-warm": (0.7, 1.0),
+    }
+    for block in range(blocks):
+        for subject, (ready, first) in plan.items():
+            ready, first = ready * noise.uniform(0.96, 1.04), first * noise.uniform(0.96, 1.04)
+            marks = {"ready": 100 + ready, "first_reply": 100 + ready + first, "second_reply": 100.3 + ready + first}
+            part = Part(
+                role="subject",
+                marks=marks,
+                requests=[row(first), row(first + 0.3, intended_s=first)],
+                memory={"ready": sample(80 << 20), "second_reply": sample(120 << 20)},
+            )
+            trial = spec("lazy-loading", subject, block, condition={"page_cache": "cold"})
+            yield record(trial, part)
+
+
+def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
+    for block in range(blocks):
+        for trace, accesses, distinct, bonus in (("published", 500, 129, 0.05), ("zipf", 5000, 900, 0.12)):
+            for capacity in (20, 50, 100, 200):
+                for subject in ("fifo", "lru"):
+                    bound = (accesses - distinct) / accesses
+                    rate = bound * min(1.0, capacity / 200 + (bonus if subject == "lru" else 0))
+                    hits = int(accesses * rate * noise.uniform(0.97, 1.0))
+                    values = {"hits": hits, "accesses": accesses, "distinct": distinct}
+                    condition = {"part": "hit-rate", "trace": trace, "capacity": capacity}
+                    trial = spec("memory", subject, block, condition=condition, engine=None)
+                    yield record(trial, Part(role="subject", values=values))
+        for subject, slow in (("baseline", 1.0), ("asynchronous", 0.2)):
+            for memories in (100, 1000, 10000):
+                times = [memories * 2e-6 * slow * noise.uniform(0.8, 1.5) + 1e-4 for _ in range(30)]
+                values = {"recalled": 21 if subject == "baseline" else 29, "queries": 30}
+                trial = spec("memory", subject, block, condition={"part": "retrieval", "memories": memories})
+                yield record(trial, Part(role="subject", series={"retrieval_s": times}, values=values))
+            turns = [float(turn) for turn in range(0, 300, 10)]
+            sizes = [float((90 << 20) + turn * 4000 * slow + noise.uniform(0, 60000)) for turn in turns]
+            timeline = [
+                GroupSample(
+                    at_s=turn / 10, current_bytes=int(size * 2), anonymous_bytes=int(size), file_bytes=int(size)
+                )
+                for turn, size in zip(turns, sizes, strict=True)
+            ]
+            trial = spec("memory", subject, block, condition={"part": "soak", "turns": 300})
+            part = Part(role="subject", series={"turn": turns, "anonymous_bytes": sizes})
+            yield record(trial, part, outside=Outside(spawned_s=100.0, timeline=timeline))
+    for subject in ("baseline", "asynchronous"):
+        trial = spec("memory", subject, condition={"part": "memray", "turns": 20}, traced=True)
+        values = {
+            "heap_peak_bytes": 60e6 if subject == "baseline" else 75e6,
+            "mapped_peak_bytes": 90e6,
+            "allocations": 1e5,
+        }
+        part = Part(
+            role="subject",
+            values=values,
+            requests=[row(9.0)],
+            artifacts={"flamegraph": f"artifacts/{trial.key}.html"},
+        )
+        yield record(trial, part)
+
+
+def load(blocks: int, noise: random.Random) -> Iterator[Record]:
+    for block in range(blocks):
+        for work in ("inference", "simulation"):
+            for users in (1, 10, 50):
+                for subject, factor in (("baseline", 1.0), ("asynchronous", 0.6)):
+                    rows = []
+                    for user in range(users):
+                        for turn in range(4):
+                            intended = turn * 0.5
+                            wait = (0.1 + 0.02 * users * factor) * noise.lognormvariate(0, 0.35)
+                            failed = subject == "baseline" and users == 50 and noise.random() < 0.02
+                            rows.append(
+                                row(
+                                    intended + wait,
+                                    intended_s=intended,
+                                    outcome="refused" if failed else "ok",
+                                    user=user,
+                                    turn=turn,
+                                )
+                            )
+                    condition = {"work": work, "users": users, "turns": 4, "arrivals": "closed"}
+                    simulated = work == "simulation"
+                    trial = spec(
+                        "load",
+                        subject,
+                        block,
+                        system=subject,
+                        condition=condition,
+                        engine=SIMULATED if simulated else ENGINE,
+                        labels=("simulated engine: no model ran",) if simulated else (),
+                    )
+                    client = Part(role="client", requests=rows, loop_delay_s=[0.0005, 0.001])
+                    inside = Part(
+                        role="subject",
+                        values={"cpu_s": users * 0.4 * factor},
+                        counters={"cache_hits": 3, "cache_misses": 97},
+                    )
+                    yield record(trial, inside, client)
+
+
+def everything(blocks: int = 3, seed: int = 7) -> list[Record]:
+    noise = random.Random(seed)
+    return [made for study in (isolation, lazy_loading, memory, load) for made in study(blocks, noise)]
+
+
+def info(**changes: Any) -> RunInfo:
+    fields: dict[str, Any] = {
+        "run_id": "synthetic",
+        "created": "2000-01-01T00:00:00Z",
+        "preset": "smoke",
+        "blocks": 3,
+        "seed": 1,
+        "studies": ("isolation", "lazy-loading", "memory", "load"),
+        "systems": ("baseline", "asynchronous"),
+        "profile": profiles.load("4gb"),
+        "backend": "cgroup-v2",
+        "enforced": True,
+        "engine": ENGINE,
+        "code_version": "test",
+        "environment": {"python": "3.x", "machine": {"cpus": 2, "memory_bytes": 8 << 30}},
+        "planned": 0,
+    }
+    return RunInfo(**fields | changes)
+
+
+def write(folder: Path, made: Sequence[Record], **changes: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    described = info(**{"planned": len(made)} | changes)
+    runs.RunFolder(folder).write_info(described)
+    for one in made:
+        records.append(folder / runs.TRIALS, one)
+    return folder

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from analysis import synthetic
+from experiments import load_run, runs
+from experiments.errors import RunFolderError
+from experiments.records import SCHEMA_VERSION, Outcome, Part
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic.write(tmp_path_factory.mktemp("run"), synthetic.everything())
+
+
+def test_every_trial_is_a_row_of_trials(whole: Path) -> None:
+    run = load_run(whole)
+    assert len(run.trials) == len(synthetic.everything())
+    assert set(run.trials["study"]) == {"isolation", "lazy-loading", "memory", "load"}
+
+
+def test_conditions_are_readable_and_also_factors(whole: Path) -> None:
+    trials = load_run(whole).trials
+    soak = trials[trials["factors"].map(lambda factors: factors.get("part") == "soak")]
+    assert set(soak["condition"]) == {"part=soak, turns=300"}
+
+
+def test_a_torn_last_line_is_dropped_and_the_rest_is_read(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, synthetic.everything(blocks=1))
+    before = len(load_run(folder).trials)
+    path = folder / runs.TRIALS
+    path.write_bytes(path.read_bytes()[:-20])
+    assert len(load_run(folder).trials) == before - 1
+
+
+def test_only_trials_that_ended_well_are_measured(tmp_path: Path) -> None:
+    good = synthetic.record(synthetic.spec("load", "baseline"), Part(role="subject", requests=[synthetic.row(1.0)]))
+    bad = synthetic.record(
+        synthetic.spec("load", "asynchronous"),
+        Part(role="subject", requests=[synthetic.row(1.0)]),
+        outcome=Outcome.TIMED_OUT,
+        reason="60 s passed",
+    )
+    run = load_run(synthetic.write(tmp_path, [good, bad]))
+    assert set(run.measures["subject"]) == {"baseline"}
+    assert dict(zip(run.trials["subject"], run.trials["outcome"], strict=True)) == {
+        "baseline": "ok",
+        "asynchronous": "timed-out",
+    }
+
+
+def test_a_traced_trial_leaves_no_timing(whole: Path) -> None:
+    run = load_run(whole)
+    traced = run.measures[run.measures["traced"]]
+    assert set(traced["metric"]) == {"heap_peak", "mapped_peak", "allocations"}
+    keys = set(run.trials.loc[run.trials["traced"], "key"])
+    assert keys.isdisjoint(run.requests["key"])
+    assert keys.isdisjoint(run.measures.loc[~run.measures["traced"], "key"])
+
+
+def test_latency_counts_from_the_intended_start(tmp_path: Path) -> None:
+    late = synthetic.row(5.0, intended_s=1.0, started_s=4.0)
+    made = synthetic.record(synthetic.spec("load", "baseline"), Part(role="client", requests=[late]))
+    assert load_run(synthetic.write(tmp_path, [made])).requests["latency_s"].tolist() == [4.0]
+
+
+def test_a_trial_that_was_run_again_counts_once_by_its_last_record(tmp_path: Path) -> None:
+    trial = synthetic.spec("load", "baseline")
+    failed = synthetic.record(trial, outcome=Outcome.CRASHED, reason="exit status 1")
+    again = synthetic.record(trial, Part(role="subject", requests=[synthetic.row(1.0)]))
+    run = load_run(synthetic.write(tmp_path, [failed, again]))
+    assert run.trials["outcome"].tolist() == ["ok"]
+    assert run.repeated == 1
+
+
+def test_a_run_without_trials_gives_empty_tables_with_their_columns(tmp_path: Path) -> None:
+    run = load_run(synthetic.write(tmp_path, []))
+    assert run.trials.empty
+    assert {"study", "condition", "subject", "block", "metric", "unit", "value"} <= set(run.measures.columns)
+
+
+def test_the_environment_is_flattened_to_names_and_values(whole: Path) -> None:
+    environment = load_run(whole).environment.set_index("name")["value"]
+    assert environment["machine.cpus"] == "2"
+
+
+def test_a_folder_that_is_no_run_is_named_in_the_error(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"not a run"):
+        load_run(tmp_path)
+
+
+def test_without_a_path_and_without_a_reference_run_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("experiments.analysis.frames.__file__", str(tmp_path / "a" / "b" / "c" / "frames.py"))
+    with pytest.raises(RunFolderError, match="results/reference"):
+        load_run()
+
+
+def test_without_a_path_the_reference_run_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthetic.write(tmp_path / "results" / "reference", [])
+    monkeypatch.chdir(tmp_path)
+    assert load_run().info.run_id == "synthetic"
+
+
+def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
+    info = msgspec.to_builtins(synthetic.info()) | {"schema_version": SCHEMA_VERSION + 1}
+    (tmp_path / runs.INFO).write_bytes(msgspec.json.encode(info))
+    with pytest.raises(RunFolderError, match="schema"):
+        load_run(tmp_path)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from analysis.synthetic import record, row, sample, spec
+
+from experiments import metrics
+from experiments.limits.interface import GroupMemory
+from experiments.metrics.interface import Metric, Missing
+from experiments.records import Outcome, Outside, Part, Record
+from systems.errors import UnknownName
+
+THREE = [row(1.0), row(2.0), row(5.0, intended_s=1.0, outcome="refused")]
+
+
+def of(name: str, made: Record) -> Any:
+    return metrics.get(name).of(made)
+
+
+def subject(**fields: Any) -> Record:
+    return record(spec("load", "baseline"), Part(role="subject", **fields))
+
+
+def test_every_metric_says_what_it_is() -> None:
+    found = metrics.registered()
+    assert found
+    for name, metric in found.items():
+        assert name == metric.name
+        assert metric.formula
+        assert metric.unit in {"s", "1/s", "bytes", "bytes/turn", "ratio", "count"}
+
+
+def test_an_unknown_metric_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="total_time"):
+        metrics.get("total_tme")
+
+
+@pytest.mark.parametrize("metric", metrics.registered().values(), ids=lambda metric: metric.name)
+def test_a_record_that_holds_nothing_is_missing_with_a_reason(metric: Metric) -> None:
+    for traced in (False, True):
+        value = metric.of(record(spec("load", "baseline", traced=traced), outside=Outside()))
+        assert isinstance(value, Missing)
+        assert value.reason
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.OK])
+def test_a_trial_that_did_not_end_well_has_no_measures(outcome: Outcome) -> None:
+    made = record(spec("load", "baseline"), Part(role="subject", requests=THREE), outcome=outcome)
+    assert of("total_time", made) == Missing(f"the trial ended {outcome}")
+
+
+def test_timings_are_not_taken_under_a_tracer_nor_traces_without_one() -> None:
+    part = Part(role="subject", requests=THREE, values={"heap_peak_bytes": 5.0})
+    traced = record(spec("load", "baseline", traced=True), part)
+    plain = record(spec("load", "baseline"), part)
+    assert isinstance(of("total_time", traced), Missing)
+    assert of("heap_peak", traced) == 5.0
+    assert isinstance(of("heap_peak", plain), Missing)
+
+
+def test_total_time_includes_failed_requests_and_throughput_counts_only_answers() -> None:
+    made = subject(requests=THREE)
+    assert of("total_time", made) == 5.0
+    assert of("throughput", made) == pytest.approx(2 / 5)
+    assert of("success_rate", made) == pytest.approx(2 / 3)
+
+
+def test_latency_charges_the_wait_before_the_start() -> None:
+    made = subject(requests=[row(9.0, intended_s=1.0, started_s=8.0)])
+    assert of("latency_p50", made) == of("latency_p99", made) == 8.0
+
+
+def test_latency_leaves_failures_out() -> None:
+    assert of("latency_p99", subject(requests=[row(1.0), row(90.0, outcome="timed-out")])) == 1.0
+
+
+def test_rows_are_the_clients_where_a_client_drove_the_trial() -> None:
+    parts = Part(role="subject", requests=[row(1.0)]), Part(role="client", requests=[row(3.0)])
+    assert of("total_time", record(spec("load", "baseline"), *parts)) == 3.0
+
+
+def test_first_token_ignores_replies_that_came_whole() -> None:
+    made = subject(requests=[row(3.0, first_token_s=1.0), row(9.0, first_token_s=None)])
+    assert of("time_to_first_token_p95", made) == 1.0
+
+
+def test_loop_delay_is_the_subjects_and_lag_the_clients() -> None:
+    parts = (
+        Part(role="subject", loop_delay_s=[0.1, 0.7]),
+        Part(role="client", loop_delay_s=[0.001, 0.001]),
+    )
+    made = record(spec("load", "baseline"), *parts)
+    assert of("loop_delay_max", made) == 0.7
+    assert of("client_lag_p99", made) == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "law"),
+    [("serial", {}, 10 * 0.05), ("offloaded-4", {"workers": 4}, 3 * 0.05), ("offloaded-32", {"workers": 32}, 0.05)],
+)
+def test_measured_over_law_is_one_where_only_the_sleeps_take_time(name: str, settings: Any, law: float) -> None:
+    condition = {"work": "sleep", "requests": 10, "kilobytes": 100, "sleep_ms": 50}
+    trial = spec("isolation", name, condition=condition, settings=settings)
+    made = record(trial, Part(role="subject", requests=[row(law)] * 10))
+    assert of("measured_over_law", made) == pytest.approx(1.0)
+
+
+def test_the_law_is_not_applied_to_inference() -> None:
+    trial = spec("isolation", "baseline", condition={"work": "inference", "requests": 1})
+    assert isinstance(of("measured_over_law", record(trial, Part(role="subject", requests=THREE))), Missing)
+
+
+def test_start_up_counts_from_the_spawn() -> None:
+    made = subject(marks={"ready": 101.5, "first_reply": 102.0})
+    assert of("time_to_ready", made) == 1.5
+    assert of("time_to_first_reply", made) == 2.0
+    assert isinstance(of("time_to_second_reply", made), Missing)
+
+
+def test_the_second_request_is_the_second_that_should_have_started() -> None:
+    made = subject(requests=[row(9.0, intended_s=4.0), row(2.0, intended_s=0.0)])
+    assert of("first_request_latency", made) == 2.0
+    assert of("second_request_latency", made) == 5.0
+
+
+def test_memory_tells_anonymous_from_file() -> None:
+    made = subject(memory={"ready": sample(10, 20)})
+    assert of("memory_at_ready", made) == 10.0
+    assert of("file_memory_at_ready", made) == 20.0
+
+
+def test_the_groups_peak_is_the_kernels() -> None:
+    made = record(spec("load", "baseline"), outside=Outside(group=GroupMemory(peak_bytes=7)))
+    assert of("group_peak_memory", made) == 7.0
+
+
+def test_hit_rate_of_a_cache_and_of_a_system_that_holds_one() -> None:
+    assert of("hit_rate", subject(values={"hits": 30, "accesses": 40})) == 0.75
+    assert of("hit_rate", subject(counters={"cache_hits": 1, "cache_misses": 3})) == 0.25
+    assert isinstance(of("hit_rate", subject(counters={"cache_hits": 0, "cache_misses": 0})), Missing)
+
+
+def test_no_cache_hits_more_than_the_unlimited_one() -> None:
+    assert of("unlimited_hit_rate", subject(values={"accesses": 500, "distinct": 129})) == pytest.approx(0.742)
+
+
+def test_retrieval_time_and_recall() -> None:
+    made = subject(series={"retrieval_s": [1.0, 2.0, 3.0]}, values={"recalled": 2, "queries": 4})
+    assert of("retrieval_p50", made) == 2.0
+    assert of("recall", made) == 0.5
+
+
+def test_growth_is_the_slope_after_the_warm_up() -> None:
+    turns = [float(turn) for turn in range(30)]
+    sizes = [1e9 if turn < 10 else 1000 + 64 * turn for turn in turns]
+    assert of("anonymous_growth", subject(series={"turn": turns, "anonymous_bytes": sizes})) == pytest.approx(64)
+
+
+def test_a_slope_of_one_moment_is_missing() -> None:
+    made = subject(series={"turn": [1.0, 2.0], "anonymous_bytes": [5.0]})
+    assert isinstance(of("anonymous_growth", made), Missing)
+
+
+def test_processor_time_is_shared_among_the_answered() -> None:
+    assert of("cpu_per_request", subject(requests=THREE, values={"cpu_s": 3.0})) == 1.5
+
+
+def test_what_is_not_finite_is_missing() -> None:
+    assert isinstance(of("cpu_per_request", subject(requests=THREE, values={"cpu_s": float("inf")})), Missing)
