@@ -89,7 +89,9 @@ class RunFolder:
         except BlockingIOError as error:
             os.close(self._lock)
             self._lock = None
-            raise RunFolderError(f"Another runner is writing to {self.path}; wait for it or choose another --out.") from error
+            raise RunFolderError(
+                f"Another runner is writing to {self.path}; wait for it or choose another --out."
+            ) from error
         return self
 
     def __exit__(self, *_: object) -> None:

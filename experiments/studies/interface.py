@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
 from experiments.records import EngineSpec, Scalar, TrialSpec
 
 if TYPE_CHECKING:
-    from experiments.role import Link
+    from experiments.role import Role
 
 Preset = Literal["smoke", "quick"]
+"""How much is run. ``smoke`` shows that everything works; ``quick`` gives indications. Neither gives verdicts."""
+
+BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 2}
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     once: bool = False
     labels: tuple[str, ...] = ()
     estimate_s: float = 5.0
-    timeout_s: float = 120.0
+    timeout_s: float = 180.0
 
 
 class GridRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +47,11 @@ class GridRequest(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineSpec
 
 
-class Study(Protocol):
+class Study(ABC):
     """A question and how it is put to the systems.
 
-    ``reference`` is the subject others are compared with inside a condition: a ratio is theirs over its. A study
-    whose conditions have different references names the first that is present. ``measures`` are metric names.
-    ``has_client`` says that a second role, outside the limits, drives the subject.
+    ``references`` names the subjects others are compared with inside a condition (a ratio is theirs over its): the
+    first that is present counts. ``measures`` are names of metrics.
     """
 
     name: ClassVar[str]
@@ -57,18 +59,18 @@ class Study(Protocol):
     references: ClassVar[tuple[str, ...]]
     measures: ClassVar[tuple[str, ...]]
 
+    @abstractmethod
     def grid(self, request: GridRequest) -> Sequence[Cell]:
         """Return the cells of this study."""
-        ...
 
-    def has_client(self, spec: TrialSpec) -> bool:
+    def has_client(self, spec: TrialSpec) -> bool:  # noqa: ARG002 - most studies need none
         """Return whether a client role drives this trial from outside the limits."""
-        ...
+        return False
 
-    def run_subject(self, spec: TrialSpec, link: Link, work_dir: Path) -> None:
+    @abstractmethod
+    def run_subject(self, role: Role) -> None:
         """Do the subject's part of one trial, inside the limits."""
-        ...
 
-    def run_client(self, spec: TrialSpec, link: Link, address: str) -> None:
+    def run_client(self, role: Role) -> None:
         """Do the client's part of one trial, outside the limits."""
-        ...
+        raise TypeError(f"The study {self.name} has no client; {role.spec.subject} asked for one.")

@@ -134,7 +134,7 @@ class WebSocketServer:
             sender.cancel()
 
 
-class _BadAsk(Exception):  # noqa: N818 - a message's fault, not the server's error
+class _BadAsk(Exception):
     def __init__(self, ask_id: str, sentence: str) -> None:
         self.id = ask_id
         super().__init__(sentence)

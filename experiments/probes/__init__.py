@@ -1,0 +1,1 @@
+"""Instruments: each watches one thing and disturbs the rest as little as it can."""

@@ -1,0 +1,42 @@
+"""A memray trace of a stretch of code: what the heap held at its peak, apart from what was mapped.
+
+Never used in a timing trial. memray counts every mapping as an allocation, a mapped model included, so mappings are
+reported apart.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from experiments.records import Part
+
+
+@contextmanager
+def trace(part: Part, work_dir: Path) -> Iterator[None]:
+    """Trace what runs inside into ``part``: peak bytes, allocations, and a flame graph as an artifact."""
+    import memray
+
+    capture, graph = work_dir / "trace.bin", work_dir / "flamegraph.html"
+    with memray.Tracker(capture):
+        yield
+    reader = memray.FileReader(capture)
+    mapped = {memray.AllocatorType.MMAP, memray.AllocatorType.MUNMAP}
+    heap_peak = mapped_peak = 0
+    for record in reader.get_high_watermark_allocation_records(merge_threads=True):
+        if memray.AllocatorType(record.allocator) in mapped:
+            mapped_peak += record.size
+        else:
+            heap_peak += record.size
+    part.values["heap_peak_bytes"] = float(heap_peak)
+    part.values["mapped_peak_bytes"] = float(mapped_peak)
+    part.values["allocations"] = float(reader.metadata.total_allocations)
+    subprocess.run(
+        [sys.executable, "-m", "memray", "flamegraph", "--force", "-o", str(graph), str(capture)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    part.artifacts["flamegraph"] = graph.name

@@ -1,0 +1,95 @@
+"""One role of one trial, in a process of its own: ``python -m experiments.role ASSIGNMENT``.
+
+The runner and a role speak in lines: the role says ``listening ADDRESS`` or ``look`` on its standard output, the
+runner answers ``go`` on its standard input. Everything else a role prints goes to its standard error.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from experiments.records import Part, TrialSpec
+from experiments.runs import write_whole
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runner tells a role: the trial, and where things are on this machine (which no record keeps)."""
+
+    role: Literal["subject", "engine", "client"]
+    spec: TrialSpec
+    work_dir: str
+    part_path: str
+    cpus: tuple[int, ...]
+    runner_pid: int
+    model_path: str | None = None
+    address: str | None = None
+
+
+class Role:
+    """What a study's code sees of its trial; what it observes goes into ``part``."""
+
+    def __init__(self, assignment: Assignment, to_runner: int) -> None:
+        self.spec = assignment.spec
+        self.work_dir = Path(assignment.work_dir)
+        self.model_path = assignment.model_path
+        self.address = assignment.address or ""
+        self.part = Part(role=assignment.role)
+        self._to_runner = to_runner
+
+    def mark(self, name: str) -> None:
+        """Note the moment under ``name``, on the machine's monotonic clock."""
+        self.part.marks[name] = time.monotonic()
+
+    def listening(self, address: str) -> None:
+        """Tell the runner where the client can connect. Blocks until the client has finished."""
+        self._ask(f"listening {address}")
+
+    def outside_look(self) -> None:
+        """Let the runner read from outside what the subject holds now. Blocks until it has."""
+        self._ask("look")
+
+    def _ask(self, line: str) -> None:
+        os.write(self._to_runner, line.encode() + b"\n")
+        if sys.stdin.readline() != "go\n":
+            raise ConnectionAbortedError("The runner has gone away.")
+
+
+def main() -> None:
+    """Run the role that the assignment file, the only argument, describes."""
+    assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
+    _die_with(assignment.runner_pid)
+    os.sched_setaffinity(0, assignment.cpus)
+    to_runner = os.dup(1)
+    os.set_inheritable(to_runner, False)
+    os.dup2(2, 1)
+
+    from experiments.studies import studies
+
+    study = studies.get(assignment.spec.study)()
+    role = Role(assignment, to_runner)
+    if assignment.role == "client":
+        study.run_client(role)
+    else:
+        study.run_subject(role)
+    write_whole(Path(assignment.part_path), msgspec.json.encode(role.part))
+
+
+def _die_with(runner_pid: int) -> None:
+    """Ask the kernel to kill this process when its runner dies, however it dies."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != runner_pid:
+        sys.exit("The runner died before this role began.")
+
+
+if __name__ == "__main__":
+    main()

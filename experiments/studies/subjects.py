@@ -1,0 +1,115 @@
+"""Building what a trial measures, and asking it: shared by the studies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from experiments.records import EngineSpec, RequestRow, TrialSpec
+from experiments.role import Role
+from experiments.workloads.conversations import Turn
+from systems import registry
+from systems.engines.interface import Engine
+from systems.errors import BadInput, FourgigError
+from systems.interface import Counters, Reply, System
+from systems.server.hosting import Host, host
+
+REPLY_TOKENS = 32
+"""Tokens every generation of a timing trial makes; every scripted reply is longer."""
+
+
+def make_engine(spec: EngineSpec, model_path: str | None, cpus: int) -> Engine:
+    """Return the engine a trial names, not yet loaded."""
+    kind = registry.engines.get(spec.name)
+    settings: dict[str, Any] = dict(spec.settings)
+    fields = kind.Settings.__struct_fields__
+    if "model_path" in fields:
+        settings["model_path"] = model_path
+    if "threads" in fields:
+        settings.setdefault("threads", cpus)
+    return kind(settings_of(kind.Settings, settings, f"engine {spec.name}"))
+
+
+def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
+    """Return the system a trial names, not yet started."""
+    if spec.system is None:
+        raise BadInput(f"The trial of {spec.subject} names no system.")
+    kind = registry.systems.get(spec.system)
+    return kind(settings_of(kind.Settings, dict(spec.settings), f"system {spec.system}"), engine, data_dir)
+
+
+def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) -> msgspec.Struct:
+    """Return ``values`` as settings of ``kind``. Raises `BadInput`, naming what does not fit."""
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"A setting of the {whose} does not fit: {error}.") from error
+
+
+def hosted(role: Role) -> Host:
+    """Return the trial's system on the trial's engine, in the trial's hosting; entering the host starts it."""
+    spec = role.spec
+    if spec.engine is None:
+        raise BadInput(f"The trial of {spec.subject} names no engine.")
+    data_dir = role.work_dir / "data"
+    data_dir.mkdir(exist_ok=True)
+    engine = make_engine(spec.engine, role.model_path, spec.profile.cpus)
+    return host(make_system(spec, engine, data_dir), spec.hosting)
+
+
+def counted(counters: Counters) -> dict[str, int]:
+    """Return ``counters`` by name."""
+    return dict(msgspec.structs.asdict(counters))
+
+
+class Stopwatch:
+    """Seconds since a trial's first intended start."""
+
+    def __init__(self) -> None:
+        self._origin = time.perf_counter()
+
+    def __call__(self) -> float:
+        """Return the seconds since this stopwatch was made."""
+        return round(time.perf_counter() - self._origin, 6)
+
+
+async def ask(where: Host, turn: Turn, session: str, clock: Stopwatch, intended_s: float) -> RequestRow:
+    """Ask one planned turn and return what was seen of it from the caller's side; an error is a row, not a raise."""
+    first: list[float] = []
+
+    def on_token(_: str) -> None:
+        if not first:
+            first.append(clock())
+
+    started = clock()
+    reply: Reply | None = None
+    outcome = "ok"
+    try:
+        reply = await where.answer(turn.request(f"{session}-{started}", session, REPLY_TOKENS), on_token)
+    except FourgigError as error:
+        outcome = type(error).__name__
+    return RequestRow(
+        intended_s=intended_s,
+        started_s=started,
+        first_token_s=first[0] if first else None,
+        finished_s=clock(),
+        outcome=outcome,
+        source=reply.source if reply else "",
+        prompt_tokens=reply.prompt_tokens if reply else 0,
+        generated_tokens=reply.generated_tokens if reply else 0,
+    )
+
+
+async def warm(where: Host, turns: Sequence[Turn]) -> None:
+    """Ask untimed turns in a session of their own, so that what is loaded on first use has been loaded.
+
+    Raises what the system raises: a trial whose warm-up fails has nothing to measure.
+    """
+    for number, turn in enumerate(turns):
+        await where.answer(turn.request(f"warm-up-{number}", "warm-up", REPLY_TOKENS))
+    await asyncio.sleep(0)
