@@ -13,13 +13,13 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from systems.engines.interface import Engine, Generation, Message
 from systems.errors import EngineError, ModelError, PromptTooLong
-from systems.models.check import require_gguf
+from systems.models.check import read_metadata, require_gguf
 
 # Used for a model that carries no template of its own.
 FALLBACK_TEMPLATE = (
@@ -35,14 +35,14 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     model_path: str
-    context_tokens: int = 2048
-    threads: int | None = None
-    batch_tokens: int = 512
+    context_tokens: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     use_mmap: bool = True
-    temperature: float = 0.0
+    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     top_k: int = 40
-    top_p: float = 0.95
-    seed: int = 0
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def usable_cpus() -> int:
@@ -109,6 +109,7 @@ class LlamaEngine(Engine):
                     verbose=False,
                 )
             except (ValueError, RuntimeError, MemoryError) as error:
+                read_metadata(self._path)  # says why, when the file is at fault
                 raise ModelError(
                     f"llama.cpp cannot load {self._path} with a context of {self._settings.context_tokens} tokens: "
                     f"{error}."
@@ -141,11 +142,13 @@ class LlamaEngine(Engine):
         The text ends with the last whole character: what a token limit cuts in two is dropped.
         """
         asked = perf_counter()
+        if max_tokens < 1:
+            raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
         with self._lock:
             if self._llama is None:
                 raise EngineError("The llama engine is not loaded.")
             prompt = self._prompt_tokens(messages)
-            room = self._llama.n_ctx()
+            room = len(self._llama.input_ids)
             if len(prompt) + max_tokens > room:
                 raise PromptTooLong(
                     f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "

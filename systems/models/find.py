@@ -7,14 +7,15 @@ from pathlib import Path
 
 from systems.errors import BadInput, UnknownName
 from systems.models.check import ModelFile, cache_folder, check
-from systems.models.shapes import SHAPES, Quant, get_quant, get_shape
+from systems.models.shapes import RECIPE, SHAPES, Quant, get_quant, get_shape
 
 Progress = Callable[[int, int], None]
 
 
 def default_path(shape: str, quant: str, seed: int) -> Path:
     """Return where the cache keeps this model, made or not. Raises `UnknownName`."""
-    return cache_folder() / "models" / f"{get_shape(shape).name}-{get_quant(quant)}-seed{seed}.gguf"
+    name = f"{get_shape(shape).name}-{get_quant(quant)}-seed{seed}-recipe{RECIPE}.gguf"
+    return cache_folder() / "models" / name
 
 
 def default_quant(shape: str) -> Quant:

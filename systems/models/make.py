@@ -22,7 +22,7 @@ from gguf import GGMLQuantizationType as Kind
 
 from systems.errors import ModelError
 from systems.models import blocks, check, tokenizer
-from systems.models.shapes import Quant, Shape, get_quant, get_shape
+from systems.models.shapes import RECIPE, Quant, Shape, get_quant, get_shape
 
 Progress = Callable[[int, int], None]
 """Called with the bytes written so far and the bytes in all."""
@@ -179,6 +179,7 @@ def _describe(writer: gguf.GGUFWriter, shape: Shape, quant: Quant, seed: int) ->
     writer.add_uint64("fourgig.seed", seed)
     writer.add_string("fourgig.shape", shape.name)
     writer.add_string("fourgig.quant", quant)
+    writer.add_uint32("fourgig.recipe", RECIPE)
     writer.add_uint32("fourgig.q8_0_fallbacks", len(fallbacks(shape, quant)))
     writer.add_file_type(_KINDS[quant][1])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)

@@ -9,6 +9,9 @@ import msgspec
 from systems.errors import UnknownName
 
 Quant = Literal["f16", "q8_0", "q4_0", "q4_k"]
+RECIPE = 1
+"""Raise this when the bytes of made models change, so that a cache never mistakes an old one for a new one."""
+
 QUANTS: tuple[Quant, ...] = get_args(Quant)
 
 

@@ -1,0 +1,156 @@
+"""An engine in which no model runs: it waits as long as it is told to, for tests and for the published protocol.
+
+A token is one Chinese character, one run of letters and digits, or one other character, each with the white space
+before it. Every token has an instant fixed when its call begins, so that lateness in one is not passed on to the
+next; delays of zero do not sleep at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import threading
+from collections.abc import Callable, Sequence
+from time import perf_counter, sleep
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from systems.engines.interface import Engine, Generation, Message
+from systems.errors import EngineError
+
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+_TOKEN = re.compile(r"\s*(?:[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|[^\w\s])|\s+\Z")
+_WORDS = (
+    *("time", "people", "way", "day", "thing", "world", "life", "hand", "part", "place", "week", "case", "point"),
+    *("今天", "明天", "天气", "时间", "问题", "计划", "学习", "工作", "朋友", "城市", "音乐", "电影"),
+)
+
+
+class SimulatedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the delays are. All are in seconds and zero by default.
+
+    ``jitter`` is the sigma of a lognormal factor of mean 1, drawn anew for the prompt and for each token from the
+    seed and the messages: a call's delays do not depend on the calls before it. ``slots`` calls run at once; the
+    others wait their turn.
+    """
+
+    load_s: Seconds = 0.0
+    prefill_s_per_token: Seconds = 0.0
+    first_token_s: Seconds = 0.0
+    token_s: Seconds = 0.0
+    jitter: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    slots: Annotated[int, msgspec.Meta(ge=1)] = 1
+    seed: int = 0
+
+
+def tokens(text: str) -> list[str]:
+    """Split ``text`` by the rule above; the pieces join to the text again."""
+    return _TOKEN.findall(text)
+
+
+def prompt_digest(messages: Sequence[Message]) -> bytes:
+    """Return a digest that equal messages share and different ones do not."""
+    return hashlib.sha256(msgspec.json.encode(list(messages))).digest()
+
+
+def schedule(settings: SimulatedSettings, prompt_tokens: int, count: int, digest: bytes) -> list[float]:
+    """Return when each of ``count`` tokens appears, in seconds after the call got its slot."""
+    source = random.Random(f"{settings.seed}/{digest.hex()}")
+    sigma = settings.jitter
+
+    def factor() -> float:
+        return source.lognormvariate(-sigma * sigma / 2, sigma) if sigma else 1.0
+
+    at = (settings.prefill_s_per_token * prompt_tokens + settings.first_token_s) * factor()
+    instants = [at]
+    for _ in range(count - 1):
+        at += settings.token_s * factor()
+        instants.append(at)
+    return instants[:count]
+
+
+def invented_reply(messages: Sequence[Message], count: int) -> list[str]:
+    """Return ``count`` tokens that depend on the messages and on nothing else."""
+    digest = prompt_digest(messages)
+    source = random.Random(digest)
+    # The first one names the prompt, so that different prompts get different replies however short these are.
+    reply = [digest.hex()[:12]]
+    while len(reply) < count:
+        reply += tokens(f" {source.choice(_WORDS)}")
+    return reply[:count]
+
+
+class SimulatedEngine(Engine):
+    """Sleeps by a stated rule and answers with the scripted reply, or with words drawn from the prompt's digest."""
+
+    name: ClassVar[str] = "simulated"
+    summary: ClassVar[str] = "no model runs: scripted or invented words appear after stated delays"
+    Settings: ClassVar[type[msgspec.Struct]] = SimulatedSettings
+
+    def __init__(self, settings: SimulatedSettings) -> None:
+        self._settings = settings
+        self._slots = threading.BoundedSemaphore(settings.slots)
+        self._load_lock = threading.Lock()
+        self._loaded = False
+
+    @property
+    def parallelism(self) -> int:
+        """The number of slots."""
+        return self._settings.slots
+
+    @property
+    def identity(self) -> str:
+        """The same for every setting: none of them changes what is said."""
+        return "simulated"
+
+    def load(self) -> None:
+        """Wait for ``load_s``; a second call does nothing."""
+        with self._load_lock:
+            if not self._loaded:
+                _wait_until(perf_counter() + self._settings.load_s)
+                self._loaded = True
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        forced_reply: str | None = None,
+        on_token: Callable[[str], None] | None = None,
+    ) -> Generation:
+        """Emit the tokens of the reply, each at its instant."""
+        asked = perf_counter()
+        if max_tokens < 1:
+            raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
+        prompt_tokens = sum(len(tokens(message.content)) for message in messages)
+        reply = invented_reply(messages, max_tokens) if forced_reply is None else tokens(forced_reply)[:max_tokens]
+        instants = schedule(self._settings, prompt_tokens, max(1, len(reply)), prompt_digest(messages))
+        with self._slots:
+            if not self._loaded:
+                raise EngineError("The simulated engine is not loaded.")
+            began = perf_counter()
+            _wait_until(began + instants[0])
+            first_token_s = perf_counter() - asked
+            for piece, at in zip(reply, instants, strict=False):
+                _wait_until(began + at)
+                if on_token is not None:
+                    on_token(piece)
+        return Generation(
+            text="".join(reply),
+            prompt_tokens=prompt_tokens,
+            generated_tokens=len(reply),
+            first_token_s=first_token_s,
+        )
+
+    def close(self) -> None:
+        """Forget that it was loaded."""
+        self._loaded = False
+
+
+def _wait_until(instant: float) -> None:
+    left = instant - perf_counter()
+    if left > 0:
+        sleep(left)

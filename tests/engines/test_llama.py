@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from systems.engines.interface import Message
+from systems.engines.llama import LlamaEngine, LlamaSettings
+from systems.errors import EngineError, ModelError, PromptTooLong
+
+QUESTION = [Message("system", "You are a helpful assistant. 你是一个助手。"), Message("user", "今天天气怎么样？")]
+OTHER = [Message("user", "Tell me a story about the sea.")]
+REPLIES = [
+    "今天天气很好，我们去公园散步吧。",
+    "Hello, the weather is fine today!",
+    "混合 mixed 🎉 text\nof two lines. ",
+]
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_model: Path) -> Iterator[LlamaEngine]:
+    engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), context_tokens=512, threads=1))
+    engine.load()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def fresh(engine: LlamaEngine) -> LlamaEngine:
+    """The engine with nothing in its context."""
+    engine.close()
+    engine.load()
+    return engine
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_a_forced_reply_is_emitted_exactly_and_streamed_whole(engine: LlamaEngine, reply: str) -> None:
+    pieces: list[str] = []
+
+    said = engine.generate(QUESTION, max_tokens=100, forced_reply=reply, on_token=pieces.append)
+
+    assert said.text == reply == "".join(pieces)
+    assert said.generated_tokens >= len(pieces) > 1
+    assert said.first_token_s > 0
+
+
+def test_a_forced_reply_costs_a_sampling_a_token_and_an_evaluation_between_two(
+    fresh: LlamaEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated: list[int] = []
+    sampled: list[int] = []
+    evaluate, sample = fresh._evaluate, fresh._sample
+    monkeypatch.setattr(fresh, "_evaluate", lambda tokens: (evaluated.append(len(tokens)), evaluate(tokens))[1])
+    monkeypatch.setattr(fresh, "_sample", lambda sampler: (sampled.append(1), sample(sampler))[1])
+
+    said = fresh.generate(QUESTION, max_tokens=5, forced_reply=REPLIES[0])
+
+    assert evaluated == [said.prompt_tokens, 1, 1, 1, 1]
+    assert len(sampled) == said.generated_tokens == 5
+
+
+def test_a_forced_reply_is_cut_at_the_token_limit_and_never_inside_a_character(engine: LlamaEngine) -> None:
+    for limit in range(1, 8):
+        said = engine.generate(QUESTION, max_tokens=limit, forced_reply="🎉🎉")
+
+        assert said.generated_tokens == limit
+        assert said.text == "🎉" * (limit // 4)
+
+
+def test_an_empty_forced_reply_generates_nothing(engine: LlamaEngine) -> None:
+    said = engine.generate(QUESTION, max_tokens=5, forced_reply="")
+
+    assert (said.text, said.generated_tokens) == ("", 0)
+
+
+def test_greedy_generation_is_the_same_whatever_came_before(fresh: LlamaEngine) -> None:
+    first = fresh.generate(QUESTION, max_tokens=16)
+    fresh.generate(OTHER, max_tokens=16, forced_reply=REPLIES[1])
+    again = fresh.generate(QUESTION, max_tokens=16)
+
+    assert again.text == first.text
+    assert (again.prompt_tokens, again.generated_tokens) == (first.prompt_tokens, first.generated_tokens)
+
+
+def test_sampling_follows_the_seed(tiny_model: Path) -> None:
+    said = []
+    for seed in (0, 0, 1):
+        engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), temperature=1.0, seed=seed, threads=1))
+        engine.load()
+        said.append(engine.generate(QUESTION, max_tokens=12).text)
+        engine.close()
+
+    assert said[0] == said[1] != said[2]
+
+
+def test_the_common_beginning_of_prompts_is_reused_and_reported(fresh: LlamaEngine) -> None:
+    first = fresh.generate(QUESTION, max_tokens=40, forced_reply=REPLIES[0])
+    longer = [*QUESTION, Message("assistant", REPLIES[0]), Message("user", "谢谢")]
+    second = fresh.generate(longer, max_tokens=4, forced_reply=REPLIES[0])
+
+    assert first.reused_tokens == 0
+    # All but the last token of the reply, which was never evaluated.
+    assert second.reused_tokens == first.prompt_tokens + first.generated_tokens - 1
+
+
+def test_reuse_changes_no_count(fresh: LlamaEngine) -> None:
+    cold = fresh.generate(QUESTION, max_tokens=8, forced_reply=REPLIES[0])
+    warm = fresh.generate(QUESTION, max_tokens=8, forced_reply=REPLIES[0])
+
+    assert warm.reused_tokens == cold.prompt_tokens - 1
+    assert (warm.prompt_tokens, warm.generated_tokens) == (cold.prompt_tokens, cold.generated_tokens)
+
+
+def test_what_does_not_fit_the_context_is_refused_and_the_next_call_works(engine: LlamaEngine) -> None:
+    with pytest.raises(PromptTooLong, match="do not fit the context of 512 tokens"):
+        engine.generate([Message("user", "天气" * 600)], max_tokens=8)
+    with pytest.raises(PromptTooLong):
+        engine.generate(QUESTION, max_tokens=500)
+
+    assert engine.generate(QUESTION, max_tokens=3, forced_reply=REPLIES[0]).generated_tokens == 3
+
+
+def test_the_context_can_be_filled_to_the_last_token(engine: LlamaEngine) -> None:
+    prompt = engine.generate(QUESTION, max_tokens=1).prompt_tokens
+
+    said = engine.generate(QUESTION, max_tokens=512 - prompt, forced_reply="好 " * 600)
+
+    assert said.prompt_tokens + said.generated_tokens == 512
+
+
+def test_a_failure_in_llama_cpp_is_typed_and_the_next_call_works(
+    engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(batch: object) -> None:
+        raise RuntimeError("llama_decode returned -3")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._llama._ctx, "decode", fail)
+        with pytest.raises(EngineError, match="llama_decode returned -3"):
+            engine.generate(OTHER, max_tokens=4)
+
+    said = engine.generate(OTHER, max_tokens=4, forced_reply=REPLIES[1])
+    assert (said.reused_tokens, said.generated_tokens) == (0, 4)
+
+
+def test_an_interrupt_passes_through_and_the_next_call_works(engine: LlamaEngine) -> None:
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    expected = engine.generate(QUESTION, max_tokens=8).text
+    with pytest.raises(KeyboardInterrupt):
+        engine.generate(OTHER, max_tokens=8, forced_reply=REPLIES[1], on_token=interrupt)
+
+    assert engine.generate(QUESTION, max_tokens=8).text == expected
+
+
+def test_callers_from_many_threads_are_served_in_turn(engine: LlamaEngine) -> None:
+    inside = threading.Lock()
+
+    def ask(number: int) -> str:
+        def alone(_: str) -> None:
+            assert inside.acquire(blocking=False)
+            inside.release()
+
+        asked = [Message("user", f"question {number}")]
+        return engine.generate(asked, max_tokens=50, forced_reply=f"answer {number} 好", on_token=alone).text
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(24))) == [f"answer {number} 好" for number in range(24)]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_at_least_one_token_must_be_asked_for(engine: LlamaEngine, limit: int) -> None:
+    with pytest.raises(EngineError, match="At least one token"):
+        engine.generate(QUESTION, max_tokens=limit)
+
+
+def test_text_that_is_no_unicode_is_refused(engine: LlamaEngine) -> None:
+    with pytest.raises(EngineError, match="cannot be split"):
+        engine.generate([Message("user", "\ud800")], max_tokens=1)
+
+
+def test_an_engine_generates_only_between_load_and_close(tiny_model: Path) -> None:
+    engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model)))
+    with pytest.raises(EngineError, match="not loaded"):
+        engine.generate(QUESTION, max_tokens=1)
+    engine.load()
+    engine.load()
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="not loaded"):
+        engine.generate(QUESTION, max_tokens=1)
+
+
+def test_the_identity_tells_models_and_sampling_apart(tiny_model: Path) -> None:
+    greedy = LlamaEngine(LlamaSettings(model_path=str(tiny_model)))
+    sampled = LlamaEngine(LlamaSettings(model_path=str(tiny_model), temperature=0.5))
+
+    assert greedy.identity.startswith("llama:tiny.gguf:")
+    assert greedy.identity != sampled.identity
+
+
+def test_a_model_that_is_missing_or_damaged_is_a_model_error(tiny_model: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(tiny_model.read_bytes()[:300_000])
+
+    for path, reason in ((tmp_path / "absent.gguf", "There is no"), (tmp_path, "directory"), (cut, "truncated")):
+        with pytest.raises(ModelError, match=reason):
+            LlamaEngine(LlamaSettings(model_path=str(path))).load()
