@@ -88,6 +88,7 @@ class SimulatedEngine(Engine):
 
     name: ClassVar[str] = "simulated"
     summary: ClassVar[str] = "no model runs: scripted or invented words appear after stated delays"
+    runs_a_model: ClassVar[bool] = False
     Settings: ClassVar[type[msgspec.Struct]] = SimulatedSettings
 
     def __init__(self, settings: SimulatedSettings) -> None:

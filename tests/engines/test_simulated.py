@@ -156,6 +156,7 @@ def test_a_failing_reader_gives_its_slot_back() -> None:
 
 def test_it_says_that_no_model_runs() -> None:
     assert "no model runs" in SimulatedEngine.summary
+    assert not SimulatedEngine.runs_a_model
 
 
 @pytest.mark.parametrize("settings", [{"slots": 0}, {"token_s": -1}, {"tokens_s": 1}])
