@@ -178,6 +178,10 @@ class _Run(RunGroup):
             if place.enable:
                 kernel.set_limit(place.parent / "cgroup.subtree_control", _each("+", place.enable))
             kernel.make_group(self._directory)
+        except CannotEnforce:
+            self._put_back()  # and not close: a group of that name may be another run's
+            raise
+        try:
             kernel.set_limit(self._directory / "cgroup.subtree_control", _each("+", CONTROLLERS))
         except CannotEnforce:
             self.close()
@@ -191,7 +195,10 @@ class _Run(RunGroup):
 
     def close(self) -> None:
         self._kernel.remove_groups([self._directory])
-        # What follows fails while another run started from the same place goes on; then it stays for that run.
+        self._put_back()
+
+    def _put_back(self) -> None:
+        # This fails while another run started from the same place goes on; then all stays for that run.
         with suppress(OSError, CannotEnforce):
             if self._place.enable:
                 control = self._place.parent / "cgroup.subtree_control"

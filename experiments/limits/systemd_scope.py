@@ -120,6 +120,8 @@ class _Run(RunGroup):
         self._unit = f"{self._stem}.slice"
         systemd.systemctl("start", self._unit)
         self._directory = systemd.directory(self._unit)
+        if any(systemd.kernel.members(each) for each in tree(self._directory)):
+            raise CannotEnforce(f"{self._unit} exists and holds processes: another run is using it.")
 
     def trial(self, name: str) -> TrialGroup:
         return _Trial(self._systemd, f"{self._stem}-{_undashed(name)}.slice", self._profile)

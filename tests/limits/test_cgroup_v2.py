@@ -62,6 +62,15 @@ def test_the_leaf_of_a_killed_run_is_used_again(tmp_path: Path, profile: Profile
     run.close()
 
 
+def test_a_run_of_the_same_name_is_refused_and_left_alone(tmp_path: Path, profile: Profile) -> None:
+    kernel = unified(tmp_path)
+    trial = CgroupV2(kernel).open_run("r1", profile).trial("t1")
+    kernel.put({"fourgig-r1/t1/cgroup.procs": "99\n"}, TOP)
+    with pytest.raises(CannotEnforce, match="another run"):
+        CgroupV2(kernel).open_run("r1", profile)
+    assert trial.pids() == [99]
+
+
 def test_a_trial_is_limited_in_memory_swap_and_processors(tmp_path: Path, profile: Profile) -> None:
     run = CgroupV2(unified(tmp_path)).open_run("r1", profile)
     run.trial("t1")

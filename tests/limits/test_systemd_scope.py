@@ -18,8 +18,8 @@ MANAGER = "/user.slice/user-1000.slice/user@1000.service"
 class Manager:
     """A user's systemd: starts slices as folders, applies memory limits, remembers what it was asked."""
 
-    def __init__(self, kernel: Recorded, state: str = "running", *, applies: bool = True) -> None:
-        self.kernel, self.state, self.applies = kernel, state, applies
+    def __init__(self, kernel: Recorded, state: str = "running", *, applies: bool = True, starts: bool = True) -> None:
+        self.kernel, self.state, self.applies, self.starts = kernel, state, applies, starts
         self.asked: list[list[str]] = []
         self._limits: dict[str, str] = {}
 
@@ -31,7 +31,7 @@ class Manager:
             return (0 if self.state == "running" else 1), self.state
         if verb == "set-property":
             self._limits[rest[1]] = rest[2].partition("=")[2]
-        elif verb == "start":
+        elif verb == "start" and self.starts:
             self.kernel.put(V2_FILES, f"/sys/fs/cgroup{self._group(rest[0])}")
             if self.applies and rest[0] in self._limits:
                 self.kernel.put({"memory.max": self._limits[rest[0]]}, f"/sys/fs/cgroup{self._group(rest[0])}")
@@ -92,3 +92,12 @@ def test_a_slice_that_came_up_without_its_limit_is_refused(kernel: Recorded, pro
     run = SystemdScope(kernel, Manager(kernel, applies=False)).open_run("r1", profile)
     with pytest.raises(CannotEnforce, match="without its memory limit"):
         run.trial("t1")
+
+
+def test_a_run_of_the_same_name_is_refused(kernel: Recorded, profile: Profile) -> None:
+    backend = SystemdScope(kernel, Manager(kernel))
+    backend.open_run("r1", profile).trial("t1")
+    kernel.put({"cgroup.procs": "99\n"}, f"/sys/fs/cgroup{MANAGER}/fourgig.slice/fourgig-r1.slice")
+    backend.run = Manager(kernel, starts=False)
+    with pytest.raises(CannotEnforce, match="another run"):
+        backend.open_run("r1", profile)
