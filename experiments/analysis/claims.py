@@ -36,7 +36,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             return self.criterion
         sign = "+" if self.unit in ("percent change", "percentage points") else ""
         unit = {"percent change": "%"}.get(self.unit, self.unit)
-        ends = sorted({self.low, self.high}, key=abs)
+        ends = [self.low] if self.low == self.high else [self.low, self.high]
+        if max(ends) < 0:
+            ends.reverse()  # a fall is told from its smaller end, as a rise is
         return " … ".join(f"{end:{sign}g}".replace("-", "−") for end in ends) + f" {unit}"
 
 

@@ -11,9 +11,7 @@ from experiments.records import Scalar
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key under which "offloaded-2" comes before "offloaded-16"."""
     return tuple(
-        (0, int(piece), "") if piece.isdecimal() else (1, 0, piece)
-        for piece in re.split(r"(\d+)", text)
-        if piece
+        (0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", text) if piece
     )
 
 

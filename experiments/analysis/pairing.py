@@ -104,8 +104,6 @@ def summarise(frame: pd.DataFrame) -> pd.DataFrame:
     for pair, group in frame.groupby(_PAIR, sort=False):
         summary = compare(group["ratio"].tolist())
         rows.append(
-            dict(zip(_PAIR, pair, strict=True))
-            | msgspec.structs.asdict(summary)
-            | {"indicative": summary.indicative}
+            dict(zip(_PAIR, pair, strict=True)) | msgspec.structs.asdict(summary) | {"indicative": summary.indicative}
         )
     return pd.DataFrame(rows, columns=[*_PAIR, *Comparison.__struct_fields__, "indicative"])

@@ -135,10 +135,12 @@ def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
                     trial = spec("memory", subject, block, condition=condition, engine=None)
                     yield record(trial, Part(role="subject", values=values))
         for subject, slow in (("baseline", 1.0), ("asynchronous", 0.2)):
+            store = "like" if subject == "baseline" else "full-text"
             for memories in (100, 1000, 10000):
                 times = [memories * 2e-6 * slow * noise.uniform(0.8, 1.5) + 1e-4 for _ in range(30)]
                 values = {"recalled": 21 if subject == "baseline" else 29, "queries": 30}
-                trial = spec("memory", subject, block, condition={"part": "retrieval", "memories": memories})
+                condition = {"part": "retrieval", "memories": memories}
+                trial = spec("memory", store, block, condition=condition, engine=None)
                 yield record(trial, Part(role="subject", series={"retrieval_s": times}, values=values))
             turns = [float(turn) for turn in range(0, 300, 10)]
             sizes = [float((90 << 20) + turn * 4000 * slow + noise.uniform(0, 60000)) for turn in turns]

@@ -1,0 +1,1 @@
+"""From a run folder to what people read: figures, tables and one self-contained page."""

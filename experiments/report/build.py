@@ -1,0 +1,108 @@
+"""The report of a run, from its records alone: one self-contained page, with its tables and figures beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+import markupsafe
+import pandas as pd
+
+from experiments.analysis.frames import Run, load_run
+from experiments.errors import StorageError
+from experiments.report import sections, tables, text
+from experiments.report.drawing import Drawn
+from experiments.report.scene import Described, Unknown
+from experiments.report.sections import Section
+from experiments.runs import write_whole
+from systems.errors import BadInput
+
+
+def build(run_folder: Path | str, studies: Mapping[str, Described] | None = None) -> Path:
+    """Write ``report.html``, ``tables/`` and ``figures/`` into the run folder and return the page.
+
+    ``studies`` says what each study asks; None: the installed ones. Raises `RunFolderError` if the folder is no
+    run, `StorageError` if it cannot be written to.
+    """
+    run = load_run(run_folder)
+    found = read_sections(run, studies)
+    for part in found:
+        write_figures(part.figures, run.folder / "figures")
+        _write_tables(part, run.folder / "tables")
+    trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
+    _write_csv(trials, run.folder / "tables" / "trials.csv")
+    page = run.folder / "report.html"
+    write_whole(page, _page(run, found).encode())
+    return page
+
+
+def read_sections(run: Run, studies: Mapping[str, Described] | None = None) -> list[Section]:
+    """Return a section for each study that was asked for or has records, in the order they were asked for."""
+    names = dict.fromkeys([*run.info.studies, *run.trials["study"]])
+    return [sections.section(run, name, _described(name, studies)) for name in names]
+
+
+def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
+    """Write figures as SVG and PNG into ``folder`` and return their paths."""
+    paths = []
+    for figure in drawn:
+        for ending, data in (("svg", figure.svg), ("png", figure.png)):
+            path = _folder(folder) / f"{figure.name}.{ending}"
+            write_whole(path, data)
+            paths.append(path)
+    return paths
+
+
+def _described(name: str, studies: Mapping[str, Described] | None) -> Described:
+    if studies is not None:
+        return studies.get(name, Unknown())
+    # The studies bring the systems' own libraries with them: only a report that names none needs them.
+    from experiments.studies import studies as installed
+
+    try:
+        return installed.get(name)
+    except BadInput:
+        return Unknown()
+
+
+def _write_tables(part: Section, folder: Path) -> None:
+    name = text.slug(part.name)
+    _write_csv(tables.measures(part.scene), folder / f"{name}-measures.csv")
+    _write_csv(tables.ratios(part.scene), folder / f"{name}-ratios.csv")
+    _write_csv(part.scene.measures.drop(columns="factors"), folder / f"{name}-by-trial.csv")
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    _folder(path.parent)
+    write_whole(path, frame.to_csv(index=False, lineterminator="\n").encode())
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"Cannot make the folder {path}: {error.strerror}.") from error
+    return path
+
+
+def _page(run: Run, found: list[Section]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("experiments.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # Figures are our own drawing: text from records is in them as outlines, never as markup.
+    environment.filters["inline"] = lambda figure: markupsafe.Markup(figure.inline())  # noqa: S704
+    environment.filters["slug"] = text.slug
+    environment.filters["plain"] = text.plain
+    environment.filters["quantity"] = text.quantity
+    return environment.get_template("report.html.j2").render(
+        run=run,
+        info=run.info,
+        banners=sections.banners(run),
+        sections=found,
+        environment=run.environment.to_dict("records"),
+    )

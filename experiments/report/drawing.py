@@ -1,0 +1,142 @@
+"""How every figure looks: size, colours and markers, claimed bands, notes, and the same bytes from the same data."""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import matplotlib as mpl
+import msgspec
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from experiments.analysis.claims import Claim
+from experiments.report.text import plain
+
+# Okabe and Ito's colours, which people with any common colour blindness tell apart; black leads, yellow is left out.
+PALETTE = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GREY = "#6b6b6b"
+
+_RC: Any = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "figure.dpi": 100,
+    "figure.titlesize": 11,
+    "figure.titleweight": "bold",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "grid.color": "#e3e3e3",
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "savefig.dpi": 160,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "fourgig",
+    "text.parse_math": False,
+}
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure with one message. ``alt`` tells what it shows to those who cannot see it."""
+
+    name: str
+    title: str
+    alt: str
+    svg: bytes
+    png: bytes
+
+    def inline(self) -> str:
+        """Return the SVG for a page that holds several: no prologue, no comments, identifiers of its own."""
+        text = self.svg.decode()
+        text = re.sub(r"<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
+        text = re.sub(r'\bid="', f'id="{self.name}-', text)
+        text = re.sub(r'href="#', f'href="#{self.name}-', text)
+        return re.sub(r"url\(#", f"url(#{self.name}-", text)
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style, and leave matplotlib's settings as they were."""
+    with mpl.rc_context(_RC):
+        yield
+
+
+def canvas(title: str, columns: int = 1, *, height: float = 3.9, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Return a titled figure and its panels, side by side."""
+    figure = Figure(figsize=(6.8, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, columns, squeeze=False, **options)
+    figure.suptitle(textwrap.fill(plain(title), 74), x=0.01, ha="left")
+    return figure, list(panels.flat)
+
+
+def look(index: int) -> dict[str, Any]:
+    """Return the colour and marker of the subject at ``index``; they repeat after the palette."""
+    return {"color": PALETTE[index % len(PALETTE)], "marker": MARKERS[index % len(MARKERS)]}
+
+
+def band(axes: Axes, claim: Claim, along: Literal["x", "y"] = "y") -> None:
+    """Draw the claimed effect as a grey band with its name; nothing where the claim has no figure."""
+    if claim.low is not None and claim.high is not None:
+        ends(axes, claim, claim.low, claim.high, f"published: {claim.figure}", along)
+
+
+def ends(axes: Axes, claim: Claim, low: float, high: float, label: str, along: Literal["x", "y"]) -> None:
+    """Draw a grey band between two figures of a claim; a line where they are one."""
+    panel = axes.get_figure(root=True).axes.index(axes)
+    common: dict[str, Any] = {"color": "#9a9a9a", "zorder": 0.5, "label": label, "gid": f"claim-{claim.id}-{panel}"}
+    if low == high:
+        line = axes.axhline if along == "y" else axes.axvline
+        line(low, linestyle="--", linewidth=1.4, **common)
+    else:
+        area = axes.axhspan if along == "y" else axes.axvspan
+        area(low, high, alpha=0.35, linewidth=0, **common)
+
+
+def logarithmic(axes: Axes, *names: Literal["x", "y"]) -> None:
+    """Make axes logarithmic, with their numbers written out: marks for 1, 2 and 5 of each decade."""
+    for name in names:
+        axes.set(**{f"{name}scale": "log"})
+        _write_out(axes.xaxis if name == "x" else axes.yaxis)
+
+
+def _write_out(axis: Axis) -> None:
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def finish(figure: Figure, name: str, title: str, alt: str, notes: Sequence[str] = ()) -> Drawn:
+    """Add the legend and the notes, and turn the figure into bytes that depend on nothing but the data."""
+    labels: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            labels.setdefault(label, handle)
+    # The notes are the legend's title: a layout that keeps two things below the axes apart does not exist.
+    legend = figure.legend(
+        list(labels.values()),
+        list(labels),
+        loc="outside lower left",
+        ncols=2 if len(labels) != 3 else 3,
+        title=textwrap.fill(" ".join(f"{plain(note)[:1].upper()}{plain(note)[1:]}." for note in notes), 104)
+        if notes
+        else None,
+        title_fontsize=8,
+        alignment="left",
+    )
+    legend.get_title().set_color(GREY)
+    svg, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    figure.savefig(png, format="png", metadata={"Software": None})
+    return Drawn(name=name, title=plain(title), alt=plain(alt), svg=svg.getvalue(), png=png.getvalue())

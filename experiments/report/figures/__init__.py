@@ -1,0 +1,24 @@
+"""The figures of each study: one module a study, found by the study's name.
+
+A module defines ``draw(scene)``, which returns the figures its records allow, possibly none. A study without a
+module is reported in tables alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from experiments.report import drawing
+from experiments.report.drawing import Drawn
+from experiments.report.scene import Scene
+
+
+def draw(scene: Scene) -> list[Drawn]:
+    """Return the figures of one study's records."""
+    module = scene.name.replace("-", "_")
+    if module not in {found.name for found in pkgutil.iter_modules(__path__)}:
+        return []
+    with drawing.style():
+        drawn: list[Drawn] = importlib.import_module(f"{__name__}.{module}").draw(scene)
+    return drawn

@@ -1,0 +1,13 @@
+"""The paper's figures, drawn again from a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.analysis.frames import load_run
+from experiments.report.build import read_sections, write_figures
+
+
+def regenerate(run_folder: Path | str | None, out: Path = Path("paper/figures")) -> list[Path]:
+    """Write every figure of a run (None: the reference run) into ``out`` and return the paths written."""
+    return [path for part in read_sections(load_run(run_folder)) for path in write_figures(part.figures, out)]

@@ -1,0 +1,117 @@
+"""One study's part of a run, as figures and tables ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+import pandas as pd
+
+from experiments.analysis import order, pairing
+from experiments.analysis.frames import Run
+from experiments.records import Record
+from experiments.report.text import plain
+
+Where = Callable[[Mapping[str, Any]], bool]
+
+
+class Described(Protocol):
+    """What a report needs to know of a study; every `experiments.studies.interface.Study` says it."""
+
+    @property
+    def question(self) -> str:
+        """What the study asks."""
+        ...
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The subjects others are compared with."""
+        ...
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of the metrics to read."""
+        ...
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A study that this installation does not have: its records are shown, nothing is compared."""
+
+    question: str = "This study is not installed here: its measures are shown without comparison."
+    references: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """The records of one study, with its references; ``factors`` are spread into columns."""
+
+    name: str
+    references: tuple[str, ...]
+    records: list[Record]
+    trials: pd.DataFrame
+    measures: pd.DataFrame
+    requests: pd.DataFrame
+    ratios: pd.DataFrame
+
+    def measured(self, metric: str, **factors: Any) -> pd.DataFrame:
+        """Return the values of ``metric`` in every condition with these factors."""
+        return _where(self.measures[self.measures["metric"] == metric], factors)
+
+    def compared(self, metric: str, **factors: Any) -> pd.DataFrame:
+        """Return the within-block ratios of ``metric`` in every condition with these factors."""
+        return _where(self.ratios[self.ratios["metric"] == metric], factors)
+
+    def asked(self, **factors: Any) -> pd.DataFrame:
+        """Return the answered requests of trials that ended well in conditions with these factors."""
+        ended_well = set(self.trials.loc[self.trials["outcome"] == "ok", "key"])
+        answered = self.requests["key"].isin(ended_well) & (self.requests["outcome"] == "ok")
+        return _where(self.requests[answered], factors)
+
+    def subjects(self, names: Iterable[str] | None = None) -> list[str]:
+        """Return subjects in the order in which they are always shown."""
+        return order.subjects(self.trials["subject"] if names is None else names, self.references)
+
+    def place(self, subject: str) -> int:
+        """Return the subject's place among those it shares conditions with, which fixes its colour and marker."""
+        shared = set(self.trials.loc[self.trials["subject"] == subject, "condition"])
+        return self.subjects(self.trials.loc[self.trials["condition"].isin(list(shared)), "subject"]).index(subject)
+
+    def notes(self, *shown: pd.DataFrame, timed: bool = True) -> list[str]:
+        """Return the sentences a figure of these rows must carry."""
+        keys = {key for frame in shown if "key" in frame for key in frame["key"]}
+        conditions = {place for frame in shown for place in frame["condition"]}
+        mine = self.trials[
+            self.trials["key"].isin(list(keys)) if keys else self.trials["condition"].isin(list(conditions))
+        ]
+        found = dict.fromkeys(plain(label) for labels in mine["labels"] for label in labels)
+        if not mine["enforced"].astype(bool).all():
+            found["limits were not enforced"] = None
+        blocks = int(mine["block"].nunique())
+        if timed and blocks < pairing.ENOUGH_BLOCKS:
+            found[f"indicative only: {blocks} block{'s' if blocks != 1 else ''}"] = None
+        return list(found)
+
+
+def scene(run: Run, study: str, references: tuple[str, ...]) -> Scene:
+    """Return the part of ``run`` that belongs to ``study``."""
+
+    def mine(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["study"] == study].reset_index(drop=True)
+
+    trials, measures = mine(run.trials), mine(run.measures)
+    ratios = pairing.ratios(measures, trials, references)
+    factors = dict(zip(trials["condition"], trials["factors"], strict=True))
+    ratios["factors"] = [factors[place] for place in ratios["condition"]]
+    records = [record for record in run.records if record.spec.study == study]
+    return Scene(study, references, records, trials, measures, mine(run.requests), ratios)
+
+
+def _where(frame: pd.DataFrame, factors: Mapping[str, Any]) -> pd.DataFrame:
+    chosen = [all(given.get(name) == level for name, level in factors.items()) for given in frame["factors"]]
+    return frame[pd.Series(chosen, index=frame.index, dtype=bool)]
+
+
+def factor(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return one factor of each row's condition; None where the condition has no such factor."""
+    return pd.Series([given.get(name) for given in frame["factors"]], index=frame.index, dtype=object)

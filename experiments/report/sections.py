@@ -1,0 +1,151 @@
+"""What a report says, before it is a page: banners, and a section a study."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+import msgspec
+
+from experiments.analysis import claims
+from experiments.analysis.claims import Claim
+from experiments.analysis.frames import Run
+from experiments.analysis.pairing import ENOUGH_BLOCKS
+from experiments.records import Outcome
+from experiments.report import figures, tables, text
+from experiments.report.drawing import Drawn
+from experiments.report.scene import Described, Scene, scene
+from experiments.report.tables import Table
+
+_MOST_REASONS = 20  # a run that failed everywhere fails for few reasons; the CSV holds every trial
+
+
+class Banner(msgspec.Struct, frozen=True):
+    """A sentence the reader must not miss. ``loud`` ones change what every figure means."""
+
+    words: str
+    loud: bool = False
+
+
+class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
+    """How the trials of one subject ended."""
+
+    subject: str
+    trials: int
+    ok: int
+    lost: str
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A file beside the report; ``address`` is empty where the record names none inside the run folder."""
+
+    words: str
+    address: str
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the report says of one study."""
+
+    name: str
+    question: str
+    scene: Scene
+    figures: list[Drawn]
+    tables: list[Table]
+    outcomes: list[Outcomes]
+    uneven: bool
+    reasons: list[str]
+    claims: list[Claim]
+    links: list[Link]
+
+
+def banners(run: Run) -> list[Banner]:
+    """Return what must be said before any figure is shown."""
+    info, trials = run.info, run.trials
+    found = []
+    if not info.enforced or not trials["enforced"].astype(bool).all():
+        found.append(
+            Banner(
+                f"The limits were NOT enforced: nothing kept these trials inside {info.profile.description}. "
+                "No figure here says anything of a machine of that size.",
+                loud=True,
+            )
+        )
+    if trials.empty:
+        found.append(Banner("This run holds no records: nothing was measured.", loud=True))
+    elif not (trials["outcome"] == Outcome.OK).any():
+        found.append(Banner("No trial of this run ended well: nothing was measured.", loud=True))
+    if info.blocks < ENOUGH_BLOCKS:
+        blocks = f"{info.blocks} block{'s' if info.blocks != 1 else ''}"
+        found.append(Banner(f"Indicative only: {blocks}. No intervals and no verdicts below {ENOUGH_BLOCKS} blocks."))
+    if len(trials) < info.planned:
+        found.append(Banner(f"Incomplete: {len(trials)} of {info.planned} planned trials are recorded."))
+    if run.repeated:
+        found.append(Banner(f"{run.repeated} records were superseded by a later run of the same trial."))
+    if info.engine.words_are_meaningless:
+        found.append(
+            Banner(
+                f"The model {text.plain(info.engine.model or info.engine.name)} has random weights: its speed and "
+                "memory are those of its shape, its words are meaningless."
+            )
+        )
+    return found
+
+
+def section(run: Run, name: str, study: Described) -> Section:
+    """Return what the report says of the study called ``name``."""
+    mine = scene(run, name, tuple(study.references))
+    outcomes = _outcomes(mine)
+    return Section(
+        name=name,
+        question=study.question,
+        scene=mine,
+        figures=figures.draw(mine),
+        tables=tables.by_condition(mine, study.measures),
+        outcomes=outcomes,
+        uneven=len({(one.trials - one.ok) / one.trials for one in outcomes}) > 1,
+        reasons=_reasons(mine),
+        claims=[claim for claim in claims.load().values() if claim.study == name],
+        links=_links(run.folder, mine),
+    )
+
+
+def _outcomes(mine: Scene) -> list[Outcomes]:
+    found = []
+    for subject in mine.subjects():
+        counts = mine.trials.loc[mine.trials["subject"] == subject, "outcome"].value_counts()
+        trials, ok = int(counts.sum()), int(counts.get(Outcome.OK, 0))
+        lost = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if outcome != Outcome.OK)
+        found.append(Outcomes(subject=text.plain(subject), trials=trials, ok=ok, lost=lost))
+    return found
+
+
+def _reasons(mine: Scene) -> list[str]:
+    bad = (record for record in mine.records if record.outcome is not Outcome.OK)
+    counts = Counter((record.spec.subject, record.outcome, record.reason) for record in bad)
+    said = [
+        f"{text.plain(subject)}: {outcome}, {count} ×: {text.plain(reason) or 'no reason was recorded'}"
+        for (subject, outcome, reason), count in counts.most_common()
+    ]
+    rest = len(said) - _MOST_REASONS
+    return said[:_MOST_REASONS] + ([f"and {rest} more reasons, in the table of trials"] if rest > 0 else [])
+
+
+def _links(folder: Path, mine: Scene) -> list[Link]:
+    return [
+        Link(
+            words=text.plain(f"{kind}: {record.spec.subject}, {', '.join(map(str, record.spec.condition.values()))}"),
+            address=_inside(folder, address),
+        )
+        for record in mine.records
+        for part in record.parts
+        for kind, address in sorted(part.artifacts.items())
+    ]
+
+
+def _inside(folder: Path, address: str) -> str:
+    """Return ``address`` as a relative link, or nothing if it leaves the run folder or is not there."""
+    path = PurePosixPath(address)
+    if path.is_absolute() or ".." in path.parts or "\0" in address or not (folder / path).is_file():
+        return ""
+    return "./" + quote(str(path))

@@ -1,0 +1,127 @@
+"""The tables of a report: every measure per condition and subject, and its ratio to the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import pandas as pd
+
+from experiments import metrics
+from experiments.analysis import order, pairing
+from experiments.report import text
+from experiments.report.scene import Scene
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One measure of one subject in one condition, in words. Empty where it was not measured."""
+
+    median: str = "–"
+    range: str = ""
+    ratio: str = ""
+    certainty: str = ""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One measure of every subject in one condition."""
+
+    title: str
+    formula: str
+    better: str
+    cells: list[Cell]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition: a row a measure, a column a subject. ``labels`` must be shown with it."""
+
+    condition: str
+    labels: list[str]
+    reference: str
+    subjects: list[str]
+    rows: list[Row]
+
+
+def measures(scene: Scene) -> pd.DataFrame:
+    """Return the median and range over blocks of every measure, per condition and subject, with its labels."""
+    labels = _labels(scene)
+    keys = ["study", "condition", "subject", "metric", "unit"]
+    rows = [
+        dict(zip(keys, place, strict=True))
+        | {
+            "blocks": int(group["block"].nunique()),
+            "median": group["value"].median(),
+            "smallest": group["value"].min(),
+            "largest": group["value"].max(),
+            "labels": "; ".join(labels.get(str(place[1]), [])),
+        }
+        for place, group in scene.measures.groupby(keys, sort=False)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "blocks", "median", "smallest", "largest", "labels"])
+
+
+def ratios(scene: Scene) -> pd.DataFrame:
+    """Return the ratios to the reference, summed up over blocks, with the labels of their conditions."""
+    labels = _labels(scene)
+    found = pairing.summarise(scene.ratios)
+    found["labels"] = ["; ".join(labels.get(place, [])) for place in found["condition"]]
+    return found
+
+
+def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
+    """Return a table a condition, with the ``wanted`` metrics that were measured there; all, if none is wanted."""
+    labels, summed, compared = _labels(scene), measures(scene), ratios(scene)
+    known = metrics.registered()
+    tables = []
+    for condition in sorted(set(summed["condition"]), key=order.natural):
+        here = summed[summed["condition"] == condition]
+        against = compared[compared["condition"] == condition]
+        subjects = scene.subjects(here["subject"])
+        names = [name for name in wanted or known if name in set(here["metric"])]
+        rows = [
+            Row(
+                title=known[name].title,
+                formula=known[name].formula,
+                better=known[name].better,
+                cells=[_cell(here, against, name, subject) for subject in subjects],
+            )
+            for name in names
+        ]
+        tables.append(
+            Table(
+                condition=text.plain(condition),
+                labels=labels.get(condition, []),
+                reference=text.plain(against["reference"].iloc[0]) if len(against) else "",
+                subjects=[text.plain(subject) for subject in subjects],
+                rows=rows,
+            )
+        )
+    return tables
+
+
+def _labels(scene: Scene) -> dict[str, list[str]]:
+    return {
+        str(condition): list(dict.fromkeys(text.plain(label) for labels in group["labels"] for label in labels))
+        for condition, group in scene.trials.groupby("condition", sort=False)
+    }
+
+
+def _cell(here: pd.DataFrame, against: pd.DataFrame, metric: str, subject: str) -> Cell:
+    mine = here[(here["metric"] == metric) & (here["subject"] == subject)]
+    if mine.empty:
+        return Cell()
+    value = mine.iloc[0]
+    unit, blocks = str(value["unit"]), int(value["blocks"])
+    pair = against[(against["metric"] == metric) & (against["subject"] == subject)]
+    ratio = certainty = ""
+    if len(pair):
+        found = pair.iloc[0]
+        ratio = f"× {text.significant(found['geometric_mean'])}"
+        ends = ("smallest", "largest") if found["indicative"] else ("low", "high")
+        certainty = " … ".join(text.significant(found[end]) for end in ends)
+        certainty += f", indicative, {found['blocks']} bl." if found["indicative"] else ", 95 % interval"
+    return Cell(
+        median=text.quantity(value["median"], unit),
+        range=text.span(value["smallest"], value["largest"], unit) if blocks > 1 else "1 block",
+        ratio=ratio,
+        certainty=certainty,
+    )

@@ -1,0 +1,58 @@
+"""Numbers as people read them: three significant digits, a unit, and never rounded onto a round claim."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_SCALES = {
+    "s": (("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)),
+    "bytes": (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30)),
+}
+_NBSP = "\u00a0"
+_SUFFIX = {"ratio": "", "count": "", "1/s": f"{_NBSP}/s"}
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return ``value`` with that many significant digits; more where fewer would make it seem exactly one."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "–"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    written = f"{value:,.{decimals}f}"
+    while value != 1 and float(written.replace(",", "")) == 1 and decimals < 15:
+        decimals += 1
+        written = f"{value:,.{decimals}f}"
+    return written.replace("-", "−")
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return ``value`` in the largest fitting multiple of ``unit``."""
+    base, _, per = unit.partition("/")
+    if base in _SCALES:
+        scales = _SCALES[base]
+        name, factor = next((s for s in reversed(scales) if abs(value) >= s[1]), scales[0])
+        if value == 0:
+            name, factor = base, 1.0
+        return f"{significant(value / factor)}{_NBSP}{name}" + (f"/{per}" if per else "")
+    return significant(value) + _SUFFIX.get(unit, f"{_NBSP}{unit}")
+
+
+def percent(change: float) -> str:
+    """Return a change, given in percent, with its sign."""
+    return f"{'+' if change > 0 else ''}{significant(change)}{_NBSP}%"
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """Return a range; one quantity where both ends read alike."""
+    ends = quantity(low, unit), quantity(high, unit)
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} … {ends[1]}"
+
+
+def plain(words: object) -> str:
+    """Return text from a record without control characters, on one line; spaces that do not break stay."""
+    return re.sub(r" +", " ", "".join(c if c.isprintable() or c == _NBSP else " " for c in str(words))).strip()
+
+
+def slug(words: object) -> str:
+    """Return a file name made of ``words``."""
+    return re.sub(r"[^a-z0-9]+", "-", str(words).lower()).strip("-")[:80] or "unnamed"

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+import pytest
+from analysis import synthetic
+
+from experiments.errors import RunFolderError, StorageError
+from experiments.records import Outcome, Part, Record
+from experiments.report.build import build
+from experiments.report.paper import regenerate
+from experiments.report.scene import Unknown
+
+STUDIES = {
+    "isolation": Unknown("Is it isolated?", ("serial", "baseline"), ("total_time", "measured_over_law")),
+    "lazy-loading": Unknown("Is it lazy?", ("baseline",), ("time_to_ready",)),
+    "memory": Unknown("Does it remember?", ("fifo", "like", "baseline"), ()),
+    "load": Unknown("Does it carry?", ("baseline",), ("throughput", "success_rate")),
+}
+EVIL = "</title><script>alert('x')</script>--><b onclick=\"x\">&amp;$x_{$"
+
+
+class Page(HTMLParser):
+    """Notes what a browser would meet: elements, their attributes, and the text outside style sheets."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._style = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._style = self._style and tag != "style"
+
+    def handle_data(self, data: str) -> None:
+        if not self._style:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page(folder: Path, made: list[Record], known: Any = STUDIES, **info: Any) -> Page:
+    return Page(build(synthetic.write(folder, made, **info), known).read_text())
+
+
+@pytest.fixture(scope="module")
+def three_blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = synthetic.write(tmp_path_factory.mktemp("run"), synthetic.everything(3))
+    build(folder, STUDIES)
+    return folder
+
+
+def test_the_page_is_self_contained_and_needs_no_script(three_blocks: Path) -> None:
+    found = Page((three_blocks / "report.html").read_text())
+    names = {tag for tag, _ in found.tags}
+    assert not names & {"script", "link", "img", "iframe", "object"}
+    assert not [attributes for _, attributes in found.tags if str(attributes.get("src", "")).startswith("http")]
+
+
+def test_every_figure_has_words_for_those_who_cannot_see_it(three_blocks: Path) -> None:
+    figures = Page((three_blocks / "report.html").read_text()).all("figure")
+    assert len(figures) == 12
+    assert all(figure["role"] == "img" and figure["aria-label"] for figure in figures)
+
+
+def test_identifiers_do_not_clash_between_the_figures_of_a_page(three_blocks: Path) -> None:
+    found = Page((three_blocks / "report.html").read_text())
+    identifiers = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_figures_and_tables_lie_beside_the_page(three_blocks: Path) -> None:
+    assert {path.suffix for path in (three_blocks / "figures").iterdir()} == {".svg", ".png"}
+    ratios = pd.read_csv(three_blocks / "tables" / "isolation-ratios.csv")
+    assert ratios["low"].isna().all()
+    assert ratios["labels"].str.contains("sleeps shortened").any()
+
+
+def test_the_same_records_give_the_same_bytes(three_blocks: Path) -> None:
+    paths = sorted(path for path in three_blocks.rglob("*") if path.is_file())
+    before = [path.read_bytes() for path in paths]
+    build(three_blocks, STUDIES)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> None:
+    text = Page((three_blocks / "report.html").read_text()).text
+    assert "Indicative only: 3 blocks" in text
+    assert ", 95 % interval" not in text
+
+
+def test_six_blocks_show_intervals(tmp_path: Path) -> None:
+    made = [one for one in synthetic.everything(6) if one.spec.study == "lazy-loading"]
+    text = page(tmp_path, made, blocks=6).text
+    assert "Indicative only" not in text
+    assert ", 95 % interval" in text
+
+
+def test_labels_stand_on_every_table_made_from_such_trials(three_blocks: Path) -> None:
+    html = (three_blocks / "report.html").read_text()
+    captions = [piece.split("</caption>")[0] for piece in html.split("<caption>")[1:]]
+    sleeping = [caption for caption in captions if "work=sleep" in caption]
+    simulated = [caption for caption in captions if "work=simulation" in caption]
+    assert sleeping and all("sleeps shortened from 100 ms to 50 ms" in caption for caption in sleeping)
+    assert simulated and all("simulated engine: no model ran" in caption for caption in simulated)
+
+
+def test_a_run_without_limits_says_so_loudly(tmp_path: Path) -> None:
+    found = page(tmp_path, synthetic.everything(1)[:5], enforced=False)
+    assert "The limits were NOT enforced" in found.text
+    assert [attributes for attributes in found.all("p") if attributes.get("class") == "banner loud"]
+
+
+def test_one_trial_without_limits_is_enough_to_say_so(tmp_path: Path) -> None:
+    first, *rest = synthetic.everything(1)[:5]
+    first.enforced = False
+    assert "The limits were NOT enforced" in page(tmp_path, [first, *rest]).text
+
+
+def test_meaningless_words_and_missing_trials_are_said(tmp_path: Path) -> None:
+    text = page(tmp_path, synthetic.everything(1)[:5], planned=9).text
+    assert "its words are meaningless" in text
+    assert "5 of 9 planned trials" in text
+
+
+def test_a_run_without_records_says_that_nothing_was_measured(tmp_path: Path) -> None:
+    text = page(tmp_path, []).text
+    assert "This run holds no records" in text
+    assert text.count("No trial of this study was recorded.") == 4
+
+
+def test_a_run_of_failures_tells_how_each_ended_and_why(tmp_path: Path) -> None:
+    made = []
+    for one in synthetic.everything(1):
+        failed = synthetic.record(one.spec, outcome=Outcome.OUT_OF_MEMORY, reason="1 kernel kill was counted")
+        made.append(failed)
+    text = page(tmp_path, made).text
+    assert "No trial of this run ended well" in text
+    assert "1 kernel kill was counted" in text
+    assert "out-of-memory" in text
+
+
+def test_uneven_losses_forbid_a_verdict(tmp_path: Path) -> None:
+    trials = [synthetic.spec("load", subject, block) for subject in ("baseline", "asynchronous") for block in (0, 1)]
+    made = [synthetic.record(trial, Part(role="client", requests=[synthetic.row(1.0)])) for trial in trials]
+    made[0].outcome = Outcome.TIMED_OUT
+    assert "lost trials at different rates" in page(tmp_path, made).text
+    assert "no reason was recorded" in page(tmp_path, made).text
+
+
+def test_text_from_records_is_never_markup(tmp_path: Path) -> None:
+    made = []
+    for one in synthetic.everything(1):
+        spec = msgspec.structs.replace(one.spec, labels=(EVIL,), subject=EVIL + one.spec.subject)
+        made.append(synthetic.record(spec, *one.parts))
+    made[0].outcome, made[0].reason = Outcome.CRASHED, EVIL
+    info = {"run_id": EVIL, "environment": {EVIL: EVIL}, "preset": EVIL, "studies": ("isolation", EVIL)}
+    found = page(tmp_path, made, **info)
+    assert not found.all("script")
+    assert not [attributes for _, attributes in found.tags if "onclick" in attributes]
+    assert "alert('x')" in found.text
+
+
+def test_links_lead_only_to_files_of_the_run(tmp_path: Path) -> None:
+    addresses = {"a": "artifacts/graph.html", "b": "javascript:alert(1)", "c": "../../secret", "d": "/etc/passwd"}
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "graph.html").write_text("")
+    trial = synthetic.spec("memory", "baseline", condition={"part": "memray", "turns": 2}, traced=True)
+    made = synthetic.record(trial, Part(role="subject", values={"heap_peak_bytes": 1.0}, artifacts=addresses))
+    found = page(tmp_path, [made])
+    links = [attributes["href"] for attributes in found.all("a") if not str(attributes["href"]).startswith("#")]
+    assert links == ["./artifacts/graph.html"]
+    assert found.text.count("the file is not beside this report") == 3
+
+
+def test_a_study_that_is_not_installed_is_shown_without_comparison(tmp_path: Path) -> None:
+    made = synthetic.record(synthetic.spec("strange", "x"), Part(role="subject", requests=[synthetic.row(2.0)]))
+    text = page(tmp_path, [made], {}).text
+    assert "not installed here" in text
+    assert "Total time" in text
+
+
+def test_the_installed_studies_are_asked_when_none_are_given(tmp_path: Path) -> None:
+    from experiments.studies import studies
+
+    made = [one for one in synthetic.everything(1) if one.spec.study == "lazy-loading"]
+    text = page(tmp_path, made, None).text
+    assert studies.get("lazy-loading").question in text
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, synthetic.everything(1)[:3])
+    (folder / "figures").write_text("in the way")
+    (folder / "tables").write_text("in the way")
+    with pytest.raises(StorageError, match="Cannot make the folder"):
+        build(folder, STUDIES)
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError):
+        build(tmp_path, STUDIES)
+
+
+def test_the_papers_figures_are_those_of_the_run(three_blocks: Path, tmp_path: Path) -> None:
+    written = regenerate(three_blocks, tmp_path / "figures")
+    assert len(written) == 24
+    assert {path.name for path in written} == {path.name for path in (three_blocks / "figures").iterdir()}

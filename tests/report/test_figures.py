@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from analysis import synthetic
+from matplotlib.figure import Figure
+
+from experiments import load_run
+from experiments.analysis import claims
+from experiments.analysis.frames import Run
+from experiments.report import drawing, figures
+from experiments.report.figures import isolation, lazy_loading
+from experiments.report.scene import Scene, scene
+
+REFERENCES = {
+    "isolation": ("serial", "baseline"),
+    "lazy-loading": ("baseline",),
+    "memory": ("fifo", "like", "baseline"),
+    "load": ("baseline",),
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return load_run(synthetic.write(tmp_path_factory.mktemp("run"), synthetic.everything(3)))
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
+    """Collect the figures that are drawn, to ask them what is in them."""
+    kept: list[Figure] = []
+    finish = drawing.finish
+
+    def keep(figure: Figure, *arguments: Any) -> drawing.Drawn:
+        kept.append(figure)
+        return finish(figure, *arguments)
+
+    monkeypatch.setattr(drawing, "finish", keep)
+    with drawing.style():
+        yield kept
+
+
+def of(run: Run, study: str) -> Scene:
+    return scene(run, study, REFERENCES[study])
+
+
+def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
+    [patch] = [patch for axes in figure.axes for patch in axes.patches if patch.get_gid() == f"claim-{claim}-0"]
+    low, high = patch.get_extents().transformed(patch.axes.transData.inverted()).get_points()[:, "xy".index(along)]
+    return low, high
+
+
+@pytest.mark.parametrize(
+    ("study", "names"),
+    [
+        ("isolation", {"isolation-sleeps", "isolation-inference"}),
+        ("lazy-loading", {"lazy-loading-moments", "lazy-loading-ready"}),
+        ("memory", {"memory-hit-rate", "memory-retrieval", "memory-soak", "memory-tracer"}),
+        (
+            "load",
+            {f"load-{what}-{work}" for what in ("latency", "throughput") for work in ("inference", "simulation")},
+        ),
+    ],
+)
+def test_each_study_has_its_figures(run: Run, study: str, names: set[str]) -> None:
+    drawn = figures.draw(of(run, study))
+    assert {figure.name for figure in drawn} == names
+    assert all(figure.svg.startswith(b"<?xml") and figure.png.startswith(b"\x89PNG") for figure in drawn)
+
+
+@pytest.mark.parametrize("study", REFERENCES)
+def test_a_study_without_records_has_no_figures(tmp_path: Path, study: str) -> None:
+    assert figures.draw(of(load_run(synthetic.write(tmp_path, [])), study)) == []
+
+
+def test_the_published_total_time_is_the_ledgers(run: Run, shown: list[Figure]) -> None:
+    isolation.draw(of(run, "isolation"))
+    claim = claims.get("S0-time")
+    for figure in shown:
+        assert extent(figure, "S0-time", "y") == pytest.approx((claim.low, claim.high))
+
+
+def test_the_published_start_up_is_the_ledgers(run: Run, shown: list[Figure]) -> None:
+    lazy_loading.draw(of(run, "lazy-loading"))
+    claim = claims.get("S0-startup")
+    assert extent(shown[-1], "S0-startup", "x") == pytest.approx((claim.low, claim.high))
+
+
+def test_the_law_of_sleeps_is_drawn_for_each_number_of_requests(run: Run, shown: list[Figure]) -> None:
+    isolation.draw(of(run, "isolation"))
+    law = {line.get_gid(): line for line in shown[0].axes[0].lines if str(line.get_gid()).startswith("law-")}
+    assert set(law) == {"law-10", "law-50"}
+    at = dict(zip(*law["law-50"].get_data(), strict=True))
+    assert at[1] == 0
+    assert at[7] == pytest.approx((8 / 50 - 1) * 100)
+
+
+def test_a_simulation_says_so_in_its_title_and_its_notes(run: Run) -> None:
+    for figure in figures.draw(of(run, "load")):
+        simulated = figure.name.endswith("simulation")
+        assert figure.title.startswith("Simulated engine, no model ran.") is simulated
+        assert (b"Simulated engine: no model ran" in figure.svg) is simulated
+
+
+def test_notes_name_shortened_sleeps_few_blocks_and_missing_limits(tmp_path: Path) -> None:
+    made = [one for one in synthetic.everything(1) if one.spec.study == "isolation"]
+    for one in made:
+        one.enforced = False
+    mine = of(load_run(synthetic.write(tmp_path, made)), "isolation")
+    notes = mine.notes(mine.measured("total_time", work="sleep"))
+    assert notes == [
+        "sleeps shortened from 100 ms to 50 ms",
+        "limits were not enforced",
+        "indicative only: 1 block",
+    ]
+
+
+def test_a_condition_with_one_trial_of_one_request_is_drawn(tmp_path: Path) -> None:
+    made = [one for one in synthetic.everything(1) if one.spec.study == "load" and one.spec.condition["users"] == 1]
+    for one in made:
+        for part in one.parts:
+            part.requests = part.requests[:1]
+    assert len(figures.draw(of(load_run(synthetic.write(tmp_path, made)), "load"))) == 4
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_alone(run: Run) -> None:
+    before = dict(mpl.rcParams)
+    figures.draw(of(run, "lazy-loading"))
+    assert dict(mpl.rcParams) == before
+
+
+def test_subjects_differ_in_marker_as_well_as_in_colour() -> None:
+    looks = [drawing.look(place) for place in range(len(drawing.PALETTE))]
+    assert len({look["color"] for look in looks}) == len({look["marker"] for look in looks}) == len(looks)
+
+
+def test_an_inline_figure_refers_only_to_itself(run: Run) -> None:
+    [figure, *_] = figures.draw(of(run, "lazy-loading"))
+    inline = figure.inline()
+    assert "<!--" not in inline and "<?xml" not in inline
+    assert all(found.startswith(figure.name) for found in re.findall(r'href="#([^"]*)"', inline))
