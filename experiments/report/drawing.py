@@ -94,7 +94,8 @@ def band(axes: Axes, claim: Claim, along: Literal["x", "y"] = "y") -> None:
 
 def ends(axes: Axes, claim: Claim, low: float, high: float, label: str, along: Literal["x", "y"]) -> None:
     """Draw a grey band between two figures of a claim; a line where they are one."""
-    panel = axes.get_figure(root=True).axes.index(axes)
+    figure = axes.get_figure(root=True)
+    panel = figure.axes.index(axes) if figure else 0
     common: dict[str, Any] = {"color": "#9a9a9a", "zorder": 0.5, "label": label, "gid": f"claim-{claim.id}-{panel}"}
     if low == high:
         line = axes.axhline if along == "y" else axes.axvline
@@ -136,6 +137,9 @@ def finish(figure: Figure, name: str, title: str, alt: str, notes: Sequence[str]
         alignment="left",
     )
     legend.get_title().set_color(GREY)
+    # Laid out once: both formats show the same picture, and the costly part is not done twice.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     figure.savefig(png, format="png", metadata={"Software": None})

@@ -86,10 +86,12 @@ def test_figures_and_tables_lie_beside_the_page(three_blocks: Path) -> None:
     assert ratios["labels"].str.contains("sleeps shortened").any()
 
 
-def test_the_same_records_give_the_same_bytes(three_blocks: Path) -> None:
-    paths = sorted(path for path in three_blocks.rglob("*") if path.is_file())
+def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, [one for one in synthetic.everything(2) if one.spec.study == "lazy-loading"])
+    build(folder, STUDIES)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
     before = [path.read_bytes() for path in paths]
-    build(three_blocks, STUDIES)
+    build(folder, STUDIES)
     assert [path.read_bytes() for path in paths] == before
 
 
@@ -161,6 +163,8 @@ def test_uneven_losses_forbid_a_verdict(tmp_path: Path) -> None:
 def test_text_from_records_is_never_markup(tmp_path: Path) -> None:
     made = []
     for one in synthetic.everything(1):
+        if one.spec.study == "load":
+            continue
         spec = msgspec.structs.replace(one.spec, labels=(EVIL,), subject=EVIL + one.spec.subject)
         made.append(synthetic.record(spec, *one.parts))
     made[0].outcome, made[0].reason = Outcome.CRASHED, EVIL
@@ -211,7 +215,10 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
         build(tmp_path, STUDIES)
 
 
-def test_the_papers_figures_are_those_of_the_run(three_blocks: Path, tmp_path: Path) -> None:
-    written = regenerate(three_blocks, tmp_path / "figures")
-    assert len(written) == 24
-    assert {path.name for path in written} == {path.name for path in (three_blocks / "figures").iterdir()}
+def test_the_papers_figures_are_those_of_the_run(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, [one for one in synthetic.everything(1) if one.spec.study == "lazy-loading"])
+    build(folder)
+    written = regenerate(folder, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in written} == {
+        path.name: path.read_bytes() for path in (folder / "figures").iterdir()
+    }
