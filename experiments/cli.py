@@ -1,1 +1,353 @@
-def main(): ...
+"""The ``fourgig`` command."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments import console, plan, profiles, records, runner
+from experiments.doctor import can_enforce, examine
+from experiments.errors import CannotEnforce, RunFolderError, StorageError
+from experiments.limits.interface import Backend
+from experiments.limits.select import choose
+from experiments.plan import Plan
+from experiments.probes.host import environment
+from experiments.profiles import Profile
+from experiments.records import EngineSpec, Outcome
+from experiments.runs import TRIALS, RunFolder, RunInfo, read_info
+from experiments.studies import studies
+from experiments.studies.interface import BLOCKS, Preset
+from systems import registry
+from systems.errors import BadInput, FourgigError, UnknownName
+from systems.models.check import ModelFile
+
+NOTHING_MEASURED = 7
+
+app = typer.Typer(
+    help="Does this agent design really help in 4 GB, and by how much? Compare local LLM agents under enforced limits.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+model_app = typer.Typer(help="Make model files to measure with.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+
+
+def _completing(names: Callable[[], list[str]]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return complete
+
+
+_KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "systems": lambda: [(name, registry.systems.get(name).summary) for name in registry.systems.names()],
+    "studies": lambda: [(name, studies.get(name).question) for name in studies.names()],
+    "profiles": lambda: [(name, profiles.load(name).description) for name in profiles.names()],
+    "engines": lambda: [(name, registry.engines.get(name).summary) for name in registry.engines.names()],
+}
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    study: Annotated[
+        list[str] | None,
+        typer.Argument(help="Studies to run; all of them if none is named.", autocompletion=_completing(studies.names)),
+    ] = None,
+    systems: Annotated[
+        list[str],
+        typer.Option(
+            help="A system to compare; give it several times, or names with commas.",
+            autocompletion=_completing(registry.systems.names),
+        ),
+    ] = ["baseline", "asynchronous"],  # noqa: B006 - typer reads the default, nobody changes it
+    profile: Annotated[
+        str, typer.Option(help="The limits to enforce.", autocompletion=_completing(profiles.names))
+    ] = "4gb",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="How much: smoke (about a minute) or quick (about 10).",
+            autocompletion=_completing(lambda: list(BLOCKS)),
+        ),
+    ] = "quick",
+    blocks: Annotated[
+        int | None, typer.Option(min=1, help="Repetitions of everything; the preset's if not given.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="What generates text.", autocompletion=_completing(registry.engines.names))
+    ] = "llama",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A shape (135m, 360m, 1.1b, 3b, 8b), made if need be, or the path of any GGUF file. [default: 135m]"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; results/<time>-<preset> if not given.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this run: run the trials that have no record yet.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan with an estimate, and run nothing.")
+    ] = False,
+    allow_unenforced: Annotated[
+        bool, typer.Option("--allow-unenforced", help="Run even where no limit can be enforced; every table says so.")
+    ] = False,
+) -> None:
+    """Run studies, and write a report.
+
+    Every trial is a fresh process inside the profile's limits. Records are on disk as soon as they exist: an
+    interrupted run goes on with --resume.
+    """
+    if resume is not None:
+        _only_with_resume(context)
+        info = read_info(resume)
+        chosen_model = model or info.engine.model
+    else:
+        if preset not in BLOCKS:
+            raise UnknownName("preset", preset, BLOCKS)
+        info = None
+        chosen_model = model or "135m"
+
+    kind = registry.engines.get(info.engine.name if info else engine)
+    needs_model = "model_path" in kind.Settings.__struct_fields__
+    found: ModelFile | None = None
+    spec = EngineSpec(name=info.engine.name if info else engine)
+    limits = info.profile if info else profiles.load(profile)
+    system_names = info.systems if info else tuple(name for each in systems for name in each.split(","))
+    study_names = info.studies if info else tuple(study or studies.names())
+    for name in study_names:
+        studies.get(name)
+    if needs_model and not dry_run:
+        found = console.resolve_model(chosen_model or "135m")
+        spec = EngineSpec(
+            name=spec.name,
+            model=found.name,
+            model_sha256=found.sha256,
+            words_are_meaningless=found.random_weights,
+        )
+
+    made = plan.make(
+        preset=_preset(info.preset if info else preset),
+        study_names=study_names,
+        system_names=system_names,
+        engine=spec,
+        profile=limits,
+        blocks=blocks or (info.blocks if info else BLOCKS[_preset(preset)]),
+        seed=info.seed if info else seed,
+        past=_past(resume),
+    )
+    if dry_run:
+        console.print_plan(made)
+        return
+    backend = choose(limits, allow_unenforced=allow_unenforced)
+    if found is not None:
+        _warn_if_larger(found, limits)
+    now = datetime.now(UTC)
+    run_id = info.run_id if info else f"{now:%Y%m%d-%H%M%S}-{preset}"
+    wanted = RunInfo(
+        run_id=run_id,
+        created=info.created if info else now.isoformat(timespec="seconds"),
+        preset=info.preset if info else preset,
+        blocks=max(spec.block for spec in made.trials) + 1,
+        seed=info.seed if info else seed,
+        studies=study_names,
+        systems=system_names,
+        profile=limits,
+        backend=backend.name,
+        enforced=backend.enforced,
+        engine=spec,
+        code_version=plan.code_version(),
+        environment=dict(environment()),
+        planned=len(made.trials),
+    )
+    if info is not None:
+        _must_match(info, wanted)
+    _run(wanted, made, resume or out or Path("results") / run_id, found, resuming=info is not None, backend=backend)
+
+
+def _run(info: RunInfo, made: Plan, path: Path, model: ModelFile | None, *, resuming: bool, backend: Backend) -> None:
+    from experiments.report.build import build
+
+    with RunFolder(path) as folder:
+        if not resuming and folder.trials.exists():
+            raise RunFolderError(
+                f"{path} already holds a run; go on with it by --resume {path}, or choose another --out."
+            )
+        folder.write_info(info)
+        todo = runner.missing(made.trials, records.read(folder.trials))
+        estimates = {spec.key: seconds for spec, seconds in zip(made.trials, made.seconds, strict=True)}
+        console.err.print(
+            f"{len(todo)} of {len(made.trials)} trials to run under {info.profile.name} "
+            f"({info.backend}), about {console.duration(sum(estimates[spec.key] for spec in todo))}; records in {path}",
+            markup=False,
+            soft_wrap=True,
+        )
+        try:
+            with console.TrialProgress({spec.key: estimates[spec.key] for spec in todo}) as progress:
+                runner.run(
+                    todo,
+                    folder,
+                    backend,
+                    info.profile,
+                    info.run_id,
+                    model_path=model.path if model else None,
+                    on_start=progress.started,
+                    on_finish=progress.finished,
+                )
+        except KeyboardInterrupt:
+            done = len(records.read(folder.trials))
+            console.err.print(
+                f"Interrupted. {done} of {info.planned} trials are recorded; go on with: fourgig run --resume {path}",
+                markup=False,
+                soft_wrap=True,
+            )
+            raise typer.Exit(130) from None
+        all_records = records.read(folder.trials)
+        console.print_outcomes(all_records)
+        console.out.print(f"Report: {build(path)}", markup=False, soft_wrap=True)
+        if not any(record.outcome is Outcome.OK for record in all_records):
+            console.err.print("No trial ended ok: nothing was measured.")
+            raise typer.Exit(NOTHING_MEASURED)
+
+
+def _preset(name: str) -> Preset:
+    return "smoke" if name == "smoke" else "quick"
+
+
+def _past(resume: Path | None) -> list[records.Record]:
+    """Return records that tell how long trials take: the run's own, else the reference run's."""
+    reference = Path(__file__).parents[1] / "results" / "reference"
+    for folder in (resume, reference):
+        if folder is not None and (found := records.read(folder / TRIALS)):
+            return found
+    return []
+
+
+def _only_with_resume(context: typer.Context) -> None:
+    """Refuse options that would make another run of the resumed one."""
+    allowed = {"resume", "blocks", "model", "dry_run", "allow_unenforced"}
+    given = []
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in allowed and source is not None and source.name == "COMMANDLINE":
+            given.append(name)
+    if given:
+        names = ", ".join("STUDY" if name == "study" else "--" + name.replace("_", "-") for name in given)
+        raise BadInput(f"A resumed run keeps what it was started with: leave out {names}.")
+
+
+def _must_match(before: RunInfo, now: RunInfo) -> None:
+    """Refuse to mix trials that cannot be compared in one run. Raises `RunFolderError`."""
+    differences = {
+        "the code": (before.code_version, now.code_version),
+        "the model": (before.engine.model_sha256, now.engine.model_sha256),
+        "the enforcing backend": (before.backend, now.backend),
+        "the machine": tuple(
+            {name: info.environment.get(name) for name in ("cpu_model", "cpus", "memory_bytes", "kernel", "python")}
+            for info in (before, now)
+        ),
+    }
+    changed = [what for what, (then, current) in differences.items() if then != current]
+    if changed:
+        raise RunFolderError(
+            f"This run cannot be resumed: {' and '.join(changed)} changed since it began. Start a new one; "
+            f"`fourgig report` still reads this one."
+        )
+
+
+def _warn_if_larger(model: ModelFile, profile: Profile) -> None:
+    if model.size_bytes > profile.memory_bytes:
+        console.err.print(
+            f"Note: the model ({model.size_bytes / 2**30:.1f} GiB) is larger than the profile {profile.name} "
+            f"({profile.memory_bytes / 2**30:g} GiB). It runs from the page cache, and may be very slow.",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]) -> None:
+    """Build the report of a run again, from its records alone."""
+    from experiments.report.build import build
+
+    console.out.print(f"Report: {build(folder)}", markup=False, soft_wrap=True)
+
+
+@app.command("list")
+def list_names(
+    kind: Annotated[
+        str,
+        typer.Argument(help="systems, studies, profiles or engines.", autocompletion=_completing(lambda: list(_KINDS))),
+    ],
+) -> None:
+    """List what is registered, with a line on each."""
+    if kind not in _KINDS:
+        raise UnknownName("list", kind, _KINDS)
+    console.print_names(kind, _KINDS[kind]())
+
+
+@app.command()
+def doctor(
+    profile: Annotated[
+        str, typer.Option(help="The limits to look at.", autocompletion=_completing(profiles.names))
+    ] = "4gb",
+) -> None:
+    """Tell what this machine can enforce, what will disturb a measurement, and how to mend each.
+
+    Exit code 3 if the profile cannot be enforced.
+    """
+    limits = profiles.load(profile)
+    console.print_findings(examine(limits))
+    if not can_enforce(limits):
+        raise typer.Exit(CannotEnforce.exit_code)
+
+
+@model_app.command("make")
+def model_make(
+    shape: Annotated[
+        str, typer.Argument(help="135m, 360m, 1.1b, 3b or 8b.", autocompletion=_completing(lambda: _shapes()))
+    ],
+    quant: Annotated[
+        str | None, typer.Option(help="f16, q8_0, q4_0 or q4_k; the shape's usual one if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; the cache if not given.")] = None,
+) -> None:
+    """Write a model file of a published model's shape with seeded random weights.
+
+    Speed and memory do not depend on the weights' values; the words it generates are meaningless.
+    """
+    made = console.make_model(shape, quant, seed, out)
+    console.out.print(
+        f"{made.path}: {made.size_bytes / 1e6:.0f} MB, sha256 {made.sha256}", markup=False, soft_wrap=True
+    )
+
+
+def _shapes() -> list[str]:
+    from systems.models.shapes import SHAPES
+
+    return list(SHAPES)
+
+
+def main() -> None:
+    """Run the command; an error a person can cause ends as one sentence and its exit code."""
+    try:
+        app()
+    except FourgigError as error:
+        console.err.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        console.err.print("Interrupted.")
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT):
+            raise
+        console.err.print(f"Error: {error.filename or 'a file'}: {error.strerror}.", style="red", markup=False)
+        sys.exit(StorageError.exit_code)

@@ -31,6 +31,10 @@ class UnknownName(BadInput):
         near = difflib.get_close_matches(name, self.known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.known)}."
         super().__init__(f"There is no {kind} named {name!r}; {hint}")
+        self._arguments = (kind, name, self.known)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._arguments
 
 
 class ModelError(FourgigError):

@@ -16,6 +16,9 @@ log = logging.getLogger(__name__)
 # A store that fails is tried again after these many seconds, doubling up to the second number.
 RETRY_FIRST_S, RETRY_LAST_S = 0.1, 5.0
 
+# Once the saver is closing, this many attempts decide that a store cannot be written.
+LAST_ATTEMPTS = 3
+
 
 class BackgroundSaver:
     """Saves turns in order, several in one transaction, while replies go out.
@@ -60,20 +63,19 @@ class BackgroundSaver:
 
     async def _save_one_batch(self) -> None:
         turns = list(islice(self._pending, self._batch))
-        wait = RETRY_FIRST_S
+        wait, last_attempts = RETRY_FIRST_S, 0
         while True:
+            last_attempts += self._closing.is_set()
             try:
                 await self._save(turns)
                 break
             except StoreError as error:
                 self.failures += 1
-                if self._closing.is_set():
+                if last_attempts >= LAST_ATTEMPTS:
                     raise StoreError(f"{len(self._pending)} acknowledged turns could not be saved: {error}") from error
                 log.warning("A save failed and will be tried again: %s", error)
-            try:
-                await asyncio.wait_for(self._closing.wait(), wait)
-            except TimeoutError:
-                wait = min(2 * wait, RETRY_LAST_S)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, RETRY_LAST_S)
         for _ in turns:
             self._pending.popleft()
             self._room.release()

@@ -34,10 +34,14 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Engine(ABC):
-    """Generates text. `generate` blocks its thread, and may be called from any thread."""
+    """Generates text. `generate` blocks its thread, and may be called from any thread.
+
+    What is measured with an engine of which ``runs_a_model`` is false carries a label that says so.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    runs_a_model: ClassVar[bool] = True
     Settings: ClassVar[type[msgspec.Struct]]
 
     @abstractmethod

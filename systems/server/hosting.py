@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
-from systems.errors import BadInput
+from systems.errors import BadInput, SystemClosed
 from systems.interface import AsyncSystem, BlockingSystem, Counters, Reply, Request, System, TokenSink
 
 Hosting = Literal["alone", "in-loop"]
@@ -104,11 +104,14 @@ class _AloneHost(Host):
     def __init__(self, system: BlockingSystem) -> None:
         self._system = system
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="system")
+        self._closed = False
 
     async def start(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._system.start)
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        if self._closed:
+            raise SystemClosed("The system is closed.")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._system.answer, request, _into_loop(on_token))
 
@@ -116,6 +119,9 @@ class _AloneHost(Host):
         return self._system.counters()
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._system.close)
         finally:

@@ -1,0 +1,138 @@
+"""Study → plan: which trials, in which order, on which seeds, and how long they will take."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+import systems
+from experiments.profiles import Profile
+from experiments.records import EngineSpec, Record, Scalar, TrialSpec
+from experiments.studies import studies
+from experiments.studies.interface import Cell, GridRequest, Preset
+from systems import registry
+
+# What a trial's numbers depend on. Analysis and reporting may change without making a run unfinishable.
+_NOT_MEASURING = ("analysis", "report", "metrics", "cli.py", "doctor.py", "plan.py")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Every trial of a run, in order. ``seconds`` estimates each one's duration."""
+
+    trials: tuple[TrialSpec, ...]
+    seconds: tuple[float, ...]
+
+    @property
+    def total_seconds(self) -> float:
+        """The estimated duration of all trials."""
+        return sum(self.seconds)
+
+
+def make(
+    *,
+    preset: Preset,
+    study_names: Sequence[str],
+    system_names: Sequence[str],
+    engine: EngineSpec,
+    profile: Profile,
+    blocks: int,
+    seed: int,
+    past: Iterable[Record] = (),
+) -> Plan:
+    """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
+
+    Both orders and every workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
+    """
+    request = GridRequest(preset=preset, systems=tuple(system_names), engine=engine)
+    for name in system_names:
+        registry.systems.get(name)
+    measured = _durations(past)
+    version = code_version()
+    trials: list[TrialSpec] = []
+    seconds: list[float] = []
+    grids = {name: studies.get(name)().grid(request) for name in study_names}
+    for block in range(blocks):
+        for name, cells in grids.items():
+            block_seed = _seed(seed, name, block)
+            for cell in _shuffled([cell for cell in cells if block == 0 or not cell.once], block_seed):
+                trials.append(_spec(name, cell, profile, block, block_seed, version))
+                seconds.append(measured.get(_place(name, cell.condition, cell.subject), cell.estimate_s))
+    return Plan(trials=tuple(trials), seconds=tuple(seconds))
+
+
+def _spec(study: str, cell: Cell, profile: Profile, block: int, seed: int, version: str) -> TrialSpec:
+    labels = cell.labels
+    if cell.engine is not None and not labels and not registry.engines.get(cell.engine.name).runs_a_model:
+        labels = (f"engine {cell.engine.name}: delays are simulated, no model ran",)
+    return TrialSpec(
+        study=study,
+        condition=cell.condition,
+        subject=cell.subject,
+        system=cell.system,
+        hosting=cell.hosting,
+        settings=cell.settings,
+        engine=cell.engine,
+        profile=profile,
+        block=block,
+        seed=seed,
+        timeout_s=cell.timeout_s,
+        traced=cell.traced,
+        labels=labels,
+        code_version=version,
+    )
+
+
+def _shuffled(cells: Sequence[Cell], seed: int) -> list[Cell]:
+    """Keep the subjects of one condition next to each other, so that a pair shares the machine's mood."""
+    rng = random.Random(f"order {seed}")
+    conditions: dict[str, list[Cell]] = {}
+    for cell in cells:
+        conditions.setdefault(_canonical(cell.condition), []).append(cell)
+    groups = list(conditions.values())
+    rng.shuffle(groups)
+    for group in groups:
+        rng.shuffle(group)
+    return [cell for group in groups for cell in group]
+
+
+def _seed(seed: int, study: str, block: int) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed} {study} {block}".encode()).digest()[:6])
+
+
+def _canonical(condition: dict[str, Scalar]) -> str:
+    return json.dumps(condition, sort_keys=True)
+
+
+def _place(study: str, condition: dict[str, Scalar], subject: str) -> tuple[str, str, str]:
+    return study, _canonical(condition), subject
+
+
+def _durations(records: Iterable[Record]) -> dict[tuple[str, str, str], float]:
+    """Return the median measured duration in seconds, by study, condition and subject."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for record in records:
+        spec = record.spec
+        found.setdefault(_place(spec.study, spec.condition, spec.subject), []).append(record.outside.duration_s)
+    return {place: median(durations) for place, durations in found.items()}
+
+
+@cache
+def code_version() -> str:
+    """Return a hash of the code that measures and is measured."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for root in (Path(systems.__path__[0]), here):
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if root == here and name.startswith(_NOT_MEASURING):
+                continue
+            digest.update(f"{root.name}/{name}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,129 @@
+"""Plan → records: runs what is missing, one trial after another, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+
+from experiments import records, trial
+from experiments.limits.interface import Backend
+from experiments.limits.janitor import Janitor
+from experiments.profiles import Profile
+from experiments.records import Record, TrialSpec
+from experiments.runs import RunFolder
+from systems.errors import FourgigError
+from systems.models.check import cache_folder
+
+Started = Callable[[TrialSpec], None]
+Finished = Callable[[Record], None]
+
+
+def run(
+    trials: Sequence[TrialSpec],
+    folder: RunFolder,
+    backend: Backend,
+    profile: Profile,
+    run_id: str,
+    *,
+    model_path: Path | None,
+    on_start: Started,
+    on_finish: Finished,
+) -> None:
+    """Run ``trials`` and append each record to ``folder`` as soon as it exists.
+
+    Raises `KeyboardInterrupt` on an interrupt or a termination signal, after cleaning up; the trial that was running
+    leaves no record and is run again by a resume. Raises `StorageError` when a record cannot be written.
+    """
+    work_dir = folder.path / ".work"
+    environment = prepare()
+    subject_cpus, client_cpus = _placement(profile.cpus)
+    with _terminated_as_interrupted():
+        group = backend.open_run(run_id, profile)
+        try:
+            with Janitor(group.clean_up_paths(), [str(work_dir)]) as janitor:
+                site = trial.Site(
+                    backend=backend.name,
+                    enforced=backend.enforced,
+                    group=group,
+                    janitor=janitor,
+                    work_dir=work_dir,
+                    artifacts=folder.artifacts,
+                    model_path=model_path,
+                    cold_files=tuple(_cold_files(model_path, environment)),
+                    environment=environment,
+                    subject_cpus=subject_cpus,
+                    client_cpus=client_cpus,
+                )
+                for spec in trials:
+                    on_start(spec)
+                    record = trial.run(spec, site)
+                    records.append(folder.trials, record)
+                    on_finish(record)
+        finally:
+            group.close()
+            shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def missing(trials: Sequence[TrialSpec], done: Sequence[Record]) -> list[TrialSpec]:
+    """Return the trials that have no record yet, in order."""
+    keys = {record.key for record in done}
+    return [spec for spec in trials if spec.key not in keys]
+
+
+def prepare() -> dict[str, str]:
+    """Write what libraries would otherwise write during the first trial, and return the roles' environment.
+
+    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it.
+    """
+    folder = cache_folder() / "jieba"
+    environment = {"FOURGIG_JIEBA_CACHE": str(folder)}
+    if not any(folder.glob("*.cache")):
+        done = subprocess.run(
+            [sys.executable, "-c", "from systems.memory.keywords import Keywords; Keywords().load()"],
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        if done.returncode != 0:
+            words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise FourgigError(f"jieba's dictionary could not be prepared: {words[-1] if words else done.returncode}.")
+    return environment
+
+
+def _cold_files(model_path: Path | None, environment: dict[str, str]) -> Iterator[Path]:
+    """Name what a cold start reads from disk: the model, llama.cpp's libraries, jieba's dictionaries."""
+    if model_path is not None:
+        yield model_path
+    yield from Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache")
+    for package, pattern in (("llama_cpp", "lib/*.so*"), ("jieba", "**/*.txt")):
+        found = find_spec(package)
+        for place in (found.submodule_search_locations or ()) if found else ():
+            yield from (path for path in Path(place).glob(pattern) if path.is_file() and not path.is_symlink())
+
+
+def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the processors of the subject and of the client: apart where there are enough, else shared."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return tuple(allowed[:cpus]), tuple(allowed[cpus:] or allowed)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let a termination signal take the same way out as Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

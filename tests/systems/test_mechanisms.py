@@ -1,0 +1,381 @@
+"""Each mechanism of the asynchronous agent on its own."""
+
+import asyncio
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systems.asynchronous.admission import Admission, deadline
+from systems.asynchronous.cache import LruCache
+from systems.asynchronous.isolation import Executors
+from systems.asynchronous.resources import Resource
+from systems.asynchronous.saving import BackgroundSaver
+from systems.asynchronous.single_flight import SingleFlight
+from systems.baseline.cache import FifoCache
+from systems.engines.interface import Message
+from systems.errors import DeadlineExceeded, Refused, StoreError
+from systems.history import Histories, Remembered, keep_newest
+from systems.interface import Reply, Source
+from systems.memory.importance import is_important, keep_important
+from systems.memory.schema import SavedTurn
+
+
+def reply(text="x"):
+    return Reply(request_id="1", text=text, source=Source.MODEL)
+
+
+def turn(number):
+    return SavedTurn(session="s", question=f"question {number}", answer="answer", keywords=())
+
+
+# Isolation
+
+
+async def test_isolated_work_runs_on_at_most_the_allowed_threads_of_its_kind():
+    executors = Executors({"a": 2, "b": 1})
+    names = await asyncio.gather(
+        *(executors.run("a", lambda: threading.current_thread().name) for _ in range(20)),
+        executors.run("b", lambda: threading.current_thread().name),
+    )
+    executors.close()
+    assert {name.partition("_")[0] for name in names[:20]} == {"a"}
+    assert len(set(names[:20])) <= 2
+    assert names[20].startswith("b")
+
+
+async def test_one_kinds_full_pool_does_not_hold_up_another():
+    executors = Executors({"slow": 1, "fast": 1})
+    release = threading.Event()
+    slow = [asyncio.create_task(executors.run("slow", release.wait, 30)) for _ in range(3)]
+    assert await executors.run("fast", lambda: "done") == "done"
+    assert not any(task.done() for task in slow)
+    release.set()
+    await asyncio.gather(*slow)
+    executors.close()
+
+
+async def test_without_isolation_the_work_runs_where_it_is_called():
+    executors = Executors({"a": 1}, isolated=False)
+    assert await executors.run("a", threading.current_thread) is threading.current_thread()
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+async def test_exceptions_pass_through(isolated):
+    executors = Executors({"a": 1}, isolated=isolated)
+    with pytest.raises(ZeroDivisionError):
+        await executors.run("a", lambda: 1 // 0)
+    executors.close()
+
+
+# Admission
+
+
+async def test_slots_go_to_the_allowed_number_in_order_of_arrival():
+    admission, inside, order, most = Admission(2, 100), 0, [], 0
+
+    async def one(number):
+        nonlocal inside, most
+        async with admission.slot():
+            inside += 1
+            most = max(most, inside)
+            order.append(number)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(one(number) for number in range(10)))
+    assert most == 2
+    assert order == list(range(10))
+
+
+async def test_turns_beyond_running_and_waiting_are_refused_and_room_comes_back():
+    admission = Admission(1, 1)
+    async with admission.turn(), admission.turn():
+        with pytest.raises(Refused) as caught:
+            async with admission.turn():
+                pass
+    assert caught.value.retry_after_s > 0
+    async with admission.turn():
+        pass
+
+
+async def test_a_deadline_is_not_blamed_for_another_timeout():
+    with pytest.raises(TimeoutError) as caught:
+        async with deadline(60):
+            raise TimeoutError("a socket's own")
+    assert not isinstance(caught.value, DeadlineExceeded)
+
+
+# Lazy loading
+
+
+async def test_racing_first_uses_load_once():
+    loads = 0
+
+    async def load():
+        nonlocal loads
+        loads += 1
+        await asyncio.sleep(0)
+        return object()
+
+    resource = Resource("thing", load)
+    values = await asyncio.gather(*(resource.get() for _ in range(50)))
+    assert loads == 1
+    assert len({id(value) for value in values}) == 1
+
+
+async def test_a_failed_load_reaches_every_waiter_and_is_tried_again():
+    attempts = 0
+
+    async def load():
+        nonlocal attempts
+        attempts += 1
+        await asyncio.sleep(0)
+        if attempts == 1:
+            raise OSError("no such model")
+        return attempts
+
+    resource = Resource("thing", load)
+    failures = await asyncio.gather(*(resource.get() for _ in range(3)), return_exceptions=True)
+    assert [type(failure) for failure in failures] == [OSError] * 3
+    assert not resource.loaded
+    assert await resource.get() == 2
+    assert resource.loaded
+
+
+async def test_a_cancelled_waiter_does_not_cancel_the_load():
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def load():
+        begun.set()
+        await release.wait()
+        return "loaded"
+
+    resource = Resource("thing", load)
+    impatient = asyncio.create_task(resource.get())
+    await begun.wait()
+    impatient.cancel()
+    release.set()
+    assert await resource.get() == "loaded"
+
+
+# The caches
+
+
+def test_the_least_recently_used_leaves_first():
+    cache = LruCache(2, 60, 10_000)
+    cache.put("a", reply("1"))
+    cache.put("b", reply("2"))
+    assert cache.get("a").text == "1"
+    cache.put("c", reply("3"))
+    assert cache.get("b") is None
+    assert cache.get("a").text == "1"
+
+
+def test_the_plain_cache_drops_the_oldest_however_often_it_was_used():
+    cache = FifoCache(2)
+    cache.put("a", reply("1"))
+    cache.put("b", reply("2"))
+    cache.get("a")
+    cache.put("c", reply("3"))
+    assert cache.get("a") is None
+    assert cache.get("b").text == "2"
+
+
+def test_entries_expire():
+    now = 0.0
+    cache = LruCache(10, 30, 10_000, clock=lambda: now)
+    cache.put("a", reply())
+    now = 29.9
+    assert cache.get("a") is not None
+    now = 30.0
+    assert cache.get("a") is None
+    assert len(cache) == 0 == cache.bytes
+
+
+def test_one_huge_reply_does_not_empty_the_cache():
+    cache = LruCache(10, 60, 800)
+    cache.put("a", reply("small"))
+    cache.put("b", reply("x" * 101))
+    assert cache.get("a") is not None
+    assert cache.get("b") is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 60)), max_size=80), st.integers(0, 5), st.booleans()
+)
+def test_the_cache_is_an_exact_lru_within_both_bounds(accesses, capacity, by_bytes):
+    cache = LruCache(capacity, 60, 200 if by_bytes else 10**6)
+    model: list[tuple[str, str]] = []
+    for key, length in accesses:
+        found = next((entry for entry in model if entry[0] == key), None)
+        assert (cache.get(key).text if found else cache.get(key)) == (found[1] if found else None)
+        if found:
+            model.remove(found)
+            model.append(found)
+        text = "é" * length
+        size = len(key) + len(text.encode())
+        if capacity and size <= (200 if by_bytes else 10**6) // 8:
+            model = [entry for entry in model if entry[0] != key] + [(key, text)]
+            while len(model) > capacity or sum(len(k) + len(t.encode()) for k, t in model) > (
+                200 if by_bytes else 10**6
+            ):
+                model.pop(0)
+        cache.put(key, reply(text))
+        assert len(cache) == len(model) <= capacity
+        assert cache.bytes == sum(len(k) + len(t.encode()) for k, t in model)
+
+
+def test_threads_may_share_the_cache():
+    cache = LruCache(8, 60, 10_000)
+
+    def use(offset):
+        for number in range(2000):
+            key = str((number + offset) % 16)
+            if cache.get(key) is None:
+                cache.put(key, reply(key))
+
+    threads = [threading.Thread(target=use, args=(offset,)) for offset in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(cache) == 8
+    assert cache.bytes == sum(2 * len(key) for key in cache._entries)
+
+
+# Single flight
+
+
+async def test_callers_share_one_call_and_its_exception():
+    flights, calls, release = SingleFlight(), 0, asyncio.Event()
+
+    async def call():
+        nonlocal calls
+        calls += 1
+        await release.wait()
+        raise OSError("shared")
+
+    waiting = [asyncio.create_task(flights.do("k", call)) for _ in range(3)]
+    await asyncio.sleep(0)
+    release.set()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert calls == 1
+    assert [type(result) for result in results] == [OSError] * 3
+
+
+async def test_the_call_outlives_its_leader_but_not_its_last_waiter():
+    flights, cancelled, release = SingleFlight(), asyncio.Event(), asyncio.Event()
+
+    async def call():
+        try:
+            await release.wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return "done"
+
+    leader = asyncio.create_task(flights.do("k", call))
+    follower = asyncio.create_task(flights.do("k", call))
+    await asyncio.sleep(0)
+    leader.cancel()
+    await asyncio.wait([leader])
+    assert not cancelled.is_set()
+    follower.cancel()
+    await asyncio.wait([follower])
+    await cancelled.wait()
+    release.set()
+    assert await flights.do("k", call) == ("done", True)
+
+
+# Background saving
+
+
+async def test_everything_accepted_is_saved_in_order_when_closed():
+    saved = []
+
+    async def save(turns):
+        await asyncio.sleep(0)
+        saved.extend(turns)
+
+    saver = BackgroundSaver(save, batch=3, queue_limit=4)
+    turns = [turn(number) for number in range(20)]
+    for one in turns:
+        await saver.add(one)
+    await saver.close()
+    assert saved == turns
+    assert saver.saved == 20
+
+
+async def test_a_failed_save_is_tried_again_and_loses_nothing():
+    saved, attempts = [], 0
+
+    async def save(turns):
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise StoreError("database is locked")
+        saved.extend(turns)
+
+    saver = BackgroundSaver(save, batch=10, queue_limit=10)
+    await saver.add(turn(1))
+    await saver.add(turn(2))
+    await saver.close()
+    assert [one.question for one in saved] == ["question 1", "question 2"]
+    assert saver.failures == 1
+
+
+async def test_turns_that_cannot_be_saved_are_counted_out_loud_at_the_end():
+    async def save(turns):
+        raise StoreError("disk full")
+
+    saver = BackgroundSaver(save, batch=1, queue_limit=10)
+    for number in range(3):
+        await saver.add(turn(number))
+    with pytest.raises(StoreError, match="3 acknowledged turns could not be saved: disk full"):
+        await saver.close()
+
+
+# History and pruning
+
+MESSAGES = st.lists(st.booleans(), max_size=40).map(
+    lambda flags: [Remembered(Message("user", str(number)), flag) for number, flag in enumerate(flags)]
+)
+
+
+@given(MESSAGES, st.integers(0, 20))
+def test_pruning_keeps_bound_chronology_and_the_important_and_is_idempotent(entries, length):
+    kept = keep_important(entries, length)
+    places = [int(entry.message.content) for entry in kept]
+    assert len(kept) == min(length, len(entries))
+    assert places == sorted(places)
+    assert keep_important(kept, length) == kept
+    important = [entry for entry in entries if entry.important]
+    assert [entry for entry in kept if entry.important] == important[max(0, len(important) - length) :]
+    ordinary = [entry for entry in entries if not entry.important]
+    room = len(kept) - min(length, len(important))
+    assert [entry for entry in kept if not entry.important] == ordinary[len(ordinary) - room :]
+
+
+@pytest.mark.parametrize(
+    ("text", "important"),
+    [
+        ("Remember that I am allergic to nuts", True),
+        ("My name is Vera", True),
+        ("请记住，我叫王芳", True),
+        ("What is the weather like?", False),
+        ("今天天气怎么样", False),
+    ],
+)
+def test_key_information_is_recognised_in_two_languages(text, important):
+    assert is_important(text) is important
+
+
+def test_histories_forget_the_least_recently_active_session():
+    histories = Histories(4, 2, keep_newest)
+    for session in ("a", "b", "a", "c"):
+        histories.add(session, f"to {session}", "fine", important=False)
+    assert len(histories.messages("a")) == 4
+    assert histories.messages("b") == []
+    assert len(histories.messages("c")) == 2

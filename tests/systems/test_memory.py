@@ -1,0 +1,134 @@
+"""The two stores on real SQLite files, and the keywords they are asked with."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from systems.errors import StoreError
+from systems.memory.fulltext import FullTextStore
+from systems.memory.like import LikeStore
+from systems.memory.schema import SavedTurn
+
+
+class Like:
+    """The traditional store behind the same asynchronous face."""
+
+    def __init__(self, path):
+        self._store = LikeStore(path)
+
+    async def open(self):
+        self._store.open()
+
+    async def find(self, *arguments):
+        return self._store.find(*arguments)
+
+    async def save(self, turns):
+        self._store.save(turns)
+
+    async def close(self):
+        pass
+
+
+STORES = pytest.mark.parametrize("kind", [Like, FullTextStore])
+
+
+def saved(keywords, session, text):
+    return SavedTurn(
+        session=session,
+        question=text,
+        answer="yes",
+        keywords=tuple(keywords.extract(text)),
+        words=tuple(keywords.segment(text)),
+    )
+
+
+@STORES
+async def test_what_was_saved_is_found_by_its_words_in_both_languages(tmp_path, kind, loaded_keywords):
+    store = kind(tmp_path / "memory.sqlite")
+    await store.open()
+    texts = ["My sister Vera keeps bees in Lisbon", "我的同事王芳搬到了杭州", "The clock is broken again"]
+    await store.save([saved(loaded_keywords, "s", text) for text in texts])
+    assert await store.find("s", loaded_keywords.extract("bees in Lisbon"), 3) == [texts[0]]
+    assert await store.find("s", loaded_keywords.extract("王芳在杭州吗"), 3) == [texts[1]]
+    assert await store.find("s", [], 3) == []
+    await store.close()
+
+
+@STORES
+async def test_no_session_finds_anothers_turns(tmp_path, kind, loaded_keywords):
+    store = kind(tmp_path / "memory.sqlite")
+    await store.open()
+    sessions = ["a", "A", "á", "a b", 'a" OR scope:"', "a' OR '1'='1", "%", "爱", ""]
+    await store.save([saved(loaded_keywords, session, f"Lisbon secret of <{session}>") for session in sessions])
+    for session in sessions:
+        assert await store.find(session, ["lisbon"], 99) == [f"Lisbon secret of <{session}>"]
+    assert await store.find("nobody", ["lisbon"], 99) == []
+    await store.close()
+
+
+@STORES
+async def test_text_that_looks_like_a_query_is_only_text(tmp_path, kind, loaded_keywords):
+    store = kind(tmp_path / "memory.sqlite")
+    await store.open()
+    hostile = "'; DROP TABLE memories; --"
+    await store.save([saved(loaded_keywords, "s", hostile), saved(loaded_keywords, "s", "ordinary words")])
+    for keyword in (hostile, '"', "'", "*", "NEAR(a b)", "a OR b", "-", "(", "words:", "%", "_", "\\", "\0", "😀"):
+        await store.find("s", [keyword], 3)
+    assert await store.find("s", ["%"], 3) == []
+    assert await store.find("s", ["ordinary"], 3) == ["ordinary words"]
+    await store.close()
+
+
+@STORES
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=4))
+async def test_any_text_can_be_saved_and_asked_for(tmp_path, kind, words):
+    store = kind(tmp_path / "any.sqlite")
+    await store.open()
+    text = " ".join(words)
+    await store.save([SavedTurn(session="s", question=text, answer=text, keywords=tuple(words), words=tuple(words))])
+    await store.find("s", words, 3)
+    await store.close()
+
+
+@STORES
+async def test_a_file_that_is_no_memory_is_refused_with_a_sentence(tmp_path, kind):
+    path = tmp_path / "memory.sqlite"
+    path.write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StoreError, match=r"memory\.sqlite cannot be opened"):
+        await kind(path).open()
+
+
+@STORES
+async def test_a_file_of_another_schema_is_refused(tmp_path, kind):
+    path = tmp_path / "memory.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    with pytest.raises(StoreError, match="schema 99"):
+        await kind(path).open()
+
+
+async def test_a_deleted_turn_is_really_gone_from_the_index(tmp_path, loaded_keywords):
+    path = tmp_path / "memory.sqlite"
+    store = FullTextStore(path)
+    await store.open()
+    await store.save([saved(loaded_keywords, "s", "bees in Lisbon"), saved(loaded_keywords, "s", "bees in Oslo")])
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM memories WHERE question LIKE '%Lisbon%'")
+        connection.execute("INSERT INTO memory_index (memory_index) VALUES ('integrity-check')")
+    store = FullTextStore(path)
+    await store.open()
+    assert await store.find("s", ["bees"], 9) == ["bees in Oslo"]
+    await store.close()
+
+
+def test_keywords_are_few_distinct_and_stable(loaded_keywords):
+    text = "Please remember that Vera and VERA keep bees, bees and more bees in Lisbon 里斯本"
+    words = loaded_keywords.extract(text)
+    assert words == loaded_keywords.extract(text)
+    assert len(words) == len(set(words)) == 3
+    assert words == [word.lower() for word in words]
