@@ -144,8 +144,9 @@ class CgroupV2(Backend):
 
     def _find(self, top: Path, own: Path) -> Place | None:
         home = own.parent if own.name == HARNESS_LEAF and own != top else own
-        # Root may manage the whole tree; anyone else only what was delegated, which is where they were started.
-        for parent in up_to(top, home) if self.kernel.is_superuser() else [home]:
+        # Root may manage the whole tree, and the top never changes; anyone else only what was delegated to them,
+        # which is where they were started.
+        for parent in reversed([*up_to(top, home)]) if self.kernel.is_superuser() else [home]:
             if not self._manageable(parent):
                 continue
             missing = self._missing(parent)

@@ -133,7 +133,7 @@ class _Trial(TrialGroup):
 
     def command(self, argv: list[str]) -> list[str]:
         # Out of memory, the kernel should take the trial and leave the harness that records it.
-        script = 'echo 1000 > /proc/self/oom_score_adj 2>/dev/null; exec "$@"'
+        script = 'echo 1000 2>/dev/null > /proc/self/oom_score_adj; exec "$@"'
         return ["/bin/sh", "-c", script, "fourgig-join", *argv]
 
     def memory(self) -> GroupMemory:

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -177,16 +177,27 @@ class Kernel:
 
     def remove_groups(self, directories: list[Path]) -> None:
         """Kill everything in these groups and below, wait until all is gone, then remove them."""
+        self._until(directories, self._removed)
+
+    def empty_groups(self, directories: list[Path]) -> None:
+        """Kill everything in these groups and below and wait until all is gone; someone else removes them."""
+        self._until(directories, self._emptied)
+
+    def _until(self, directories: list[Path], done: Callable[[list[Path]], bool]) -> None:
         deadline = time.monotonic() + _EMPTYING_TIMEOUT_S
-        while not self._removed(everything := [each for directory in directories for each in tree(directory)]):
+        while not done(everything := [each for directory in directories for each in tree(directory)]):
             if time.monotonic() > deadline:
                 left = [pid for each in everything for pid in self.members(each)]
                 raise CannotEnforce(f"The control group {directories[0].name} cannot be emptied; still there: {left}.")
             time.sleep(0.005)
 
-    def _removed(self, everything: list[Path]) -> bool:
+    def _emptied(self, everything: list[Path]) -> bool:
         for directory in everything:
             self._kill(directory)
+        return not any(self.members(directory) for directory in everything)
+
+    def _removed(self, everything: list[Path]) -> bool:
+        self._emptied(everything)
         done = True
         for directory in everything:
             try:

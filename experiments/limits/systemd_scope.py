@@ -73,17 +73,24 @@ class SystemdScope(Backend):
         """Ask the manager. Raises `CannotEnforce`."""
         status, said = self.run(["systemctl", *self.manager, *arguments])
         if status:
-            raise CannotEnforce(f"systemd refused `systemctl {arguments[0]}`: {said}.")
+            first = said.splitlines()[0] if said else f"status {status}"
+            raise CannotEnforce(f"systemd refused `systemctl {arguments[0]}`: {first}.")
         return said
 
     def directory(self, unit: str) -> Path:
         """Return the control group of an active unit. Raises `CannotEnforce`."""
-        said = self.systemctl("show", "--property=ControlGroup", unit)
+        said = self.systemctl("show", "--property=ControlGroup", "--", unit)
         group = said.partition("ControlGroup=")[2].strip()
         visible = self.kernel.unified()
         if visible is None or not group:
             raise CannotEnforce(f"systemd gave {unit} no control group that can be seen from here.")
         return visible[0] / group.lstrip("/")
+
+    def end(self, unit: str, directory: Path) -> None:
+        """Kill what is in the slice, then have systemd remove it: it waits in vain for a group others removed."""
+        self.kernel.empty_groups([directory])
+        with suppress(CannotEnforce):
+            self.systemctl("stop", unit)
 
     def _obstacle(self, profile: Profile) -> tuple[str, str]:
         status, said = self.run(["systemctl", *self.manager, "is-system-running"])
@@ -115,6 +122,7 @@ class _Run(RunGroup):
     def __init__(self, systemd: SystemdScope, run_id: str, profile: Profile) -> None:
         self._systemd = systemd
         self._profile = profile
+        self._trials: list[_Trial] = []
         # A dash nests slices: fourgig-run-trial.slice lies inside fourgig-run.slice.
         self._stem = f"fourgig-{_undashed(run_id)}"
         self._unit = f"{self._stem}.slice"
@@ -124,15 +132,17 @@ class _Run(RunGroup):
             raise CannotEnforce(f"{self._unit} exists and holds processes: another run is using it.")
 
     def trial(self, name: str) -> TrialGroup:
-        return _Trial(self._systemd, f"{self._stem}-{_undashed(name)}.slice", self._profile)
+        trial = _Trial(self._systemd, f"{self._stem}-{_undashed(name)}.slice", self._profile)
+        self._trials.append(trial)
+        return trial
 
     def clean_up_paths(self) -> list[str]:
         return [str(self._directory)]
 
     def close(self) -> None:
-        self._systemd.kernel.remove_groups([self._directory])
-        with suppress(CannotEnforce):
-            self._systemd.systemctl("stop", self._unit)
+        for trial in self._trials:
+            trial.remove()
+        self._systemd.end(self._unit, self._directory)
 
 
 class _Trial(V2Reader, TrialGroup):
@@ -153,21 +163,22 @@ class _Trial(V2Reader, TrialGroup):
         if set_to is None or set_to > profile.memory_bytes:
             self.remove()
             raise CannotEnforce(f"systemd started {unit} without its memory limit.")
-        with suppress(OSError):  # all of a trial dies at once and visibly; systemd has no word for it on a slice
-            self.kernel.write(self.directory / "memory.oom.group", "1")
 
     def command(self, argv: list[str]) -> list[str]:
         scope = ["systemd-run", *self._systemd.manager, "--scope", "--quiet", "--collect"]
-        return [*scope, f"--slice={self._unit}", "--", *argv]
+        # All of a trial dies at once and visibly. systemd has no word for that on a slice, and undoes it whenever
+        # it starts something inside; so every process says it anew.
+        script = 'echo 1 2>/dev/null > "$1"; shift; exec "$@"'
+        together = ["/bin/sh", "-c", script, "fourgig-join", str(self.directory / "memory.oom.group")]
+        return [*scope, f"--slice={self._unit}", "--", *together, *argv]
 
     def pids(self) -> list[int]:
         return [pid for each in sorted(tree(self.directory)) for pid in self.kernel.members(each)]
 
     def remove(self) -> None:
-        self.kernel.remove_groups([self.directory])
-        for verb in ("stop", "revert"):
-            with suppress(CannotEnforce):
-                self._systemd.systemctl(verb, self._unit)
+        self._systemd.end(self._unit, self.directory)
+        with suppress(CannotEnforce):
+            self._systemd.systemctl("revert", self._unit)  # or set-property leaves a file behind until the next boot
 
 
 def _undashed(name: str) -> str:

@@ -85,6 +85,11 @@ class Recorded(Kernel):
         for directory in directories:
             shutil.rmtree(directory, ignore_errors=True)
 
+    def empty_groups(self, directories: list[Path]) -> None:
+        for directory in directories:
+            for members in directory.rglob("cgroup.procs"):
+                members.write_text("")
+
 
 def unified(root: Path, membership: str = "/", *, superuser: bool = True, **rights: tuple[str, ...]) -> Recorded:
     """A machine with only cgroup v2, whose process 4711 is in ``membership``; the root has no events file."""

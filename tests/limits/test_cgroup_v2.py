@@ -34,11 +34,20 @@ def test_only_the_controllers_we_enabled_are_disabled(tmp_path: Path, profile: P
     assert (tmp_path / TOP / "cgroup.subtree_control").read_text() == "memory pids"
 
 
-def test_root_in_a_session_uses_the_nearest_parent_that_holds_no_process(tmp_path: Path, profile: Profile) -> None:
+def test_root_in_a_session_uses_the_top_too(tmp_path: Path, profile: Profile) -> None:
     kernel = unified(tmp_path, "/user.slice/session-3.scope")
     run = CgroupV2(kernel).open_run("r1", profile)
-    assert run.clean_up_paths() == [str(tmp_path / TOP / "user.slice" / "fourgig-r1")]
+    assert run.clean_up_paths() == [str(tmp_path / TOP / "fourgig-r1")]
     run.close()
+
+
+def test_root_in_a_container_cannot_use_a_top_that_holds_processes(tmp_path: Path, profile: Profile) -> None:
+    kernel = unified(tmp_path)
+    kernel.put({"cgroup.events": "populated 1\n"}, TOP)
+    run = CgroupV2(kernel).open_run("r1", profile)
+    assert (tmp_path / TOP / "cgroup.procs").read_text() == ""
+    run.close()
+    assert (tmp_path / TOP / "cgroup.procs").read_text() == "4711\n"
 
 
 def test_a_delegated_unit_moves_its_processes_into_a_leaf_and_back(tmp_path: Path, profile: Profile) -> None:

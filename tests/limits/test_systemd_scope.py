@@ -36,7 +36,8 @@ class Manager:
             if self.applies and rest[0] in self._limits:
                 self.kernel.put({"memory.max": self._limits[rest[0]]}, f"/sys/fs/cgroup{self._group(rest[0])}")
         elif verb == "show":
-            return 0, f"ControlGroup={self._group(rest[1])}"
+            assert rest[1] == "--"  # or systemctl takes the root slice, "-.slice", for an option
+            return 0, f"ControlGroup={self._group(rest[2])}"
         return 0, ""
 
     def _group(self, unit: str) -> str:
@@ -82,7 +83,8 @@ def test_the_processes_of_a_trial_share_one_limited_slice(kernel: Recorded, prof
     assert ["systemctl", "--user", "set-property", "--runtime", unit, *limits] in manager.asked
     command = trial.command(["python", "-c", "a b"])
     assert command[:3] == ["systemd-run", "--user", "--scope"]
-    assert command[-5:] == [f"--slice={unit}", "--", "python", "-c", "a b"]
+    assert command[5:7] == [f"--slice={unit}", "--"]
+    assert command[-3:] == ["python", "-c", "a b"]
     trial.remove()
     run.close()
     assert ["systemctl", "--user", "revert", unit] in manager.asked
