@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -13,7 +13,7 @@ from experiments.analysis.frames import Run
 from experiments.records import Record
 from experiments.report.text import plain
 
-Where = Callable[[Mapping[str, Any]], bool]
+UNENFORCED = "limits were not enforced"
 
 
 class Described(Protocol):
@@ -77,20 +77,29 @@ class Scene(msgspec.Struct, frozen=True):
         shared = set(self.trials.loc[self.trials["subject"] == subject, "condition"])
         return self.subjects(self.trials.loc[self.trials["condition"].isin(list(shared)), "subject"]).index(subject)
 
+    def lead(self, *shown: pd.DataFrame) -> str:
+        """Return how the title of a figure of these rows begins where an engine ran without a model."""
+        mine = self._trials_of(*shown)
+        return "No model ran. " if (mine["engine"].notna() & mine["model"].isna()).any() else ""
+
     def notes(self, *shown: pd.DataFrame, timed: bool = True) -> list[str]:
         """Return the sentences a figure of these rows must carry."""
-        keys = {key for frame in shown if "key" in frame for key in frame["key"]}
-        conditions = {place for frame in shown for place in frame["condition"]}
-        mine = self.trials[
-            self.trials["key"].isin(list(keys)) if keys else self.trials["condition"].isin(list(conditions))
-        ]
+        mine = self._trials_of(*shown)
         found = dict.fromkeys(plain(label) for labels in mine["labels"] for label in labels)
         if not mine["enforced"].astype(bool).all():
-            found["limits were not enforced"] = None
+            found[UNENFORCED] = None
         blocks = int(mine["block"].nunique())
         if timed and blocks < pairing.ENOUGH_BLOCKS:
             found[f"indicative only: {blocks} block{'s' if blocks != 1 else ''}"] = None
         return list(found)
+
+    def _trials_of(self, *shown: pd.DataFrame) -> pd.DataFrame:
+        """Return the trials of rows that name them; else, as ratios do not, those of the rows' conditions."""
+        keys = {key for frame in shown if "key" in frame for key in frame["key"]}
+        if keys:
+            return self.trials[self.trials["key"].isin(list(keys))]
+        conditions = {place for frame in shown for place in frame["condition"]}
+        return self.trials[self.trials["condition"].isin(list(conditions))]
 
 
 def scene(run: Run, study: str, references: tuple[str, ...]) -> Scene:

@@ -10,7 +10,9 @@ import pandas as pd
 from experiments import metrics
 from experiments.analysis import order, pairing
 from experiments.report import text
-from experiments.report.scene import Scene
+from experiments.report.scene import UNENFORCED, Scene
+
+_WIDTH = 3  # subjects beside the reference that a printed page holds
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +34,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition: a row a measure, a column a subject. ``labels`` must be shown with it."""
+    """One condition: a row a measure, a column a subject. ``labels`` must be shown with it.
+
+    A condition with many subjects takes several tables, each with the reference in its first column.
+    """
 
     condition: str
     labels: list[str]
@@ -75,34 +80,42 @@ def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
     for condition in sorted(set(summed["condition"]), key=order.natural):
         here = summed[summed["condition"] == condition]
         against = compared[compared["condition"] == condition]
-        subjects = scene.subjects(here["subject"])
         names = [name for name in wanted or known if name in set(here["metric"])]
-        rows = [
-            Row(
-                title=known[name].title,
-                formula=known[name].formula,
-                better=known[name].better,
-                cells=[_cell(here, against, name, subject) for subject in subjects],
-            )
-            for name in names
-        ]
-        tables.append(
+        tables += [
             Table(
                 condition=text.plain(condition),
                 labels=labels.get(condition, []),
                 reference=text.plain(against["reference"].iloc[0]) if len(against) else "",
                 subjects=[text.plain(subject) for subject in subjects],
-                rows=rows,
+                rows=[
+                    Row(
+                        title=known[name].title,
+                        formula=known[name].formula,
+                        better=known[name].better,
+                        cells=[_cell(here, against, name, subject) for subject in subjects],
+                    )
+                    for name in names
+                ],
             )
-        )
+            for subjects in _columns(scene.subjects(here["subject"]))
+        ]
     return tables
 
 
+def _columns(subjects: list[str]) -> list[list[str]]:
+    """Return the subjects of each table: no more than fit a sheet of paper, the first of all in every one."""
+    first, *rest = subjects
+    return [[first, *rest[start : start + _WIDTH]] for start in range(0, max(1, len(rest)), _WIDTH)]
+
+
 def _labels(scene: Scene) -> dict[str, list[str]]:
-    return {
-        str(condition): list(dict.fromkeys(text.plain(label) for labels in group["labels"] for label in labels))
-        for condition, group in scene.trials.groupby("condition", sort=False)
-    }
+    found = {}
+    for condition, group in scene.trials.groupby("condition", sort=False):
+        labels = [text.plain(label) for labels in group["labels"] for label in labels]
+        if not group["enforced"].astype(bool).all():
+            labels.append(UNENFORCED)
+        found[str(condition)] = list(dict.fromkeys(labels))
+    return found
 
 
 def _cell(here: pd.DataFrame, against: pd.DataFrame, metric: str, subject: str) -> Cell:
@@ -118,7 +131,11 @@ def _cell(here: pd.DataFrame, against: pd.DataFrame, metric: str, subject: str) 
         ratio = f"× {text.significant(found['geometric_mean'])}"
         ends = ("smallest", "largest") if found["indicative"] else ("low", "high")
         certainty = " … ".join(text.significant(found[end]) for end in ends)
-        certainty += f", indicative, {found['blocks']} bl." if found["indicative"] else ", 95 % interval"
+        certainty += (
+            f", indicative, {found['blocks']} block{'s' if found['blocks'] != 1 else ''}"
+            if found["indicative"]
+            else ", 95 % interval"
+        )
     return Cell(
         median=text.quantity(value["median"], unit),
         range=text.span(value["smallest"], value["largest"], unit) if blocks > 1 else "1 block",

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from analysis import synthetic
 from experiments import load_run, runs
 from experiments.errors import RunFolderError
 from experiments.records import SCHEMA_VERSION, Outcome, Part
+from tests.analysis import synthetic
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import synthetic
 from experiments import load_run
 from experiments.analysis.pairing import ENOUGH_BLOCKS, compare, ratios, summarise
 from experiments.records import Outcome
+from tests.analysis import synthetic
 
 positive = st.floats(min_value=1e-3, max_value=1e3)
 blocks = st.lists(st.tuples(positive, positive), min_size=1, max_size=10)

@@ -5,8 +5,9 @@ from typing import Any
 
 import nbformat
 import pytest
-from analysis import synthetic
 from nbclient import NotebookClient
+
+from tests.analysis import synthetic
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "compare.ipynb"
 

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
-from analysis import synthetic
 
 from experiments.errors import RunFolderError, StorageError
 from experiments.records import Outcome, Part, Record
 from experiments.report.build import build
 from experiments.report.paper import regenerate
 from experiments.report.scene import Unknown
+from tests.analysis import synthetic
 
 STUDIES = {
     "isolation": Unknown("Is it isolated?", ("serial", "baseline"), ("total_time", "measured_over_law")),
@@ -126,7 +126,20 @@ def test_a_run_without_limits_says_so_loudly(tmp_path: Path) -> None:
 def test_one_trial_without_limits_is_enough_to_say_so(tmp_path: Path) -> None:
     first, *rest = synthetic.everything(1)[:5]
     first.enforced = False
-    assert "The limits were NOT enforced" in page(tmp_path, [first, *rest]).text
+    text = page(tmp_path, [first, *rest]).text
+    assert "The limits were NOT enforced" in text
+    assert "limits were not enforced" in text.split("Measures", 1)[1]
+
+
+def test_a_condition_with_many_subjects_takes_several_tables_each_with_the_reference(three_blocks: Path) -> None:
+    html = (three_blocks / "report.html").read_text()
+    tables = [
+        piece.split("</thead>")[0]
+        for piece in html.split("<table>")[1:]
+        if "work=sleep, requests=50" in piece.split("</caption>")[0]
+    ]
+    assert len(tables) == 2
+    assert all('<th scope="col">serial</th>' in table for table in tables)
 
 
 def test_meaningless_words_and_missing_trials_are_said(tmp_path: Path) -> None:

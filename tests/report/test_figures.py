@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import msgspec
 import pytest
-from analysis import synthetic
 from matplotlib.figure import Figure
 
 from experiments import load_run
@@ -16,6 +16,7 @@ from experiments.analysis.frames import Run
 from experiments.report import drawing, figures
 from experiments.report.figures import isolation, lazy_loading
 from experiments.report.scene import Scene, scene
+from tests.analysis import synthetic
 
 REFERENCES = {
     "isolation": ("serial", "baseline"),
@@ -103,8 +104,20 @@ def test_the_law_of_sleeps_is_drawn_for_each_number_of_requests(run: Run, shown:
 def test_a_simulation_says_so_in_its_title_and_its_notes(run: Run) -> None:
     for figure in figures.draw(of(run, "load")):
         simulated = figure.name.endswith("simulation")
-        assert figure.title.startswith("Simulated engine, no model ran.") is simulated
+        assert figure.title.startswith("No model ran.") is simulated
         assert (b"Simulated engine: no model ran" in figure.svg) is simulated
+
+
+def test_inference_on_an_engine_without_a_model_is_not_passed_off_as_real(tmp_path: Path) -> None:
+    made = []
+    for one in synthetic.everything(1):
+        if one.spec.condition.get("work") == "inference":
+            spec = msgspec.structs.replace(one.spec, engine=synthetic.SIMULATED)
+            made.append(synthetic.record(spec, *one.parts))
+    run = load_run(synthetic.write(tmp_path, made))
+    drawn = [*figures.draw(of(run, "isolation")), *figures.draw(of(run, "load"))]
+    assert len(drawn) == 3
+    assert all(figure.title.startswith("No model ran.") for figure in drawn)
 
 
 def test_notes_name_shortened_sleeps_few_blocks_and_missing_limits(tmp_path: Path) -> None:

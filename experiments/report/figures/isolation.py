@@ -1,4 +1,4 @@
-"""Isolation: total time against the number of workers, beside what the law of sleeps says, and for real inference."""
+"""Isolation: total time against the number of workers, beside what the law of sleeps says, and for inference."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def _sleeps(scene: Scene) -> list[Drawn]:
         )
     axes.plot([], [], color=drawing.GREY, linewidth=1, label="the law ⌈N/W⌉·d")
     axes.set_xscale("log", base=2)
-    axes.set_xticks(sorted(set(workers.values())), [str(count) for count in sorted(set(workers.values()))])
+    marks = sorted({1, *workers.values()})
+    axes.set_xticks(marks, [str(count) for count in marks])
     axes.minorticks_off()
     axes.set_xlabel("workers W")
     axes.set_ylabel("total time against serial (%)")
@@ -77,9 +78,8 @@ def _inference(scene: Scene) -> list[Drawn]:
     levels = sorted(set(factor(shown, "requests")))
     changes = _change(shown["ratio"])
     reference = shown["reference"].iloc[0]
-    title = (
-        f"With real inference the total time changes by {text.percent(changes.min())} … {text.percent(changes.max())}"
-    )
+    ends = list(dict.fromkeys((text.percent(changes.min()), text.percent(changes.max()))))
+    title = f"{scene.lead(shown)}With inference the total time changes by {' … '.join(ends)}"
     figure, (axes,) = drawing.canvas(title)
     drawing.band(axes, claims.get("S0-time"))
     subjects = scene.subjects(shown["subject"])

@@ -30,7 +30,7 @@ def _moments(scene: Scene) -> list[Drawn]:
     medians = ready.groupby("subject")["value"].median()
     first, last = str(medians.idxmin()), str(medians.idxmax())
     title = (
-        f"Ready first: {first} after {text.quantity(medians[first], 's')}; "
+        f"{scene.lead(ready)}Ready first: {first} after {text.quantity(medians[first], 's')}; "
         f"last: {last} after {text.quantity(medians[last], 's')} (medians)"
     )
     figure, (axes,) = drawing.canvas(title, height=1.9 + 0.45 * len(subjects))
@@ -67,7 +67,7 @@ def _ratios(scene: Scene) -> list[Drawn]:
         return []
     reference = text.plain(shown["reference"].iloc[0])
     subjects = scene.subjects(shown["subject"])
-    title = f"Time to ready against {reference}"
+    title = f"{scene.lead(shown)}Time to ready against {reference}"
     figure, (axes,) = drawing.canvas(title, height=1.9 + 0.45 * len(subjects))
     drawing.band(axes, claims.get("S0-startup"), "x")
     axes.axvline(0, color=drawing.GREY, linewidth=0.8)

@@ -1,6 +1,6 @@
 """Load: the whole distribution of latency per number of users, and throughput and first token beside each other.
 
-Conditions with a simulated engine are drawn apart, under a title that says so.
+Conditions with a simulated engine are drawn apart; where no model ran, the title says so.
 """
 
 from __future__ import annotations
@@ -14,20 +14,16 @@ from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene, factor
 
-_WORKS = {"inference": "", "simulation": "Simulated engine, no model ran. "}
+_WORKS = ("inference", "simulation")
 _STEPS = 400  # more steps in a line of a distribution cannot be seen
 
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return two figures for each kind of work there are records of."""
-    return [
-        drawn
-        for work, lead in _WORKS.items()
-        for drawn in (*_distributions(scene, work, lead), *_throughput(scene, work, lead))
-    ]
+    return [drawn for work in _WORKS for drawn in (*_distributions(scene, work), *_throughput(scene, work))]
 
 
-def _distributions(scene: Scene, work: str, lead: str) -> list[Drawn]:
+def _distributions(scene: Scene, work: str) -> list[Drawn]:
     shown = scene.asked(work=work)
     if shown.empty:
         return []
@@ -35,7 +31,7 @@ def _distributions(scene: Scene, work: str, lead: str) -> list[Drawn]:
     medians = scene.measured("latency_p50", work=work)
     most = medians[factor(medians, "users") == levels[-1]].groupby("subject")["value"].median()
     said = ", ".join(f"{subject} {text.quantity(most[subject], 's')}" for subject in scene.subjects(most.index))
-    title = f"{lead}Median latency at {levels[-1]} users: {said}"
+    title = f"{scene.lead(shown)}Median latency at {levels[-1]} users: {said}"
     figure, panels = drawing.canvas(title, len(levels), sharey=True)
     for axes, users in zip(panels, levels, strict=True):
         here = shown[factor(shown, "users") == users]
@@ -64,14 +60,14 @@ def _distribution(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], n
     return np.concatenate([ordered[:1], ordered]), np.concatenate([[0.0], (kept + 1) / count])
 
 
-def _throughput(scene: Scene, work: str, lead: str) -> list[Drawn]:
+def _throughput(scene: Scene, work: str) -> list[Drawn]:
     rate, first = scene.measured("throughput", work=work), scene.measured("time_to_first_token_p50", work=work)
     if rate.empty:
         return []
     most = max(factor(rate, "users"))
     there = rate[factor(rate, "users") == most].groupby("subject")["value"].median()
     said = ", ".join(f"{subject} {text.quantity(there[subject], '1/s')}" for subject in scene.subjects(there.index))
-    title = f"{lead}Median throughput at {most} users: {said}"
+    title = f"{scene.lead(rate)}Median throughput at {most} users: {said}"
     figure, panels = drawing.canvas(title, 2 if len(first) else 1)
     _against_users(panels[0], scene, rate)
     panels[0].set_ylabel("answered requests a second")

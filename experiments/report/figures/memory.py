@@ -101,7 +101,7 @@ def _soak(scene: Scene) -> list[Drawn]:
     said = ", ".join(
         f"{subject} {text.quantity(slopes[subject], 'bytes/turn')}" for subject in scene.subjects(slopes.index)
     )
-    title = f"Median growth after the warm-up: {said}"
+    title = f"{scene.lead(growth)}Median growth after the warm-up: {said}"
     figure, (axes,) = drawing.canvas(title)
     keys = set(growth["key"])
     shown = [record for record in scene.records if record.key in keys]
@@ -132,7 +132,7 @@ def _traced(scene: Scene) -> list[Drawn]:
         return []
     peaks = heap.groupby("subject")["value"].max()
     said = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in scene.subjects(peaks.index))
-    title = f"Largest heap under the tracer: {said}"
+    title = f"{scene.lead(heap)}Largest heap under the tracer: {said}"
     subjects = scene.subjects(heap["subject"])
     figure, (axes,) = drawing.canvas(title, height=2.1 + 0.6 * len(subjects))
     for place, (words, frame) in enumerate(shown.items()):
