@@ -48,7 +48,9 @@ def print_plan(plan: Plan) -> None:
     cells: dict[tuple[str, str, str], list[float]] = {}
     for spec, seconds in zip(plan.trials, plan.seconds, strict=True):
         cells.setdefault((spec.study, levels(spec.condition), spec.subject), []).append(seconds)
-    for (study, condition, subject), each in sorted(cells.items(), key=lambda cell: [natural(text) for text in cell[0]]):
+    for (study, condition, subject), each in sorted(
+        cells.items(), key=lambda cell: [natural(text) for text in cell[0]]
+    ):
         table.add_row(study, condition, subject, str(len(each)), duration(each[0]))
     out.print(table)
     out.print(f"{len(plan.trials)} trials, about {duration(plan.total_seconds)}; nothing was run.")

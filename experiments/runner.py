@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from experiments import records, trial
+from experiments.errors import StorageError
 from experiments.limits.interface import Backend
 from experiments.limits.janitor import Janitor
 from experiments.profiles import Profile
@@ -21,6 +22,9 @@ from experiments.records import Record, TrialSpec
 from experiments.runs import RunFolder
 from systems.errors import FourgigError
 from systems.models.check import cache_folder
+
+# A trial's memory file, memory trace and record together stay well below this.
+ROOM_BYTES = 64 * 2**20
 
 Started = Callable[[TrialSpec], None]
 Finished = Callable[[Record], None]
@@ -57,12 +61,17 @@ def run(
                     work_dir=work_dir,
                     artifacts=folder.artifacts,
                     model_path=model_path,
-                    cold_files=tuple(_cold_files(model_path, environment)),
+                    cold_files=(
+                        *Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache"),
+                        *_files("jieba", "**/*.txt"),
+                    ),
+                    libraries=tuple(_files("llama_cpp", "lib/*.so*")),
                     environment=environment,
                     subject_cpus=subject_cpus,
                     client_cpus=client_cpus,
                 )
                 for spec in trials:
+                    _require_room(folder.path)
                     on_start(spec)
                     record = trial.run(spec, site)
                     records.append(folder.trials, record)
@@ -70,6 +79,16 @@ def run(
         finally:
             group.close()
             shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _require_room(path: Path) -> None:
+    """Stop before a trial that a full disk would make fail for a reason of its own. Raises `StorageError`."""
+    free = shutil.disk_usage(path).free
+    if free < ROOM_BYTES:
+        raise StorageError(
+            f"Only {free / 2**20:.0f} MiB of space are left for {path}; a trial may need {ROOM_BYTES // 2**20} MiB. "
+            f"The trials before are safe: make room, then go on with: fourgig run --resume {path}"
+        )
 
 
 def missing(trials: Sequence[TrialSpec], done: Sequence[Record]) -> list[TrialSpec]:
@@ -98,15 +117,11 @@ def prepare() -> dict[str, str]:
     return environment
 
 
-def _cold_files(model_path: Path | None, environment: dict[str, str]) -> Iterator[Path]:
-    """Name what a cold start reads from disk: the model, llama.cpp's libraries, jieba's dictionaries."""
-    if model_path is not None:
-        yield model_path
-    yield from Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache")
-    for package, pattern in (("llama_cpp", "lib/*.so*"), ("jieba", "**/*.txt")):
-        found = find_spec(package)
-        for place in (found.submodule_search_locations or ()) if found else ():
-            yield from (path for path in Path(place).glob(pattern) if path.is_file() and not path.is_symlink())
+def _files(package: str, pattern: str) -> Iterator[Path]:
+    """Yield the files of an installed package, without importing it."""
+    found = find_spec(package)
+    for place in (found.submodule_search_locations or ()) if found else ():
+        yield from (path for path in Path(place).glob(pattern) if path.is_file() and not path.is_symlink())
 
 
 def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -65,7 +65,7 @@ class RunFolder:
     """A run folder held for writing. Use as a context manager; leaving it gives the lock back."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.absolute()
         self._lock: int | None = None
 
     @property

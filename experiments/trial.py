@@ -24,6 +24,7 @@ import msgspec
 from experiments.limits import page_cache
 from experiments.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.limits.janitor import Janitor
+from experiments.limits.kernel import JOIN_FAILED
 from experiments.probes import memory
 from experiments.probes.host import Noise
 from experiments.records import GroupSample, Outcome, Outside, Part, Record, TrialSpec
@@ -39,7 +40,9 @@ _UNCLEAN_BYTES = 2**20
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Where and with what the trials of a run happen on this machine.
 
-    ``cold_files`` are dropped from the page cache before every trial. ``environment`` is added to every role's.
+    ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
+    ``libraries`` are dropped as far as they can be: another program may have them mapped, and what stays is recorded.
+    ``environment`` is added to every role's.
     """
 
     backend: str
@@ -50,6 +53,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: Path
     model_path: Path | None
     cold_files: tuple[Path, ...]
+    libraries: tuple[Path, ...]
     environment: dict[str, str]
     subject_cpus: tuple[int, ...]
     client_cpus: tuple[int, ...]
@@ -131,7 +135,10 @@ def run(spec: TrialSpec, site: Site) -> Record:
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         outside=Outside(),
     )
-    left = record.outside.page_cache_left_bytes = page_cache.evict(site.cold_files)
+    uses_model = spec.engine is not None and spec.engine.model is not None
+    model = (site.model_path,) if site.model_path is not None and uses_model else ()
+    record.outside.libraries_left_bytes = page_cache.evict(site.libraries)
+    left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *model))
     if left > _UNCLEAN_BYTES:
         record.reason = f"{left} bytes of the files to be read stayed in the page cache: another process holds them."
         return record
@@ -263,6 +270,8 @@ class _Watch:
             )
         elif self._problem is not None:
             record.outcome, record.reason = self._problem
+        elif subject.popen.returncode == JOIN_FAILED:
+            record.reason = f"the subject could not enter the limits: {subject.last_words()}"
         elif subject.popen.returncode != 0 or part is None:
             record.outcome, record.reason = Outcome.CRASHED, subject.last_words()
         elif studies.get(self._spec.study)().has_client(self._spec) and record.part("client") is None:

@@ -1,0 +1,238 @@
+"""A run that is stopped, killed or starved goes on where it was: nothing measured is lost, nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from experiments import records
+from experiments.errors import RunFolderError, StorageError
+from experiments.limits.interface import GroupMemory
+from experiments.profiles import load
+from experiments.records import EngineSpec, Outcome, Outside, Record, TrialSpec
+from tests.experiments.conftest import FOURGIG
+
+WAYS = "naps-1,naps-2,naps-3,naps-4"
+
+
+@pytest.fixture
+def start(outside_package, enforcement, tmp_path):
+    """Start a run of eight short trials in the background, and wait until its second trial is recorded."""
+
+    def start(out):
+        process = subprocess.Popen(
+            [FOURGIG, "run", "probe", "--engine", "simulated", "--out", str(out), *enforcement],
+            env={**outside_package, "PROBE": WAYS, "COLUMNS": "200"},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        wait_until(lambda: len(records.read(out / "trials.jsonl")) >= 2 or process.poll() is not None)
+        return process
+
+    return start
+
+
+def wait_until(condition):
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("waited for a minute in vain")
+
+
+def left_behind(tmp_path):
+    """Name the processes, groups and folders of a run that should be gone."""
+    processes = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"experiments.role" in command and str(tmp_path).encode() in command:
+                processes.append(command)
+    run_ids = {path.parent.name for path in tmp_path.rglob(".work")}
+    groups = [str(path) for path in Path("/sys/fs/cgroup").glob("*/fourgig-*") if owned(path, tmp_path)]
+    return processes, groups, run_ids
+
+
+def owned(group, tmp_path):
+    ids = {path.read_text().split('"run_id": "')[1].split('"')[0] for path in tmp_path.rglob("run.json")}
+    return any(run_id in group.name for run_id in ids)
+
+
+def complete(out):
+    found = records.read(out / "trials.jsonl")
+    keys = [record.key for record in found]
+    assert len(keys) == len(set(keys)) == 8
+    assert {(record.spec.subject, record.spec.block) for record in found} == {
+        (way, block) for way in WAYS.split(",") for block in (0, 1)
+    }
+    return keys
+
+
+def test_a_runner_killed_in_the_middle_leaves_nothing_and_resumes_to_the_same_set(
+    start, fourgig, tmp_path, enforcement
+):
+    out = tmp_path / "killed"
+    process = start(out)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    wait_until(lambda: left_behind(tmp_path) == ([], [], set()))
+    before = [record.key for record in records.read(out / "trials.jsonl")]
+    with (out / "trials.jsonl").open("ab") as file:
+        file.write(b'{"schema_version":1,"key":"torn')
+    done = fourgig("run", "--resume", out, *enforcement, PROBE=WAYS)
+    assert done.returncode == 0, done.stderr
+    assert complete(out)[: len(before)] == before
+    assert (out / "report.html").exists()
+    again = fourgig("run", "--resume", out, *enforcement, PROBE=WAYS)
+    assert again.returncode == 0
+    assert "0 of 8 trials to run" in again.stderr
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_one_sentence_and_130_and_the_run_goes_on(start, fourgig, tmp_path, enforcement, signal_number):
+    out = tmp_path / "interrupted"
+    process = start(out)
+    process.send_signal(signal_number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Interrupted." in stderr
+    assert f"--resume {out}" in stderr
+    assert "Traceback" not in stderr
+    wait_until(lambda: left_behind(tmp_path) == ([], [], set()))
+    assert fourgig("run", "--resume", out, *enforcement, PROBE=WAYS).returncode == 0
+    complete(out)
+
+
+def test_more_blocks_are_added_to_a_finished_run(fourgig, tmp_path, enforcement):
+    out = tmp_path / "run"
+    assert fourgig("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement).returncode == 0
+    done = fourgig("run", "--resume", out, "--blocks", "3", *enforcement)
+    assert done.returncode == 0, done.stderr
+    assert sorted(record.spec.block for record in records.read(out / "trials.jsonl")) == [0, 1, 2]
+
+
+def test_a_second_runner_in_the_folder_is_told_so(start, fourgig, tmp_path, enforcement):
+    out = tmp_path / "shared"
+    process = start(out)
+    second = fourgig("run", "--resume", out, *enforcement, PROBE=WAYS)
+    assert second.returncode == 6
+    assert "Another runner" in second.stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(fourgig, tmp_path, enforcement):
+    out = tmp_path / "run"
+    arguments = ("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement)
+    assert fourgig(*arguments).returncode == 0
+    again = fourgig(*arguments)
+    assert again.returncode == 6
+    assert "--resume" in again.stderr
+
+
+@contextmanager
+def small_disk(folder, size):
+    """Mount a small file system in memory, or skip."""
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"mounting a small file system failed: {mounted.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.needs_root
+def test_a_disk_that_fills_up_stops_the_run_with_what_was_measured_safe(fourgig, tmp_path, enforcement):
+    with small_disk(tmp_path / "small", "70m") as disk:
+        out = disk / "run"
+        done = fourgig("run", "probe", "--engine", "simulated", "--out", out, *enforcement, PROBE="fills")
+        assert done.returncode == 5, done.stderr
+        assert "space" in done.stderr
+        assert "--resume" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(records.read(out / "trials.jsonl")) == 1
+        (out / "filler").unlink()
+        again = fourgig("run", "--resume", out, *enforcement, PROBE="fills")
+        assert len(records.read(out / "trials.jsonl")) == 2, again.stderr
+
+
+def record(number=0):
+    spec = TrialSpec(
+        study="probe",
+        condition={"n": number},
+        subject="fine",
+        engine=EngineSpec(name="simulated"),
+        profile=load("4gb"),
+        block=0,
+        seed=1,
+        timeout_s=1.0,
+        code_version="0",
+    )
+    return Record(
+        key=spec.key,
+        spec=spec,
+        outcome=Outcome.OK,
+        backend="none",
+        enforced=False,
+        started_at="2025-01-01T00:00:00+00:00",
+        outside=Outside(group=GroupMemory()),
+    )
+
+
+@pytest.mark.needs_root
+def test_a_record_that_does_not_fit_leaves_the_earlier_ones_whole(tmp_path):
+    with small_disk(tmp_path / "small", "16k") as disk:
+        path = disk / "trials.jsonl"
+        with pytest.raises(StorageError, match="No space left"):
+            for number in range(100):
+                records.append(path, record(number))
+        kept = records.read(path)
+        assert [one.spec.condition["n"] for one in kept] == list(range(len(kept)))
+        assert len(kept) > 3
+        assert path.read_bytes().endswith(b"\n")
+
+
+def test_a_torn_last_line_is_dropped_when_read_and_cut_off_when_written(tmp_path):
+    path = tmp_path / "trials.jsonl"
+    records.append(path, record(1))
+    whole = path.read_bytes()
+    for cut in (1, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole + whole[:cut])
+        assert len(records.read(path)) == 1
+    records.append(path, record(2))
+    assert [one.spec.condition["n"] for one in records.read(path)] == [1, 2]
+
+
+def test_a_whole_line_that_is_no_record_is_an_error_with_its_number(tmp_path):
+    path = tmp_path / "trials.jsonl"
+    records.append(path, record(1))
+    with path.open("ab") as file:
+        file.write(b'{"schema_version": 1, "key": 7}\n')
+    with pytest.raises(RunFolderError, match="line 2"):
+        records.read(path)
+    path.write_bytes(b'{"schema_version": 99}\n')
+    with pytest.raises(RunFolderError, match="schema 99"):
+        records.read(path)
+
+
+def test_the_key_covers_what_was_measured_and_not_how_long_one_would_wait():
+    import msgspec
+
+    spec = record().spec
+    assert msgspec.structs.replace(spec, timeout_s=99.0, labels=("note",)).key == spec.key
+    for change in ({"seed": 2}, {"block": 1}, {"code_version": "1"}, {"subject": "x"}, {"profile": load("2gb")}):
+        assert msgspec.structs.replace(spec, **change).key != spec.key

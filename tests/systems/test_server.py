@@ -1,0 +1,207 @@
+"""The WebSocket server over real sockets: one message schema, everything bounded, hostile clients included."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.baseline.agent import Baseline, BaselineSettings
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.errors import BadInput
+from systems.server.hosting import host
+from systems.server.messages import MAX_FRAME_BYTES, MAX_TEXT
+from systems.server.websocket import ServerSettings, WebSocketServer
+
+
+@asynccontextmanager
+async def serving(tmp_path, kind=Asynchronous, hosting=None, engine=None, system_settings=None, **server):
+    engine = engine or SimulatedEngine(SimulatedSettings(slots=8))
+    system = kind(system_settings or kind.Settings(), engine, tmp_path)
+    async with (
+        host(system, hosting) as hosted,
+        WebSocketServer(hosted, ServerSettings(**server)).listening() as address,
+    ):
+        yield address
+
+
+def ask(**fields):
+    return json.dumps({"type": "ask", "id": "1", "session": "s", "text": "Hello Vera", "max_tokens": 4, **fields})
+
+
+async def until_the_last(connection, ask_id="1"):
+    tokens = []
+    while True:
+        message = json.loads(await asyncio.wait_for(connection.recv(), 20))
+        if message["type"] != "token":
+            return tokens, message
+        assert message["id"] == ask_id
+        tokens.append(message["text"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "hosting"), [(Asynchronous, None), (Baseline, "alone"), (Baseline, "in-loop")], ids=str
+)
+async def test_tokens_stream_before_the_answer_and_join_to_it(tmp_path, kind, hosting):
+    async with serving(tmp_path, kind, hosting) as address, connect(address) as connection:
+        await connection.send(ask())
+        tokens, answer = await until_the_last(connection)
+        assert answer["type"] == "answer"
+        assert "".join(tokens) == answer["text"]
+        assert answer["source"] == "model"
+        assert answer["generated_tokens"] == 4
+        await connection.send(ask(id="2", text="And again", stream=False))
+        tokens, answer = await until_the_last(connection, "2")
+        assert tokens == []
+        assert answer["type"] == "answer"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "",
+        "not json",
+        "[]",
+        "{}",
+        '{"type": "ask"}',
+        '{"type": "tell", "id": "1"}',
+        b"\xff\xfe\x00",
+        "[" * 5000,
+        ask(id=""),
+        ask(text=""),
+        ask(text="x" * (MAX_TEXT + 1)),
+        ask(max_tokens=0),
+        ask(max_tokens=10**9),
+        ask(deadline_s=-1),
+        ask(version=2),
+        ask(surprise=True),
+        ask(session=7),
+        ask(scripted_reply="Say this"),
+    ],
+    ids=lambda frame: repr(frame[:30]),
+)
+async def test_a_frame_that_is_no_message_gets_a_typed_error_and_the_connection_lives(tmp_path, frame):
+    async with serving(tmp_path) as address, connect(address) as connection:
+        await connection.send(frame)
+        _, error = await until_the_last(connection)
+        assert (error["type"], error["kind"]) == ("error", "BadMessage")
+        assert "Traceback" not in error["message"]
+        await connection.send(ask())
+        _, answer = await until_the_last(connection)
+        assert answer["type"] == "answer"
+
+
+async def test_an_oversize_frame_closes_only_its_own_connection(tmp_path):
+    async with serving(tmp_path) as address, connect(address) as good, connect(address) as bad:
+        with pytest.raises(ConnectionClosed):
+            await bad.send("x" * (MAX_FRAME_BYTES + 1))
+            await bad.recv()
+        await good.send(ask())
+        _, answer = await until_the_last(good)
+        assert answer["type"] == "answer"
+
+
+async def test_connections_beyond_the_limit_are_told_to_come_back(tmp_path):
+    async with serving(tmp_path, connections=1) as address, connect(address) as first:
+        async with connect(address) as second:
+            with pytest.raises(ConnectionClosed) as caught:
+                await second.recv()
+            assert caught.value.rcvd.code == 1013
+        await first.send(ask())
+        _, answer = await until_the_last(first)
+        assert answer["type"] == "answer"
+
+
+async def test_a_connection_has_a_bounded_number_of_unanswered_asks(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3, slots=8))
+    async with serving(tmp_path, engine=slow, asks_per_connection=2) as address, connect(address) as connection:
+        for number in range(3):
+            await connection.send(ask(id=str(number), session=str(number), stream=False))
+        first = json.loads(await connection.recv())
+        assert (first["type"], first["id"]) == ("error", "2")
+        assert sorted([json.loads(await connection.recv())["id"] for _ in range(2)]) == ["0", "1"]
+
+
+async def test_a_refusal_says_when_to_come_back(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.2))
+    settings = AsynchronousSettings(queue_limit=0)
+    async with serving(tmp_path, engine=slow, system_settings=settings) as address, connect(address) as connection:
+        await connection.send(ask(id="0", session="a", stream=False))
+        await connection.send(ask(id="1", session="b", stream=False))
+        refusal = json.loads(await connection.recv())
+        assert (refusal["type"], refusal["id"]) == ("refusal", "1")
+        assert refusal["retry_after_s"] > 0
+
+
+async def test_a_deadline_and_an_engines_failure_are_typed_errors(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.2))
+    async with serving(tmp_path, engine=slow) as address, connect(address) as connection:
+        await connection.send(ask(deadline_s=0.01))
+        _, error = await until_the_last(connection)
+        assert (error["type"], error["kind"]) == ("error", "DeadlineExceeded")
+
+
+async def test_a_defect_reaches_the_client_without_its_details(tmp_path):
+    class Broken(SimulatedEngine):
+        def generate(self, *args, **kwargs):
+            raise ZeroDivisionError("secret detail")
+
+    async with (
+        serving(tmp_path, engine=Broken(SimulatedSettings())) as address,
+        connect(address) as connection,
+    ):
+        await connection.send(ask())
+        _, error = await until_the_last(connection)
+        assert error["kind"] == "InternalError"
+        assert "secret" not in error["message"]
+
+
+async def test_a_client_that_leaves_in_the_middle_disturbs_nobody(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(token_s=0.02))
+    async with serving(tmp_path, engine=slow) as address:
+        async with connect(address) as leaving:
+            await leaving.send(ask(max_tokens=50))
+            await leaving.recv()
+        async with connect(address) as staying:
+            await staying.send(ask(id="2", session="t"))
+            _, answer = await until_the_last(staying, "2")
+            assert answer["type"] == "answer"
+
+
+async def test_hosted_alone_a_blocking_system_does_not_stall_the_connection(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3))
+    async with serving(tmp_path, Baseline, "alone", engine=slow) as address, connect(address) as connection:
+        await connection.send(ask(stream=False))
+        # The pong arrives while the turn is still being computed.
+        await asyncio.wait_for(await connection.ping(), 20)
+        assert json.loads(await connection.recv())["type"] == "answer"
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(frames=st.lists(st.one_of(st.text(max_size=200), st.binary(max_size=200)), min_size=1, max_size=5))
+async def test_any_frames_are_survived(tmp_path, frames):
+    async with serving(tmp_path) as address, connect(address) as connection:
+        for frame in frames:
+            await connection.send(frame)
+            message = json.loads(await connection.recv())
+            assert message["type"] == "error"
+        await connection.send(ask())
+        _, answer = await until_the_last(connection)
+        assert answer["type"] == "answer"
+
+
+def test_something_that_is_no_system_cannot_be_hosted():
+    with pytest.raises(BadInput):
+        host(object())
+
+
+def test_settings_refuse_what_they_do_not_know():
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"history": 3}, BaselineSettings)
