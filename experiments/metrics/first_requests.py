@@ -20,11 +20,7 @@ def nth_latency(record: Record, index: int) -> float | Missing:
     if len(found) <= index:
         return Missing(f"only {len(found)} requests were made")
     row = sorted(found, key=lambda row: row.intended_s)[index]
-    return (
-        row.finished_s - row.intended_s
-        if row.outcome == "ok"
-        else Missing(f"the request ended {row.outcome}")
-    )
+    return row.finished_s - row.intended_s if row.outcome == "ok" else Missing(f"the request ended {row.outcome}")
 
 
 def _metric(index: int, word: str) -> Metric:

@@ -38,9 +38,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
         if record.outcome is not Outcome.OK:
             return Missing(f"the trial ended {record.outcome}")
         if record.spec.traced is not self.traced:
-            return Missing(
-                "the trial ran under a tracer" if record.spec.traced else "no tracer watched the trial"
-            )
+            return Missing("the trial ran under a tracer" if record.spec.traced else "no tracer watched the trial")
         value = self.compute(record)
         if isinstance(value, Missing) or math.isfinite(value):
             return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from experiments.analysis.frames import load_run
@@ -11,3 +12,8 @@ from experiments.report.build import read_sections, write_figures
 def regenerate(run_folder: Path | str | None, out: Path = Path("paper/figures")) -> list[Path]:
     """Write every figure of a run (None: the reference run) into ``out`` and return the paths written."""
     return [path for part in read_sections(load_run(run_folder)) for path in write_figures(part.figures, out)]
+
+
+if __name__ == "__main__":
+    for path in regenerate(sys.argv[1] if len(sys.argv) > 1 else None):
+        print(path)

@@ -28,7 +28,7 @@ from systems.server.websocket import ServerSettings, WebSocketServer
 _USERS: dict[Preset, tuple[int, ...]] = {"smoke": (2,), "quick": (1, 50)}
 _TURNS: dict[Preset, int] = {"smoke": 1, "quick": 2}
 # One user alone asks more often, so that a quantile has something to stand on.
-_TURNS_ALONE = 8
+_TURNS_ALONE = 6
 
 # The published simulation sent two requests a user, each a sleep without a stated length; ours is this long.
 _SIMULATED_S = 0.1
@@ -72,7 +72,7 @@ class Load(Study):
         cells = []
         for work, count, engine, labels in works:
             turns = _TURNS_ALONE if count == 1 and request.preset != "smoke" else _TURNS[request.preset]
-            each = 0.35 if work == "inference" else _SIMULATED_S
+            each = 0.7 if work == "inference" else _SIMULATED_S
             cells += [
                 Cell(
                     condition={"work": work, "users": count, "turns": turns, "arrivals": "closed"},

@@ -28,9 +28,9 @@ from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 
 _CAPACITIES: dict[Preset, tuple[int, ...]] = {"smoke": (100,), "quick": (0, 25, 50, 100, 200, 500)}
-_MEMORIES: dict[Preset, tuple[int, ...]] = {"smoke": (500,), "quick": (1_000, 10_000)}
-_SOAK_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 40}
-_TRACED_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 8}
+_MEMORIES: dict[Preset, tuple[int, ...]] = {"smoke": (500,), "quick": (1_000, 5_000)}
+_SOAK_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 16}
+_TRACED_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 4}
 _QUERIES = 200
 _FOUND = 3
 # A Zipf exponent near 0.9 and a few thousand keys are common in measured web traces.
@@ -70,7 +70,7 @@ class Memory(Study):
             for policy in _CACHES
         ]
         cells += [
-            Cell(condition={"part": "retrieval", "memories": count}, subject=store, estimate_s=3 + count / 1000)
+            Cell(condition={"part": "retrieval", "memories": count}, subject=store, estimate_s=3 + count / 500)
             for count in _MEMORIES[preset]
             for store in ("like", "full-text")
         ]
@@ -83,7 +83,7 @@ class Memory(Study):
                     engine=request.engine,
                     traced=part == "memray",
                     once=part == "memray",
-                    estimate_s=5 + turns * 0.6,
+                    estimate_s=5 + turns,
                 )
                 for system in request.systems
             ]

@@ -58,8 +58,9 @@ class FullTextStore:
         words = " OR ".join(f'"{_quote(keyword)}"' for keyword in keywords)
         match = f'scope : "{scope(session)}" AND words : ({words})'
         try:
-            async with self._open().execute(_FIND, (match, session, limit)) as cursor:
-                return [row[0] for row in await cursor.fetchall()]
+            # One trip to the connection's thread; a cursor would make three.
+            rows = await self._open().execute_fetchall(_FIND, (match, session, limit))
+            return [row[0] for row in rows]
         except sqlite3.Error as error:
             raise StoreError(f"Long-term memory could not be searched: {error}.") from error
 

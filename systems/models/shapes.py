@@ -30,7 +30,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     context: int
     rope_theta: float
     norm_epsilon: float = 1e-5
-    default_quant: Quant
+    default_quant: Quant  # four bits, as the paper's example; q4_k needs rows divisible by 256
 
     @property
     def head_size(self) -> int:
@@ -67,7 +67,7 @@ SHAPES: dict[str, Shape] = {
             tied=True,
             context=8192,
             rope_theta=100_000.0,
-            default_quant="q8_0",
+            default_quant="q4_0",
         ),
         Shape(
             name="360m",
@@ -81,7 +81,7 @@ SHAPES: dict[str, Shape] = {
             tied=True,
             context=8192,
             rope_theta=100_000.0,
-            default_quant="q8_0",
+            default_quant="q4_0",
         ),
         Shape(
             name="1.1b",

@@ -95,5 +95,5 @@ def _against_users(axes: Axes, scene: Scene, shown: Any) -> None:
             **look,
         )
     axes.set_xticks(range(len(levels)), [str(level) for level in levels])
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
     axes.set_xlabel("users at once")

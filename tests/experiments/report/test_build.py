@@ -13,7 +13,7 @@ from experiments.records import Outcome, Part, Record
 from experiments.report.build import build
 from experiments.report.paper import regenerate
 from experiments.report.scene import Unknown
-from tests.analysis import synthetic
+from tests.experiments.analysis import synthetic
 
 STUDIES = {
     "isolation": Unknown("Is it isolated?", ("serial", "baseline"), ("total_time", "measured_over_law")),

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.analysis import synthetic
+from tests.experiments.analysis import synthetic
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "compare.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "compare.ipynb"
 
 
 def executed(run: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from experiments import load_run
 from experiments.analysis.pairing import ENOUGH_BLOCKS, compare, ratios, summarise
 from experiments.records import Outcome
-from tests.analysis import synthetic
+from tests.experiments.analysis import synthetic
 
 positive = st.floats(min_value=1e-3, max_value=1e3)
 blocks = st.lists(st.tuples(positive, positive), min_size=1, max_size=10)

@@ -9,7 +9,7 @@ from experiments.limits.interface import GroupMemory
 from experiments.metrics.interface import Metric, Missing
 from experiments.records import Outcome, Outside, Part, Record
 from systems.errors import UnknownName
-from tests.analysis.synthetic import record, row, sample, spec
+from tests.experiments.analysis.synthetic import record, row, sample, spec
 
 THREE = [row(1.0), row(2.0), row(5.0, intended_s=1.0, outcome="refused")]
 

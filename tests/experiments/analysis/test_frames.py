@@ -8,7 +8,7 @@ import pytest
 from experiments import load_run, runs
 from experiments.errors import RunFolderError
 from experiments.records import SCHEMA_VERSION, Outcome, Part
-from tests.analysis import synthetic
+from tests.experiments.analysis import synthetic
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from experiments.analysis.frames import Run
 from experiments.report import drawing, figures
 from experiments.report.figures import isolation, lazy_loading
 from experiments.report.scene import Scene, scene
-from tests.analysis import synthetic
+from tests.experiments.analysis import synthetic
 
 REFERENCES = {
     "isolation": ("serial", "baseline"),

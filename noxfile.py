@@ -1,0 +1,91 @@
+"""The project's sessions: ``nox -s experiments`` runs the main job, ``nox -s tests`` the tests.
+
+Every session makes its own environment. llama-cpp-python is compiled once for this processor, kept beside the made
+models in the cache folder, and shared by all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests"]
+
+HERE = Path(__file__).parent
+LLAMA = re.search(r'"(llama-cpp-python==[\d.]+)"', (HERE / "pyproject.toml").read_text())[1]
+
+
+@nox.session
+def experiments(session: nox.Session) -> None:
+    """Run the studies and write a report: the quick preset, or what follows after --."""
+    install(session)
+    session.run("fourgig", "run", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests."""
+    install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and layout."""
+    session.install("ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    install(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def paper(session: nox.Session) -> None:
+    """Draw the paper's figures again from a run: the reference run, or the folder given after --."""
+    install(session)
+    session.run("python", "-m", "experiments.report.paper", *session.posargs)
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """Install the project in its own folder's state, and the compiled engine from where it is kept."""
+    kept = compiled_engine(session)
+    wanted = f".[{','.join(extras)}]" if extras else "."
+    session.install("--find-links", str(kept), "--editable", wanted)
+
+
+def compiled_engine(session: nox.Session) -> Path:
+    """Return the folder with llama-cpp-python compiled for this processor, compiling it if it is not there."""
+    base = os.environ.get("FOURGIG_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "fourgig"
+    kept = Path(base).expanduser() / "engine" / f"{LLAMA.replace('==', '-')}-{processor()}"
+    if not any(kept.glob("*.whl")):
+        session.log(f"compiling {LLAMA} for this processor, once: some minutes")
+        building = kept / f"building-{os.getpid()}"
+        # The binary is made here, never taken from elsewhere: what it can do must fit this very processor.
+        session.run(
+            "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir", "--no-binary", "llama-cpp-python",
+            "--wheel-dir", str(building), LLAMA,
+        )  # fmt: skip
+        for wheel in building.glob("*.whl"):
+            wheel.replace(kept / wheel.name)
+        building.rmdir()
+    return kept
+
+
+def processor() -> str:
+    """Return a short name for what this processor can do: a binary made for one must not move to another."""
+    info = Path("/proc/cpuinfo")
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", info.read_text(), re.MULTILINE) if info.exists() else None
+    able = flags[1] if flags else platform.processor()
+    return f"{platform.machine()}-{hashlib.sha256(able.encode()).hexdigest()[:8]}"
