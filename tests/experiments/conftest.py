@@ -1,4 +1,4 @@
-"""The command as a person runs it, and a study that another package brings."""
+"""The command as a person runs it, and a study and a system that another package brings."""
 
 import os
 import subprocess
@@ -21,13 +21,16 @@ def enforcement() -> list[str]:
 
 @pytest.fixture
 def outside_package(tmp_path: Path) -> dict[str, str]:
-    """Install a tiny package that adds the study of ``probe_study.py``, and return the environment that sees it."""
+    """Install a tiny package that adds a study and a system, and return the environment that sees it."""
     site = tmp_path / "site"
-    info = site / "probe_study-1.0.dist-info"
+    info = site / "outside-1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: probe-study\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[fourgig.studies]\nprobe = probe_study:Probe\n")
-    (site / "probe_study.py").write_bytes(Path(__file__).with_name("probe_study.py").read_bytes())
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[fourgig.studies]\nprobe = probe_study:Probe\n[fourgig.systems]\necho = echo_system:Echo\n"
+    )
+    for name in ("probe_study.py", "echo_system.py"):
+        (site / name).write_bytes(Path(__file__).with_name(name).read_bytes())
     return {**os.environ, "PYTHONPATH": str(site)}
 
 
