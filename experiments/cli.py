@@ -73,7 +73,7 @@ def run(
     preset: Annotated[
         str,
         typer.Option(
-            help="How much: smoke (about a minute) or quick (about 10).",
+            help="How much: smoke (about two minutes) or quick (about ten).",
             autocompletion=_completing(lambda: list(BLOCKS)),
         ),
     ] = "quick",
@@ -121,11 +121,13 @@ def run(
     found: ModelFile | None = None
     spec = EngineSpec(name=info.engine.name if info else engine)
     limits = info.profile if info else profiles.load(profile)
-    system_names = info.systems if info else tuple(name for each in systems for name in each.split(","))
-    study_names = info.studies if info else tuple(study or studies.names())
+    system_names = info.systems if info else tuple(dict.fromkeys(name for each in systems for name in each.split(",")))
+    study_names = info.studies if info else tuple(dict.fromkeys(study or studies.names()))
     for name in study_names:
         studies.get(name)
-    if needs_model and not dry_run:
+    if needs_model and dry_run and info is not None:
+        spec = info.engine
+    elif needs_model and not dry_run:
         found = console.resolve_model(chosen_model or "135m")
         spec = EngineSpec(
             name=spec.name,
@@ -144,8 +146,10 @@ def run(
         seed=info.seed if info else seed,
         past=_past(resume),
     )
+    if info is not None and blocks is not None and blocks < info.blocks:
+        raise BadInput(f"The run has {info.blocks} blocks already; --blocks {blocks} cannot take any away.")
     if dry_run:
-        console.print_plan(made)
+        console.print_plan(made, done=records.read(resume / TRIALS) if resume else ())
         return
     backend = choose(limits, allow_unenforced=allow_unenforced)
     if found is not None:
@@ -165,7 +169,7 @@ def run(
         enforced=backend.enforced,
         engine=spec,
         code_version=plan.code_version(),
-        environment=dict(environment()),
+        environment={**environment(), **plan.outside_packages()},
         planned=len(made.trials),
     )
     if info is not None:
@@ -250,10 +254,7 @@ def _must_match(before: RunInfo, now: RunInfo) -> None:
         "the code": (before.code_version, now.code_version),
         "the model": (before.engine.model_sha256, now.engine.model_sha256),
         "the enforcing backend": (before.backend, now.backend),
-        "the machine": tuple(
-            {name: info.environment.get(name) for name in ("cpu_model", "cpus", "memory_bytes", "kernel", "python")}
-            for info in (before, now)
-        ),
+        "the machine or a package": (before.environment, now.environment),
     }
     changed = [what for what, (then, current) in differences.items() if then != current]
     if changed:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import TracebackType
+from typing import ParamSpec
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -18,8 +20,11 @@ from experiments.analysis.order import natural
 from experiments.doctor import Finding
 from experiments.plan import Plan
 from experiments.records import Outcome, Record, Scalar, TrialSpec
+from systems.errors import ModelError
 from systems.models import find
 from systems.models.check import ModelFile
+
+P = ParamSpec("P")
 
 out = Console()
 err = Console(stderr=True)
@@ -42,18 +47,21 @@ def levels(condition: dict[str, Scalar]) -> str:
     return " ".join(f"{factor}={level}" for factor, level in condition.items())
 
 
-def print_plan(plan: Plan) -> None:
-    """Print the plan, a line a cell, with the estimate."""
+def print_plan(plan: Plan, done: Sequence[Record] = ()) -> None:
+    """Print what is left of the plan, a line a cell, with the estimate."""
+    recorded = {record.key for record in done}
+    left = [pair for pair in zip(plan.trials, plan.seconds, strict=True) if pair[0].key not in recorded]
     table = Table("study", "condition", "subject", "blocks", "each about", title="Planned trials")
     cells: dict[tuple[str, str, str], list[float]] = {}
-    for spec, seconds in zip(plan.trials, plan.seconds, strict=True):
+    for spec, seconds in left:
         cells.setdefault((spec.study, levels(spec.condition), spec.subject), []).append(seconds)
     for (study, condition, subject), each in sorted(
         cells.items(), key=lambda cell: [natural(text) for text in cell[0]]
     ):
         table.add_row(study, condition, subject, str(len(each)), duration(each[0]))
     out.print(table)
-    out.print(f"{len(plan.trials)} trials, about {duration(plan.total_seconds)}; nothing was run.")
+    total = duration(sum(seconds for _, seconds in left))
+    out.print(f"{len(left)} trials, about {total}; nothing was run.")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
@@ -150,14 +158,23 @@ def resolve_model(model: str) -> ModelFile:
 
     In a process of its own: this one must not map llama.cpp's libraries, or no trial could start with them cold.
     """
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_resolve_shown, model).result()
+    return _in_its_own_process(_resolve_shown, model)
 
 
 def make_model(shape: str, quant: str | None, seed: int, path: Path | None) -> ModelFile:
     """Make a model, showing progress; ``path`` None means the cache."""
+    return _in_its_own_process(_make_shown, shape, quant, seed, path)
+
+
+def _in_its_own_process(function: Callable[P, ModelFile], *args: P.args, **kwargs: P.kwargs) -> ModelFile:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_make_shown, shape, quant, seed, path).result()
+        try:
+            return pool.submit(function, *args, **kwargs).result()
+        except BrokenProcessPool as error:
+            raise ModelError(
+                "The process that read the model died: the file is damaged in a way llama.cpp does not survive, "
+                "or memory ran out."
+            ) from error
 
 
 def _resolve_shown(model: str) -> ModelFile:

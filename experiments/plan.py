@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from statistics import median
 
@@ -28,11 +29,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     trials: tuple[TrialSpec, ...]
     seconds: tuple[float, ...]
-
-    @property
-    def total_seconds(self) -> float:
-        """The estimated duration of all trials."""
-        return sum(self.seconds)
 
 
 def make(
@@ -121,6 +117,13 @@ def _durations(records: Iterable[Record]) -> dict[tuple[str, str, str], float]:
         spec = record.spec
         found.setdefault(_place(spec.study, spec.condition, spec.subject), []).append(record.outside.duration_s)
     return {place: median(durations) for place, durations in found.items()}
+
+
+def outside_packages() -> dict[str, str]:
+    """Return the versions of the packages that add systems, engines or studies, by package."""
+    groups = (registry.systems.group, registry.engines.group, studies.group)
+    points = [point for group in groups for point in entry_points(group=group)]
+    return {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
 
 
 @cache

@@ -144,7 +144,7 @@ class Outside(msgspec.Struct, kw_only=True):
     cpu_seconds: float | None = None
     pressure: dict[str, float] | None = None
     page_cache_left_bytes: int | None = None
-    libraries_left_bytes: int | None = None
+    shared_files_left_bytes: int | None = None
     exit_status: dict[str, int] = {}
     host: dict[str, float] = {}
 

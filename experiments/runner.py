@@ -61,11 +61,8 @@ def run(
                     work_dir=work_dir,
                     artifacts=folder.artifacts,
                     model_path=model_path,
-                    cold_files=(
-                        *Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache"),
-                        *_files("jieba", "**/*.txt"),
-                    ),
-                    libraries=tuple(_files("llama_cpp", "lib/*.so*")),
+                    cold_files=tuple(Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache")),
+                    shared_files=(*_files("llama_cpp", "lib/*.so*"), *_files("jieba", "**/*.txt")),
                     environment=environment,
                     subject_cpus=subject_cpus,
                     client_cpus=client_cpus,

@@ -30,6 +30,7 @@ from experiments.probes.host import Noise
 from experiments.records import GroupSample, Outcome, Outside, Part, Record, TrialSpec
 from experiments.role import Assignment
 from experiments.studies import studies
+from systems.errors import BadInput, FourgigError
 
 # How often the group's memory is read. A reading costs well under a millisecond of one processor.
 _SAMPLE_S = 0.25
@@ -41,7 +42,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Where and with what the trials of a run happen on this machine.
 
     ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
-    ``libraries`` are dropped as far as they can be: another program may have them mapped, and what stays is recorded.
+    ``shared_files`` (libraries, dictionaries of installed packages) are dropped as far as they can be: another
+    program may have them mapped, or they may belong to another user; what is seen to stay is recorded.
     ``environment`` is added to every role's.
     """
 
@@ -53,7 +55,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: Path
     model_path: Path | None
     cold_files: tuple[Path, ...]
-    libraries: tuple[Path, ...]
+    shared_files: tuple[Path, ...]
     environment: dict[str, str]
     subject_cpus: tuple[int, ...]
     client_cpus: tuple[int, ...]
@@ -135,13 +137,23 @@ def run(spec: TrialSpec, site: Site) -> Record:
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         outside=Outside(),
     )
+    try:
+        _measure(record, site)
+    except (FourgigError, OSError) as error:
+        # Whatever kept this trial from being measured, the next one may be; a full disk stops the run at the append.
+        record.outcome, record.reason = Outcome.INVALID, f"{type(error).__name__}: {error}"
+    return record
+
+
+def _measure(record: Record, site: Site) -> None:
+    spec = record.spec
     uses_model = spec.engine is not None and spec.engine.model is not None
     model = (site.model_path,) if site.model_path is not None and uses_model else ()
-    record.outside.libraries_left_bytes = page_cache.evict(site.libraries)
+    record.outside.shared_files_left_bytes = sum(_evict_if_possible(path) for path in site.shared_files)
     left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *model))
     if left > _UNCLEAN_BYTES:
         record.reason = f"{left} bytes of the files to be read stayed in the page cache: another process holds them."
-        return record
+        return
     with _folder(site, spec) as folder:
         group = site.group.trial(spec.key)
         noise = Noise()
@@ -152,7 +164,13 @@ def run(spec: TrialSpec, site: Site) -> Record:
             group.remove()
         record.outside.host = noise.stop()
         _keep_artifacts(record, folder, site.artifacts)
-    return record
+
+
+def _evict_if_possible(path: Path) -> int:
+    try:
+        return page_cache.evict([path])
+    except BadInput:
+        return 0
 
 
 class _Watch:

@@ -1,6 +1,6 @@
 """Every way this project fails on purpose: one type a cause, one sentence a message, one exit code a kind.
 
-The exit codes are the command's documented ones (docs/exit-codes.md); an error that is not of these types is a
+The exit codes are the command's documented ones (docs/command.md); an error that is not of these types is a
 defect and exits with 1 and a traceback.
 """
 
@@ -69,6 +69,10 @@ class Refused(FourgigError):
 
 class DeadlineExceeded(FourgigError):
     """The request's deadline passed before its reply was ready."""
+
+
+class Abandoned(FourgigError):
+    """Nobody waits for this generation any more; raised inside it, so that the engine stops."""
 
 
 class SystemClosed(FourgigError):

@@ -10,37 +10,45 @@ import msgspec
 from systems.engines.interface import Message
 
 
-class Remembered(msgspec.Struct, frozen=True):
-    """A message of the history, with whether it holds something worth keeping."""
+class Exchange(msgspec.Struct, frozen=True):
+    """A question and its answer, with whether the question holds something worth keeping.
 
-    message: Message
+    They are kept and dropped together: many models' chat templates insist that the roles alternate.
+    """
+
+    question: str
+    answer: str
     important: bool = False
 
 
-Prune = Callable[[list[Remembered], int], list[Remembered]]
+Prune = Callable[[list[Exchange], int], list[Exchange]]
 
 
 class Histories:
     """The histories of the most recently active sessions.
 
-    Each holds at most ``length`` messages, chosen by ``prune``; at most ``sessions`` are held, the least recently
-    active leaves first (what it said stays in long-term memory). Not locked: one thread or one event loop uses it.
+    Each holds at most ``length`` messages (two an exchange), chosen by ``prune``; at most ``sessions`` are held, the
+    least recently active leaves first (what it said stays in long-term memory). Not locked: one thread or one event
+    loop uses it.
     """
 
     def __init__(self, length: int, sessions: int, prune: Prune) -> None:
-        self._length = length
+        self._exchanges = length // 2
         self._limit = sessions
         self._prune = prune
-        self._sessions: OrderedDict[str, list[Remembered]] = OrderedDict()
+        self._sessions: OrderedDict[str, list[Exchange]] = OrderedDict()
 
     def messages(self, session: str) -> list[Message]:
         """Return the history of ``session``, oldest first."""
-        return [entry.message for entry in self._sessions.get(session, ())]
+        return [
+            message
+            for exchange in self._sessions.get(session, ())
+            for message in (Message("user", exchange.question), Message("assistant", exchange.answer))
+        ]
 
-    def add(self, session: str, question: str, answer: str, *, important: bool) -> None:
-        """Add one turn to ``session``."""
-        turn = [Remembered(Message("user", question), important), Remembered(Message("assistant", answer))]
-        self._sessions[session] = self._prune([*self._sessions.get(session, ()), *turn], self._length)
+    def add(self, session: str, exchange: Exchange) -> None:
+        """Add one exchange to ``session``."""
+        self._sessions[session] = self._prune([*self._sessions.get(session, ()), exchange], self._exchanges)
         self._sessions.move_to_end(session)
         while len(self._sessions) > self._limit:
             self._sessions.popitem(last=False)
@@ -50,6 +58,6 @@ class Histories:
         self._sessions.pop(session, None)
 
 
-def keep_newest(entries: list[Remembered], length: int) -> list[Remembered]:
-    """Return the newest ``length`` entries: the traditional pruning."""
-    return entries[-length:] if length > 0 else []
+def keep_newest(exchanges: list[Exchange], most: int) -> list[Exchange]:
+    """Return the newest ``most`` exchanges: the traditional pruning."""
+    return exchanges[-most:] if most > 0 else []

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from systems.engines.interface import Engine
+from systems.errors import BadInput
 
 TokenSink = Callable[[str], None]
 """Receives each piece of generated text as soon as it exists; may be called from another thread."""
@@ -56,6 +57,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deadline_s: float | None = None
     scripted_reply: str | None = None
     observed: Observed | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no store and no model could take. Raises `BadInput`."""
+        for text in (self.id, self.session, self.text, self.scripted_reply or ""):
+            if not text.isascii():
+                try:
+                    text.encode()
+                except UnicodeEncodeError as error:
+                    raise BadInput("A request's text holds half a character (a lone surrogate).") from error
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -114,6 +114,11 @@ def _trial(record: Record) -> dict[str, Any]:
         "duration_s": record.outside.duration_s,
         "peak_bytes": record.outside.group.peak_bytes,
         "oom_kills": record.outside.group.oom_kills,
+        "tree_pss_bytes": record.outside.tree_pss_bytes,
+        "group_cpu_s": record.outside.cpu_seconds,
+        "shared_files_left_bytes": record.outside.shared_files_left_bytes,
+        "host_steal_share": record.outside.host.get("steal_share"),
+        "host_others_cpu_share": record.outside.host.get("others_cpu_share"),
         "code_version": spec.code_version,
     }
 

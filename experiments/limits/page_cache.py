@@ -19,6 +19,7 @@ from systems.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MAP_NORESERVE = 0x4000  # from mman.h; Python does not export it
 _ATTEMPTS = 3  # a page that is just being read in, or that another processor still queues, goes at the next try
 
 
@@ -76,7 +77,8 @@ def _resident(descriptor: int) -> int:
     states = (ctypes.c_ubyte * ((size + page - 1) // page))()
     library = ctypes.CDLL(None, use_errno=True)
     # Only a private writable mapping lends ctypes its address; nothing is ever written to it.
-    with mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY) as mapping:
+    # Without a reservation, so that a file larger than all memory can be looked at.
+    with mmap.mmap(descriptor, size, flags=mmap.MAP_PRIVATE | _MAP_NORESERVE) as mapping:
         first = ctypes.c_char.from_buffer(mapping)
         try:
             status = library.mincore(

@@ -1,8 +1,8 @@
 """Event-loop delay: how late timers on the subject's event loop fired; maximum and P99, in seconds.
 
 It says how long connections, pings and timers stood still. It does not measure a request's latency: a loop
-can stay free while every request waits in a queue. One sample a tick, so a single long stall counts once in
-the percentile.
+can stay free while every request waits in a queue. Ticks are due every 20 ms on an absolute schedule, and each
+tick that a stall swallowed counts with its own delay, so a long stall weighs in the percentile as long as it was.
 """
 
 from __future__ import annotations

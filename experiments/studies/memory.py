@@ -1,7 +1,8 @@
 """What do the response cache, the memory store and a long conversation cost and bring?
 
 Four parts: ``hit-rate`` replays access traces through the two caches; ``retrieval`` asks the two stores for planted
-memories; ``soak`` holds one long conversation and watches anonymous memory; ``memray`` traces a short one.
+memories; ``soak`` holds one conversation and watches anonymous memory, a short one with the model and a long one
+without; ``memray`` traces a short one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from experiments.probes import memory, memray_trace
+from experiments.records import EngineSpec
 from experiments.role import Role
 from experiments.studies.interface import Cell, GridRequest, Preset, Study
 from experiments.studies.subjects import Stopwatch, ask, counted, hosted, warm
@@ -28,8 +30,10 @@ from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 
 _CAPACITIES: dict[Preset, tuple[int, ...]] = {"smoke": (100,), "quick": (0, 25, 50, 100, 200, 500)}
-_MEMORIES: dict[Preset, tuple[int, ...]] = {"smoke": (500,), "quick": (1_000, 5_000)}
-_SOAK_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 16}
+_MEMORIES: dict[Preset, tuple[int, ...]] = {"smoke": (500,), "quick": (1_000, 4_000)}
+# A real soak is slow; a long one, to see what the agent itself keeps, runs without a model and says so.
+_SOAK_TURNS: dict[Preset, int] = {"smoke": 4, "quick": 10}
+_LONG_SOAK_TURNS: dict[Preset, int] = {"smoke": 50, "quick": 400}
 _TRACED_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 4}
 _QUERIES = 200
 _FOUND = 3
@@ -74,16 +78,21 @@ class Memory(Study):
             for count in _MEMORIES[preset]
             for store in ("like", "full-text")
         ]
-        for part, turns in (("soak", _SOAK_TURNS[preset]), ("memray", _TRACED_TURNS[preset])):
+        real, none = request.engine, EngineSpec(name="simulated")
+        for part, work, engine, turns, once in (
+            ("soak", "inference", real, _SOAK_TURNS[preset], True),
+            ("soak", "no model", none, _LONG_SOAK_TURNS[preset], False),
+            ("memray", "inference", real, _TRACED_TURNS[preset], True),
+        ):
             cells += [
                 Cell(
-                    condition={"part": part, "turns": turns},
+                    condition={"part": part, "work": work, "turns": turns},
                     subject=system,
                     system=system,
-                    engine=request.engine,
+                    engine=engine,
                     traced=part == "memray",
-                    once=part == "memray",
-                    estimate_s=5 + turns,
+                    once=once,
+                    estimate_s=5 + turns * (0.01 if engine is none else 1.5),
                 )
                 for system in request.systems
             ]

@@ -22,9 +22,9 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.asynchronous.single_flight import SingleFlight
 from systems.baseline.cache import FifoCache
 from systems.engines.interface import Engine
-from systems.errors import DeadlineExceeded, FourgigError, Refused, StoreError, SystemClosed
+from systems.errors import DeadlineExceeded, Refused, StoreError, SystemClosed
 from systems.history import Histories, keep_newest
-from systems.interface import AsyncSystem, Counters, Reply, Request, Source, TokenSink
+from systems.interface import AsyncSystem, Counters, Reply, Request, TokenSink
 from systems.memory.fulltext import FullTextStore
 from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
@@ -54,6 +54,7 @@ class Asynchronous(AsyncSystem):
         self._turns = 0
         self._idle = asyncio.Event()
         self._pipeline: Pipeline | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Make ready: with lazy loading nothing heavy is loaded yet; with warm-up, loading begins right after."""
@@ -120,21 +121,24 @@ class Asynchronous(AsyncSystem):
 
     async def _answer(self, pipeline: Pipeline, request: Request, on_token: TokenSink | None, arrived: float) -> Reply:
         async def turn() -> Reply:
-            lock = self._sessions.setdefault(request.session, asyncio.Lock())
-            async with lock:
+            async with self._session(request.session):
                 return await pipeline.turn(request, on_token, arrived)
 
         if not self._settings.lru_cache:
             return await turn()
         same = repr((request.session, request.text, request.max_tokens, request.scripted_reply))
         reply, led = await self._flights.do(same, turn)
-        if led or reply.source is Source.COMMAND:
-            return msgspec.structs.replace(reply, request_id=request.id)
-        pipeline.counters.coalesced += 1
+        if led:
+            return reply
+        async with self._session(request.session):
+            await pipeline.turn_again(request, reply)
         waited = time.perf_counter() - arrived
         if on_token is not None:
             on_token(reply.text)
         return msgspec.structs.replace(reply.served_again(request.id, first_token_s=waited), total_s=waited)
+
+    def _session(self, session: str) -> asyncio.Lock:
+        return self._sessions.setdefault(session, asyncio.Lock())
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""
@@ -146,20 +150,25 @@ class Asynchronous(AsyncSystem):
 
     async def close(self) -> None:
         """Stop taking requests, finish those under way, save every acknowledged turn, and release everything."""
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is None or self._saver is None:
-            return
+        if self._closing is None and self._pipeline is not None:
+            self._closing = asyncio.create_task(self._close(self._pipeline), name="close")
+            self._pipeline = None
+        if self._closing is not None:
+            # A caller that gives up waiting must not leave turns unsaved.
+            await asyncio.shield(self._closing)
+
+    async def _close(self, pipeline: Pipeline) -> None:
         if self._turns:
             await self._idle.wait()
-        if self._warming is not None:
-            await self._warming
         try:
-            await self._saver.close()
+            await pipeline.saver.close()
         finally:
-            self._executors.close()
+            if self._warming is not None:
+                await self._warming
+            await asyncio.to_thread(self._executors.close)
             if self._fulltext is not None:
                 await self._fulltext.close()
-            self._engine.close()
+            await asyncio.to_thread(self._engine.close)
 
     async def _load_all(self, pipeline: Pipeline) -> None:
         await asyncio.gather(pipeline.keywords.get(), pipeline.store.get(), pipeline.engine.get())
@@ -167,9 +176,8 @@ class Asynchronous(AsyncSystem):
     async def _warm_up(self, pipeline: Pipeline) -> None:
         try:
             await self._load_all(pipeline)
-        except FourgigError as error:
-            # The first request that needs the resource tries again, and is the one to be told.
-            log.warning("Warm-up failed: %s", error)
+        except Exception:  # the first request that needs the resource tries again, and is the one to be told
+            log.exception("Warm-up failed")
 
     async def _load_keywords(self) -> Keywords:
         keywords = Keywords()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,7 +16,8 @@ from systems.asynchronous.isolation import Executors
 from systems.asynchronous.resources import Resource
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine, Generation, Message
-from systems.history import Histories
+from systems.errors import Abandoned
+from systems.history import Exchange, Histories
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
@@ -51,6 +54,10 @@ class Saver(Protocol):
 
     saved: int
     failures: int
+
+    async def close(self) -> None:
+        """Save what was accepted."""
+        ...
 
     async def add(self, turn: SavedTurn) -> None:
         """Accept ``turn``."""
@@ -98,18 +105,28 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             if on_token is not None:
                 on_token(reply.text)
 
+        await self._remember(request, reply.text, keywords, words)
+        return _finished(reply, arrived)
+
+    async def turn_again(self, request: Request, reply: Reply) -> None:
+        """Remember a turn that got the ``reply`` of another one, asked at the same time."""
+        self.counters.coalesced += 1
+        if reply.source is not Source.COMMAND:
+            await self._remember(request, reply.text, *await self._analyse(request.text))
+
+    async def _remember(self, request: Request, answer: str, keywords: Sequence[str], words: Sequence[str]) -> None:
         await self.saver.add(
             SavedTurn(
                 session=request.session,
                 question=request.text,
-                answer=reply.text,
+                answer=answer,
                 keywords=tuple(keywords),
                 words=tuple(words),
             )
         )
-        self.histories.add(request.session, request.text, reply.text, important=is_important(request.text))
+        exchange = Exchange(request.text, answer, important=is_important(request.text))
+        self.histories.add(request.session, exchange)
         self.counters.turns += 1
-        return _finished(reply, arrived)
 
     async def _analyse(self, text: str) -> tuple[list[str], list[str]]:
         """Return the keywords of ``text``, and its words where an index wants them, in one trip to a thread."""
@@ -129,19 +146,27 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         arrived: float,
     ) -> Reply:
         engine = await self.engine.get()
+        abandoned = threading.Event()
+
+        def pass_on(token: str) -> None:
+            if abandoned.is_set():
+                raise Abandoned("Nobody waits for this reply.")
+            if on_token is not None:
+                on_token(token)
 
         def generate() -> tuple[float, Generation]:
             called = time.perf_counter()
             return called, engine.generate(
-                messages,
-                max_tokens=request.max_tokens,
-                forced_reply=request.scripted_reply,
-                on_token=on_token,
+                messages, max_tokens=request.max_tokens, forced_reply=request.scripted_reply, on_token=pass_on
             )
 
         async with self.admission.slot():
             self.counters.generations += 1
-            called, generation = await self.executors.run("engine", generate)
+            try:
+                called, generation = await self.executors.run("engine", generate)
+            except asyncio.CancelledError:
+                abandoned.set()
+                raise
         return Reply(
             request_id=request.id,
             text=generation.text,

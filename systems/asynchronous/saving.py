@@ -69,11 +69,11 @@ class BackgroundSaver:
             try:
                 await self._save(turns)
                 break
-            except StoreError as error:
+            except Exception as error:  # whatever the store raises, turns that were acknowledged must not vanish
                 self.failures += 1
                 if last_attempts >= LAST_ATTEMPTS:
                     raise StoreError(f"{len(self._pending)} acknowledged turns could not be saved: {error}") from error
-                log.warning("A save failed and will be tried again: %s", error)
+                log.exception("A save failed and will be tried again")
             await asyncio.sleep(wait)
             wait = min(2 * wait, RETRY_LAST_S)
         for _ in turns:

@@ -12,7 +12,7 @@ from systems import commands, prompt
 from systems.baseline.cache import FifoCache
 from systems.engines.interface import Engine
 from systems.errors import SystemClosed
-from systems.history import Histories, keep_newest
+from systems.history import Exchange, Histories, keep_newest
 from systems.interface import BlockingSystem, Counters, Reply, Request, Source, TokenSink
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
@@ -107,7 +107,7 @@ class Baseline(BlockingSystem):
                 )
             ]
         )
-        self._histories.add(request.session, request.text, reply.text, important=False)
+        self._histories.add(request.session, Exchange(request.text, reply.text))
         self._counters.turns += 1
         self._counters.saved += 1
         return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)

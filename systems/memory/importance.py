@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from systems.history import Remembered
+from systems.history import Exchange
 
 _KEY_INFORMATION = re.compile(
     r"\b(?:remember|never forget|my (?:name|birthday|address|number|password|job|sister|brother|mother|father|wife|"
@@ -23,13 +23,16 @@ def is_important(text: str) -> bool:
     return _KEY_INFORMATION.search(text) is not None
 
 
-def keep_important(entries: list[Remembered], length: int) -> list[Remembered]:
-    """Return at most ``length`` entries in their original order: the newest important ones, then the newest others.
+def keep_important(exchanges: list[Exchange], most: int) -> list[Exchange]:
+    """Return at most ``most`` exchanges in their original order.
 
-    Keeping what is already within the bound unchanged makes it idempotent.
+    The newest one is always kept, since the next question may refer to it; then come the newest important ones, then
+    the newest others. Pruning again changes nothing.
     """
-    if len(entries) <= length:
-        return list(entries)
-    ranked = sorted(range(len(entries)), key=lambda place: (entries[place].important, place), reverse=True)
-    kept = sorted(ranked[: max(0, length)])
-    return [entries[place] for place in kept]
+    if len(exchanges) <= most:
+        return list(exchanges)
+    newest = len(exchanges) - 1
+    ranked = sorted(
+        range(len(exchanges)), key=lambda place: (place == newest, exchanges[place].important, place), reverse=True
+    )
+    return [exchanges[place] for place in sorted(ranked[: max(0, most)])]

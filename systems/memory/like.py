@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from systems.errors import StoreError
-from systems.memory.schema import INSERT, PRAGMAS, TABLE, SavedTurn, version_statement
+from systems.memory.schema import BUSY_S, INSERT, TABLE, SavedTurn, version_statement
 
 
 class LikeStore:
@@ -41,7 +41,7 @@ class LikeStore:
         try:
             with closing(self._connect()) as connection:
                 return [row[0] for row in connection.execute(query, (session, *patterns, limit))]
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:
             raise StoreError(f"Long-term memory could not be searched: {error}.") from error
 
     def save(self, turns: Sequence[SavedTurn]) -> None:
@@ -49,13 +49,14 @@ class LikeStore:
         try:
             with closing(self._connect()) as connection, connection:
                 connection.executemany(INSERT, [turn.row() for turn in turns])
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:
             raise StoreError(f"A turn could not be saved: {error}.") from error
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path)
-        for pragma in PRAGMAS:
-            connection.execute(pragma)
+        # SQLite's own journal suits a connection an operation: with write-ahead logging every close would be the
+        # last one, and would pay for a checkpoint.
+        connection = sqlite3.connect(self._path, timeout=BUSY_S)
+        connection.execute("PRAGMA synchronous=NORMAL")
         return connection
 
 

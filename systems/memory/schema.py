@@ -10,8 +10,8 @@ from systems.errors import StoreError
 
 VERSION = 1
 
-# Write-ahead logging lets readers go on while a turn is saved; NORMAL survives a killed process (not a power cut).
-PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA busy_timeout=5000")
+# How long a writer waits for another one before it gives up.
+BUSY_S = 5.0
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS memories (

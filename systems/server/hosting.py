@@ -8,11 +8,12 @@ pings and timers stay alive and what is measured is the agent. Hosted *in the lo
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
-from systems.errors import BadInput, SystemClosed
+from systems.errors import BadInput, DeadlineExceeded, SystemClosed
 from systems.interface import AsyncSystem, BlockingSystem, Counters, Reply, Request, System, TokenSink
 
 Hosting = Literal["alone", "in-loop"]
@@ -66,6 +67,19 @@ def _into_loop(on_token: TokenSink | None) -> TokenSink | None:
     return hand_over
 
 
+def _in_time(system: BlockingSystem, request: Request, on_token: TokenSink | None, arrived: float) -> Reply:
+    """Answer within the request's deadline: a caller who has left is not served, and a late reply is no reply."""
+
+    def check() -> None:
+        if request.deadline_s is not None and time.perf_counter() - arrived > request.deadline_s:
+            raise DeadlineExceeded(f"No reply within {request.deadline_s:g} s.")
+
+    check()
+    reply = system.answer(request, on_token)
+    check()
+    return reply
+
+
 class _AsyncHost(Host):
     def __init__(self, system: AsyncSystem) -> None:
         self._system = system
@@ -91,7 +105,7 @@ class _InLoopHost(Host):
         self._system.start()
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        return self._system.answer(request, on_token)
+        return _in_time(self._system, request, on_token, time.perf_counter())
 
     def counters(self) -> Counters:
         return self._system.counters()
@@ -113,7 +127,9 @@ class _AloneHost(Host):
         if self._closed:
             raise SystemClosed("The system is closed.")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._system.answer, request, _into_loop(on_token))
+        return await loop.run_in_executor(
+            self._thread, _in_time, self._system, request, _into_loop(on_token), time.perf_counter()
+        )
 
     def counters(self) -> Counters:
         return self._system.counters()

@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
 
 from systems.errors import FourgigError, Refused
 from systems.interface import Reply, Request
@@ -26,6 +27,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where to listen and how much to hold. The heartbeat and the connection limit are the published ones.
 
     ``port`` 0 asks the system for a free one. ``asks_per_connection`` bounds a client's unanswered requests.
+    ``origins`` are the web pages whose scripts may connect; a client that is no browser sends none and always may.
     ``experiment`` lets clients script replies and observations.
     """
 
@@ -34,6 +36,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     connections: int = 10
     heartbeat_s: float = 30.0
     asks_per_connection: int = 4
+    origins: tuple[str, ...] = ()
     experiment: bool = False
 
 
@@ -54,6 +57,8 @@ class WebSocketServer:
             settings.address,
             settings.port,
             compression=None,
+            # Otherwise any page a user visits could talk to the agent on their machine, in their name.
+            origins=[None, *(Origin(origin) for origin in settings.origins)],
             max_size=MAX_FRAME_BYTES,
             max_queue=4,
             ping_interval=settings.heartbeat_s,
@@ -104,15 +109,6 @@ class WebSocketServer:
         return ask
 
     async def _answer(self, connection: ServerConnection, ask: Ask) -> None:
-        request = Request(
-            id=ask.id,
-            session=ask.session,
-            text=ask.text,
-            max_tokens=ask.max_tokens,
-            deadline_s=ask.deadline_s,
-            scripted_reply=ask.scripted_reply,
-            observed=ask.observed,
-        )
         tokens: asyncio.Queue[str | None] = asyncio.Queue()
         sender = asyncio.create_task(_stream(connection, ask.id, tokens))
         try:
@@ -154,6 +150,18 @@ async def _send(connection: ServerConnection, message: FromServer) -> None:
         await connection.send(msgspec.json.encode(message), text=True)
     except ConnectionClosed:
         log.debug("A client left before its message was sent")
+
+
+def _request(ask: Ask) -> Request:
+    return Request(
+        id=ask.id,
+        session=ask.session,
+        text=ask.text,
+        max_tokens=ask.max_tokens,
+        deadline_s=ask.deadline_s,
+        scripted_reply=ask.scripted_reply,
+        observed=ask.observed,
+    )
 
 
 def _answered(reply: Reply) -> Answer:

@@ -65,6 +65,12 @@ def test_a_resumed_run_keeps_what_it_was_started_with(fourgig, tmp_path, enforce
     assert fourgig("run", "probe", "--engine", "simulated", "--out", out, *enforcement).returncode == 0
     error = sentence(fourgig("run", "--resume", out, "--seed", "3"), 2)
     assert "--seed" in error
+    assert "2 blocks" in sentence(fourgig("run", "--resume", out, "--blocks", "1"), 2)
+
+
+def test_naming_something_twice_runs_it_once(fourgig):
+    once = fourgig("run", "isolation", "--systems", "baseline", "--dry-run").stdout
+    assert fourgig("run", "isolation", "isolation", "--systems", "baseline,baseline", "--dry-run").stdout == once
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(fourgig, tmp_path):

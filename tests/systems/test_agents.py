@@ -11,8 +11,9 @@ from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings, everything_off
 from systems.baseline.agent import Baseline, BaselineSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import DeadlineExceeded, EngineError, Refused, SystemClosed
+from systems.errors import BadInput, DeadlineExceeded, EngineError, Refused, SystemClosed
 from systems.interface import Observed, Request, Source
+from systems.memory.keywords import Keywords
 from systems.server.hosting import host
 
 OBSERVED = Observed(clock="2025-01-01 10:00", system="processor 10 %", emotion="neutral")
@@ -210,8 +211,9 @@ async def test_the_same_question_asked_twice_at_once_is_generated_once(tmp_path)
     assert [reply.request_id for reply in replies] == ["0", "1", "2"]
     assert len({reply.text for reply in replies}) == 1
     assert sorted(reply.source for reply in replies) == [Source.CACHE, Source.CACHE, Source.MODEL]
-    assert (counters.generations, counters.coalesced, counters.turns) == (1, 2, 1)
-    assert len(stored(tmp_path)) == 1
+    assert (counters.generations, counters.coalesced, counters.turns) == (1, 2, 3)
+    # Each of them was acknowledged, so each of them is saved.
+    assert len(stored(tmp_path)) == 3
 
 
 async def test_turns_of_one_session_stay_in_order(tmp_path):
@@ -255,3 +257,74 @@ async def test_closing_waits_for_turns_under_way_and_saves_them(tmp_path):
     await system.close()
     reply = await turn
     assert stored(tmp_path) == [("s", "Hello Vera", reply.text)]
+
+
+async def test_a_failed_warm_up_of_any_kind_does_not_keep_turns_from_being_saved(tmp_path, monkeypatch):
+    attempts = 0
+    loaded = Keywords.load
+
+    def load(self):
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise PermissionError("the dictionary's folder")
+        loaded(self)
+
+    monkeypatch.setattr(Keywords, "load", load)
+    system = Asynchronous(AsynchronousSettings(warm_up=True), simulated(), tmp_path)
+    await system.start()
+    await asyncio.sleep(0.05)
+    await system.answer(Request(id="1", session="s", text="Hello Vera", max_tokens=2))
+    await system.close()
+    await system.close()
+    assert len(stored(tmp_path)) == 1
+
+
+async def test_a_cancelled_close_still_saves(tmp_path):
+    system = Asynchronous(AsynchronousSettings(), simulated(), tmp_path)
+    await system.start()
+    for number in range(5):
+        await system.answer(Request(id=str(number), session=f"s{number}", text="Hello Vera", max_tokens=2))
+    closing = asyncio.create_task(system.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    await system.close()
+    assert len(stored(tmp_path)) == 5
+
+
+def test_half_a_character_is_refused_before_anything_is_done():
+    with pytest.raises(BadInput, match="lone surrogate"):
+        Request(id="1", session="s", text="broken \ud800")
+
+
+async def test_an_abandoned_generation_stops(tmp_path):
+    engine = simulated(token_s=0.01)
+    system = Asynchronous(AsynchronousSettings(), engine, tmp_path)
+    await system.start()
+    first = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    seen = []
+
+    def on_token(token):
+        seen.append(token)
+        loop.call_soon_threadsafe(first.set)
+
+    turn = asyncio.create_task(
+        system.answer(Request(id="1", session="s", text="A very long story", max_tokens=4000), on_token)
+    )
+    await first.wait()
+    turn.cancel()
+    await asyncio.wait([turn])
+    # The next turn is not held up by the four thousand tokens nobody wants.
+    await system.answer(Request(id="2", session="t", text="A short one", max_tokens=1))
+    await system.close()
+    assert len(seen) < 1000
+
+
+@pytest.mark.parametrize("hosting", ["alone", "in-loop"])
+async def test_a_blocking_systems_late_reply_is_no_reply(tmp_path, hosting):
+    async with host(Baseline(BaselineSettings(), simulated(first_token_s=0.05), tmp_path), hosting) as running:
+        with pytest.raises(DeadlineExceeded):
+            await running.answer(Request(id="1", session="s", text="Hurry", deadline_s=0.01, max_tokens=2))
+        assert (await running.answer(Request(id="2", session="s", text="Slowly", deadline_s=60, max_tokens=2))).text

@@ -14,9 +14,8 @@ from systems.asynchronous.resources import Resource
 from systems.asynchronous.saving import BackgroundSaver
 from systems.asynchronous.single_flight import SingleFlight
 from systems.baseline.cache import FifoCache
-from systems.engines.interface import Message
 from systems.errors import DeadlineExceeded, Refused, StoreError
-from systems.history import Histories, Remembered, keep_newest
+from systems.history import Exchange, Histories, keep_newest
 from systems.interface import Reply, Source
 from systems.memory.importance import is_important, keep_important
 from systems.memory.schema import SavedTurn
@@ -337,25 +336,56 @@ async def test_turns_that_cannot_be_saved_are_counted_out_loud_at_the_end():
         await saver.close()
 
 
+async def test_a_store_that_fails_in_an_unplanned_way_loses_no_turn_either():
+    saved, attempts = [], 0
+
+    async def save(turns):
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise ValueError("nobody planned this")
+        saved.extend(turns)
+
+    saver = BackgroundSaver(save, batch=1, queue_limit=2)
+    for number in range(5):
+        await saver.add(turn(number))
+    await saver.close()
+    assert [one.question for one in saved] == [f"question {number}" for number in range(5)]
+
+
 # History and pruning
 
-MESSAGES = st.lists(st.booleans(), max_size=40).map(
-    lambda flags: [Remembered(Message("user", str(number)), flag) for number, flag in enumerate(flags)]
+EXCHANGES = st.lists(st.booleans(), max_size=40).map(
+    lambda flags: [Exchange(str(number), "fine", flag) for number, flag in enumerate(flags)]
 )
 
 
-@given(MESSAGES, st.integers(0, 20))
-def test_pruning_keeps_bound_chronology_and_the_important_and_is_idempotent(entries, length):
-    kept = keep_important(entries, length)
-    places = [int(entry.message.content) for entry in kept]
-    assert len(kept) == min(length, len(entries))
+@given(EXCHANGES, st.integers(0, 20))
+def test_pruning_keeps_bound_chronology_the_newest_and_the_important_and_is_idempotent(exchanges, most):
+    kept = keep_important(exchanges, most)
+    places = [int(exchange.question) for exchange in kept]
+    assert len(kept) == min(most, len(exchanges))
     assert places == sorted(places)
-    assert keep_important(kept, length) == kept
-    important = [entry for entry in entries if entry.important]
-    assert [entry for entry in kept if entry.important] == important[max(0, len(important) - length) :]
-    ordinary = [entry for entry in entries if not entry.important]
-    room = len(kept) - min(length, len(important))
-    assert [entry for entry in kept if not entry.important] == ordinary[len(ordinary) - room :]
+    assert keep_important(kept, most) == kept
+    if kept:
+        assert kept[-1] == exchanges[-1]
+    older, room = exchanges[:-1], max(0, len(kept) - 1)
+    important = [exchange for exchange in older if exchange.important]
+    ordinary = [exchange for exchange in older if not exchange.important]
+    expected = important[max(0, len(important) - room) :]
+    spare = room - len(expected)
+    expected += ordinary[len(ordinary) - spare :] if spare else []
+    assert sorted(places[:-1]) == sorted(int(exchange.question) for exchange in expected)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), max_size=30), st.integers(0, 12))
+def test_the_roles_of_a_history_always_alternate(turns, length):
+    histories = Histories(length, 10, keep_important)
+    for number, (session, important) in enumerate(turns):
+        histories.add(session, Exchange(f"question {number}", f"answer {number}", important))
+        messages = histories.messages(session)
+        assert len(messages) <= length
+        assert [message.role for message in messages] == ["user", "assistant"] * (len(messages) // 2)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +405,7 @@ def test_key_information_is_recognised_in_two_languages(text, important):
 def test_histories_forget_the_least_recently_active_session():
     histories = Histories(4, 2, keep_newest)
     for session in ("a", "b", "a", "c"):
-        histories.add(session, f"to {session}", "fine", important=False)
+        histories.add(session, Exchange(f"to {session}", "fine"))
     assert len(histories.messages("a")) == 4
     assert histories.messages("b") == []
     assert len(histories.messages("c")) == 2

@@ -1,5 +1,6 @@
 """The two stores on real SQLite files, and the keywords they are asked with."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 
@@ -109,6 +110,24 @@ async def test_a_file_of_another_schema_is_refused(tmp_path, kind):
         connection.execute("PRAGMA user_version=99")
     with pytest.raises(StoreError, match="schema 99"):
         await kind(path).open()
+
+
+async def test_saves_at_the_same_time_do_not_undo_each_other(tmp_path):
+    store = FullTextStore(tmp_path / "memory.sqlite")
+    await store.open()
+    # Half a character cannot be stored: every fourth save fails, and only those.
+    texts = ["broken \ud800" if number % 4 == 0 else f"fine {number}" for number in range(40)]
+    turns = [SavedTurn(session="s", question=text, answer="", keywords=(), words=("common",)) for text in texts]
+    results = await asyncio.gather(*(store.save([turn]) for turn in turns), return_exceptions=True)
+    assert [type(result) for result in results] == [StoreError if "broken" in text else type(None) for text in texts]
+    assert set(await store.find("s", ["common"], 99)) == {text for text in texts if "broken" not in text}
+    cancelled = asyncio.create_task(store.save([turns[1]]))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
+    await store.save([turns[2]])
+    assert len(await store.find("s", ["common"], 99)) == 31
+    await store.close()
 
 
 async def test_a_deleted_turn_is_really_gone_from_the_index(tmp_path, loaded_keywords):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
@@ -98,6 +98,16 @@ async def test_a_frame_that_is_no_message_gets_a_typed_error_and_the_connection_
         assert answer["type"] == "answer"
 
 
+async def test_half_a_character_is_a_typed_error(tmp_path):
+    async with serving(tmp_path) as address, connect(address) as connection:
+        await connection.send(r'{"type": "ask", "id": "1", "session": "s", "text": "half \ud800", "max_tokens": 4}')
+        _, error = await until_the_last(connection)
+        assert error["type"] == "error"
+        await connection.send(ask())
+        _, answer = await until_the_last(connection)
+        assert answer["type"] == "answer"
+
+
 async def test_an_oversize_frame_closes_only_its_own_connection(tmp_path):
     async with serving(tmp_path) as address, connect(address) as good, connect(address) as bad:
         with pytest.raises(ConnectionClosed):
@@ -106,6 +116,16 @@ async def test_an_oversize_frame_closes_only_its_own_connection(tmp_path):
         await good.send(ask())
         _, answer = await until_the_last(good)
         assert answer["type"] == "answer"
+
+
+async def test_a_web_page_from_elsewhere_may_not_connect(tmp_path):
+    async with serving(tmp_path, origins=("http://friend.example",)) as address:
+        with pytest.raises(InvalidStatus):
+            await connect(address, origin="http://evil.example")
+        async with connect(address, origin="http://friend.example") as connection:
+            await connection.send(ask())
+            _, answer = await until_the_last(connection)
+            assert answer["type"] == "answer"
 
 
 async def test_connections_beyond_the_limit_are_told_to_come_back(tmp_path):

@@ -75,7 +75,13 @@ def _retrieval(scene: Scene) -> list[Drawn]:
         return []
     most = max(factor(shown, "memories"))
     there = shown[factor(shown, "memories") == most].groupby("subject")["value"].median()
-    said = ", ".join(f"{subject} {text.quantity(there[subject], 's')}" for subject in scene.subjects(there.index))
+    # A lookup that is fast and finds nothing is no lookup: what was found stands beside how long it took.
+    recall = scene.measured("recall", part="retrieval", memories=most).groupby("subject")["value"].median()
+    said = ", ".join(
+        f"{subject} {text.quantity(there[subject], 's')} (finds {100 * recall[subject]:.0f} %)"
+        for subject in scene.subjects(there.index)
+        if subject in recall
+    )
     title = f"Median lookup among {most:,} memories: {said}"
     figure, (axes,) = drawing.canvas(title)
     claim = claims.get("S0-retrieval")
@@ -94,9 +100,12 @@ def _retrieval(scene: Scene) -> list[Drawn]:
 
 
 def _soak(scene: Scene) -> list[Drawn]:
-    growth = scene.measured("anonymous_growth", part="soak")
-    if growth.empty:
-        return []
+    works = sorted({str(work) for work in factor(scene.measured("anonymous_growth", part="soak"), "work")})
+    return [_grown(scene, work) for work in works]
+
+
+def _grown(scene: Scene, work: str) -> Drawn:
+    growth = scene.measured("anonymous_growth", part="soak", work=work)
     slopes = growth.groupby("subject")["value"].median()
     said = ", ".join(
         f"{subject} {text.quantity(slopes[subject], 'bytes/turn')}" for subject in scene.subjects(slopes.index)
@@ -121,7 +130,7 @@ def _soak(scene: Scene) -> list[Drawn]:
     axes.set_xlabel("turn")
     axes.set_ylabel("anonymous memory (MiB)")
     alt = f"{title}. Anonymous memory of the subject over turns, a line a block."
-    return [drawing.finish(figure, "memory-soak", title, alt, scene.notes(growth))]
+    return drawing.finish(figure, f"memory-soak-{work.replace(' ', '-')}", title, alt, scene.notes(growth))
 
 
 def _traced(scene: Scene) -> list[Drawn]:
