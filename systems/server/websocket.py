@@ -114,7 +114,7 @@ class WebSocketServer:
         try:
             try:
                 last: FromServer = _answered(
-                    await self._host.answer(request, tokens.put_nowait if ask.stream else None)
+                    await self._host.answer(_request(ask), tokens.put_nowait if ask.stream else None)
                 )
             except FourgigError as error:
                 last = _failure(ask.id, error)
