@@ -78,7 +78,7 @@ def _retrieval(scene: Scene) -> list[Drawn]:
     # A lookup that is fast and finds nothing is no lookup: what was found stands beside how long it took.
     recall = scene.measured("recall", part="retrieval", memories=most).groupby("subject")["value"].median()
     said = ", ".join(
-        f"{subject} {text.quantity(there[subject], 's')} (finds {100 * recall[subject]:.0f} %)"
+        f"{subject} {text.quantity(there[subject], 's')} (finds {text.significant(100 * recall[subject], 2)} %)"
         for subject in scene.subjects(there.index)
         if subject in recall
     )

@@ -1,0 +1,30 @@
+"""The README's figures are those of the committed reference run, and cannot drift from it."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments import load_run
+from experiments.report import headline
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_readme_says_what_the_reference_run_measured():
+    page = (ROOT / "README.md").read_text()
+    assert headline.replaced(page, headline.section(load_run())) == page
+
+
+def test_every_line_of_the_table_was_measured():
+    assert headline.table(load_run()).count("\n") == len(headline.LINES) + 1
+
+
+@pytest.mark.parametrize(
+    "page", ["before\n<!-- begin: generated from results/reference -->old<!-- end: generated -->\nafter"]
+)
+def test_only_what_is_between_the_marks_is_replaced(page):
+    written = headline.replaced(page, "new")
+    assert written.startswith("before\n")
+    assert written.endswith("\nafter")
+    assert "old" not in written
+    assert headline.replaced(written, "new") == written
