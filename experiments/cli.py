@@ -13,7 +13,7 @@ import typer
 
 from experiments import console, plan, profiles, records, runner
 from experiments.doctor import can_enforce, examine
-from experiments.errors import CannotEnforce, RunFolderError, StorageError
+from experiments.errors import CannotEnforce, Interrupted, RunFolderError, StorageError
 from experiments.limits.interface import Backend
 from experiments.limits.select import choose
 from experiments.plan import Plan
@@ -208,12 +208,9 @@ def _run(info: RunInfo, made: Plan, path: Path, model: ModelFile | None, *, resu
                 )
         except KeyboardInterrupt:
             done = len(records.read(folder.trials))
-            console.err.print(
-                f"Interrupted. {done} of {info.planned} trials are recorded; go on with: fourgig run --resume {path}",
-                markup=False,
-                soft_wrap=True,
-            )
-            raise typer.Exit(130) from None
+            raise Interrupted(
+                f"Interrupted. {done} of {info.planned} trials are recorded; go on with: fourgig run --resume {path}"
+            ) from None
         all_records = records.read(folder.trials)
         console.print_outcomes(all_records)
         console.out.print(f"Report: {build(path)}", markup=False, soft_wrap=True)
@@ -342,11 +339,9 @@ def main() -> None:
     try:
         app()
     except FourgigError as error:
-        console.err.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        prefix = "" if isinstance(error, Interrupted) else "Error: "
+        console.err.print(f"{prefix}{error}", style="red", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        console.err.print("Interrupted.")
-        sys.exit(130)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT):
             raise

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from experiments.analysis.order import natural
 from experiments.doctor import Finding
+from experiments.errors import Interrupted
 from experiments.plan import Plan
 from experiments.records import Outcome, Record, Scalar, TrialSpec
 from systems.errors import ModelError
@@ -170,6 +171,8 @@ def _in_its_own_process(function: Callable[P, ModelFile], *args: P.args, **kwarg
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
             return pool.submit(function, *args, **kwargs).result()
+        except KeyboardInterrupt:
+            raise Interrupted("Interrupted. No model was left half made; the same command begins anew.") from None
         except BrokenProcessPool as error:
             raise ModelError(
                 "The process that read the model died: the file is damaged in a way llama.cpp does not survive, "

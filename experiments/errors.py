@@ -17,6 +17,12 @@ class StorageError(FourgigError):
     exit_code = 5
 
 
+class Interrupted(FourgigError):
+    """A person stopped the command; the message says what is safe and how to go on."""
+
+    exit_code = 130
+
+
 class RunFolderError(FourgigError):
     """A run folder is in use, of another schema, or not a run at all."""
 

@@ -30,7 +30,7 @@ class Probe(Study):
         role.outside_look()
 
     def _naps(self, role):
-        time.sleep(0.3)
+        time.sleep(0.5)
         role.outside_look()
 
     def _allocates(self, role):

@@ -14,6 +14,7 @@ from experiments.errors import RunFolderError, StorageError
 from experiments.limits.interface import GroupMemory
 from experiments.profiles import load
 from experiments.records import EngineSpec, Outcome, Outside, Record, TrialSpec
+from experiments.runs import RunFolder
 from tests.experiments.conftest import FOURGIG
 
 WAYS = "naps-1,naps-2,naps-3,naps-4"
@@ -113,6 +114,22 @@ def test_an_interrupt_is_one_sentence_and_130_and_the_run_goes_on(start, fourgig
     complete(out)
 
 
+def test_an_interrupt_while_a_model_is_made_leaves_no_half_of_it(outside_package, tmp_path):
+    process = subprocess.Popen(
+        [FOURGIG, "model", "make", "3b", "--out", str(tmp_path / "models" / "3b.gguf")],
+        env=outside_package,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: process.poll() is not None or any((tmp_path / "models").glob("*")))
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr.strip() == "Interrupted. No model was left half made; the same command begins anew."
+    assert list((tmp_path / "models").iterdir()) == []
+
+
 def test_more_blocks_are_added_to_a_finished_run(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
     assert fourgig("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement).returncode == 0
@@ -121,14 +138,14 @@ def test_more_blocks_are_added_to_a_finished_run(fourgig, tmp_path, enforcement)
     assert sorted(record.spec.block for record in records.read(out / "trials.jsonl")) == [0, 1, 2]
 
 
-def test_a_second_runner_in_the_folder_is_told_so(start, fourgig, tmp_path, enforcement):
+def test_a_second_runner_in_the_folder_is_told_so(fourgig, tmp_path, enforcement):
     out = tmp_path / "shared"
-    process = start(out)
-    second = fourgig("run", "--resume", out, *enforcement, PROBE=WAYS)
+    assert fourgig("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement).returncode == 0
+    with RunFolder(out):
+        second = fourgig("run", "--resume", out, "--blocks", "2", *enforcement)
     assert second.returncode == 6
     assert "Another runner" in second.stderr
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    assert len(records.read(out / "trials.jsonl")) == 1
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(fourgig, tmp_path, enforcement):

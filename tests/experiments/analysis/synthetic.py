@@ -150,7 +150,7 @@ def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
                 )
                 for turn, size in zip(turns, sizes, strict=True)
             ]
-            trial = spec("memory", subject, block, condition={"part": "soak", "turns": 300})
+            trial = spec("memory", subject, block, condition={"part": "soak", "work": "no model", "turns": 300})
             part = Part(role="subject", series={"turn": turns, "anonymous_bytes": sizes})
             yield record(trial, part, outside=Outside(spawned_s=100.0, timeline=timeline))
     for subject in ("baseline", "asynchronous"):

@@ -61,7 +61,7 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
     [
         ("isolation", {"isolation-sleeps", "isolation-inference"}),
         ("lazy-loading", {"lazy-loading-moments", "lazy-loading-ready"}),
-        ("memory", {"memory-hit-rate", "memory-retrieval", "memory-soak", "memory-tracer"}),
+        ("memory", {"memory-hit-rate", "memory-retrieval", "memory-soak-no-model", "memory-tracer"}),
         (
             "load",
             {f"load-{what}-{work}" for what in ("latency", "throughput") for work in ("inference", "simulation")},
