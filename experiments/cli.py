@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from experiments import console, plan, profiles, records, runner
@@ -106,75 +107,111 @@ def run(
     Every trial is a fresh process inside the profile's limits. Records are on disk as soon as they exist: an
     interrupted run goes on with --resume.
     """
+    before = None
     if resume is not None:
         _only_with_resume(context)
-        info = read_info(resume)
-        chosen_model = model or info.engine.model
+        before = read_info(resume)
+        asked = _asked_before(before, model, blocks)
     else:
         if preset not in BLOCKS:
             raise UnknownName("preset", preset, BLOCKS)
-        info = None
-        chosen_model = model or "135m"
-
-    kind = registry.engines.get(info.engine.name if info else engine)
-    needs_model = "model_path" in kind.Settings.__struct_fields__
-    found: ModelFile | None = None
-    spec = EngineSpec(name=info.engine.name if info else engine)
-    limits = info.profile if info else profiles.load(profile)
-    system_names = info.systems if info else tuple(dict.fromkeys(name for each in systems for name in each.split(",")))
-    study_names = info.studies if info else tuple(dict.fromkeys(study or studies.names()))
-    for name in study_names:
-        studies.get(name)
-    if needs_model and dry_run and info is not None:
-        spec = info.engine
-    elif needs_model and not dry_run:
-        found = console.resolve_model(chosen_model or "135m")
-        spec = EngineSpec(
-            name=spec.name,
-            model=found.name,
-            model_sha256=found.sha256,
-            words_are_meaningless=found.random_weights,
+        asked = _Asked(
+            preset=_preset(preset),
+            studies=tuple(dict.fromkeys(study or studies.names())),
+            systems=tuple(dict.fromkeys(name for each in systems for name in each.split(","))),
+            profile=profiles.load(profile),
+            blocks=blocks or BLOCKS[_preset(preset)],
+            seed=seed,
+            engine=EngineSpec(name=engine),
+            model=model or "135m",
         )
-
-    made = plan.make(
-        preset=_preset(info.preset if info else preset),
-        study_names=study_names,
-        system_names=system_names,
-        engine=spec,
-        profile=limits,
-        blocks=blocks or (info.blocks if info else BLOCKS[_preset(preset)]),
-        seed=info.seed if info else seed,
-        past=_past(resume),
-    )
-    if info is not None and blocks is not None and blocks < info.blocks:
-        raise BadInput(f"The run has {info.blocks} blocks already; --blocks {blocks} cannot take any away.")
+    needs_model = "model_path" in registry.engines.get(asked.engine.name).Settings.__struct_fields__
+    # Whatever is misspelt is found before a model is made.
+    _plan(asked, asked.engine, resume)
+    found = console.resolve_model(asked.model) if needs_model and not dry_run else None
+    engine_spec = asked.engine if found is None else _with_model(asked.engine.name, asked.model, found)
+    made = _plan(asked, engine_spec, resume)
     if dry_run:
         console.print_plan(made, done=records.read(resume / TRIALS) if resume else ())
         return
-    backend = choose(limits, allow_unenforced=allow_unenforced)
+
+    backend = choose(asked.profile, allow_unenforced=allow_unenforced)
     if found is not None:
-        _warn_if_larger(found, limits)
+        _warn_if_larger(found, asked.profile)
     now = datetime.now(UTC)
-    run_id = info.run_id if info else f"{now:%Y%m%d-%H%M%S}-{preset}"
     wanted = RunInfo(
-        run_id=run_id,
-        created=info.created if info else now.isoformat(timespec="seconds"),
-        preset=info.preset if info else preset,
-        blocks=max(spec.block for spec in made.trials) + 1,
-        seed=info.seed if info else seed,
-        studies=study_names,
-        systems=system_names,
-        profile=limits,
+        run_id=before.run_id if before else f"{now:%Y%m%d-%H%M%S}-{asked.preset}",
+        created=before.created if before else now.isoformat(timespec="seconds"),
+        preset=asked.preset,
+        blocks=asked.blocks,
+        seed=asked.seed,
+        studies=asked.studies,
+        systems=asked.systems,
+        profile=asked.profile,
         backend=backend.name,
         enforced=backend.enforced,
-        engine=spec,
+        engine=engine_spec,
         code_version=plan.code_version(),
         environment={**environment(), **plan.outside_packages()},
         planned=len(made.trials),
     )
-    if info is not None:
-        _must_match(info, wanted)
-    _run(wanted, made, resume or out or Path("results") / run_id, found, resuming=info is not None, backend=backend)
+    if before is not None:
+        _must_match(before, wanted)
+    _run(wanted, made, resume or out or Path("results") / wanted.run_id, found, resuming=bool(resume), backend=backend)
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is made of, whether the person says it now or said it when the resumed run began."""
+
+    preset: Preset
+    studies: tuple[str, ...]
+    systems: tuple[str, ...]
+    profile: Profile
+    blocks: int
+    seed: int
+    engine: EngineSpec
+    model: str
+
+
+def _asked_before(before: RunInfo, model: str | None, blocks: int | None) -> _Asked:
+    if blocks is not None and blocks < before.blocks:
+        raise BadInput(f"The run has {before.blocks} blocks already; --blocks {blocks} cannot take any away.")
+    if before.engine.model is not None and model is None and before.engine.model_shape is None:
+        raise BadInput(f"The run used the model file {before.engine.model!r}: say where it is with --model.")
+    return _Asked(
+        preset=_preset(before.preset),
+        studies=before.studies,
+        systems=before.systems,
+        profile=before.profile,
+        blocks=blocks or before.blocks,
+        seed=before.seed,
+        engine=before.engine,
+        model=model or before.engine.model_shape or "",
+    )
+
+
+def _plan(asked: _Asked, engine: EngineSpec, resume: Path | None) -> Plan:
+    return plan.make(
+        preset=asked.preset,
+        study_names=asked.studies,
+        system_names=asked.systems,
+        engine=engine,
+        profile=asked.profile,
+        blocks=asked.blocks,
+        seed=asked.seed,
+        past=_past(resume),
+    )
+
+
+def _with_model(engine: str, asked: str, found: ModelFile) -> EngineSpec:
+    return EngineSpec(
+        name=engine,
+        model=found.name,
+        # A path of this machine says nothing elsewhere, and is not kept.
+        model_shape=asked if asked.partition(":")[0] in _shapes() else None,
+        model_sha256=found.sha256,
+        words_are_meaningless=found.random_weights,
+    )
 
 
 def _run(info: RunInfo, made: Plan, path: Path, model: ModelFile | None, *, resuming: bool, backend: Backend) -> None:

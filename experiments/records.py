@@ -24,11 +24,16 @@ Scalar = str | int | float | bool | None
 
 
 class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Which engine a trial uses. ``model`` names the model, ``model_sha256`` is what the record's key depends on."""
+    """Which engine a trial uses, and with which model.
+
+    ``model`` is the name the file gives itself, ``model_shape`` what it was asked for if the lab made it, and
+    ``model_sha256`` the file's digest: with it, a record's key covers the model's every byte.
+    """
 
     name: str
     settings: dict[str, Scalar] = {}
     model: str | None = None
+    model_shape: str | None = None
     model_sha256: str | None = None
     words_are_meaningless: bool = False
 

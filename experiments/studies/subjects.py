@@ -19,7 +19,7 @@ from systems.errors import BadInput, FourgigError
 from systems.interface import Counters, Reply, System
 from systems.server.hosting import Host, host
 
-REPLY_TOKENS = 32
+REPLY_TOKENS = 24
 """Tokens every generation of a timing trial makes; every scripted reply is longer."""
 
 
