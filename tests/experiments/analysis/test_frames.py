@@ -25,7 +25,7 @@ def test_every_trial_is_a_row_of_trials(whole: Path) -> None:
 def test_conditions_are_readable_and_also_factors(whole: Path) -> None:
     trials = load_run(whole).trials
     soak = trials[trials["factors"].map(lambda factors: factors.get("part") == "soak")]
-    assert set(soak["condition"]) == {"part=soak, turns=300"}
+    assert set(soak["condition"]) == {"part=soak, work=no model, turns=300"}
 
 
 def test_a_torn_last_line_is_dropped_and_the_rest_is_read(tmp_path: Path) -> None:
