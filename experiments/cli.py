@@ -74,7 +74,7 @@ def run(
     preset: Annotated[
         str,
         typer.Option(
-            help="How much: smoke (about two minutes) or quick (about ten).",
+            help="How much: smoke (a minute), quick (ten), standard (an hour, for verdicts) or paper (everything).",
             autocompletion=_completing(lambda: list(BLOCKS)),
         ),
     ] = "quick",
@@ -113,8 +113,6 @@ def run(
         before = read_info(resume)
         asked = _asked_before(before, model, blocks)
     else:
-        if preset not in BLOCKS:
-            raise UnknownName("preset", preset, BLOCKS)
         asked = _Asked(
             preset=_preset(preset),
             studies=tuple(dict.fromkeys(study or studies.names())),
@@ -126,18 +124,22 @@ def run(
             model=model or "135m",
         )
     needs_model = "model_path" in registry.engines.get(asked.engine.name).Settings.__struct_fields__
+    shapes = plan.shapes_needed(asked.studies, asked.preset) if needs_model else []
     # Whatever is misspelt is found before a model is made.
-    _plan(asked, asked.engine, resume)
-    found = console.resolve_model(asked.model) if needs_model and not dry_run else None
-    engine_spec = asked.engine if found is None else _with_model(asked.engine.name, asked.model, found)
-    made = _plan(asked, engine_spec, resume)
+    unmade = {shape: _unmade(asked.engine.name, shape) for shape in shapes}
+    made = _plan(asked, asked.engine, unmade, resume)
     if dry_run:
         console.print_plan(made, done=records.read(resume / TRIALS) if resume else ())
         return
 
     backend = choose(asked.profile, allow_unenforced=allow_unenforced)
-    if found is not None:
-        _warn_if_larger(found, asked.profile)
+    found = {name: console.resolve_model(name) for name in dict.fromkeys([asked.model, *shapes])} if needs_model else {}
+    engine_spec = asked.engine
+    if asked.model in found:
+        engine_spec = _with_model(asked.engine.name, asked.model, found[asked.model])
+        _warn_if_larger(found[asked.model], asked.profile)
+    engines = {shape: _with_model(asked.engine.name, shape, found[shape]) for shape in shapes}
+    made = _plan(asked, engine_spec, engines, resume)
     now = datetime.now(UTC)
     wanted = RunInfo(
         run_id=before.run_id if before else f"{now:%Y%m%d-%H%M%S}-{asked.preset}",
@@ -151,13 +153,15 @@ def run(
         backend=backend.name,
         enforced=backend.enforced,
         engine=engine_spec,
+        shapes=engines,
         code_version=plan.code_version(),
         environment={**environment(), **plan.outside_packages()},
         planned=len(made.trials),
     )
     if before is not None:
         _must_match(before, wanted)
-    _run(wanted, made, resume or out or Path("results") / wanted.run_id, found, resuming=bool(resume), backend=backend)
+    models = {model.sha256: model.path for model in found.values()}
+    _run(wanted, made, resume or out or Path("results") / wanted.run_id, models, resuming=bool(resume), backend=backend)
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +194,7 @@ def _asked_before(before: RunInfo, model: str | None, blocks: int | None) -> _As
     )
 
 
-def _plan(asked: _Asked, engine: EngineSpec, resume: Path | None) -> Plan:
+def _plan(asked: _Asked, engine: EngineSpec, shapes: dict[str, EngineSpec], resume: Path | None) -> Plan:
     return plan.make(
         preset=asked.preset,
         study_names=asked.studies,
@@ -199,6 +203,7 @@ def _plan(asked: _Asked, engine: EngineSpec, resume: Path | None) -> Plan:
         profile=asked.profile,
         blocks=asked.blocks,
         seed=asked.seed,
+        shapes=shapes,
         past=_past(resume),
     )
 
@@ -214,7 +219,11 @@ def _with_model(engine: str, asked: str, found: ModelFile) -> EngineSpec:
     )
 
 
-def _run(info: RunInfo, made: Plan, path: Path, model: ModelFile | None, *, resuming: bool, backend: Backend) -> None:
+def _unmade(engine: str, shape: str) -> EngineSpec:
+    return EngineSpec(name=engine, model=shape, model_shape=shape, words_are_meaningless=True)
+
+
+def _run(info: RunInfo, made: Plan, path: Path, models: dict[str, Path], *, resuming: bool, backend: Backend) -> None:
     from experiments.report.build import build
 
     with RunFolder(path) as folder:
@@ -239,7 +248,7 @@ def _run(info: RunInfo, made: Plan, path: Path, model: ModelFile | None, *, resu
                     backend,
                     info.profile,
                     info.run_id,
-                    model_path=model.path if model else None,
+                    models=models,
                     on_start=progress.started,
                     on_finish=progress.finished,
                 )
@@ -257,7 +266,10 @@ def _run(info: RunInfo, made: Plan, path: Path, model: ModelFile | None, *, resu
 
 
 def _preset(name: str) -> Preset:
-    return "smoke" if name == "smoke" else "quick"
+    for preset in BLOCKS:
+        if name == preset:
+            return preset
+    raise UnknownName("preset", name, BLOCKS)
 
 
 def _past(resume: Path | None) -> list[records.Record]:
@@ -286,7 +298,7 @@ def _must_match(before: RunInfo, now: RunInfo) -> None:
     """Refuse to mix trials that cannot be compared in one run. Raises `RunFolderError`."""
     differences = {
         "the code": (before.code_version, now.code_version),
-        "the model": (before.engine.model_sha256, now.engine.model_sha256),
+        "the model": (_digests(before), _digests(now)),
         "the enforcing backend": (before.backend, now.backend),
         "the machine or a package": (before.environment, now.environment),
     }
@@ -296,6 +308,10 @@ def _must_match(before: RunInfo, now: RunInfo) -> None:
             f"This run cannot be resumed: {' and '.join(changed)} changed since it began. Start a new one; "
             f"`fourgig report` still reads this one."
         )
+
+
+def _digests(info: RunInfo) -> list[str | None]:
+    return [engine.model_sha256 for engine in (info.engine, *info.shapes.values())]
 
 
 def _warn_if_larger(model: ModelFile, profile: Profile) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,6 +14,7 @@ from statistics import median
 import msgspec
 
 import systems
+from experiments import profiles
 from experiments.profiles import Profile
 from experiments.records import EngineSpec, Record, Scalar, TrialSpec
 from experiments.studies import studies
@@ -40,13 +41,14 @@ def make(
     profile: Profile,
     blocks: int,
     seed: int,
+    shapes: Mapping[str, EngineSpec] | None = None,
     past: Iterable[Record] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
     Both orders and every workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
     """
-    request = GridRequest(preset=preset, systems=tuple(system_names), engine=engine)
+    request = GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=shapes or {})
     for name in system_names:
         registry.systems.get(name)
     measured = _durations(past)
@@ -57,10 +59,16 @@ def make(
     for block in range(blocks):
         for name, cells in grids.items():
             block_seed = _seed(seed, name, block)
-            for cell in _shuffled([cell for cell in cells if block == 0 or not cell.once], block_seed):
-                trials.append(_spec(name, cell, profile, block, block_seed, version))
+            for cell in _shuffled([cell for cell in cells if cell.blocks is None or block < cell.blocks], block_seed):
+                limits = profiles.load(cell.profile) if cell.profile else profile
+                trials.append(_spec(name, cell, limits, block, block_seed, version))
                 seconds.append(measured.get(_place(name, cell.condition, cell.subject), cell.estimate_s))
     return Plan(trials=tuple(trials), seconds=tuple(seconds))
+
+
+def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:
+    """Return the model shapes the studies need besides the model of record, each once."""
+    return list(dict.fromkeys(shape for name in study_names for shape in studies.get(name)().shapes(preset)))
 
 
 def _spec(study: str, cell: Cell, profile: Profile, block: int, seed: int, version: str) -> TrialSpec:
@@ -80,6 +88,7 @@ def _spec(study: str, cell: Cell, profile: Profile, block: int, seed: int, versi
         seed=seed,
         timeout_s=cell.timeout_s,
         traced=cell.traced,
+        twin=cell.twin,
         labels=labels,
         code_version=version,
     )

@@ -43,7 +43,8 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     ``condition`` maps factors to levels and is what subjects are compared within; ``subject`` labels what differs.
     ``system`` is the registered system the subject is (None for a component), ``settings`` what is set on it, and
-    ``hosting`` where a blocking system runs: alone behind a queue, or in the event loop.
+    ``hosting`` where a blocking system runs: alone behind a queue, or in the event loop. ``twin`` marks the second of
+    two equal trials of one block, whose difference is noise.
     ``labels`` are sentences every table made from this trial must carry (a shortened sleep, a simulated engine).
     """
 
@@ -59,6 +60,7 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     timeout_s: float
     traced: bool = False
+    twin: bool = False
     labels: tuple[str, ...] = ()
     code_version: str
 

@@ -7,18 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
 from experiments import records, trial
-from experiments.errors import StorageError
-from experiments.limits.interface import Backend
+from experiments.errors import CannotEnforce, StorageError
+from experiments.limits.interface import Backend, RunGroup
 from experiments.limits.janitor import Janitor
 from experiments.profiles import Profile
-from experiments.records import Record, TrialSpec
+from experiments.records import Outcome, Record, TrialSpec
 from experiments.runs import RunFolder
 from systems.errors import FourgigError
 from systems.models.check import cache_folder
@@ -37,35 +37,38 @@ def run(
     profile: Profile,
     run_id: str,
     *,
-    model_path: Path | None,
+    models: Mapping[str, Path],
     on_start: Started,
     on_finish: Finished,
 ) -> None:
-    """Run ``trials`` and append each record to ``folder`` as soon as it exists.
+    """Run ``trials`` and append each record to ``folder`` as soon as it exists; ``models`` are files by SHA-256.
 
     Raises `KeyboardInterrupt` on an interrupt or a termination signal, after cleaning up; the trial that was running
     leaves no record and is run again by a resume. Raises `StorageError` when a record cannot be written.
     """
     work_dir = folder.path / ".work"
     environment = prepare()
-    subject_cpus, client_cpus = _placement(profile.cpus)
     with _terminated_as_interrupted():
-        group = backend.open_run(run_id, profile)
+        groups: dict[str, RunGroup] = {}
         try:
-            with Janitor(group.clean_up_paths(), [str(work_dir)]) as janitor:
+            for limits in _profiles(profile, trials):
+                # Only the run's own limits must be enforceable: a trial under others is void where they are not.
+                with suppress(*(() if limits == profile else (CannotEnforce,))):
+                    name = run_id if limits == profile else f"{run_id}-{limits.name}"
+                    groups[limits.name] = backend.open_run(name, limits)
+            paths = [path for group in groups.values() for path in group.clean_up_paths()]
+            with Janitor(paths, [str(work_dir)]) as janitor:
                 site = trial.Site(
                     backend=backend.name,
                     enforced=backend.enforced,
-                    group=group,
+                    groups=groups,
                     janitor=janitor,
                     work_dir=work_dir,
                     artifacts=folder.artifacts,
-                    model_path=model_path,
+                    models=models,
                     cold_files=tuple(Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache")),
                     shared_files=(*_files("llama_cpp", "lib/*.so*"), *_files("jieba", "**/*.txt")),
                     environment=environment,
-                    subject_cpus=subject_cpus,
-                    client_cpus=client_cpus,
                 )
                 for spec in trials:
                     _require_room(folder.path)
@@ -74,8 +77,14 @@ def run(
                     records.append(folder.trials, record)
                     on_finish(record)
         finally:
-            group.close()
+            for group in groups.values():
+                group.close()
             shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _profiles(profile: Profile, trials: Sequence[TrialSpec]) -> list[Profile]:
+    """Return the run's own limits, then any others that trials name, each once."""
+    return list({limits.name: limits for limits in (profile, *(spec.profile for spec in trials))}.values())
 
 
 def _require_room(path: Path) -> None:
@@ -89,8 +98,8 @@ def _require_room(path: Path) -> None:
 
 
 def missing(trials: Sequence[TrialSpec], done: Sequence[Record]) -> list[TrialSpec]:
-    """Return the trials that have no record yet, in order."""
-    keys = {record.key for record in done}
+    """Return the trials that have no record yet, or none but void ones, in order."""
+    keys = {record.key for record in done if record.outcome is not Outcome.INVALID}
     return [spec for spec in trials if spec.key not in keys]
 
 
@@ -119,12 +128,6 @@ def _files(package: str, pattern: str) -> Iterator[Path]:
     found = find_spec(package)
     for place in (found.submodule_search_locations or ()) if found else ():
         yield from (path for path in Path(place).glob(pattern) if path.is_file() and not path.is_symlink())
-
-
-def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the processors of the subject and of the client: apart where there are enough, else shared."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return tuple(allowed[:cpus]), tuple(allowed[cpus:] or allowed)
 
 
 @contextmanager

@@ -22,7 +22,10 @@ ARTIFACTS = "artifacts"
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run was asked to do, where, and with what. ``planned`` counts its trials."""
+    """What one run was asked to do, where, and with what. ``planned`` counts its trials.
+
+    ``shapes`` are the made models that some study needed besides the model of record, by name.
+    """
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -36,6 +39,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     backend: str
     enforced: bool
     engine: EngineSpec
+    shapes: dict[str, EngineSpec] = {}
     code_version: str
     environment: dict[str, Any]
     planned: int

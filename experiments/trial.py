@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ from typing import Literal
 
 import msgspec
 
+from experiments import validity
+from experiments.errors import CannotEnforce
 from experiments.limits import page_cache
 from experiments.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.limits.janitor import Janitor
@@ -41,6 +43,8 @@ _UNCLEAN_BYTES = 2**20
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Where and with what the trials of a run happen on this machine.
 
+    ``groups`` are the run's groups by profile name; a profile this machine cannot enforce has none. ``models`` are
+    the files by SHA-256.
     ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
     ``shared_files`` (libraries, dictionaries of installed packages) are dropped as far as they can be: another
     program may have them mapped, or they may belong to another user; what is seen to stay is recorded.
@@ -49,16 +53,20 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     backend: str
     enforced: bool
-    group: RunGroup
+    groups: Mapping[str, RunGroup]
     janitor: Janitor
     work_dir: Path
     artifacts: Path
-    model_path: Path | None
+    models: Mapping[str, Path]
     cold_files: tuple[Path, ...]
     shared_files: tuple[Path, ...]
     environment: dict[str, str]
-    subject_cpus: tuple[int, ...]
-    client_cpus: tuple[int, ...]
+
+    def model(self, spec: TrialSpec) -> Path | None:
+        """Return the file of the trial's model; None if it uses none."""
+        if spec.engine is None or spec.engine.model_sha256 is None:
+            return None
+        return self.models[spec.engine.model_sha256]
 
 
 class _Process:
@@ -147,15 +155,16 @@ def run(spec: TrialSpec, site: Site) -> Record:
 
 def _measure(record: Record, site: Site) -> None:
     spec = record.spec
-    uses_model = spec.engine is not None and spec.engine.model is not None
-    model = (site.model_path,) if site.model_path is not None and uses_model else ()
+    model = site.model(spec)
+    if spec.profile.name not in site.groups:
+        raise CannotEnforce(f"{site.backend} cannot enforce {spec.profile.name} here, only the profile of the run.")
     record.outside.shared_files_left_bytes = sum(_evict_if_possible(path) for path in site.shared_files)
-    left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *model))
+    left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *((model,) if model else ())))
     if left > _UNCLEAN_BYTES:
         record.reason = f"{left} bytes of the files to be read stayed in the page cache: another process holds them."
         return
     with _folder(site, spec) as folder:
-        group = site.group.trial(spec.key)
+        group = site.groups[spec.profile.name].trial(spec.key)
         noise = Noise()
         noise.start()
         try:
@@ -163,7 +172,15 @@ def _measure(record: Record, site: Site) -> None:
         finally:
             group.remove()
         record.outside.host = noise.stop()
+        if record.outcome is Outcome.OK and (reason := validity.void(record)):
+            record.outcome, record.reason = Outcome.INVALID, reason
         _keep_artifacts(record, folder, site.artifacts)
+
+
+def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the processors of the subject and of the client: apart where there are enough, else shared."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return tuple(allowed[:cpus]), tuple(allowed[cpus:] or allowed)
 
 
 def _evict_if_possible(path: Path) -> int:
@@ -199,14 +216,16 @@ class _Watch:
     def _start(
         self, role: Literal["subject", "client"], group: TrialGroup | None, address: str | None = None
     ) -> _Process:
+        subject_cpus, client_cpus = _placement(self._spec.profile.cpus)
+        model = self._site.model(self._spec)
         assignment = Assignment(
             role=role,
             spec=self._spec,
             work_dir=str(self._folder),
             part_path=str(self._folder / f"{role}-part.json"),
-            cpus=self._site.client_cpus if role == "client" else self._site.subject_cpus,
+            cpus=client_cpus if role == "client" else subject_cpus,
             runner_pid=os.getpid(),
-            model_path=str(self._site.model_path) if self._site.model_path else None,
+            model_path=str(model) if model else None,
             address=address,
         )
         process = _Process(self._site, self._folder, assignment, group)

@@ -16,11 +16,12 @@ from experiments.metrics.interface import Missing
 from experiments.records import Record, RequestRow
 from experiments.runs import RunInfo
 
-TRIAL = ("key", "study", "condition", "factors", "subject", "block")
+TRIAL = ("key", "study", "condition", "factors", "subject", "twin", "block")
 _TRIALS = (
     *TRIAL, "system", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend", "engine",
     "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
-    "oom_kills", "code_version",
+    "oom_kills", "tree_pss_bytes", "group_cpu_s", "shared_files_left_bytes", "host_steal_share",
+    "host_others_cpu_share", "host_frequency_mhz", "host_load_start", "profile", "code_version",
 )  # fmt: skip
 _REQUESTS = (*TRIAL, *RequestRow.__struct_fields__, "latency_s", "time_to_first_token_s")
 _MEASURES = (*TRIAL, "traced", "metric", "unit", "value")
@@ -91,6 +92,7 @@ def _identity(record: Record) -> dict[str, Any]:
         "condition": describe(spec.condition),
         "factors": dict(spec.condition),
         "subject": spec.subject,
+        "twin": spec.twin,
         "block": spec.block,
     }
 
@@ -119,6 +121,9 @@ def _trial(record: Record) -> dict[str, Any]:
         "shared_files_left_bytes": record.outside.shared_files_left_bytes,
         "host_steal_share": record.outside.host.get("steal_share"),
         "host_others_cpu_share": record.outside.host.get("others_cpu_share"),
+        "host_frequency_mhz": record.outside.host.get("frequency_mhz"),
+        "host_load_start": record.outside.host.get("load_start"),
+        "profile": spec.profile.name,
         "code_version": spec.code_version,
     }
 

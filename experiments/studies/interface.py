@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
@@ -13,17 +13,26 @@ from experiments.records import EngineSpec, Scalar, TrialSpec
 if TYPE_CHECKING:
     from experiments.role import Role
 
-Preset = Literal["smoke", "quick"]
-"""How much is run. ``smoke`` shows that everything works; ``quick`` gives indications. Neither gives verdicts."""
+Preset = Literal["smoke", "quick", "standard", "paper"]
+"""How much is run.
 
-BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 2}
+``smoke`` shows that everything works; ``quick`` gives indications; ``standard`` has the blocks and the A/A arms that a
+verdict needs, in about an hour; ``paper`` has every condition.
+"""
+
+BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 2, "standard": 6, "paper": 12}
+
+GRADED: tuple[Preset, ...] = ("standard", "paper")
+"""The presets whose results may be judged: they have A/A arms, which say how much equals differ."""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One subject in one condition, before it is repeated over blocks.
 
     ``estimate_s`` is a guess of the trial's duration in seconds, used only until a measured one is known.
-    ``once`` asks for a single repetition (a memory trace, which is not a sample).
+    ``blocks`` bounds the repetitions (a memory trace is not a sample: one is enough); None: as many as the run has.
+    ``twin`` makes it the second half of an A/A arm: the same subject once more, to see how much equals differ.
+    ``profile`` names other limits than the run's.
     """
 
     condition: dict[str, Scalar]
@@ -33,31 +42,49 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Scalar] = {}
     engine: EngineSpec | None = None
     traced: bool = False
-    once: bool = False
+    blocks: int | None = None
+    twin: bool = False
+    profile: str | None = None
     labels: tuple[str, ...] = ()
     estimate_s: float = 5.0
     timeout_s: float = 180.0
 
 
+def twins(cells: Iterable[Cell]) -> list[Cell]:
+    """Return the second halves of the A/A arms of ``cells``."""
+    return [msgspec.structs.replace(cell, twin=True) for cell in cells]
+
+
 class GridRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What the person asked for: the preset, the systems to compare, and the engine of record."""
+    """What the person asked for: the preset, the systems to compare, and the engine of record.
+
+    ``shapes`` holds an engine with a made model for each name that `Study.shapes` asked for; it is empty where the
+    engine of record runs no model.
+    """
 
     preset: Preset
     systems: tuple[str, ...]
     engine: EngineSpec
+    shapes: Mapping[str, EngineSpec] = {}
 
 
 class Study(ABC):
     """A question and how it is put to the systems.
 
     ``references`` names the subjects others are compared with inside a condition (a ratio is theirs over its): the
-    first that is present counts. ``measures`` are names of metrics.
+    first that is present counts. ``measures`` are names of metrics; the ``primary`` ones among them answer the
+    question, and are what the report judges.
     """
 
     name: ClassVar[str]
     question: ClassVar[str]
     references: ClassVar[tuple[str, ...]]
     measures: ClassVar[tuple[str, ...]]
+    primary: ClassVar[tuple[str, ...]] = ()
+
+    def shapes(self, preset: Preset) -> tuple[str, ...]:  # noqa: ARG002 - most studies need none
+        """Return the model shapes this study needs besides the model of record."""
+        return ()
 
     @abstractmethod
     def grid(self, request: GridRequest) -> Sequence[Cell]:

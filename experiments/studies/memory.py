@@ -91,7 +91,7 @@ class Memory(Study):
                     system=system,
                     engine=engine,
                     traced=part == "memray",
-                    once=once,
+                    blocks=1 if once else None,
                     estimate_s=5 + turns * (0.01 if engine is none else 1.5),
                 )
                 for system in request.systems

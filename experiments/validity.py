@@ -1,0 +1,38 @@
+"""When a trial that ended well says nothing: the rules, stated before any run.
+
+A trial is void when the machine was busy with something else, or when the client that measured it was itself too late.
+A void trial keeps all it measured; it is counted and shown, left out of every figure, and run again by ``--resume``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from experiments.records import Record
+
+STEAL_SHARE = 0.10
+"""Most of the processors' time that a hypervisor may have given to others while the trial ran."""
+
+OTHERS_SHARE = 0.10
+"""Most of the processors' time that other processes of this machine may have used while the trial ran."""
+
+LAG_S, LAG_SHARE = 0.010, 0.05
+"""The client's own delay (P99) may reach the first, in seconds, or the second as a share of the median latency."""
+
+
+def void(record: Record) -> str:
+    """Return why this trial says nothing, in one line; empty if it does."""
+    host = record.outside.host
+    for name, what, most in (
+        ("steal_share", "the hypervisor gave others", STEAL_SHARE),
+        ("others_cpu_share", "other processes used", OTHERS_SHARE),
+    ):
+        if host.get(name, 0.0) > most:
+            return f"host noise: {what} {host[name]:.0%} of the processors' time, more than {most:.0%}"
+    client = record.part("client")
+    if client is None or not client.loop_delay_s:
+        return ""
+    lag = float(np.percentile(client.loop_delay_s, 99))
+    latencies = [row.finished_s - row.intended_s for row in client.requests if row.outcome == "ok"]
+    most = max(LAG_S, LAG_SHARE * float(np.median(latencies)) if latencies else 0.0)
+    return f"client lag: the client was {lag * 1000:.0f} ms late (P99), more than {most * 1000:.0f} ms" * (lag > most)
