@@ -10,11 +10,8 @@ import numpy as np
 
 from experiments.records import Record
 
-STEAL_SHARE = 0.10
-"""Most of the processors' time that a hypervisor may have given to others while the trial ran."""
-
-OTHERS_SHARE = 0.10
-"""Most of the processors' time that other processes of this machine may have used while the trial ran."""
+MOST = {"steal_share": 0.10, "others_cpu_share": 0.10}
+"""Most of the processors' time that a hypervisor may have given to others, or other processes may have used."""
 
 LAG_S, LAG_SHARE = 0.010, 0.05
 """The client's own delay (P99) may reach the first, in seconds, or the second as a share of the median latency."""
@@ -23,12 +20,9 @@ LAG_S, LAG_SHARE = 0.010, 0.05
 def void(record: Record) -> str:
     """Return why this trial says nothing, in one line; empty if it does."""
     host = record.outside.host
-    for name, what, most in (
-        ("steal_share", "the hypervisor gave others", STEAL_SHARE),
-        ("others_cpu_share", "other processes used", OTHERS_SHARE),
-    ):
-        if host.get(name, 0.0) > most:
-            return f"host noise: {what} {host[name]:.0%} of the processors' time, more than {most:.0%}"
+    for name, who in (("steal_share", "a hypervisor gave others"), ("others_cpu_share", "other processes used")):
+        if host.get(name, 0.0) > MOST[name]:
+            return f"host noise: {who} {host[name]:.0%} of the processors' time, more than {MOST[name]:.0%}"
     client = record.part("client")
     if client is None or not client.loop_delay_s:
         return ""

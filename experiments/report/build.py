@@ -27,13 +27,15 @@ def build(run_folder: Path | str, studies: Mapping[str, Described] | None = None
     """
     run = load_run(run_folder)
     found = read_sections(run, studies)
+    answers = sections.answers(run)
+    write_figures(answers, run.folder / "figures")
     for part in found:
         write_figures(part.figures, run.folder / "figures")
         _write_tables(part, run.folder / "tables")
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
     _write_csv(trials, run.folder / "tables" / "trials.csv")
     page = run.folder / "report.html"
-    write_whole(page, _page(run, found).encode())
+    write_whole(page, _page(run, answers, found).encode())
     return page
 
 
@@ -86,7 +88,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _page(run: Run, found: list[Section]) -> str:
+def _page(run: Run, answers: list[Drawn], found: list[Section]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("experiments.report", "templates"),
         autoescape=True,
@@ -103,6 +105,8 @@ def _page(run: Run, found: list[Section]) -> str:
         run=run,
         info=run.info,
         banners=sections.banners(run),
+        answers=answers,
+        machine=sections.machine(run),
         sections=found,
         environment=run.environment.to_dict("records"),
     )

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from experiments.analysis.frames import load_run
 from experiments.report.build import read_sections, write_figures
+from experiments.report.sections import answers
 
 
 def regenerate(run_folder: Path | str | None, out: Path = Path("paper/figures")) -> list[Path]:
     """Write every figure of a run (None: the reference run) into ``out`` and return the paths written."""
-    return [path for part in read_sections(load_run(run_folder)) for path in write_figures(part.figures, out)]
+    run = load_run(run_folder)
+    drawn = [*answers(run), *(figure for part in read_sections(run) for figure in part.figures)]
+    return write_figures(drawn, out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 import pandas as pd
 
-from experiments.analysis import order, pairing
+from experiments.analysis import findings, noise, order, pairing
 from experiments.analysis.frames import Run
 from experiments.records import Record
 from experiments.report.text import plain
@@ -34,6 +34,11 @@ class Described(Protocol):
         """The names of the metrics to read."""
         ...
 
+    @property
+    def primary(self) -> tuple[str, ...]:
+        """The names of the metrics that answer the question."""
+        ...
+
 
 class Unknown(msgspec.Struct, frozen=True):
     """A study that this installation does not have: its records are shown, nothing is compared."""
@@ -41,10 +46,14 @@ class Unknown(msgspec.Struct, frozen=True):
     question: str = "This study is not installed here: its measures are shown without comparison."
     references: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
+    primary: tuple[str, ...] = ()
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """The records of one study, with its references; ``factors`` are spread into columns."""
+    """The records of one study, with its references; ``factors`` are spread into columns.
+
+    The second halves of A/A arms are in ``records`` and in what ``floors`` was made from, and nowhere else.
+    """
 
     name: str
     references: tuple[str, ...]
@@ -53,6 +62,8 @@ class Scene(msgspec.Struct, frozen=True):
     measures: pd.DataFrame
     requests: pd.DataFrame
     ratios: pd.DataFrame
+    floors: pd.DataFrame
+    findings: pd.DataFrame
 
     def measured(self, metric: str, **factors: Any) -> pd.DataFrame:
         """Return the values of ``metric`` in every condition with these factors."""
@@ -102,18 +113,30 @@ class Scene(msgspec.Struct, frozen=True):
         return self.trials[self.trials["condition"].isin(list(conditions))]
 
 
-def scene(run: Run, study: str, references: tuple[str, ...]) -> Scene:
-    """Return the part of ``run`` that belongs to ``study``."""
+def scene(run: Run, name: str, study: Described) -> Scene:
+    """Return the part of ``run`` that belongs to the study called ``name``."""
 
-    def mine(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame[frame["study"] == study].reset_index(drop=True)
+    def mine(frame: pd.DataFrame, *, twins: bool = False) -> pd.DataFrame:
+        return frame[(frame["study"] == name) & (twins | ~frame["twin"].astype(bool))].reset_index(drop=True)
 
     trials, measures = mine(run.trials), mine(run.measures)
-    ratios = pairing.ratios(measures, trials, references)
+    ratios = pairing.ratios(measures, trials, study.references)
     factors = dict(zip(trials["condition"], trials["factors"], strict=True))
     ratios["factors"] = [factors[place] for place in ratios["condition"]]
-    records = [record for record in run.records if record.spec.study == study]
-    return Scene(study, references, records, trials, measures, mine(run.requests), ratios)
+    summed = pairing.summarise(ratios)
+    summed["factors"] = [factors[place] for place in summed["condition"]]
+    floors = noise.floors(mine(run.measures, twins=True))
+    return Scene(
+        name=name,
+        references=tuple(study.references),
+        records=[record for record in run.records if record.spec.study == name],
+        trials=trials,
+        measures=measures,
+        requests=mine(run.requests),
+        ratios=ratios,
+        floors=floors,
+        findings=findings.findings(summed, trials, floors, study.primary),
+    )
 
 
 def _where(frame: pd.DataFrame, factors: Mapping[str, Any]) -> pd.DataFrame:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 import msgspec
+import pandas as pd
 
+from experiments import metrics, validity
 from experiments.analysis import claims
 from experiments.analysis.claims import Claim
 from experiments.analysis.frames import Run
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.records import Outcome
-from experiments.report import figures, tables, text
+from experiments.report import drawing, figures, tables, text
+from experiments.report.answers import answered
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Described, Scene, scene
 from experiments.report.tables import Table
@@ -37,6 +41,17 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
     lost: str
 
 
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison in one primary measure, in words."""
+
+    condition: str
+    subject: str
+    measure: str
+    ratio: str
+    floor: str
+    answer: str
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A file beside the report; ``address`` is empty where the record names none inside the run folder."""
 
@@ -52,6 +67,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     scene: Scene
     figures: list[Drawn]
     tables: list[Table]
+    findings: list[Finding]
     outcomes: list[Outcomes]
     uneven: bool
     reasons: list[str]
@@ -92,16 +108,49 @@ def banners(run: Run) -> list[Banner]:
     return found
 
 
+def answers(run: Run) -> list[Drawn]:
+    """Return the figure that answers first; none where the run measured no line of it."""
+    rows = answered(run)
+    with drawing.style():
+        return [figures.answers.draw(rows)] if rows else []
+
+
+def machine(run: Run) -> list[tuple[str, str]]:
+    """Return what else went on while the trials ran: lines of a name and what was seen."""
+    trials = run.trials
+    found = []
+    for column, name in (
+        ("host_steal_share", "processor time a hypervisor gave to others"),
+        ("host_others_cpu_share", "processor time other processes used"),
+    ):
+        shares = trials[column].dropna().astype(float)
+        if len(shares):
+            seen = f"median {shares.median():.1%}, highest {shares.max():.1%} of a trial"
+            found.append((name, f"{seen}; a trial above {validity.MOST[column.removeprefix('host_')]:.0%} is void"))
+    frequencies = trials["host_frequency_mhz"].dropna().astype(float)
+    if len(frequencies):
+        found.append(("processor frequency", f"{frequencies.min():.0f} … {frequencies.max():.0f} MHz"))
+    void = Counter(record.reason.partition(":")[0] for record in run.records if record.outcome is Outcome.INVALID)
+    found.append(("void trials", ", ".join(f"{count} × {reason}" for reason, count in void.most_common()) or "none"))
+    if len(trials) > 1:
+        starts = [datetime.fromisoformat(record.started_at) for record in run.records]
+        last = max(zip(starts, trials["duration_s"], strict=True))
+        whole = (last[0] - min(starts)).total_seconds() + last[1]
+        found.append(("time inside trials", f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"))
+    return found
+
+
 def section(run: Run, name: str, study: Described) -> Section:
     """Return what the report says of the study called ``name``."""
-    mine = scene(run, name, tuple(study.references))
-    outcomes = _outcomes(mine)
+    mine = scene(run, name, study)
+    outcomes = _outcomes(run.trials[run.trials["study"] == name])
     return Section(
         name=name,
         question=study.question,
         scene=mine,
         figures=figures.draw(mine),
         tables=tables.by_condition(mine, study.measures),
+        findings=_findings(mine),
         outcomes=outcomes,
         uneven=len({(one.trials - one.ok) / one.trials for one in outcomes}) > 1,
         reasons=_reasons(mine),
@@ -110,14 +159,28 @@ def section(run: Run, name: str, study: Described) -> Section:
     )
 
 
-def _outcomes(mine: Scene) -> list[Outcomes]:
+def _outcomes(trials: pd.DataFrame) -> list[Outcomes]:
     found = []
-    for subject in mine.subjects():
-        counts = mine.trials.loc[mine.trials["subject"] == subject, "outcome"].value_counts()
-        trials, ok = int(counts.sum()), int(counts.get(Outcome.OK, 0))
+    for subject, ended in trials.groupby("subject")["outcome"]:
+        counts = ended.value_counts()
+        total, ok = int(counts.sum()), int(counts.get(Outcome.OK, 0))
         lost = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if outcome != Outcome.OK)
-        found.append(Outcomes(subject=text.plain(subject), trials=trials, ok=ok, lost=lost))
+        found.append(Outcomes(subject=text.plain(subject), trials=total, ok=ok, lost=lost))
     return found
+
+
+def _findings(mine: Scene) -> list[Finding]:
+    return [
+        Finding(
+            condition=text.plain(one["condition"]),
+            subject=text.plain(f"{one['subject']} against {one['reference']}"),
+            measure=metrics.get(one["metric"]).title,
+            ratio=text.interval(one["ratio"], one["low"], one["high"]),
+            floor=text.floor(one["floor"]),
+            answer=str(one["answer"]),
+        )
+        for one in mine.findings.to_dict("records")
+    ]
 
 
 def _reasons(mine: Scene) -> list[str]:

@@ -42,6 +42,18 @@ def percent(change: float) -> str:
     return f"{'+' if change > 0 else ''}{significant(change)}{_NBSP}%"
 
 
+def interval(ratio: float, low: float | None, high: float | None) -> str:
+    """Return a ratio with its 95 % interval; alone where there is none."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return f"× {significant(ratio)}"
+    return f"× {significant(ratio)} ({significant(low)} … {significant(high)})"
+
+
+def floor(bound: float | None) -> str:
+    """Return a noise floor, in log ratios, in percent; a dash where none was measured."""
+    return "–" if bound is None or math.isnan(bound) else f"± {significant(100 * math.expm1(bound), 2)}{_NBSP}%"
+
+
 def span(low: float, high: float, unit: str) -> str:
     """Return a range; one quantity where both ends read alike."""
     ends = quantity(low, unit), quantity(high, unit)

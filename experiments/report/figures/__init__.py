@@ -11,6 +11,7 @@ import pkgutil
 
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
+from experiments.report.figures import answers as answers
 from experiments.report.scene import Scene
 
 

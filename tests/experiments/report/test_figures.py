@@ -15,7 +15,7 @@ from experiments.analysis import claims
 from experiments.analysis.frames import Run
 from experiments.report import drawing, figures
 from experiments.report.figures import isolation, lazy_loading
-from experiments.report.scene import Scene, scene
+from experiments.report.scene import Scene, Unknown, scene
 from tests.experiments.analysis import synthetic
 
 REFERENCES = {
@@ -47,7 +47,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
 
 
 def of(run: Run, study: str) -> Scene:
-    return scene(run, study, REFERENCES[study])
+    return scene(run, study, Unknown(references=REFERENCES[study]))
 
 
 def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:

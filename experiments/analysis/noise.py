@@ -1,0 +1,59 @@
+"""The noise floor: how much two equal trials differ, from the A/A arms of a run.
+
+In one condition of a study some subjects run twice in every block. Whatever their ratio is, it is not an effect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from experiments.analysis.pairing import compare
+from experiments.records import Scalar
+
+_ARM = ["study", "condition", "metric", "subject"]
+_FLOORS = [*_ARM, "factors", "blocks", "geometric_mean", "floor"]
+
+
+def floors(measures: pd.DataFrame) -> pd.DataFrame:
+    """Return a row an A/A arm and metric: how far from 1 the ratio of equals may be.
+
+    ``floor`` is the 95 % bound of |log ratio| of the second trial over the first, by the same interval as every
+    comparison: the farther end of Student's t interval of the mean. NaN where blocks are too few for one.
+    """
+    rows = []
+    armed = measures.groupby(_ARM, sort=False)["twin"].transform("any")
+    for place, group in measures[armed.astype(bool)].groupby(_ARM, sort=False):
+        values = group.pivot_table(index="block", columns="twin", values="value")
+        if len(values.columns) < 2:
+            continue
+        values = values[(values > 0).all(axis="columns")]
+        if values.empty:
+            continue
+        found = compare((values[True] / values[False]).tolist())
+        bound = math.nan if found.low is None or found.high is None else max(-math.log(found.low), math.log(found.high))
+        rows.append(
+            dict(zip(_ARM, place, strict=True))
+            | {
+                "factors": group["factors"].iloc[0],
+                "blocks": found.blocks,
+                "geometric_mean": found.geometric_mean,
+                "floor": bound,
+            }
+        )
+    return pd.DataFrame(rows, columns=_FLOORS)
+
+
+def floor(found: pd.DataFrame, metric: str, factors: Mapping[str, Scalar]) -> float | None:
+    """Return the floor of ``metric`` in a condition: the largest among the arms whose conditions are nearest to it.
+
+    Nearest is the one that shares most factor levels: a sleep's floor is taken from sleeps. None where no arm
+    measured the metric in enough blocks.
+    """
+    arms = found[(found["metric"] == metric) & found["floor"].notna()]
+    if arms.empty:
+        return None
+    shared = arms["factors"].map(lambda other: sum(other.get(name) == level for name, level in factors.items()))
+    return float(arms.loc[shared == shared.max(), "floor"].max())

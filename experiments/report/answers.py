@@ -1,0 +1,122 @@
+"""What a run answers, in a few lines: the comparisons a reader comes for, each judged by the rules of the analysis.
+
+The README's table, the head of the report and its first figure are made of the same rows.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import pandas as pd
+
+from experiments import metrics
+from experiments.analysis import findings, noise
+from experiments.analysis.findings import Answer
+from experiments.analysis.frames import Run
+from experiments.analysis.order import natural
+from experiments.analysis.pairing import Comparison, compare
+from experiments.metrics.interface import Metric
+from experiments.records import Scalar
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: a measure of two subjects in the conditions that have these factors."""
+
+    title: str
+    study: str
+    metric: str
+    before: str
+    after: str
+    factors: dict[str, Scalar] = {}
+
+
+_SLEEPS: dict[str, Scalar] = {"work": "sleep", "requests": 50}
+_USERS: dict[str, Scalar] = {"work": "inference", "users": 50}
+LINES = (
+    Line(title="50 sleeping requests, 3 threads (no model)", study="isolation", metric="total_time",
+         before="serial", after="offloaded-3", factors=_SLEEPS),
+    Line(title="50 sleeping requests, 7 threads (no model)", study="isolation", metric="total_time",
+         before="serial", after="offloaded-7", factors=_SLEEPS),
+    Line(title="5 users at once, real inference", study="isolation", metric="total_time",
+         before="baseline", after="asynchronous", factors={"work": "inference"}),
+    Line(title="the same: how long the event loop stands still", study="isolation", metric="loop_delay_max",
+         before="baseline", after="asynchronous", factors={"work": "inference"}),
+    Line(title="cold start, eager", study="lazy-loading", metric="time_to_ready",
+         before="baseline", after="asynchronous-eager", factors={"page_cache": "cold"}),
+    Line(title="cold start, lazy", study="lazy-loading", metric="time_to_ready",
+         before="baseline", after="asynchronous-lazy", factors={"page_cache": "cold"}),
+    Line(title="cold start to first reply, lazy", study="lazy-loading", metric="time_to_first_reply",
+         before="baseline", after="asynchronous-lazy", factors={"page_cache": "cold"}),
+    Line(title="published cache trace, 50 entries", study="memory", metric="hit_rate",
+         before="fifo", after="lru", factors={"trace": "published", "capacity": 50}),
+    Line(title="lookup among 4,000 memories", study="memory", metric="retrieval_p50",
+         before="like", after="full-text", factors={"memories": 4000}),
+    Line(title="the same: memories found again", study="memory", metric="recall",
+         before="like", after="full-text", factors={"memories": 4000}),
+    Line(title="50 users over a socket, real inference", study="load", metric="throughput",
+         before="baseline", after="asynchronous", factors=_USERS),
+    Line(title="the same", study="load", metric="latency_p50",
+         before="baseline", after="asynchronous", factors=_USERS),
+    Line(title="the same", study="load", metric="group_peak_memory",
+         before="baseline", after="asynchronous", factors=_USERS),
+    Line(title="50 users, a sleep in the model's place (no model)", study="load", metric="throughput",
+         before="baseline", after="asynchronous", factors={"work": "simulation", "users": 50}),
+)  # fmt: skip
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """One line as a run answers it: medians over blocks, and the ratio after over before within blocks.
+
+    ``floor`` is the noise floor, a bound of |log ratio|; None where no A/A arm measured it.
+    """
+
+    line: Line
+    metric: Metric
+    before: float
+    after: float
+    ratios: tuple[float, ...]
+    ratio: Comparison
+    floor: float | None
+    answer: Answer
+
+
+def answered(run: Run) -> list[Answered]:
+    """Return every line that the run measured, in order; a line whose factors fit two conditions comes twice."""
+    floors = {study: noise.floors(group) for study, group in run.measures.groupby("study")}
+    return [found for line in LINES for found in _answered(run, line, floors.get(line.study))]
+
+
+def _answered(run: Run, line: Line, floors: pd.DataFrame | None) -> list[Answered]:
+    trials, metric = _of(run.trials, line), metrics.get(line.metric)
+    measures = _of(run.measures, line)
+    rows = []
+    for condition in sorted(set(measures["condition"]), key=natural):
+        here = measures[(measures["condition"] == condition) & (measures["metric"] == metric.name)]
+        values = here.pivot_table(index="block", columns="subject", values="value").reindex(
+            columns=[line.before, line.after]
+        )
+        values = values[(values > 0).all(axis="columns")].sort_index()
+        if values.empty or floors is None:
+            continue
+        ratios = tuple((values[line.after] / values[line.before]).tolist())
+        summed, floor = compare(ratios), noise.floor(floors, metric.name, here["factors"].iloc[0])
+        said = findings.answer(summed.low, summed.high, metric.better, floor)
+        tried = trials[trials["condition"] == condition]
+        lost = (tried["outcome"] != "ok").groupby(tried["subject"]).mean()
+        rows.append(
+            Answered(
+                line=line,
+                metric=metric,
+                before=float(values[line.before].median()),
+                after=float(values[line.after].median()),
+                ratios=ratios,
+                ratio=summed,
+                floor=floor,
+                answer=said if lost[line.before] == lost[line.after] else Answer.UNEVEN,
+            )
+        )
+    return rows
+
+
+def _of(frame: pd.DataFrame, line: Line) -> pd.DataFrame:
+    fits = frame["factors"].map(lambda found: all(found.get(name) == level for name, level in line.factors.items()))
+    return frame[(frame["study"] == line.study) & ~frame["twin"].astype(bool) & fits.astype(bool)]
