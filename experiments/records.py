@@ -6,8 +6,10 @@ killed while writing) is dropped when reading and cut off before the next line i
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import zlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -213,14 +215,33 @@ def _whole_lines(descriptor: int) -> int:
     return min(size, end)
 
 
+def compress(path: Path, to: Path) -> None:
+    """Write the records in ``path`` to ``to``, compressed; equal records give equal bytes."""
+    _compressed(to).write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+
+
+def refuse_if_finished(path: Path) -> None:
+    """Raise `RunFolderError` where the records were compressed: that run takes no more of them."""
+    if _compressed(path).exists():
+        raise RunFolderError(f"{path.parent} is a finished run with compressed records: it takes no more of them.")
+
+
+def _compressed(path: Path) -> Path:
+    return path.with_name(f"{path.name}.gz")
+
+
 def read(path: Path) -> list[Record]:
-    """Read every whole record. Raises `RunFolderError` on a line that is whole but is not a record."""
+    """Read every whole record. Raises `RunFolderError` on a line that is whole but is not a record.
+
+    Where ``path`` is not there, its compressed form (``path`` with ``.gz``) is read.
+    """
     try:
-        data = path.read_bytes()
+        compressed = not path.exists() and _compressed(path).exists()
+        data = gzip.decompress(_compressed(path).read_bytes()) if compressed else path.read_bytes()
     except FileNotFoundError:
         return []
-    except OSError as error:
-        raise RunFolderError(f"Cannot read {path}: {error.strerror}.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise RunFolderError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
     records = []
     for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
         try:

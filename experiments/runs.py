@@ -14,7 +14,7 @@ import msgspec
 
 from experiments.errors import RunFolderError, StorageError
 from experiments.profiles import Profile
-from experiments.records import SCHEMA_VERSION, EngineSpec
+from experiments.records import SCHEMA_VERSION, EngineSpec, refuse_if_finished
 
 INFO = "run.json"
 TRIALS = "trials.jsonl"
@@ -104,7 +104,8 @@ class RunFolder:
             self._lock = None
 
     def write_info(self, info: RunInfo) -> None:
-        """Write ``run.json`` whole or not at all. Raises `StorageError`."""
+        """Write ``run.json`` whole or not at all. Raises `StorageError`, and `RunFolderError` for a finished run."""
+        refuse_if_finished(self.trials)
         write_whole(self.path / INFO, msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
 
 
