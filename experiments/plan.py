@@ -25,6 +25,10 @@ from systems import registry
 _NOT_MEASURING = ("analysis", "report", "metrics", "cli.py", "console.py", "doctor.py", "plan.py")
 
 
+_Place = tuple[str, str, str]
+"""Study, condition and subject: what trials of different runs have in common."""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Every trial of a run, in order. ``seconds`` estimates each one's duration."""
 
@@ -51,18 +55,19 @@ def make(
     request = GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=shapes or {})
     for name in system_names:
         registry.systems.get(name)
-    measured = _durations(past)
+    earlier = _durations(past)
     version = code_version()
     trials: list[TrialSpec] = []
     seconds: list[float] = []
     grids = {name: studies.get(name)().grid(request) for name in study_names}
+    expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     for block in range(blocks):
         for name, cells in grids.items():
             block_seed = _seed(seed, name, block)
             for cell in _shuffled([cell for cell in cells if cell.blocks is None or block < cell.blocks], block_seed):
                 limits = profiles.load(cell.profile) if cell.profile else profile
                 trials.append(_spec(name, cell, limits, block, block_seed, version))
-                seconds.append(measured.get(_place(name, cell.condition, cell.subject), cell.estimate_s))
+                seconds.append(expected[name][_place(name, cell.condition, cell.subject)])
     return Plan(trials=tuple(trials), seconds=tuple(seconds))
 
 
@@ -115,13 +120,21 @@ def _canonical(condition: dict[str, Scalar]) -> str:
     return json.dumps(condition, sort_keys=True)
 
 
-def _place(study: str, condition: dict[str, Scalar], subject: str) -> tuple[str, str, str]:
+def _place(study: str, condition: dict[str, Scalar], subject: str) -> _Place:
     return study, _canonical(condition), subject
 
 
-def _durations(records: Iterable[Record]) -> dict[tuple[str, str, str], float]:
+def _expected(study: str, cells: Sequence[Cell], earlier: dict[_Place, float]) -> dict[_Place, float]:
+    """Return how long each cell takes: as measured earlier, else the guess times what the study's guesses were off."""
+    guesses = {_place(study, cell.condition, cell.subject): cell.estimate_s for cell in cells}
+    off = [earlier[place] / guess for place, guess in guesses.items() if place in earlier]
+    pace = median(off) if off else 1.0
+    return {place: earlier.get(place, guess * pace) for place, guess in guesses.items()}
+
+
+def _durations(records: Iterable[Record]) -> dict[_Place, float]:
     """Return the median measured duration in seconds, by study, condition and subject."""
-    found: dict[tuple[str, str, str], list[float]] = {}
+    found: dict[_Place, list[float]] = {}
     for record in records:
         spec = record.spec
         found.setdefault(_place(spec.study, spec.condition, spec.subject), []).append(record.outside.duration_s)
