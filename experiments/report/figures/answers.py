@@ -12,19 +12,20 @@ from experiments.report.answers import Answered
 from experiments.report.drawing import Drawn
 
 _LOOKS = {
-    Answer.HELPS: ("#009E73", "o"),
-    Answer.HURTS: ("#D55E00", "X"),
-    Answer.SAME: ("#0072B2", "s"),
-    Answer.OPEN: ("#6b6b6b", "D"),
-    Answer.UNEVEN: ("#6b6b6b", "v"),
-    Answer.INDICATIVE: ("#000000", "|"),
+    Answer.HELPS: ("#009E73", "o", "help"),
+    Answer.HURTS: ("#D55E00", "X", "hurt"),
+    Answer.SAME: ("#0072B2", "s", "make no difference"),
+    Answer.OPEN: ("#6b6b6b", "D", "cannot be told"),
+    Answer.UNEVEN: ("#6b6b6b", "v", "get no verdict"),
+    Answer.INDICATIVE: ("#000000", "|", "are only indicative"),
 }
 
 
 def draw(rows: Sequence[Answered]) -> Drawn:
     """Return one figure with a line an answer: the factor by which it is better, its interval and the noise floor."""
     counts = Counter(one.answer for one in rows)
-    title = "What the run says: " + ", ".join(f"{counts[answer]} {answer}" for answer in Answer if counts[answer])
+    said = ", ".join(f"{counts[answer]} {words}" for answer, (_, _, words) in _LOOKS.items() if counts[answer])
+    title = f"Of {len(rows)} comparisons {said}"
     figure, [axes] = drawing.canvas(title, height=1.4 + 0.33 * len(rows))
     for place, one in enumerate(rows):
         # A ratio below 1 is a gain where less is better: turned round, so that the right side is always the better.
@@ -34,7 +35,7 @@ def draw(rows: Sequence[Answered]) -> Drawn:
             ratio.smallest, ratio.largest
         )  # fmt: skip
         low, high = sorted(end**sign for end in ends)
-        color, marker = _LOOKS[one.answer]
+        color, marker, _ = _LOOKS[one.answer]
         if one.floor:
             axes.fill_between(
                 [math.exp(-one.floor), math.exp(one.floor)], place - 0.4, place + 0.4, color="#d9d9d9", linewidth=0,
