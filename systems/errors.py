@@ -15,6 +15,8 @@ class FourgigError(Exception):
     """Base of every error a person can cause or meet; its text is one clear sentence."""
 
     exit_code: ClassVar[int] = 1
+    transient: ClassVar[bool] = False
+    """Whether the same call may succeed in a moment, and left nothing half done."""
 
 
 class BadInput(FourgigError):
@@ -47,12 +49,24 @@ class EngineError(FourgigError):
     """The engine could not generate."""
 
 
+class EngineBusy(EngineError):
+    """The engine could not generate just now (it is short of memory, overloaded or out of reach)."""
+
+    transient = True
+
+
 class PromptTooLong(EngineError):
     """The prompt and the tokens asked for do not fit the engine's context."""
 
 
 class StoreError(FourgigError):
     """Long-term memory could not be read or written."""
+
+
+class StoreBusy(StoreError):
+    """Long-term memory is locked by another writer."""
+
+    transient = True
 
 
 class Refused(FourgigError):

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -28,7 +28,18 @@ class Source(StrEnum):
     MODEL = "model"
     CACHE = "cache"
     COMMAND = "command"
-    FALLBACK = "fallback"
+
+
+Step = Literal["keywords", "system information", "memory lookup", "cache", "model"]
+"""The steps of a turn that may fail. The model's never degrades: a turn without a reply is an error."""
+
+
+class Degraded(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that failed, the empty value the turn went on with, and the type of the error."""
+
+    step: Step
+    to: str
+    error: str
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -71,7 +82,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one request. Times are seconds from the request's arrival at the system.
 
-    ``first_token_s`` is None when no token was streamed (a command, for one).
+    ``first_token_s`` is None when no token was streamed (a command, for one). ``degraded`` tells which steps failed
+    and were done without, on the way to this reply.
     """
 
     request_id: str
@@ -82,6 +94,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     generated_tokens: int = 0
     first_token_s: float | None = None
     total_s: float = 0.0
+    degraded: tuple[Degraded, ...] = ()
 
     def served_again(self, request_id: str, *, first_token_s: float) -> Reply:
         """Return this reply as the answer to another request: no token was generated for it."""
@@ -91,7 +104,11 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counters(msgspec.Struct, kw_only=True):
-    """What a system counted since it started; all are numbers of events."""
+    """What a system counted since it started; all are numbers of events.
+
+    ``generations`` counts turns that called the model, however often; ``retries`` counts repeated attempts of a turn's
+    steps, ``save_failures`` failed attempts to save.
+    """
 
     turns: int = 0
     generations: int = 0
@@ -102,6 +119,9 @@ class Counters(msgspec.Struct, kw_only=True):
     deadline_exceeded: int = 0
     saved: int = 0
     save_failures: int = 0
+    degraded: int = 0
+    retries: int = 0
+    warm_up_failures: int = 0
 
 
 class BlockingSystem(ABC):

@@ -7,24 +7,30 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from random import Random
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
+from systems import commands
 from systems.asynchronous.admission import Admission, Unbounded, deadline
 from systems.asynchronous.cache import LruCache
 from systems.asynchronous.isolation import Executors
 from systems.asynchronous.pipeline import Pipeline, ReplyCache, Store
 from systems.asynchronous.resources import Resource
+from systems.asynchronous.retrying import Backoff
 from systems.asynchronous.saving import BackgroundSaver
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.asynchronous.single_flight import SingleFlight
+from systems.asynchronous.steps import Steps
+from systems.asynchronous.wanted import Wanted
 from systems.baseline.cache import FifoCache
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, Refused, StoreError, SystemClosed
 from systems.history import Histories, keep_newest
 from systems.interface import AsyncSystem, Counters, Reply, Request, TokenSink
+from systems.logs import event, session_digest, swallowed
 from systems.memory.fulltext import FullTextStore
 from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
@@ -32,6 +38,9 @@ from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 
 log = logging.getLogger(__name__)
+
+# A step that fails for a passing reason is tried again after waits that grow from the first to the second number.
+RETRY_FIRST_S, RETRY_LAST_S = 0.05, 1.0
 
 
 class Asynchronous(AsyncSystem):
@@ -48,6 +57,7 @@ class Asynchronous(AsyncSystem):
         self._path = data_dir / "memory.sqlite"
         self._sessions: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._flights: SingleFlight[Reply] = SingleFlight()
+        self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(settings.seed)) if settings.retries else None
         self._warming: asyncio.Task[None] | None = None
         self._fulltext: FullTextStore | None = None
         self._saver: BackgroundSaver | _SaveAtOnce | None = None
@@ -69,7 +79,10 @@ class Asynchronous(AsyncSystem):
         self._saver = _SaveAtOnce(store)
         if settings.background_saving:
             self._saver = BackgroundSaver(
-                lambda turns: _save_to(store, turns), batch=settings.save_batch, queue_limit=settings.save_queue
+                lambda turns: _save_to(store, turns),
+                batch=settings.save_batch,
+                queue_limit=settings.save_queue,
+                seed=settings.seed,
             )
         cache: ReplyCache = FifoCache(settings.cache_capacity)
         if settings.lru_cache:
@@ -92,7 +105,11 @@ class Asynchronous(AsyncSystem):
             counters=Counters(),
         )
         if not settings.lazy_loading:
-            await self._load_all(self._pipeline)
+            try:
+                await self._load_all(self._pipeline)
+            except BaseException:
+                await self.close()  # what was loaded holds threads and files
+                raise
         elif settings.warm_up:
             self._warming = asyncio.create_task(self._warm_up(self._pipeline), name="warm-up")
 
@@ -103,39 +120,53 @@ class Asynchronous(AsyncSystem):
         if pipeline is None:
             raise SystemClosed("The asynchronous agent is not running.")
         seconds = self._settings.deadline_s if request.deadline_s is None else request.deadline_s
+        steps = Steps(
+            request,
+            Wanted(arrived + seconds),
+            pipeline.counters,
+            self._backoff,
+            degrade=self._settings.degradation,
+        )
+        reply: Reply | None = None
+        outcome = "ok"
         self._turns += 1
         self._idle.clear()
         try:
             async with pipeline.admission.turn(), deadline(seconds):
-                return await self._answer(pipeline, request, on_token, arrived)
-        except Refused:
-            pipeline.counters.refused += 1
-            raise
-        except DeadlineExceeded:
-            pipeline.counters.deadline_exceeded += 1
+                reply = await self._answer(pipeline, request, steps, on_token, arrived)
+                return reply
+        except BaseException as error:
+            outcome = type(error).__name__
+            pipeline.counters.refused += isinstance(error, Refused)
+            pipeline.counters.deadline_exceeded += isinstance(error, DeadlineExceeded)
             raise
         finally:
+            if log.isEnabledFor(logging.INFO):
+                _log_turn(request, steps, reply, outcome, time.perf_counter() - arrived)
             self._turns -= 1
             if not self._turns:
                 self._idle.set()
 
-    async def _answer(self, pipeline: Pipeline, request: Request, on_token: TokenSink | None, arrived: float) -> Reply:
+    async def _answer(
+        self, pipeline: Pipeline, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float
+    ) -> Reply:
         async def turn() -> Reply:
             async with self._session(request.session):
-                return await pipeline.turn(request, on_token, arrived)
+                return await pipeline.turn(request, steps, on_token, arrived)
 
-        if not self._settings.lru_cache:
+        if not self._settings.lru_cache or commands.is_command(request.text):
             return await turn()
         same = repr((request.session, request.text, request.max_tokens, request.scripted_reply))
-        reply, led = await self._flights.do(same, turn)
+        reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
         async with self._session(request.session):
-            await pipeline.turn_again(request, reply)
+            await pipeline.turn_again(request, steps, reply)
         waited = time.perf_counter() - arrived
         if on_token is not None:
             on_token(reply.text)
-        return msgspec.structs.replace(reply.served_again(request.id, first_token_s=waited), total_s=waited)
+        again = reply.served_again(request.id, first_token_s=waited)
+        return msgspec.structs.replace(again, total_s=waited, degraded=reply.degraded + steps.degraded)
 
     def _session(self, session: str) -> asyncio.Lock:
         return self._sessions.setdefault(session, asyncio.Lock())
@@ -165,19 +196,27 @@ class Asynchronous(AsyncSystem):
         finally:
             if self._warming is not None:
                 await self._warming
+            # A load that a departed caller began must end before what it opens can be closed.
+            await asyncio.gather(pipeline.keywords.finish(), pipeline.store.finish(), pipeline.engine.finish())
             await asyncio.to_thread(self._executors.close)
             if self._fulltext is not None:
                 await self._fulltext.close()
             await asyncio.to_thread(self._engine.close)
 
     async def _load_all(self, pipeline: Pipeline) -> None:
-        await asyncio.gather(pipeline.keywords.get(), pipeline.store.get(), pipeline.engine.get())
+        resources = (pipeline.keywords, pipeline.store, pipeline.engine)
+        # Each goes on when another fails: none is left half loaded behind the caller's back.
+        loaded = await asyncio.gather(*(resource.get() for resource in resources), return_exceptions=True)
+        for result in loaded:
+            if isinstance(result, BaseException):
+                raise result
 
     async def _warm_up(self, pipeline: Pipeline) -> None:
         try:
             await self._load_all(pipeline)
-        except Exception:  # the first request that needs the resource tries again, and is the one to be told
-            log.exception("Warm-up failed")
+        except Exception as error:  # noqa: BLE001 - the first request that needs it tries again, and is told
+            pipeline.counters.warm_up_failures += 1
+            swallowed(log, "warm-up failed", error)
 
     async def _load_keywords(self) -> Keywords:
         keywords = Keywords()
@@ -233,6 +272,29 @@ class _SaveAtOnce:
 
     async def close(self) -> None:
         """Nothing waits to be saved."""
+
+
+def _log_turn(request: Request, steps: Steps, reply: Reply | None, outcome: str, duration_s: float) -> None:
+    answered: dict[str, Any] = {}
+    if reply is not None:
+        answered = {
+            "source": reply.source,
+            "prompt_tokens": reply.prompt_tokens,
+            "generated_tokens": reply.generated_tokens,
+            "first_token_s": reply.first_token_s and round(reply.first_token_s, 6),
+        }
+    event(
+        log,
+        logging.INFO,
+        "turn",
+        request=request.id,
+        session=session_digest(request.session),
+        duration_s=round(duration_s, 6),
+        outcome=outcome,
+        retries=steps.retries,
+        degraded=[degraded.step for degraded in steps.degraded],
+        **answered,
+    )
 
 
 async def _save_to(store: Resource[Store], turns: Sequence[SavedTurn]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,8 +14,8 @@ from systems.asynchronous.admission import Admission, Unbounded
 from systems.asynchronous.isolation import Executors
 from systems.asynchronous.resources import Resource
 from systems.asynchronous.settings import AsynchronousSettings
+from systems.asynchronous.steps import Steps
 from systems.engines.interface import Engine, Generation, Message
-from systems.errors import Abandoned
 from systems.history import Exchange, Histories
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.memory.importance import is_important
@@ -79,26 +78,28 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     cache: ReplyCache
     counters: Counters
 
-    async def turn(self, request: Request, on_token: TokenSink | None, arrived: float) -> Reply:
-        """Answer ``request``, which arrived at ``arrived`` (`time.perf_counter`)."""
+    async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
+        """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
         if commands.is_command(request.text):
             text = commands.answer(request.text, forget=lambda: self.histories.forget(request.session))
             self.counters.turns += 1
             return _finished(Reply(request_id=request.id, text=text, source=Source.COMMAND), arrived)
 
-        keywords, words = await self._analyse(request.text)
-        system = await self.executors.run("system", read_system_information)
+        keywords, words = await self._analyse(request.text, steps)
+        system = await steps.run_or(
+            "system information", lambda: self.executors.run("system", read_system_information), "unknown", "unknown"
+        )
         observed = observe(system, classify_emotion(request.text), request.observed)
-        memories = await (await self.store.get()).find(request.session, keywords, self.settings.memories)
+        memories = await self._find(request.session, keywords, steps)
         history = self.histories.messages(request.session)
         messages = prompt.build(history, memories, observed, request.text)
 
         key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, messages)
-        cached = self.cache.get(key)
+        cached = self._cached(key, steps)
         if cached is None:
             self.counters.cache_misses += 1
-            reply = await self._generate(request, messages, memories, on_token, arrived)
-            self.cache.put(key, reply)
+            reply = await self._generate(request, messages, memories, steps, on_token, arrived)
+            self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
             reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
@@ -106,13 +107,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 on_token(reply.text)
 
         await self._remember(request, reply.text, keywords, words)
-        return _finished(reply, arrived)
+        return _finished(msgspec.structs.replace(reply, degraded=steps.degraded), arrived)
 
-    async def turn_again(self, request: Request, reply: Reply) -> None:
+    async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.counters.coalesced += 1
-        if reply.source is not Source.COMMAND:
-            await self._remember(request, reply.text, *await self._analyse(request.text))
+        await self._remember(request, reply.text, *await self._analyse(request.text, steps))
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], words: Sequence[str]) -> None:
         await self.saver.add(
@@ -128,44 +128,76 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self.histories.add(request.session, exchange)
         self.counters.turns += 1
 
-    async def _analyse(self, text: str) -> tuple[list[str], list[str]]:
+    async def _analyse(self, text: str, steps: Steps) -> tuple[list[str], list[str]]:
         """Return the keywords of ``text``, and its words where an index wants them, in one trip to a thread."""
-        extractor = await self.keywords.get()
 
-        def analyse() -> tuple[list[str], list[str]]:
-            return extractor.extract(text), extractor.segment(text) if self.settings.full_text else []
+        async def analyse() -> tuple[list[str], list[str]]:
+            extractor = await self.keywords.get()
+            return await self.executors.run(
+                "keywords",
+                lambda: (extractor.extract(text), extractor.segment(text) if self.settings.full_text else []),
+            )
 
-        return await self.executors.run("keywords", analyse)
+        nothing: tuple[list[str], list[str]] = ([], [])
+        return await steps.run_or("keywords", analyse, nothing, "no keywords")
+
+    async def _find(self, session: str, keywords: Sequence[str], steps: Steps) -> list[str]:
+        async def find() -> list[str]:
+            return await (await self.store.get()).find(session, keywords, self.settings.memories)
+
+        nothing: list[str] = []
+        return await steps.run_or("memory lookup", find, nothing, "no memories")
+
+    def _cached(self, key: str, steps: Steps) -> Reply | None:
+        try:
+            return self.cache.get(key)
+        except Exception as error:  # noqa: BLE001 - a cache only saves time: whatever it meets, the model can answer
+            steps.failed("cache", error, "a miss")
+            return None
+
+    def _cache(self, key: str, reply: Reply, steps: Steps) -> None:
+        if steps.degraded:
+            return  # the next asking of this question may get a better answer
+        try:
+            self.cache.put(key, reply)
+        except Exception as error:  # noqa: BLE001 - as above
+            steps.failed("cache", error, "not stored")
 
     async def _generate(
         self,
         request: Request,
         messages: list[Message],
         memories: list[str],
+        steps: Steps,
         on_token: TokenSink | None,
         arrived: float,
     ) -> Reply:
-        engine = await self.engine.get()
-        abandoned = threading.Event()
+        wanted, streamed = steps.wanted, False
 
         def pass_on(token: str) -> None:
-            if abandoned.is_set():
-                raise Abandoned("Nobody waits for this reply.")
+            nonlocal streamed
+            wanted.check()
+            streamed = True
             if on_token is not None:
                 on_token(token)
 
-        def generate() -> tuple[float, Generation]:
+        def generate(engine: Engine) -> tuple[float, Generation]:
+            wanted.check()  # the wait for a thread may have outlasted the caller
             called = time.perf_counter()
             return called, engine.generate(
                 messages, max_tokens=request.max_tokens, forced_reply=request.scripted_reply, on_token=pass_on
             )
 
+        async def call() -> tuple[float, Generation]:
+            return await self.executors.run("engine", generate, await self.engine.get())
+
         async with self.admission.slot():
             self.counters.generations += 1
             try:
-                called, generation = await self.executors.run("engine", generate)
+                # What was streamed cannot be taken back, so a call that has spoken is not repeated.
+                called, generation = await steps.run("model", call, may_repeat=lambda: not streamed)
             except asyncio.CancelledError:
-                abandoned.set()
+                wanted.abandon()
                 raise
         return Reply(
             request_id=request.id,

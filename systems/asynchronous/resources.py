@@ -27,6 +27,11 @@ class Resource(Generic[T]):
         task = self._loading
         return task is not None and task.done() and not task.cancelled() and task.exception() is None
 
+    async def finish(self) -> None:
+        """Wait for a load that is under way, whatever comes of it."""
+        if self._loading is not None:
+            await asyncio.wait([self._loading])
+
     async def get(self) -> T:
         """Return the value, loading it first if nobody has."""
         if self._loading is None or (self._loading.done() and not self.loaded):

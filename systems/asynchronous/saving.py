@@ -7,13 +7,16 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
+from random import Random
 
+from systems.asynchronous.retrying import Backoff
 from systems.errors import StoreError
+from systems.logs import swallowed
 from systems.memory.schema import SavedTurn
 
 log = logging.getLogger(__name__)
 
-# A store that fails is tried again after these many seconds, doubling up to the second number.
+# A store that fails is tried again, however it failed, after waits that grow from the first to the second number.
 RETRY_FIRST_S, RETRY_LAST_S = 0.1, 5.0
 
 # Once the saver is closing, this many attempts decide that a store cannot be written.
@@ -27,9 +30,12 @@ class BackgroundSaver:
     tried again. ``saved`` counts turns, ``failures`` attempts.
     """
 
-    def __init__(self, save: Callable[[Sequence[SavedTurn]], Awaitable[None]], *, batch: int, queue_limit: int) -> None:
+    def __init__(
+        self, save: Callable[[Sequence[SavedTurn]], Awaitable[None]], *, batch: int, queue_limit: int, seed: int = 0
+    ) -> None:
         self._save = save
         self._batch = batch
+        self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(seed))
         self._pending: deque[SavedTurn] = deque()
         self._room = asyncio.Semaphore(queue_limit)
         self._work = asyncio.Event()
@@ -63,7 +69,7 @@ class BackgroundSaver:
 
     async def _save_one_batch(self) -> None:
         turns = list(islice(self._pending, self._batch))
-        wait, last_attempts = RETRY_FIRST_S, 0
+        failures = last_attempts = 0
         while True:
             last_attempts += self._closing.is_set()
             try:
@@ -71,11 +77,11 @@ class BackgroundSaver:
                 break
             except Exception as error:  # whatever the store raises, turns that were acknowledged must not vanish
                 self.failures += 1
+                failures += 1
                 if last_attempts >= LAST_ATTEMPTS:
                     raise StoreError(f"{len(self._pending)} acknowledged turns could not be saved: {error}") from error
-                log.exception("A save failed and will be tried again")
-            await asyncio.sleep(wait)
-            wait = min(2 * wait, RETRY_LAST_S)
+                swallowed(log, "save failed, to be tried again", error, turns=len(self._pending), retries=failures)
+            await asyncio.sleep(self._backoff.wait_s(failures))
         for _ in turns:
             self._pending.popleft()
             self._room.release()

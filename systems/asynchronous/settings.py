@@ -14,7 +14,10 @@ MECHANISMS = (
     "full_text",
     "importance_pruning",
     "background_saving",
+    "retries",
+    "degradation",
 )
+"""The last two do something only when something fails."""
 
 
 class AsynchronousSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,6 +25,7 @@ class AsynchronousSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached replies' text.
+    ``seed`` is that of the waits' jitter.
     """
 
     isolation: bool = True
@@ -32,6 +36,8 @@ class AsynchronousSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     full_text: bool = True
     importance_pruning: bool = True
     background_saving: bool = True
+    retries: bool = True
+    degradation: bool = True
 
     history_length: int = 10
     sessions: int = 1000
@@ -45,6 +51,7 @@ class AsynchronousSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     cache_key: CacheKey = "prompt"
     save_batch: int = 64
     save_queue: int = 1024
+    seed: int = 0
 
 
 def everything_off() -> AsynchronousSettings:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from systems.engines.interface import Engine, Generation, Message
-from systems.errors import EngineError, ModelError, PromptTooLong
+from systems.errors import EngineBusy, EngineError, ModelError, PromptTooLong
 from systems.models.check import read_metadata, require_gguf
 
 # Used for a model that carries no template of its own.
@@ -247,8 +247,9 @@ class LlamaEngine(Engine):
         try:
             self._llama.eval(tokens)
         except Exception as error:
+            # The context is empty again, so the next attempt begins clean: memory may be short for a moment only.
             self._forget()
-            raise EngineError(f"llama.cpp failed to evaluate {len(tokens)} tokens: {error}.") from error
+            raise EngineBusy(f"llama.cpp failed to evaluate {len(tokens)} tokens: {error}.") from error
         except BaseException:
             self._forget()  # interrupted half-way: what the context holds is no longer known
             raise

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import aiosqlite
 
-from systems.errors import StoreError, SystemClosed
-from systems.memory.schema import BUSY_S, INSERT, TABLE, SavedTurn, scope, version_statement
+from systems.errors import SystemClosed
+from systems.memory.schema import BUSY_S, INSERT, TABLE, SavedTurn, scope, store_error, version_statement
 
 # An external-content index keeps no second copy of the text, and unlike a contentless one it can delete.
 _INDEX = (
@@ -50,7 +50,7 @@ class FullTextStore:
                 await connection.close()
                 raise
         except sqlite3.Error as error:
-            raise StoreError(f"The memory file {self._path.name} cannot be opened: {error}.") from error
+            raise store_error(f"The memory file {self._path.name} cannot be opened", error) from error
         self._connection = connection
 
     async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
@@ -64,7 +64,7 @@ class FullTextStore:
             rows = await self._open().execute_fetchall(_FIND, (match, session, limit))
             return [row[0] for row in rows]
         except (sqlite3.Error, UnicodeError) as error:
-            raise StoreError(f"Long-term memory could not be searched: {error}.") from error
+            raise store_error("Long-term memory could not be searched", error) from error
 
     async def save(self, turns: Sequence[SavedTurn]) -> None:
         """Save ``turns`` in one transaction. Raises `StoreError`."""
@@ -79,7 +79,7 @@ class FullTextStore:
                     await asyncio.shield(connection.rollback())
                     raise
         except (sqlite3.Error, UnicodeError) as error:
-            raise StoreError(f"A turn could not be saved: {error}.") from error
+            raise store_error("A turn could not be saved", error) from error
 
     async def close(self) -> None:
         """Close the connection; a second call does nothing."""

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from systems.errors import StoreError
-from systems.memory.schema import BUSY_S, INSERT, TABLE, SavedTurn, version_statement
+from systems.memory.schema import BUSY_S, INSERT, TABLE, SavedTurn, store_error, version_statement
 
 
 class LikeStore:
@@ -26,7 +25,7 @@ class LikeStore:
                 connection.execute(TABLE)
                 connection.execute("CREATE INDEX IF NOT EXISTS by_session ON memories (session, created)")
         except sqlite3.Error as error:
-            raise StoreError(f"The memory file {self._path.name} cannot be opened: {error}.") from error
+            raise store_error(f"The memory file {self._path.name} cannot be opened", error) from error
 
     def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
         """Return the questions of the newest ``limit`` matching turns, newest first."""
@@ -42,7 +41,7 @@ class LikeStore:
             with closing(self._connect()) as connection:
                 return [row[0] for row in connection.execute(query, (session, *patterns, limit))]
         except (sqlite3.Error, UnicodeError) as error:
-            raise StoreError(f"Long-term memory could not be searched: {error}.") from error
+            raise store_error("Long-term memory could not be searched", error) from error
 
     def save(self, turns: Sequence[SavedTurn]) -> None:
         """Save ``turns`` in one transaction. Raises `StoreError`."""
@@ -50,7 +49,7 @@ class LikeStore:
             with closing(self._connect()) as connection, connection:
                 connection.executemany(INSERT, [turn.row() for turn in turns])
         except (sqlite3.Error, UnicodeError) as error:
-            raise StoreError(f"A turn could not be saved: {error}.") from error
+            raise store_error("A turn could not be saved", error) from error
 
     def _connect(self) -> sqlite3.Connection:
         # SQLite's own journal suits a connection an operation: with write-ahead logging every close would be the

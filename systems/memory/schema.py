@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 
 import msgspec
 
-from systems.errors import StoreError
+from systems.errors import StoreBusy, StoreError
 
 VERSION = 1
 
@@ -57,6 +58,13 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
 def scope(session: str) -> str:
     """Return ``session`` as a single token a full-text index can filter by."""
     return "s" + session.encode("utf-8", "surrogatepass").hex()
+
+
+def store_error(what: str, error: Exception) -> StoreError:
+    """Return ``error`` of SQLite's as ours: transient if another writer was only in the way."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    kind = StoreBusy if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) else StoreError
+    return kind(f"{what}: {error}.")
 
 
 def version_statement(found: int) -> str:

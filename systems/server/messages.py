@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from systems.interface import Observed
+from systems.interface import Degraded, Observed
 
 VERSION = 1
 
@@ -45,7 +45,10 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, tag="token", tag_field="t
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer", tag_field="type"):
-    """The whole reply. Times are seconds since the request arrived at the system."""
+    """The whole reply. Times are seconds since the request arrived at the system.
+
+    ``degraded`` names the steps that failed and were done without.
+    """
 
     id: str
     text: str
@@ -55,6 +58,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer", tag_field=
     generated_tokens: int
     first_token_s: float | None
     total_s: float
+    degraded: tuple[Degraded, ...] = ()
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refusal", tag_field="type"):

@@ -15,6 +15,7 @@ from websockets.typing import Origin
 
 from systems.errors import FourgigError, Refused
 from systems.interface import Reply, Request
+from systems.logs import event
 from systems.server.hosting import Host
 from systems.server.messages import MAX_FRAME_BYTES, VERSION, Answer, Ask, Error, FromServer, Refusal, Token
 
@@ -118,8 +119,8 @@ class WebSocketServer:
                 )
             except FourgigError as error:
                 last = _failure(ask.id, error)
-            except Exception:  # the last boundary: a defect must not leave the client waiting for ever
-                log.exception("A request failed in a way nobody planned")
+            except Exception as error:  # noqa: BLE001 - the last boundary: a defect must not leave the client waiting for ever
+                event(log, logging.ERROR, "request failed in a way nobody planned", traced=error, request=ask.id)
                 last = Error(id=ask.id, kind="InternalError", message="The server failed to answer this request.")
             # Tokens handed over during the last step of the answer are still on their way into the loop.
             await asyncio.sleep(0)
@@ -174,6 +175,7 @@ def _answered(reply: Reply) -> Answer:
         generated_tokens=reply.generated_tokens,
         first_token_s=reply.first_token_s,
         total_s=reply.total_s,
+        degraded=reply.degraded,
     )
 
 

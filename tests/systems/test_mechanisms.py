@@ -1,6 +1,7 @@
 """Each mechanism of the asynchronous agent on its own."""
 
 import asyncio
+import math
 import threading
 
 import pytest
@@ -12,6 +13,7 @@ from systems.asynchronous.isolation import Executors
 from systems.asynchronous.resources import Resource
 from systems.asynchronous.saving import BackgroundSaver
 from systems.asynchronous.single_flight import SingleFlight
+from systems.asynchronous.wanted import Wanted
 from systems.errors import DeadlineExceeded, Refused, StoreError
 from systems.history import Exchange, Histories, keep_newest
 from systems.memory.importance import is_important, keep_important
@@ -164,7 +166,7 @@ async def test_callers_share_one_call_and_its_exception():
         await release.wait()
         raise OSError("shared")
 
-    waiting = [asyncio.create_task(flights.do("k", call)) for _ in range(3)]
+    waiting = [asyncio.create_task(flights.do("k", Wanted(math.inf), call)) for _ in range(3)]
     await asyncio.sleep(0)
     release.set()
     results = await asyncio.gather(*waiting, return_exceptions=True)
@@ -183,8 +185,8 @@ async def test_the_call_outlives_its_leader_but_not_its_last_waiter():
             raise
         return "done"
 
-    leader = asyncio.create_task(flights.do("k", call))
-    follower = asyncio.create_task(flights.do("k", call))
+    leader = asyncio.create_task(flights.do("k", Wanted(math.inf), call))
+    follower = asyncio.create_task(flights.do("k", Wanted(math.inf), call))
     await asyncio.sleep(0)
     leader.cancel()
     await asyncio.wait([leader])
@@ -193,7 +195,7 @@ async def test_the_call_outlives_its_leader_but_not_its_last_waiter():
     await asyncio.wait([follower])
     await cancelled.wait()
     release.set()
-    assert await flights.do("k", call) == ("done", True)
+    assert await flights.do("k", Wanted(math.inf), call) == ("done", True)
 
 
 # Background saving
