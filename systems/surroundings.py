@@ -6,6 +6,7 @@ A planned trial replaces what they say with `systems.interface.Observed`, after 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 
 import psutil
@@ -32,10 +33,14 @@ _MOODS: dict[str, tuple[str, ...]] = {
     "angry": ("angry", "annoyed", "hate", "furious", "unfair", "生气", "愤怒", "讨厌", "烦"),
     "worried": ("afraid", "worried", "nervous", "scared", "anxious", "害怕", "担心", "紧张", "焦虑"),
 }
-_PATTERNS = {
-    mood: re.compile("|".join(rf"\b{re.escape(word)}\b" if word.isascii() else re.escape(word) for word in words))
-    for mood, words in _MOODS.items()
-}
+_MOOD_OF = {word: mood for mood, words in _MOODS.items() for word in words}
+# One pass over the text; where one word begins another, the longer one is tried first.
+_MOOD_WORD = re.compile(
+    "|".join(
+        rf"\b{re.escape(word)}\b" if word.isascii() else re.escape(word)
+        for word in sorted(_MOOD_OF, key=len, reverse=True)
+    )
+)
 
 
 def read_system_information() -> str:
@@ -50,10 +55,8 @@ def read_system_information() -> str:
 
 def classify_emotion(text: str) -> str:
     """Return the mood whose words occur most often in ``text``, or "neutral"."""
-    lowered = text.lower()
-    counts = {mood: len(pattern.findall(lowered)) for mood, pattern in _PATTERNS.items()}
-    mood = max(counts, key=lambda name: counts[name])
-    return mood if counts[mood] else "neutral"
+    counts = Counter(_MOOD_OF[word] for word in _MOOD_WORD.findall(text.lower()))
+    return max(_MOODS, key=lambda mood: counts[mood]) if counts else "neutral"
 
 
 def observe(system: str, emotion: str, planned: Observed | None) -> Observed:

@@ -2,15 +2,21 @@
 
 One pool for everything, as published, lets ten slow generations starve a one-millisecond lookup. A pool a kind
 bounds each, and none can take another's threads.
+
+Waking the event loop costs more than most of the work that leaves it: results that are ready before the loop has
+answered one wake-up come back with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from typing import ParamSpec, TypeVar
+from queue import SimpleQueue
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,22 +31,98 @@ class Executors:
     def __init__(self, threads: Mapping[str, int], *, isolated: bool = True) -> None:
         self._threads = dict(threads)
         self._isolated = isolated
-        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._pools: dict[str, _Pool] = {}
 
     async def run(self, kind: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return ``function(*args, **kwargs)``, computed on a thread of ``kind``; its exceptions pass through."""
+        """Return ``function(*args, **kwargs)``, computed on a thread of ``kind``; its exceptions pass through.
+
+        A call that was cancelled before a thread took it up is never made.
+        """
         if not self._isolated:
             return function(*args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._pool(kind), partial(function, *args, **kwargs))
+        if kind not in self._pools:
+            self._pools[kind] = _Pool(kind, self._threads[kind], asyncio.get_running_loop())
+        result: T = await self._pools[kind].submit(partial(function, *args, **kwargs))
+        return result
 
     def close(self) -> None:
-        """Wait for running work, drop what has not begun, and end the threads."""
+        """Wait for running work, cancel what has not begun, and end the threads."""
         for pool in self._pools.values():
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.close()
         self._pools.clear()
 
-    def _pool(self, kind: str) -> ThreadPoolExecutor:
-        # Threads are made on first use: an idle kind costs nothing.
-        if kind not in self._pools:
-            self._pools[kind] = ThreadPoolExecutor(self._threads[kind], thread_name_prefix=kind)
-        return self._pools[kind]
+
+class _Call(NamedTuple):
+    future: asyncio.Future[Any]
+    function: Callable[[], Any]
+
+
+class _Result(NamedTuple):
+    future: asyncio.Future[Any]
+    value: Any
+    error: BaseException | None
+
+
+class _Pool:
+    """Threads that take calls from one queue and hand their results to one event loop."""
+
+    def __init__(self, name: str, most: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._name = name
+        self._most = most
+        self._loop = loop
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._results: deque[_Result] = deque()
+        self._threads: list[threading.Thread] = []
+        self._unfinished = 0
+        self._waking = False
+        self._closed = False
+
+    def submit(self, function: Callable[[], Any]) -> asyncio.Future[Any]:
+        future = self._loop.create_future()
+        self._unfinished += 1
+        # Threads are made when they are needed: an idle kind costs nothing.
+        if len(self._threads) < min(self._most, self._unfinished):
+            thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._calls.put(_Call(future, function))
+        return future
+
+    def close(self) -> None:
+        self._closed = True
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            self._results.append(_made(call, cancelled=self._closed or call.future.cancelled()))
+            if not self._waking:
+                self._waking = True
+                with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    self._loop.call_soon_threadsafe(self._hand_over)
+
+    def _hand_over(self) -> None:
+        # Before the first is taken: a result that comes after the last was taken must wake the loop again.
+        self._waking = False
+        while self._results:
+            future, value, error = self._results.popleft()
+            self._unfinished -= 1
+            if future.cancelled():
+                continue
+            if error is None:
+                future.set_result(value)
+            elif isinstance(error, asyncio.CancelledError):
+                future.cancel()
+            else:
+                future.set_exception(error)
+
+
+def _made(call: _Call, *, cancelled: bool) -> _Result:
+    if cancelled:
+        return _Result(call.future, None, asyncio.CancelledError())
+    try:
+        return _Result(call.future, call.function(), None)
+    except BaseException as error:  # noqa: BLE001 - whatever the function raises belongs to its caller
+        return _Result(call.future, None, error)

@@ -132,11 +132,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """Return the keywords of ``text``, and its words where an index wants them, in one trip to a thread."""
 
         async def analyse() -> tuple[list[str], list[str]]:
-            extractor = await self.keywords.get()
-            return await self.executors.run(
-                "keywords",
-                lambda: (extractor.extract(text), extractor.segment(text) if self.settings.full_text else []),
-            )
+            keywords, words = await self.executors.run("keywords", (await self.keywords.get()).analyse, text)
+            return keywords, words if self.settings.full_text else []
 
         nothing: tuple[list[str], list[str]] = ([], [])
         return await steps.run_or("keywords", analyse, nothing, "no keywords")

@@ -95,7 +95,7 @@ def raising(error):
 
 
 BREAKS = {
-    "keywords": (Keywords, "extract", ValueError("no dictionary"), "no keywords"),
+    "keywords": (Keywords, "analyse", ValueError("no dictionary"), "no keywords"),
     "system information": (pipeline, "read_system_information", OSError("no /proc"), "unknown"),
     "memory lookup": (FullTextStore, "find", StoreError("malformed"), "no memories"),
     "cache": (LruCache, "get", RuntimeError("broken"), "a miss"),
@@ -287,7 +287,7 @@ async def test_a_turn_that_expires_in_a_queue_never_starts_its_work(tmp_path, mo
         extracted.append(text)
         return extract(self, text)
 
-    monkeypatch.setattr(Keywords, "extract", counting)
+    monkeypatch.setattr(Keywords, "analyse", counting)
     engine = Shaky()
     engine._settings = SimulatedSettings(first_token_s=0.3)
     # Without admission the second generation waits for the engine's only thread; a third turn waits for its session.
@@ -390,7 +390,7 @@ async def test_a_failed_warm_up_is_counted_and_logged(tmp_path, lines):
 
 
 async def test_a_turn_is_one_line_and_each_of_its_steps_another_without_the_users_words(tmp_path, lines, monkeypatch):
-    monkeypatch.setattr(Keywords, "extract", raising(ValueError(f"cannot extract {SECRET}")))
+    monkeypatch.setattr(Keywords, "analyse", raising(ValueError(f"cannot extract {SECRET}")))
     await answered(tmp_path, ask(), Shaky(EngineBusy("Busy.")))
     found = lines()
     assert [line["step"] for line in found if line["event"] == "step"] == [
