@@ -27,16 +27,17 @@ Prune = Callable[[list[Exchange], int], list[Exchange]]
 class Histories:
     """The histories of the most recently active sessions.
 
-    Each holds at most ``length`` messages (two an exchange), chosen by ``prune``; at most ``sessions`` are held, the
-    least recently active leaves first (what it said stays in long-term memory). Not locked: one thread or one event
-    loop uses it.
+    Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``; at most
+    ``sessions`` are held, the least recently active leaves first (what it said stays in long-term memory). Not locked:
+    one thread or one event loop uses it.
     """
 
     def __init__(self, length: int, sessions: int, prune: Prune) -> None:
-        self._exchanges = length // 2
+        self._length = length
         self._limit = sessions
         self._prune = prune
         self._sessions: OrderedDict[str, list[Exchange]] = OrderedDict()
+        self._own_lengths: dict[str, int] = {}
 
     def messages(self, session: str) -> list[Message]:
         """Return the history of ``session``, oldest first."""
@@ -48,14 +49,28 @@ class Histories:
 
     def add(self, session: str, exchange: Exchange) -> None:
         """Add one exchange to ``session``."""
-        self._sessions[session] = self._prune([*self._sessions.get(session, ()), exchange], self._exchanges)
-        self._sessions.move_to_end(session)
-        while len(self._sessions) > self._limit:
-            self._sessions.popitem(last=False)
+        self._keep(session, [*self._sessions.get(session, ()), exchange])
 
     def forget(self, session: str) -> None:
-        """Empty the history of ``session``."""
-        self._sessions.pop(session, None)
+        """Empty the history of ``session``; a length of its own stays."""
+        if session in self._sessions:
+            self._sessions[session] = []
+
+    def length(self, session: str) -> int:
+        """Return how many messages ``session`` may hold."""
+        return self._own_lengths.get(session, self._length)
+
+    def resize(self, session: str, length: int) -> None:
+        """Let ``session`` hold at most ``length`` messages, as long as it is among the most recently active."""
+        self._own_lengths[session] = length
+        self._keep(session, self._sessions.get(session, []))
+
+    def _keep(self, session: str, exchanges: list[Exchange]) -> None:
+        self._sessions[session] = self._prune(exchanges, self.length(session) // 2)
+        self._sessions.move_to_end(session)
+        while len(self._sessions) > self._limit:
+            left, _ = self._sessions.popitem(last=False)
+            self._own_lengths.pop(left, None)
 
 
 def keep_newest(exchanges: list[Exchange], most: int) -> list[Exchange]:

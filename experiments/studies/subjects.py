@@ -40,7 +40,14 @@ def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
     if spec.system is None:
         raise BadInput(f"The trial of {spec.subject} names no system.")
     kind = registry.systems.get(spec.system)
-    return kind(settings_of(kind.Settings, dict(spec.settings), f"system {spec.system}"), engine, data_dir)
+    settings: dict[str, Any] = dict(spec.settings)
+    # What the trial's record says anyway, and what a system run for real would read of its machine.
+    fields = kind.Settings.__struct_fields__
+    if "memory_bytes" in fields:
+        settings.setdefault("memory_bytes", spec.profile.memory_bytes)
+    if "seed" in fields:
+        settings.setdefault("seed", spec.seed)
+    return kind(settings_of(kind.Settings, settings, f"system {spec.system}"), engine, data_dir)
 
 
 def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) -> msgspec.Struct:

@@ -84,9 +84,9 @@ class Asynchronous(AsyncSystem):
                 queue_limit=settings.save_queue,
                 seed=settings.seed,
             )
-        cache: ReplyCache = FifoCache(settings.cache_capacity)
+        cache: ReplyCache = FifoCache(settings.replies_cached())
         if settings.lru_cache:
-            cache = LruCache(settings.cache_capacity, settings.cache_seconds, settings.cache_bytes)
+            cache = LruCache(settings.replies_cached(), settings.cache_seconds, settings.bytes_cached())
         self._pipeline = Pipeline(
             settings=settings,
             executors=self._executors,

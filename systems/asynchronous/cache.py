@@ -21,7 +21,8 @@ class _Entry(msgspec.Struct):
 class LruCache:
     """At most ``capacity`` replies and ``max_bytes`` of text, each for ``seconds`` after it was stored.
 
-    A reply larger than an eighth of the byte bound is not stored: one long answer must not empty the cache.
+    The bytes of an entry are those of its key, its reply's text and the memories it carries, in UTF-8. One larger than
+    an eighth of the byte bound is not stored: one long answer must not empty the cache.
     ``clock`` returns seconds.
     """
 
@@ -41,8 +42,19 @@ class LruCache:
 
     @property
     def bytes(self) -> int:
-        """Bytes of UTF-8 text held, keys included."""
+        """Bytes of UTF-8 text held: keys, replies and their memories."""
         return self._bytes
+
+    @property
+    def capacity(self) -> int:
+        """How many replies it holds at most."""
+        return self._capacity
+
+    def resize(self, capacity: int) -> None:
+        """Hold at most ``capacity`` replies from now on; the least recently used leave."""
+        with self._lock:
+            self._capacity = capacity
+            self._evict()
 
     def get(self, key: str) -> Reply | None:
         """Return the reply stored under ``key`` and make it the most recently used, or None."""
@@ -58,7 +70,7 @@ class LruCache:
 
     def put(self, key: str, reply: Reply) -> None:
         """Store ``reply`` as the most recently used, and evict until both bounds hold."""
-        size = len(key) + len(reply.text.encode("utf-8", "surrogatepass"))
+        size = _utf8_bytes(key) + _utf8_bytes(reply.text) + sum(map(_utf8_bytes, reply.memories))
         if self._capacity <= 0 or size > self._max_bytes // 8:
             return
         with self._lock:
@@ -66,8 +78,15 @@ class LruCache:
                 self._drop(key)
             self._entries[key] = _Entry(reply, size, self._clock() + self._seconds)
             self._bytes += size
-            while len(self._entries) > self._capacity or self._bytes > self._max_bytes:
-                self._drop(next(iter(self._entries)))
+            self._evict()
+
+    def _evict(self) -> None:
+        while len(self._entries) > self._capacity or self._bytes > self._max_bytes:
+            self._drop(next(iter(self._entries)))
 
     def _drop(self, key: str) -> None:
         self._bytes -= self._entries.pop(key).size
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -36,7 +36,7 @@ class Store(Protocol):
         ...
 
 
-class ReplyCache(Protocol):
+class ReplyCache(commands.Resizable, Protocol):
     """Replies by key."""
 
     def get(self, key: str) -> Reply | None:
@@ -81,7 +81,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
         if commands.is_command(request.text):
-            text = commands.answer(request.text, forget=lambda: self.histories.forget(request.session))
+            text = commands.answer(request.text, request.session, self.histories, self.cache)
             self.counters.turns += 1
             return _finished(Reply(request_id=request.id, text=text, source=Source.COMMAND), arrived)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from systems.prompt import CacheKey
+from systems.settings import NotNegative, Positive, SharedSettings
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 MECHANISMS = (
     "isolation",
@@ -20,12 +24,12 @@ MECHANISMS = (
 """The last two do something only when something fails."""
 
 
-class AsynchronousSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Mechanisms first, then their sizes; defaults are the published ones where there is one (docs/settings.md).
+class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
+    """Besides the shared ones: mechanisms, then their sizes; the published defaults where there are any.
 
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
-    bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached replies' text.
-    ``seed`` is that of the waits' jitter.
+    bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
+    ``memory_bytes``. ``seed`` is that of the waits' jitter.
     """
 
     isolation: bool = True
@@ -39,19 +43,18 @@ class AsynchronousSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     retries: bool = True
     degradation: bool = True
 
-    history_length: int = 10
-    sessions: int = 1000
-    memories: int = 3
-    concurrent_generations: int | None = None
-    queue_limit: int = 256
-    deadline_s: float = 300.0
-    cache_capacity: int = 50
-    cache_seconds: float = 1800.0
-    cache_bytes: int = 8 * 2**20
-    cache_key: CacheKey = "prompt"
-    save_batch: int = 64
-    save_queue: int = 1024
-    seed: int = 0
+    concurrent_generations: Positive | None = None
+    queue_limit: NotNegative = 256
+    deadline_s: Seconds = 300.0
+    cache_seconds: Seconds = 1800.0
+    cache_bytes: NotNegative | None = None
+    save_batch: Positive = 64
+    save_queue: Positive = 1024
+    seed: NotNegative = 0
+
+    def bytes_cached(self) -> int:
+        """Return how many bytes of text the cache holds: what is set, or 8 MiB at 4 GiB in proportion."""
+        return self.memory_bytes // 512 if self.cache_bytes is None else self.cache_bytes
 
 
 def everything_off() -> AsynchronousSettings:

@@ -17,17 +17,12 @@ from systems.interface import BlockingSystem, Counters, Reply, Request, Source, 
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
+from systems.settings import SharedSettings
 from systems.surroundings import classify_emotion, observe, read_system_information
 
 
-class BaselineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The traditional agent's settings; defaults are the published ones (docs/settings.md)."""
-
-    history_length: int = 10
-    sessions: int = 1000
-    memories: int = 3
-    cache_capacity: int = 50
-    cache_key: prompt.CacheKey = "prompt"
+class BaselineSettings(SharedSettings, frozen=True, kw_only=True):
+    """The traditional agent's settings: the shared ones, and none of its own."""
 
 
 class Baseline(BlockingSystem):
@@ -42,7 +37,7 @@ class Baseline(BlockingSystem):
         self._keywords = Keywords()
         self._store = LikeStore(data_dir / "memory.sqlite")
         self._histories = Histories(settings.history_length, settings.sessions, keep_newest)
-        self._cache = FifoCache(settings.cache_capacity)
+        self._cache = FifoCache(settings.replies_cached())
         self._counters = Counters()
         self._running = False
 
@@ -122,6 +117,6 @@ class Baseline(BlockingSystem):
         self._engine.close()
 
     def _command(self, request: Request, arrived: float) -> Reply:
-        text = commands.answer(request.text, forget=lambda: self._histories.forget(request.session))
+        text = commands.answer(request.text, request.session, self._histories, self._cache)
         self._counters.turns += 1
         return Reply(request_id=request.id, text=text, source=Source.COMMAND, total_s=time.perf_counter() - arrived)

@@ -12,6 +12,17 @@ class FifoCache:
         self._capacity = capacity
         self._replies: dict[str, Reply] = {}
 
+    @property
+    def capacity(self) -> int:
+        """How many replies it holds at most."""
+        return self._capacity
+
+    def resize(self, capacity: int) -> None:
+        """Hold at most ``capacity`` replies from now on; the oldest leave."""
+        self._capacity = capacity
+        while len(self._replies) > capacity:
+            del self._replies[next(iter(self._replies))]
+
     def get(self, key: str) -> Reply | None:
         """Return the reply stored under ``key``, or None."""
         return self._replies.get(key)

@@ -10,8 +10,8 @@ from systems.baseline.cache import FifoCache
 from systems.interface import Reply, Source
 
 
-def reply(text="x"):
-    return Reply(request_id="1", text=text, source=Source.MODEL)
+def reply(text="x", memories=()):
+    return Reply(request_id="1", text=text, source=Source.MODEL, memories=memories)
 
 
 def test_the_least_recently_used_leaves_first():
@@ -54,28 +54,30 @@ def test_one_huge_reply_does_not_empty_the_cache():
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 60)), max_size=80), st.integers(0, 5), st.booleans()
+    st.lists(st.tuples(st.sampled_from("abcd键值对吧"), st.integers(0, 60), st.integers(0, 3)), max_size=80),
+    st.integers(0, 5),
+    st.booleans(),
 )
 def test_the_cache_is_an_exact_lru_within_both_bounds(accesses, capacity, by_bytes):
-    cache = LruCache(capacity, 60, 200 if by_bytes else 10**6)
-    model: list[tuple[str, str]] = []
-    for key, length in accesses:
+    most = 200 if by_bytes else 10**6
+    cache = LruCache(capacity, 60, most)
+    model: list[tuple[str, str, int]] = []
+    for key, length, memories in accesses:
         found = next((entry for entry in model if entry[0] == key), None)
         assert (cache.get(key).text if found else cache.get(key)) == (found[1] if found else None)
         if found:
             model.remove(found)
             model.append(found)
         text = "é" * length
-        size = len(key) + len(text.encode())
-        if capacity and size <= (200 if by_bytes else 10**6) // 8:
-            model = [entry for entry in model if entry[0] != key] + [(key, text)]
-            while len(model) > capacity or sum(len(k) + len(t.encode()) for k, t in model) > (
-                200 if by_bytes else 10**6
-            ):
+        # Everything an entry keeps alive counts, in UTF-8: a Chinese character is three bytes.
+        size = len((key + text + "记" * memories).encode())
+        if capacity and size <= most // 8:
+            model = [entry for entry in model if entry[0] != key] + [(key, text, size)]
+            while len(model) > capacity or sum(entry[2] for entry in model) > most:
                 model.pop(0)
-        cache.put(key, reply(text))
+        cache.put(key, reply(text, ("记",) * memories))
         assert len(cache) == len(model) <= capacity
-        assert cache.bytes == sum(len(k) + len(t.encode()) for k, t in model)
+        assert cache.bytes == sum(entry[2] for entry in model) <= most
 
 
 def test_threads_may_share_the_cache():

@@ -1,0 +1,99 @@
+"""Settings that the built-in systems share, and the ways to set those of any system from text.
+
+One typed definition serves all ways: a `msgspec.Struct` a system. What is set on the command line wins over the
+environment, and that over the default; runtime commands (`systems.commands`) change a running system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from systems.errors import BadInput, UnknownName
+from systems.prompt import CacheKey
+
+HISTORY_LIMIT = 1_000
+CACHE_LIMIT = 100_000
+
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+HistoryLength = Annotated[int, msgspec.Meta(ge=0, le=HISTORY_LIMIT)]
+CacheCapacity = Annotated[int, msgspec.Meta(ge=0, le=CACHE_LIMIT)]
+
+# The published cache holds 50 replies on a machine of 4 GiB; other memories get their share, and never too few to
+# serve a question that is asked again at once.
+_PUBLISHED_CAPACITY, _PUBLISHED_BYTES, _LEAST_CAPACITY = 50, 4 * 2**30, 10
+
+
+class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What both built-in systems can be set to; defaults are the published ones (docs/settings.md).
+
+    ``memory_bytes`` is the memory the system may use, which whoever builds it knows; ``cache_capacity`` None means
+    derived from it.
+    """
+
+    history_length: HistoryLength = 10
+    sessions: Positive = 1000
+    memories: NotNegative = 3
+    memory_bytes: Positive = _PUBLISHED_BYTES
+    cache_capacity: CacheCapacity | None = None
+    cache_key: CacheKey = "prompt"
+
+    def replies_cached(self) -> int:
+        """Return how many replies the cache holds: what is set, or 50 at 4 GiB in proportion, and at least 10."""
+        if self.cache_capacity is not None:
+            return self.cache_capacity
+        share = _PUBLISHED_CAPACITY * self.memory_bytes // _PUBLISHED_BYTES
+        return min(max(share, _LEAST_CAPACITY), CACHE_LIMIT)
+
+
+def parse(kind: type[msgspec.Struct], values: Mapping[str, str], whose: str) -> dict[str, Any]:
+    """Return the settings named in ``values`` as ``kind`` types them; ``null`` is nothing set.
+
+    Raises `BadInput`, or `UnknownName` with the nearest names; ``whose`` says in them whose settings these are.
+    """
+    for name in values:
+        if name not in kind.__struct_fields__:
+            raise UnknownName(f"setting of {whose}", name, kind.__struct_fields__)
+    try:
+        settings = msgspec.convert(dict(values), kind, strict=False)
+    except msgspec.ValidationError as error:
+        reason, _, name = str(error).partition(" - at `$.")
+        name = name.rstrip("`")
+        said = (
+            f"The setting {name} of {whose} cannot be {values[name]!r}" if name in values else f"{whose} cannot be set"
+        )
+        raise BadInput(f"{said}: {reason}.") from error
+    return {name: getattr(settings, name) for name in values}
+
+
+def by_system(assignments: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return what "SYSTEM.NAME=VALUE" assignments say, by system, for `parse`; the last of equal names wins.
+
+    Raises `BadInput`.
+    """
+    texts: dict[str, dict[str, str]] = {}
+    for assignment in assignments:
+        target, equals, text = assignment.partition("=")
+        system, _, name = target.rpartition(".")
+        if not (equals and system and name):
+            raise BadInput(
+                f"{assignment!r} sets nothing: write SYSTEM.NAME=VALUE, for example asynchronous.history_length=20."
+            )
+        texts.setdefault(system, {})[name] = text
+    return texts
+
+
+def from_environment(kind: type[msgspec.Struct], system: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what FOURGIG_<SYSTEM>_<SETTING> variables set on ``system``, whose settings are ``kind``.
+
+    Raises as `parse` does.
+
+    For agents run for real. A trial must never ask this: only what its record says may influence it.
+    """
+    prefix = f"FOURGIG_{re.sub('[^A-Z0-9]', '_', system.upper())}_"
+    values = {name.removeprefix(prefix).lower(): text for name, text in environ.items() if name.startswith(prefix)}
+    return parse(kind, values, system)
