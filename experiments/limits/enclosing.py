@@ -105,6 +105,17 @@ class Enclosing(Backend):
         )
 
 
+def usable_memory(kernel: Kernel | None = None) -> int | None:
+    """Return the bytes of memory this process may use: the machine's, or less if a limit says so; None if unknown.
+
+    For an agent that is run for real. A trial has its profile's.
+    """
+    enclosing = Enclosing(kernel)
+    found = enclosing._limits()
+    sizes = [found.memory_bytes if found else None, enclosing.kernel.memory_bytes()]
+    return min((size for size in sizes if size is not None), default=None)
+
+
 class _Run(RunGroup):
     def __init__(self, kernel: Kernel, limits: _Limits) -> None:
         self._kernel = kernel

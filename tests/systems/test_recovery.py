@@ -9,6 +9,7 @@ import threading
 from contextlib import closing
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from systems.asynchronous.cache import LruCache
 from systems.asynchronous.retrying import ATTEMPTS, Backoff
 from systems.asynchronous.saving import BackgroundSaver
 from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineBusy, EngineError, StoreBusy, StoreError
 from systems.interface import Degraded, Observed, Request, Source
@@ -317,6 +319,37 @@ async def test_a_shared_turn_lives_as_long_as_its_longest_waiter(tmp_path):
     await system.close()
     assert isinstance(hasty, DeadlineExceeded)
     assert patient.text
+
+
+async def test_llama_stops_within_a_token_and_is_whole_for_the_next_turn(tmp_path, tiny_model):
+    settings = LlamaSettings(model_path=str(tiny_model), context_tokens=4096, threads=1)
+    long = ask(1, max_tokens=3000, scripted_reply="bees and " * 3000)
+    replies = []
+    for folder, interrupted in (("a", True), ("b", False)):
+        (tmp_path / folder).mkdir()
+        system = Asynchronous(AsynchronousSettings(), LlamaEngine(settings), tmp_path / folder)
+        await system.start()
+        if interrupted:
+            for deadline_s in (0.2, None):
+                seen, first, loop = [], asyncio.Event(), asyncio.get_running_loop()
+
+                def on_token(token, seen=seen, first=first, loop=loop):
+                    seen.append(token)
+                    loop.call_soon_threadsafe(first.set)
+
+                request = msgspec.structs.replace(long, deadline_s=deadline_s)
+                turn = asyncio.create_task(system.answer(request, on_token))
+                if deadline_s is None:
+                    await first.wait()
+                    turn.cancel()
+                await asyncio.wait([turn])
+                assert turn.cancelled() or isinstance(turn.exception(), DeadlineExceeded)
+        replies.append(await system.answer(ask(2, text="And the ants?", max_tokens=12)))
+        if interrupted:
+            assert len(seen) < 2000
+        await system.close()
+    assert replies[0].text == replies[1].text
+    assert replies[0].generated_tokens == replies[1].generated_tokens == 12
 
 
 async def test_commands_asked_at_once_are_each_answered_as_commands(tmp_path):

@@ -15,7 +15,8 @@ from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline, BaselineSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput
+from systems.errors import BadInput, StoreError
+from systems.memory.fulltext import FullTextStore
 from systems.server.hosting import host
 from systems.server.messages import MAX_FRAME_BYTES, MAX_TEXT
 from systems.server.websocket import ServerSettings, WebSocketServer
@@ -193,6 +194,64 @@ async def test_a_client_that_leaves_in_the_middle_disturbs_nobody(tmp_path):
             await staying.send(ask(id="2", session="t"))
             _, answer = await until_the_last(staying, "2")
             assert answer["type"] == "answer"
+
+
+async def test_a_client_that_leaves_stops_its_generation_within_a_token(tmp_path):
+    said = 0
+
+    class Counting(SimulatedEngine):
+        def generate(self, messages, *, on_token, **rest):
+            def counted(token):
+                nonlocal said
+                said += 1
+                on_token(token)
+
+            return super().generate(messages, on_token=counted, **rest)
+
+    engine = Counting(SimulatedSettings(token_s=0.01))
+    async with serving(tmp_path, engine=engine) as address:
+        async with connect(address) as leaving:
+            await leaving.send(ask(max_tokens=4000))
+            await leaving.recv()
+        # The engine serves one at a time: this answer waits for the other generation's end.
+        async with connect(address) as staying:
+            await staying.send(ask(id="2", session="t"))
+            _, answer = await until_the_last(staying, "2")
+            assert answer["type"] == "answer"
+    assert said < 1000
+
+
+async def test_what_a_reply_was_made_without_is_in_the_answer(tmp_path, monkeypatch):
+    def find(*_):
+        raise StoreError("malformed")
+
+    monkeypatch.setattr(FullTextStore, "find", find)
+    async with serving(tmp_path) as address, connect(address) as connection:
+        await connection.send(ask())
+        _, answer = await until_the_last(connection)
+    assert answer["degraded"] == [{"step": "memory lookup", "to": "no memories", "error": "StoreError"}]
+
+
+async def test_cached_shared_and_command_answers_stream_as_they_say(tmp_path):
+    settings = AsynchronousSettings(history_length=0, memories=0)
+    engine = SimulatedEngine(SimulatedSettings(token_s=0.01))
+    async with (
+        serving(tmp_path, engine=engine, system_settings=settings) as address,
+        connect(address) as first,
+        connect(address) as second,
+    ):
+        await first.send(ask())
+        await first.recv()
+        await second.send(ask())  # joins the turn under way
+        tokens, shared = await until_the_last(second)
+        assert (shared["source"], "".join(tokens)) == ("cache", shared["text"])
+        await until_the_last(first)
+        await first.send(ask(id="2"))
+        tokens, cached = await until_the_last(first, "2")
+        assert (cached["source"], "".join(tokens)) == ("cache", shared["text"])
+        await first.send(ask(id="3", text="/help"))
+        tokens, command = await until_the_last(first, "3")
+        assert (command["source"], tokens, command["first_token_s"]) == ("command", [], None)
 
 
 async def test_hosted_alone_a_blocking_system_does_not_stall_the_connection(tmp_path):

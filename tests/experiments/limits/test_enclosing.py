@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.errors import CannotEnforce
-from experiments.limits.enclosing import Enclosing
+from experiments.limits.enclosing import Enclosing, usable_memory
 from experiments.profiles import Profile
 
 from .recorded import SWAPS, Recorded, legacy, unified
@@ -87,3 +87,18 @@ def test_a_v1_container_is_recognized_and_its_peak_reset(tmp_path: Path, profile
     kernel.put({"cpu.cfs_quota_us": "200000\n"}, "sys/fs/cgroup/cpu,cpuacct")
     assert Enclosing(kernel).availability(profile).usable
     assert Enclosing(kernel).open_run("r1", profile).trial("t1").memory().peak_bytes == 0
+
+
+def test_what_a_process_may_use_is_the_tightest_of_its_limits_and_the_machine(
+    container: Recorded, profile: Profile
+) -> None:
+    container.put({"proc/meminfo": f"MemTotal: {16 * 2**20} kB\n"})
+    assert usable_memory(container) == profile.memory_bytes
+    container.put({"memory.max": "max\n"}, V2)
+    assert usable_memory(container) == 16 * 2**30
+    container.put({"memory.max": f"{2**40}\n"}, V2)
+    assert usable_memory(container) == 16 * 2**30
+
+
+def test_a_machine_that_says_nothing_of_its_memory_has_none_known(tmp_path: Path) -> None:
+    assert usable_memory(Recorded(tmp_path)) is None
