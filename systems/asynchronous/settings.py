@@ -10,6 +10,9 @@ from systems.settings import NotNegative, Positive, SharedSettings
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
+SAFEGUARDS = ("retries", "degradation")
+"""Mechanisms that do something only when something fails."""
+
 MECHANISMS = (
     "isolation",
     "admission",
@@ -18,10 +21,8 @@ MECHANISMS = (
     "full_text",
     "importance_pruning",
     "background_saving",
-    "retries",
-    "degradation",
+    *SAFEGUARDS,
 )
-"""The last two do something only when something fails."""
 
 
 class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
