@@ -85,8 +85,13 @@ class Stopwatch:
         return round(time.perf_counter() - self._origin, 6)
 
 
-async def ask(where: Host, turn: Turn, session: str, clock: Stopwatch, intended_s: float) -> RequestRow:
-    """Ask one planned turn and return what was seen of it from the caller's side; an error is a row, not a raise."""
+async def ask(
+    where: Host, turn: Turn, session: str, clock: Stopwatch, intended_s: float, tokens: int = REPLY_TOKENS
+) -> RequestRow:
+    """Ask one planned turn for ``tokens`` tokens and return what was seen of it from the caller's side.
+
+    An error is a row, not a raise.
+    """
     first: list[float] = []
 
     def on_token(_: str) -> None:
@@ -97,7 +102,7 @@ async def ask(where: Host, turn: Turn, session: str, clock: Stopwatch, intended_
     reply: Reply | None = None
     outcome = "ok"
     try:
-        reply = await where.answer(turn.request(f"{session}-{started}", session, REPLY_TOKENS), on_token)
+        reply = await where.answer(turn.request(f"{session}-{started}", session, tokens), on_token)
     except FourgigError as error:
         outcome = type(error).__name__
     return RequestRow(

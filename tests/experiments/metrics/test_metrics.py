@@ -111,6 +111,15 @@ def test_the_law_is_not_applied_to_inference() -> None:
     assert isinstance(of("measured_over_law", record(trial, Part(role="subject", requests=THREE))), Missing)
 
 
+def test_the_short_tasks_latency_is_that_of_the_one_asked_last() -> None:
+    trial = spec("isolation", "serial", condition={"work": "load isolation", "task": "sleep"}, engine=None)
+    both = [row(10.0), row(10.05)]
+    assert of("short_task_latency", record(trial, Part(role="subject", requests=both))) == 10.05
+    failed = [row(10.0), row(10.05, outcome="Refused")]
+    assert of("short_task_latency", record(trial, Part(role="subject", requests=failed))) == Missing("it ended Refused")
+    assert isinstance(of("short_task_latency", subject(requests=both)), Missing)
+
+
 def test_start_up_counts_from_the_spawn() -> None:
     made = subject(marks={"ready": 101.5, "first_reply": 102.0})
     assert of("time_to_ready", made) == 1.5
