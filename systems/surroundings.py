@@ -5,7 +5,9 @@ A planned trial replaces what they say with `systems.interface.Observed`, after 
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections import Counter
 from datetime import datetime
 
@@ -53,9 +55,32 @@ def read_system_information() -> str:
     )
 
 
+class LastReading:
+    """The system information as it was read at most ``fresh_s`` seconds ago; one reading serves every turn."""
+
+    def __init__(self, fresh_s: float) -> None:
+        self._fresh_s = fresh_s
+        self._read_at = -math.inf
+        self._line = ""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether `read` would only return what is known."""
+        return time.monotonic() - self._read_at < self._fresh_s
+
+    def read(self) -> str:
+        """Return the line, reading it again if it is stale. Any thread may call it."""
+        if not self.fresh:
+            self._line, self._read_at = read_system_information(), time.monotonic()
+        return self._line
+
+
 def classify_emotion(text: str) -> str:
     """Return the mood whose words occur most often in ``text``, or "neutral"."""
-    counts = Counter(_MOOD_OF[word] for word in _MOOD_WORD.findall(text.lower()))
+    lowered = text.lower()
+    if not any(word in lowered for word in _MOOD_OF):  # most texts; much faster than the pattern
+        return "neutral"
+    counts = Counter(_MOOD_OF[word] for word in _MOOD_WORD.findall(lowered))
     return max(_MOODS, key=lambda mood: counts[mood]) if counts else "neutral"
 
 

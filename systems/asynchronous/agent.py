@@ -36,8 +36,12 @@ from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
+from systems.surroundings import LastReading
 
 log = logging.getLogger(__name__)
+
+# Processor and memory use, in whole percent, are read at most this often, in seconds.
+SYSTEM_INFORMATION_S = 1.0
 
 # A step that fails for a passing reason is tried again after waits that grow from the first to the second number.
 RETRY_FIRST_S, RETRY_LAST_S = 0.05, 1.0
@@ -91,6 +95,8 @@ class Asynchronous(AsyncSystem):
             settings=settings,
             executors=self._executors,
             admission=Admission(limit, settings.queue_limit) if settings.admission else Unbounded(),
+            # Read on a thread it can be read for many turns at once; in the loop each turn reads it, as traditionally.
+            system=LastReading(SYSTEM_INFORMATION_S if settings.isolation else 0.0),
             keywords=Resource("keywords", self._load_keywords),
             engine=Resource("engine", self._load_engine),
             engine_identity=self._engine.identity,

@@ -124,5 +124,8 @@ def _made(call: _Call, *, cancelled: bool) -> _Result:
         return _Result(call.future, None, asyncio.CancelledError())
     try:
         return _Result(call.future, call.function(), None)
+    except StopIteration as error:
+        # A future refuses this one, because it would end whatever generator awaits it.
+        return _Result(call.future, None, RuntimeError(f"The call raised {error!r}."))
     except BaseException as error:  # noqa: BLE001 - whatever the function raises belongs to its caller
         return _Result(call.future, None, error)

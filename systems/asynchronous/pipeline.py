@@ -21,7 +21,7 @@ from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.surroundings import classify_emotion, observe, read_system_information
+from systems.surroundings import LastReading, classify_emotion, observe
 
 
 class Store(Protocol):
@@ -69,6 +69,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     settings: AsynchronousSettings
     executors: Executors
     admission: Admission | Unbounded
+    system: LastReading
     keywords: Resource[Keywords]
     engine: Resource[Engine]
     engine_identity: str
@@ -86,10 +87,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             return _finished(Reply(request_id=request.id, text=text, source=Source.COMMAND), arrived)
 
         keywords, words = await self._analyse(request.text, steps)
-        system = await steps.run_or(
-            "system information", lambda: self.executors.run("system", read_system_information), "unknown", "unknown"
-        )
-        observed = observe(system, classify_emotion(request.text), request.observed)
+        observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         memories = await self._find(request.session, keywords, steps)
         history = self.histories.messages(request.session)
         messages = prompt.build(history, memories, observed, request.text)
@@ -137,6 +135,13 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         nothing: tuple[list[str], list[str]] = ([], [])
         return await steps.run_or("keywords", analyse, nothing, "no keywords")
+
+    async def _system_information(self, steps: Steps) -> str:
+        if self.system.fresh:
+            return self.system.read()
+        return await steps.run_or(
+            "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
+        )
 
     async def _find(self, session: str, keywords: Sequence[str], steps: Steps) -> list[str]:
         async def find() -> list[str]:

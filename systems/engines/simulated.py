@@ -12,6 +12,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from time import perf_counter, sleep
 from typing import Annotated, ClassVar
 
@@ -49,6 +50,12 @@ class SimulatedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 def tokens(text: str) -> list[str]:
     """Split ``text`` by the rule above; the pieces join to the text again."""
     return _TOKEN.findall(text)
+
+
+@lru_cache(1024)
+def _count(text: str) -> int:
+    # A conversation sends its history again with every turn.
+    return len(tokens(text))
 
 
 def prompt_digest(messages: Sequence[Message]) -> bytes:
@@ -126,9 +133,10 @@ class SimulatedEngine(Engine):
         asked = perf_counter()
         if max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
-        prompt_tokens = sum(len(tokens(message.content)) for message in messages)
+        prompt_tokens = sum(_count(message.content) for message in messages)
         reply = invented_reply(messages, max_tokens) if forced_reply is None else tokens(forced_reply)[:max_tokens]
-        instants = schedule(self._settings, prompt_tokens, max(1, len(reply)), prompt_digest(messages))
+        digest = prompt_digest(messages) if self._settings.jitter else b""
+        instants = schedule(self._settings, prompt_tokens, max(1, len(reply)), digest)
         with self._slots:
             if not self._loaded:
                 raise EngineError("The simulated engine is not loaded.")

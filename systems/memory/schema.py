@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
+from collections.abc import Sequence
 
 import msgspec
 
 from systems.errors import StoreBusy, StoreError
 
-VERSION = 1
+VERSION = 2
 
 # How long a writer waits for another one before it gives up.
 BUSY_S = 5.0
@@ -22,14 +24,11 @@ CREATE TABLE IF NOT EXISTS memories (
     question TEXT NOT NULL,
     answer TEXT NOT NULL,
     keywords TEXT NOT NULL,
-    scope TEXT NOT NULL,
     words TEXT NOT NULL
 )
 """
 
-INSERT = (
-    "INSERT INTO memories (session, created, question, answer, keywords, scope, words) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+INSERT = "INSERT INTO memories (session, created, question, answer, keywords, words) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,14 +49,14 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
             self.question,
             self.answer,
             " ".join(self.keywords),
-            scope(self.session),
-            " ".join(self.words),
+            " ".join(scoped(self.session, self.words)),
         )
 
 
-def scope(session: str) -> str:
-    """Return ``session`` as a single token a full-text index can filter by."""
-    return "s" + session.encode("utf-8", "surrogatepass").hex()
+def scoped(session: str, words: Sequence[str]) -> list[str]:
+    """Return ``words`` as a full-text index keeps them: each begins with a short hash of its session."""
+    prefix = hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return [prefix + word for word in words]
 
 
 def store_error(what: str, error: Exception) -> StoreError:

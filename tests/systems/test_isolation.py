@@ -78,3 +78,10 @@ async def test_closing_finishes_what_runs_and_cancels_what_waits():
 
 async def test_without_isolation_the_work_is_done_in_the_loop():
     assert await Executors({"work": 1}, isolated=False).run("work", threading.get_ident) == threading.get_ident()
+
+
+async def test_an_error_that_no_future_takes_is_still_told():
+    executors = Executors({"work": 1})
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await executors.run("work", next, iter(()))
+    executors.close()

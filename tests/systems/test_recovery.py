@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems.asynchronous import agent, pipeline
+from systems import surroundings
+from systems.asynchronous import agent
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.cache import LruCache
 from systems.asynchronous.retrying import ATTEMPTS, Backoff
@@ -98,7 +99,7 @@ def raising(error):
 
 BREAKS = {
     "keywords": (Keywords, "analyse", ValueError("no dictionary"), "no keywords"),
-    "system information": (pipeline, "read_system_information", OSError("no /proc"), "unknown"),
+    "system information": (surroundings, "read_system_information", OSError("no /proc"), "unknown"),
     "memory lookup": (FullTextStore, "find", StoreError("malformed"), "no memories"),
     "cache": (LruCache, "get", RuntimeError("broken"), "a miss"),
 }
@@ -283,7 +284,7 @@ async def test_a_passed_deadline_stops_the_engine_within_a_token(tmp_path, isola
 
 
 async def test_a_turn_that_expires_in_a_queue_never_starts_its_work(tmp_path, monkeypatch):
-    extracted, extract = [], Keywords.extract
+    extracted, extract = [], Keywords.analyse
 
     def counting(self, text):
         extracted.append(text)
