@@ -20,13 +20,14 @@ from experiments.limits.select import choose
 from experiments.plan import Plan
 from experiments.probes.host import environment
 from experiments.profiles import Profile
-from experiments.records import EngineSpec, Outcome
+from experiments.records import EngineSpec, Outcome, Scalar
 from experiments.runs import TRIALS, RunFolder, RunInfo, read_info
 from experiments.studies import studies
-from experiments.studies.interface import BLOCKS, Preset
+from experiments.studies.interface import BLOCKS, GRADED, Preset
 from systems import registry
 from systems.errors import BadInput, FourgigError, UnknownName
 from systems.models.check import ModelFile
+from systems.settings import by_system, parse
 
 NOTHING_MEASURED = 7
 
@@ -90,6 +91,15 @@ def run(
             help="A shape (135m, 360m, 1.1b, 3b, 8b), made if need be, or the path of any GGUF file. [default: 135m]"
         ),
     ] = None,
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="SYSTEM.NAME=VALUE",
+            help="A system's setting, in every trial that does not choose it itself; give it several times.",
+            autocompletion=_completing(lambda: _settings_names()),
+        ),
+    ] = [],  # noqa: B006 - as above
     seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder; results/<time>-<preset> if not given.")] = None,
     resume: Annotated[
@@ -122,6 +132,7 @@ def run(
             seed=seed,
             engine=EngineSpec(name=engine),
             model=model or "135m",
+            settings=_settings(settings),
         )
     needs_model = "model_path" in registry.engines.get(asked.engine.name).Settings.__struct_fields__
     shapes = plan.shapes_needed(asked.studies, asked.preset) if needs_model else []
@@ -154,6 +165,7 @@ def run(
         enforced=backend.enforced,
         engine=engine_spec,
         shapes=engines,
+        settings=asked.settings,
         code_version=plan.code_version(),
         environment={**environment(), **plan.outside_packages()},
         planned=len(made.trials),
@@ -175,6 +187,22 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     engine: EngineSpec
     model: str
+    settings: dict[str, dict[str, Scalar]]
+
+
+def _settings(assignments: list[str]) -> dict[str, dict[str, Scalar]]:
+    return {
+        system: parse(registry.systems.get(system).Settings, values, system)
+        for system, values in by_system(assignments).items()
+    }
+
+
+def _settings_names() -> list[str]:
+    return [
+        f"{system}.{name}="
+        for system in registry.systems.names()
+        for name in registry.systems.get(system).Settings.__struct_fields__
+    ]
 
 
 def _asked_before(before: RunInfo, model: str | None, blocks: int | None) -> _Asked:
@@ -191,6 +219,7 @@ def _asked_before(before: RunInfo, model: str | None, blocks: int | None) -> _As
         seed=before.seed,
         engine=before.engine,
         model=model or before.engine.model_shape or "",
+        settings=before.settings,
     )
 
 
@@ -204,6 +233,7 @@ def _plan(asked: _Asked, engine: EngineSpec, shapes: dict[str, EngineSpec], resu
         blocks=asked.blocks,
         seed=asked.seed,
         shapes=shapes,
+        settings=asked.settings,
         past=_past(resume),
     )
 
@@ -249,6 +279,7 @@ def _run(info: RunInfo, made: Plan, path: Path, models: dict[str, Path], *, resu
                     info.profile,
                     info.run_id,
                     models=models,
+                    voids_noise=info.preset in GRADED,
                     on_start=progress.started,
                     on_finish=progress.finished,
                 )

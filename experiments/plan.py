@@ -46,11 +46,13 @@ def make(
     blocks: int,
     seed: int,
     shapes: Mapping[str, EngineSpec] | None = None,
+    settings: Mapping[str, Mapping[str, Scalar]] | None = None,
     past: Iterable[Record] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
-    Both orders and every workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
+    ``settings`` hold in every trial of their system whose cell does not choose them itself. Both orders and every
+    workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
     """
     request = GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=shapes or {})
     for name in system_names:
@@ -66,7 +68,8 @@ def make(
             block_seed = _seed(seed, name, block)
             for cell in _shuffled([cell for cell in cells if cell.blocks is None or block < cell.blocks], block_seed):
                 limits = profiles.load(cell.profile) if cell.profile else profile
-                trials.append(_spec(name, cell, limits, block, block_seed, version))
+                chosen = {**(settings or {}).get(cell.system or "", {}), **cell.settings}
+                trials.append(_spec(name, cell, chosen, limits, block, block_seed, version))
                 seconds.append(expected[name][_place(name, cell.condition, cell.subject)])
     return Plan(trials=tuple(trials), seconds=tuple(seconds))
 
@@ -76,7 +79,9 @@ def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:
     return list(dict.fromkeys(shape for name in study_names for shape in studies.get(name)().shapes(preset)))
 
 
-def _spec(study: str, cell: Cell, profile: Profile, block: int, seed: int, version: str) -> TrialSpec:
+def _spec(
+    study: str, cell: Cell, settings: dict[str, Scalar], profile: Profile, block: int, seed: int, version: str
+) -> TrialSpec:
     labels = cell.labels
     if cell.engine is not None and not labels and not registry.engines.get(cell.engine.name).runs_a_model:
         labels = (f"engine {cell.engine.name}: delays are simulated, no model ran",)
@@ -86,7 +91,7 @@ def _spec(study: str, cell: Cell, profile: Profile, block: int, seed: int, versi
         subject=cell.subject,
         system=cell.system,
         hosting=cell.hosting,
-        settings=cell.settings,
+        settings=settings,
         engine=cell.engine,
         profile=profile,
         block=block,

@@ -38,6 +38,7 @@ def run(
     run_id: str,
     *,
     models: Mapping[str, Path],
+    voids_noise: bool,
     on_start: Started,
     on_finish: Finished,
 ) -> None:
@@ -69,6 +70,7 @@ def run(
                     cold_files=tuple(Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache")),
                     shared_files=(*_files("llama_cpp", "lib/*.so*"), *_files("jieba", "**/*.txt")),
                     environment=environment,
+                    voids_noise=voids_noise,
                 )
                 for spec in trials:
                     _require_room(folder.path)

@@ -14,7 +14,7 @@ import msgspec
 
 from experiments.errors import RunFolderError, StorageError
 from experiments.profiles import Profile
-from experiments.records import SCHEMA_VERSION, EngineSpec, refuse_if_finished
+from experiments.records import SCHEMA_VERSION, EngineSpec, Scalar, refuse_if_finished
 
 INFO = "run.json"
 TRIALS = "trials.jsonl"
@@ -24,7 +24,8 @@ ARTIFACTS = "artifacts"
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What one run was asked to do, where, and with what. ``planned`` counts its trials.
 
-    ``shapes`` are the made models that some study needed besides the model of record, by name.
+    ``shapes`` are the made models that some study needed besides the model of record, by name; ``settings`` what
+    the person set on the systems.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -40,6 +41,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     enforced: bool
     engine: EngineSpec
     shapes: dict[str, EngineSpec] = {}
+    settings: dict[str, dict[str, Scalar]] = {}
     code_version: str
     environment: dict[str, Any]
     planned: int

@@ -48,6 +48,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
     ``shared_files`` (libraries, dictionaries of installed packages) are dropped as far as they can be: another
     program may have them mapped, or they may belong to another user; what is seen to stay is recorded.
+    ``voids_noise`` makes a noisy trial void; otherwise it is only flagged, by the reason in its record.
     ``environment`` is added to every role's.
     """
 
@@ -61,6 +62,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     cold_files: tuple[Path, ...]
     shared_files: tuple[Path, ...]
     environment: dict[str, str]
+    voids_noise: bool
 
     def model(self, spec: TrialSpec) -> Path | None:
         """Return the file of the trial's model; None if it uses none."""
@@ -172,8 +174,9 @@ def _measure(record: Record, site: Site) -> None:
         finally:
             group.remove()
         record.outside.host = noise.stop()
-        if record.outcome is Outcome.OK and (reason := validity.void(record)):
-            record.outcome, record.reason = Outcome.INVALID, reason
+        if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
+            record.outcome = Outcome.INVALID if site.voids_noise else Outcome.OK
+            record.reason = noise_seen
         _keep_artifacts(record, folder, site.artifacts)
 
 

@@ -1,7 +1,8 @@
-"""When a trial that ended well says nothing: the rules, stated before any run.
+"""When a trial that ended well is too noisy: the rules, stated before any run.
 
-A trial is void when the machine was busy with something else, or when the client that measured it was itself too late.
-A void trial keeps all it measured; it is counted and shown, left out of every figure, and run again by ``--resume``.
+A trial is noisy when the machine was busy with something else, or when the client that measured it was itself too late.
+In the presets that give answers it is void: it keeps all it measured, is counted and shown, left out of every figure,
+and run again by ``--resume``. In the others it is flagged and counted.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ LAG_S, LAG_SHARE = 0.010, 0.05
 """The client's own delay (P99) may reach the first, in seconds, or the second as a share of the median latency."""
 
 
-def void(record: Record) -> str:
-    """Return why this trial says nothing, in one line; empty if it does."""
+def noise(record: Record) -> str:
+    """Return what makes this trial noisy, in one line; empty if nothing does."""
     host = record.outside.host
     for name, who in (("steal_share", "a hypervisor gave others"), ("others_cpu_share", "other processes used")):
         if host.get(name, 0.0) > MOST[name]:

@@ -126,12 +126,13 @@ def machine(run: Run) -> list[tuple[str, str]]:
         shares = trials[column].dropna().astype(float)
         if len(shares):
             seen = f"median {shares.median():.1%}, highest {shares.max():.1%} of a trial"
-            found.append((name, f"{seen}; a trial above {validity.MOST[column.removeprefix('host_')]:.0%} is void"))
+            found.append((name, f"{seen}; a trial above {validity.MOST[column.removeprefix('host_')]:.0%} is noisy"))
     frequencies = trials["host_frequency_mhz"].dropna().astype(float)
     if len(frequencies):
         found.append(("processor frequency", f"{frequencies.min():.0f} … {frequencies.max():.0f} MHz"))
-    void = Counter(record.reason.partition(":")[0] for record in run.records if record.outcome is Outcome.INVALID)
-    found.append(("void trials", ", ".join(f"{count} × {reason}" for reason, count in void.most_common()) or "none"))
+    for outcome, name in ((Outcome.INVALID, "void trials"), (Outcome.OK, "noisy trials that stand")):
+        reasons = Counter(one.reason.partition(":")[0] for one in run.records if one.reason and one.outcome is outcome)
+        found.append((name, ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "none"))
     if len(trials) > 1:
         starts = [datetime.fromisoformat(record.started_at) for record in run.records]
         last = max(zip(starts, trials["duration_s"], strict=True))

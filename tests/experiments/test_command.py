@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from experiments import records
 from tests.experiments.conftest import FOURGIG
 
 
@@ -123,3 +124,30 @@ def test_without_a_backend_it_stops_with_the_remedy_unless_told_otherwise(outsid
     done = without_control_groups(*arguments, "--allow-unenforced")
     assert done.returncode == 0, done.stderr
     assert "not enforced" in (tmp_path / "run" / "report.html").read_text().lower()
+
+
+def test_a_setting_from_the_command_line_is_in_every_trial_that_does_not_choose_it(fourgig, tmp_path, enforcement):
+    out = tmp_path / "run"
+    done = fourgig("run", "memory", "--preset", "smoke", "--engine", "simulated", "--set", "baseline.history_length=4",
+                   "--set", "asynchronous.history_length=6", "--out", out, *enforcement)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {record.spec.system: record.spec.settings for record in records.read(out / "trials.jsonl")}
+    assert found["baseline"]["history_length"] == 4
+    assert found["asynchronous"]["history_length"] == 6
+    assert "history_length" not in (found[None] or {})
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("asynchronous.histry_length=3", "did you mean history_length"),
+        ("asynchronous.history_length=many", "cannot be 'many'"),
+        ("asynchronos.history_length=3", "did you mean asynchronous"),
+        ("history_length", "write SYSTEM.NAME=VALUE"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_one_sentence(fourgig, assignment, said):
+    done = fourgig("run", "--set", assignment, "--dry-run")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
