@@ -1,6 +1,7 @@
 """Conversations in English and Chinese with scripted replies: the same words for every system.
 
-No question is asked twice in one workload, so a response cache gains nothing that real users would not give it.
+Unless `repeated` is asked for, no question is asked twice in one workload, so a response cache gains nothing that real
+users would not give it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from experiments.workloads.traces import zipf
 from systems.interface import Observed, Request
 
 _NAMES = (
@@ -78,6 +80,13 @@ def conversations(seed: int, users: int, turns: int) -> list[list[Turn]]:
     rng = random.Random(f"conversations {seed}")
     seen: set[str] = set()
     return [[_fresh(rng, seen, chinese=user % 2 == 1) for _ in range(turns)] for user in range(users)]
+
+
+def repeated(seed: int, users: int, turns: int, questions: int, exponent: float) -> list[list[Turn]]:
+    """Return turns drawn from ``questions`` a user, the k-th of them with a chance proportional to k^-exponent."""
+    pools = conversations(seed, users, questions)
+    drawn = zipf(seed, users * turns, questions, exponent)
+    return [[pool[drawn[user * turns + turn]] for turn in range(turns)] for user, pool in enumerate(pools)]
 
 
 def sentences(seed: int) -> Iterator[str]:

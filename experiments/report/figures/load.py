@@ -1,55 +1,79 @@
-"""Load: the whole distribution of latency per number of users, and throughput and first token beside each other.
+"""Load: latency whole, throughput and goodput over users, the objective, open arrivals, and the ablation ladder.
 
 Conditions with a simulated engine are drawn apart; where no model ran, the title says so.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from experiments import metrics
+from experiments.analysis import capacity, claims
+from experiments.analysis.findings import Answer
+from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene, factor
 
-_WORKS = ("inference", "simulation")
+_WORKS = ("inference", "simulation", "serial simulation")
 _STEPS = 400  # more steps in a line of a distribution cannot be seen
+_PANELS = 3  # more levels side by side cannot be read
+_KINDS = {"poisson": "Poisson", "bursts": "bursts"}
+
+# Users in a closed loop, who pause for nothing and repeat nothing: what is drawn over the number of users.
+_CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": None}
 
 
 def draw(scene: Scene) -> list[Drawn]:
-    """Return two figures for each kind of work there are records of."""
-    return [drawn for work in _WORKS for drawn in (*_distributions(scene, work), *_throughput(scene, work))]
+    """Return the figures of each kind of work there are records of."""
+    kinds = (_distributions, _throughput, _objective, _open, _ladders)
+    return [drawn for work in _WORKS for kind in kinds for drawn in kind(scene, work)]
+
+
+def _name(what: str, work: str) -> str:
+    return f"load-{what}-{text.slug(work)}"
+
+
+def _looks(scene: Scene, shown: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return each subject's colour and marker: the ladder shares conditions with everyone and must not shift them."""
+    return {subject: drawing.look(place) for place, subject in enumerate(scene.subjects(shown["subject"]))}
 
 
 def _distributions(scene: Scene, work: str) -> list[Drawn]:
-    shown = scene.asked(work=work)
+    shown = scene.asked(work=work, **_CLOSED)
     if shown.empty:
         return []
     levels = sorted(set(factor(shown, "users")))
-    medians = scene.measured("latency_p50", work=work)
+    # The first, the last, and the one nearest to the middle between them.
+    chosen = [levels[place] for place in sorted({0, len(levels) // 2, len(levels) - 1})][:_PANELS]
+    medians = scene.measured("latency_p50", work=work, **_CLOSED)
     most = medians[factor(medians, "users") == levels[-1]].groupby("subject")["value"].median()
     said = ", ".join(f"{subject} {text.quantity(most[subject], 's')}" for subject in scene.subjects(most.index))
     title = f"{scene.lead(shown)}Median latency at {levels[-1]} users: {said}"
-    figure, panels = drawing.canvas(title, len(levels), sharey=True)
-    for axes, users in zip(panels, levels, strict=True):
+    figure, panels = drawing.canvas(title, len(chosen), sharey=True)
+    looks = _looks(scene, shown)
+    for axes, users in zip(panels, chosen, strict=True):
         here = shown[factor(shown, "users") == users]
-        for subject in scene.subjects(here["subject"]):
-            color = drawing.look(scene.place(subject))["color"]
-            line = ("-", "--", "-.", ":")[scene.place(subject) % 4]
+        for place, (subject, look) in enumerate(looks.items()):
             for _, block in here[here["subject"] == subject].groupby("block"):
                 axes.plot(
                     *_distribution(block["latency_s"].to_numpy(dtype=float)),
-                    drawstyle="steps-post", color=color, linestyle=line, linewidth=1.2, alpha=0.7,
-                    label=f"{text.plain(subject)}, a line a block",
+                    drawstyle="steps-post", color=look["color"], linestyle=("-", "--", "-.", ":")[place % 4],
+                    linewidth=1.2, alpha=0.7, label=f"{text.plain(subject)}, a line a block",
                 )  # fmt: skip
         axes.set_title(f"{users} user{'s' if users != 1 else ''}")
         drawing.logarithmic(axes, "x")
         axes.set_xlabel("latency (s)")
     panels[0].set_ylabel("share of answered requests")
     alt = f"{title}. Distribution of latency from the intended start, a panel a number of users."
-    return [drawing.finish(figure, f"load-latency-{work}", title, alt, scene.notes(shown))]
+    return [drawing.finish(figure, _name("latency", work), title, alt, scene.notes(shown))]
 
 
 def _distribution(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -61,39 +85,206 @@ def _distribution(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], n
 
 
 def _throughput(scene: Scene, work: str) -> list[Drawn]:
-    rate, first = scene.measured("throughput", work=work), scene.measured("time_to_first_token_p50", work=work)
+    rate, good = (scene.measured(metric, work=work, **_CLOSED) for metric in ("throughput", "goodput"))
+    change = scene.compared("throughput", work=work, **_CLOSED)
     if rate.empty:
         return []
     most = max(factor(rate, "users"))
     there = rate[factor(rate, "users") == most].groupby("subject")["value"].median()
     said = ", ".join(f"{subject} {text.quantity(there[subject], '1/s')}" for subject in scene.subjects(there.index))
     title = f"{scene.lead(rate)}Median throughput at {most} users: {said}"
-    figure, panels = drawing.canvas(title, 2 if len(first) else 1)
-    _against_users(panels[0], scene, rate)
+    figure, panels = drawing.canvas(title, 2 if len(change) else 1)
+    looks = _looks(scene, rate)
+    _against_users(panels[0], rate, looks, "throughput")
+    _against_users(panels[0], good, looks, "goodput: within the objective", linestyle="--", fillstyle="none")
+    panels[0].set_ylim(0, 1.08 * panels[0].get_ylim()[1])
     panels[0].set_ylabel("answered requests a second")
-    if len(first):
-        _against_users(panels[1], scene, first)
-        panels[1].set_ylabel("time to first token, P50 (s)")
-    alt = f"{title}. Throughput and time to first token over the number of users, points are blocks."
-    return [drawing.finish(figure, f"load-throughput-{work}", title, alt, scene.notes(rate))]
+    if len(change):
+        drawing.band(panels[1], claims.get("S0-concurrency"))
+        panels[1].axhline(0, color=drawing.GREY, linewidth=0.8)
+        _against_users(panels[1], change.assign(value=(change["ratio"] - 1) * 100), looks, "throughput")
+        panels[1].set_ylabel(f"throughput against {text.plain(change['reference'].iloc[0])} (%)")
+    alt = f"{title}. Throughput and goodput over the number of users, and the change of throughput; points are blocks."
+    notes = [_objective_said(), *scene.notes(rate)]
+    return [drawing.finish(figure, _name("throughput", work), title, alt, notes)]
 
 
-def _against_users(axes: Axes, scene: Scene, shown: Any) -> None:
-    levels = sorted(set(factor(shown, "users")))
-    for subject in scene.subjects(shown["subject"]):
-        look = drawing.look(scene.place(subject))
-        group = shown[shown["subject"] == subject]
-        places = factor(group, "users").map(levels.index)
-        axes.plot(places, group["value"], linestyle="none", markersize=4, alpha=0.35, **look)
-        medians = group["value"].groupby(places.astype(int)).median()
-        axes.plot(
-            medians.index,
-            medians,
-            linewidth=1.4,
-            markeredgecolor="white",
-            label=f"{text.plain(subject)} (median; points: blocks)",
-            **look,
-        )
-    axes.set_xticks(range(len(levels)), [str(level) for level in levels])
-    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
+def _objective(scene: Scene, work: str) -> list[Drawn]:
+    share = capacity.shares(scene.trials, scene.measures)
+    share = share[[_closed(given, work) for given in share["factors"]]]
+    first = scene.measured("time_to_first_token_p50", work=work, **_CLOSED)
+    if share.empty or first.empty:
+        return []
+    looks = _looks(scene, share)
+    said = []
+    for subject in looks:
+        mine = share[share["subject"] == subject]
+        best = capacity.highest(factor(mine, "users").tolist(), mine["value"].tolist())
+        said.append(f"{subject} {f'{best:g}' if best else 'none'}")
+    title = f"{scene.lead(first)}Most users within the objective, of the levels tried: {', '.join(said)}"
+    figure, panels = drawing.canvas(title, 2)
+    _against_users(panels[0], share, looks, "")
+    panels[0].axhline(
+        capacity.ENOUGH, color=drawing.GREY, linewidth=1.2, label=f"{capacity.ENOUGH * 100:g} % of requests"
+    )
+    drawing.band(panels[0], claims.get("S0-users"), "x")
+    panels[0].set_ylim(-0.04, 1.04)
+    panels[0].set_ylabel("share within the objective")
+    _against_users(panels[1], first, looks, "")
+    panels[1].axhline(FIRST_TOKEN_S, color="#000000", linestyle=":", label=f"objective: {FIRST_TOKEN_S:g} s")
+    drawing.logarithmic(panels[1], "y")
+    panels[1].set_ylabel("time to first token, P50 (s)")
+    alt = f"{title}. Share of requests that met the objective, and time to first token, over users; points are blocks."
+    notes = [_objective_said(), *scene.notes(share)]
+    return [drawing.finish(figure, _name("objective", work), title, alt, notes)]
+
+
+def _closed(given: dict[str, Any], work: str) -> bool:
+    return all(given.get(name) == level for name, level in {"work": work, **_CLOSED}.items())
+
+
+def _objective_said() -> str:
+    return f"objective: first token within {FIRST_TOKEN_S:g} s, reply within {REPLY_S:g} s"
+
+
+def _open(scene: Scene, work: str) -> list[Drawn]:
+    kinds = [kind for kind in _KINDS if len(scene.measured("latency_p95", work=work, arrivals=kind))]
+    if not kinds:
+        return []
+    shown = {kind: scene.asked(work=work, arrivals=kind) for kind in kinds}
+    every = pd.concat(shown.values())
+    looks = _looks(scene, every)
+    most = max(factor(shown[kinds[0]], "rate"))
+    worst = scene.measured("latency_p95", work=work, arrivals=kinds[0], rate=most).groupby("subject")["value"].median()
+    said = ", ".join(f"{subject} {text.quantity(worst[subject], 's')}" for subject in scene.subjects(worst.index))
+    title = f"{scene.lead(every)}P95 latency at {most:g} arrivals a second ({_KINDS[kinds[0]]}): {said}"
+    figure, panels = drawing.canvas(title, len(kinds), sharey=True)
+    for axes, kind in zip(panels, kinds, strict=True):
+        middle, high = (scene.measured(name, work=work, arrivals=kind) for name in ("latency_p50", "latency_p95"))
+        _lines(axes, middle, factor(middle, "rate"), looks, "P50")
+        _lines(axes, high, factor(high, "rate"), looks, "P95", linestyle="--", fillstyle="none")
+        axes.set_title(_KINDS[kind])
+        axes.set_xlabel("arrivals a second")
+        axes.set_xticks(sorted(set(factor(shown[kind], "rate"))))
+        axes.margins(x=0.15)
+        drawing.logarithmic(axes, "y")
+    panels[0].set_ylabel("latency from the intended start (s)")
+    alt = f"{title}. Latency from the intended start over the rate of arrivals; points are blocks."
+    return [drawing.finish(figure, _name("open", work), title, alt, scene.notes(every))]
+
+
+def _ladders(scene: Scene, work: str) -> Iterable[Drawn]:
+    for direction, reference in (("add-one", "none"), ("leave-one-out", "all")):
+        found = scene.findings
+        fits = [given.get("work") == work and given.get("ladder") == direction for given in found["factors"]]
+        shown = found[np.array(fits, dtype=bool) & (found["reference"] == reference)]
+        if len(shown):
+            yield _ladder(scene, shown, work, direction)
+
+
+def _ladder(scene: Scene, shown: pd.DataFrame, work: str, direction: str) -> Drawn:
+    condition, reference = shown["condition"].iloc[0], shown["reference"].iloc[0]
+    subjects = scene.subjects(shown["subject"])
+    rungs = shown["subject"].str.startswith((f"{reference}+", f"{reference}-"))
+    title = f"{scene.lead(shown)}{_rungs_said(shown[rungs & (shown['metric'] == 'throughput')], direction)}"
+    wanted = [name for name in ("throughput", "latency_p95") if (shown["metric"] == name).any()]
+    figure, panels = drawing.canvas(title, len(wanted), height=1.7 + 0.27 * len(subjects), sharey=True)
+    blocks = scene.ratios[scene.ratios["condition"] == condition]
+    for axes, name in zip(panels, wanted, strict=True):
+        here = shown[shown["metric"] == name].set_index("subject")
+        points = blocks[blocks["metric"] == name]
+        floors = here["floor"].dropna()
+        if len(floors):
+            reach = math.exp(floors.iloc[0])
+            axes.axvspan(
+                1 / reach,
+                reach,
+                color="#d9d9d9",
+                linewidth=0,
+                zorder=0.5,
+                label="noise floor: equals differ by as much",
+            )
+        axes.axvline(1, color=drawing.GREY, linewidth=0.8)
+        for row, subject in enumerate(subjects):
+            if subject not in here.index:
+                continue
+            _forest_row(axes, row, points.loc[points["subject"] == subject, "ratio"].tolist(), here.loc[[subject]])
+        metric = metrics.get(name)
+        # Ratios keep close to 1, where marks for 1, 2 and 5 of each decade would leave one or none.
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.minorticks_off()
+        axes.set_title(f"{metric.title} ({metric.better} is better)")
+        axes.set_xlabel(f"times that of {text.plain(reference)}")
+    panels[0].set_yticks(range(len(subjects)), [text.plain(subject) for subject in subjects])
+    panels[0].set_ylim(len(subjects) - 0.5, -0.5)
+    users = factor(shown, "users").iloc[0]
+    alt = f"{title}. Ratios of throughput and of P95 latency at {users} users, a row a subject."
+    whole = "bars are 95 % intervals" if shown["low"].notna().any() else "too few blocks for intervals"
+    notes = [f"{users} users at once; small points are blocks, diamonds geometric means, {whole}", *scene.notes(shown)]
+    return drawing.finish(figure, _name(f"ladder-{direction}", work), title, alt, notes)
+
+
+def _rungs_said(rungs: pd.DataFrame, direction: str) -> str:
+    """Return which mechanisms, alone or by their absence, move throughput beyond noise; the most if none is judged."""
+    how, mark = ("Added alone", "+") if direction == "add-one" else ("Left out of all", "-")
+    if rungs.empty:
+        return f"{how}: only the ends of the ladder were tried"
+    found = rungs.assign(size=rungs["ratio"].astype(float).map(math.log).abs()).sort_values("size", ascending=False)
+    said = [
+        f"{str(one.subject).partition(mark)[2].replace('_', ' ')} ×\u00a0{text.significant(float(str(one.ratio)))}"
+        for one in found[found["answer"].isin([Answer.HELPS, Answer.HURTS])].itertuples()
+    ]
+    if said:
+        return f"{how}, throughput moves beyond noise with {', '.join(said)}"
+    if (found["answer"] == Answer.INDICATIVE).all():
+        first = found.iloc[0]
+        name = str(first["subject"]).partition(mark)[2].replace("_", " ")
+        return f"{how}, {name} moves throughput most: ×\u00a0{text.significant(first['ratio'])}"
+    return f"{how}, no mechanism moves throughput beyond noise"
+
+
+def _forest_row(axes: Axes, row: int, points: Sequence[float], summed: pd.DataFrame) -> None:
+    [[ratio, low, high]] = summed[["ratio", "low", "high"]].astype(float).to_numpy()
+    color = drawing.PALETTE[1]
+    axes.plot(points, [row] * len(points), marker="o", linestyle="none", markersize=3.5, alpha=0.4, color=color)
+    if not math.isnan(low):
+        axes.plot([low, high], [row, row], color=color, linewidth=2)
+    axes.plot([ratio], [row], marker="D", markersize=6, markeredgecolor="white", color=color)
+
+
+def _against_users(axes: Axes, shown: pd.DataFrame, looks: dict[str, dict[str, Any]], words: str, **line: Any) -> None:
+    users = factor(shown, "users")
+    _lines(axes, shown, users, looks, words, **line)
+    axes.set_xscale("log")
+    levels = sorted(set(users))
+    axes.set_xticks(levels, [str(level) for level in levels])
+    axes.minorticks_off()
     axes.set_xlabel("users at once")
+
+
+def _lines(
+    axes: Axes,
+    shown: pd.DataFrame,
+    levels: pd.Series[Any],
+    looks: dict[str, dict[str, Any]],
+    words: str,
+    *,
+    linestyle: str = "-",
+    fillstyle: Any = "full",
+) -> None:
+    """Draw each subject's blocks as points and its medians as a line, over ``levels``."""
+    for subject, look in looks.items():
+        mine = shown["subject"] == subject
+        if not mine.any():
+            continue
+        at = levels[mine].astype(float)
+        values = shown.loc[mine, "value"].astype(float)
+        axes.plot(at, values, linestyle="none", markersize=4, alpha=0.35, fillstyle=fillstyle, **look)
+        medians = values.groupby(at).median()
+        edge: dict[str, Any] = {"markeredgecolor": "white"} if fillstyle == "full" else {}
+        name = ", ".join(piece for piece in (text.plain(subject), words) if piece)
+        axes.plot(
+            medians.index, medians, linewidth=1.4, linestyle=linestyle, fillstyle=fillstyle, label=name, **edge, **look
+        )

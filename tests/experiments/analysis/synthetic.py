@@ -169,8 +169,39 @@ def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
         yield record(trial, part)
 
 
+def _serial_load(block: int, noise: random.Random) -> Iterator[Record]:
+    """Open arrivals and both directions of a ladder of one mechanism, with an A/A arm."""
+    tried = []
+    for rate in (30.0, 50.0):
+        for subject, wait in (("baseline", 0.1), ("asynchronous", 0.03)):
+            for kind, burst in (("poisson", {}), ("bursts", {"burst": 5})):
+                tried.append(({"users": 5, "arrivals": kind, "rate": rate} | burst, subject, wait * rate / 30, False))
+    for direction, subjects in (
+        ("add-one", {"none": 1.0, "none+isolation": 0.9, "all": 0.8, "baseline": 1.0}),
+        ("leave-one-out", {"all": 0.8, "all-isolation": 0.95}),
+    ):
+        condition = {"users": 20, "turns": 1, "arrivals": "closed", "ladder": direction}
+        tried += [(condition, subject, wait, False) for subject, wait in subjects.items()]
+        tried.append((condition, next(iter(subjects)), next(iter(subjects.values())), True))
+    for condition, subject, wait, twin in tried:
+        made = [wait * noise.uniform(0.97, 1.03) * (1 + number / 20) for number in range(20)]
+        starts = [number / condition["rate"] if "rate" in condition else 0.0 for number in range(20)]
+        rows = [row(start + late, intended_s=start) for start, late in zip(starts, made, strict=True)]
+        trial = spec(
+            "load",
+            subject,
+            block,
+            condition={"work": "serial simulation"} | condition,
+            engine=SIMULATED,
+            twin=twin,
+            labels=("simulated engine: no model ran",),
+        )
+        yield record(trial, Part(role="subject"), Part(role="client", requests=rows, loop_delay_s=[0.001]))
+
+
 def load(blocks: int, noise: random.Random) -> Iterator[Record]:
     for block in range(blocks):
+        yield from _serial_load(block, noise)
         for work in ("inference", "simulation"):
             for users in (1, 10, 50):
                 for subject, factor in (("baseline", 1.0), ("asynchronous", 0.6)):

@@ -66,6 +66,17 @@ def test_total_time_includes_failed_requests_and_throughput_counts_only_answers(
     assert of("success_rate", made) == pytest.approx(2 / 3)
 
 
+def test_goodput_counts_what_met_the_objective_from_the_intended_start() -> None:
+    kept = row(10.0, first_token_s=2.0)
+    late = row(14.0, intended_s=3.0, started_s=13.0, first_token_s=13.5)
+    slow = row(11.0, first_token_s=1.0)
+    whole = row(1.5, first_token_s=None)
+    failed = row(1.0, outcome="refused")
+    made = subject(requests=[kept, late, slow, whole, failed])
+    assert of("objective_share", made) == pytest.approx(2 / 5)
+    assert of("goodput", made) == pytest.approx(2 / 14)
+
+
 def test_latency_charges_the_wait_before_the_start() -> None:
     made = subject(requests=[row(9.0, intended_s=1.0, started_s=8.0)])
     assert of("latency_p50", made) == of("latency_p99", made) == 8.0

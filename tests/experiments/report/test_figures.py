@@ -22,8 +22,10 @@ REFERENCES = {
     "isolation": ("serial", "baseline"),
     "lazy-loading": ("baseline",),
     "memory": ("fifo", "like", "baseline"),
-    "load": ("baseline",),
+    "load": ("none", "baseline", "all"),
 }
+LOAD_CLOSED = ("latency", "throughput", "objective")
+LOAD_SERIAL = ("open", "ladder-add-one", "ladder-leave-one-out")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
 
 
 def of(run: Run, study: str) -> Scene:
-    return scene(run, study, Unknown(references=REFERENCES[study]))
+    return scene(run, study, Unknown(references=REFERENCES[study], primary=("throughput", "latency_p95")))
 
 
 def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
@@ -64,7 +66,10 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
         ("memory", {"memory-hit-rate", "memory-retrieval", "memory-soak-no-model", "memory-tracer"}),
         (
             "load",
-            {f"load-{what}-{work}" for what in ("latency", "throughput") for work in ("inference", "simulation")},
+            {
+                *(f"load-{what}-{work}" for what in LOAD_CLOSED for work in ("inference", "simulation")),
+                *(f"load-{what}-serial-simulation" for what in LOAD_SERIAL),
+            },
         ),
     ],
 )
@@ -116,7 +121,7 @@ def test_inference_on_an_engine_without_a_model_is_not_passed_off_as_real(tmp_pa
             made.append(synthetic.record(spec, *one.parts))
     run = load_run(synthetic.write(tmp_path, made))
     drawn = [*figures.draw(of(run, "isolation")), *figures.draw(of(run, "load"))]
-    assert len(drawn) == 3
+    assert len(drawn) == 4
     assert all(figure.title.startswith("No model ran.") for figure in drawn)
 
 
@@ -138,7 +143,7 @@ def test_a_condition_with_one_trial_of_one_request_is_drawn(tmp_path: Path) -> N
     for one in made:
         for part in one.parts:
             part.requests = part.requests[:1]
-    assert len(figures.draw(of(load_run(synthetic.write(tmp_path, made)), "load"))) == 4
+    assert len(figures.draw(of(load_run(synthetic.write(tmp_path, made)), "load"))) == 6
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone(run: Run) -> None:

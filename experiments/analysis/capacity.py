@@ -1,0 +1,36 @@
+"""Capacity: the highest level of load that meets the service objective of `experiments.metrics.objective`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from experiments.records import Outcome
+
+ENOUGH = 0.95
+"""The share of a level's requests that must meet the objective."""
+
+
+def shares(trials: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a trial with its ``objective_share`` as ``value``.
+
+    A trial that failed met nothing: it counts as 0. A void one says nothing and is left out.
+    """
+    share = measures[measures["metric"] == "objective_share"].set_index("key")["value"]
+    valid = trials[trials["outcome"] != Outcome.INVALID]
+    return valid.assign(value=valid["key"].map(share).fillna(0.0).astype(float))
+
+
+def highest(levels: Sequence[float], values: Sequence[float]) -> float | None:
+    """Return the highest level that meets the objective together with every lower one; None if the lowest does not.
+
+    ``values`` are the shares of trials, ``levels`` their loads. Trials of one level ask equally much, so their mean is
+    the share of all its requests.
+    """
+    best = None
+    for level, share in pd.Series(list(values), index=list(levels)).groupby(level=0).mean().items():
+        if share < ENOUGH:
+            break
+        best = float(str(level))
+    return best

@@ -1,0 +1,95 @@
+"""How do the agents serve many users at once, over a socket, from a client outside the limits?
+
+Users ask in a closed loop, with or without pauses for thought, or arrive whether or not the others were answered.
+With real inference; with the published simulation, in which a generation is a sleep that any number of threads
+overlap; and with a simulated engine that, like the real one, serves one call at a time, so that the agent's own cost
+shows. No question repeats unless the condition says so. The ablation ladder adds each mechanism to none of them, and
+takes each away from all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from experiments.probes.loop_delay import LoopDelay
+from experiments.records import TrialSpec
+from experiments.role import Role
+from experiments.studies.interface import Cell, GridRequest, Study
+from experiments.studies.load import grid, users
+from experiments.studies.subjects import Stopwatch, counted, hosted, warm
+from experiments.workloads.conversations import conversations
+from systems.server.websocket import ServerSettings, WebSocketServer
+
+
+class Load(Study):
+    """Users over WebSocket, with inference and with simulated engines, and the ablation ladder."""
+
+    name = "load"
+    question = "How do the agents serve many users at once, over a socket, from a client outside the limits?"
+    references = ("none", "baseline", "all")
+    measures = (
+        "success_rate",
+        "throughput",
+        "goodput",
+        "objective_share",
+        "time_to_first_token_p50",
+        "time_to_first_token_p95",
+        "latency_p50",
+        "latency_p95",
+        "latency_p99",
+        "hit_rate",
+        "cpu_per_request",
+        "group_peak_memory",
+        "client_lag_p99",
+    )
+    primary = ("throughput", "latency_p95", "goodput", "success_rate")
+
+    def grid(self, request: GridRequest) -> Sequence[Cell]:
+        """Return the conditions of the preset."""
+        return grid.cells(request)
+
+    def has_client(self, spec: TrialSpec) -> bool:  # noqa: ARG002 - every trial of this study has one
+        """Return true: users are outside the limits."""
+        return True
+
+    def run_subject(self, role: Role) -> None:
+        """Serve until the client has finished."""
+        asyncio.run(_serve(role))
+
+    def run_client(self, role: Role) -> None:
+        """Be all the users."""
+        asyncio.run(_use(role))
+
+
+async def _serve(role: Role) -> None:
+    sessions = int(role.spec.condition["users"] or 0)
+    [[first]] = conversations(role.spec.seed + 1, 1, 1)
+    async with hosted(role) as system:
+        await warm(system, [first])
+        server = WebSocketServer(system, ServerSettings(connections=sessions + 1, experiment=True))
+        async with server.listening() as address:
+            before = time.process_time()
+            await asyncio.to_thread(role.listening, address)
+            role.part.values["cpu_s"] = time.process_time() - before
+            role.part.counters = counted(system.counters())
+            await asyncio.to_thread(role.outside_look)
+
+
+async def _use(role: Role) -> None:
+    scripts = users.scripts(role.spec.condition, role.spec.seed)
+    connections = [await users.connected(role.address) for _ in scripts]
+    try:
+        async with LoopDelay() as lag:
+            clock = Stopwatch()
+            rows = await asyncio.gather(
+                *(
+                    users.talk(connection, user, script, clock)
+                    for user, (connection, script) in enumerate(zip(connections, scripts, strict=True))
+                )
+            )
+        role.part.loop_delay_s = lag.delays_s
+        role.part.requests = [row for user_rows in rows for row in user_rows]
+    finally:
+        await asyncio.gather(*(connection.close() for connection in connections))

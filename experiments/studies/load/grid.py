@@ -1,0 +1,294 @@
+"""The conditions of the load study, by preset.
+
+What is asked is in the condition, so equal names mean equal work in every preset; presets differ in how much of it they
+run. A condition of bounded blocks is a taste: it stays indicative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from experiments.records import EngineSpec, Scalar
+from experiments.studies.interface import Cell, GridRequest, Preset, twins
+from experiments.studies.load.users import PATIENCE_S, ZIPF
+from systems import registry
+from systems.asynchronous.settings import MECHANISMS
+
+USERS = (1, 10, 25, 50, 75, 100, 150)
+
+# The published simulation sent two requests a user, each a sleep without a stated length: ours is this long, shorter in
+# the preset `standard`. Sixty-four of them may overlap.
+_SLEEP_S, _SHORT_SLEEP_S, _SLOTS = 0.1, 0.02, 64
+
+# An engine that, like llama.cpp's, serves one call at a time, but quickly: what the agent itself costs is then no
+# longer lost beside it. A reply has 24 tokens.
+_PREFILL_S, _TOKEN_S = 0.005, 0.0005
+_SERIAL_S = _PREFILL_S + 23 * _TOKEN_S
+_HALF, _NEARLY_ALL = (round(share / _SERIAL_S, 1) for share in (0.5, 0.9))
+
+# Requests a second that an engine of record still serves where a first turn takes twice as long as the half second of
+# the 135m shape on the two cores this was planned on.
+_INFERENCE_RATE = 0.4
+
+# Longest a trial may take: a system that stalls must not hold up the run for hours.
+_LONGEST_S = 840.0
+
+
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What a generation is; ``start_s`` and ``reply_s`` estimate a trial's fixed and a request's own seconds."""
+
+    name: str
+    engine: EngineSpec
+    factors: dict[str, Scalar] = {}
+    labels: tuple[str, ...] = ()
+    start_s: float = 2.5
+    reply_s: float
+
+
+class _Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What is compared inside a condition."""
+
+    name: str
+    system: str
+    in_loop: bool = False
+    settings: dict[str, Scalar] = {}
+
+
+def cells(request: GridRequest) -> list[Cell]:
+    """Return the cells of the request's preset."""
+    presets: dict[Preset, Callable[[_Grid], Iterable[Cell]]] = {
+        "smoke": _smoke,
+        "quick": _quick,
+        "standard": _standard,
+        "paper": _paper,
+    }
+    return list(presets[request.preset](_Grid(request)))
+
+
+def ladder(direction: str) -> dict[str, dict[str, Scalar]]:
+    """Return the settings of the ablation ladder's subjects by name.
+
+    ``direction`` "add-one": none of the mechanisms, each one alone, and all; "leave-one-out": all, and all but each.
+    """
+    none: dict[str, Scalar] = dict.fromkeys(MECHANISMS, False)
+    every: dict[str, Scalar] = dict.fromkeys(MECHANISMS, True)
+    if direction == "add-one":
+        return {"none": none, **{f"none+{name}": none | {name: True} for name in MECHANISMS}, "all": every}
+    return {"all": every, **{f"all-{name}": every | {name: False} for name in MECHANISMS}}
+
+
+def _smoke(grid: _Grid) -> Iterable[Cell]:
+    yield from grid.closed(grid.inference, 2, turns=1)
+    yield from grid.closed(grid.sleep(_SLEEP_S), 2, turns=1)
+    yield from grid.poisson(grid.serial, _HALF, requests=6, sessions=3)
+
+
+def _quick(grid: _Grid) -> Iterable[Cell]:
+    yield from grid.closed(grid.inference, 1, turns=3)
+    yield from grid.closed(grid.inference, 50, turns=1)
+    yield from grid.closed(grid.sleep(_SLEEP_S), 50, turns=2)
+    yield from grid.thinking(grid.serial, 25, turns=3, think_s=0.5)
+    yield from grid.poisson(grid.serial, _NEARLY_ALL, requests=60, sessions=30)
+    yield from grid.repeated(grid.inference, 2, turns=4)
+    yield from (cell for cell in grid.ladder("add-one", grid.serial, 50) if "+" not in cell.subject)
+
+
+def _standard(grid: _Grid) -> Iterable[Cell]:
+    yield from grid.closed(grid.inference, 1, turns=3)
+    ten = grid.closed(grid.inference, 10, turns=1)
+    yield from (*ten, *twins(ten))
+    yield from grid.closed(grid.inference, 50, turns=1)
+    yield from grid.repeated(grid.inference, 2, turns=4, blocks=2)
+    for users in USERS:
+        # One user and fifty are judged; the levels between and above show the shape.
+        yield from grid.closed(grid.sleep(_SHORT_SLEEP_S), users, turns=2, blocks=None if users in (1, 50) else 2)
+    yield from grid.thinking(grid.serial, 25, turns=3, think_s=0.5, blocks=2)
+    for rate in (_HALF, _NEARLY_ALL):
+        yield from grid.poisson(grid.serial, rate, requests=60, sessions=30)
+    yield from grid.bursts(grid.serial, _HALF, requests=60, sessions=30, blocks=2)
+    yield from grid.poisson(grid.inference, _INFERENCE_RATE, requests=10, sessions=10, blocks=1)
+    yield from grid.ladders(grid.serial, 50)
+
+
+def _paper(grid: _Grid) -> Iterable[Cell]:
+    yield from grid.closed(grid.inference, 1, turns=8)
+    for users in USERS[1:]:
+        # 150 users need about their patience for one question each: a second one would only be refused.
+        level = grid.closed(grid.inference, users, turns=2 if users <= 75 else 1)
+        yield from (*level, *(twins(level) if users == 10 else ()))
+    yield from grid.in_loop(grid.inference, 10, turns=2)
+    yield from grid.thinking(grid.inference, 10, turns=3, think_s=10.0)
+    yield from grid.repeated(grid.inference, 10, turns=8)
+    for rate in (_INFERENCE_RATE, 2 * _INFERENCE_RATE):
+        yield from grid.poisson(grid.inference, rate, requests=40, sessions=40)
+        yield from grid.bursts(grid.inference, rate, requests=40, sessions=40)
+    for users in USERS:
+        yield from grid.closed(grid.sleep(_SLEEP_S), users, turns=2)
+        yield from grid.thinking(grid.serial, users, turns=4, think_s=0.5)
+    for rate in (_HALF, _NEARLY_ALL):
+        yield from grid.poisson(grid.serial, rate, requests=600, sessions=100)
+        yield from grid.bursts(grid.serial, rate, requests=600, sessions=100)
+    yield from grid.ladders(grid.serial, 50)
+    yield from grid.ladders(grid.inference, 50)
+
+
+class _Grid:
+    """Makes the cells of each kind of condition, for the systems and the engine that were asked for."""
+
+    def __init__(self, request: GridRequest) -> None:
+        self._subjects = [_Subject(name=name, system=name) for name in request.systems]
+        self._asynchronous = "asynchronous" in request.systems
+        real = registry.engines.get(request.engine.name).runs_a_model
+        label = f"engine {request.engine.name}: delays are simulated, no model ran"
+        self.inference = _Work(
+            name="inference",
+            engine=request.engine,
+            labels=() if real else (label,),
+            start_s=4.0,
+            reply_s=0.5,
+        )
+        self.serial = _Work(
+            name="serial simulation",
+            engine=_simulated(first_token_s=_PREFILL_S, token_s=_TOKEN_S, slots=1),
+            labels=(
+                f"simulated engine: one reply at a time, {_PREFILL_S * 1000:g} ms for the prompt and "
+                f"{_TOKEN_S * 1000:g} ms a token, no model ran",
+            ),
+            reply_s=_SERIAL_S + 0.006,
+        )
+
+    def sleep(self, seconds: float) -> _Work:
+        """Return the published simulation with sleeps of this length."""
+        label = f"simulated engine: a sleep of {seconds * 1000:.0f} ms a reply, no model ran, nothing can fail"
+        return _Work(
+            name="simulation",
+            factors={"sleep_ms": round(seconds * 1000)},
+            engine=_simulated(first_token_s=seconds, token_s=0.0, slots=_SLOTS),
+            labels=(label,),
+            reply_s=seconds + 0.006,
+        )
+
+    def closed(self, work: _Work, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
+        """Return users who ask the next question when the last one is answered."""
+        return _cells(work, {"users": users, "turns": turns, "arrivals": "closed"}, self._subjects, blocks=blocks)
+
+    def in_loop(self, work: _Work, users: int, *, turns: int) -> list[Cell]:
+        """Return the closed loop for blocking systems that answer in the server's event loop."""
+        condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "closed"}
+        return _cells(work, condition, self._blocking_in_loop())
+
+    def thinking(self, work: _Work, users: int, *, turns: int, think_s: float, blocks: int | None = None) -> list[Cell]:
+        """Return users who pause for ``think_s`` on average before each question."""
+        condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "thinking", "think_s": think_s}
+        return _cells(work, condition, self._subjects, blocks=blocks, spread_s=turns * think_s)
+
+    def poisson(
+        self, work: _Work, rate: float, *, requests: int, sessions: int, blocks: int | None = None
+    ) -> list[Cell]:
+        """Return independent arrivals."""
+        condition: dict[str, Scalar] = {"users": sessions, "requests": requests, "arrivals": "poisson", "rate": rate}
+        return _cells(work, condition, self._subjects, blocks=blocks, spread_s=requests / rate)
+
+    def bursts(
+        self, work: _Work, rate: float, *, requests: int, sessions: int, size: int = 10, blocks: int | None = None
+    ) -> list[Cell]:
+        """Return arrivals of ``size`` at once."""
+        condition: dict[str, Scalar] = {
+            "users": sessions,
+            "requests": requests,
+            "arrivals": "bursts",
+            "rate": rate,
+            "burst": size,
+        }
+        return _cells(work, condition, self._subjects, blocks=blocks, spread_s=requests / rate)
+
+    def repeated(self, work: _Work, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
+        """Return the closed loop in which each user draws from a few questions.
+
+        The published cache knows an answer by its question alone. A key that covers the whole prompt hardly ever hits
+        here: the history has moved on.
+        """
+        label = f"questions repeat: each user draws from {pool} by Zipf's law, exponent {ZIPF:g}"
+        subjects = list(self._subjects)
+        if self._asynchronous:
+            settings: dict[str, Scalar] = {"cache_key": "question"}
+            subjects.append(_Subject(name="asynchronous-question", system="asynchronous", settings=settings))
+        condition: dict[str, Scalar] = {
+            "users": users,
+            "turns": turns,
+            "arrivals": "closed",
+            "questions": "repeated",
+            "pool": pool,
+        }
+        return _cells(work, condition, subjects, labels=(label,), blocks=blocks)
+
+    def ladders(self, work: _Work, users: int) -> list[Cell]:
+        """Return both directions of the ablation ladder, with an A/A arm at its lower and at its upper end."""
+        made = [*self.ladder("add-one", work, users), *self.ladder("leave-one-out", work, users)]
+        ends = {"add-one": "none", "leave-one-out": "all"}
+        return [*made, *twins(cell for cell in made if cell.subject == ends[str(cell.condition["ladder"])])]
+
+    def ladder(self, direction: str, work: _Work, users: int) -> list[Cell]:
+        """Return one direction of the ladder; upwards beside the systems it starts from, in either hosting."""
+        if not self._asynchronous:
+            return []
+        rungs = ladder(direction).items()
+        subjects = [_Subject(name=name, system="asynchronous", settings=settings) for name, settings in rungs]
+        if direction == "add-one":
+            subjects += [subject for subject in self._subjects if _blocks(subject)]
+            subjects += self._blocking_in_loop()
+        condition: dict[str, Scalar] = {"users": users, "turns": 1, "arrivals": "closed", "ladder": direction}
+        return _cells(work, condition, subjects)
+
+    def _blocking_in_loop(self) -> list[_Subject]:
+        return [
+            _Subject(name=f"{subject.name}-in-loop", system=subject.system, in_loop=True)
+            for subject in self._subjects
+            if _blocks(subject)
+        ]
+
+
+def _cells(
+    work: _Work,
+    condition: dict[str, Scalar],
+    subjects: Sequence[_Subject],
+    *,
+    labels: tuple[str, ...] = (),
+    blocks: int | None = None,
+    spread_s: float = 0.0,
+) -> list[Cell]:
+    """Return a cell a subject. ``spread_s`` is how long the workload takes where replies take no time."""
+    asked_each = int(condition.get("turns") or -(-int(condition["requests"] or 0) // int(condition["users"] or 1)))
+    requests = int(condition.get("requests") or int(condition["users"] or 0) * asked_each)
+    return [
+        Cell(
+            condition={"work": work.name, **work.factors, **condition},
+            subject=subject.name,
+            system=subject.system,
+            hosting=("in-loop" if subject.in_loop else "alone") if _blocks(subject) else None,
+            settings=subject.settings,
+            engine=work.engine,
+            blocks=blocks,
+            labels=(*work.labels, *labels),
+            estimate_s=round(work.start_s + max(spread_s, requests * _each_s(work, subject, asked_each)), 1),
+            timeout_s=min(_LONGEST_S, 60 + spread_s + 2 * asked_each * PATIENCE_S),
+        )
+        for subject in subjects
+    ]
+
+
+def _each_s(work: _Work, subject: _Subject, turns: int) -> float:
+    if int(work.engine.settings.get("slots") or 1) > 1 and not _blocks(subject):
+        return 0.004
+    # Prompts grow with the history, and prompts of a real model take time.
+    return work.reply_s * (min(2.0, 0.7 + 0.3 * turns) if work.name == "inference" else 1.0)
+
+
+def _blocks(subject: _Subject) -> bool:
+    return registry.systems.get(subject.system).blocks
+
+
+def _simulated(**settings: Scalar) -> EngineSpec:
+    return EngineSpec(name="simulated", settings=settings)

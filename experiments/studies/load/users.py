@@ -1,0 +1,132 @@
+"""The users: what each asks and when, and how an answer is waited for and noted. They run outside the limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from experiments.records import RequestRow, Scalar
+from experiments.studies.subjects import REPLY_TOKENS, Stopwatch
+from experiments.workloads import arrivals
+from experiments.workloads.conversations import Turn, conversations, repeated
+from systems.server.messages import MAX_FRAME_BYTES, Answer, Ask, FromServer, Refusal, Token
+
+PATIENCE_S = 120.0
+"""How long a user waits for an answer before giving up on it, the same for every system."""
+
+ZIPF = 1.0
+"""The exponent by which repeated questions prefer the first of a session's pool."""
+
+_from_server = msgspec.json.Decoder(FromServer)
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A turn and when it is due: at ``at_s`` on the trial's clock, or if None ``pause_s`` after the last answer."""
+
+    turn: Turn
+    at_s: float | None = None
+    pause_s: float = 0.0
+
+
+def scripts(condition: Mapping[str, Scalar], seed: int) -> list[list[Question]]:
+    """Return what each session asks, in order.
+
+    ``arrivals`` "closed": the next question is due when the last one is answered; "thinking": after an exponential
+    pause; "poisson" and "bursts": at instants of their own, the sessions taking turns.
+    """
+    kind, users = condition["arrivals"], int(condition["users"] or 0)
+    if kind in ("poisson", "bursts"):
+        rate, requests = float(condition["rate"] or 0), int(condition["requests"] or 0)
+        instants = (
+            arrivals.bursts(seed, rate, int(condition["burst"] or 0), requests)
+            if kind == "bursts"
+            else arrivals.poisson(seed, rate, requests)
+        )
+        planned = conversations(seed, users, -(-requests // users))
+        made: list[list[Question]] = [[] for _ in range(users)]
+        for number, at in enumerate(instants):
+            made[number % users].append(Question(planned[number % users][number // users], at_s=at))
+        return made
+    turns = int(condition["turns"] or 0)
+    planned = (
+        repeated(seed, users, turns, int(condition["pool"] or 0), ZIPF)
+        if "pool" in condition
+        else conversations(seed, users, turns)
+    )
+    if kind == "closed":
+        return [[Question(turn) for turn in script] for script in planned]
+    pauses = arrivals.pauses(seed, float(condition["think_s"] or 0), users, turns)
+    return [
+        [Question(turn, pause_s=pause) for turn, pause in zip(script, thought, strict=True)]
+        for script, thought in zip(planned, pauses, strict=True)
+    ]
+
+
+async def connected(address: str) -> ClientConnection:
+    """Return a connection that never gives up on a server slow to answer pings: waiting is what is measured."""
+    return await connect(address, compression=None, max_size=MAX_FRAME_BYTES, ping_interval=None, open_timeout=60)
+
+
+async def talk(
+    connection: ClientConnection, user: int, script: Sequence[Question], clock: Stopwatch
+) -> list[RequestRow]:
+    """Be one session and return what was seen of each of its requests; an error is a row, not a raise.
+
+    A session waits for its answer before it asks again. A question that is due meanwhile keeps its intended start, so
+    the wait is charged to the system that caused it.
+    """
+    rows: list[RequestRow] = []
+    answered = 0.0
+    for number, question in enumerate(script):
+        due = answered + question.pause_s if question.at_s is None else question.at_s
+        if (early := due - clock()) > 0:
+            await asyncio.sleep(early)
+        rows.append(await _ask(connection, question.turn, f"user-{user}", clock, due, user, number))
+        answered = rows[-1].finished_s
+    return rows
+
+
+async def _ask(
+    connection: ClientConnection, turn: Turn, session: str, clock: Stopwatch, due: float, user: int, number: int
+) -> RequestRow:
+    ask = Ask(
+        id=f"{session}-{number}",
+        session=session,
+        text=turn.text,
+        max_tokens=REPLY_TOKENS,
+        deadline_s=PATIENCE_S,
+        scripted_reply=turn.reply,
+        observed=turn.observed,
+    )
+    started, first = clock(), None
+    outcome, answer = "ok", None
+    try:
+        await connection.send(msgspec.json.encode(ask), text=True)
+        # A server that honours the deadline says so itself; the second of grace lets its word arrive.
+        async with asyncio.timeout(PATIENCE_S + 1):
+            while isinstance(message := _from_server.decode(await connection.recv()), Token) or message.id != ask.id:
+                first = clock() if first is None and message.id == ask.id else first
+        if isinstance(message, Answer):
+            answer = message
+        else:
+            outcome = "Refused" if isinstance(message, Refusal) else message.kind
+    except ConnectionClosed:
+        outcome = "ConnectionClosed"
+    except TimeoutError:
+        outcome = "GaveUp"
+    return RequestRow(
+        intended_s=due,
+        started_s=started,
+        first_token_s=first,
+        finished_s=clock(),
+        outcome=outcome,
+        source=answer.source if answer else "",
+        prompt_tokens=answer.prompt_tokens if answer else 0,
+        generated_tokens=answer.generated_tokens if answer else 0,
+        user=user,
+        turn=number,
+    )

@@ -1,0 +1,217 @@
+"""The load study: what is asked and when, who is charged for waiting, and the ladder, over real sockets."""
+
+import asyncio
+
+import msgspec
+import pytest
+from websockets.asyncio.server import serve
+
+from experiments import metrics, profiles
+from experiments.records import EngineSpec, Outcome, Outside, Record, TrialSpec
+from experiments.role import Assignment, Role
+from experiments.studies.interface import BLOCKS, GridRequest
+from experiments.studies.load import Load, grid, users
+from experiments.studies.subjects import Stopwatch, settings_of
+from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings
+from systems.server.messages import Answer, Ask
+
+QUICK = EngineSpec(name="simulated", settings={"slots": 1})
+OPEN = {"work": "serial simulation", "users": 3, "requests": 8, "arrivals": "poisson", "rate": 500.0}
+
+
+def cells(preset, engine="llama", systems=("baseline", "asynchronous")):
+    return Load().grid(GridRequest(preset=preset, systems=systems, engine=EngineSpec(name=engine)))
+
+
+class Seat(Role):
+    """A role without a runner: when it listens, the study's client comes at once."""
+
+    def __init__(self, spec, work_dir, role="subject", address=None):
+        super().__init__(
+            Assignment(
+                role=role, spec=spec, work_dir=str(work_dir), part_path="", cpus=(), runner_pid=0, address=address
+            ),
+            -1,
+        )
+
+    def listening(self, address):
+        self.client = Seat(self.spec, self.work_dir, "client", address)
+        Load().run_client(self.client)
+
+    def outside_look(self):
+        """Nobody looks."""
+
+
+def tried(cell, work_dir):
+    """Run a cell on an engine without delays and return its record."""
+    spec = TrialSpec(
+        study="load",
+        condition=cell.condition,
+        subject=cell.subject,
+        system=cell.system,
+        hosting=cell.hosting,
+        settings=cell.settings,
+        engine=QUICK,
+        profile=profiles.load("4gb"),
+        block=0,
+        seed=1,
+        timeout_s=60,
+        code_version="test",
+    )
+    seat = Seat(spec, work_dir)
+    Load().run_subject(seat)
+    return Record(
+        key=spec.key,
+        spec=spec,
+        outcome=Outcome.OK,
+        backend="none",
+        enforced=False,
+        started_at="2000-01-01T00:00:00Z",
+        parts=[seat.part, seat.client.part],
+        outside=Outside(),
+    )
+
+
+def test_open_arrivals_are_dealt_to_the_sessions_in_turn_and_stay_in_order():
+    scripts = users.scripts(OPEN, 7)
+    assert [len(script) for script in scripts] == [3, 3, 2]
+    due = [[question.at_s for question in script] for script in scripts]
+    assert all(instants == sorted(instants) for instants in due)
+    dealt = [due[number % 3][number // 3] for number in range(8)]
+    assert dealt == sorted(dealt)
+    assert scripts == users.scripts(OPEN, 7) != users.scripts(OPEN, 8)
+
+
+def test_a_burst_reaches_as_many_sessions_as_it_is_large():
+    scripts = users.scripts(OPEN | {"arrivals": "bursts", "burst": 3, "requests": 9}, 7)
+    assert [len({script[number].at_s for script in scripts}) for number in range(3)] == [1, 1, 1]
+
+
+def test_thinking_users_pause_before_every_question_and_others_before_none():
+    condition = {"users": 4, "turns": 3, "arrivals": "closed"}
+    for script in users.scripts(condition, 7):
+        assert [(question.at_s, question.pause_s) for question in script] == [(None, 0.0)] * 3
+    thinking = users.scripts(condition | {"arrivals": "thinking", "think_s": 0.5}, 7)
+    assert all(question.at_s is None and question.pause_s > 0 for script in thinking for question in script)
+
+
+async def test_a_late_request_is_charged_for_the_stall_before_it():
+    """Three requests are due at once; the server holds the first one back."""
+    asks = []
+
+    async def stalls_once(connection):
+        async for frame in connection:
+            ask = msgspec.json.decode(frame, type=Ask)
+            asks.append(ask.id)
+            await asyncio.sleep(0.2 if len(asks) == 1 else 0)
+            answer = Answer(
+                id=ask.id, text="", source="model", memories=(), prompt_tokens=0, generated_tokens=0,
+                first_token_s=None, total_s=0.0,
+            )  # fmt: skip
+            await connection.send(msgspec.json.encode(answer), text=True)
+
+    script = [users.Question(turn.turn, at_s=0.01 * number) for number, turn in enumerate(users.scripts(OPEN, 1)[0])]
+    async with serve(stalls_once, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        connection = await users.connected(f"ws://127.0.0.1:{port}")
+        rows = await users.talk(connection, 0, script, Stopwatch())
+        await connection.close()
+    assert asks == ["user-0-0", "user-0-1", "user-0-2"]
+    assert [row.intended_s for row in rows] == [0.0, 0.01, 0.02]
+    first, *late = rows
+    assert all(row.started_s >= first.finished_s > row.intended_s for row in late)
+    assert all(row.outcome == "ok" for row in rows)
+
+
+async def test_thinking_counts_from_the_answer_and_is_not_latency():
+    async def answers(connection):
+        async for frame in connection:
+            ask = msgspec.json.decode(frame, type=Ask)
+            await connection.send(
+                msgspec.json.encode({"type": "error", "id": ask.id, "kind": "StoreError", "message": ""})
+            )
+
+    script = [users.Question(question.turn, pause_s=0.05) for question in users.scripts(OPEN, 1)[0]]
+    async with serve(answers, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        connection = await users.connected(f"ws://127.0.0.1:{port}")
+        rows = await users.talk(connection, 0, script, Stopwatch())
+        await connection.close()
+    ends = [0.0, *(row.finished_s for row in rows)]
+    assert [row.intended_s for row in rows] == [end + 0.05 for end in ends[:-1]]
+    assert {row.outcome for row in rows} == {"StoreError"}
+
+
+def test_the_ladder_has_every_mechanism_in_both_directions():
+    up, down = grid.ladder("add-one"), grid.ladder("leave-one-out")
+    assert set(up) == {"none", "all", *(f"none+{name}" for name in MECHANISMS)}
+    assert set(down) == {"all", *(f"all-{name}" for name in MECHANISMS)}
+    assert not any(up["none"].values())
+    assert up["all"] == down["all"] == dict.fromkeys(MECHANISMS, True)
+    for name in MECHANISMS:
+        assert [on for on, value in up[f"none+{name}"].items() if value] == [name]
+        assert [off for off, value in down[f"all-{name}"].items() if not value] == [name]
+    for settings in (*up.values(), *down.values()):
+        settings_of(AsynchronousSettings, dict(settings), "ladder")
+
+
+@pytest.mark.parametrize("preset", BLOCKS)
+def test_every_cell_is_a_trial_of_its_own_and_its_condition_says_what_is_asked(preset):
+    found = cells(preset)
+    assert len({repr((cell.condition, cell.subject, cell.twin)) for cell in found}) == len(found)
+    for cell in found:
+        assert users.scripts(cell.condition, 1)
+        assert cell.timeout_s < 15 * 60
+        assert cell.engine.name == "llama" or any("no model ran" in label for label in cell.labels)
+
+
+def test_an_engine_without_a_model_is_labelled_in_every_condition():
+    assert all(any("no model ran" in label for label in cell.labels) for cell in cells("paper", "simulated"))
+
+
+@pytest.mark.parametrize("preset", ["standard", "paper"])
+def test_graded_presets_have_arms_of_equals_for_inference_and_for_the_ladder(preset):
+    arms = {(cell.condition["work"], cell.condition.get("ladder"), cell.subject) for cell in cells(preset) if cell.twin}
+    assert arms >= {
+        ("inference", None, "baseline"),
+        ("inference", None, "asynchronous"),
+        ("serial simulation", "add-one", "none"),
+        ("serial simulation", "leave-one-out", "all"),
+    }
+
+
+def test_without_the_asynchronous_system_there_is_no_ladder():
+    assert not [cell for cell in cells("paper", systems=("baseline",)) if "ladder" in cell.condition]
+
+
+@pytest.mark.parametrize("subject", ["baseline", "asynchronous"])
+def test_every_open_arrival_is_answered_in_its_session_and_in_order(subject, tmp_path):
+    [cell] = [cell for cell in cells("smoke") if cell.condition["arrivals"] == "poisson" and cell.subject == subject]
+    rows = tried(cell, tmp_path).part("client").requests
+    assert sorted((row.user, row.turn) for row in rows) == [(user, turn) for user in range(3) for turn in range(2)]
+    assert {row.outcome for row in rows} == {"ok"}
+    assert all(row.intended_s <= row.started_s <= row.finished_s for row in rows)
+    assert sorted(row.intended_s for row in rows) == sorted(
+        question.at_s for script in users.scripts(cell.condition, 1) for question in script
+    )
+
+
+def test_a_cache_keyed_by_the_question_hits_where_one_keyed_by_the_prompt_does_not(tmp_path):
+    found = {cell.subject: cell for cell in cells("quick") if cell.condition.get("questions") == "repeated"}
+    assert set(found) == {"baseline", "asynchronous", "asynchronous-question"}
+    rates = {}
+    for subject in ("asynchronous", "asynchronous-question"):
+        folder = tmp_path / subject
+        folder.mkdir()
+        rates[subject] = metrics.get("hit_rate").of(tried(found[subject], folder))
+    assert rates["asynchronous"] == 0
+    assert rates["asynchronous-question"] > 0
+
+
+@pytest.mark.parametrize("subject", ["none", "baseline-in-loop"])
+def test_a_rung_of_the_ladder_is_a_whole_trial(subject, tmp_path):
+    [cell] = [cell for cell in cells("quick") if cell.subject == subject]
+    small = msgspec.structs.replace(cell, condition=cell.condition | {"users": 3})
+    record = tried(small, tmp_path)
+    assert metrics.get("success_rate").of(record) == metrics.get("objective_share").of(record) == 1.0
+    assert metrics.get("goodput").of(record) == metrics.get("throughput").of(record)
