@@ -69,36 +69,58 @@ def sample(anonymous: int, file: int = 90 << 20, at_s: float = 101.0) -> MemoryS
 
 
 def isolation(blocks: int, noise: random.Random) -> Iterator[Record]:
+    hosts = {"baseline": "in-loop", "baseline-alone": "alone", "asynchronous": None}
+    kinds = {"file read": (0.06, 0.7), "SQLite commit": (0.3, 2.0), "keywords": (0.4, 1.05)}
     for block in range(blocks):
         for requests in (10, 50):
             condition = {"work": "sleep", "requests": requests, "kilobytes": 100, "sleep_ms": 50}
-            for workers in (0, 1, 2, 4, 7, 16, 32):
-                subject = f"offloaded-{workers}" if workers else "serial"
-                total = math.ceil(requests / max(workers, 1)) * 0.05 * noise.uniform(1.0, 1.06)
-                trial = spec(
-                    "isolation",
-                    subject,
-                    block,
-                    condition=condition,
-                    engine=None,
-                    settings={"workers": workers} if workers else {},
-                    labels=("sleeps shortened from 100 ms to 50 ms",),
-                )
+            labels = ("sleeps shortened from 100 ms to 50 ms",)
+            for workers in (0, 1, 2, 3, 6, 7, 32):
+                total = math.ceil(requests / max(workers, 1)) * 0.05 * noise.uniform(1.0, 1.01)
                 rows = [row(total * (i + 1) / requests) for i in range(requests)]
-                yield record(trial, Part(role="subject", requests=rows, loop_delay_s=[0.001, 0.002, total]))
+                yield _offloaded(condition, workers, block, labels, rows, total)
+        for kind, (seconds, factor) in kinds.items():
+            for workers in (0, 2, 6, 32):
+                total = seconds * (factor if workers else 1.0) * noise.uniform(0.95, 1.05)
+                condition = {"work": kind, "requests": 50}
+                yield _offloaded(condition, workers, block, (), [row(total)] * 50, total)
+        for workers in (0, 6):
+            condition = {"work": "load isolation", "task": "sleep", "long_ms": 1000}
+            labels = ("the long sleep is shortened from 10 s to 1 s",)
+            rows = [row(1.0), row(0.05 if workers else 1.05)]
+            yield _offloaded(condition, workers, block, labels, rows, 1.05)
         for requests in (5, 10):
-            for subject, factor in (("baseline", 1.0), ("asynchronous", 0.55)):
-                trial = spec(
-                    "isolation",
-                    subject,
-                    block,
-                    system=subject,
-                    hosting="in-loop" if subject == "baseline" else None,
-                    condition={"work": "inference", "requests": requests},
-                )
+            for subject, factor in (("baseline", 1.0), ("baseline-alone", 1.01), ("asynchronous", 0.55)):
                 total = requests * 0.2 * factor * noise.uniform(0.95, 1.05)
                 rows = [row(total * (i + 1) / requests) for i in range(requests)]
-                yield record(trial, Part(role="subject", requests=rows, loop_delay_s=[0.001, total * factor]))
+                condition = {"work": "inference", "requests": requests}
+                trial = _agent(condition, subject, hosts[subject], block)
+                delay = total if subject == "baseline" else 0.01
+                yield record(trial, Part(role="subject", requests=rows, loop_delay_s=[0.001, delay]))
+        for subject, hosting in hosts.items():
+            condition = {"work": "load isolation", "task": "inference", "long_tokens": 96}
+            trial = _agent(condition, subject, hosting, block)
+            yield record(trial, Part(role="subject", requests=[row(1.5), row(1.7 * noise.uniform(0.95, 1.05))]))
+
+
+def _offloaded(
+    condition: dict[str, Any], workers: int, block: int, labels: tuple[str, ...], rows: list[RequestRow], total: float
+) -> Record:
+    trial = spec(
+        "isolation",
+        f"offloaded-{workers}" if workers else "serial",
+        block,
+        condition=condition,
+        engine=None,
+        settings={"workers": workers} if workers else {},
+        labels=labels,
+    )
+    return record(trial, Part(role="subject", requests=rows, loop_delay_s=[0.001, 0.004 if workers else total]))
+
+
+def _agent(condition: dict[str, Any], subject: str, hosting: str | None, block: int) -> TrialSpec:
+    system = subject.removesuffix("-alone")
+    return spec("isolation", subject, block, system=system, hosting=hosting, condition=condition)
 
 
 def lazy_loading(blocks: int, noise: random.Random) -> Iterator[Record]:

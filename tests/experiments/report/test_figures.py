@@ -61,7 +61,10 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("study", "names"),
     [
-        ("isolation", {"isolation-sleeps", "isolation-inference"}),
+        (
+            "isolation",
+            {f"isolation-{what}" for what in ("sleeps", "law", "kinds", "stalls", "inference", "short-task")},
+        ),
         ("lazy-loading", {"lazy-loading-moments", "lazy-loading-ready"}),
         ("memory", {"memory-hit-rate", "memory-retrieval", "memory-soak-no-model", "memory-tracer"}),
         (
@@ -84,26 +87,54 @@ def test_a_study_without_records_has_no_figures(tmp_path: Path, study: str) -> N
     assert figures.draw(of(load_run(synthetic.write(tmp_path, [])), study)) == []
 
 
+def named(figures: list[Figure], gid: str) -> list[Any]:
+    return [line for figure in figures for axes in figure.axes for line in axes.lines if line.get_gid() == gid]
+
+
 def test_the_published_total_time_is_the_ledgers(run: Run, shown: list[Figure]) -> None:
-    isolation.draw(of(run, "isolation"))
+    drawn = isolation.draw(of(run, "isolation"))
     claim = claims.get("S0-time")
-    for figure in shown:
+    beside = [figure for figure, made in zip(shown, drawn, strict=True) if made.name.endswith(("sleeps", "inference"))]
+    assert len(beside) == 2
+    for figure in beside:
         assert extent(figure, "S0-time", "y") == pytest.approx((claim.low, claim.high))
+
+
+def test_the_law_of_sleeps_is_drawn_for_each_number_of_requests(run: Run, shown: list[Figure]) -> None:
+    isolation.draw(of(run, "isolation"))
+    [law] = named(shown, "law-50")
+    assert named(shown, "law-10")
+    at = dict(zip(*law.get_data(), strict=True))
+    assert at[1] == 0
+    assert at[7] == pytest.approx((8 / 50 - 1) * 100)
+
+
+def test_which_threads_meet_each_end_of_the_published_range_is_said_by_the_data(run: Run) -> None:
+    sleeps = isolation.draw(of(run, "isolation"))[0]
+    # 50 requests on 7 threads take 8 rounds of 50; no number of threads gives 57 %, the nearest is 4 rounds of 10.
+    assert sleeps.title.startswith("−57.28 % is met by no W measured, nearest is W = 3 at N = 10 (−")
+    assert "−84.09 % is met by W = 7 at N = 50 (−" in sleeps.title
+
+
+def test_each_kind_of_work_is_compared_with_itself_all_else_equal(run: Run, shown: list[Figure]) -> None:
+    drawn = isolation.draw(of(run, "isolation"))
+    titles = {one.name: one.title for one in drawn}
+    for kind in ("sleep", "file read", "keywords", "SQLite commit", "inference"):
+        assert f"{kind} × " in titles["isolation-kinds"]
+    [kinds] = [figure for figure, made in zip(shown, drawn, strict=True) if made.name == "isolation-kinds"]
+    labels = {str(line.get_label()) for line in kinds.axes[0].lines}
+    # The asynchronous agent differs in more than where its work runs.
+    assert labels >= {"2 threads", "6 threads", "32 threads", "baseline-alone"}
+    assert "asynchronous" not in labels
+    assert "(keywords)" in titles["isolation-stalls"] or "(inference)" in titles["isolation-stalls"]
+    short = titles["isolation-short-task"].replace("\u00a0", " ")
+    assert "sleep 1.05 s (serial, in the loop), 50.0 ms (6 threads); inference" in short
 
 
 def test_the_published_start_up_is_the_ledgers(run: Run, shown: list[Figure]) -> None:
     lazy_loading.draw(of(run, "lazy-loading"))
     claim = claims.get("S0-startup")
     assert extent(shown[-1], "S0-startup", "x") == pytest.approx((claim.low, claim.high))
-
-
-def test_the_law_of_sleeps_is_drawn_for_each_number_of_requests(run: Run, shown: list[Figure]) -> None:
-    isolation.draw(of(run, "isolation"))
-    law = {line.get_gid(): line for line in shown[0].axes[0].lines if str(line.get_gid()).startswith("law-")}
-    assert set(law) == {"law-10", "law-50"}
-    at = dict(zip(*law["law-50"].get_data(), strict=True))
-    assert at[1] == 0
-    assert at[7] == pytest.approx((8 / 50 - 1) * 100)
 
 
 def test_a_simulation_says_so_in_its_title_and_its_notes(run: Run) -> None:
@@ -121,7 +152,7 @@ def test_inference_on_an_engine_without_a_model_is_not_passed_off_as_real(tmp_pa
             made.append(synthetic.record(spec, *one.parts))
     run = load_run(synthetic.write(tmp_path, made))
     drawn = [*figures.draw(of(run, "isolation")), *figures.draw(of(run, "load"))]
-    assert len(drawn) == 4
+    assert len(drawn) == 6
     assert all(figure.title.startswith("No model ran.") for figure in drawn)
 
 
