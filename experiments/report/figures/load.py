@@ -105,7 +105,7 @@ def _throughput(scene: Scene, work: str) -> list[Drawn]:
         _against_users(panels[1], change.assign(value=(change["ratio"] - 1) * 100), looks, "throughput")
         panels[1].set_ylabel(f"throughput against {text.plain(change['reference'].iloc[0])} (%)")
     alt = f"{title}. Throughput and goodput over the number of users, and the change of throughput; points are blocks."
-    notes = [_objective_said(), *scene.notes(rate)]
+    notes = [_objective_said(), *_turns_said(rate), *scene.notes(rate)]
     return [drawing.finish(figure, _name("throughput", work), title, alt, notes)]
 
 
@@ -135,7 +135,7 @@ def _objective(scene: Scene, work: str) -> list[Drawn]:
     drawing.logarithmic(panels[1], "y")
     panels[1].set_ylabel("time to first token, P50 (s)")
     alt = f"{title}. Share of requests that met the objective, and time to first token, over users; points are blocks."
-    notes = [_objective_said(), *scene.notes(share)]
+    notes = [_objective_said(), *_turns_said(share), *scene.notes(share)]
     return [drawing.finish(figure, _name("objective", work), title, alt, notes)]
 
 
@@ -145,6 +145,14 @@ def _closed(given: dict[str, Any], work: str) -> bool:
 
 def _objective_said() -> str:
     return f"objective: first token within {FIRST_TOKEN_S:g} s, reply within {REPLY_S:g} s"
+
+
+def _turns_said(shown: pd.DataFrame) -> list[str]:
+    """Return what tells levels apart besides their users: who asks more has longer prompts."""
+    asked = dict(sorted(zip(factor(shown, "users"), factor(shown, "turns"), strict=True)))
+    if len(set(asked.values())) == 1:
+        return []
+    return [f"questions each: {', '.join(f'{turns} at {users}' for users, turns in asked.items())}"]
 
 
 def _open(scene: Scene, work: str) -> list[Drawn]:
@@ -259,7 +267,7 @@ def _against_users(axes: Axes, shown: pd.DataFrame, looks: dict[str, dict[str, A
     _lines(axes, shown, users, looks, words, **line)
     axes.set_xscale("log")
     levels = sorted(set(users))
-    axes.set_xticks(levels, [str(level) for level in levels])
+    axes.set_xticks(levels, [str(level) for level in levels], rotation=45)
     axes.minorticks_off()
     axes.set_xlabel("users at once")
 

@@ -115,8 +115,7 @@ def _standard(grid: _Grid) -> Iterable[Cell]:
 def _paper(grid: _Grid) -> Iterable[Cell]:
     yield from grid.closed(grid.inference, 1, turns=8)
     for users in USERS[1:]:
-        # 150 users need about their patience for one question each: a second one would only be refused.
-        level = grid.closed(grid.inference, users, turns=2 if users <= 75 else 1)
+        level = grid.closed(grid.inference, users, turns=2)
         yield from (*level, *(twins(level) if users == 10 else ()))
     yield from grid.in_loop(grid.inference, 10, turns=2)
     yield from grid.thinking(grid.inference, 10, turns=3, think_s=10.0)
