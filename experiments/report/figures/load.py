@@ -103,7 +103,7 @@ def _throughput(scene: Scene, work: str) -> list[Drawn]:
         drawing.band(panels[1], claims.get("S0-concurrency"))
         panels[1].axhline(0, color=drawing.GREY, linewidth=0.8)
         _against_users(panels[1], change.assign(value=(change["ratio"] - 1) * 100), looks, "throughput")
-        panels[1].set_ylabel(f"throughput against {text.plain(change['reference'].iloc[0])} (%)")
+        panels[1].set_ylabel(f"change against {text.plain(change['reference'].iloc[0])} (%)")
     alt = f"{title}. Throughput and goodput over the number of users, and the change of throughput; points are blocks."
     notes = [_objective_said(), *_turns_said(rate), *scene.notes(rate)]
     return [drawing.finish(figure, _name("throughput", work), title, alt, notes)]

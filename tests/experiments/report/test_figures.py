@@ -48,6 +48,11 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
         yield kept
 
 
+@pytest.fixture(scope="module")
+def of_load(run: Run) -> list[drawing.Drawn]:
+    return figures.draw(of(run, "load"))
+
+
 def of(run: Run, study: str) -> Scene:
     return scene(run, study, Unknown(references=REFERENCES[study], primary=("throughput", "latency_p95")))
 
@@ -137,8 +142,8 @@ def test_the_published_start_up_is_the_ledgers(run: Run, shown: list[Figure]) ->
     assert extent(shown[-1], "S0-startup", "x") == pytest.approx((claim.low, claim.high))
 
 
-def test_a_simulation_says_so_in_its_title_and_its_notes(run: Run) -> None:
-    for figure in figures.draw(of(run, "load")):
+def test_a_simulation_says_so_in_its_title_and_its_notes(of_load: list[drawing.Drawn]) -> None:
+    for figure in of_load:
         simulated = figure.name.endswith("simulation")
         assert figure.title.startswith("No model ran.") is simulated
         assert (b"Simulated engine: no model ran" in figure.svg) is simulated
@@ -193,3 +198,23 @@ def test_an_inline_figure_refers_only_to_itself(run: Run) -> None:
     inline = figure.inline()
     assert "<!--" not in inline and "<?xml" not in inline
     assert all(found.startswith(figure.name) for found in re.findall(r'href="#([^"]*)"', inline))
+
+
+def test_the_ladder_names_the_mechanism_that_moves_most_and_the_objective_the_highest_level(
+    of_load: list[drawing.Drawn],
+) -> None:
+    titles = {figure.name: figure.title for figure in of_load}
+    assert "Added alone, isolation moves" in titles["load-ladder-add-one-serial-simulation"]
+    assert "Left out of all, isolation moves" in titles["load-ladder-leave-one-out-serial-simulation"]
+    assert titles["load-objective-inference"].endswith("baseline 50, asynchronous 50")
+
+
+def test_users_who_ask_unequally_much_are_told_apart(tmp_path: Path) -> None:
+    made = [one for one in synthetic.everything(1) if one.spec.condition.get("work") == "inference"]
+    made = [one for one in made if one.spec.study == "load"]
+    for place, one in enumerate(made):
+        if one.spec.condition["users"] == 1:
+            spec = msgspec.structs.replace(one.spec, condition=one.spec.condition | {"turns": 9})
+            made[place] = synthetic.record(spec, *one.parts)
+    drawn = figures.draw(of(load_run(synthetic.write(tmp_path, made)), "load"))
+    assert any(b"Questions each: 9 at 1, 4 at 10, 4 at 50" in figure.svg for figure in drawn)
