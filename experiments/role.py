@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 import msgspec
 
@@ -44,6 +44,7 @@ class Role:
         self.model_path = assignment.model_path
         self.address = assignment.address or ""
         self.part = Part(role=assignment.role)
+        self._part_path = Path(assignment.part_path)
         self._to_runner = to_runner
 
     def mark(self, name: str) -> None:
@@ -57,6 +58,15 @@ class Role:
     def outside_look(self) -> None:
         """Let the runner read from outside what the subject holds now. Blocks until it has."""
         self._ask("look")
+
+    def write(self) -> None:
+        """Write what was observed, whole."""
+        write_whole(self._part_path, msgspec.json.encode(self.part))
+
+    def leave(self) -> NoReturn:
+        """Write what was observed and end well at once, whatever still runs: a thread in llama.cpp heeds nobody."""
+        self.write()
+        os._exit(0)
 
     def _ask(self, line: str) -> None:
         os.write(self._to_runner, line.encode() + b"\n")
@@ -81,7 +91,7 @@ def main() -> None:
         study.run_client(role)
     else:
         study.run_subject(role)
-    write_whole(Path(assignment.part_path), msgspec.json.encode(role.part))
+    role.write()
 
 
 def _die_with(runner_pid: int) -> None:
