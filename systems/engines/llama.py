@@ -10,7 +10,8 @@ from __future__ import annotations
 import codecs
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, ClassVar
@@ -20,6 +21,8 @@ import msgspec
 from systems.engines.interface import Engine, Generation, Message
 from systems.errors import EngineBusy, EngineError, ModelError, PromptTooLong
 from systems.models.check import read_metadata, require_gguf
+
+_loading = threading.Lock()  # held while the library is told how
 
 # Used for a model that carries no template of its own.
 FALLBACK_TEMPLATE = (
@@ -31,6 +34,8 @@ FALLBACK_TEMPLATE = (
 class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How llama.cpp is used. ``threads`` None means as many as this process may use CPUs.
 
+    ``repack``, llama.cpp's default, copies weights of four bits into an order that is faster to compute with: the
+    model then takes its memory twice, and unlike a mapped file the copy cannot be dropped.
     At temperature 0 the likeliest token is taken and the other sampling settings do nothing.
     """
 
@@ -39,6 +44,7 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     use_mmap: bool = True
+    repack: bool = True
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     top_k: int = 40
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
@@ -97,17 +103,18 @@ class LlamaEngine(Engine):
 
             threads = self._settings.threads or usable_cpus()
             try:
-                llama = llama_cpp.Llama(
-                    str(self._path),
-                    n_ctx=self._settings.context_tokens,
-                    n_batch=self._settings.batch_tokens,
-                    n_ubatch=self._settings.batch_tokens,
-                    n_threads=threads,
-                    n_threads_batch=threads,
-                    use_mmap=self._settings.use_mmap,
-                    logits_all=False,
-                    verbose=False,
-                )
+                with _repacking(self._settings.repack):
+                    llama = llama_cpp.Llama(
+                        str(self._path),
+                        n_ctx=self._settings.context_tokens,
+                        n_batch=self._settings.batch_tokens,
+                        n_ubatch=self._settings.batch_tokens,
+                        n_threads=threads,
+                        n_threads_batch=threads,
+                        use_mmap=self._settings.use_mmap,
+                        logits_all=False,
+                        verbose=False,
+                    )
             except (ValueError, RuntimeError, MemoryError) as error:
                 read_metadata(self._path)  # says why, when the file is at fault
                 raise ModelError(
@@ -284,6 +291,26 @@ class LlamaEngine(Engine):
             if length >= 0:
                 return bytes(buffer.raw[:length])
             size = -length
+
+
+@contextmanager
+def _repacking(wanted: bool) -> Iterator[None]:
+    """Have `Llama` load weights repacked or as they are: llama.cpp has a parameter for that, the class no argument."""
+    from llama_cpp import llama_cpp as library
+
+    with _loading:
+        default = library.llama_model_default_params
+
+        def chosen() -> Any:
+            parameters = default()
+            parameters.use_extra_bufts = wanted
+            return parameters
+
+        library.llama_model_default_params = chosen
+        try:
+            yield
+        finally:
+            library.llama_model_default_params = default
 
 
 def _token_text(llama: Any, token: int) -> str:

@@ -47,6 +47,15 @@ def test_a_forced_reply_is_emitted_exactly_and_streamed_whole(engine: LlamaEngin
     assert said.first_token_s > 0
 
 
+@pytest.mark.parametrize("repack", [True, False])
+def test_weights_are_loaded_repacked_or_as_they_are(tiny_model: Path, repack: bool) -> None:
+    engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), context_tokens=128, threads=1, repack=repack))
+    engine.load()
+    assert engine._llama.model_params.use_extra_bufts is repack
+    assert engine.generate(OTHER, max_tokens=3, forced_reply="one two three").generated_tokens == 3
+    engine.close()
+
+
 def test_a_forced_reply_costs_a_sampling_a_token_and_an_evaluation_between_two(
     fresh: LlamaEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
