@@ -25,14 +25,14 @@ LLAMA = re.search(r'"(llama-cpp-python==[\d.]+)"', (HERE / "pyproject.toml").rea
 @nox.session
 def experiments(session: nox.Session) -> None:
     """Run the studies and write a report: the quick preset, or what follows after --."""
-    install(session)
+    install(session, "simulator")
     session.run("fourgig", "run", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests."""
-    install(session, "tests")
+    install(session, "tests", "simulator")
     session.run("pytest", *session.posargs)
 
 

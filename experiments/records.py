@@ -113,11 +113,21 @@ class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
     file_bytes: int
 
 
+class Allocator(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in the code and what it held at the heap's peak; ``mapped`` tells a mapping from the heap."""
+
+    place: str
+    size_bytes: int
+    allocations: int
+    mapped: bool = False
+
+
 class Part(msgspec.Struct, kw_only=True):
     """What one role wrote: raw observations, from which metrics are computed later.
 
     ``marks`` are moments on the machine's monotonic clock, in seconds, by name (ready, first_reply, ...).
     ``values`` are single numbers the study defines; ``series`` are lists of numbers it defines.
+    ``allocators`` are the largest holders of memory a tracer saw.
     ``artifacts`` are files beside the record, relative to the run folder, by kind.
     """
 
@@ -129,6 +139,7 @@ class Part(msgspec.Struct, kw_only=True):
     series: dict[str, list[float]] = {}
     counters: dict[str, int] = {}
     loop_delay_s: list[float] = []
+    allocators: list[Allocator] = []
     artifacts: dict[str, str] = {}
 
 

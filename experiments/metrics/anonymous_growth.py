@@ -1,21 +1,44 @@
-"""Growth: slope of the subject's anonymous memory over turns, by least squares, in bytes a turn.
+"""Growth: slope of the subject's anonymous memory over turns, by least squares, in bytes a turn; and its interval.
 
-The first third of the samples is dropped as warm-up. A slope around zero has no meaningful ratio to
-another, so no ratios are drawn from it. It does not tell a leak from a cache that is still filling: a run
-too short shows the latter.
+The first third of the samples is dropped as warm-up. Samples of one process follow from each other, so the interval
+is not drawn from them but from the means of ten stretches: a 95 % interval of the slope through those, by Student's t
+with eight degrees of freedom. A slope around zero has no meaningful ratio to another, so no ratios are drawn from it.
+It does not tell a leak from a cache that is still filling: a run too short shows the latter.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+from scipy import stats
 
 from experiments.metrics._reading import subject
 from experiments.metrics.interface import Metric, Missing
 from experiments.records import Record
 
+STRETCHES = 10
+
 
 def anonymous_growth(record: Record) -> float | Missing:
-    """Compute the metric."""
+    """Compute the slope."""
+    found = _samples(record)
+    return found if isinstance(found, Missing) else float(np.polyfit(*found, 1)[0])
+
+
+def growth_interval(record: Record, side: int) -> float | Missing:
+    """Compute the lower (``side`` -1) or upper (1) end of the slope's 95 % interval."""
+    found = _samples(record)
+    if isinstance(found, Missing):
+        return found
+    if len(found[0]) < 3 * STRETCHES:
+        return Missing("an interval needs three samples in each of ten stretches")
+    turns, sizes = (np.array([part.mean() for part in np.array_split(values, STRETCHES)]) for values in found)
+    fit = stats.linregress(turns, sizes)
+    return float(fit.slope + side * stats.t.ppf(0.975, STRETCHES - 2) * fit.stderr)
+
+
+def _samples(record: Record) -> tuple[np.ndarray, np.ndarray] | Missing:
     part = subject(record)
     if isinstance(part, Missing):
         return part
@@ -25,7 +48,7 @@ def anonymous_growth(record: Record) -> float | Missing:
     warm_up = len(turns) // 3
     if len(set(turns[warm_up:])) < 2:
         return Missing("a slope needs two turns after the warm-up")
-    return float(np.polyfit(turns[warm_up:], sizes[warm_up:], 1)[0])
+    return np.array(turns[warm_up:]), np.array(sizes[warm_up:])
 
 
 METRICS = (
@@ -37,5 +60,17 @@ METRICS = (
         formula="least-squares slope of anonymous bytes over turns, first third dropped",
         compute=anonymous_growth,
         comparable=False,
+    ),
+    *(
+        Metric(
+            name=f"anonymous_growth_{name}",
+            title=f"Growth of anonymous memory, {words} end of its interval",
+            unit="bytes/turn",
+            better="lower",
+            formula="95 % interval of the slope through the means of ten stretches",
+            compute=partial(growth_interval, side=side),
+            comparable=False,
+        )
+        for name, words, side in (("low", "lower", -1), ("high", "upper", 1))
     ),
 )

@@ -14,7 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import systems
-from experiments.records import Part
+from experiments.records import Allocator, Part
+
+TOP = 12
+"""How many of the largest allocators a record keeps."""
 
 
 @contextmanager
@@ -26,16 +29,20 @@ def trace(part: Part, work_dir: Path) -> Iterator[None]:
     with memray.Tracker(capture):
         yield
     reader = memray.FileReader(capture)
-    mapped = {memray.AllocatorType.MMAP, memray.AllocatorType.MUNMAP}
-    heap_peak = mapped_peak = 0
+    places: dict[tuple[str, bool], list[int]] = {}
     for record in reader.get_high_watermark_allocation_records(merge_threads=True):
-        if memray.AllocatorType(record.allocator) in mapped:
-            mapped_peak += record.size
-        else:
-            heap_peak += record.size
-    part.values["heap_peak_bytes"] = float(heap_peak)
-    part.values["mapped_peak_bytes"] = float(mapped_peak)
+        mapped = memray.AllocatorType(record.allocator) in (memray.AllocatorType.MMAP, memray.AllocatorType.MUNMAP)
+        held = places.setdefault((_place(record.stack_trace(max_stacks=1)), mapped), [0, 0])
+        held[0] += record.size
+        held[1] += record.n_allocations
+    allocators = [
+        Allocator(place=place, size_bytes=size, allocations=count, mapped=mapped)
+        for (place, mapped), (size, count) in places.items()
+    ]
+    part.values["heap_peak_bytes"] = float(sum(one.size_bytes for one in allocators if not one.mapped))
+    part.values["mapped_peak_bytes"] = float(sum(one.size_bytes for one in allocators if one.mapped))
     part.values["allocations"] = float(reader.metadata.total_allocations)
+    part.allocators = sorted(allocators, key=lambda one: -one.size_bytes)[:TOP]
     # --no-web: the page must work on a machine without a network, and years from now.
     subprocess.run(
         [sys.executable, "-m", "memray", "flamegraph", "--no-web", "--force", "-o", str(graph), str(capture)],
@@ -44,6 +51,14 @@ def trace(part: Part, work_dir: Path) -> Iterator[None]:
     )
     graph.write_text(_published(graph.read_text("utf-8")), "utf-8")
     part.artifacts["flamegraph"] = graph.name
+
+
+def _place(stack: list[tuple[str, str, int]]) -> str:
+    """Return the function that allocated, as "folder/file.py: function"; memory from before any Python has none."""
+    if not stack:
+        return "outside Python"
+    function, file, _ = stack[0]
+    return f"{'/'.join(Path(file).parts[-2:])}: {function}"
 
 
 def _published(page: str) -> str:

@@ -72,11 +72,13 @@ def style() -> Iterator[None]:
         yield
 
 
-def canvas(title: str, columns: int = 1, *, height: float = 3.9, **options: Any) -> tuple[Figure, list[Axes]]:
-    """Return a titled figure and its panels, side by side."""
+def canvas(
+    title: str, columns: int = 1, *, rows: int = 1, height: float = 3.9, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """Return a titled figure and its panels, row by row."""
     figure = Figure(figsize=(6.8, height), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, columns, squeeze=False, **options)
+    panels = figure.subplots(rows, columns, squeeze=False, **options)
     figure.suptitle(textwrap.fill(plain(title), 74), x=0.01, ha="left")
     return figure, list(panels.flat)
 

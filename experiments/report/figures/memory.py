@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
-from experiments.analysis import claims
+from experiments.analysis import claims, order
+from experiments.analysis.claims import Claim
+from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.records import Outcome
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene, factor
 
 _MIB = 2**20
+_HOLDERS = 8
+SIMULATED = ("s3-fifo", "sieve", "optimum")
 
 
 def draw(scene: Scene) -> list[Drawn]:
-    """Return one figure a part of the study, as far as there are records."""
-    return [*_hit_rate(scene), *_retrieval(scene), *_soak(scene), *_traced(scene)]
+    """Return the figures of each part of the study, as far as there are records."""
+    return [
+        *_hit_rate(scene),
+        *_wrong_hits(scene),
+        *_retrieval(scene),
+        *_soak(scene),
+        *_traced(scene),
+        *_allocators(scene),
+    ]
 
 
 def _points_and_medians(axes: Any, place: int, x: pd.Series[Any], y: pd.Series[float], label: str) -> None:
@@ -32,37 +45,100 @@ def _hit_rate(scene: Scene) -> list[Drawn]:
     shown, bound = scene.measured("hit_rate", part="hit-rate"), scene.measured("unlimited_hit_rate", part="hit-rate")
     if shown.empty:
         return []
-    traces = sorted(set(factor(shown, "trace")), key=str)
-    told = "published" if "published" in traces else traces[0]
-    best = shown[factor(shown, "trace") == told]["value"].max()
-    title = f"On the {told} trace the best hit rate is {text.significant(best * 100)} %"
-    most = bound[factor(bound, "trace") == told]["value"]
+    shown, bound = (frame.assign(trace=_traces(frame)) for frame in (shown, bound))
+    published = [trace for trace in sorted(set(shown["trace"]), key=order.natural) if trace.startswith("published")]
+    others = [trace for trace in sorted(set(shown["trace"]), key=order.natural) if trace not in published]
+    claimed = claims.get("S0-hitrate")
+    return [
+        _hit_rate_figure(scene, name, shown[shown["trace"].isin(traces)], bound, traces, claim)
+        for name, traces, claim in (
+            ("memory-hit-rate", published, claimed),
+            ("memory-hit-rate-other-traces", others, None),
+        )
+        if traces
+    ]
+
+
+def _traces(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return what each row replayed: its trace, and the kind of key where the trace has several."""
+    keys = factor(frame, "key")
+    return factor(frame, "trace").where(keys.isna(), factor(frame, "trace").astype(str) + ", key: " + keys.astype(str))
+
+
+def _hit_rate_figure(
+    scene: Scene, name: str, shown: pd.DataFrame, bound: pd.DataFrame, traces: list[str], claim: Claim | None
+) -> Drawn:
+    real = shown[~shown["subject"].isin(SIMULATED)]
+    told = traces[0]
+    best = real[real["trace"] == told].groupby(["subject", factor(real, "capacity")])["value"].median().max()
+    title = f'On the trace "{told}" the best cache of a system hits {text.significant(best * 100)} %'
+    most = bound[bound["trace"] == told]["value"]
     if not most.empty:
-        title += f"; an unlimited cache hits {text.significant(most.max() * 100)} % at most"
-    figure, panels = drawing.canvas(title, len(traces), sharey=True, height=4.1)
-    claim = claims.get("S0-hitrate")
-    for axes, trace in zip(panels, traces, strict=True):
-        mine = shown[factor(shown, "trace") == trace]
-        if claim.before and claim.after:
-            drawing.ends(
-                axes, claim, claim.before[0], claim.after[0], _levels(claim.before[0], claim.after[0], "%"), "y"
-            )
-        limit = bound[factor(bound, "trace") == trace]["value"] * 100
+        title += f", an unlimited one {text.significant(most.median() * 100)} %"
+    columns = min(2, len(traces))
+    rows = -(-len(traces) // columns)
+    figure, panels = drawing.canvas(title, columns, rows=rows, sharey=True, height=1.3 + 2.7 * rows)
+    for axes, trace in zip(panels, traces, strict=False):
+        mine = shown[shown["trace"] == trace]
+        if claim and claim.before and claim.after:
+            low, high = claim.before[0], claim.after[0]
+            drawing.ends(axes, claim, low, high, _levels(low, high, "%"), "y")
+        limit = bound[bound["trace"] == trace]["value"] * 100
         if not limit.empty:
-            axes.axhspan(limit.min(), limit.max(), color=drawing.PALETTE[2], alpha=0.3, linewidth=0)
-            axes.axhline(
-                limit.median(), color=drawing.PALETTE[2], linestyle=":", label="unlimited cache (median of traces)"
-            )
+            axes.axhline(limit.median(), color=drawing.GREY, linestyle=":", label="unlimited cache (median of traces)")
         for subject in scene.subjects(mine["subject"]):
             group = mine[mine["subject"] == subject]
             x, y = factor(group, "capacity"), group["value"] * 100
-            _points_and_medians(axes, scene.place(subject), x, y, f"{text.plain(subject)} (median; points: blocks)")
-        axes.set_title(f"{text.plain(trace)} trace")
+            of = "simulated" if subject in SIMULATED else "in a system"
+            _points_and_medians(axes, scene.place(subject), x, y, f"{text.plain(subject)} ({of}; points: blocks)")
+        axes.set_title(text.plain(trace))
         axes.set_xlabel("capacity (entries)")
         axes.set_ylim(0, 100)
-    panels[0].set_ylabel("hit rate (%)")
-    alt = f"{title}. Hit rate in percent over capacity, a panel a trace, with the published change."
-    return [drawing.finish(figure, "memory-hit-rate", title, alt, scene.notes(shown))]
+        axes.set_ylabel("hit rate (%)")
+    for axes in panels[len(traces) :]:
+        axes.set_axis_off()
+    alt = f"{title}. Hit rate in percent over capacity, a panel a trace, with the optimum."
+    notes = [note for note in scene.notes(shown) if "simulated policy" not in note]
+    return drawing.finish(figure, name, title, alt, notes)
+
+
+def _wrong_hits(scene: Scene) -> list[Drawn]:
+    wrong, rate = (
+        scene.measured("wrong_hit_share", trace="conversation log"),
+        scene.measured("hit_rate", trace="conversation log"),
+    )
+    wrong, rate = (frame[frame["subject"] == "lru"] for frame in (wrong, rate))
+    if rate.empty:
+        return []
+    most = max(factor(rate, "capacity"))
+    there = {kind: _at(rate, key=kind, capacity=most) for kind in ("question", "prompt")}
+    bad = _at(wrong, key="question", capacity=most)
+    title = (
+        f"A key made of the question hits {text.significant(100 * there['question'], 2)} %, and "
+        f"{text.significant(100 * bad, 2)} % of those hits answer another prompt; a key made of the whole prompt hits "
+        f"{text.significant(100 * there['prompt'], 2)} %"
+    )
+    figure, (axes,) = drawing.canvas(title)
+    for place, (frame, kind, words) in enumerate(
+        (
+            (rate, "question", "hit rate, key: question"),
+            (wrong, "question", "wrong among those hits"),
+            (rate, "prompt", "hit rate, key: prompt"),
+        )
+    ):
+        group = frame[factor(frame, "key") == kind]
+        if not group.empty:
+            _points_and_medians(axes, place, factor(group, "capacity"), group["value"] * 100, words)
+    axes.set_xlabel("capacity (entries)")
+    axes.set_ylabel("share (%)")
+    axes.set_ylim(0, 100)
+    alt = f"{title}. Hit rate and share of wrong hits over capacity, on a conversation log with repeated questions."
+    return [drawing.finish(figure, "memory-wrong-hits", title, alt, scene.notes(rate))]
+
+
+def _at(frame: pd.DataFrame, **factors: Any) -> float:
+    chosen = [all(found.get(name) == level for name, level in factors.items()) for found in frame["factors"]]
+    return float(frame[chosen]["value"].median()) if any(chosen) else 0.0
 
 
 def _levels(before: float, after: float, unit: str) -> str:
@@ -83,34 +159,44 @@ def _retrieval(scene: Scene) -> list[Drawn]:
         if subject in recall
     )
     title = f"Median lookup among {most:,} memories: {said}"
-    figure, (axes,) = drawing.canvas(title)
+    tail, found = scene.measured("retrieval_p95", part="retrieval"), scene.measured("recall", part="retrieval")
+    figure, (axes, beside) = drawing.canvas(title, 2, height=4.3)
     claim = claims.get("S0-retrieval")
     if claim.before and claim.after:
         before, after = claim.before[0] * 1000, claim.after[0] * 1000
         drawing.ends(axes, claim, after, before, _levels(before, after, "ms"), "y")
     for subject in scene.subjects(shown["subject"]):
-        group = shown[shown["subject"] == subject]
+        group, place = shown[shown["subject"] == subject], scene.place(subject)
         x, y = factor(group, "memories"), group["value"] * 1000
-        _points_and_medians(axes, scene.place(subject), x, y, f"{text.plain(subject)}, P50 (points: blocks)")
+        _points_and_medians(axes, place, x, y, f"{text.plain(subject)} (median; points: blocks)")
+        slow = tail[tail["subject"] == subject]
+        medians = (slow["value"] * 1000).groupby(factor(slow, "memories").astype(float)).median()
+        axes.plot(medians.index, medians, linestyle="--", linewidth=1, color=drawing.look(place)["color"])
+        group = found[found["subject"] == subject]
+        _points_and_medians(beside, place, factor(group, "memories"), group["value"] * 100, "")
     drawing.logarithmic(axes, "x", "y")
-    axes.set_xlabel("memories stored")
-    axes.set_ylabel("retrieval time (ms)")
-    alt = f"{title}. Median retrieval time over the number of memories, both logarithmic."
+    drawing.logarithmic(beside, "x")
+    for panel in (axes, beside):
+        panel.set_xlabel("memories stored")
+    axes.set_ylabel("time of a lookup (ms); dashed: P95")
+    beside.set_ylabel("lookups that found their memory (%)")
+    beside.set_ylim(-2, 102)
+    alt = f"{title}. Time of a lookup and its recall over the number of memories."
     return [drawing.finish(figure, "memory-retrieval", title, alt, scene.notes(shown))]
 
 
 def _soak(scene: Scene) -> list[Drawn]:
-    works = sorted({str(work) for work in factor(scene.measured("anonymous_growth", part="soak"), "work")})
-    return [_grown(scene, work) for work in works]
+    growth = scene.measured("anonymous_growth", part="soak")
+    return [_grown(scene, rows) for _, rows in growth.groupby("condition")]
 
 
-def _grown(scene: Scene, work: str) -> Drawn:
-    growth = scene.measured("anonymous_growth", part="soak", work=work)
-    slopes = growth.groupby("subject")["value"].median()
+def _grown(scene: Scene, growth: pd.DataFrame) -> Drawn:
     said = ", ".join(
-        f"{subject} {text.quantity(slopes[subject], 'bytes/turn')}" for subject in scene.subjects(slopes.index)
+        f"{subject} {_slope(growth.loc[growth['subject'] == subject, 'value'])}"
+        for subject in scene.subjects(growth["subject"])
     )
-    title = f"{scene.lead(growth)}Median growth after the warm-up: {said}"
+    work, turns = (str(factor(growth, name).iloc[0]) for name in ("work", "turns"))
+    title = f"{scene.lead(growth)}Growth after the warm-up: {said}"
     figure, (axes,) = drawing.canvas(title)
     keys = set(growth["key"])
     shown = [record for record in scene.records if record.key in keys]
@@ -130,7 +216,16 @@ def _grown(scene: Scene, work: str) -> Drawn:
     axes.set_xlabel("turn")
     axes.set_ylabel("anonymous memory (MiB)")
     alt = f"{title}. Anonymous memory of the subject over turns, a line a block."
-    return drawing.finish(figure, f"memory-soak-{work.replace(' ', '-')}", title, alt, scene.notes(growth))
+    return drawing.finish(figure, text.slug(f"memory-soak-{work}-{turns}"), title, alt, scene.notes(growth))
+
+
+def _slope(slopes: pd.Series[float]) -> str:
+    """Return the mean slope of the blocks with its 95 % interval; the median where blocks are too few for one."""
+    if len(slopes) < ENOUGH_BLOCKS:
+        return text.quantity(slopes.median(), "bytes/turn")
+    reach = float(stats.t.ppf(0.975, len(slopes) - 1) * slopes.std(ddof=1) / math.sqrt(len(slopes)))
+    low, high = slopes.mean() - reach, slopes.mean() + reach
+    return f"{text.quantity(slopes.mean(), 'bytes/turn')} ({text.span(low, high, 'bytes/turn')})"
 
 
 def _traced(scene: Scene) -> list[Drawn]:
@@ -163,3 +258,37 @@ def _traced(scene: Scene) -> list[Drawn]:
     notes = [*scene.notes(heap, timed=False), f"{runs} traced trials: a look inside, not a sample"]
     alt = f"{title}. Peak of the heap and of mapped files per subject, in MiB."
     return [drawing.finish(figure, "memory-tracer", title, alt, notes)]
+
+
+def _allocators(scene: Scene) -> list[Drawn]:
+    """Return one figure a traced condition: the places that held most at the heap's peak, a panel a subject."""
+    traced = scene.measured("heap_peak")
+    return [_held(scene, rows) for _, rows in traced.groupby("condition")]
+
+
+def _held(scene: Scene, traced: pd.DataFrame) -> Drawn:
+    records = {record.key: record for record in scene.records}
+    held = {}
+    for key, subject in zip(traced["key"], traced["subject"], strict=True):
+        part = records[key].part("subject")
+        held[str(subject)] = [one for one in (part.allocators if part else []) if not one.mapped][:_HOLDERS]
+    subjects = [subject for subject in scene.subjects(held) if held[subject]]
+    most = {subject: held[subject][0] for subject in subjects}
+    said = ", ".join(
+        f"{subject}: {one.place} {text.quantity(one.size_bytes, 'bytes')}" for subject, one in most.items()
+    )
+    title = f"{scene.lead(traced)}Largest holder of the heap at its peak: {said}"
+    figure, panels = drawing.canvas(
+        title, rows=max(1, len(subjects)), height=1.2 + 2.1 * max(1, len(subjects)), sharex=True
+    )
+    for axes, subject in zip(panels, subjects, strict=False):
+        rows = held[subject]
+        axes.barh(range(len(rows)), [one.size_bytes / _MIB for one in rows], color=drawing.PALETTE[1])
+        axes.set_yticks(range(len(rows)), [text.plain(one.place) for one in rows], fontsize=7)
+        axes.invert_yaxis()
+        axes.set_title(text.plain(subject))
+    panels[-1].set_xlabel("held at the peak (MiB)")
+    work = factor(traced, "work").iloc[0]
+    alt = f"{title}. The places in the code that held most of the heap at its peak, without mapped files."
+    notes = [*scene.notes(traced, timed=False), "by the function that allocated, under the tracer"]
+    return drawing.finish(figure, text.slug(f"memory-allocators-{work}"), title, alt, notes)

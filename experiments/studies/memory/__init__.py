@@ -1,0 +1,54 @@
+"""What do the response cache, the memory store and a long conversation cost and bring?
+
+One module a part: ``hit_rate`` replays access traces through caches; ``retrieval`` asks stores for planted memories;
+``soak`` holds one long conversation and watches anonymous memory, and traces a short one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from experiments.role import Role
+from experiments.studies.interface import Cell, GridRequest, Study
+from experiments.studies.memory import hit_rate, retrieval, soak
+
+
+class Memory(Study):
+    """Caches, stores, soaks and memory traces."""
+
+    name = "memory"
+    question = "What do the response cache, the memory store and a long conversation cost and bring?"
+    references = ("fifo", "like", "baseline")
+    measures = (
+        "hit_rate",
+        "unlimited_hit_rate",
+        "wrong_hit_share",
+        "miss_time",
+        "cache_operation_time",
+        "held_bytes",
+        "retrieval_p50",
+        "retrieval_p95",
+        "recall",
+        "anonymous_growth",
+        "anonymous_growth_low",
+        "anonymous_growth_high",
+        "latency_p50",
+        "group_peak_memory",
+        "heap_peak",
+        "mapped_peak",
+    )
+    primary = ("hit_rate", "retrieval_p95", "recall", "group_peak_memory")
+
+    def grid(self, request: GridRequest) -> Sequence[Cell]:
+        """Return the cells of every part."""
+        return [*hit_rate.cells(request), *retrieval.cells(request), *soak.cells(request)]
+
+    def run_subject(self, role: Role) -> None:
+        """Do the part the condition names."""
+        match role.spec.condition["part"]:
+            case "hit-rate":
+                hit_rate.run(role)
+            case "retrieval":
+                retrieval.run(role)
+            case "soak" | "memray":
+                soak.run(role)
