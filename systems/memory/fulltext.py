@@ -36,9 +36,10 @@ _FIND = (
 class FullTextStore:
     """Finds the turns of a session that match best. Used from one event loop.
 
-    Best is the turn that has most of the asked keywords; among equals, the one that has the heavier keyword, then the
-    newest. Each such set of keywords is looked up by itself, most of them first, until enough turns are found: that
-    costs the same however many turns have one common word, whereas BM25 scores every one of them at each lookup.
+    Best is the turn whose own keywords are the asked ones; then the one that has most of them among its words; among
+    equals, the one that has the heavier keyword, then the newest. Each such set of words is looked up by itself, until
+    enough turns are found: that costs the same however many turns have one common word, whereas BM25 scores every one
+    of them at each lookup.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,7 +67,7 @@ class FullTextStore:
         """Return the questions of the best ``limit`` matching turns, best first."""
         if not keywords:
             return []
-        lookup = _Lookup(session, scoped(session, keywords), limit, asyncio.get_running_loop().create_future())
+        lookup = _Lookup(session, list(keywords), limit, asyncio.get_running_loop().create_future())
         self._open()
         self._asked.append(lookup)
         if self._looking is None:
@@ -122,7 +123,7 @@ class FullTextStore:
 
 class _Lookup(NamedTuple):
     session: str
-    words: list[str]
+    keywords: list[str]
     limit: int
     found: asyncio.Future[list[str]]
 
@@ -147,16 +148,18 @@ def _look_up(connection: sqlite3.Connection, asked: Sequence[_Lookup]) -> list[A
 
 
 def _best(connection: sqlite3.Connection, lookup: _Lookup) -> list[str]:
-    words = [f'"{_quote(word)}"' for word in lookup.words]
+    words = scoped(lookup.session, lookup.keywords)
+    sets = (some for size in range(len(words), 0, -1) for some in combinations(words, size))
     found: dict[int, str] = {}
-    for size in range(len(words), 0, -1):
-        for some in combinations(words, size):
-            rows = connection.execute(_FIND, (" AND ".join(some), lookup.session, lookup.limit))
-            for number, question in rows:
-                found.setdefault(number, question)
-            if len(found) >= lookup.limit:
-                return list(found.values())[: lookup.limit]
-    return list(found.values())
+    for some in (scoped(lookup.session, lookup.keywords, "k"), *sets):
+        if not some:
+            continue
+        match = " AND ".join(f'"{_quote(word)}"' for word in some)
+        for number, question in connection.execute(_FIND, (match, lookup.session, lookup.limit)):
+            found.setdefault(number, question)
+        if len(found) >= lookup.limit:
+            break
+    return list(found.values())[: lookup.limit]
 
 
 def _quote(word: str) -> str:

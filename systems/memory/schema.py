@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import msgspec
 from systems.errors import StoreBusy, StoreError
 
 VERSION = 2
+
+_WORD = re.compile(r"[^\W_]")
 
 # How long a writer waits for another one before it gives up.
 BUSY_S = 5.0
@@ -49,14 +52,18 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
             self.question,
             self.answer,
             " ".join(self.keywords),
-            " ".join(scoped(self.session, self.words)),
+            " ".join(scoped(self.session, self.words) + scoped(self.session, self.keywords, "k")) if self.words else "",
         )
 
 
-def scoped(session: str, words: Sequence[str]) -> list[str]:
-    """Return ``words`` as a full-text index keeps them: each begins with a short hash of its session."""
-    prefix = hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-    return [prefix + word for word in words]
+def scoped(session: str, words: Sequence[str], kind: str = "w") -> list[str]:
+    """Return ``words`` as a full-text index keeps them: each begins with a short hash of its session.
+
+    ``kind`` "k" is for keywords, which a turn is about, "w" for words, which it only mentions. What has no letter and
+    no digit is left out: an index would see the hash alone.
+    """
+    prefix = kind + hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return [prefix + word for word in words if _WORD.search(word)]
 
 
 def store_error(what: str, error: Exception) -> StoreError:

@@ -1,0 +1,107 @@
+"""The memory study's parts: caches against an independent judge, keys that answer wrongly, growth on known truth."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from experiments.metrics import anonymous_growth, cache_cost
+from experiments.records import EngineSpec, Part
+from experiments.studies.interface import BLOCKS, GRADED, GridRequest
+from experiments.studies.memory import Memory, hit_rate, soak
+from experiments.workloads import replay, traces
+from systems.interface import Reply, Source
+from tests.experiments.analysis import synthetic
+
+TRACES = {
+    "published": traces.published(3),
+    "zipf": traces.zipf(3, 4_000, 500, 0.9),
+    "scan": traces.scan(3, 3_000, 60, 300),
+    "log": [key for key, _ in replay.keys(3, 500, "question")],
+}
+
+
+def hits(cache, trace):
+    found = 0
+    for key in map(str, trace):
+        if cache.get(key) is None:
+            cache.put(key, Reply(request_id="", text=key, source=Source.MODEL))
+        else:
+            found += 1
+    return found
+
+
+@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("capacity", [10, 50, 200])
+def test_our_policies_match_an_independent_simulator_to_the_hit(name, capacity):
+    pytest.importorskip("libcachesim", reason="the simulator's wheels are for recent Linux only")
+    trace = [str(key) for key in TRACES[name]]
+    ours = {policy: hits(make(capacity), trace) for policy, make in hit_rate.OURS.items()}
+    assert ours["lru"] == hit_rate.simulate("LRU", capacity, trace)
+    assert ours["fifo"] == hit_rate.simulate("FIFO", capacity, trace)
+    optimum = hit_rate.simulate("Belady", capacity, trace)
+    assert max(ours.values()) <= optimum <= len(trace) - len(set(trace))
+
+
+def test_a_key_of_the_whole_prompt_is_never_wrong_and_a_key_of_the_question_often():
+    for kind, most in (("prompt", 0), ("question", 500)):
+        made, wrong, found = {}, 0, 0
+        for key, right in replay.keys(1, 500, kind):
+            found += key in made
+            wrong += made.setdefault(key, right) != right
+        assert wrong <= most
+        assert (wrong > 0) == (kind == "question")
+        assert found > 0 or kind == "prompt"
+
+
+def test_a_scan_asks_for_each_archive_key_once():
+    counts = Counter(traces.scan(1, 3_000, 60, 300))
+    assert all(count == 1 for key, count in counts.items() if key >= 60)
+    assert sum(count for key, count in counts.items() if key < 60) == 1_500
+
+
+@pytest.mark.parametrize("preset", BLOCKS)
+def test_every_cell_of_a_grid_is_one_trial(preset):
+    request = GridRequest(preset=preset, systems=("baseline", "asynchronous"), engine=EngineSpec(name="llama"))
+    cells = Memory().grid(request)
+    assert len({(str(cell.condition), cell.subject, cell.twin) for cell in cells}) == len(cells)
+    assert any(cell.twin for cell in cells) == (preset in GRADED)
+    assert all(cell.blocks == 1 for cell in cells if cell.traced)
+
+
+def test_history_is_kept_whole_only_where_the_system_can():
+    request = GridRequest(preset="standard", systems=("baseline", "echo"), engine=EngineSpec(name="llama"))
+    with pytest.raises(Exception, match="echo"):  # the name is looked up, not guessed
+        soak.cells(request)
+    cells = soak.cells(GridRequest(preset="standard", systems=("baseline",), engine=EngineSpec(name="llama")))
+    assert [cell.settings for cell in cells if cell.subject == "baseline-unpruned"] == [{"history_length": 1000}]
+
+
+def grown(slope, seed, turns=900):
+    """Memory as a process has it: a slope under noise that lasts for many turns, in whole pages."""
+    rng, drift, sizes = random.Random(seed), 0.0, []
+    for turn in range(turns):
+        drift = 0.9 * drift + rng.gauss(0, 20_000)
+        sizes.append((5e7 + slope * turn + drift) // 4096 * 4096)
+    part = Part(role="subject", series={"turn": [float(turn) for turn in range(turns)], "anonymous_bytes": sizes})
+    return synthetic.record(synthetic.spec("memory", "baseline"), part)
+
+
+@pytest.mark.parametrize("slope", [0.0, 500.0])
+def test_the_interval_of_the_growth_covers_the_truth_in_19_runs_of_20(slope):
+    runs = [grown(slope, seed) for seed in range(200)]
+    covered = sum(
+        anonymous_growth.growth_interval(run, -1) <= slope <= anonymous_growth.growth_interval(run, 1) for run in runs
+    )
+    assert 0.89 <= covered / len(runs) <= 1.0
+
+
+def test_what_a_cache_costs_is_read_from_what_it_noted():
+    part = Part(
+        role="subject", values={"accesses": 100.0, "hits": 60.0, "wrong": 6.0, "replay_s": 0.002, "held_bytes": 9.0}
+    )
+    record = synthetic.record(synthetic.spec("memory", "lru"), part)
+    assert cache_cost.miss_time(record) == pytest.approx(4.0)
+    assert cache_cost.operation_time(record) == pytest.approx(2e-5)
+    assert cache_cost.wrong_hit_share(record) == pytest.approx(0.1)
+    assert cache_cost.held_bytes(record) == 9.0
