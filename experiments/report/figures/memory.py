@@ -263,25 +263,25 @@ def _traced(scene: Scene) -> list[Drawn]:
 def _allocators(scene: Scene) -> list[Drawn]:
     """Return one figure a traced condition: the places that held most at the heap's peak, a panel a subject."""
     traced = scene.measured("heap_peak")
-    return [_held(scene, rows) for _, rows in traced.groupby("condition")]
+    return [drawn for _, rows in traced.groupby("condition") for drawn in _held(scene, rows)]
 
 
-def _held(scene: Scene, traced: pd.DataFrame) -> Drawn:
+def _held(scene: Scene, traced: pd.DataFrame) -> list[Drawn]:
     records = {record.key: record for record in scene.records}
     held = {}
     for key, subject in zip(traced["key"], traced["subject"], strict=True):
         part = records[key].part("subject")
         held[str(subject)] = [one for one in (part.allocators if part else []) if not one.mapped][:_HOLDERS]
     subjects = [subject for subject in scene.subjects(held) if held[subject]]
+    if not subjects:
+        return []
     most = {subject: held[subject][0] for subject in subjects}
     said = ", ".join(
         f"{subject}: {one.place} {text.quantity(one.size_bytes, 'bytes')}" for subject, one in most.items()
     )
     title = f"{scene.lead(traced)}Largest holder of the heap at its peak: {said}"
-    figure, panels = drawing.canvas(
-        title, rows=max(1, len(subjects)), height=1.2 + 2.1 * max(1, len(subjects)), sharex=True
-    )
-    for axes, subject in zip(panels, subjects, strict=False):
+    figure, panels = drawing.canvas(title, rows=len(subjects), height=1.2 + 2.1 * len(subjects), sharex=True)
+    for axes, subject in zip(panels, subjects, strict=True):
         rows = held[subject]
         axes.barh(range(len(rows)), [one.size_bytes / _MIB for one in rows], color=drawing.PALETTE[1])
         axes.set_yticks(range(len(rows)), [text.plain(one.place) for one in rows], fontsize=7)
@@ -291,4 +291,4 @@ def _held(scene: Scene, traced: pd.DataFrame) -> Drawn:
     work = factor(traced, "work").iloc[0]
     alt = f"{title}. The places in the code that held most of the heap at its peak, without mapped files."
     notes = [*scene.notes(traced, timed=False), "by the function that allocated, under the tracer"]
-    return drawing.finish(figure, text.slug(f"memory-allocators-{work}"), title, alt, notes)
+    return [drawing.finish(figure, text.slug(f"memory-allocators-{work}"), title, alt, notes)]

@@ -18,6 +18,7 @@ from experiments.report.figures import isolation, lazy_loading
 from experiments.report.scene import Scene, Unknown, scene
 from tests.experiments.analysis import synthetic
 
+MEMORY = ("hit-rate", "hit-rate-other-traces", "retrieval", "soak-no-model-300", "tracer")
 REFERENCES = {
     "isolation": ("serial", "baseline"),
     "lazy-loading": ("baseline",),
@@ -71,7 +72,7 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
             {f"isolation-{what}" for what in ("sleeps", "law", "kinds", "stalls", "inference", "short-task")},
         ),
         ("lazy-loading", {"lazy-loading-moments", "lazy-loading-ready"}),
-        ("memory", {"memory-hit-rate", "memory-retrieval", "memory-soak-no-model", "memory-tracer"}),
+        ("memory", {f"memory-{what}" for what in MEMORY}),
         (
             "load",
             {
