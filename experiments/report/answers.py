@@ -29,17 +29,18 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     factors: dict[str, Scalar] = {}
 
 
-_SLEEPS: dict[str, Scalar] = {"work": "sleep", "requests": 50}
-_USERS: dict[str, Scalar] = {"work": "inference", "users": 50}
+_SLEEPS: dict[str, Scalar] = {"work": "sleep", "requests": 50, "kilobytes": 100}
+_INFERENCE: dict[str, Scalar] = {"work": "inference", "requests": 5}
+_USERS: dict[str, Scalar] = {"work": "inference", "users": 50, "arrivals": "closed"}
 LINES = (
     Line(title="50 sleeping requests, 3 threads (no model)", study="isolation", metric="total_time",
          before="serial", after="offloaded-3", factors=_SLEEPS),
     Line(title="50 sleeping requests, 7 threads (no model)", study="isolation", metric="total_time",
          before="serial", after="offloaded-7", factors=_SLEEPS),
     Line(title="5 users at once, real inference", study="isolation", metric="total_time",
-         before="baseline", after="asynchronous", factors={"work": "inference"}),
+         before="baseline", after="asynchronous", factors=_INFERENCE),
     Line(title="the same: how long the event loop stands still", study="isolation", metric="loop_delay_max",
-         before="baseline", after="asynchronous", factors={"work": "inference"}),
+         before="baseline", after="asynchronous", factors=_INFERENCE),
     Line(title="cold start, eager", study="lazy-loading", metric="time_to_ready",
          before="baseline", after="asynchronous-eager", factors={"page_cache": "cold"}),
     Line(title="cold start, lazy", study="lazy-loading", metric="time_to_ready",
