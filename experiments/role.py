@@ -38,12 +38,12 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 class Role:
     """What a study's code sees of its trial; what it observes goes into ``part``."""
 
-    def __init__(self, assignment: Assignment, to_runner: int) -> None:
+    def __init__(self, assignment: Assignment, to_runner: int, part: Part | None = None) -> None:
         self.spec = assignment.spec
         self.work_dir = Path(assignment.work_dir)
         self.model_path = assignment.model_path
         self.address = assignment.address or ""
-        self.part = Part(role=assignment.role)
+        self.part = part or Part(role=assignment.role)
         self._part_path = Path(assignment.part_path)
         self._to_runner = to_runner
 
@@ -68,6 +68,16 @@ class Role:
         self.write()
         os._exit(0)
 
+    def start_again(self) -> NoReturn:
+        """Note the moment as ``started`` and begin anew: same process and placement, fresh interpreter, empty memory.
+
+        ``part`` is kept as it is now. What this process has read stays in the page cache, charged to its group.
+        """
+        os.dup2(self._to_runner, 1)
+        self.mark("started")
+        so_far = msgspec.json.encode(self.part).decode()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], so_far])  # noqa: S606 - our own interpreter
+
     def _ask(self, line: str) -> None:
         os.write(self._to_runner, line.encode() + b"\n")
         if sys.stdin.readline() != "go\n":
@@ -75,7 +85,7 @@ class Role:
 
 
 def main() -> None:
-    """Run the role that the assignment file, the only argument, describes."""
+    """Run the role that the assignment file describes; a second argument is the part it had when it started again."""
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
     _die_with(assignment.runner_pid)
     os.sched_setaffinity(0, assignment.cpus)
@@ -86,7 +96,7 @@ def main() -> None:
     from experiments.studies import studies
 
     study = studies.get(assignment.spec.study)()
-    role = Role(assignment, to_runner)
+    role = Role(assignment, to_runner, msgspec.json.decode(sys.argv[2], type=Part) if sys.argv[2:] else None)
     if assignment.role == "client":
         study.run_client(role)
     else:

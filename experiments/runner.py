@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
 from experiments import records, trial
 from experiments.errors import CannotEnforce, StorageError
+from experiments.limits import page_cache
 from experiments.limits.interface import Backend, RunGroup
 from experiments.limits.janitor import Janitor
 from experiments.profiles import Profile
@@ -67,8 +67,8 @@ def run(
                     work_dir=work_dir,
                     artifacts=folder.artifacts,
                     models=models,
-                    cold_files=tuple(Path(environment["FOURGIG_JIEBA_CACHE"]).glob("*.cache")),
-                    shared_files=(*_files("llama_cpp", "lib/*.so*"), *_files("jieba", "**/*.txt")),
+                    cold_files=page_cache.parsed_dictionaries(Path(environment["FOURGIG_JIEBA_CACHE"])),
+                    shared_files=page_cache.shared_files(),
                     environment=environment,
                     voids_noise=voids_noise,
                 )
@@ -123,13 +123,6 @@ def prepare() -> dict[str, str]:
             words = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise FourgigError(f"jieba's dictionary could not be prepared: {words[-1] if words else done.returncode}.")
     return environment
-
-
-def _files(package: str, pattern: str) -> Iterator[Path]:
-    """Yield the files of an installed package, without importing it."""
-    found = find_spec(package)
-    for place in (found.submodule_search_locations or ()) if found else ():
-        yield from (path for path in Path(place).glob(pattern) if path.is_file() and not path.is_symlink())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Emptying the page cache of the files a trial will map, and proving that it is empty.
+"""Which files a trial will read, emptying the page cache of them, and proving that it is empty.
 
 Pages that someone else has read are charged to no one in the trial's group: a warm model would cost it nothing.
 """
@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,23 @@ if TYPE_CHECKING:
 
 _MAP_NORESERVE = 0x4000  # from mman.h; Python does not export it
 _ATTEMPTS = 3  # a page that is just being read in, or that another processor still queues, goes at the next try
+
+
+def parsed_dictionaries(folder: Path) -> tuple[Path, ...]:
+    """Return jieba's parsed dictionaries in ``folder``, where the lab has it keep them."""
+    return tuple(folder.glob("*.cache"))
+
+
+def shared_files() -> tuple[Path, ...]:
+    """Return llama.cpp's libraries and jieba's word lists: files of installed packages, which others may hold too."""
+    return (*_files("llama_cpp", "lib/*.so*"), *_files("jieba", "**/*.txt"))
+
+
+def _files(package: str, pattern: str) -> Iterator[Path]:
+    """Yield the files of an installed package, without importing it."""
+    found = find_spec(package)
+    for place in (found.submodule_search_locations or ()) if found else ():
+        yield from (path for path in Path(place).glob(pattern) if path.is_file() and not path.is_symlink())
 
 
 def evict(paths: Iterable[str | os.PathLike[str]]) -> int:

@@ -41,7 +41,9 @@ def _metric(moment: str, kind: Kind) -> Metric:
 
 METRICS = (
     _metric("ready", "anonymous"),
+    _metric("first_reply", "anonymous"),
     _metric("second_reply", "anonymous"),
     _metric("ready", "file"),
+    _metric("first_reply", "file"),
     _metric("second_reply", "file"),
 )

@@ -130,18 +130,64 @@ def lazy_loading(blocks: int, noise: random.Random) -> Iterator[Record]:
         "asynchronous-lazy": (0.6, 1.8),
         "asynchronous-lazy-warm": (0.7, 1.0),
     }
+    conditions: list[tuple[dict[str, Any], float, float]] = [
+        ({"page_cache": "cold"}, 1.0, 1.0),
+        ({"page_cache": "warm"}, 0.8, 0.7),
+        ({"page_cache": "cold", "pause_s": 1}, 1.0, 0.3),
+    ]
     for block in range(blocks):
-        for subject, (ready, first) in plan.items():
-            ready, first = ready * noise.uniform(0.96, 1.04), first * noise.uniform(0.96, 1.04)
-            marks = {"ready": 100 + ready, "first_reply": 100 + ready + first, "second_reply": 100.3 + ready + first}
-            part = Part(
-                role="subject",
-                marks=marks,
-                requests=[row(first), row(first + 0.3, intended_s=first)],
-                memory={"ready": sample(80 << 20), "second_reply": sample(120 << 20)},
-            )
-            trial = spec("lazy-loading", subject, block, condition={"page_cache": "cold"})
-            yield record(trial, part)
+        for condition, early, late in conditions:
+            for subject, (ready, first) in plan.items():
+                if "pause_s" in condition and "lazy" not in subject:
+                    continue
+                ready, first = early * ready * noise.uniform(0.96, 1.04), late * first * noise.uniform(0.96, 1.04)
+                began = 100.5 + ready
+                held = (20 if "lazy" in subject else 330) << 20
+                part = Part(
+                    role="subject",
+                    marks={
+                        "started": 100.5,
+                        "ready": began,
+                        "first_reply": began + first,
+                        "second_reply": began + first + 0.3,
+                    },
+                    requests=[row(first), row(first + 0.3, intended_s=first)],
+                    memory={
+                        "ready": sample(held, held // 3),
+                        "first_reply": sample(345 << 20),
+                        "second_reply": sample(350 << 20),
+                    },
+                )
+                yield record(spec("lazy-loading", subject, block, condition=condition), part)
+        yield from _resources(block, noise)
+        for subject, took in (("baseline", 0.1), ("asynchronous", 0.12)):
+            series = {
+                "interpreter_s": [0.02, 0.03, 0.02],
+                "import_s": [took * noise.uniform(1, 1.2) for _ in range(3)],
+                "import_anonymous_bytes": [took * 1e8] * 3,
+            }
+            trial = spec("lazy-loading", subject, block, condition={"part": "imports"}, engine=None)
+            yield record(trial, Part(role="subject", series=series))
+
+
+def _resources(block: int, noise: random.Random) -> Iterator[Record]:
+    costs = {
+        "interpreter": (0.2, 15, 11),
+        "agent": (0.05, 1, 1),
+        "keywords": (1.1, 200, 0),
+        "store": (0.02, 1, 1),
+        "library": (0.3, 5, 9),
+        "model": (0.5, 110, 85),
+        "turn": (0.8, 6, -1),
+    }
+    for page_cache, faster in (("cold", 1.0), ("warm", 0.7)):
+        part, anonymous, file = Part(role="subject", marks={"started": 100.5}), 0, 0
+        for name, (seconds, more_anonymous, more_file) in costs.items():
+            anonymous, file = anonymous + (more_anonymous << 20), file + (more_file << 20)
+            part.values[f"{name}_s"] = seconds * faster * noise.uniform(0.95, 1.05)
+            part.memory[name] = sample(anonymous, file)
+        condition = {"part": "resources", "page_cache": page_cache}
+        yield record(spec("lazy-loading", "in-order", block, condition=condition), part)
 
 
 def memory(blocks: int, noise: random.Random) -> Iterator[Record]:

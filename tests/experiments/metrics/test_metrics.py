@@ -138,6 +138,29 @@ def test_start_up_counts_from_the_spawn() -> None:
     assert isinstance(of("time_to_second_reply", made), Missing)
 
 
+def test_a_start_that_was_begun_again_counts_from_there() -> None:
+    made = subject(marks={"started": 100.75, "ready": 101.5})
+    assert of("time_to_ready", made) == 0.75
+
+
+def test_a_resource_costs_what_the_process_grew_by_since_the_one_before() -> None:
+    made = subject(
+        values={"keywords_s": 1.5},
+        memory={"interpreter": sample(10, 5), "keywords": sample(210, 5), "model": sample(300, 95)},
+    )
+    assert of("load_time_keywords", made) == 1.5
+    assert [of(f"load_anonymous_{name}", made) for name in ("interpreter", "keywords", "model")] == [10, 200, 90]
+    assert [of(f"load_file_{name}", made) for name in ("interpreter", "keywords", "model")] == [5, 0, 90]
+    assert isinstance(of("load_file_store", made), Missing)
+
+
+def test_an_import_costs_the_median_of_its_repetitions() -> None:
+    made = subject(series={"interpreter_s": [0.1, 0.2, 9.0], "import_s": [3.0, 1.0, 2.0]})
+    assert of("interpreter_time", made) == 0.2
+    assert of("import_time", made) == 2.0
+    assert isinstance(of("import_anonymous", made), Missing)
+
+
 def test_the_second_request_is_the_second_that_should_have_started() -> None:
     made = subject(requests=[row(9.0, intended_s=4.0), row(2.0, intended_s=0.0)])
     assert of("first_request_latency", made) == 2.0

@@ -71,7 +71,10 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
             "isolation",
             {f"isolation-{what}" for what in ("sleeps", "law", "kinds", "stalls", "inference", "short-task")},
         ),
-        ("lazy-loading", {"lazy-loading-moments", "lazy-loading-ready"}),
+        (
+            "lazy-loading",
+            {f"lazy-loading-{what}" for what in ("moments", "ready", "memory", "resources", "imports", "pause")},
+        ),
         ("memory", {f"memory-{what}" for what in MEMORY}),
         (
             "load",
@@ -140,7 +143,44 @@ def test_each_kind_of_work_is_compared_with_itself_all_else_equal(run: Run, show
 def test_the_published_start_up_is_the_ledgers(run: Run, shown: list[Figure]) -> None:
     lazy_loading.draw(of(run, "lazy-loading"))
     claim = claims.get("S0-startup")
-    assert extent(shown[-1], "S0-startup", "x") == pytest.approx((claim.low, claim.high))
+    [figure] = [figure for figure in shown if "against baseline" in figure.get_suptitle()]
+    assert extent(figure, "S0-startup", "x") == pytest.approx((claim.low, claim.high))
+
+
+def test_each_bar_of_a_waterfall_begins_where_the_one_before_ended(run: Run, shown: list[Figure]) -> None:
+    lazy_loading.draw(of(run, "lazy-loading"))
+    [figure] = [figure for figure in shown if figure.get_suptitle().startswith("Longest to load")]
+    cold, warm = figure.axes[0].containers[:7], figure.axes[0].containers[7:]
+    for bars in (cold, warm):
+        ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for [bar] in bars]
+        assert ends[0][0] == 0
+        assert [begin for begin, _ in ends[1:]] == pytest.approx([end for _, end in ends[:-1]])
+    assert len(cold) == len(warm) == 7
+
+
+def test_starts_with_another_model_have_figures_of_their_own(tmp_path: Path) -> None:
+    made = []
+    for one in synthetic.everything(1):
+        if one.spec.study == "lazy-loading" and one.spec.condition.keys() == {"page_cache"}:
+            larger = msgspec.structs.replace(one.spec, condition=one.spec.condition | {"shape": "1.1b"})
+            made.append(synthetic.record(larger, *one.parts))
+    drawn = figures.draw(of(load_run(synthetic.write(tmp_path, made)), "lazy-loading"))
+    assert {figure.name for figure in drawn} == {"lazy-loading-moments-1-1b", "lazy-loading-ready-1-1b"}
+    assert all(figure.title.startswith("Model 1.1b: ") for figure in drawn)
+
+
+def test_a_start_of_a_run_before_there_were_warm_ones_is_drawn(run: Run) -> None:
+    mine = of(run, "lazy-loading")
+    before = msgspec.structs.replace(
+        mine,
+        measures=mine.measures[mine.measures["factors"].map(lambda found: found == {"page_cache": "cold"})],
+        ratios=mine.ratios[mine.ratios["factors"].map(lambda found: found == {"page_cache": "cold"})],
+    )
+    assert {figure.name for figure in figures.draw(before)} == {
+        "lazy-loading-moments",
+        "lazy-loading-ready",
+        "lazy-loading-memory",
+    }
 
 
 def test_a_simulation_says_so_in_its_title_and_its_notes(of_load: list[drawing.Drawn]) -> None:

@@ -1,0 +1,178 @@
+"""What does loading on first use cost and save, at start, at the first reply and at the second?
+
+Three parts. *Start*: a fresh process is started, asked once and asked again, on a cold page cache or on one that it
+warmed itself. *Resources*: what each thing that a turn needs costs to load. *Imports*: what the systems' own code costs
+before any of that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from experiments.probes import memory
+from experiments.records import EngineSpec, Scalar
+from experiments.role import Role
+from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, twins
+from experiments.studies.lazy_loading import imports, resources
+from experiments.studies.subjects import Stopwatch, ask, counted, hosted
+from experiments.workloads.conversations import conversations
+from systems import registry
+
+# Strategies of a system that has the choice, by the word that its subject's name gets; every other has "only".
+_STRATEGIES: dict[str, dict[str, Scalar]] = {
+    "eager": {"lazy_loading": False},
+    "lazy": {"lazy_loading": True},
+    "lazy-warm": {"lazy_loading": True, "warm_up": True},
+}
+_COLD = ("only", *_STRATEGIES)
+_WARM: dict[Preset, tuple[str, ...]] = {
+    "smoke": ("lazy",),
+    "quick": ("only", "lazy"),
+    "standard": ("only", "eager", "lazy"),
+    "paper": _COLD,
+}
+_TWINS = ("only", "lazy")  # each system once, as it comes
+_PAUSED = ("lazy", "lazy-warm")
+_PAUSE_S = 1  # how long after ready the first request comes, where a warm-up is to have had time
+_SHAPE = "1.1b"
+_WATERFALLS = 3  # blocks that show a waterfall's spread; no verdict rests on it
+
+
+class LazyLoading(Study):
+    """Eager, lazy, and lazy with warm-up after ready; cold and warm; and what there is to load."""
+
+    name = "lazy-loading"
+    question = "What does loading on first use cost and save: at start, at the first reply, at the second?"
+    references = ("baseline", "asynchronous-lazy")
+    measures = (
+        "time_to_ready",
+        "time_to_first_reply",
+        "time_to_second_reply",
+        "first_request_latency",
+        "second_request_latency",
+        "memory_at_ready",
+        "memory_at_first_reply",
+        "memory_at_second_reply",
+        "file_memory_at_ready",
+        "file_memory_at_first_reply",
+        "group_peak_memory",
+        *(f"{kind}_{name}" for kind in ("load_time", "load_anonymous", "load_file") for name in resources.RESOURCES),
+        "interpreter_time",
+        "import_time",
+        "import_anonymous",
+    )
+    primary = ("time_to_ready", "time_to_first_reply", "first_request_latency", "memory_at_ready")
+
+    def shapes(self, preset: Preset) -> tuple[str, ...]:
+        """Return a second, larger shape for the paper."""
+        return (_SHAPE,) if preset == "paper" else ()
+
+    def grid(self, request: GridRequest) -> Sequence[Cell]:
+        """Return the starts, cold and warm, then the resources, then the imports."""
+        preset = request.preset
+        cold = _starts(request, {"page_cache": "cold"}, _COLD, 5.0)
+        cells = [*cold, *_starts(request, {"page_cache": "warm"}, _WARM[preset], 4.5)]
+        if preset in GRADED:
+            cells += twins(cell for cell in cold if cell.subject in _subjects(request.systems, _TWINS))
+            cells += _starts(request, {"page_cache": "cold", "pause_s": _PAUSE_S}, _PAUSED, 4.5)
+        if _SHAPE in request.shapes:
+            engine = request.shapes[_SHAPE]
+            for page_cache in ("cold", "warm"):
+                cells += _starts(request, {"page_cache": page_cache, "shape": _SHAPE}, _COLD, 30.0, engine)
+        return [*cells, *_resources(request), *_imports(request)]
+
+    def run_subject(self, role: Role) -> None:
+        """Do the part that the condition names; a start is measured from a fresh interpreter on."""
+        part = role.spec.condition.get("part")
+        if part == "imports":
+            imports.run(role)
+            return
+        if "started" not in role.part.marks:
+            if role.spec.condition["page_cache"] == "warm":
+                from experiments.studies.lazy_loading import warmth  # no part of the start that is measured
+
+                role.part.values["read_bytes"] = float(warmth.read(role.model_path))
+            role.start_again()
+        asyncio.run(resources.load(role) if part == "resources" else _start(role))
+
+
+def _strategies(system: str) -> dict[str, dict[str, Scalar]]:
+    """Return the settings of each loading strategy the system has, by the strategy's word."""
+    fields = registry.systems.get(system).Settings.__struct_fields__
+    return _STRATEGIES if {"lazy_loading", "warm_up"} <= set(fields) else {"only": {}}
+
+
+def _subjects(systems: Iterable[str], words: Sequence[str]) -> dict[str, tuple[str, dict[str, Scalar]]]:
+    """Return system and settings by subject, for the strategies named in ``words``."""
+    return {
+        system if word == "only" else f"{system}-{word}": (system, settings)
+        for system in systems
+        for word, settings in _strategies(system).items()
+        if word in words
+    }
+
+
+def _starts(
+    request: GridRequest,
+    condition: dict[str, Scalar],
+    words: Sequence[str],
+    estimate_s: float,
+    engine: EngineSpec | None = None,
+) -> list[Cell]:
+    return [
+        Cell(
+            condition=condition,
+            subject=subject,
+            system=system,
+            settings=settings,
+            engine=engine or request.engine,
+            estimate_s=estimate_s,
+        )
+        for subject, (system, settings) in _subjects(request.systems, words).items()
+    ]
+
+
+def _resources(request: GridRequest) -> list[Cell]:
+    """Return the whole waterfall; in the paper also backwards, and each resource alone: shared imports make order."""
+    # The library's own share can be told only of an engine that loads a model file in this process.
+    order = [name for name in resources.IN_ORDER if name != "library" or request.engine.model_sha256]
+    chosen = {"in-order": order}
+    if request.preset == "paper":
+        before = [name for name in order if name != "turn"]
+        chosen |= {"reversed": before[::-1]} | {f"{name}-alone": [name] for name in before}
+    return [
+        Cell(
+            condition={"part": "resources", "page_cache": page_cache},
+            subject=subject,
+            settings={"resources": " ".join(names)},
+            engine=request.engine,
+            blocks=None if request.preset == "paper" else _WATERFALLS,
+            estimate_s=1.0 + 0.6 * len(names),
+        )
+        for page_cache in (("cold",) if request.preset == "smoke" else ("cold", "warm"))
+        for subject, names in chosen.items()
+    ]
+
+
+def _imports(request: GridRequest) -> list[Cell]:
+    return [
+        Cell(condition={"part": "imports"}, subject=system, system=system, estimate_s=1.0) for system in request.systems
+    ]
+
+
+async def _start(role: Role) -> None:
+    """Start the system, ask it twice (once after a pause), and note each moment."""
+    [turns] = conversations(role.spec.seed, 1, 2)
+    pause_s = float(role.spec.condition.get("pause_s") or 0)
+    async with hosted(role) as system:
+        role.mark("ready")
+        role.part.memory["ready"] = memory.sample()
+        await asyncio.sleep(pause_s)
+        clock = Stopwatch()
+        for name, turn in zip(("first_reply", "second_reply"), turns[:1] if pause_s else turns, strict=False):
+            role.part.requests.append(await ask(system, turn, "user", clock, clock()))
+            role.mark(name)
+            role.part.memory[name] = memory.sample()
+        role.part.counters = counted(system.counters())
+        await asyncio.to_thread(role.outside_look)

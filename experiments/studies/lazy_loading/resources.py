@@ -1,0 +1,93 @@
+"""What a turn needs, loaded one after another in a fresh process: the time and the memory that each costs.
+
+Whatever two resources share is paid by the first of them, which is why the order is part of the subject.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import time
+from typing import TYPE_CHECKING
+
+from experiments.probes import memory
+from experiments.role import Role
+from experiments.studies.subjects import REPLY_TOKENS, make_engine
+from experiments.workloads.conversations import conversations
+from systems.engines.interface import Message
+from systems.errors import BadInput
+
+if TYPE_CHECKING:
+    from systems.memory.fulltext import FullTextStore
+    from systems.memory.keywords import Keywords
+
+IN_ORDER = ("agent", "keywords", "store", "library", "model", "turn")
+"""The asynchronous agent's code, jieba, long-term memory, llama.cpp's library, the model, and a first turn on them."""
+
+RESOURCES = ("interpreter", *IN_ORDER)
+"""The same after what every process pays: the interpreter, and the part of the lab that runs in it."""
+
+
+async def load(role: Role) -> None:
+    """Load the resources the trial names, in its order, and look at the process after each."""
+    took, looks = role.part.values, role.part.memory
+    took["interpreter_s"] = time.monotonic() - role.part.marks["started"]
+    looks["interpreter"] = memory.sample()
+    loader = _Loader(role)
+    for name in str(role.spec.settings["resources"]).split():
+        began = time.monotonic()
+        await loader.load(name)
+        took[f"{name}_s"] = time.monotonic() - began
+        looks[name] = memory.sample()
+    await asyncio.to_thread(role.outside_look)
+    await loader.close()
+
+
+class _Loader:
+    """Loads each resource the way the asynchronous agent does, and holds it."""
+
+    def __init__(self, role: Role) -> None:
+        if role.spec.engine is None:
+            raise BadInput(f"The trial of {role.spec.subject} names no engine.")
+        self._path = role.work_dir / "memory.sqlite"
+        self._engine = make_engine(role.spec.engine, role.model_path, role.spec.profile.cpus)
+        [[self._turn]] = conversations(role.spec.seed, 1, 1)
+        self._keywords: Keywords | None = None
+        self._store: FullTextStore | None = None
+
+    async def load(self, name: str) -> None:
+        # What is imported here is part of what is measured.
+        match name:
+            case "agent":
+                importlib.import_module("systems.asynchronous.agent")
+            case "keywords":
+                from systems.memory.keywords import Keywords
+
+                self._keywords = Keywords()
+                self._keywords.load()
+            case "store":
+                from systems.memory.fulltext import FullTextStore
+
+                self._store = FullTextStore(self._path)
+                await self._store.open()
+            case "library":
+                importlib.import_module("llama_cpp")
+            case "model":
+                self._engine.load()
+            case "turn":
+                await self._take_a_turn()
+            case _:
+                raise BadInput(f"{name} is no resource of the lazy-loading study.")
+
+    async def _take_a_turn(self) -> None:
+        if self._keywords is None or self._store is None:
+            raise BadInput("A turn needs the keywords and the store before it.")
+        keywords, _ = self._keywords.analyse(self._turn.text)
+        await self._store.find("user", keywords, 3)
+        messages = [Message("user", self._turn.text)]
+        self._engine.generate(messages, max_tokens=REPLY_TOKENS, forced_reply=self._turn.reply)
+
+    async def close(self) -> None:
+        if self._store is not None:
+            await self._store.close()
+        self._engine.close()
