@@ -122,48 +122,62 @@ def _first_ready(ready: pd.DataFrame, replied: pd.DataFrame, page_cache: str) ->
 
 
 def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
-    shown = _starts(scene.compared("time_to_ready"), shape)
-    if shown.empty:
+    shown = {
+        words: found for metric, words in _MOMENTS[:2] if not (found := _starts(scene.compared(metric), shape)).empty
+    }
+    if "ready" not in shown:
         return []
-    reference = text.plain(shown["reference"].iloc[0])
-    caches, subjects = _present(shown), scene.subjects(shown["subject"])
-    summed = {
-        (page_cache, subject): compare(group["ratio"].tolist())
+    reference = text.plain(shown["ready"]["reference"].iloc[0])
+    caches, subjects = _present(shown["ready"]), scene.subjects(shown["ready"]["subject"])
+    ratios = {
+        (page_cache, subject, words): group["ratio"]
         for page_cache in caches
-        for subject, group in _cached(shown, page_cache).groupby("subject")
+        for words, frame in shown.items()
+        for subject, group in _cached(frame, page_cache).groupby("subject")
     }
     said = {
-        page_cache: ", ".join(
-            f"{subject} {text.percent((summed[page_cache, subject].geometric_mean - 1) * 100)}"
+        page_cache: "; ".join(
+            f"{subject} {_means({words: ratios.get((page_cache, subject, words)) for words in shown})}"
             for subject in subjects
-            if (page_cache, subject) in summed
+            if (page_cache, subject, "ready") in ratios
         )
         for page_cache in caches
     }
     ending, lead = _suffix(shape)
-    title = f"{scene.lead(shown)}{lead}Time to ready against {reference}, {caches[0]}: {said[caches[0]]}"
-    figure, panels = drawing.canvas(title, len(caches), height=2.0 + 0.4 * len(subjects), sharey=True)
+    title = f"{scene.lead(shown['ready'])}{lead}Against {reference}, {caches[0]}: {said[caches[0]]}"
+    figure, panels = drawing.canvas(title, len(caches), height=2.2 + 0.45 * len(subjects), sharex=True, sharey=True)
     for axes, page_cache in zip(panels, caches, strict=True):
         drawing.band(axes, claims.get("S0-startup"), "x")
         axes.axvline(0, color=drawing.GREY, linewidth=0.8)
         for row, subject in enumerate(subjects):
-            if (page_cache, subject) not in summed:
-                continue
-            found, look = summed[page_cache, subject], drawing.look(scene.place(subject))
-            mine = _cached(shown, page_cache)
-            ratios = mine.loc[mine["subject"] == subject, "ratio"]
-            axes.plot((ratios - 1) * 100, [row] * len(ratios), linestyle="none", markersize=4, alpha=0.4, **look)
-            middle = (found.geometric_mean - 1) * 100
-            axes.plot([middle], [row], linestyle="none", markersize=8, markeredgecolor="white", **look)
-            if found.low is not None and found.high is not None:
-                reach = [(found.low - 1) * 100, (found.high - 1) * 100]
-                axes.plot(reach, [row, row], color=look["color"], linewidth=2)
+            for place, words in enumerate(shown, start=1):
+                if (page_cache, subject, words) in ratios:
+                    y = row + 0.3 * (place - 1.5)
+                    _change(axes, y, ratios[page_cache, subject, words], drawing.look(place), words)
         axes.set_title(f"{page_cache} page cache")
-        axes.set_xlabel("change in time to ready (%)")
+        axes.set_xlabel("change in time since the start (%)")
     _rows(panels[0], subjects)
-    alt = f"{title}. Geometric means: {'; '.join(f'{page_cache}: {words}' for page_cache, words in said.items())}."
-    notes = [f"{_SMALL}, large ones geometric means, bars 95 % intervals", *scene.notes(shown)]
+    alt = f"{title}. Geometric means: {'. '.join(f'{each}: {words}' for each, words in said.items())}."
+    notes = [f"{_SMALL}, large ones geometric means, bars 95 % intervals", *scene.notes(*shown.values())]
     return [drawing.finish(figure, f"lazy-loading-ready{ending}", title, alt, notes)]
+
+
+def _means(ratios: Mapping[str, pd.Series[float] | None]) -> str:
+    return ", ".join(
+        f"{words} {text.percent((compare(values.tolist()).geometric_mean - 1) * 100)}"
+        for words, values in ratios.items()
+        if values is not None
+    )
+
+
+def _change(axes: Axes, row: float, ratios: pd.Series[float], look: Mapping[str, Any], words: str) -> None:
+    """Draw a small point a block, the geometric mean and its interval, in percent."""
+    found = compare(ratios.tolist())
+    axes.plot((ratios - 1) * 100, [row] * len(ratios), linestyle="none", markersize=3, alpha=0.4, **look)
+    middle = (found.geometric_mean - 1) * 100
+    axes.plot([middle], [row], linestyle="none", markersize=7, markeredgecolor="white", label=words, **look)
+    if found.low is not None and found.high is not None:
+        axes.plot([(found.low - 1) * 100, (found.high - 1) * 100], [row, row], color=look["color"], linewidth=2)
 
 
 def _memory(scene: Scene) -> list[Drawn]:
