@@ -37,6 +37,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what a turn costs, as a ratio to the barest one; ``-- 9`` takes nine blocks."""
+    install(session, "tests")
+    session.run("python", "-m", "tests.benchmarks.turn_cost", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout."""
     session.install("ruff")

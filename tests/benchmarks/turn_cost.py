@@ -1,0 +1,143 @@
+"""What a durable turn costs: the asynchronous agent's CPU time over that of the barest turn, in one run.
+
+    python -m tests.benchmarks.turn_cost [BLOCKS]
+
+The *bare* turn is what nobody can do without: read the newest five exchanges of the session from SQLite, await a model
+that answers at once, insert and commit the turn (write-ahead log, synchronous=NORMAL: it survives a killed process).
+The *agent's* turn has every mechanism on and a simulated engine without delay. Both: 50 users at once, 20 turns each,
+no question twice, 10,000 memories stored before. CPU time is the whole process's, all threads, from the first question
+to the last save. Every measurement is a fresh process; the two alternate in blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+from experiments.workloads.conversations import Turn, conversations, sentences
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.memory.fulltext import FullTextStore
+from systems.memory.keywords import Keywords
+from systems.memory.schema import SavedTurn
+
+USERS, TURNS, MEMORIES = 50, 20, 10_000
+
+
+def bare(folder: Path) -> float:
+    """Return the CPU seconds of a bare turn."""
+    with closing(sqlite3.connect(folder / "bare.sqlite")) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("CREATE TABLE turns (id INTEGER PRIMARY KEY, session TEXT, question TEXT, answer TEXT)")
+        connection.execute("CREATE INDEX by_session ON turns (session, id)")
+        insert = "INSERT INTO turns (session, question, answer) VALUES (?, ?, ?)"
+        stored = islice(sentences(1), MEMORIES)
+        connection.executemany(insert, [(f"user-{number % USERS}", text, "") for number, text in enumerate(stored)])
+        connection.commit()
+
+        async def model(history: list[tuple[str, str]], turn: Turn) -> str:
+            await asyncio.sleep(0)
+            return turn.reply
+
+        async def ask(session: str, turn: Turn) -> None:
+            newest = "SELECT question, answer FROM turns WHERE session = ? ORDER BY id DESC LIMIT 5"
+            reply = await model(connection.execute(newest, (session,)).fetchall(), turn)
+            connection.execute(insert, (session, turn.text, reply))
+            connection.commit()
+
+        async def run() -> float:
+            began = time.process_time()
+            await _everybody(ask)
+            return time.process_time() - began
+
+        return asyncio.run(run()) / (USERS * TURNS)
+
+
+def agent(folder: Path) -> float:
+    """Return the CPU seconds of the agent's turn."""
+    asyncio.run(_store(folder / "memory.sqlite"))
+    return asyncio.run(_asked(folder)) / (USERS * TURNS)
+
+
+async def _store(path: Path) -> None:
+    keywords = Keywords()
+    keywords.load()
+    turns = []
+    for number, text in enumerate(islice(sentences(1), MEMORIES)):
+        found, words = keywords.analyse(text)
+        turns.append(
+            SavedTurn(
+                session=f"user-{number % USERS}",
+                question=text,
+                answer="",
+                keywords=tuple(found),
+                words=tuple(words),
+                created=float(number),
+            )
+        )
+    store = FullTextStore(path)
+    await store.open()
+    await store.save(turns)
+    await store.close()
+
+
+async def _asked(folder: Path) -> float:
+    system = Asynchronous(AsynchronousSettings(), SimulatedEngine(SimulatedSettings(slots=USERS)), folder)
+    await system.start()
+    [first] = conversations(9, 1, 1)[0]
+    await system.answer(first.request("first", "warm-up", 24))
+    numbers = iter(range(10**9))
+
+    async def ask(session: str, turn: Turn) -> None:
+        await system.answer(turn.request(f"{next(numbers)}", session, 24))
+
+    began = time.process_time()
+    await _everybody(ask)
+    await system.close()
+    return time.process_time() - began
+
+
+async def _everybody(ask: Callable[[str, Turn], object]) -> None:
+    async def user(session: str, turns: list[Turn]) -> None:
+        for turn in turns:
+            await ask(session, turn)  # type: ignore[misc]
+
+    planned = conversations(2, USERS, TURNS)
+    await asyncio.gather(*(user(f"user-{number}", turns) for number, turns in enumerate(planned)))
+
+
+def ratios(blocks: int) -> list[tuple[float, float]]:
+    """Return the CPU seconds of a bare and of the agent's turn, a pair a block, each from a fresh process."""
+    return [(_measured("bare"), _measured("agent")) for _ in range(blocks)]
+
+
+def _measured(what: str) -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.turn_cost", what]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main() -> None:
+    """Measure one thing, as a child; or all of it, and print every block."""
+    if len(sys.argv) > 1 and sys.argv[1] in ("bare", "agent"):
+        with tempfile.TemporaryDirectory() as folder:
+            print({"bare": bare, "agent": agent}[sys.argv[1]](Path(folder)))
+        return
+    found = ratios(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    for floor, ours in found:
+        print(f"bare {floor * 1e6:6.0f} µs, agent {ours * 1e6:6.0f} µs of CPU a turn: × {ours / floor:.1f}")
+    print(f"median × {median(ours / floor for floor, ours in found):.1f}")
+
+
+if __name__ == "__main__":
+    main()
