@@ -1,7 +1,8 @@
 """What do the response cache, the memory store and a long conversation cost and bring?
 
 One module a part: ``hit_rate`` replays access traces through caches; ``retrieval`` asks stores for planted memories;
-``soak`` holds one long conversation and watches anonymous memory, and traces a short one.
+``soak`` holds one long conversation and watches anonymous memory, and traces a short one; ``what_fits`` asks models of
+every size under every limit.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.role import Role
-from experiments.studies.interface import Cell, GridRequest, Study
-from experiments.studies.memory import hit_rate, retrieval, soak
+from experiments.studies.interface import Cell, GridRequest, Preset, Study
+from experiments.studies.memory import hit_rate, retrieval, soak, what_fits
 
 
 class Memory(Study):
-    """Caches, stores, soaks and memory traces."""
+    """Caches, stores, soaks, memory traces, and models that fit or do not."""
 
     name = "memory"
     question = "What do the response cache, the memory store and a long conversation cost and bring?"
@@ -36,12 +37,24 @@ class Memory(Study):
         "group_peak_memory",
         "heap_peak",
         "mapped_peak",
+        "load_time",
+        "first_token_wait",
+        "generation_rate",
+        "reply_share",
+        "usable",
+        "refaults",
+        "disk_reads",
     )
     primary = ("hit_rate", "retrieval_p95", "recall", "group_peak_memory")
 
+    def shapes(self, preset: Preset) -> tuple[str, ...]:
+        """Return the models whose fit is tried."""
+        return what_fits.shapes(preset)
+
     def grid(self, request: GridRequest) -> Sequence[Cell]:
         """Return the cells of every part."""
-        return [*hit_rate.cells(request), *retrieval.cells(request), *soak.cells(request)]
+        parts = (hit_rate, retrieval, soak, what_fits)
+        return [cell for part in parts for cell in part.cells(request)]
 
     def run_subject(self, role: Role) -> None:
         """Do the part the condition names."""
@@ -52,3 +65,5 @@ class Memory(Study):
                 retrieval.run(role)
             case "soak" | "memray":
                 soak.run(role)
+            case "what-fits":
+                what_fits.run(role)
