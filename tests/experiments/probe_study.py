@@ -1,12 +1,18 @@
 """A study whose subjects end in every way a trial can end. ``PROBE`` in the environment chooses among them."""
 
 import json
+import mmap
 import os
+import signal
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
 from experiments.studies.interface import Cell, Study
+
+SILENT = ("hangs", "ignores", "stops", "client_hangs")
 
 
 class Probe(Study):
@@ -19,7 +25,21 @@ class Probe(Study):
 
     def grid(self, request):
         chosen = os.environ.get("PROBE", "fine").split(",")
-        return [Cell(condition={"n": 1}, subject=name, timeout_s=2.0 if name == "hangs" else 60.0) for name in chosen]
+        return [Cell(condition={"n": 1}, subject=name, timeout_s=2.0 if name in SILENT else 60.0) for name in chosen]
+
+    def has_client(self, spec):
+        return spec.subject.startswith("client")
+
+    def run_client(self, role):
+        match role.spec.subject:
+            case "client_dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "client_raises":
+                raise ValueError("a defect of the client")
+            case "client_hangs":
+                time.sleep(600)
+            case "client_left":
+                time.sleep(600)
 
     def run_subject(self, role):
         print("this is printed, and must not disturb the protocol")
@@ -67,6 +87,69 @@ class Probe(Study):
         child = subprocess.Popen(["sleep", "1000"])
         role.part.values["child"] = child.pid
         role.outside_look()
+
+    def _ignores(self, role):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(600)
+
+    def _stops(self, role):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _faults(self, role):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def _aborts(self, role):
+        os.abort()
+
+    def _truncates(self, role):
+        path = role.work_dir / "mapped"
+        path.write_bytes(b"x" * 2**16)
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+            os.truncate(path, 0)
+            role.part.values["byte"] = float(mapped[2**15])
+
+    def _leaves(self, role):
+        os._exit(0)
+
+    def _nonsense(self, role):
+        (role.work_dir / "subject-part.json").write_text('{"role": "nobody"}')
+        os._exit(0)
+
+    def _chatters(self, role):
+        for _ in range(3000):
+            print("x" * 1023)
+        role.outside_look()
+
+    def _grandchild(self, role):
+        # Out of the session and the process group, and holding the pipe to the runner open.
+        child = subprocess.Popen(
+            [sys.executable, "-c", "import os, time; os.setsid(); print(os.getpid(), flush=True); time.sleep(1000)"],
+            stdout=subprocess.PIPE,
+            pass_fds=[role._to_runner],
+        )
+        role.part.values["child"] = float(child.stdout.readline())
+        role.outside_look()
+
+    def _swarms(self, role):
+        children = [subprocess.Popen(["sleep", "1000"]) for _ in range(30)]
+        role.part.values["child"] = children[-1].pid
+        role.outside_look()
+
+    def _feeds(self, role):
+        # The kernel may kill the child, the parent, or both: it is out of memory all the same.
+        code = "block = [bytes([n % 256]) * 2**20 for n in range(6 * 1024)]"
+        role.part.values["child"] = float(subprocess.run([sys.executable, "-c", code], check=False).returncode)
+        role.outside_look()
+
+    def _client_dies(self, role):
+        role.listening("nowhere")
+
+    _client_raises = _client_hangs = _client_dies
+
+    def _client_left(self, role):
+        # The subject is gone before its client has finished.
+        threading.Timer(0.5, os._exit, [3]).start()
+        role.listening("nowhere")
 
     def _fills(self, role):
         run_folder = role.work_dir.parents[1]

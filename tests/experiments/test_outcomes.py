@@ -56,6 +56,47 @@ def test_every_way_to_end_is_a_record_and_the_run_goes_on(run_probe, tmp_path):
     assert "a defect of the subject" in (tmp_path / "run" / "report.html").read_text()
 
 
+def test_the_less_common_ways_to_end_are_told_apart_too(run_probe, tmp_path):
+    ways = (
+        "ignores,stops,faults,aborts,truncates,leaves,nonsense,chatters,grandchild,swarms,"
+        "client_dies,client_raises,client_hangs,client_left"
+    )
+    done, found = run_probe(ways, "--blocks", "1")
+    assert done.returncode == 0, done.stderr
+    expected = {
+        "ignores": (Outcome.TIMED_OUT, "2 s"),
+        "stops": (Outcome.TIMED_OUT, "2 s"),
+        "faults": (Outcome.CRASHED, "SIGSEGV"),
+        "aborts": (Outcome.CRASHED, "SIGABRT"),
+        "truncates": (Outcome.CRASHED, "SIGBUS"),
+        "leaves": (Outcome.CRASHED, "exit status 0"),
+        "nonsense": (Outcome.CRASHED, "exit status 0"),
+        "chatters": (Outcome.OK, ""),
+        "grandchild": (Outcome.OK, ""),
+        "swarms": (Outcome.OK, ""),
+        "client_dies": (Outcome.CRASHED, "client: killed by SIGKILL"),
+        "client_raises": (Outcome.CRASHED, "a defect of the client"),
+        "client_hangs": (Outcome.TIMED_OUT, "2 s"),
+        "client_left": (Outcome.CRASHED, "exit status 3"),
+    }
+    assert {name: record.outcome for name, record in found.items()} == {way: end for way, (end, _) in expected.items()}
+    for way, (_, reason) in expected.items():
+        assert reason in found[way].reason, (way, found[way].reason)
+    for way in ("grandchild", "swarms"):
+        assert not alive(int(found[way].parts[0].values["child"]))
+    assert not (tmp_path / "run" / ".work").exists()
+
+
+@pytest.mark.needs_limits
+def test_a_child_that_is_out_of_memory_makes_the_trial_out_of_memory(run_probe):
+    if not any(each.usable for each in survey(load("1gb"))):
+        pytest.skip("no backend of this machine can enforce 1gb")
+    done, found = run_probe("feeds,fine", "--blocks", "1", "--profile", "1gb")
+    assert done.returncode == 0, done.stderr
+    assert found["feeds"].outcome is Outcome.OUT_OF_MEMORY
+    assert found["fine"].outcome is Outcome.OK
+
+
 def test_when_no_trial_is_ok_the_exit_code_says_so(run_probe):
     done, _ = run_probe("raises", "--blocks", "1")
     assert done.returncode == 7
