@@ -49,35 +49,35 @@ def run(
     """
     work_dir = folder.path / ".work"
     environment = prepare()
-    with _terminated_as_interrupted():
-        groups: dict[str, RunGroup] = {}
+    groups: dict[str, RunGroup] = {}
+    # The janitor comes first and hears of every group at once: a runner can be killed at any moment.
+    with _terminated_as_interrupted(), Janitor([], [str(work_dir)]) as janitor:
         try:
             for limits in _profiles(profile, trials):
                 # Only the run's own limits must be enforceable: a trial under others is void where they are not.
                 with suppress(*(() if limits == profile else (CannotEnforce,))):
                     name = run_id if limits == profile else f"{run_id}-{limits.name}"
                     groups[limits.name] = backend.open_run(name, limits)
-            paths = [path for group in groups.values() for path in group.clean_up_paths()]
-            with Janitor(paths, [str(work_dir)]) as janitor:
-                site = trial.Site(
-                    backend=backend.name,
-                    enforced=backend.enforced,
-                    groups=groups,
-                    janitor=janitor,
-                    work_dir=work_dir,
-                    artifacts=folder.artifacts,
-                    models=models,
-                    cold_files=page_cache.parsed_dictionaries(Path(environment["FOURGIG_JIEBA_CACHE"])),
-                    shared_files=page_cache.shared_files(),
-                    environment=environment,
-                    voids_noise=voids_noise,
-                )
-                for spec in trials:
-                    _require_room(folder.path)
-                    on_start(spec)
-                    record = trial.run(spec, site)
-                    records.append(folder.trials, record)
-                    on_finish(record)
+                    janitor.guard(groups[limits.name].clean_up_paths())
+            site = trial.Site(
+                backend=backend.name,
+                enforced=backend.enforced,
+                groups=groups,
+                janitor=janitor,
+                work_dir=work_dir,
+                artifacts=folder.artifacts,
+                models=models,
+                cold_files=page_cache.parsed_dictionaries(Path(environment["FOURGIG_JIEBA_CACHE"])),
+                shared_files=page_cache.shared_files(),
+                environment=environment,
+                voids_noise=voids_noise,
+            )
+            for spec in trials:
+                _require_room(folder.path)
+                on_start(spec)
+                record = trial.run(spec, site)
+                records.append(folder.trials, record)
+                on_finish(record)
         finally:
             for group in groups.values():
                 group.close()

@@ -2,7 +2,8 @@
 
 It imports nothing but the standard library and waits for the end of its standard input, which comes when the runner
 closes it or dies. Then it kills what is left in the run's control groups, removes them, and deletes the temporary
-folders. Lines on its input name processes that are in no group: ``pid 123`` to watch one, ``done 123`` to forget it.
+folders. Lines on its input name more groups, ``cgroup /sys/fs/cgroup/...``, and processes that are in no group:
+``pid 123`` to watch one, ``done 123`` to forget it.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ class Janitor:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_REAP_TIMEOUT_S)
 
+    def guard(self, cgroups: list[str]) -> None:
+        """Have these groups emptied and removed too."""
+        for path in cgroups:
+            self._tell(f"cgroup {path}\n")
+
     def watch(self, pid: int) -> None:
         """Have the process, and its group if it leads one, killed if the runner dies."""
         self._tell(f"pid {pid}\n")
@@ -71,7 +77,7 @@ class Janitor:
             raise RuntimeError("the janitor is not running")
         # A janitor that someone killed costs the cleaning, not the run.
         with suppress(BrokenPipeError):
-            self._process.stdin.write(line.encode())
+            self._process.stdin.write(os.fsencode(line))
             self._process.stdin.flush()
 
 
@@ -82,8 +88,10 @@ def _main(arguments: list[str], lines: IO[bytes]) -> None:
     sys.stdout.flush()
     watched: dict[int, str | None] = {}
     for line in lines:
-        verb, _, rest = line.decode("ascii", "replace").strip().partition(" ")
-        if verb == "pid" and rest.isdigit():
+        verb, _, rest = os.fsdecode(line).removesuffix("\n").partition(" ")
+        if verb == "cgroup":
+            arguments.append(f"cgroup:{rest}")
+        elif verb == "pid" and rest.isdigit():
             watched[int(rest)] = _started(int(rest))
         elif verb == "done" and rest.isdigit():
             watched.pop(int(rest), None)

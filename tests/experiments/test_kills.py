@@ -47,7 +47,10 @@ def test_killed_at_random_points_a_run_loses_nothing_and_leaves_nothing(
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-        wait_until(lambda: left_behind(tmp_path) == ([], [], set()))
+        try:
+            wait_until(lambda: left_behind(tmp_path) == ([], [], set()))
+        except AssertionError:
+            raise AssertionError(f"after kill {kill}: {left_behind(tmp_path)}") from None
         found = [record.key for record in records.read(out / "trials.jsonl")]
         assert found[: len(kept)] == kept, f"after kill {kill}"
         kept = found
