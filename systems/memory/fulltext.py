@@ -14,10 +14,14 @@ import aiosqlite
 from systems.errors import SystemClosed
 from systems.memory.schema import BUSY_S, INSERT, TABLE, SavedTurn, scoped, store_error, version_statement
 
-# An external-content index keeps no second copy of the text, and unlike a contentless one it can delete.
+# An external-content index keeps no second copy of the text, and unlike a contentless one it can delete. Lengths of
+# texts are for BM25, which is not asked. Every save adds a segment and a lookup reads them all, so they are merged
+# sooner than by default: a turn saves once and looks several sets of words up.
 _INDEX = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS memory_index USING fts5("
-    "words, content='memories', content_rowid='id', tokenize=\"unicode61 remove_diacritics 0\")",
+    "words, content='memories', content_rowid='id', columnsize=0, tokenize=\"unicode61 remove_diacritics 0\")",
+    "INSERT INTO memory_index (memory_index, rank) VALUES ('automerge', 2)",
+    "INSERT INTO memory_index (memory_index, rank) VALUES ('crisismerge', 3)",
     "CREATE TRIGGER IF NOT EXISTS memory_added AFTER INSERT ON memories BEGIN "
     "INSERT INTO memory_index (rowid, words) VALUES (new.id, new.words); END",
     "CREATE TRIGGER IF NOT EXISTS memory_removed AFTER DELETE ON memories BEGIN "

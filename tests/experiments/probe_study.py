@@ -50,7 +50,7 @@ class Probe(Study):
         role.outside_look()
 
     def _naps(self, role):
-        time.sleep(0.5)
+        time.sleep(0.2)
         role.outside_look()
 
     def _allocates(self, role):

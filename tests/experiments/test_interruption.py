@@ -14,7 +14,7 @@ from experiments.errors import RunFolderError, StorageError
 from experiments.limits.interface import GroupMemory
 from experiments.profiles import load
 from experiments.records import EngineSpec, Outcome, Outside, Record, TrialSpec
-from experiments.runs import RunFolder
+from experiments.runs import RunFolder, read_info
 from tests.experiments.conftest import FOURGIG
 
 WAYS = "naps-1,naps-2,naps-3,naps-4"
@@ -99,6 +99,31 @@ def test_a_runner_killed_in_the_middle_leaves_nothing_and_resumes_to_the_same_se
     assert "0 of 8 trials to run" in again.stderr
 
 
+def test_a_closed_terminal_and_an_impatient_second_interrupt_leave_nothing(
+    start, outside_package, fourgig, tmp_path, enforcement
+):
+    out = tmp_path / "left"
+    process = start(out)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    wait_until(lambda: left_behind(tmp_path) == ([], [], set()))
+    again = subprocess.Popen(
+        [FOURGIG, "run", "--resume", str(out), *enforcement],
+        env={**outside_package, "PROBE": WAYS},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    kept = len(records.read(out / "trials.jsonl"))
+    wait_until(lambda: len(records.read(out / "trials.jsonl")) > kept or again.poll() is not None)
+    again.send_signal(signal.SIGINT)
+    again.send_signal(signal.SIGINT)
+    again.communicate(timeout=60)
+    wait_until(lambda: left_behind(tmp_path) == ([], [], set()))
+    assert fourgig("run", "--resume", out, *enforcement, PROBE=WAYS).returncode == 0
+    complete(out)
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_one_sentence_and_130_and_the_run_goes_on(start, fourgig, tmp_path, enforcement, signal_number):
     out = tmp_path / "interrupted"
@@ -138,12 +163,12 @@ def test_more_blocks_are_added_to_a_finished_run(fourgig, tmp_path, enforcement)
     assert sorted(record.spec.block for record in records.read(out / "trials.jsonl")) == [0, 1, 2]
 
 
-STARTS = ("lazy-loading", "--preset", "smoke", "--systems", "baseline", "--blocks", "1")
+ON_A_MODEL = ("probe", "--engine", "llama", "--blocks", "1")
 
 
 def test_a_run_on_a_model_file_is_resumed_with_that_file_only(fourgig, tiny_model, tmp_path, enforcement):
     out = tmp_path / "run"
-    arguments = (*STARTS, "--model", tiny_model, "--out", out)
+    arguments = (*ON_A_MODEL, "--model", tiny_model, "--out", out)
     assert fourgig("run", *arguments, *enforcement).returncode == 0
     nameless = fourgig("run", "--resume", out, "--blocks", "2", *enforcement)
     assert nameless.returncode == 2
@@ -161,7 +186,7 @@ def test_a_run_on_a_model_file_is_resumed_with_that_file_only(fourgig, tiny_mode
 
 def test_a_run_on_a_made_model_is_resumed_without_naming_it(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
-    arguments = (*STARTS, "--model", "tiny", "--out", out)
+    arguments = (*ON_A_MODEL, "--model", "tiny", "--out", out)
     assert fourgig("run", *arguments, *enforcement).returncode == 0
     resumed = fourgig("run", "--resume", out, "--blocks", "2", *enforcement)
     assert resumed.returncode == 0, resumed.stderr
@@ -254,12 +279,57 @@ def test_a_record_that_does_not_fit_leaves_the_earlier_ones_whole(tmp_path):
         assert path.read_bytes().endswith(b"\n")
 
 
+@pytest.mark.needs_root
+def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(fourgig, tmp_path, enforcement):
+    with small_disk(tmp_path / "small", "70m") as disk:
+        out = disk / "run"
+        new = ("run", "probe", "--engine", "simulated", "--blocks", "1", "--out")
+        assert fourgig(*new, out, *enforcement).returncode == 0
+        before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        for command in ((*new, disk / "another"), ("run", "--resume", out, "--blocks", "2"), ("report", out)):
+            refused = fourgig(*command, *(enforcement if command[0] == "run" else ()))
+            assert refused.returncode == 5, refused.stderr
+            assert "Read-only file system" in refused.stderr
+            assert "Traceback" not in refused.stderr
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.needs_root
+def test_a_report_that_does_not_fit_leaves_the_records_whole(fourgig, tmp_path, enforcement):
+    with small_disk(tmp_path / "small", "70m") as disk:
+        out = disk / "run"
+        done = fourgig("run", "probe", "--engine", "simulated", "--blocks", "1", "--out", out, *enforcement)
+        assert done.returncode == 0, done.stderr
+        before = (out / "trials.jsonl").read_bytes()
+        (out / "filler").write_bytes(bytes(os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize))
+        refused = fourgig("report", out)
+        assert refused.returncode == 5, refused.stderr
+        assert "No space left" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        (out / "filler").unlink()
+        assert fourgig("report", out).returncode == 0
+        assert (out / "trials.jsonl").read_bytes() == before
+
+
+def test_a_run_description_that_was_cut_short_is_told_so(fourgig, tmp_path, enforcement):
+    out = tmp_path / "run"
+    done = fourgig("run", "probe", "--engine", "simulated", "--blocks", "1", "--out", out, *enforcement)
+    assert done.returncode == 0, done.stderr
+    whole = (out / "run.json").read_bytes()
+    for left in (b"", whole[: len(whole) // 2], b"[]", b"null"):
+        (out / "run.json").write_bytes(left)
+        with pytest.raises(RunFolderError, match="not a run description"):
+            read_info(out)
+
+
 def test_a_torn_last_line_is_dropped_when_read_and_cut_off_when_written(tmp_path):
     path = tmp_path / "trials.jsonl"
     records.append(path, record(1))
     whole = path.read_bytes()
-    for cut in (1, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole + whole[:cut])
+    # After a power cut some file systems leave zeros where the line should be.
+    for torn in (whole[:1], whole[: len(whole) // 2], whole[:-1], bytes(len(whole))):
+        path.write_bytes(whole + torn)
         assert len(records.read(path)) == 1
     records.append(path, record(2))
     assert [one.spec.condition["n"] for one in records.read(path)] == [1, 2]

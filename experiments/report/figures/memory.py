@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from experiments.analysis import claims, order
 from experiments.analysis.claims import Claim
@@ -225,7 +225,7 @@ def _slope(slopes: pd.Series[float]) -> str:
     """Return the mean slope of the blocks with its 95 % interval; the median where blocks are too few for one."""
     if len(slopes) < ENOUGH_BLOCKS:
         return text.quantity(slopes.median(), "bytes/turn")
-    reach = float(stats.t.ppf(0.975, len(slopes) - 1) * slopes.std(ddof=1) / math.sqrt(len(slopes)))
+    reach = float(special.stdtrit(len(slopes) - 1, 0.975) * slopes.std(ddof=1) / math.sqrt(len(slopes)))
     low, high = slopes.mean() - reach, slopes.mean() + reach
     return f"{text.quantity(slopes.mean(), 'bytes/turn')} ({text.span(low, high, 'bytes/turn')})"
 
