@@ -54,14 +54,18 @@ def make(
     ``settings`` hold in every trial of their system whose cell does not choose them itself. Both orders and every
     workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
     """
-    request = GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=shapes or {})
     for name in system_names:
         registry.systems.get(name)
     earlier = _durations(past)
     version = code_version()
     trials: list[TrialSpec] = []
     seconds: list[float] = []
-    grids = {name: studies.get(name)().grid(request) for name in study_names}
+    grids = {}
+    for name in study_names:
+        study = studies.get(name)()
+        # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
+        own = {shape: shapes[shape] for shape in study.shapes(preset) if shapes and shape in shapes}
+        grids[name] = study.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     for block in range(blocks):
         for name, cells in grids.items():

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from experiments import load_run, records
-from experiments.records import Outcome
+from experiments import load_run, plan, records
+from experiments.profiles import load
+from experiments.records import EngineSpec, Outcome
 from experiments.studies.subjects import REPLY_TOKENS
 from experiments.workloads import traces
 from experiments.workloads.conversations import conversations
@@ -84,3 +85,22 @@ def test_a_zipf_trace_prefers_low_ranks():
     trace = traces.zipf(1, 10_000, 100, 1.0)
     counts = [trace.count(key) for key in (0, 9, 99)]
     assert counts[0] > 5 * counts[1] > 25 * counts[2]
+
+
+@pytest.mark.parametrize("preset", ["smoke", "standard", "paper"])
+def test_a_study_plans_the_same_alone_as_with_the_others(preset):
+    def planned(*names):
+        shapes = {shape: EngineSpec(name="llama", model=shape) for shape in plan.shapes_needed(names, preset)}
+        made = plan.make(
+            preset=preset,
+            study_names=names,
+            system_names=("baseline", "asynchronous"),
+            engine=EngineSpec(name="llama", model="135m"),
+            profile=load("4gb"),
+            blocks=1,
+            seed=1,
+            shapes=shapes,
+        )
+        return [spec.key for spec in made.trials]
+
+    assert planned(*STUDIES) == [key for name in STUDIES for key in planned(name)]
