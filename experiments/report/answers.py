@@ -31,28 +31,38 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 _SLEEPS: dict[str, Scalar] = {"work": "sleep", "requests": 50, "kilobytes": 100}
 _INFERENCE: dict[str, Scalar] = {"work": "inference", "requests": 5}
+_BESIDE: dict[str, Scalar] = {"work": "load isolation"}
+_COLD: dict[str, Scalar] = {"page_cache": "cold", "pause_s": None, "shape": None}
+_MEMORIES: dict[str, Scalar] = {"memories": 10_000}
 _USERS: dict[str, Scalar] = {"work": "inference", "users": 50, "arrivals": "closed"}
+_LADDER: dict[str, Scalar] = {"work": "serial simulation", "ladder": "add-one"}
 LINES = (
     Line(title="50 sleeping requests, 3 threads (no model)", study="isolation", metric="total_time",
          before="serial", after="offloaded-3", factors=_SLEEPS),
     Line(title="50 sleeping requests, 7 threads (no model)", study="isolation", metric="total_time",
          before="serial", after="offloaded-7", factors=_SLEEPS),
+    Line(title="a short sleep beside a long one (no model)", study="isolation", metric="short_task_latency",
+         before="serial", after="offloaded-6", factors=_BESIDE | {"task": "sleep"}),
+    Line(title="a short reply beside a long one, real inference", study="isolation", metric="short_task_latency",
+         before="baseline", after="asynchronous", factors=_BESIDE | {"task": "inference"}),
     Line(title="5 users at once, real inference", study="isolation", metric="total_time",
          before="baseline", after="asynchronous", factors=_INFERENCE),
     Line(title="the same: how long the event loop stands still", study="isolation", metric="loop_delay_max",
          before="baseline", after="asynchronous", factors=_INFERENCE),
     Line(title="cold start, eager", study="lazy-loading", metric="time_to_ready",
-         before="baseline", after="asynchronous-eager", factors={"page_cache": "cold"}),
+         before="baseline", after="asynchronous-eager", factors=_COLD),
     Line(title="cold start, lazy", study="lazy-loading", metric="time_to_ready",
-         before="baseline", after="asynchronous-lazy", factors={"page_cache": "cold"}),
+         before="baseline", after="asynchronous-lazy", factors=_COLD),
     Line(title="cold start to first reply, lazy", study="lazy-loading", metric="time_to_first_reply",
-         before="baseline", after="asynchronous-lazy", factors={"page_cache": "cold"}),
+         before="baseline", after="asynchronous-lazy", factors=_COLD),
     Line(title="published cache trace, 50 entries", study="memory", metric="hit_rate",
          before="fifo", after="lru", factors={"trace": "published", "capacity": 50}),
-    Line(title="lookup among 4,000 memories", study="memory", metric="retrieval_p50",
-         before="like", after="full-text", factors={"memories": 4000}),
+    Line(title="lookup among 10,000 memories", study="memory", metric="retrieval_p50",
+         before="like", after="full-text", factors=_MEMORIES),
     Line(title="the same: memories found again", study="memory", metric="recall",
-         before="like", after="full-text", factors={"memories": 4000}),
+         before="like", after="full-text", factors=_MEMORIES),
+    Line(title="the same, against a LIKE that finds as many", study="memory", metric="retrieval_p50",
+         before="like-scored", after="full-text", factors=_MEMORIES),
     Line(title="50 users over a socket, real inference", study="load", metric="throughput",
          before="baseline", after="asynchronous", factors=_USERS),
     Line(title="the same", study="load", metric="latency_p50",
@@ -61,6 +71,10 @@ LINES = (
          before="baseline", after="asynchronous", factors=_USERS),
     Line(title="50 users, a sleep in the model's place (no model)", study="load", metric="throughput",
          before="baseline", after="asynchronous", factors={"work": "simulation", "users": 50}),
+    Line(title="50 users, one 16.5 ms call at a time (no model)", study="load", metric="throughput",
+         before="baseline", after="all", factors=_LADDER),
+    Line(title="the same: I/O isolation alone", study="load", metric="throughput",
+         before="none", after="none+isolation", factors=_LADDER),
 )  # fmt: skip
 
 
@@ -95,10 +109,11 @@ def _answered(run: Run, line: Line, floors: pd.DataFrame | None) -> list[Answere
         values = here.pivot_table(index="block", columns="subject", values="value").reindex(
             columns=[line.before, line.after]
         )
-        values = values[(values > 0).all(axis="columns")].sort_index()
-        if values.empty or floors is None:
+        values = values.dropna().sort_index()
+        positive = values[(values > 0).all(axis="columns")]  # what found nothing has no ratio to anything
+        if positive.empty or floors is None:
             continue
-        ratios = tuple((values[line.after] / values[line.before]).tolist())
+        ratios = tuple((positive[line.after] / positive[line.before]).tolist())
         summed, floor = compare(ratios), noise.floor(floors, metric.name, here["factors"].iloc[0])
         said = findings.answer(summed.low, summed.high, metric.better, floor)
         tried = trials[trials["condition"] == condition]

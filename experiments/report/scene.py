@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any, Protocol
 
 import msgspec
@@ -84,9 +85,13 @@ class Scene(msgspec.Struct, frozen=True):
         return order.subjects(self.trials["subject"] if names is None else names, self.references)
 
     def place(self, subject: str) -> int:
-        """Return the subject's place among those it shares conditions with, which fixes its colour and marker."""
-        shared = set(self.trials.loc[self.trials["subject"] == subject, "condition"])
-        return self.subjects(self.trials.loc[self.trials["condition"].isin(list(shared)), "subject"]).index(subject)
+        """Return the subject's place, which fixes its colour and marker: two that share a condition differ in it."""
+        conditions = self.trials.groupby("subject")["condition"].agg(set)
+        places: dict[str, int] = {}
+        for one in self.subjects():
+            taken = {place for other, place in places.items() if conditions[one] & conditions[other]}
+            places[one] = next(number for number in count() if number not in taken)
+        return places[subject]
 
     def lead(self, *shown: pd.DataFrame) -> str:
         """Return how the title of a figure of these rows begins where an engine ran without a model."""

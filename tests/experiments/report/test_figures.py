@@ -54,6 +54,14 @@ def of_load(run: Run) -> list[drawing.Drawn]:
     return figures.draw(of(run, "load"))
 
 
+@pytest.mark.parametrize("study", REFERENCES)
+def test_subjects_that_meet_in_a_condition_look_different(run: Run, study: str) -> None:
+    part = of(run, study)
+    for _, met in part.trials.groupby("condition")["subject"]:
+        names = set(met)
+        assert len({part.place(name) for name in names}) == len(names)
+
+
 def of(run: Run, study: str) -> Scene:
     return scene(run, study, Unknown(references=REFERENCES[study], primary=("throughput", "latency_p95")))
 
