@@ -59,13 +59,19 @@ def left_behind(tmp_path):
                 continue
             if b"experiments.role" in command and str(tmp_path).encode() in command:
                 processes.append(command)
-    run_ids = {path.parent.name for path in tmp_path.rglob(".work")}
+    run_ids = {folder.name for folder in holding(tmp_path, ".work")}
     groups = [str(path) for path in Path("/sys/fs/cgroup").glob("*/fourgig-*") if owned(path, tmp_path)]
     return processes, groups, run_ids
 
 
+def holding(tmp_path, name):
+    """Return the folders that hold ``name``, while others may be vanishing."""
+    return [Path(root) for root, folders, files in os.walk(tmp_path) if name in folders or name in files]
+
+
 def owned(group, tmp_path):
-    ids = {path.read_text().split('"run_id": "')[1].split('"')[0] for path in tmp_path.rglob("run.json")}
+    written = [(folder / "run.json").read_text() for folder in holding(tmp_path, "run.json")]
+    ids = {text.split('"run_id": "')[1].split('"')[0] for text in written}
     return any(run_id in group.name for run_id in ids)
 
 

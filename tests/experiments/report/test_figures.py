@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import msgspec
@@ -14,7 +15,6 @@ from experiments import load_run
 from experiments.analysis import claims
 from experiments.analysis.frames import Run
 from experiments.report import drawing, figures
-from experiments.report.figures import isolation, lazy_loading
 from experiments.report.scene import Scene, Unknown, scene
 from tests.experiments.analysis import synthetic
 
@@ -34,24 +34,31 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return load_run(synthetic.write(tmp_path_factory.mktemp("run"), synthetic.everything(3)))
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
-    """Collect the figures that are drawn, to ask them what is in them."""
-    kept: list[Figure] = []
-    finish = drawing.finish
+class Shown(NamedTuple):
+    """A study's figures, and what matplotlib made of each, to ask them what is in them."""
 
-    def keep(figure: Figure, *arguments: Any) -> drawing.Drawn:
-        kept.append(figure)
-        return finish(figure, *arguments)
-
-    monkeypatch.setattr(drawing, "finish", keep)
-    with drawing.style():
-        yield kept
+    drawn: list[drawing.Drawn]
+    figures: list[Figure]
 
 
 @pytest.fixture(scope="module")
-def of_load(run: Run) -> list[drawing.Drawn]:
-    return figures.draw(of(run, "load"))
+def shown(run: Run) -> Callable[[str], Shown]:
+    """Return a function that draws a study, once."""
+
+    @cache
+    def shown(study: str) -> Shown:
+        kept: list[Figure] = []
+        finish = drawing.finish
+
+        def keep(figure: Figure, *arguments: Any) -> drawing.Drawn:
+            kept.append(figure)
+            return finish(figure, *arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(drawing, "finish", keep)
+            return Shown(figures.draw(of(run, study)), kept)
+
+    return shown
 
 
 @pytest.mark.parametrize("study", REFERENCES)
@@ -93,8 +100,8 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
         ),
     ],
 )
-def test_each_study_has_its_figures(run: Run, study: str, names: set[str]) -> None:
-    drawn = figures.draw(of(run, study))
+def test_each_study_has_its_figures(shown: Callable[[str], Shown], study: str, names: set[str]) -> None:
+    drawn = shown(study).drawn
     assert {figure.name for figure in drawn} == names
     assert all(figure.svg.startswith(b"<?xml") and figure.png.startswith(b"\x89PNG") for figure in drawn)
 
@@ -108,37 +115,39 @@ def named(figures: list[Figure], gid: str) -> list[Any]:
     return [line for figure in figures for axes in figure.axes for line in axes.lines if line.get_gid() == gid]
 
 
-def test_the_published_total_time_is_the_ledgers(run: Run, shown: list[Figure]) -> None:
-    drawn = isolation.draw(of(run, "isolation"))
+def test_the_published_total_time_is_the_ledgers(shown: Callable[[str], Shown]) -> None:
+    drawn, made_of = shown("isolation")
     claim = claims.get("S0-time")
-    beside = [figure for figure, made in zip(shown, drawn, strict=True) if made.name.endswith(("sleeps", "inference"))]
+    beside = [
+        figure for figure, made in zip(made_of, drawn, strict=True) if made.name.endswith(("sleeps", "inference"))
+    ]
     assert len(beside) == 2
     for figure in beside:
         assert extent(figure, "S0-time", "y") == pytest.approx((claim.low, claim.high))
 
 
-def test_the_law_of_sleeps_is_drawn_for_each_number_of_requests(run: Run, shown: list[Figure]) -> None:
-    isolation.draw(of(run, "isolation"))
-    [law] = named(shown, "law-50")
-    assert named(shown, "law-10")
+def test_the_law_of_sleeps_is_drawn_for_each_number_of_requests(shown: Callable[[str], Shown]) -> None:
+    made = shown("isolation").figures
+    [law] = named(made, "law-50")
+    assert named(made, "law-10")
     at = dict(zip(*law.get_data(), strict=True))
     assert at[1] == 0
     assert at[7] == pytest.approx((8 / 50 - 1) * 100)
 
 
-def test_which_threads_meet_each_end_of_the_published_range_is_said_by_the_data(run: Run) -> None:
-    sleeps = isolation.draw(of(run, "isolation"))[0]
+def test_which_threads_meet_each_end_of_the_published_range_is_said_by_the_data(shown: Callable[[str], Shown]) -> None:
+    sleeps = shown("isolation").drawn[0]
     # 50 requests on 7 threads take 8 rounds of 50; no number of threads gives 57 %, the nearest is 4 rounds of 10.
     assert sleeps.title.startswith("−57.28 % is met by no W measured, nearest is W = 3 at N = 10 (−")
     assert "−84.09 % is met by W = 7 at N = 50 (−" in sleeps.title
 
 
-def test_each_kind_of_work_is_compared_with_itself_all_else_equal(run: Run, shown: list[Figure]) -> None:
-    drawn = isolation.draw(of(run, "isolation"))
+def test_each_kind_of_work_is_compared_with_itself_all_else_equal(shown: Callable[[str], Shown]) -> None:
+    drawn, made_of = shown("isolation")
     titles = {one.name: one.title for one in drawn}
     for kind in ("sleep", "file read", "keywords", "SQLite commit", "inference"):
         assert f"{kind} × " in titles["isolation-kinds"]
-    [kinds] = [figure for figure, made in zip(shown, drawn, strict=True) if made.name == "isolation-kinds"]
+    [kinds] = [figure for figure, made in zip(made_of, drawn, strict=True) if made.name == "isolation-kinds"]
     labels = {str(line.get_label()) for line in kinds.axes[0].lines}
     # The asynchronous agent differs in more than where its work runs.
     assert labels >= {"2 threads", "6 threads", "32 threads", "baseline-alone"}
@@ -148,16 +157,18 @@ def test_each_kind_of_work_is_compared_with_itself_all_else_equal(run: Run, show
     assert "sleep 1.05 s (serial, in the loop), 50.0 ms (6 threads); inference" in short
 
 
-def test_the_published_start_up_is_the_ledgers(run: Run, shown: list[Figure]) -> None:
-    lazy_loading.draw(of(run, "lazy-loading"))
+def test_the_published_start_up_is_the_ledgers(shown: Callable[[str], Shown]) -> None:
     claim = claims.get("S0-startup")
-    [figure] = [figure for figure in shown if figure.get_suptitle().startswith("Against baseline")]
+    [figure] = [
+        figure for figure in shown("lazy-loading").figures if figure.get_suptitle().startswith("Against baseline")
+    ]
     assert extent(figure, "S0-startup", "x") == pytest.approx((claim.low, claim.high))
 
 
-def test_each_bar_of_a_waterfall_begins_where_the_one_before_ended(run: Run, shown: list[Figure]) -> None:
-    lazy_loading.draw(of(run, "lazy-loading"))
-    [figure] = [figure for figure in shown if figure.get_suptitle().startswith("Longest to load")]
+def test_each_bar_of_a_waterfall_begins_where_the_one_before_ended(shown: Callable[[str], Shown]) -> None:
+    [figure] = [
+        figure for figure in shown("lazy-loading").figures if figure.get_suptitle().startswith("Longest to load")
+    ]
     cold, warm = figure.axes[0].containers[:7], figure.axes[0].containers[7:]
     for bars in (cold, warm):
         ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for [bar] in bars]
@@ -191,8 +202,8 @@ def test_a_start_of_a_run_before_there_were_warm_ones_is_drawn(run: Run) -> None
     }
 
 
-def test_a_simulation_says_so_in_its_title_and_its_notes(of_load: list[drawing.Drawn]) -> None:
-    for figure in of_load:
+def test_a_simulation_says_so_in_its_title_and_its_notes(shown: Callable[[str], Shown]) -> None:
+    for figure in shown("load").drawn:
         simulated = figure.name.endswith("simulation")
         assert figure.title.startswith("No model ran.") is simulated
         assert (b"Simulated engine: no model ran" in figure.svg) is simulated
@@ -242,17 +253,17 @@ def test_subjects_differ_in_marker_as_well_as_in_colour() -> None:
     assert len({look["color"] for look in looks}) == len({look["marker"] for look in looks}) == len(looks)
 
 
-def test_an_inline_figure_refers_only_to_itself(run: Run) -> None:
-    [figure, *_] = figures.draw(of(run, "lazy-loading"))
+def test_an_inline_figure_refers_only_to_itself(shown: Callable[[str], Shown]) -> None:
+    [figure, *_] = shown("lazy-loading").drawn
     inline = figure.inline()
     assert "<!--" not in inline and "<?xml" not in inline
     assert all(found.startswith(figure.name) for found in re.findall(r'href="#([^"]*)"', inline))
 
 
 def test_the_ladder_names_the_mechanism_that_moves_most_and_the_objective_the_highest_level(
-    of_load: list[drawing.Drawn],
+    shown: Callable[[str], Shown],
 ) -> None:
-    titles = {figure.name: figure.title for figure in of_load}
+    titles = {figure.name: figure.title for figure in shown("load").drawn}
     assert "Added alone, isolation moves" in titles["load-ladder-add-one-serial-simulation"]
     assert "Left out of all, isolation moves" in titles["load-ladder-leave-one-out-serial-simulation"]
     assert titles["load-objective-inference"].endswith("baseline 50, asynchronous 50")
