@@ -24,6 +24,11 @@ from systems.memory.schema import SavedTurn
 from systems.surroundings import LastReading, classify_emotion, observe
 
 
+# Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
+# and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.
+SHORT_TEXT = 256
+
+
 class Store(Protocol):
     """Long-term memory, as the pipeline uses it."""
 
@@ -127,10 +132,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self.counters.turns += 1
 
     async def _analyse(self, text: str, steps: Steps) -> tuple[list[str], list[str]]:
-        """Return the keywords of ``text``, and its words where an index wants them, in one trip to a thread."""
+        """Return the keywords of ``text``, and its words where an index wants them."""
 
         async def analyse() -> tuple[list[str], list[str]]:
-            keywords, words = await self.executors.run("keywords", (await self.keywords.get()).analyse, text)
+            cutter = await self.keywords.get()
+            if len(text) <= SHORT_TEXT:
+                keywords, words = cutter.analyse(text)
+            else:
+                keywords, words = await self.executors.run("keywords", cutter.analyse, text)
             return keywords, words if self.settings.full_text else []
 
         nothing: tuple[list[str], list[str]] = ([], [])

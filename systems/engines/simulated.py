@@ -65,11 +65,11 @@ def prompt_digest(messages: Sequence[Message]) -> bytes:
 
 def schedule(settings: SimulatedSettings, prompt_tokens: int, count: int, digest: bytes) -> list[float]:
     """Return when each of ``count`` tokens appears, in seconds after the call got its slot."""
-    source = random.Random(f"{settings.seed}/{digest.hex()}")
     sigma = settings.jitter
+    source = random.Random(f"{settings.seed}/{digest.hex()}") if sigma else None
 
     def factor() -> float:
-        return source.lognormvariate(-sigma * sigma / 2, sigma) if sigma else 1.0
+        return source.lognormvariate(-sigma * sigma / 2, sigma) if source else 1.0
 
     at = (settings.prefill_s_per_token * prompt_tokens + settings.first_token_s) * factor()
     instants = [at]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from itertools import combinations
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +28,13 @@ _INDEX = (
     "INSERT INTO memory_index (memory_index, rowid, words) VALUES ('delete', old.id, old.words); END",
 )
 
+# Segments become one, as far as 2,000 pages (8 MB, a fraction of a second) go; the next close goes on.
+_TIDY = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', -2000)"
+
 # The session is matched twice: in every word, so that a lookup meets no other session's turns; and as itself, so that
 # no hash can show one user's turn to another. The newest come first without being sorted: the index is kept in order.
 _FIND = (
-    "SELECT memories.id, memories.question FROM memory_index "
+    "SELECT memories.id, memories.question, memories.keywords FROM memory_index "
     "JOIN memories ON memories.id = memory_index.rowid "
     "WHERE memory_index MATCH ? AND memories.session = ? ORDER BY memory_index.rowid DESC LIMIT ?"
 )
@@ -40,10 +43,10 @@ _FIND = (
 class FullTextStore:
     """Finds the turns of a session that match best. Used from one event loop.
 
-    Best is the turn whose own keywords are the asked ones; then the one that has most of them among its words; among
-    equals, the one that has the heavier keyword, then the newest. Each such set of words is looked up by itself, until
-    enough turns are found: that costs the same however many turns have one common word, whereas BM25 scores every one
-    of them at each lookup.
+    Best is the turn whose own keywords are the asked ones; then one that has all of them among its words; then one that
+    has the heaviest of them, and so on; among equals, the newest. Each is looked up by itself, until enough turns are
+    found: that costs the same however many turns have one common word, whereas BM25 scores every one of them at each
+    lookup.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,10 +115,13 @@ class FullTextStore:
             raise store_error("A turn could not be saved", error) from error
 
     async def close(self) -> None:
-        """Close the connection; a second call does nothing."""
+        """Tidy the index and close the connection; a second call does nothing."""
         if self._looking is not None:
             await self._looking
         if self._connection is not None:
+            with suppress(sqlite3.Error):  # an untidy index finds the same
+                await self._connection.execute(_TIDY)
+                await self._connection.commit()
             await self._connection.close()
             self._connection = None
 
@@ -153,17 +159,26 @@ def _look_up(connection: sqlite3.Connection, asked: Sequence[_Lookup]) -> list[A
 
 def _best(connection: sqlite3.Connection, lookup: _Lookup) -> list[str]:
     words = scoped(lookup.session, lookup.keywords)
-    sets = (some for size in range(len(words), 0, -1) for some in combinations(words, size))
-    found: dict[int, str] = {}
-    for some in (scoped(lookup.session, lookup.keywords, "k"), *sets):
-        if not some:
-            continue
-        match = " AND ".join(f'"{_quote(word)}"' for word in some)
-        for number, question in connection.execute(_FIND, (match, lookup.session, lookup.limit)):
-            found.setdefault(number, question)
+    if not words:
+        return []
+    rows = _having(connection, lookup, words)
+    if len(rows) > lookup.limit:  # the turns about the keywords may not be among the newest that mention them
+        rows = _having(connection, lookup, scoped(lookup.session, lookup.keywords, "k")) + rows
+    about = set(lookup.keywords)
+    rows.sort(key=lambda row: not about.issubset(row[2].split(" ")))
+    found = {number: question for number, question, _ in rows}
+    for word in words:
         if len(found) >= lookup.limit:
             break
+        for number, question, _ in _having(connection, lookup, [word]):
+            found.setdefault(number, question)
     return list(found.values())[: lookup.limit]
+
+
+def _having(connection: sqlite3.Connection, lookup: _Lookup, words: Sequence[str]) -> list[tuple[int, str, str]]:
+    """Return number, question and keywords of the newest turns that have all ``words``, one more than is asked for."""
+    match = " AND ".join(f'"{_quote(word)}"' for word in words)
+    return connection.execute(_FIND, (match, lookup.session, lookup.limit + 1)).fetchall()
 
 
 def _quote(word: str) -> str:

@@ -14,11 +14,18 @@ _PIECES = [*"bees Lisbon GPT-4 3.5% é 我的姐姐 王芳 在杭州 ， C++ na�
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.sampled_from(_PIECES)).map("".join) | st.text(max_size=40))
+@example("这个是不了的吗他们都说王小明和李大海在那里吃着饭呢")
 @example("请记住，我的姐姐王芳3月搬到了杭州，在那里照看12件旧收音机。")
 def test_words_and_keywords_are_jiebas_own(loaded_keywords, text):
-    words = [word.lower() for word in jieba.cut(text) if re.search(r"\w", word)]
+    never = jieba.analyse.default_tfidf.stop_words
+    words = [
+        word.lower()
+        for word in jieba.cut(text)
+        if re.search(r"\w", word) and len(word.strip()) > 1 and word.lower() not in never
+    ]
     theirs = sorted(jieba.analyse.extract_tags(text, topK=5, withWeight=True), key=lambda pair: (-pair[1], pair[0]))
     keywords = list(dict.fromkeys(word.lower() for word, _ in theirs))[:3]
+    assert {word for word in keywords if re.search(r"\w", word)} <= set(words), "a keyword could not be looked up"
     for _ in range(2):
         assert loaded_keywords.segment(text) == words
         assert loaded_keywords.extract(text) == keywords
