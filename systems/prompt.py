@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
 from systems.engines.interface import Message
 from systems.interface import Observed, Request
 
@@ -41,13 +39,14 @@ def cache_key(kind: CacheKey, request: Request, engine: str, messages: Sequence[
     published cache: session, engine, length and question, so an answer may be served after the conversation that
     gave it its meaning has moved on.
     """
-    parts: list[object] = [
-        request.session,
-        engine,
-        request.max_tokens,
-        request.text.strip(),
-        request.scripted_reply,
-    ]
+    parts = [request.session, engine, str(request.max_tokens), request.text.strip(), repr(request.scripted_reply)]
     if kind == "prompt":
-        parts += [messages[:-1], messages[-1].content.split(NOTES, 1)[1]]
-    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
+        parts += [part for message in messages[:-1] for part in (message.role, message.content)]
+        parts.append(messages[-1].content.split(NOTES, 1)[1])
+    digest = hashlib.blake2b(digest_size=16)
+    # Piece by piece: a long one lets go of the interpreter lock, and taking it back costs more than the digest.
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()

@@ -23,7 +23,6 @@ from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
 from systems.surroundings import LastReading, classify_emotion, observe
 
-
 # Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
 # and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.
 SHORT_TEXT = 256

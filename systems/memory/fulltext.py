@@ -28,8 +28,8 @@ _INDEX = (
     "INSERT INTO memory_index (memory_index, rowid, words) VALUES ('delete', old.id, old.words); END",
 )
 
-# Segments become one, as far as 2,000 pages (8 MB, a fraction of a second) go; the next close goes on.
-_TIDY = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', -2000)"
+# Segments become one, as far as 256 pages (1 MB, some milliseconds) go; the next close goes on.
+_TIDY = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', -256)"
 
 # The session is matched twice: in every word, so that a lookup meets no other session's turns; and as itself, so that
 # no hash can show one user's turn to another. The newest come first without being sorted: the index is kept in order.

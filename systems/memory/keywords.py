@@ -8,10 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # The published turn extracts the five best keywords and keeps three.
 EXTRACTED = 5
@@ -24,18 +27,29 @@ _CHINESE = re.compile(r"[\u4e00-\u9fd5]+")
 _REMEMBERED = 4096
 
 
+class _Block(NamedTuple):
+    """The words of one block: those that may become keywords, as they are written, and those worth an index entry."""
+
+    candidates: tuple[str, ...]
+    indexed: tuple[str, ...]
+
+
 class Keywords:
-    """jieba's TF-IDF keywords and word segmentation. `load` first; the others may then be called from any thread."""
+    """jieba's TF-IDF keywords and word segmentation. `load` first; the others may then be called from any thread.
+
+    jieba cuts each block (an English word, a Chinese clause) for itself, the same way every time, and slowly: what
+    became of a block is remembered.
+    """
 
     def __init__(self) -> None:
-        self._blocks: Callable[[str], list[str]] | None = None
-        self._words: Callable[[str], tuple[str, ...]] | None = None
-        self._extract: Any = None
-        self._never_keywords: frozenset[str] = frozenset()
+        self._split: Callable[[str], list[str]] | None = None
+        self._block: Callable[[str], _Block] | None = None
+        self._frequencies: dict[str, float] = {}
+        self._median_frequency = 0.0
 
     def load(self) -> None:
         """Load jieba's dictionary and frequencies; a second call does nothing."""
-        if self._extract is not None:
+        if self._block is not None:
             return
         import jieba
         import jieba.analyse
@@ -48,47 +62,49 @@ class Keywords:
             Path(folder).mkdir(parents=True, exist_ok=True)
             tokenizer.tmp_dir = folder
         tokenizer.initialize()
-        self._blocks = jieba.re_han_default.split
-        self._words = lru_cache(_REMEMBERED)(_Cutter(tokenizer))
         extractor = jieba.analyse.TFIDF()
-        extractor.tokenizer = _AlreadyCut()
-        self._never_keywords = frozenset(extractor.stop_words)
-        self._extract = partial(extractor.extract_tags, topK=EXTRACTED, withWeight=True)
+        self._frequencies, self._median_frequency = extractor.idf_freq, extractor.median_idf
+        self._split = jieba.re_han_default.split
+        cut, never = _Cutter(tokenizer), frozenset(extractor.stop_words)
+
+        def block(text: str) -> _Block:
+            # jieba's own rule for what may become a keyword.
+            candidates = [word for word in cut(text) if len(word.strip()) > 1 and word.lower() not in never]
+            return _Block(tuple(candidates), tuple(word.lower() for word in candidates if _WORD.search(word)))
+
+        self._block = lru_cache(_REMEMBERED)(block)
 
     def analyse(self, text: str) -> tuple[list[str], list[str]]:
         """Return what `extract` and `segment` return of ``text``, which is cut into words once."""
-        words = self._cut(text)
-        return self._keywords(words), self._worth_indexing(words)
+        blocks = self._cut(text)
+        return self._keywords(blocks), _indexed(blocks)
 
     def extract(self, text: str) -> list[str]:
         """Return the best keywords of ``text``, heaviest first, in lower case, each once."""
         return self._keywords(self._cut(text))
 
     def segment(self, text: str) -> list[str]:
-        """Return the words of ``text`` that can be keywords, in order, in lower case."""
-        return self._worth_indexing(self._cut(text))
+        """Return the words of ``text`` that can be keywords, in order, in lower case: nobody looks others up."""
+        return _indexed(self._cut(text))
 
-    def _keywords(self, words: list[str]) -> list[str]:
-        weighted = sorted(self._extract(words), key=lambda pair: (-pair[1], pair[0]))
-        return list(dict.fromkeys(word.lower() for word, _ in weighted))[:KEPT]
-
-    def _worth_indexing(self, words: list[str]) -> list[str]:
-        """Return ``words`` without those that jieba never extracts: nobody looks them up."""
-        never = self._never_keywords
-        return [
-            lowered
-            for word in words
-            if len(word.strip()) > 1 and (lowered := word.lower()) not in never and _WORD.search(word)
-        ]
-
-    def _cut(self, text: str) -> list[str]:
-        """Return jieba's words of ``text``.
-
-        jieba cuts each block (an English word, a Chinese clause) for itself, the same way every time, and slowly.
-        """
-        if self._blocks is None or self._words is None:
+    def _cut(self, text: str) -> list[_Block]:
+        if self._split is None or self._block is None:
             raise RuntimeError("Keywords are used before they are loaded.")
-        return [word for block in self._blocks(text) if block for word in self._words(block)]
+        return [self._block(block) for block in self._split(text) if block]
+
+    def _keywords(self, blocks: list[_Block]) -> list[str]:
+        # jieba's extraction, of words cut already: the frequency of a word in the text times its rarity elsewhere.
+        times = Counter(chain.from_iterable(block.candidates for block in blocks))
+        total = times.total()
+        frequency, median = self._frequencies.get, self._median_frequency
+        weighed = [(count * (frequency(word, median) / total), word) for word, count in times.items()]
+        weighed.sort(key=itemgetter(0), reverse=True)
+        best = sorted(weighed[:EXTRACTED], key=lambda pair: (-pair[0], pair[1]))
+        return list(dict.fromkeys(word.lower() for _, word in best))[:KEPT]
+
+
+def _indexed(blocks: list[_Block]) -> list[str]:
+    return list(chain.from_iterable(block.indexed for block in blocks))
 
 
 class _Cutter:
@@ -122,11 +138,3 @@ class _Cutter:
         if len(run) < 2 or self._tokenizer.FREQ.get(run):
             return tuple(run)
         return tuple(finalseg.cut(run))
-
-
-class _AlreadyCut:
-    """Stands where jieba's TF-IDF has its tokenizer: what it is given is cut into words already."""
-
-    @staticmethod
-    def cut(words: list[str]) -> list[str]:
-        return words

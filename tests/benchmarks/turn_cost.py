@@ -6,7 +6,10 @@ The *bare* turn is what nobody can do without: read the newest five exchanges of
 that answers at once, insert and commit the turn (write-ahead log, synchronous=NORMAL: it survives a killed process).
 The *agent's* turn has every mechanism on and a simulated engine without delay. Both: 50 users at once, 20 turns each,
 no question twice, 10,000 memories stored before. CPU time is the whole process's, all threads, from the first question
-to the last save. Every measurement is a fresh process; the two alternate in blocks.
+to the last save. Every measurement is a fresh process; they alternate in blocks.
+
+Where the time goes is measured by taking one part away at a time: what is left out returns at once, with nothing
+(or, for the keywords, with as many words, cut anywhere).
 """
 
 from __future__ import annotations
@@ -25,13 +28,46 @@ from statistics import median
 
 from experiments.workloads.conversations import Turn, conversations, sentences
 from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.isolation import Executors
 from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.interface import Generation
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
 
 USERS, TURNS, MEMORIES = 50, 20, 10_000
+
+
+def _cuts_anywhere(_keywords: object, text: str) -> tuple[list[str], list[str]]:
+    words = [text[start : start + 6] for start in range(0, len(text), 6)]  # as many as jieba finds: 17 of 98 characters
+    return words[:3], words
+
+
+async def _finds_nothing(*_: object) -> list[str]:
+    return []
+
+
+async def _saves_nothing(*_: object) -> None:
+    return None
+
+
+async def _runs_here(_executors: object, _kind: str, function: Callable[..., object], *given: object) -> object:
+    return function(*given)
+
+
+def _says_nothing(*_: object, **__: object) -> Generation:
+    return Generation(text="", prompt_tokens=0, generated_tokens=0, first_token_s=0.0)
+
+
+# What is replaced, by what.
+PARTS: dict[str, tuple[type, str, object]] = {
+    "the keywords": (Keywords, "analyse", _cuts_anywhere),
+    "the lookups": (FullTextStore, "find", _finds_nothing),
+    "the saves": (FullTextStore, "save", _saves_nothing),
+    "the engine's words": (SimulatedEngine, "generate", _says_nothing),
+    "threads for calls": (Executors, "run", _runs_here),
+}
 
 
 def bare(folder: Path) -> float:
@@ -57,16 +93,20 @@ def bare(folder: Path) -> float:
             connection.commit()
 
         async def run() -> float:
+            planned = conversations(2, USERS, TURNS)
             began = time.process_time()
-            await _everybody(ask)
+            await _everybody(planned, ask)
             return time.process_time() - began
 
         return asyncio.run(run()) / (USERS * TURNS)
 
 
-def agent(folder: Path) -> float:
-    """Return the CPU seconds of the agent's turn."""
+def agent(folder: Path, without: str = "") -> float:
+    """Return the CPU seconds of the agent's turn, ``without`` one of `PARTS` or all of them."""
     asyncio.run(_store(folder / "memory.sqlite"))
+    for part in PARTS if without == "all of these" else [without] if without else []:
+        owner, name, nothing = PARTS[part]
+        setattr(owner, name, nothing)
     return asyncio.run(_asked(folder)) / (USERS * TURNS)
 
 
@@ -102,18 +142,18 @@ async def _asked(folder: Path) -> float:
     async def ask(session: str, turn: Turn) -> None:
         await system.answer(turn.request(f"{next(numbers)}", session, 24))
 
+    planned = conversations(2, USERS, TURNS)
     began = time.process_time()
-    await _everybody(ask)
+    await _everybody(planned, ask)
     await system.close()
     return time.process_time() - began
 
 
-async def _everybody(ask: Callable[[str, Turn], object]) -> None:
+async def _everybody(planned: list[list[Turn]], ask: Callable[[str, Turn], object]) -> None:
     async def user(session: str, turns: list[Turn]) -> None:
         for turn in turns:
             await ask(session, turn)  # type: ignore[misc]
 
-    planned = conversations(2, USERS, TURNS)
     await asyncio.gather(*(user(f"user-{number}", turns) for number, turns in enumerate(planned)))
 
 
@@ -122,21 +162,29 @@ def ratios(blocks: int) -> list[tuple[float, float]]:
     return [(_measured("bare"), _measured("agent")) for _ in range(blocks)]
 
 
-def _measured(what: str) -> float:
-    command = [sys.executable, "-m", "tests.benchmarks.turn_cost", what]
+def _measured(what: str, without: str = "") -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.turn_cost", what, without]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:
     """Measure one thing, as a child; or all of it, and print every block."""
-    if len(sys.argv) > 1 and sys.argv[1] in ("bare", "agent"):
+    if sys.argv[1:2] == ["bare"] or sys.argv[1:2] == ["agent"]:
         with tempfile.TemporaryDirectory() as folder:
-            print({"bare": bare, "agent": agent}[sys.argv[1]](Path(folder)))
+            print(bare(Path(folder)) if sys.argv[1] == "bare" else agent(Path(folder), sys.argv[2]))
         return
-    found = ratios(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    blocks = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    found = ratios(blocks)
     for floor, ours in found:
         print(f"bare {floor * 1e6:6.0f} µs, agent {ours * 1e6:6.0f} µs of CPU a turn: × {ours / floor:.1f}")
     print(f"median × {median(ours / floor for floor, ours in found):.1f}")
+    print(f"\nthe agent's turn without one part, and what that saves: median of {blocks} blocks")
+    variants = ["", *PARTS, "all of these"]
+    turns = [[_measured("agent", without) for without in variants] for _ in range(blocks)]
+    whole, *rest = (median(column) * 1e6 for column in zip(*turns, strict=True))
+    print(f"{'nothing':20s} {whole:6.0f} µs")
+    for without, left in zip(variants[1:], rest, strict=True):
+        print(f"{without:20s} {left:6.0f} µs, {whole - left:6.0f} µs less")
 
 
 if __name__ == "__main__":
