@@ -59,6 +59,7 @@ engines: Registry[Engine] = Registry(
     "fourgig.engines",
     {
         "llama": "systems.engines.llama:LlamaEngine",
+        "batched": "systems.engines.batched.engine:BatchedEngine",
         "simulated": "systems.engines.simulated:SimulatedEngine",
     },
 )

@@ -192,10 +192,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 on_token(token)
 
         def generate(engine: Engine) -> tuple[float, Generation]:
-            wanted.check()  # the wait for a thread may have outlasted the caller
             called = time.perf_counter()
             return called, engine.generate(
-                messages, max_tokens=request.max_tokens, forced_reply=request.scripted_reply, on_token=pass_on
+                messages,
+                max_tokens=request.max_tokens,
+                forced_reply=request.scripted_reply,
+                on_token=pass_on,
+                conversation=request.session,
+                check=wanted.check,
             )
 
         async def call() -> tuple[float, Generation]:

@@ -75,6 +75,7 @@ class Baseline(BlockingSystem):
                 max_tokens=request.max_tokens,
                 forced_reply=request.scripted_reply,
                 on_token=on_token,
+                conversation=request.session,
             )
             reply = Reply(
                 request_id=request.id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -23,7 +23,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """What one call of the engine produced.
 
     ``first_token_s`` counts in seconds from the call. ``prompt_tokens`` counts the whole prompt, whether or not its
-    key/value state was reused; ``reused_tokens`` says how much of it was.
+    key/value state was reused; ``reused_tokens`` says how much of it was. ``dropped_messages`` counts the oldest
+    messages that were left out because the context had no room for them.
     """
 
     text: str
@@ -31,6 +32,25 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     generated_tokens: int
     first_token_s: float
     reused_tokens: int = 0
+    dropped_messages: int = 0
+
+
+class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the next token is chosen, and where a reply ends.
+
+    At ``temperature`` 0 the likeliest token is taken, and ``top_k``, ``top_p``, ``min_p`` and ``seed`` do nothing.
+    ``repeat_penalty`` divides the weight of tokens among the last 64. A reply ends before the first of the ``stop``
+    strings; and, unless ``ignore_end``, where the model ends it.
+    """
+
+    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    top_k: int = 40
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
+    min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+    stop: tuple[str, ...] = ()
+    ignore_end: bool = False
 
 
 class Engine(ABC):
@@ -69,11 +89,16 @@ class Engine(ABC):
         max_tokens: int,
         forced_reply: str | None = None,
         on_token: Callable[[str], None] | None = None,
+        conversation: str | None = None,
+        check: Callable[[], None] | None = None,
     ) -> Generation:
         """Generate at most ``max_tokens`` tokens after ``messages``.
 
         With ``forced_reply`` every decoding step is computed and sampled in full, but the token emitted is the next
-        one of that text, so that random weights cost what real ones cost. Raises `EngineError`.
+        one of that text, so that random weights cost what real ones cost. An engine that keeps what it has computed
+        of a conversation keeps it under the name ``conversation``, and uses it for no other. ``check`` is called
+        before the work begins and between its parts, as is ``on_token`` for every token: what either raises ends the
+        call. Raises `EngineError`.
         """
 
     @abstractmethod

@@ -19,16 +19,11 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from systems.engines.interface import Engine, Generation, Message
+from systems.engines.llama_text import LlamaText
 from systems.errors import EngineBusy, EngineError, ModelError, PromptTooLong
 from systems.models.check import read_metadata, require_gguf
 
 _loading = threading.Lock()  # held while the library is told how
-
-# Used for a model that carries no template of its own.
-FALLBACK_TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
-)
 
 
 class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,8 +66,7 @@ class LlamaEngine(Engine):
         self._lock = threading.Lock()
         self._llama: Any = None
         self._library: Any = None
-        self._template: Any = None
-        self._adds_bos = False
+        self._text: LlamaText | None = None
 
     @property
     def parallelism(self) -> int:
@@ -99,7 +93,6 @@ class LlamaEngine(Engine):
                 return
             require_gguf(self._path)
             import llama_cpp
-            from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
             threads = self._settings.threads or usable_cpus()
             try:
@@ -122,17 +115,10 @@ class LlamaEngine(Engine):
                     f"{error}."
                 ) from error
             try:
-                template = llama.metadata.get("tokenizer.chat_template")
-                self._template = Jinja2ChatFormatter(
-                    template=template or FALLBACK_TEMPLATE,
-                    bos_token=_token_text(llama, llama.token_bos()),
-                    eos_token=_token_text(llama, llama.token_eos()),
-                )
-            except Exception as error:  # a template is a program in the file; it can fail in any way
+                self._text = LlamaText(llama._model.vocab, llama.metadata, self._path)
+            except ModelError:
                 llama.close()
-                raise ModelError(f"The chat template in {self._path} cannot be used: {error}.") from error
-            # A template writes the begin-of-text token itself where the model wants one.
-            self._adds_bos = template is None
+                raise
             self._library = llama_cpp
             self._llama = llama
 
@@ -143,6 +129,8 @@ class LlamaEngine(Engine):
         max_tokens: int,
         forced_reply: str | None = None,
         on_token: Callable[[str], None] | None = None,
+        conversation: str | None = None,  # noqa: ARG002 - nothing is kept by conversation
+        check: Callable[[], None] | None = None,
     ) -> Generation:
         """Generate, as `Engine.generate` says.
 
@@ -152,16 +140,19 @@ class LlamaEngine(Engine):
         if max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
         with self._lock:
-            if self._llama is None:
+            if check is not None:
+                check()  # the wait for the lock may have outlasted the caller
+            text = self._text
+            if text is None:
                 raise EngineError("The llama engine is not loaded.")
-            prompt = self._prompt_tokens(messages)
+            prompt = text.prompt(messages)
             room = len(self._llama.input_ids)
             if len(prompt) + max_tokens > room:
                 raise PromptTooLong(
                     f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "
                     f"of {room} tokens."
                 )
-            script = None if forced_reply is None else self._script(forced_reply)[:max_tokens]
+            script = None if forced_reply is None else text.script(forced_reply)[:max_tokens]
             steps = max_tokens if script is None else len(script)
 
             reused = self._reuse(prompt)
@@ -178,16 +169,16 @@ class LlamaEngine(Engine):
                         first_token_s = perf_counter() - asked
                     if script is not None:
                         token, piece = script[generated]
-                    elif self._ends(token):
+                    elif text.ends(token):
                         break
                     else:
-                        piece = self._piece(token)
+                        piece = text.piece(token)
                     generated += 1
-                    text = decoder.decode(piece)
-                    if text:
-                        parts.append(text)
+                    spoken = decoder.decode(piece)
+                    if spoken:
+                        parts.append(spoken)
                         if on_token is not None:
-                            on_token(text)
+                            on_token(spoken)
                     if generated < steps:
                         self._evaluate([token])
             finally:
@@ -203,33 +194,9 @@ class LlamaEngine(Engine):
     def close(self) -> None:
         """Free the model and its context; a second call does nothing."""
         with self._lock:
-            llama, self._llama, self._template = self._llama, None, None
+            llama, self._llama, self._text = self._llama, None, None
             if llama is not None:
                 llama.close()
-
-    def _prompt_tokens(self, messages: Sequence[Message]) -> list[int]:
-        try:
-            rendered = self._template(
-                messages=[{"role": message.role, "content": message.content} for message in messages]
-            ).prompt
-        except Exception as error:  # the template is the model's, and may refuse a role or an order of roles
-            raise EngineError(f"The model's chat template refused the messages: {error}.") from error
-        return self._tokens(rendered, add_bos=self._adds_bos, special=True)
-
-    def _tokens(self, text: str, *, add_bos: bool, special: bool) -> list[int]:
-        try:
-            found: list[int] = self._llama.tokenize(text.encode("utf-8"), add_bos=add_bos, special=special)
-        except (UnicodeEncodeError, RuntimeError) as error:
-            raise EngineError(f"The text cannot be split into tokens: {error}.") from error
-        return found
-
-    def _script(self, reply: str) -> list[tuple[int, bytes]]:
-        """Return the tokens of a scripted reply with the bytes each stands for."""
-        script = [(token, self._piece(token)) for token in self._tokens(reply, add_bos=False, special=False)]
-        # Some vocabularies put a space before any text they are given; the reply does not begin with it.
-        if script and script[0][1].startswith(b" ") and not reply.startswith(" "):
-            script[0] = (script[0][0], script[0][1][1:])
-        return script
 
     def _reuse(self, prompt: list[int]) -> int:
         """Cut the context back to what it shares with ``prompt`` and return how many tokens that is.
@@ -279,19 +246,6 @@ class LlamaEngine(Engine):
     def _sample(self, sampler: Any) -> int:
         return int(sampler.sample(self._llama._ctx, -1))
 
-    def _ends(self, token: int) -> bool:
-        return bool(self._library.llama_vocab_is_eog(self._llama._model.vocab, token))
-
-    def _piece(self, token: int) -> bytes:
-        """Return the bytes a token stands for; none for control tokens."""
-        size = 64
-        while True:
-            buffer = self._library.ctypes.create_string_buffer(size)
-            length = self._library.llama_token_to_piece(self._llama._model.vocab, token, buffer, size, 0, False)
-            if length >= 0:
-                return bytes(buffer.raw[:length])
-            size = -length
-
 
 @contextmanager
 def _repacking(wanted: bool) -> Iterator[None]:
@@ -311,7 +265,3 @@ def _repacking(wanted: bool) -> Iterator[None]:
             yield
         finally:
             library.llama_model_default_params = default
-
-
-def _token_text(llama: Any, token: int) -> str:
-    return "" if token < 0 else str(llama._model.token_get_text(token))

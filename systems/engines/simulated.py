@@ -128,6 +128,8 @@ class SimulatedEngine(Engine):
         max_tokens: int,
         forced_reply: str | None = None,
         on_token: Callable[[str], None] | None = None,
+        conversation: str | None = None,  # noqa: ARG002 - nothing is kept by conversation
+        check: Callable[[], None] | None = None,
     ) -> Generation:
         """Emit the tokens of the reply, each at its instant."""
         asked = perf_counter()
@@ -140,6 +142,8 @@ class SimulatedEngine(Engine):
         with self._slots:
             if not self._loaded:
                 raise EngineError("The simulated engine is not loaded.")
+            if check is not None:
+                check()  # the wait for a slot may have outlasted the caller
             began = perf_counter()
             _wait_until(began + instants[0])
             first_token_s = perf_counter() - asked

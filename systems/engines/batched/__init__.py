@@ -1,0 +1,1 @@
+"""llama.cpp in process, many conversations in one batch."""

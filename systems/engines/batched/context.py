@@ -1,0 +1,232 @@
+"""A llama.cpp context of several sequences, safe to call: what would abort the process raises `EngineError` instead.
+
+Sequences have streams of their own (``kv_unified`` off): attention then costs each what it alone has said. llama.cpp
+computes neighbouring sequences together, as many tokens of each as the one with fewest brings, and the rest after.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from systems.engines.llama_text import LlamaText
+from systems.errors import EngineBusy, EngineError, ModelError
+from systems.models.check import read_metadata, require_gguf
+
+KEY_VALUE_TYPES = {"f16": (1, 2.0), "q8_0": (8, 34 / 32)}
+"""ggml's number of each type, and the bytes an element takes."""
+
+_NO_ROOM = 1
+
+
+class Piece(NamedTuple):
+    """Tokens to be added to one sequence; ``last`` asks for the logits after the last of them."""
+
+    sequence: int
+    tokens: Sequence[int]
+    last: bool
+
+
+class Model:
+    """A model file and its text; shared by the contexts made from it."""
+
+    def __init__(self, path: Path, *, use_mmap: bool, repack: bool) -> None:
+        """Load ``path``. Raises `ModelError`."""
+        require_gguf(path)
+        import llama_cpp
+
+        self.library = llama_cpp
+        logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # it tells each tensor otherwise
+        llama_cpp.llama_backend_init()
+        parameters = llama_cpp.llama_model_default_params()
+        parameters.use_mmap = use_mmap
+        parameters.use_extra_bufts = repack
+        self.pointer: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
+        if not self.pointer:
+            read_metadata(path)  # says why, when the file is at fault
+            raise ModelError(f"llama.cpp cannot load {path}.")
+        try:
+            vocabulary = llama_cpp.llama_model_get_vocab(self.pointer)
+            self.words: int = llama_cpp.llama_vocab_n_tokens(vocabulary)
+            self.text = LlamaText(vocabulary, _metadata(llama_cpp, self.pointer), path)
+        except ModelError:
+            self.close()
+            raise
+
+    def bytes_a_token(self, key_value_type: str) -> int:
+        """Return the bytes of key/value state of one token."""
+        library, model = self.library, self.pointer
+        head = library.llama_model_n_embd(model) // library.llama_model_n_head(model)
+        elements = 2 * library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * head
+        return int(elements * KEY_VALUE_TYPES[key_value_type][1])
+
+    def close(self) -> None:
+        """Free the model; a second call does nothing."""
+        pointer, self.pointer = self.pointer, None
+        if pointer:
+            self.library.llama_model_free(pointer)
+
+
+class Context:
+    """``sequences`` conversations of at most ``length`` tokens each. For one thread at a time."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        sequences: int,
+        length: int,
+        batch: int,
+        threads: int,
+        key_value_type: str,
+    ) -> None:
+        """Make it. Raises `ModelError` if there is not memory enough."""
+        library = model.library
+        self._library = library
+        self._words = model.words
+        self.sequences, self.length, self.batch = sequences, length, max(batch, sequences)
+        parameters = library.llama_context_default_params()
+        parameters.n_ctx = sequences * length
+        parameters.n_seq_max = sequences
+        parameters.n_batch = parameters.n_ubatch = self.batch
+        parameters.n_outputs_max = sequences
+        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.type_k = parameters.type_v = KEY_VALUE_TYPES[key_value_type][0]
+        parameters.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        parameters.kv_unified = False
+        self._pointer: Any = library.llama_init_from_model(model.pointer, parameters)
+        if not self._pointer:
+            raise ModelError(f"llama.cpp cannot make a context of {sequences} times {length} tokens.")
+        self._memory = library.llama_get_memory(self._pointer)
+        self._batch = library.llama_batch_init(self.batch, 0, 1)
+        shape = (self.batch,)
+        self._token = np.ctypeslib.as_array(self._batch.token, shape)
+        self._position = np.ctypeslib.as_array(self._batch.pos, shape)
+        self._wanted = np.ctypeslib.as_array(self._batch.logits, shape)
+        np.ctypeslib.as_array(self._batch.n_seq_id, shape)[:] = 1
+        # Each token's sequence is behind a pointer of its own.
+        self._sequence = [np.ctypeslib.as_array(self._batch.seq_id[place], (1,)) for place in range(self.batch)]
+        self._held = [0] * sequences
+
+    def held(self, sequence: int) -> int:
+        """Return how many tokens ``sequence`` holds."""
+        return self._held[sequence]
+
+    def decode(self, pieces: Sequence[Piece]) -> dict[int, int]:
+        """Compute ``pieces`` and return, by sequence, the place of the logits each asked for.
+
+        Raises `EngineBusy` if memory is short and `EngineError` for anything else; what the sequences of ``pieces``
+        hold is then unknown: `clear` them.
+        """
+        count = 0
+        places: dict[int, int] = {}
+        for sequence, tokens, last in pieces:
+            held, more = self._held[self._checked(sequence)], len(tokens)
+            if not more or held + more > self.length or count + more > self.batch:
+                raise EngineError(f"{more} tokens do not fit after {held} of {self.length} ({count} in the batch).")
+            self._token[count : count + more] = tokens
+            if self._token[count : count + more].min() < 0 or self._token[count : count + more].max() >= self._words:
+                raise EngineError("A token is not one of the model's.")
+            self._position[count : count + more] = range(held, held + more)
+            self._wanted[count : count + more] = 0
+            for place in range(count, count + more):
+                self._sequence[place][0] = sequence
+            count += more
+            if last:
+                self._wanted[count - 1] = 1
+                places[sequence] = count - 1
+        self._batch.n_tokens = count
+        code = self._library.llama_decode(self._pointer, self._batch)
+        if code:
+            kind = EngineBusy if code == _NO_ROOM else EngineError
+            raise kind(f"llama.cpp failed to decode {count} tokens: it returned {code}.")
+        for sequence, tokens, _ in pieces:
+            self._held[sequence] += len(tokens)
+        return places
+
+    def logits(self, place: int) -> NDArray[np.float32]:
+        """Return the logits at ``place``, one a word of the vocabulary; valid until the next `decode`."""
+        found = self._library.llama_get_logits_ith(self._pointer, place)
+        return np.ctypeslib.as_array(found, (self._words,))
+
+    def sample(self, sampler: Any, place: int) -> int:
+        """Return the token that ``sampler`` takes at ``place``, and tell it so."""
+        return int(self._library.llama_sampler_sample(sampler, self._pointer, place))
+
+    def cut(self, sequence: int, length: int) -> int:
+        """Forget what ``sequence`` holds after ``length`` tokens, and return how many it holds then.
+
+        A model whose state cannot be cut (a recurrent one) forgets everything.
+        """
+        if length < self._held[self._checked(sequence)]:
+            if length <= 0 or not self._library.llama_memory_seq_rm(self._memory, sequence, length, -1):
+                length = 0
+                self._library.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+            self._held[sequence] = length
+        return self._held[sequence]
+
+    def clear(self, sequence: int) -> None:
+        """Forget everything ``sequence`` holds."""
+        self._held[self._checked(sequence)] = 0
+        self._library.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def save(self, sequence: int) -> NDArray[np.uint8]:
+        """Return the state of ``sequence``. Raises `EngineError`."""
+        size = self._library.llama_state_seq_get_size(self._pointer, self._checked(sequence))
+        state = np.empty(size, np.uint8)
+        written = self._library.llama_state_seq_get_data(self._pointer, _bytes(state), size, sequence)
+        if written == 0 or written > size:
+            raise EngineError(f"llama.cpp could not save the state of a sequence of {self._held[sequence]} tokens.")
+        return state[:written]
+
+    def restore(self, sequence: int, state: NDArray[np.uint8], length: int) -> None:
+        """Let ``sequence`` hold the ``length`` tokens of ``state``, which `save` made of a context like this one.
+
+        Raises `EngineError`; the sequence is then empty.
+        """
+        self.clear(sequence)
+        if length > self.length:
+            raise EngineError(f"A state of {length} tokens does not fit a sequence of {self.length}.")
+        taken = self._library.llama_state_seq_set_data(self._pointer, _bytes(state), len(state), sequence)
+        if taken == 0 or self._library.llama_memory_seq_pos_max(self._memory, sequence) != length - 1:
+            self.clear(sequence)
+            raise EngineError(f"llama.cpp could not restore a state of {length} tokens.")
+        self._held[sequence] = length
+
+    def close(self) -> None:
+        """Free the context; a second call does nothing."""
+        pointer, self._pointer = self._pointer, None
+        if pointer:
+            self._library.llama_batch_free(self._batch)
+            self._library.llama_free(pointer)
+
+    def _checked(self, sequence: int) -> int:
+        if not 0 <= sequence < self.sequences or not self._pointer:
+            raise EngineError(f"There is no sequence {sequence}.")
+        return sequence
+
+
+def _bytes(state: NDArray[np.uint8]) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+
+
+def _metadata(library: Any, model: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in ("tokenizer.chat_template",):
+        size = 1 << 12
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = library.llama_model_meta_val_str(model, key.encode(), buffer, size)
+            if length < 0:
+                break
+            if length < size:
+                found[key] = buffer.raw[:length].decode("utf-8", "replace")
+                break
+            size = length + 1
+    return found

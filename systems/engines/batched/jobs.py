@@ -1,0 +1,120 @@
+"""One request inside the engine: what was asked, how far it is, and what its reply says so far."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from time import perf_counter
+
+from systems.engines.interface import Generation, Sampling
+
+
+class Spoken:
+    """Bytes of tokens in, whole characters of a reply out; nothing at or after a stop string."""
+
+    def __init__(self, stop: Sequence[str]) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._stop = [text for text in stop if text]
+        self._held_back = ""
+        self.stopped = False
+        self.parts: list[str] = []
+
+    def add(self, piece: bytes) -> str:
+        """Return what may be shown now that ``piece`` was added."""
+        text = self._held_back + self._decoder.decode(piece)
+        ends = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+        if ends:
+            self.stopped = True
+            text, self._held_back = text[: min(ends)], ""
+        else:
+            # What may be the beginning of a stop string waits for what follows.
+            keep = max((_overlap(text, stop) for stop in self._stop), default=0)
+            text, self._held_back = text[: len(text) - keep], text[len(text) - keep :]
+        if text:
+            self.parts.append(text)
+        return text
+
+    def rest(self) -> str:
+        """Return what was held back, now that nothing follows; half a character is dropped."""
+        text, self._held_back = self._held_back, ""
+        if text:
+            self.parts.append(text)
+        return text
+
+
+class Job:
+    """A request that waits for its turn, or has a slot."""
+
+    def __init__(
+        self,
+        *,
+        prompt: list[int],
+        script: list[tuple[int, bytes]] | None,
+        max_tokens: int,
+        sampling: Sampling,
+        conversation: str | None,
+        dropped_messages: int,
+        on_token: Callable[[str], None] | None,
+        check: Callable[[], None] | None,
+        asked: float,
+    ) -> None:
+        self.prompt = prompt
+        self.script = script
+        self.steps = max_tokens if script is None else len(script)
+        self.sampling = sampling
+        self.conversation = conversation
+        self.dropped_messages = dropped_messages
+        self.on_token = on_token
+        self.check = check
+        self.asked = asked
+        self.future: Future[Generation] = Future()
+        self.spoken = Spoken(sampling.stop)
+        self.produced: list[int] = []
+        self.reused = 0
+        self.learn_at = 0
+        self.first_token_s: float | None = None
+
+    def unwanted(self) -> BaseException | None:
+        """Return why nobody waits for the reply any more, or None."""
+        if self.future.cancelled():
+            return RuntimeError("cancelled")
+        if self.check is not None:
+            try:
+                self.check()
+            except BaseException as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
+                return error
+        return None
+
+    def take(self, token: int, piece: bytes) -> bool:
+        """Add one token to the reply, and return whether the reply is complete."""
+        self.produced.append(token)
+        if self.first_token_s is None:
+            self.first_token_s = perf_counter() - self.asked
+        self._show(self.spoken.add(piece))
+        return self.spoken.stopped or len(self.produced) >= self.steps
+
+    def generation(self) -> Generation:
+        """Return the reply."""
+        if not self.spoken.stopped:
+            self._show(self.spoken.rest())
+        return Generation(
+            text="".join(self.spoken.parts),
+            prompt_tokens=len(self.prompt),
+            generated_tokens=len(self.produced),
+            first_token_s=perf_counter() - self.asked if self.first_token_s is None else self.first_token_s,
+            reused_tokens=self.reused,
+            dropped_messages=self.dropped_messages,
+        )
+
+    def _show(self, text: str) -> None:
+        if text and self.on_token is not None:
+            self.on_token(text)
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Return how long an end of ``text`` is that ``stop`` begins with."""
+    for length in range(min(len(text), len(stop) - 1), 0, -1):
+        if stop.startswith(text[-length:]):
+            return length
+    return 0
