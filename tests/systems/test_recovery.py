@@ -67,7 +67,7 @@ class Shaky(SimulatedEngine):
         self.spoken = spoken
         self.calls = 0
 
-    def generate(self, messages, *, max_tokens, forced_reply=None, on_token=None):
+    def generate(self, messages, *, max_tokens, forced_reply=None, on_token=None, conversation=None, check=None):
         self.calls += 1
         if self.failures:
             for _ in range(self.spoken):

@@ -53,6 +53,9 @@ class Model:
             raise ModelError(f"llama.cpp cannot load {path}.")
         try:
             vocabulary = llama_cpp.llama_model_get_vocab(self.pointer)
+            self.head_length: int = llama_cpp.llama_model_n_embd(self.pointer) // llama_cpp.llama_model_n_head(
+                self.pointer
+            )
             self.words: int = llama_cpp.llama_vocab_n_tokens(vocabulary)
             self.text = LlamaText(vocabulary, _metadata(llama_cpp, self.pointer), path)
         except ModelError:
@@ -62,8 +65,7 @@ class Model:
     def bytes_a_token(self, key_value_type: str) -> int:
         """Return the bytes of key/value state of one token."""
         library, model = self.library, self.pointer
-        head = library.llama_model_n_embd(model) // library.llama_model_n_head(model)
-        elements = 2 * library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * head
+        elements = 2 * library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * self.head_length
         return int(elements * KEY_VALUE_TYPES[key_value_type][1])
 
     def close(self) -> None:
@@ -86,8 +88,13 @@ class Context:
         threads: int,
         key_value_type: str,
     ) -> None:
-        """Make it. Raises `ModelError` if there is not memory enough."""
+        """Make it. Raises `ModelError` if there is not memory enough, or the model has no such keys and values."""
         library = model.library
+        if key_value_type != "f16" and model.head_length % 32:
+            raise ModelError(
+                f"Keys and values of type {key_value_type} need heads of a multiple of 32; this model's have "
+                f"{model.head_length}."
+            )
         self._library = library
         self._words = model.words
         self.sequences, self.length, self.batch = sequences, length, max(batch, sequences)

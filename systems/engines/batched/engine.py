@@ -59,7 +59,7 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """
 
     model_path: str
-    slots: Annotated[int, msgspec.Meta(ge=1, le=256)] = 8
+    slots: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     context_tokens: Annotated[int, msgspec.Meta(ge=1)] = 2048
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     chunk_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
@@ -420,7 +420,11 @@ class _Decoder:
             with engine._changed:
                 engine._waiting.remove(job)
             busy.add(job.conversation)
-            self._begin(job, free)
+            try:
+                self._begin(job, free)
+            except Exception as error:
+                _settle(job, EngineError(f"A request could not begin: {error!r}."))
+                raise
 
     def _begin(self, job: Job, free: Sequence[int]) -> None:
         """Give ``job`` the best of the ``free`` slots, and there what was computed of its prompt before."""
@@ -578,7 +582,7 @@ class _Decoder:
         chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
         parts = []
         if sampling.repeat_penalty != 1:
-            parts.append(library.llama_sampler_init_penalties(64, sampling.repeat_penalty, 0.0, 0.0))
+            parts.append(library.llama_sampler_init_penalties(self._model.words, 64, sampling.repeat_penalty, 0.0, 0.0))
         if sampling.temperature <= 0:
             parts.append(library.llama_sampler_init_greedy())
         else:

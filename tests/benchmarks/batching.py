@@ -1,0 +1,135 @@
+"""What batching buys: the batched engine beside the serial one, on the same conversations, in one run.
+
+    python -m tests.benchmarks.batching [--model 135m] [--users 50] [--turns 3] [--system 200] [--new 40] [--out 32]
+                                        [--history 0] [--blocks 3] [--set NAME=VALUE ...]
+
+Every user asks ``turns`` questions, one after another; all users begin at once. Prompts hold a shared system prompt of
+``system`` tokens and about ``history`` tokens of earlier conversation that is the user's own; every question brings
+about ``new`` tokens, every reply is ``out`` scripted ones. Each engine runs in a fresh process, the two alternate in
+blocks. Reported: requests a second, latency from the question on, time to the first token of second and later turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from systems import registry
+from systems.engines.interface import Engine, Generation, Message
+from systems.models.find import resolve
+
+ENGINES = ("llama", "batched")
+
+
+def _words(random: Random, tokens: int) -> str:
+    """Return English words that make about ``tokens`` tokens."""
+    stock = "time people way day thing world life hand part place week case point water name house side head".split()
+    return " ".join(random.choice(stock) for _ in range(tokens))
+
+
+def measure(engine: Engine, given: argparse.Namespace) -> dict[str, float]:
+    """Return requests a second, and percentiles in seconds."""
+    engine.load()
+    system = Message("system", _words(Random(1), given.system))
+    users = []
+    for user in range(given.users):
+        random = Random(f"user {user}")
+        history: list[Message] = [system]
+        for _ in range(given.history // 80):
+            history += [Message("user", _words(random, 40)), Message("assistant", _words(random, 38))]
+        turns = [(_words(random, given.new - 6), _words(random, 2 * given.out)) for _ in range(given.turns)]
+        users.append((history, turns))
+    waits: list[tuple[int, float, Generation]] = []
+
+    with ThreadPoolExecutor(given.users) as threads:
+        threads.submit(engine.generate, [system, Message("user", "warm up")], max_tokens=4).result()
+
+        async def ask(number: int) -> None:
+            history, turns = users[number]
+            loop = asyncio.get_running_loop()
+            for turn, (question, reply) in enumerate(turns):
+                history.append(Message("user", question))
+                asked = perf_counter()
+
+                def generate(reply: str = reply) -> Generation:
+                    return engine.generate(
+                        history, max_tokens=given.out, forced_reply=reply, conversation=f"user {number}"
+                    )
+
+                found = await loop.run_in_executor(threads, generate)
+                waits.append((turn, perf_counter() - asked, found))
+                history.append(Message("assistant", found.text))
+
+        async def run() -> float:
+            began = perf_counter()
+            await asyncio.gather(*(ask(number) for number in range(given.users)))
+            return perf_counter() - began
+
+        took = asyncio.run(run())
+    seconds = np.array([wait for _, wait, _ in waits])
+    later = [found.first_token_s for turn, _, found in waits if turn > 0]
+    assert all(found.generated_tokens == given.out for _, _, found in waits), "not the same work"
+    counted = getattr(engine, "counters", None)
+    if counted is not None and given.verbose:
+        print(counted(), file=sys.stderr)
+    engine.close()
+    return {
+        "requests_per_s": len(waits) / took,
+        "p50_s": float(np.percentile(seconds, 50)),
+        "p95_s": float(np.percentile(seconds, 95)),
+        "first_token_later_p50_s": median(later) if later else float("nan"),
+        "prompt_tokens": float(np.mean([found.prompt_tokens for _, _, found in waits])),
+        "reused": float(np.mean([found.reused_tokens / found.prompt_tokens for _, _, found in waits])),
+    }
+
+
+def _engine(name: str, given: argparse.Namespace) -> Engine:
+    kind = registry.engines.get(name)
+    settings: dict[str, Any] = {"model_path": str(resolve(given.model).path), "context_tokens": given.context}
+    for item in given.set if name == "batched" else []:
+        key, _, value = item.partition("=")
+        settings[key] = value
+    return kind(msgspec.convert(settings, kind.Settings, strict=False))
+
+
+def main() -> None:
+    """Measure one engine, as a child; or both, in blocks."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    for name, default in (("users", 50), ("turns", 3), ("system", 200), ("new", 40), ("out", 32), ("history", 0)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--context", type=int, default=1024, help="tokens a conversation")
+    parser.add_argument("--model", default="135m")
+    parser.add_argument("--blocks", type=int, default=3)
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of the batched engine")
+    parser.add_argument("--engine", choices=ENGINES, help="measure this one, in this process")
+    parser.add_argument("--verbose", action="store_true")
+    given = parser.parse_args()
+    if given.engine:
+        print(json.dumps(measure(_engine(given.engine, given), given)))
+        return
+    ratios: dict[str, list[float]] = {}
+    for block in range(given.blocks):
+        found = {}
+        for name in ENGINES[:: 1 if block % 2 == 0 else -1]:
+            command = [sys.executable, "-m", "tests.benchmarks.batching", *sys.argv[1:], "--engine", name]
+            found[name] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            print(name.ljust(8), "  ".join(f"{key} {value:.3g}" for key, value in found[name].items()), flush=True)
+        for key in found["llama"]:
+            ratios.setdefault(key, []).append(found["batched"][key] / found["llama"][key])
+    for key, values in ratios.items():
+        print(f"{key:24s} × {median(values):.2f} ({min(values):.2f} … {max(values):.2f})")
+
+
+if __name__ == "__main__":
+    main()
