@@ -54,6 +54,7 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
     system: str
     in_loop: bool = False
     settings: dict[str, Scalar] = {}
+    engine: EngineSpec | None = None
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -101,6 +102,7 @@ def _standard(grid: _Grid) -> Iterable[Cell]:
     yield from (*ten, *twins(ten))
     yield from grid.closed(grid.inference, 50, turns=1)
     yield from grid.repeated(grid.inference, 2, turns=4, blocks=2)
+    yield from grid.engines(10, turns=2, blocks=2)
     for users in USERS:
         # One user and fifty are judged; the levels between and above show the shape.
         yield from grid.closed(grid.sleep(_SHORT_SLEEP_S), users, turns=2, blocks=None if users in (1, 50) else 2)
@@ -118,6 +120,7 @@ def _paper(grid: _Grid) -> Iterable[Cell]:
         level = grid.closed(grid.inference, users, turns=2)
         yield from (*level, *(twins(level) if users == 10 else ()))
     yield from grid.in_loop(grid.inference, 10, turns=2)
+    yield from grid.engines(50, turns=3)
     yield from grid.thinking(grid.inference, 10, turns=3, think_s=10.0)
     yield from grid.repeated(grid.inference, 10, turns=8)
     for rate in (_INFERENCE_RATE, 2 * _INFERENCE_RATE):
@@ -172,6 +175,31 @@ class _Grid:
     def closed(self, work: _Work, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
         """Return users who ask the next question when the last one is answered."""
         return _cells(work, {"users": users, "turns": turns, "arrivals": "closed"}, self._subjects, blocks=blocks)
+
+    def engines(self, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
+        """Return the engine's ladder: the systems on the serial engine, then batching, prefixes and states on top.
+
+        Only where the run's engine is the serial one: the rungs above it use the same model.
+        """
+        serial = self.inference.engine
+        if serial.name != "llama" or not self._asynchronous:
+            return []
+        rungs: dict[str, dict[str, Scalar]] = {
+            "batched": {"share_prefixes": False, "keep_states": False},
+            "batched+prefixes": {"share_prefixes": True, "keep_states": False},
+            "batched+prefixes+states": {"share_prefixes": True, "keep_states": True},
+        }
+        subjects = [_Subject(name=f"{subject.name} on serial", system=subject.system) for subject in self._subjects]
+        subjects += [
+            _Subject(
+                name=f"asynchronous on {name}",
+                system="asynchronous",
+                engine=msgspec.structs.replace(serial, name="batched", settings={"context_tokens": 2048, **settings}),
+            )
+            for name, settings in rungs.items()
+        ]
+        condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "closed", "engines": "ladder"}
+        return _cells(self.inference, condition, subjects, blocks=blocks)
 
     def in_loop(self, work: _Work, users: int, *, turns: int) -> list[Cell]:
         """Return the closed loop for blocking systems that answer in the server's event loop."""
@@ -268,7 +296,7 @@ def _cells(
             system=subject.system,
             hosting=("in-loop" if subject.in_loop else "alone") if _blocks(subject) else None,
             settings=subject.settings,
-            engine=work.engine,
+            engine=subject.engine or work.engine,
             blocks=blocks,
             labels=(*work.labels, *labels),
             estimate_s=round(work.start_s + max(spread_s, requests * _each_s(work, subject, asked_each)), 1),

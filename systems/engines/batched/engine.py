@@ -54,8 +54,9 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ``slots`` conversations are computed at once, each of at most ``context_tokens``. While replies run, a step computes
     at most ``chunk_tokens`` of new prompts. ``memory_bytes`` bounds the context and the states of idle conversations
     together; fewer slots are used if the context alone would not fit. ``disk_bytes`` more may go to a temporary
-    folder. ``threads`` None means as many as this process may use CPUs. A step longer than ``stuck_s`` fails its
-    callers.
+    folder. Without ``share_prefixes`` every conversation computes its own beginning, without ``keep_states`` all of it
+    at every turn: for measuring what they bring. ``threads`` None means as many as this process may use CPUs. A step
+    longer than ``stuck_s`` fails its callers.
     """
 
     model_path: str
@@ -67,6 +68,8 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     key_value: Literal["f16", "q8_0"] = "f16"
     memory_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
     disk_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    share_prefixes: bool = True
+    keep_states: bool = True
     use_mmap: bool = True
     repack: bool = True
     stuck_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
@@ -458,6 +461,8 @@ class _Decoder:
         self._counters.requests += 1
         self._counters.prompt_tokens += len(prompt)
         self._counters.reused_tokens += kept
+        if not self._settings.share_prefixes:
+            return
         whose, latest = self._latest
         common = _alike(latest, prompt[:-1])
         if common >= SHORTEST_PREFIX and common > kept and (whose is None or whose != job.conversation):
@@ -604,7 +609,7 @@ class _Decoder:
         if slot.sampler is not None:
             self._model.library.llama_sampler_free(slot.sampler)
             slot.sampler = None
-        if slot.owner is None:
+        if slot.owner is None or not self._settings.keep_states:
             self._clear(number)
         if job is not None and error is not None:
             _settle(job, error)
