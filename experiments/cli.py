@@ -91,6 +91,9 @@ def run(
             help="A shape (135m, 360m, 1.1b, 3b, 8b), made if need be, or the path of any GGUF file. [default: 135m]"
         ),
     ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where the endpoint of the engine openai is, up to /chat/completions.")
+    ] = None,
     settings: Annotated[
         list[str],
         typer.Option(
@@ -130,7 +133,7 @@ def run(
             profile=profiles.load(profile),
             blocks=blocks or BLOCKS[_preset(preset)],
             seed=seed,
-            engine=EngineSpec(name=engine),
+            engine=_engine(engine, url),
             model=model or "135m",
             settings=_settings(settings),
         )
@@ -188,6 +191,15 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineSpec
     model: str
     settings: dict[str, dict[str, Scalar]]
+
+
+def _engine(name: str, url: str | None) -> EngineSpec:
+    """Return the engine asked for. Raises `BadInput` for an address given to one that has none."""
+    if url is None:
+        return EngineSpec(name=name)
+    if "url" not in registry.engines.get(name).Settings.__struct_fields__:
+        raise BadInput(f"The engine {name} is not asked at an address: --url is for --engine openai.")
+    return EngineSpec(name=name, settings={"url": url})
 
 
 def _settings(assignments: list[str]) -> dict[str, dict[str, Scalar]]:

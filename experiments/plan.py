@@ -87,8 +87,14 @@ def _spec(
     study: str, cell: Cell, settings: dict[str, Scalar], profile: Profile, block: int, seed: int, version: str
 ) -> TrialSpec:
     labels = cell.labels
-    if cell.engine is not None and not labels and not registry.engines.get(cell.engine.name).runs_a_model:
-        labels = (f"engine {cell.engine.name}: delays are simulated, no model ran",)
+    if cell.engine is not None:
+        engine = registry.engines.get(cell.engine.name)
+        if not labels and not engine.runs_a_model:
+            labels = (f"engine {cell.engine.name}: delays are simulated, no model ran",)
+        if not engine.says_scripts:
+            labels += (
+                f"engine {cell.engine.name}: replies are its own, not the workload's; the end of text is ignored",
+            )
     return TrialSpec(
         study=study,
         condition=cell.condition,

@@ -104,14 +104,17 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counters(msgspec.Struct, kw_only=True):
-    """What a system counted since it started; all are numbers of events.
+    """What a system counted since it started; all are numbers of events, or of tokens.
 
+    ``prompt_tokens`` counts those of every generation, ``reused_tokens`` those that the engine had computed before.
     ``generations`` counts turns that called the model, however often; ``retries`` counts repeated attempts of a turn's
     steps, ``save_failures`` failed attempts to save.
     """
 
     turns: int = 0
     generations: int = 0
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
     cache_hits: int = 0
     cache_misses: int = 0
     coalesced: int = 0

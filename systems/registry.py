@@ -60,6 +60,7 @@ engines: Registry[Engine] = Registry(
     {
         "llama": "systems.engines.llama:LlamaEngine",
         "batched": "systems.engines.batched.engine:BatchedEngine",
+        "openai": "systems.engines.openai:OpenAIEngine",
         "simulated": "systems.engines.simulated:SimulatedEngine",
     },
 )

@@ -213,6 +213,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             except asyncio.CancelledError:
                 wanted.abandon()
                 raise
+        self.counters.prompt_tokens += generation.prompt_tokens
+        self.counters.reused_tokens += generation.reused_tokens
         return Reply(
             request_id=request.id,
             text=generation.text,

@@ -77,6 +77,8 @@ class Baseline(BlockingSystem):
                 on_token=on_token,
                 conversation=request.session,
             )
+            self._counters.prompt_tokens += generation.prompt_tokens
+            self._counters.reused_tokens += generation.reused_tokens
             reply = Reply(
                 request_id=request.id,
                 text=generation.text,

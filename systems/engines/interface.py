@@ -56,12 +56,14 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Engine(ABC):
     """Generates text. `generate` blocks its thread, and may be called from any thread.
 
-    What is measured with an engine of which ``runs_a_model`` is false carries a label that says so.
+    What is measured with an engine of which ``runs_a_model`` or ``says_scripts`` (it can be made to say a given reply)
+    is false carries a label that says so.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     runs_a_model: ClassVar[bool] = True
+    says_scripts: ClassVar[bool] = True
     Settings: ClassVar[type[msgspec.Struct]]
 
     @abstractmethod

@@ -40,6 +40,7 @@ class Load(Study):
         "latency_p95",
         "latency_p99",
         "hit_rate",
+        "prompt_reuse",
         "cpu_per_request",
         "group_peak_memory",
         "client_lag_p99",

@@ -75,6 +75,11 @@ class Model:
             self.library.llama_model_free(pointer)
 
 
+def padded(length: int) -> int:
+    """Return the tokens that llama.cpp reserves for a sequence of ``length``."""
+    return -(-length // 256) * 256
+
+
 class Context:
     """``sequences`` conversations of at most ``length`` tokens each. For one thread at a time."""
 
@@ -87,6 +92,7 @@ class Context:
         batch: int,
         threads: int,
         key_value_type: str,
+        flash_attention: bool,
     ) -> None:
         """Make it. Raises `ModelError` if there is not memory enough, or the model has no such keys and values."""
         library = model.library
@@ -99,13 +105,15 @@ class Context:
         self._words = model.words
         self.sequences, self.length, self.batch = sequences, length, max(batch, sequences)
         parameters = library.llama_context_default_params()
-        parameters.n_ctx = sequences * length
+        parameters.n_ctx = sequences * padded(length)
         parameters.n_seq_max = sequences
         parameters.n_batch = parameters.n_ubatch = self.batch
         parameters.n_outputs_max = sequences
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.type_k = parameters.type_v = KEY_VALUE_TYPES[key_value_type][0]
-        parameters.flash_attn_type = library.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        parameters.flash_attn_type = (
+            library.LLAMA_FLASH_ATTN_TYPE_ENABLED if flash_attention else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        )
         parameters.kv_unified = False
         self._pointer: Any = library.llama_init_from_model(model.pointer, parameters)
         if not self._pointer:

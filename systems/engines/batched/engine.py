@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from systems.engines.batched.context import Context, Model, Piece
+from systems.engines.batched.context import Context, Model, Piece, padded
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.schedule import place, shares
 from systems.engines.batched.states import State, States
@@ -54,9 +54,10 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ``slots`` conversations are computed at once, each of at most ``context_tokens``. While replies run, a step computes
     at most ``chunk_tokens`` of new prompts. ``memory_bytes`` bounds the context and the states of idle conversations
     together; fewer slots are used if the context alone would not fit. ``disk_bytes`` more may go to a temporary
-    folder. Without ``share_prefixes`` every conversation computes its own beginning, without ``keep_states`` all of it
-    at every turn: for measuring what they bring. ``threads`` None means as many as this process may use CPUs. A step
-    longer than ``stuck_s`` fails its callers.
+    folder. ``flash_attention`` None means only with keys and values of eight bits, which need it. ``threads`` None means
+    as many as this process may use CPUs. A step longer than ``stuck_s`` fails its callers. Without ``share_prefixes``
+    every conversation computes its own beginning, without ``keep_states`` all of it at every turn: for measuring what
+    they bring.
     """
 
     model_path: str
@@ -66,6 +67,7 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     chunk_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
     threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
     key_value: Literal["f16", "q8_0"] = "f16"
+    flash_attention: bool | None = None
     memory_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
     disk_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
     share_prefixes: bool = True
@@ -120,6 +122,7 @@ class BatchedEngine(Engine):
         self._closing = False
         self._step_began: float | None = None
         self._model: Model | None = None
+        self._system: tuple[str | None, list[int]] = (None, [])
         self._counters = BatchedCounters()
 
     @property
@@ -154,6 +157,9 @@ class BatchedEngine(Engine):
                     batch=set_to.batch_tokens,
                     threads=set_to.threads or usable_cpus(),
                     key_value_type=set_to.key_value,
+                    flash_attention=set_to.key_value != "f16"
+                    if set_to.flash_attention is None
+                    else set_to.flash_attention,
                 )
             except BaseException:
                 model.close()
@@ -161,7 +167,9 @@ class BatchedEngine(Engine):
             self._model = model
             self._closing = False
             self._counters = BatchedCounters()
-            worker = _Decoder(self, model, context, set_to.memory_bytes - slots * set_to.context_tokens * a_token)
+            worker = _Decoder(
+                self, model, context, set_to.memory_bytes - slots * padded(set_to.context_tokens) * a_token
+            )
             self._thread = threading.Thread(target=worker.run, name="batched decode", daemon=True)
             self._thread.start()
 
@@ -248,6 +256,7 @@ class BatchedEngine(Engine):
         prompt, dropped = self._fitted(model, messages, max_tokens)
         job = Job(
             prompt=prompt,
+            system_tokens=self._system_tokens(model, messages),
             script=None if forced_reply is None else model.text.script(forced_reply)[:max_tokens],
             max_tokens=max_tokens,
             sampling=self._settings.sampling if sampling is None else sampling,
@@ -297,6 +306,15 @@ class BatchedEngine(Engine):
                 f"of {self._settings.context_tokens} tokens."
             )
         return prompt, dropped
+
+    def _system_tokens(self, model: Model, messages: Sequence[Message]) -> list[int]:
+        """Return the tokens of a prompt that has the system message alone; none if there is no such message."""
+        if not messages or messages[0].role != "system":
+            return []
+        known = self._system
+        if messages[0].content != known[0]:
+            known = self._system = (messages[0].content, model.text.prompt(messages[:1]))
+        return known[1]
 
     def _look_after(self, check: Callable[[], None] | None) -> None:
         if check is not None:
@@ -463,9 +481,12 @@ class _Decoder:
         self._counters.reused_tokens += kept
         if not self._settings.share_prefixes:
             return
+        # The system prompt will be shared, and what another conversation began with as well.
         whose, latest = self._latest
-        common = _alike(latest, prompt[:-1])
-        if common >= SHORTEST_PREFIX and common > kept and (whose is None or whose != job.conversation):
+        common = _alike(np.array(job.system_tokens, np.int32), prompt[:-1])
+        if whose is None or whose != job.conversation:
+            common = max(common, _alike(latest, prompt[:-1]))
+        if common >= kept + SHORTEST_PREFIX:
             job.learn_at = common
         self._latest = (job.conversation, prompt)
 
@@ -622,9 +643,9 @@ class _Decoder:
 
 def _slots(settings: BatchedSettings, bytes_a_token: int) -> int:
     """Return how many slots the memory allows. Raises `ModelError` if it is none."""
-    slots = min(settings.slots, settings.memory_bytes // (settings.context_tokens * bytes_a_token))
+    slots = min(settings.slots, settings.memory_bytes // (padded(settings.context_tokens) * bytes_a_token))
     if slots < 1:
-        needs = settings.context_tokens * bytes_a_token / 2**20
+        needs = padded(settings.context_tokens) * bytes_a_token / 2**20
         raise ModelError(
             f"One conversation of {settings.context_tokens} tokens takes {needs:.0f} MiB of key/value state; "
             f"{settings.memory_bytes / 2**20:.0f} MiB are allowed."

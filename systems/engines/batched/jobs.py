@@ -50,6 +50,7 @@ class Job:
         self,
         *,
         prompt: list[int],
+        system_tokens: list[int],
         script: list[tuple[int, bytes]] | None,
         max_tokens: int,
         sampling: Sampling,
@@ -60,6 +61,7 @@ class Job:
         asked: float,
     ) -> None:
         self.prompt = prompt
+        self.system_tokens = system_tokens
         self.script = script
         self.steps = max_tokens if script is None else len(script)
         self.sampling = sampling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import threading
 import time
@@ -26,9 +27,10 @@ from systems.errors import Abandoned, EngineBusy, EngineError, ModelError, Promp
 
 SYSTEM = Message("system", "You are a helpful assistant that runs on the user's own small computer. " * 3)
 
-# Largest difference of two logits computed in different company. The tiny model's have a standard deviation near 1;
-# key/value states are rounded to 16 bits (a relative 5e-4), and sums are taken in another order.
-TOLERANCE = 0.02
+# Largest difference of two logits computed in different company: activations are rounded to eight bits, and sums taken
+# in another order fall on other sides of the rounding. The tiny model's logits have a standard deviation of 0.16; one
+# other token among the last fifty moves some of them by 0.03 or more.
+TOLERANCE = 0.01
 
 
 def talk(user: int, turn: int) -> Message:
@@ -196,8 +198,8 @@ def model(tiny_model: Path) -> Iterator[Model]:
 
 @pytest.fixture(scope="module")
 def two_contexts(model: Model) -> Iterator[tuple[Context, Context]]:
-    many = Context(model, sequences=3, length=256, batch=128, threads=1, key_value_type="f16")
-    one = Context(model, sequences=1, length=256, batch=256, threads=1, key_value_type="f16")
+    many = Context(model, sequences=3, length=256, batch=128, threads=1, key_value_type="f16", flash_attention=True)
+    one = Context(model, sequences=1, length=256, batch=256, threads=1, key_value_type="f16", flash_attention=True)
     yield many, one
     many.close()
     one.close()
@@ -241,8 +243,8 @@ def test_a_shared_beginning_is_computed_once_and_a_conversation_keeps_what_it_ha
         engine.generate([SYSTEM, talk(user, 1)], max_tokens=4, forced_reply="no idea", conversation=f"user {user}")
         for user in range(3)
     )
-    assert first.reused_tokens == second.reused_tokens == 0
-    assert third.reused_tokens > 40
+    assert first.reused_tokens == 0
+    assert 40 < second.reused_tokens <= third.reused_tokens
     messages = [SYSTEM, talk(2, 1), Message("assistant", third.text), talk(2, 2)]
     later = engine.generate(messages, max_tokens=4, forced_reply="none", conversation="user 2")
     assert later.reused_tokens >= third.prompt_tokens
@@ -250,7 +252,7 @@ def test_a_shared_beginning_is_computed_once_and_a_conversation_keeps_what_it_ha
     assert stranger.reused_tokens == third.reused_tokens, "a stranger was given more than the shared beginning"
     counted = engine.counters()
     assert counted.prefixes == 2, "what the stranger sent too is shared from now on"
-    assert counted.reused_tokens == third.reused_tokens * 2 + later.reused_tokens
+    assert counted.reused_tokens == sum(one.reused_tokens for one in (second, third, later, stranger))
 
 
 def test_requests_of_one_conversation_follow_each_other(make):
@@ -525,3 +527,10 @@ def test_states_keep_within_their_bounds_and_give_back_what_they_took(steps, dis
         assert states.bytes_on_disk <= 5_000
     states.close()
     assert states.bytes == states.bytes_on_disk == 0
+
+
+def test_the_pages_example_runs(capsys):
+    page = (Path(__file__).parents[3] / "docs" / "batched-engine.md").read_text()
+    example = page.split("```python\n", 1)[1].split("```", 1)[0]
+    exec(compile(example, "batched-engine.md", "exec"), {"__name__": "example"})
+    assert len(ast.literal_eval(capsys.readouterr().out)) == 50

@@ -1,0 +1,192 @@
+"""Any OpenAI-compatible endpoint as an engine: a server that somebody else runs, on this machine or another.
+
+What such a server keeps between requests is its own business. It cannot be made to say a scripted reply: where one is
+asked for, it is asked to ignore the end of text, so that it generates as many tokens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from time import perf_counter
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from systems.engines.interface import Engine, Generation, Message
+from systems.errors import BadInput, EngineBusy, EngineError
+
+# Answers that mean "not now": too many requests, and a server, or one behind it, that is down or starting.
+_NOT_NOW = (429, 502, 503, 504)
+
+# The longest line of an answer, in bytes.
+_LONGEST_LINE = 1 << 20
+
+
+class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the endpoint is and how it is asked.
+
+    ``url`` is what comes before ``/chat/completions``. ``api_key_variable`` names the environment variable that holds
+    the key, if the endpoint wants one: a key belongs in no record. ``timeout_s`` bounds each wait for the next part of
+    an answer, in seconds; ``requests`` how many are under way at once.
+    """
+
+    url: str = "http://127.0.0.1:8080/v1"
+    model: str = "default"
+    api_key_variable: str = "OPENAI_API_KEY"
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
+    requests: Annotated[int, msgspec.Meta(ge=1)] = 16
+    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta = msgspec.field(default_factory=_Delta)
+    finish_reason: str | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int = 0
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _Details | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] = []
+    usage: _Usage | None = None
+
+
+class OpenAIEngine(Engine):
+    """Asks an endpoint for each reply, streamed, on a connection of its own."""
+
+    name: ClassVar[str] = "openai"
+    summary: ClassVar[str] = "an OpenAI-compatible endpoint, over HTTP; it cannot be made to say a scripted reply"
+    says_scripts: ClassVar[bool] = False
+    Settings: ClassVar[type[msgspec.Struct]] = OpenAISettings
+
+    def __init__(self, settings: OpenAISettings) -> None:
+        """Raises `BadInput` for an address that is none."""
+        self._settings = settings
+        parts = urlsplit(settings.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadInput(f"{settings.url!r} is no http address.")
+        self._secure = parts.scheme == "https"
+        try:
+            self._where = (parts.hostname, parts.port or (443 if self._secure else 80))
+        except ValueError as error:
+            raise BadInput(f"{settings.url!r} is no http address: {error}.") from error
+        self._path = parts.path.rstrip("/")
+
+    @property
+    def parallelism(self) -> int:
+        """How many requests may be under way."""
+        return self._settings.requests
+
+    @property
+    def identity(self) -> str:
+        """The address, the model's name there, and the temperature."""
+        return f"openai:{self._settings.url}:{self._settings.model}:t{self._settings.temperature}"
+
+    def load(self) -> None:
+        """Nothing is loaded here."""
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        forced_reply: str | None = None,
+        on_token: Callable[[str], None] | None = None,
+        conversation: str | None = None,  # noqa: ARG002 - the endpoint keeps what it keeps
+        check: Callable[[], None] | None = None,
+    ) -> Generation:
+        """Generate, as `Engine.generate` says; with ``forced_reply`` freely, and past the end of text.
+
+        Raises `EngineBusy` for an endpoint that is down or overloaded, before it has said anything.
+        """
+        asked = perf_counter()
+        if max_tokens < 1:
+            raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
+        if check is not None:
+            check()
+        body = {
+            "model": self._settings.model,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "max_tokens": max_tokens,
+            "temperature": self._settings.temperature,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if forced_reply is not None:
+            body["ignore_eos"] = True  # llama.cpp's server and others know it
+        kind = HTTPSConnection if self._secure else HTTPConnection
+        connection = kind(*self._where, timeout=self._settings.timeout_s)
+        parts: list[str] = []
+        first_token_s: float | None = None
+        usage: _Usage | None = None
+        finished = False
+        try:
+            for chunk in self._chunks(connection, msgspec.json.encode(body)):
+                if check is not None:
+                    check()
+                usage = chunk.usage or usage
+                for choice in chunk.choices[:1]:
+                    finished = finished or choice.finish_reason is not None
+                    if choice.delta.content:
+                        if first_token_s is None:
+                            first_token_s = perf_counter() - asked
+                        parts.append(choice.delta.content)
+                        if on_token is not None:
+                            on_token(choice.delta.content)
+        except (OSError, HTTPException) as error:
+            failure = EngineError if parts else EngineBusy  # what was streamed cannot be taken back
+            raise failure(f"The endpoint {self._settings.url} failed: {type(error).__name__}: {error}.") from error
+        finally:
+            connection.close()
+        if not finished:
+            raise EngineError(f"The endpoint {self._settings.url} broke off after {len(parts)} parts of a reply.")
+        return Generation(
+            text="".join(parts),
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            generated_tokens=usage.completion_tokens if usage else len(parts),
+            first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
+            reused_tokens=usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0,
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _chunks(self, connection: HTTPConnection, body: bytes) -> Iterator[_Chunk]:
+        headers: dict[str, Any] = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        if key := os.environ.get(self._settings.api_key_variable):
+            headers["Authorization"] = f"Bearer {key}"
+        connection.request("POST", f"{self._path}/chat/completions", body, headers)
+        response = connection.getresponse()
+        if response.status != 200:
+            kind = EngineBusy if response.status in _NOT_NOW else EngineError
+            raise kind(f"The endpoint {self._settings.url} answered {response.status} {response.reason}.")
+        for data in _events(response):
+            if data == b"[DONE]":
+                return
+            try:
+                yield msgspec.json.decode(data, type=_Chunk)
+            except msgspec.DecodeError as error:
+                raise EngineError(f"The endpoint {self._settings.url} answered what is no completion.") from error
+
+
+def _events(response: HTTPResponse) -> Iterator[bytes]:
+    """Return the data of each server-sent event, which these endpoints write on one line."""
+    while line := response.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise HTTPException("a line of the answer is too long")
+        if line.startswith(b"data:"):
+            yield line[5:].strip()

@@ -1,0 +1,137 @@
+"""The OpenAI engine against a small server of the same form, on a real socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from systems.engines.interface import Message
+from systems.engines.openai import OpenAIEngine, OpenAISettings
+from systems.errors import Abandoned, BadInput, EngineBusy, EngineError
+
+QUESTION = [Message("system", "Be brief."), Message("user", "今天天气怎么样？")]
+
+
+def chunk(text: str | None = None, finish: str | None = None) -> str:
+    delta = {} if text is None else {"content": text}
+    return json.dumps({"choices": [{"delta": delta, "finish_reason": finish}]})
+
+
+USAGE = json.dumps(
+    {
+        "choices": [],
+        "usage": {"prompt_tokens": 30, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 20}},
+    }
+)
+WHOLE = [chunk(), chunk("很"), chunk("好"), chunk("."), chunk(finish="length"), USAGE, "[DONE]"]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., tuple[OpenAIEngine, list[dict[str, Any]]]]]:
+    servers = []
+
+    def start(events: list[str], status: int = 200, **chosen: Any) -> tuple[OpenAIEngine, list[dict[str, Any]]]:
+        asked: list[dict[str, Any]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                asked.append({"path": self.path, "key": self.headers["Authorization"], **body})
+                self.send_response(status)
+                self.end_headers()
+                for event in events:
+                    self.wfile.write(f"data: {event}\n\n".encode())
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1/"
+        return OpenAIEngine(OpenAISettings(url=url, **chosen)), asked
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_reply_is_streamed_and_counted(serve, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "secret")
+    engine, asked = serve(WHOLE, model="small", api_key_variable="MY_KEY")
+    pieces: list[str] = []
+    engine.load()
+    found = engine.generate(QUESTION, max_tokens=3, on_token=pieces.append)
+    assert found.text == "很好." == "".join(pieces)
+    assert (found.prompt_tokens, found.generated_tokens, found.reused_tokens) == (30, 3, 20)
+    assert found.first_token_s > 0
+    [request] = asked
+    assert request["path"] == "/v1/chat/completions"
+    assert request["key"] == "Bearer secret"
+    assert request["messages"][1] == {"role": "user", "content": "今天天气怎么样？"}
+    assert request["max_tokens"] == 3
+    assert "ignore_eos" not in request
+    assert "secret" not in engine.identity
+    engine.close()
+
+
+def test_where_a_script_is_asked_for_the_end_of_text_is_ignored(serve):
+    engine, asked = serve(WHOLE)
+    assert engine.generate(QUESTION, max_tokens=3, forced_reply="something else").text == "很好."
+    assert asked[0]["ignore_eos"] is True
+    assert asked[0]["key"] is None
+    assert not OpenAIEngine.says_scripts
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "error", "says"),
+    [
+        ([], 429, EngineBusy, "429"),
+        ([], 503, EngineBusy, "503"),
+        ([], 401, EngineError, "401"),
+        (["no json"], 200, EngineError, "no completion"),
+        ([chunk("half")], 200, EngineError, "broke off after 1 parts"),
+        ([], 200, EngineError, "broke off"),
+        (["x" * (1 << 21)], 200, EngineBusy, "too long"),
+    ],
+)
+def test_what_is_no_answer_is_a_typed_error(serve, events, status, error, says):
+    engine, _ = serve(events, status)
+    with pytest.raises(EngineError, match=says) as raised:
+        engine.generate(QUESTION, max_tokens=3)
+    assert type(raised.value) is error
+
+
+def test_an_endpoint_that_is_not_there_or_never_answers_is_busy():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(EngineBusy, match="TimeoutError"):
+            OpenAIEngine(OpenAISettings(url=url, timeout_s=0.1)).generate(QUESTION, max_tokens=3)
+    with pytest.raises(EngineBusy, match="ConnectionRefusedError"):
+        OpenAIEngine(OpenAISettings(url=url)).generate(QUESTION, max_tokens=3)
+
+
+@pytest.mark.parametrize("url", ["", "ftp://host/v1", "http://", "http://host:99999", "localhost:8080"])
+def test_an_address_that_is_none_is_bad_input(url):
+    with pytest.raises(BadInput, match="is no http address"):
+        OpenAIEngine(OpenAISettings(url=url))
+
+
+def test_a_caller_who_leaves_ends_the_request(serve):
+    engine, _ = serve(WHOLE)
+    heard: list[str] = []
+
+    def on_token(token: str) -> None:
+        heard.append(token)
+        raise Abandoned("Nobody waits.")
+
+    with pytest.raises(Abandoned):
+        engine.generate(QUESTION, max_tokens=3, on_token=on_token)
+    assert heard == ["很"]
