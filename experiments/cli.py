@@ -194,11 +194,13 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _engine(name: str, url: str | None) -> EngineSpec:
-    """Return the engine asked for. Raises `BadInput` for an address given to one that has none."""
+    """Return the engine asked for. Raises `BadInput` for an address that is none, or of an engine that has none."""
     if url is None:
         return EngineSpec(name=name)
-    if "url" not in registry.engines.get(name).Settings.__struct_fields__:
+    kind = registry.engines.get(name)
+    if "url" not in kind.Settings.__struct_fields__:
         raise BadInput(f"The engine {name} is not asked at an address: --url is for --engine openai.")
+    kind(msgspec.convert({"url": url}, kind.Settings))  # refuses what is no address
     return EngineSpec(name=name, settings={"url": url})
 
 

@@ -36,6 +36,17 @@ def test_an_unknown_name_gets_the_nearest_ones(fourgig, arguments, near):
     assert near in error
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--url", "http://127.0.0.1:1/v1"], "--url is for --engine openai"),
+        (["--engine", "openai", "--url", "nowhere"], "is no http address"),
+    ],
+)
+def test_an_address_that_fits_no_engine_is_refused_before_anything_runs(fourgig, arguments, says):
+    assert says in sentence(fourgig("run", "load", *arguments, "--dry-run"), 2)
+
+
 def test_a_missing_a_foreign_and_a_truncated_model_are_told_apart(fourgig, tiny_model, tmp_path):
     assert "no.gguf" in sentence(fourgig("run", "--model", tmp_path / "no.gguf"), 4)
     text = tmp_path / "text.gguf"

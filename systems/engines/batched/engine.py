@@ -54,8 +54,8 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ``slots`` conversations are computed at once, each of at most ``context_tokens``. While replies run, a step computes
     at most ``chunk_tokens`` of new prompts. ``memory_bytes`` bounds the context and the states of idle conversations
     together; fewer slots are used if the context alone would not fit. ``disk_bytes`` more may go to a temporary
-    folder. ``flash_attention`` None means only with keys and values of eight bits, which need it. ``threads`` None means
-    as many as this process may use CPUs. A step longer than ``stuck_s`` fails its callers. Without ``share_prefixes``
+    folder. ``flash_attention`` None means only with keys and values of eight bits, which need it; ``threads`` None as
+    many as this process may use CPUs. A step longer than ``stuck_s`` fails its callers. Without ``share_prefixes``
     every conversation computes its own beginning, without ``keep_states`` all of it at every turn: for measuring what
     they bring.
     """
