@@ -29,7 +29,7 @@ from systems.engines.batched.schedule import place, shares
 from systems.engines.batched.states import State, States
 from systems.engines.interface import Engine, Generation, Message, Sampling
 from systems.engines.llama import usable_cpus
-from systems.errors import EngineError, FourgigError, ModelError, PromptTooLong
+from systems.errors import Abandoned, EngineError, FourgigError, ModelError, PromptTooLong
 from systems.logs import swallowed
 
 log = logging.getLogger(__name__)
@@ -199,8 +199,8 @@ class BatchedEngine(Engine):
                 try:
                     return future.result(timeout=_LOOK_S)
                 except NotYet:
-                    if future.done():
-                        raise
+                    if future.done():  # just now; or what the caller's own function raised is such an error
+                        return future.result()
                     self._look_after(check)
         finally:
             future.cancel()
@@ -216,21 +216,30 @@ class BatchedEngine(Engine):
         sampling: Sampling | None = None,
     ) -> Generation:
         """Generate without holding a thread; a caller that is cancelled frees its slot within a step."""
-        future = await asyncio.to_thread(
-            self.submit,
-            messages,
-            max_tokens=max_tokens,
-            forced_reply=forced_reply,
-            on_token=on_token,
-            conversation=conversation,
-            sampling=sampling,
-        )
-        waiting = asyncio.wrap_future(future)
-        while True:
-            done, _ = await asyncio.wait([waiting], timeout=_LOOK_S) if not waiting.done() else ([waiting], None)
-            if done:
-                return await waiting
-            self._look_after(None)
+        left = threading.Event()
+
+        def check() -> None:
+            if left.is_set():
+                raise Abandoned("Nobody waits for this reply.")
+
+        try:
+            future = await asyncio.to_thread(
+                self.submit,
+                messages,
+                max_tokens=max_tokens,
+                forced_reply=forced_reply,
+                on_token=on_token,
+                conversation=conversation,
+                check=check,
+                sampling=sampling,
+            )
+            waiting = asyncio.wrap_future(future)
+            while not waiting.done():
+                await asyncio.wait([waiting], timeout=_LOOK_S)
+                self._look_after(None)
+            return await waiting
+        finally:
+            left.set()  # however the caller left, even while its request was being handed over
 
     def submit(
         self,

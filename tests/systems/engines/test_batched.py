@@ -304,13 +304,12 @@ def test_a_caller_who_leaves_frees_the_slot_and_disturbs_nobody(make, leave):
 
 
 async def test_an_asyncio_caller_who_is_cancelled_frees_the_slot(make):
-    engine = make(slots=1)
-    begun = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    engine = make(slots=1, context_tokens=2048)
+    begun, loop = asyncio.Event(), asyncio.get_running_loop()
     task = asyncio.create_task(
         engine.reply(
             [SYSTEM, talk(1, 1)],
-            max_tokens=300,
+            max_tokens=1900,
             on_token=lambda _: loop.call_soon_threadsafe(begun.set),
             sampling=Sampling(ignore_end=True),
         )
@@ -320,6 +319,7 @@ async def test_an_asyncio_caller_who_is_cancelled_frees_the_slot(make):
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (await engine.reply([SYSTEM, talk(2, 1)], max_tokens=5, forced_reply="one two")).text == "one two"
+    assert engine.counters().decoded_tokens < 1900, "the slot was freed only when the reply was complete"
 
 
 def test_a_failed_step_fails_its_requests_and_the_engine_goes_on(make, monkeypatch):
