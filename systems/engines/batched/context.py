@@ -232,16 +232,11 @@ def _bytes(state: NDArray[np.uint8]) -> Any:
 
 
 def _metadata(library: Any, model: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key in ("tokenizer.chat_template",):
-        size = 1 << 12
-        while True:
-            buffer = ctypes.create_string_buffer(size)
-            length = library.llama_model_meta_val_str(model, key.encode(), buffer, size)
-            if length < 0:
-                break
-            if length < size:
-                found[key] = buffer.raw[:length].decode("utf-8", "replace")
-                break
-            size = length + 1
-    return found
+    """Return what `LlamaText` reads of the model file's metadata."""
+    key, size = "tokenizer.chat_template", 1 << 12
+    while True:
+        buffer = ctypes.create_string_buffer(size)
+        length = library.llama_model_meta_val_str(model, key.encode(), buffer, size)
+        if length < size:
+            return {} if length < 0 else {key: buffer.raw[:length].decode("utf-8", "replace")}
+        size = length + 1

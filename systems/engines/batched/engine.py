@@ -13,8 +13,9 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, ClassVar, Literal
@@ -663,12 +664,12 @@ def _slots(settings: BatchedSettings, bytes_a_token: int) -> int:
 
 
 def _settle(job: Job, outcome: Generation | BaseException) -> None:
-    if job.future.done():
-        return
-    if isinstance(outcome, Generation):
-        job.future.set_result(outcome)
-    else:
-        job.future.set_exception(outcome)
+    # A caller may leave at any instant, from another thread: asking first whether it has would be too early.
+    with suppress(InvalidStateError):
+        if isinstance(outcome, Generation):
+            job.future.set_result(outcome)
+        else:
+            job.future.set_exception(outcome)
 
 
 def _alike(ours: NDArray[np.int32], theirs: NDArray[np.int32]) -> int:

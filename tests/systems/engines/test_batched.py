@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from systems.engines.batched.context import Context, Model, Piece
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings, _Decoder
-from systems.engines.batched.jobs import Spoken
+from systems.engines.batched.jobs import Job, Spoken
 from systems.engines.batched.schedule import place, shares
 from systems.engines.batched.states import State, States
 from systems.engines.interface import Message, Sampling
@@ -301,6 +301,45 @@ def test_a_caller_who_leaves_frees_the_slot_and_disturbs_nobody(make, leave):
         engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, conversation="leaver", sampling=endless).reused_tokens > 40
     )
     assert len(tokens) == after < 300
+
+
+def test_a_caller_who_leaves_as_the_reply_is_ready_disturbs_nobody(make, monkeypatch):
+    engine = make(slots=2)
+    generation = Job.generation
+
+    def leave(self: Job) -> Any:
+        found = generation(self)
+        if self.conversation == "leaver":
+            done, self.future.done = self.future.done, lambda: False  # it was asked before the caller left
+            self.future.cancel()
+            assert done()
+        return found
+
+    monkeypatch.setattr(Job, "generation", leave)
+    stays = engine.submit([SYSTEM, talk(2, 1)], max_tokens=60, sampling=Sampling(ignore_end=True))
+    engine.submit([SYSTEM, talk(1, 1)], max_tokens=2, forced_reply="no yes", conversation="leaver")
+    assert stays.result(30).generated_tokens == 60
+    assert engine.counters().failed_steps == 0
+
+
+def test_cancelled_neighbours_leave_every_logit_alone(make, expected, recorded):
+    engine = make(slots=3)
+    messages = [SYSTEM, talk(1, 1)]
+    neighbours = [
+        engine.submit([SYSTEM, talk(user, 2)], max_tokens=300, sampling=Sampling(ignore_end=True))
+        for user in range(2, 12)
+    ]
+
+    def cancel_one(_: str) -> None:
+        if neighbours:
+            neighbours.pop(0).cancel()
+
+    found = engine.generate(
+        messages, max_tokens=64, forced_reply=reply(1, 1), conversation="stays", on_token=cancel_one
+    )
+    assert found.text == reply(1, 1)
+    assert not neighbours
+    agree(np.array(recorded["stays", found.prompt_tokens]), expected(messages, reply(1, 1)))
 
 
 async def test_an_asyncio_caller_who_is_cancelled_frees_the_slot(make):
