@@ -225,7 +225,7 @@ class Asynchronous(AsyncSystem):
             swallowed(log, "warm-up failed", error)
 
     async def _load_keywords(self) -> Keywords:
-        keywords = Keywords()
+        keywords = Keywords(fast=self._settings.fast_segmentation)
         await self._executors.run("keywords", keywords.load)
         return keywords
 

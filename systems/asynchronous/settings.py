@@ -18,6 +18,7 @@ MECHANISMS = (
     "admission",
     "lazy_loading",
     "lru_cache",
+    "fast_segmentation",
     "full_text",
     "importance_pruning",
     "background_saving",
@@ -38,6 +39,7 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     lazy_loading: bool = True
     warm_up: bool = False
     lru_cache: bool = True
+    fast_segmentation: bool = True
     full_text: bool = True
     importance_pruning: bool = True
     background_saving: bool = True

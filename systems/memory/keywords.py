@@ -1,6 +1,6 @@
-"""Keyword extraction and segmentation with jieba, for Chinese and English.
+"""Keyword extraction and segmentation by jieba's rules, for Chinese and English.
 
-jieba costs about half a second and 70 MB to load, so it is loaded by `load`, when the system that holds it says so.
+Dictionaries cost time and memory to load, so they are loaded by `load`, when the system that holds them says so.
 """
 
 from __future__ import annotations
@@ -9,75 +9,63 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from importlib.util import find_spec
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from systems.errors import StoreError
+
 # The published turn extracts the five best keywords and keeps three.
 EXTRACTED = 5
 KEPT = 3
 
-_WORD = re.compile(r"\w+")
+_LETTER = re.compile(r"\w")
 _CHINESE = re.compile(r"[\u4e00-\u9fd5]+")
 
-# Blocks whose words are remembered: a vocabulary, in about a megabyte.
+# jieba's stop words.
+_NEVER = frozenset(
+    "the of is and to in that we for an are by be as on with can if from which you it this then at have all not one"
+    " has or that".split()
+)
+
+# Words and blocks that are remembered: a vocabulary, in about a megabyte.
 _REMEMBERED = 4096
 
 
-class _Block(NamedTuple):
-    """The words of one block: those that may become keywords, as they are written, and those worth an index entry."""
+class _Word(NamedTuple):
+    """A word that may become a keyword: as it is written, as it is looked up, and whether it is worth an index entry."""
 
-    candidates: tuple[str, ...]
-    indexed: tuple[str, ...]
+    written: str
+    lower: str
+    indexed: bool
 
 
 class Keywords:
     """jieba's TF-IDF keywords and word segmentation. `load` first; the others may then be called from any thread.
 
-    jieba cuts each block (an English word, a Chinese clause) for itself, the same way every time, and slowly: what
-    became of a block is remembered.
+    Cut by jieba itself, the traditional way; or, ``fast``, by its Rust twin, with jieba's frequencies but without the
+    rest of jieba: the same words but for Latin ones that hold a hyphen, a dot or an underscore.
     """
 
-    def __init__(self) -> None:
-        self._split: Callable[[str], list[str]] | None = None
-        self._block: Callable[[str], _Block] | None = None
+    def __init__(self, *, fast: bool = False) -> None:
+        self._fast = fast
+        self._split: Callable[[str], Iterable[str]] | None = None
         self._frequencies: dict[str, float] = {}
         self._median_frequency = 0.0
 
     def load(self) -> None:
-        """Load jieba's dictionary and frequencies; a second call does nothing."""
-        if self._block is not None:
-            return
-        import jieba
-        import jieba.analyse
-
-        jieba.setLogLevel(logging.WARNING)
-        tokenizer = jieba.Tokenizer()
-        # jieba keeps a parsed copy of its dictionary in a temporary folder; a lab must say where, so that no
-        # trial is faster because another one wrote the copy.
-        if folder := os.environ.get("FOURGIG_JIEBA_CACHE"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            tokenizer.tmp_dir = folder
-        tokenizer.initialize()
-        extractor = jieba.analyse.TFIDF()
-        self._frequencies, self._median_frequency = extractor.idf_freq, extractor.median_idf
-        self._split = jieba.re_han_default.split
-        cut, never = _Cutter(tokenizer), frozenset(extractor.stop_words)
-
-        def block(text: str) -> _Block:
-            # jieba's own rule for what may become a keyword.
-            candidates = [word for word in cut(text) if len(word.strip()) > 1 and word.lower() not in never]
-            return _Block(tuple(candidates), tuple(word.lower() for word in candidates if _WORD.search(word)))
-
-        self._block = lru_cache(_REMEMBERED)(block)
+        """Load the dictionary and the frequencies; a second call does nothing. Raises `StoreError`."""
+        if self._split is None:
+            self._frequencies, self._median_frequency, self._split = _rust() if self._fast else _jieba()
 
     def analyse(self, text: str) -> tuple[list[str], list[str]]:
         """Return what `extract` and `segment` return of ``text``, which is cut into words once."""
-        blocks = self._cut(text)
-        return self._keywords(blocks), _indexed(blocks)
+        words = self._cut(text)
+        return self._keywords(words), _indexed(words)
 
     def extract(self, text: str) -> list[str]:
         """Return the best keywords of ``text``, heaviest first, in lower case, each once."""
@@ -87,15 +75,15 @@ class Keywords:
         """Return the words of ``text`` that can be keywords, in order, in lower case: nobody looks others up."""
         return _indexed(self._cut(text))
 
-    def _cut(self, text: str) -> list[_Block]:
-        if self._split is None or self._block is None:
+    def _cut(self, text: str) -> list[_Word]:
+        if self._split is None:
             raise RuntimeError("Keywords are used before they are loaded.")
-        return [self._block(block) for block in self._split(text) if block]
+        return [word for word in map(_candidate, self._split(text)) if word is not None]
 
-    def _keywords(self, blocks: list[_Block]) -> list[str]:
+    def _keywords(self, words: list[_Word]) -> list[str]:
         # jieba's extraction, of words cut already: the frequency of a word in the text times its rarity elsewhere.
-        times = Counter(chain.from_iterable(block.candidates for block in blocks))
-        total = times.total()
+        times = Counter([word.written for word in words])
+        total = len(words)
         frequency, median = self._frequencies.get, self._median_frequency
         weighed = [(count * (frequency(word, median) / total), word) for word, count in times.items()]
         weighed.sort(key=itemgetter(0), reverse=True)
@@ -103,8 +91,59 @@ class Keywords:
         return list(dict.fromkeys(word.lower() for _, word in best))[:KEPT]
 
 
-def _indexed(blocks: list[_Block]) -> list[str]:
-    return list(chain.from_iterable(block.indexed for block in blocks))
+def _indexed(words: list[_Word]) -> list[str]:
+    return [word.lower for word in words if word.indexed]
+
+
+@lru_cache(_REMEMBERED)
+def _candidate(word: str) -> _Word | None:
+    """Return what may become a keyword by jieba's own rule, None for the rest."""
+    lower = word.lower()
+    if len(word.strip()) < 2 or lower in _NEVER:
+        return None
+    return _Word(word, lower, bool(_LETTER.search(word)))
+
+
+# How often each word occurs elsewhere, how often the median one, and what cuts a text into words.
+_Loaded = tuple[dict[str, float], float, Callable[[str], Iterable[str]]]
+
+
+def _jieba() -> _Loaded:
+    import jieba
+    import jieba.analyse
+
+    jieba.setLogLevel(logging.WARNING)
+    tokenizer = jieba.Tokenizer()
+    # jieba keeps a parsed copy of its dictionary in a temporary folder; a lab must say where, so that no
+    # trial is faster because another one wrote the copy.
+    if folder := os.environ.get("FOURGIG_JIEBA_CACHE"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tokenizer.tmp_dir = folder
+    tokenizer.initialize()
+    extractor = jieba.analyse.TFIDF()
+    # jieba cuts each block (an English word, a Chinese clause) for itself, the same way every time, and slowly: what
+    # became of a block is remembered.
+    split, cut = jieba.re_han_default.split, lru_cache(_REMEMBERED)(_Cutter(tokenizer))
+    return extractor.idf_freq, extractor.median_idf, lambda text: chain.from_iterable(map(cut, split(text)))
+
+
+def _rust() -> _Loaded:
+    import rjieba
+
+    rjieba.cut("今天")  # the dictionary is parsed at its first use
+    frequencies = _frequencies()
+    return frequencies, sorted(frequencies.values())[len(frequencies) // 2], rjieba.cut
+
+
+def _frequencies() -> dict[str, float]:
+    """Read jieba's inverse document frequencies, without importing jieba, which would load three dictionaries."""
+    found = find_spec("jieba")
+    if found is None or not found.submodule_search_locations:
+        raise StoreError("The jieba package, whose frequencies weigh the keywords, is not installed.")
+    table = Path(found.submodule_search_locations[0]) / "analyse" / "idf.txt"
+    number = lru_cache(None)(float)  # few values, many words
+    with table.open(encoding="utf-8") as lines:
+        return {word: number(value) for word, _, value in (line.partition(" ") for line in lines)}
 
 
 class _Cutter:

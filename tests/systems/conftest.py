@@ -1,4 +1,4 @@
-"""jieba takes half a second to load: the systems of these tests share one loaded copy of it."""
+"""Dictionaries take a second to load: the systems of these tests share one loaded copy of each."""
 
 import pytest
 
@@ -6,12 +6,19 @@ from systems.memory.keywords import Keywords
 
 
 @pytest.fixture(scope="session")
-def loaded_keywords() -> Keywords:
-    keywords = Keywords()
-    keywords.load()
-    return keywords
+def dictionaries() -> dict[bool, Keywords]:
+    """Loaded keywords, by whether they are fast."""
+    loaded = {fast: Keywords(fast=fast) for fast in (False, True)}
+    for keywords in loaded.values():
+        keywords.load()
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def loaded_keywords(dictionaries) -> Keywords:
+    return dictionaries[False]
 
 
 @pytest.fixture(autouse=True)
-def _shared_keywords(loaded_keywords, monkeypatch):
-    monkeypatch.setattr(Keywords, "load", lambda self: self.__dict__.update(loaded_keywords.__dict__))
+def _shared_keywords(dictionaries, monkeypatch):
+    monkeypatch.setattr(Keywords, "load", lambda self: self.__dict__.update(dictionaries[self._fast].__dict__))
