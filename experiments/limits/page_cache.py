@@ -30,8 +30,8 @@ def parsed_dictionaries(folder: Path) -> tuple[Path, ...]:
 
 
 def shared_files() -> tuple[Path, ...]:
-    """Return llama.cpp's libraries and jieba's word lists: files of installed packages, which others may hold too."""
-    return (*_files("llama_cpp", "lib/*.so*"), *_files("jieba", "**/*.txt"))
+    """Return the libraries of llama.cpp and rjieba, and jieba's lists: installed files, which others may hold too."""
+    return (*_files("llama_cpp", "lib/*.so*"), *_files("rjieba", "*.so"), *_files("jieba", "**/*.txt"))
 
 
 def _files(package: str, pattern: str) -> Iterator[Path]:

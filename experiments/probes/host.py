@@ -20,6 +20,7 @@ _PACKAGES = (
     "msgspec",
     "numpy",
     "pandas",
+    "rjieba",
     "scipy",
     "websockets",
 )

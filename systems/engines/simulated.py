@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import islice
 from time import perf_counter, sleep
 from typing import Annotated, ClassVar
 
@@ -50,6 +51,10 @@ class SimulatedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 def tokens(text: str) -> list[str]:
     """Split ``text`` by the rule above; the pieces join to the text again."""
     return _TOKEN.findall(text)
+
+
+def _first(text: str, count: int) -> list[str]:
+    return [match[0] for match in islice(_TOKEN.finditer(text), count)]
 
 
 @lru_cache(1024)
@@ -136,7 +141,7 @@ class SimulatedEngine(Engine):
         if max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
         prompt_tokens = sum(_count(message.content) for message in messages)
-        reply = invented_reply(messages, max_tokens) if forced_reply is None else tokens(forced_reply)[:max_tokens]
+        reply = invented_reply(messages, max_tokens) if forced_reply is None else _first(forced_reply, max_tokens)
         digest = prompt_digest(messages) if self._settings.jitter else b""
         instants = schedule(self._settings, prompt_tokens, max(1, len(reply)), digest)
         with self._slots:
@@ -148,7 +153,8 @@ class SimulatedEngine(Engine):
             _wait_until(began + instants[0])
             first_token_s = perf_counter() - asked
             for piece, at in zip(reply, instants, strict=False):
-                _wait_until(began + at)
+                if at:
+                    _wait_until(began + at)
                 if on_token is not None:
                     on_token(piece)
         return Generation(

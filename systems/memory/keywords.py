@@ -24,6 +24,8 @@ EXTRACTED = 5
 KEPT = 3
 
 _LETTER = re.compile(r"\w")
+_COMPOUND = re.compile(r"[-._]")
+_PART = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")  # jieba's
 _CHINESE = re.compile(r"[\u4e00-\u9fd5]+")
 
 # jieba's stop words.
@@ -37,7 +39,7 @@ _REMEMBERED = 4096
 
 
 class _Word(NamedTuple):
-    """A word that may become a keyword: as it is written, as it is looked up, and whether it is worth an index entry."""
+    """What may become a keyword: as it is written, as it is looked up, and whether it is worth an index entry."""
 
     written: str
     lower: str
@@ -47,8 +49,8 @@ class _Word(NamedTuple):
 class Keywords:
     """jieba's TF-IDF keywords and word segmentation. `load` first; the others may then be called from any thread.
 
-    Cut by jieba itself, the traditional way; or, ``fast``, by its Rust twin, with jieba's frequencies but without the
-    rest of jieba: the same words but for Latin ones that hold a hyphen, a dot or an underscore.
+    Cut by jieba itself, the traditional way; or, ``fast``, into the same words by its Rust twin, with jieba's
+    frequencies but without the rest of jieba.
     """
 
     def __init__(self, *, fast: bool = False) -> None:
@@ -132,7 +134,15 @@ def _rust() -> _Loaded:
 
     rjieba.cut("今天")  # the dictionary is parsed at its first use
     frequencies = _frequencies()
-    return frequencies, sorted(frequencies.values())[len(frequencies) // 2], rjieba.cut
+
+    def cut(text: str) -> Iterable[str]:
+        words = rjieba.cut(text)
+        if not _COMPOUND.search(text):
+            return words
+        # jieba takes "well-known" apart, its Rust twin does not.
+        return chain.from_iterable(_PART.split(word) if _COMPOUND.search(word) else [word] for word in words)
+
+    return frequencies, sorted(frequencies.values())[len(frequencies) // 2], cut
 
 
 def _frequencies() -> dict[str, float]:

@@ -7,6 +7,7 @@ import jieba.analyse
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from systems.memory.keywords import _NEVER
 from systems.surroundings import classify_emotion
 
 _PIECES = [*"bees Lisbon GPT-4 3.5% é 我的姐姐 王芳 在杭州 ， C++ naïve 1024 T恤".split(), " ", chr(10)]
@@ -30,6 +31,21 @@ def test_words_and_keywords_are_jiebas_own(loaded_keywords, text):
         assert loaded_keywords.segment(text) == words
         assert loaded_keywords.extract(text) == keywords
         assert loaded_keywords.analyse(text) == (keywords, words)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.sampled_from(_PIECES)).map("".join) | st.text(max_size=40))
+@example("请记住，我的姐姐王芳3月搬到了杭州，在那里照看12件旧收音机。")
+@example("a well-known 10.5kg wi-fi_box at www.example.com: e-mail中文, T-shirt-王芳")
+def test_the_fast_words_are_the_same(dictionaries, text):
+    assert dictionaries[True].analyse(text) == dictionaries[False].analyse(text)
+
+
+def test_what_the_fast_ones_took_over_is_still_jiebas(dictionaries):
+    fast, slow = dictionaries[True], dictionaries[False]
+    assert fast._frequencies == slow._frequencies
+    assert fast._median_frequency == slow._median_frequency
+    assert jieba.analyse.default_tfidf.stop_words == _NEVER
 
 
 def test_the_mood_with_most_words_is_the_mood():

@@ -24,7 +24,7 @@ _MOMENTS = (
 _RESOURCES = {
     "interpreter": "interpreter and lab",
     "agent": "the agent's code",
-    "keywords": "jieba",
+    "keywords": "keywords",
     "store": "long-term memory",
     "library": "llama.cpp's library",
     "model": "the model",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from systems.memory.keywords import Keywords
 
 IN_ORDER = ("agent", "keywords", "store", "library", "model", "turn")
-"""The asynchronous agent's code, the keywords' dictionaries, long-term memory, llama.cpp's library, the model, and a first turn on them."""
+"""The agent's code, the keywords' dictionaries, long-term memory, llama.cpp's library, the model, a turn on them."""
 
 RESOURCES = ("interpreter", *IN_ORDER)
 """The same after what every process pays: the interpreter, and the part of the lab that runs in it."""
