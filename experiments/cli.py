@@ -22,6 +22,7 @@ from experiments.probes.host import environment
 from experiments.profiles import Profile
 from experiments.records import EngineSpec, Outcome, Scalar
 from experiments.runs import TRIALS, RunFolder, RunInfo, read_info
+from experiments.serve import serve
 from experiments.studies import studies
 from experiments.studies.interface import BLOCKS, GRADED, Preset
 from systems import registry
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 model_app = typer.Typer(help="Make model files to measure with.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+app.command()(serve)
 
 
 def _completing(names: Callable[[], list[str]]) -> Callable[[str], list[str]]:

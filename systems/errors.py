@@ -81,6 +81,14 @@ class Refused(FourgigError):
         super().__init__(f"Refused: {reason}; try again in {retry_after_s:.1f} s.")
 
 
+class NotAllowed(FourgigError):
+    """The caller may not do this."""
+
+
+class NotKnown(NotAllowed):
+    """The caller has not shown one of the tokens."""
+
+
 class DeadlineExceeded(FourgigError):
     """The request's deadline passed before its reply was ready."""
 

@@ -82,8 +82,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one request. Times are seconds from the request's arrival at the system.
 
-    ``first_token_s`` is None when no token was streamed (a command, for one). ``degraded`` tells which steps failed
-    and were done without, on the way to this reply.
+    ``first_token_s`` is None when no token was streamed (a command, for one). ``reused_tokens`` of ``prompt_tokens``
+    had been computed before. ``degraded`` tells which steps failed and were done without, on the way to this reply.
     """
 
     request_id: str
@@ -91,6 +91,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     memories: tuple[str, ...] = ()
     prompt_tokens: int = 0
+    reused_tokens: int = 0
     generated_tokens: int = 0
     first_token_s: float | None = None
     total_s: float = 0.0

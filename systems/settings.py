@@ -1,19 +1,22 @@
 """Settings that the built-in systems share, and the ways to set those of any system from text.
 
 One typed definition serves all ways: a `msgspec.Struct` a system. What is set on the command line wins over the
-environment, and that over the default; runtime commands (`systems.commands`) change a running system.
+environment, that over a file, and that over the default; runtime commands (`systems.commands`) change a running system.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_origin
 
 import msgspec
 
 from systems.errors import BadInput, UnknownName
 from systems.prompt import CacheKey
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 HISTORY_LIMIT = 1_000
 CACHE_LIMIT = 100_000
@@ -50,16 +53,23 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return min(max(share, _LEAST_CAPACITY), CACHE_LIMIT)
 
 
-def parse(kind: type[msgspec.Struct], values: Mapping[str, str], whose: str) -> dict[str, Any]:
+def parse(kind: type[msgspec.Struct], values: Mapping[str, Any], whose: str) -> dict[str, Any]:
     """Return the settings named in ``values`` as ``kind`` types them; ``null`` is nothing set.
+
+    A value is text, or already of its type; of a list, text names the members with commas between them.
 
     Raises `BadInput`, or `UnknownName` with the nearest names; ``whose`` says in them whose settings these are.
     """
     for name in values:
         if name not in kind.__struct_fields__:
             raise UnknownName(f"setting of {whose}", name, kind.__struct_fields__)
+    lists = {field.name for field in msgspec.structs.fields(kind) if get_origin(field.type) is tuple}
+    typed = {
+        name: [member for member in value.split(",") if member] if name in lists and isinstance(value, str) else value
+        for name, value in values.items()
+    }
     try:
-        settings = msgspec.convert(dict(values), kind, strict=False)
+        settings = msgspec.convert(typed, kind, strict=False)
     except msgspec.ValidationError as error:
         reason, _, name = str(error).partition(" - at `$.")
         name = name.rstrip("`")
@@ -87,13 +97,31 @@ def by_system(assignments: Iterable[str]) -> dict[str, dict[str, str]]:
     return texts
 
 
-def from_environment(kind: type[msgspec.Struct], system: str, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what FOURGIG_<SYSTEM>_<SETTING> variables set on ``system``, whose settings are ``kind``.
+def from_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the tables of the TOML file at ``path``, one a system, for `layered`. Raises `BadInput`."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=dict[str, dict[str, Any]])
+    except OSError as error:
+        raise BadInput(f"The settings file {path} cannot be read: {error.strerror}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadInput(f"The settings file {path} is malformed: {error}.") from error
 
-    Raises as `parse` does.
+
+def layered(
+    kind: type[S],
+    whose: str,
+    *,
+    command_line: Mapping[str, str],
+    environ: Mapping[str, str],
+    file: Mapping[str, Any],
+    **given: Any,
+) -> S:
+    """Return the settings of ``whose``: the command line's, else the environment's, the file's, ``given``, the default.
+
+    The environment's are the variables FOURGIG_<WHOSE>_<SETTING>. Raises as `parse` does.
 
     For agents run for real. A trial must never ask this: only what its record says may influence it.
     """
-    prefix = f"FOURGIG_{re.sub('[^A-Z0-9]', '_', system.upper())}_"
-    values = {name.removeprefix(prefix).lower(): text for name, text in environ.items() if name.startswith(prefix)}
-    return parse(kind, values, system)
+    prefix = f"FOURGIG_{re.sub('[^A-Z0-9]', '_', whose.upper())}_"
+    said = {name.removeprefix(prefix).lower(): text for name, text in environ.items() if name.startswith(prefix)}
+    return kind(**parse(kind, {**given, **file, **said, **command_line}, whose))

@@ -221,6 +221,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             source=Source.MODEL,
             memories=tuple(memories),
             prompt_tokens=generation.prompt_tokens,
+            reused_tokens=generation.reused_tokens,
             generated_tokens=generation.generated_tokens,
             first_token_s=called - arrived + generation.first_token_s,
         )

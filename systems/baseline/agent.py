@@ -85,6 +85,7 @@ class Baseline(BlockingSystem):
                 source=Source.MODEL,
                 memories=tuple(memories),
                 prompt_tokens=generation.prompt_tokens,
+                reused_tokens=generation.reused_tokens,
                 generated_tokens=generation.generated_tokens,
                 first_token_s=called - arrived + generation.first_token_s,
             )

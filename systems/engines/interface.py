@@ -106,3 +106,28 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the model; a second call does nothing."""
+
+
+class AsyncEngine(Engine):
+    """An engine whose replies can be awaited without a thread each, and sampled as each request says."""
+
+    @property
+    @abstractmethod
+    def sampling(self) -> Sampling:
+        """How it samples for a request that does not say."""
+
+    @abstractmethod
+    async def reply(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        forced_reply: str | None = None,
+        on_token: Callable[[str], None] | None = None,
+        conversation: str | None = None,
+        sampling: Sampling | None = None,
+    ) -> Generation:
+        """Generate, as `Engine.generate` says; ``on_token`` may be called from another thread.
+
+        A caller that is cancelled is no longer worked for. Raises `EngineError`.
+        """

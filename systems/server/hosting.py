@@ -55,7 +55,7 @@ def host(system: System, hosting: Hosting | None = None) -> Host:
     raise BadInput(f"{type(system).__name__} is neither a BlockingSystem nor an AsyncSystem.")
 
 
-def _into_loop(on_token: TokenSink | None) -> TokenSink | None:
+def into_loop(on_token: TokenSink | None) -> TokenSink | None:
     """Return a sink that may be called from any thread and passes tokens on in the event loop."""
     if on_token is None:
         return None
@@ -88,7 +88,7 @@ class _AsyncHost(Host):
         await self._system.start()
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        return await self._system.answer(request, _into_loop(on_token))
+        return await self._system.answer(request, into_loop(on_token))
 
     def counters(self) -> Counters:
         return self._system.counters()
@@ -128,7 +128,7 @@ class _AloneHost(Host):
             raise SystemClosed("The system is closed.")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._thread, _in_time, self._system, request, _into_loop(on_token), time.perf_counter()
+            self._thread, _in_time, self._system, request, into_loop(on_token), time.perf_counter()
         )
 
     def counters(self) -> Counters:

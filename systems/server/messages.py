@@ -1,7 +1,8 @@
 """The messages of the WebSocket, version 1: JSON objects told apart by their ``type``.
 
-A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `Answer`, `Refusal` or
-`Error` with the same ``id``. A frame that is no message gets an `Error` with an empty ``id``.
+A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `Reply`, `Refusal` or
+`Error` with the same ``id``. Where tokens are needed and the handshake showed none, the first message is a `Hello`.
+A `Ping` gets a `Pong`. A frame that is no message gets an `Error` with an empty ``id``.
 """
 
 from __future__ import annotations
@@ -11,30 +12,46 @@ from typing import Annotated
 import msgspec
 
 from systems.interface import Degraded, Observed
+from systems.server.settings import DEFAULT_TOKENS, MAX_TEXT, MAX_TOKENS
 
 VERSION = 1
-
-# Bounds on what one client can make the server hold. A frame has room for the longest text in escaped JSON.
-MAX_TEXT = 16_384
-MAX_TOKENS = 4_096
-MAX_FRAME_BYTES = 256 * 1024
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 
 
-class Ask(msgspec.Struct, frozen=True, kw_only=True, tag="ask", tag_field="type", forbid_unknown_fields=True):
+class _FromClient(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
+    """What every message of a client may carry."""
+
+    version: int = VERSION
+
+
+class Hello(_FromClient, frozen=True, kw_only=True, tag="hello"):
+    """The first message of a client that could not send a header, as a browser cannot."""
+
+    token: Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
     """One user turn. ``scripted_reply`` and ``observed`` are accepted only by a server made for experiments."""
 
     id: Id
     session: Id
     text: Text
-    version: int = VERSION
-    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=MAX_TOKENS)] = 256
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=MAX_TOKENS)] = DEFAULT_TOKENS
     deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
     stream: bool = True
     scripted_reply: Text | None = None
     observed: Observed | None = None
+
+
+class Ping(_FromClient, frozen=True, kw_only=True, tag="ping"):
+    """Asks whether the server is there, for clients that cannot send WebSocket's own ping."""
+
+    id: Id
+
+
+FromClient = Hello | Ask | Ping
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, tag="token", tag_field="type"):
@@ -44,9 +61,10 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, tag="token", tag_field="t
     text: str
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer", tag_field="type"):
+class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_field="type"):
     """The whole reply. Times are seconds since the request arrived at the system.
 
+    ``source`` says where the text came from (model, cache, command), ``memories`` what was remembered for it.
     ``degraded`` names the steps that failed and were done without.
     """
 
@@ -58,6 +76,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer", tag_field=
     generated_tokens: int
     first_token_s: float | None
     total_s: float
+    reused_tokens: int = 0
     degraded: tuple[Degraded, ...] = ()
 
 
@@ -77,4 +96,10 @@ class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="t
     message: str
 
 
-FromServer = Token | Answer | Refusal | Error
+class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong", tag_field="type"):
+    """The answer to a `Ping`."""
+
+    id: str
+
+
+FromServer = Token | Reply | Refusal | Error | Pong

@@ -12,7 +12,8 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import BaselineSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, UnknownName
-from systems.settings import CACHE_LIMIT, by_system, from_environment, parse
+from systems.server.settings import ServerSettings
+from systems.settings import CACHE_LIMIT, by_system, from_file, layered, parse
 
 GIB = 2**30
 
@@ -64,11 +65,44 @@ def test_what_is_no_assignment_says_how_to_write_one(assignment):
 
 def test_the_environment_sets_a_system_and_a_typing_error_in_it_is_seen():
     environ = {"FOURGIG_ASYNCHRONOUS_HISTORY_LENGTH": "20", "FOURGIG_BASELINE_MEMORIES": "1", "FOURGIG_CACHE": "/tmp"}
-    assert from_environment(AsynchronousSettings, "asynchronous", environ) == {"history_length": 20}
-    assert from_environment(BaselineSettings, "baseline", environ) == {"memories": 1}
-    assert from_environment(BaselineSettings, "my-agent", {"FOURGIG_MY_AGENT_MEMORIES": "1"}) == {"memories": 1}
+
+    def set_by(kind, whose, environ):
+        return layered(kind, whose, command_line={}, environ=environ, file={})
+
+    assert set_by(AsynchronousSettings, "asynchronous", environ) == AsynchronousSettings(history_length=20)
+    assert set_by(BaselineSettings, "baseline", environ) == BaselineSettings(memories=1)
+    assert set_by(BaselineSettings, "my-agent", {"FOURGIG_MY_AGENT_MEMORIES": "1"}) == BaselineSettings(memories=1)
     with pytest.raises(UnknownName, match="did you mean history_length"):
-        from_environment(AsynchronousSettings, "asynchronous", {"FOURGIG_ASYNCHRONOUS_HISTORY_LENGHT": "20"})
+        set_by(AsynchronousSettings, "asynchronous", {"FOURGIG_ASYNCHRONOUS_HISTORY_LENGHT": "20"})
+
+
+def test_the_command_line_wins_over_the_environment_that_over_the_file_and_that_over_what_is_given(tmp_path):
+    path = tmp_path / "fourgig.toml"
+    path.write_text(
+        '[server]\nconnections = 2\nport = 2\nheartbeat_s = 2\ntokens = ["a", "b"]\n[baseline]\nmemories = 1'
+    )
+    found = layered(
+        ServerSettings,
+        "server",
+        command_line={"connections": "4"},
+        environ={"FOURGIG_SERVER_CONNECTIONS": "3", "FOURGIG_SERVER_PORT": "3", "FOURGIG_SERVER_ORIGINS": "http://x,http://y"},
+        file=from_file(path)["server"],
+        connections=1,
+        sockets=1,
+    )  # fmt: skip
+    assert found == ServerSettings(
+        connections=4, port=3, heartbeat_s=2, sockets=1, tokens=("a", "b"), origins=("http://x", "http://y")
+    )
+
+
+@pytest.mark.parametrize("text", ["[server", "server = 1", "\xff"])
+def test_a_file_that_is_none_is_told(tmp_path, text):
+    path = tmp_path / "fourgig.toml"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(BadInput, match="malformed"):
+        from_file(path)
+    with pytest.raises(BadInput, match="cannot be read"):
+        from_file(tmp_path)
 
 
 @pytest.mark.parametrize("system", ["baseline", "asynchronous"])

@@ -20,7 +20,9 @@ from experiments.studies.interface import Cell, GridRequest, Study
 from experiments.studies.load import grid, users
 from experiments.studies.subjects import Stopwatch, counted, hosted, warm
 from experiments.workloads.conversations import conversations
-from systems.server.websocket import ServerSettings, WebSocketServer
+from systems.server.listening import listening
+from systems.server.service import Service
+from systems.server.settings import ServerSettings
 
 
 class Load(Study):
@@ -69,10 +71,10 @@ async def _serve(role: Role) -> None:
     [[first]] = conversations(role.spec.seed + 1, 1, 1)
     async with hosted(role) as system:
         await warm(system, [first])
-        server = WebSocketServer(system, ServerSettings(connections=sessions + 1, experiment=True))
-        async with server.listening() as address:
+        settings = ServerSettings(port=0, connections=sessions + 1, sockets=2 * sessions + 8, experiment=True)
+        async with listening(Service(system, settings, role.spec.subject)) as address:
             before = time.process_time()
-            await asyncio.to_thread(role.listening, address)
+            await asyncio.to_thread(role.listening, f"ws://{address}/ws")
             role.part.values["cpu_s"] = time.process_time() - before
             role.part.counters = counted(system.counters())
             await asyncio.to_thread(role.outside_look)

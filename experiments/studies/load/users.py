@@ -13,7 +13,8 @@ from experiments.records import RequestRow, Scalar
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch
 from experiments.workloads import arrivals
 from experiments.workloads.conversations import Turn, conversations, repeated
-from systems.server.messages import MAX_FRAME_BYTES, Answer, Ask, FromServer, Refusal, Token
+from systems.server.messages import Ask, Error, FromServer, Reply, Token
+from systems.server.settings import MAX_FRAME_BYTES
 
 PATIENCE_S = 120.0
 """How long a user waits for an answer before giving up on it, the same for every system."""
@@ -115,10 +116,10 @@ async def _ask(
                     if not isinstance(message, Token):
                         break
                     first = clock() if first is None else first
-        if isinstance(message, Answer):
+        if isinstance(message, Reply):
             answer = message
         else:
-            outcome = "Refused" if isinstance(message, Refusal) else message.kind
+            outcome = message.kind if isinstance(message, Error) else "Refused"
     except ConnectionClosed:
         outcome = "ConnectionClosed"
     except TimeoutError:

@@ -28,7 +28,7 @@ from systems.engines.batched.context import Context, Model, Piece, padded
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.schedule import place, shares
 from systems.engines.batched.states import State, States
-from systems.engines.interface import Engine, Generation, Message, Sampling
+from systems.engines.interface import AsyncEngine, Generation, Message, Sampling
 from systems.engines.llama import usable_cpus
 from systems.errors import Abandoned, EngineError, FourgigError, ModelError, PromptTooLong
 from systems.logs import swallowed
@@ -106,7 +106,7 @@ class _Slot:
         self.used = 0
 
 
-class BatchedEngine(Engine):
+class BatchedEngine(AsyncEngine):
     """Serves many callers at once. ``on_token`` runs on the decoding thread: it must be short, and must not wait."""
 
     name: ClassVar[str] = "batched"
@@ -140,6 +140,11 @@ class BatchedEngine(Engine):
             size = 0
         sampling = msgspec.json.encode(self._settings.sampling).decode()
         return f"batched:{self._path.name}:{size}:{self._settings.key_value}:{sampling}"
+
+    @property
+    def sampling(self) -> Sampling:
+        """The settings' own."""
+        return self._settings.sampling
 
     def load(self) -> None:
         """Load the model and start to decode; a second call does nothing. Raises `ModelError`."""

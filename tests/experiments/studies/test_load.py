@@ -13,7 +13,7 @@ from experiments.studies.interface import BLOCKS, GridRequest
 from experiments.studies.load import Load, grid, users
 from experiments.studies.subjects import Stopwatch, settings_of
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings
-from systems.server.messages import Answer, Ask
+from systems.server.messages import Ask, Reply
 
 QUICK = EngineSpec(name="simulated", settings={"slots": 1})
 OPEN = {"work": "serial simulation", "users": 3, "requests": 8, "arrivals": "poisson", "rate": 500.0}
@@ -104,7 +104,7 @@ async def test_a_late_request_is_charged_for_the_stall_before_it():
             ask = msgspec.json.decode(frame, type=Ask)
             asks.append(ask.id)
             await asyncio.sleep(0.2 if len(asks) == 1 else 0)
-            answer = Answer(
+            answer = Reply(
                 id=ask.id, text="", source="model", memories=(), prompt_tokens=0, generated_tokens=0,
                 first_token_s=None, total_s=0.0,
             )  # fmt: skip

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -18,19 +18,16 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, StoreError
 from systems.memory.fulltext import FullTextStore
 from systems.server.hosting import host
-from systems.server.messages import MAX_FRAME_BYTES, MAX_TEXT
-from systems.server.websocket import ServerSettings, WebSocketServer
+from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
+from tests.systems.server.serving import listening_to
 
 
 @asynccontextmanager
 async def serving(tmp_path, kind=Asynchronous, hosting=None, engine=None, system_settings=None, **server):
     engine = engine or SimulatedEngine(SimulatedSettings(slots=8))
     system = kind(system_settings or kind.Settings(), engine, tmp_path)
-    async with (
-        host(system, hosting) as hosted,
-        WebSocketServer(hosted, ServerSettings(**server)).listening() as address,
-    ):
-        yield address
+    async with listening_to(host(system, hosting), **server) as address:
+        yield f"ws://{address}/ws"
 
 
 def ask(**fields):
@@ -54,14 +51,14 @@ async def test_tokens_stream_before_the_answer_and_join_to_it(tmp_path, kind, ho
     async with serving(tmp_path, kind, hosting) as address, connect(address) as connection:
         await connection.send(ask())
         tokens, answer = await until_the_last(connection)
-        assert answer["type"] == "answer"
+        assert answer["type"] == "reply"
         assert "".join(tokens) == answer["text"]
         assert answer["source"] == "model"
         assert answer["generated_tokens"] == 4
         await connection.send(ask(id="2", text="And again", stream=False))
         tokens, answer = await until_the_last(connection, "2")
         assert tokens == []
-        assert answer["type"] == "answer"
+        assert answer["type"] == "reply"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +93,7 @@ async def test_a_frame_that_is_no_message_gets_a_typed_error_and_the_connection_
         assert "Traceback" not in error["message"]
         await connection.send(ask())
         _, answer = await until_the_last(connection)
-        assert answer["type"] == "answer"
+        assert answer["type"] == "reply"
 
 
 async def test_half_a_character_is_a_typed_error(tmp_path):
@@ -106,7 +103,7 @@ async def test_half_a_character_is_a_typed_error(tmp_path):
         assert error["type"] == "error"
         await connection.send(ask())
         _, answer = await until_the_last(connection)
-        assert answer["type"] == "answer"
+        assert answer["type"] == "reply"
 
 
 async def test_an_oversize_frame_closes_only_its_own_connection(tmp_path):
@@ -116,7 +113,7 @@ async def test_an_oversize_frame_closes_only_its_own_connection(tmp_path):
             await bad.recv()
         await good.send(ask())
         _, answer = await until_the_last(good)
-        assert answer["type"] == "answer"
+        assert answer["type"] == "reply"
 
 
 async def test_a_web_page_from_elsewhere_may_not_connect(tmp_path):
@@ -126,7 +123,7 @@ async def test_a_web_page_from_elsewhere_may_not_connect(tmp_path):
         async with connect(address, origin="http://friend.example") as connection:
             await connection.send(ask())
             _, answer = await until_the_last(connection)
-            assert answer["type"] == "answer"
+            assert answer["type"] == "reply"
 
 
 async def test_connections_beyond_the_limit_are_told_to_come_back(tmp_path):
@@ -137,7 +134,7 @@ async def test_connections_beyond_the_limit_are_told_to_come_back(tmp_path):
             assert caught.value.rcvd.code == 1013
         await first.send(ask())
         _, answer = await until_the_last(first)
-        assert answer["type"] == "answer"
+        assert answer["type"] == "reply"
 
 
 async def test_a_connection_has_a_bounded_number_of_unanswered_asks(tmp_path):
@@ -193,7 +190,7 @@ async def test_a_client_that_leaves_in_the_middle_disturbs_nobody(tmp_path):
         async with connect(address) as staying:
             await staying.send(ask(id="2", session="t"))
             _, answer = await until_the_last(staying, "2")
-            assert answer["type"] == "answer"
+            assert answer["type"] == "reply"
 
 
 async def test_a_client_that_leaves_stops_its_generation_within_a_token(tmp_path):
@@ -217,7 +214,7 @@ async def test_a_client_that_leaves_stops_its_generation_within_a_token(tmp_path
         async with connect(address) as staying:
             await staying.send(ask(id="2", session="t"))
             _, answer = await until_the_last(staying, "2")
-            assert answer["type"] == "answer"
+            assert answer["type"] == "reply"
     assert said < 1000
 
 
@@ -260,20 +257,30 @@ async def test_hosted_alone_a_blocking_system_does_not_stall_the_connection(tmp_
         await connection.send(ask(stream=False))
         # The pong arrives while the turn is still being computed.
         await asyncio.wait_for(await connection.ping(), 20)
-        assert json.loads(await connection.recv())["type"] == "answer"
+        assert json.loads(await connection.recv())["type"] == "reply"
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(frames=st.lists(st.one_of(st.text(max_size=200), st.binary(max_size=200)), min_size=1, max_size=5))
-async def test_any_frames_are_survived(tmp_path, frames):
-    async with serving(tmp_path) as address, connect(address) as connection:
-        for frame in frames:
-            await connection.send(frame)
-            message = json.loads(await connection.recv())
-            assert message["type"] == "error"
-        await connection.send(ask())
-        _, answer = await until_the_last(connection)
-        assert answer["type"] == "answer"
+def test_any_frames_are_survived(tmp_path):
+    with asyncio.Runner() as runner:
+        server = serving(tmp_path)
+        address = runner.run(server.__aenter__())
+
+        async def send(frames):
+            async with connect(address) as connection:
+                for frame in frames:
+                    await connection.send(frame)
+                    assert json.loads(await connection.recv())["type"] == "error"
+                await connection.send(ask())
+                _, reply = await until_the_last(connection)
+                assert reply["type"] == "reply"
+
+        @settings(deadline=None, max_examples=40)
+        @given(frames=st.lists(st.one_of(st.text(max_size=200), st.binary(max_size=200)), min_size=1, max_size=5))
+        def survives(frames):
+            runner.run(send(frames))
+
+        survives()
+        runner.run(server.__aexit__(None, None, None))
 
 
 def test_something_that_is_no_system_cannot_be_hosted():
@@ -284,3 +291,78 @@ def test_something_that_is_no_system_cannot_be_hosted():
 def test_settings_refuse_what_they_do_not_know():
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"history": 3}, BaselineSettings)
+
+
+async def test_a_ping_gets_a_pong(tmp_path):
+    async with serving(tmp_path) as address, connect(address) as connection:
+        await connection.send('{"type": "ping", "id": "7"}')
+        assert json.loads(await connection.recv()) == {"type": "pong", "id": "7"}
+
+
+async def test_pieces_that_wait_together_are_sent_together(tmp_path):
+    async with serving(tmp_path) as address, connect(address) as connection:
+        await connection.send(ask(max_tokens=200))
+        tokens, reply = await until_the_last(connection)
+    assert "".join(tokens) == reply["text"]
+    assert len(tokens) < reply["generated_tokens"] == 200
+
+
+async def hello(connection, token):
+    await connection.send(json.dumps({"type": "hello", "token": token}))
+
+
+async def test_a_token_is_shown_in_a_header_or_in_the_first_message(tmp_path):
+    async with serving(tmp_path, tokens=("first secret",), patience_s=0.3) as address:
+        async with connect(address, additional_headers={"Authorization": "Bearer first secret"}) as connection:
+            await connection.send(ask())
+            assert (await until_the_last(connection))[1]["type"] == "reply"
+        async with connect(address) as connection:
+            await hello(connection, "first secret")
+            await connection.send(ask(id="2"))
+            assert (await until_the_last(connection, "2"))[1]["type"] == "reply"
+        with pytest.raises(InvalidStatus, match="403"):
+            await connect(address, additional_headers={"Authorization": "Bearer wrong"})
+        for first in (ask(), "nonsense", '{"type": "hello", "token": "wrong"}', None):
+            async with connect(address) as connection:
+                if first is not None:
+                    await connection.send(first)
+                with pytest.raises(ConnectionClosed) as caught:
+                    await connection.recv()
+                assert caught.value.rcvd.code == 1008
+
+
+async def test_a_session_belongs_to_its_token(tmp_path):
+    async with serving(tmp_path, tokens=("one", "two")) as address:
+
+        async def prompt_tokens(token):
+            async with connect(address) as connection:
+                await hello(connection, token)
+                await connection.send(ask())
+                return (await until_the_last(connection))[1]["prompt_tokens"]
+
+        anew = await prompt_tokens("one")
+        assert await prompt_tokens("two") == anew
+        assert await prompt_tokens("two") > anew
+
+
+async def test_the_turns_under_way_are_finished_when_the_server_stops(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3))
+    async with serving(tmp_path, engine=slow) as address:
+        connection = await connect(address)
+        await connection.send(ask(stream=False))
+        await asyncio.sleep(0.1)
+    assert json.loads(await connection.recv())["type"] == "reply"
+    with pytest.raises(ConnectionClosed) as caught:
+        await connection.recv()
+    assert caught.value.rcvd.code == 1012
+
+
+async def test_a_turn_that_takes_too_long_does_not_hold_up_the_stop(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(token_s=0.05))
+    async with serving(tmp_path, engine=slow, grace_s=0.1) as address:
+        connection = await connect(address)
+        await connection.send(ask(max_tokens=4000))
+        await connection.recv()
+    with pytest.raises(ConnectionClosed):
+        while True:
+            await connection.recv()

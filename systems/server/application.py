@@ -1,0 +1,43 @@
+"""The addresses the server answers at, and the endpoint behind each."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from systems.server import completions, websocket
+from systems.server.service import Service
+
+
+def application(service: Service) -> Starlette:
+    """Return the ASGI application of ``service``."""
+    return Starlette(
+        routes=[
+            WebSocketRoute("/ws", partial(websocket.serve, service)),
+            Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
+            Route("/v1/models", partial(completions.models, service), methods=["GET"]),
+            Route("/healthz", _alive, methods=["GET"]),
+            Route("/readyz", partial(_ready, service), methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: _no_such_address},
+    )
+
+
+async def _alive(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _ready(service: Service, _: Request) -> Response:
+    if service.stopping:
+        return PlainTextResponse("stopping\n", 503)
+    return PlainTextResponse("ready\n")
+
+
+async def _no_such_address(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return completions.not_found(error.status_code, error.detail)

@@ -1,0 +1,48 @@
+"""The server's settings, and the bounds that no setting moves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from systems.settings import Positive
+
+# Bounds on what one client can make the server hold. A frame has room for the longest text in escaped JSON.
+MAX_TEXT = 16_384
+MAX_TOKENS = 4_096
+MAX_FRAME_BYTES = 256 * 1024
+MAX_BODY_BYTES = 1024 * 1024
+MAX_HEADER_BYTES = 32 * 1024
+
+DEFAULT_TOKENS = 256
+"""How long a reply may be if the client does not say."""
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where to listen and how much to hold. The heartbeat and the connection limit are the published ones.
+
+    ``port`` 0 asks the system for a free one. ``connections`` bounds WebSockets, ``sockets`` everything that is
+    connected. ``asks_per_connection`` bounds a client's unanswered requests. A client that does not finish sending a
+    request, or does not read what it is sent, for ``patience_s`` is cut off. ``deadline_s`` bounds every request;
+    ``grace_s`` is how long those under way may take when the server stops.
+
+    ``tokens`` are what clients must show one of; each is a user of its own. ``origins`` are the web pages, besides the
+    server's own, whose scripts may connect; a client that is no browser sends none and always may. ``experiment``
+    lets clients script replies and observations.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    tokens: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    connections: Positive = 10
+    sockets: Positive = 256
+    heartbeat_s: Seconds = 30.0
+    asks_per_connection: Positive = 4
+    patience_s: Seconds = 20.0
+    deadline_s: Seconds = 300.0
+    grace_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    experiment: bool = False

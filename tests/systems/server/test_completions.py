@@ -1,0 +1,268 @@
+"""OpenAI's chat completions over real sockets: an engine alone and an agent, whole and streamed, and every error."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from contextlib import asynccontextmanager
+
+import pytest
+
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.batched.engine import BatchedEngine, BatchedSettings
+from systems.engines.interface import Message
+from systems.engines.openai import OpenAIEngine, OpenAISettings
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.errors import EngineBusy, EngineError
+from systems.server.direct import EngineHost
+from systems.server.hosting import host
+from systems.server.settings import MAX_BODY_BYTES
+from tests.systems.server.serving import listening_to
+
+HELLO = [{"role": "user", "content": "Hello Vera"}]
+
+
+@asynccontextmanager
+async def engine_alone(engine=None, deadline_s=60.0, **server):
+    engine = engine or SimulatedEngine(SimulatedSettings(slots=8))
+    async with listening_to(EngineHost(engine, deadline_s), **server) as address:
+        yield f"http://{address}"
+
+
+@asynccontextmanager
+async def agent(tmp_path, engine=None, **server):
+    engine = engine or SimulatedEngine(SimulatedSettings(slots=8))
+    async with listening_to(host(Asynchronous(AsynchronousSettings(), engine, tmp_path)), **server) as address:
+        yield f"http://{address}"
+
+
+async def call(url, body=None, method=None, **headers):
+    """Return status, headers and body of one request; a mapping is sent as JSON, without one it is a GET."""
+
+    def ask():
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        request = urllib.request.Request(url, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as response:
+                return response.status, response.headers, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+
+    return await asyncio.to_thread(ask)
+
+
+async def chat(address, **body):
+    status, headers, said = await call(f"{address}/v1/chat/completions", {"messages": HELLO, "max_tokens": 4, **body})
+    return status, headers, json.loads(said)
+
+
+@pytest.fixture
+def tiny(tiny_model):
+    return BatchedEngine(BatchedSettings(model_path=str(tiny_model), slots=4, context_tokens=512, threads=1))
+
+
+QUESTION = [Message("system", "Be brief. " * 20), Message("user", "今天天气怎么样？")]
+
+
+async def test_our_own_client_gets_from_the_server_what_the_engine_says(tiny):
+    async with engine_alone(tiny) as address:
+        client = OpenAIEngine(OpenAISettings(url=f"{address}/v1", model="test"))
+        pieces = []
+        there = await asyncio.to_thread(client.generate, QUESTION, max_tokens=12, on_token=pieces.append)
+        here = await tiny.reply(QUESTION, max_tokens=12)
+        assert (there.text, there.prompt_tokens) == (here.text, here.prompt_tokens)
+        assert "".join(pieces) == there.text
+        again = await asyncio.to_thread(client.generate, QUESTION, max_tokens=12)
+        assert again.reused_tokens > 0
+        past_the_end = await asyncio.to_thread(client.generate, QUESTION, max_tokens=40, forced_reply="anything")
+        assert past_the_end.generated_tokens == 40
+        with pytest.raises(EngineError, match="400"):
+            await asyncio.to_thread(client.generate, [Message("user", "long " * 3000)], max_tokens=12)
+
+
+async def test_a_request_says_how_it_is_sampled_and_whose_conversation_it_is(tiny):
+    async with engine_alone(tiny) as address:
+        asked = {"temperature": 0.9, "max_tokens": 16, "ignore_eos": True}
+        texts = [(await chat(address, **asked, seed=seed))[2]["choices"][0]["message"]["content"] for seed in (1, 1, 2)]
+        assert texts[0] == texts[1] != texts[2]
+        whole = texts[0]
+        _, _, stopped = await chat(address, **asked, seed=1, stop=[whole[3:6]])
+        assert stopped["choices"][0]["message"]["content"] == whole[: whole.index(whole[3:6])]
+        assert stopped["choices"][0]["finish_reason"] == "stop"
+        usages = [(await chat(address, user="vera"))[2]["usage"] for _ in range(2)]
+        cached = [usage["prompt_tokens_details"]["cached_tokens"] for usage in usages]
+        assert cached[0] < cached[1] == usages[1]["prompt_tokens"] - 1
+
+
+async def test_a_whole_reply_has_the_shape_that_clients_expect():
+    async with engine_alone() as address:
+        status, headers, reply = await chat(address)
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert (reply["object"], reply["model"]) == ("chat.completion", "test")
+    [choice] = reply["choices"]
+    assert choice["message"]["role"] == "assistant"
+    assert choice["finish_reason"] == "length"
+    usage = reply["usage"]
+    assert usage["completion_tokens"] == 4
+    assert usage["total_tokens"] == usage["prompt_tokens"] + 4
+
+
+async def test_a_streamed_reply_begins_with_a_role_and_ends_with_a_reason_the_usage_and_done():
+    async with engine_alone(SimulatedEngine(SimulatedSettings(token_s=0.01))) as address:
+        body = {"messages": HELLO, "max_tokens": 4, "stream": True, "stream_options": {"include_usage": True}}
+        status, headers, said = await call(f"{address}/v1/chat/completions", body)
+        _, _, whole = await chat(address)
+    assert status == 200
+    assert headers["content-type"].startswith("text/event-stream")
+    *events, done, nothing = said.decode().split("\n\n")
+    assert (done, nothing) == ("data: [DONE]", "")
+    chunks = [json.loads(event.removeprefix("data: ")) for event in events]
+    assert len({chunk["id"] for chunk in chunks}) == 1
+    *spoken, end, usage = chunks
+    assert spoken[0]["choices"][0]["delta"]["role"] == "assistant"
+    text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in spoken)
+    assert text == whole["choices"][0]["message"]["content"]
+    assert len(spoken) == 4
+    assert (end["choices"][0]["delta"], end["choices"][0]["finish_reason"]) == ({}, "length")
+    assert (usage["choices"], usage["usage"]) == ([], whole["usage"])
+
+
+async def test_an_agent_takes_the_last_message_and_keeps_the_conversation_of_each_user(tmp_path):
+    async with agent(tmp_path) as address:
+        history = [*HELLO, {"role": "assistant", "content": "made up"}]
+        parts = [{"type": "text", "text": "Hello "}, {"type": "text", "text": "Vera"}]
+        first = (await chat(address, user="a"))[2]["usage"]["prompt_tokens"]
+        other = (await chat(address, user="b", messages=[*history, {"role": "user", "content": parts}]))[2]["usage"]
+        again = (await chat(address, user="a", messages=[{"role": "user", "content": "And now?"}]))[2]["usage"]
+        assert other["prompt_tokens"] == first < again["prompt_tokens"]
+        _, _, command = await chat(address, user="a", messages=[{"role": "user", "content": "/help"}])
+        assert command["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "invalid_request"),
+        (b"no json", 400, "invalid_request"),
+        (b"\xff\xfe", 400, "invalid_request"),
+        (b"[" * 100_000, 400, "invalid_request"),
+        (b'{"x":' * 100_000, 400, "invalid_request"),
+        (b" " * (MAX_BODY_BYTES + 1), 413, None),
+        ({"messages": []}, 400, "invalid_request"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, 400, "invalid_request"),
+        ({"messages": HELLO, "max_tokens": 0}, 400, "invalid_request"),
+        ({"messages": HELLO, "max_tokens": 10**9}, 400, "invalid_request"),
+        ({"messages": HELLO, "temperature": -1}, 400, "invalid_request"),
+        ({"messages": HELLO, "n": 2}, 400, "invalid_request"),
+        ({"messages": HELLO, "tools": [{"type": "function"}]}, 400, "invalid_request"),
+        ({"messages": HELLO, "stop": "."}, 400, "invalid_request"),
+        ({"messages": HELLO, "model": "gpt-4"}, 404, "model_not_found"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+async def test_what_cannot_be_answered_is_an_error_object(body, status, code):
+    async with engine_alone() as address:
+        found, _, said = await call(f"{address}/v1/chat/completions", body)
+        error = json.loads(said)["error"]
+        assert (found, error["type"], error["code"]) == (status, "invalid_request_error", code)
+        assert error["message"]
+        assert (await chat(address))[0] == 200
+
+
+async def test_addresses_that_are_not_there_are_error_objects_too():
+    async with engine_alone() as address:
+        status, _, said = await call(f"{address}/v1/embeddings")
+        assert (status, json.loads(said)["error"]["code"]) == (404, "unknown_url")
+        status, _, said = await call(f"{address}/v1/chat/completions")
+        assert (status, json.loads(said)["error"]["code"]) == (405, "unknown_url")
+        assert (await call(f"{address}/healthz"))[0] == (await call(f"{address}/readyz"))[0] == 200
+        [model] = json.loads((await call(f"{address}/v1/models"))[2])["data"]
+        assert model["id"] == "test"
+
+
+async def test_a_token_is_required_where_there_is_one_and_other_pages_are_refused():
+    async with engine_alone(tokens=("the secret",)) as address:
+        url, body = f"{address}/v1/chat/completions", {"messages": HELLO}
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic the secret"}):
+            status, _, said = await call(url, body, **headers)
+            assert (status, json.loads(said)["error"]["code"]) == (401, "invalid_api_key")
+        assert (await call(f"{address}/v1/models"))[0] == 401
+        shown = {"Authorization": "Bearer the secret"}
+        assert (await call(url, body, **shown))[0] == 200
+        for origin in ("http://evil.example", "null", "http://evil.example:80"):
+            status, _, said = await call(url, body, **shown, Origin=origin)
+            assert (status, json.loads(said)["error"]["type"]) == (403, "permission_error")
+        status, _, _ = await call(url, body, **shown, Origin="http://evil.example", Host="evil.example")
+        assert status == 403
+        assert (await call(url, body, **shown, Origin=address))[0] == 200
+
+
+async def test_deadlines_refusals_and_defects_have_their_own_status(tmp_path):
+    class Broken(SimulatedEngine):
+        def generate(self, *args, **kwargs):
+            raise ZeroDivisionError("secret detail")
+
+    async with engine_alone(SimulatedEngine(SimulatedSettings(first_token_s=0.3)), deadline_s=0.05) as address:
+        status, _, reply = await chat(address)
+        assert (status, reply["error"]["code"]) == (504, "deadline_exceeded")
+    async with engine_alone(Broken(SimulatedSettings())) as address:
+        status, _, reply = await chat(address)
+        assert (status, reply["error"]["code"]) == (500, "internal_error")
+        assert "secret" not in str(reply)
+        with pytest.raises(EngineError, match="500"):
+            client = OpenAIEngine(OpenAISettings(url=f"{address}/v1"))
+            await asyncio.to_thread(client.generate, QUESTION, max_tokens=3)
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3))
+    system = Asynchronous(AsynchronousSettings(queue_limit=0), slow, tmp_path)
+    async with listening_to(host(system)) as where:
+        address = f"http://{where}"
+        first = asyncio.create_task(chat(address, user="a"))
+        await asyncio.sleep(0.15)
+        status, headers, reply = await chat(address, user="b")
+        assert (status, reply["error"]["type"]) == (429, "rate_limit_error")
+        assert int(headers["retry-after"]) >= 1
+        with pytest.raises(EngineBusy, match="429"):
+            client = OpenAIEngine(OpenAISettings(url=f"{address}/v1"))
+            await asyncio.to_thread(client.generate, QUESTION, max_tokens=3)
+        assert (await first)[0] == 200
+
+
+async def test_an_error_after_the_first_words_ends_the_stream_with_an_error_object():
+    class Fails(SimulatedEngine):
+        def generate(self, messages, *, on_token, **rest):
+            on_token("half")
+            raise EngineError("The engine broke.")
+
+    async with engine_alone(Fails(SimulatedSettings())) as address:
+        status, _, said = await call(f"{address}/v1/chat/completions", {"messages": HELLO, "stream": True})
+    assert status == 200
+    first, last = said.decode().removesuffix("\n\n").split("\n\n")
+    assert json.loads(first.removeprefix("data: "))["choices"][0]["delta"]["content"] == "half"
+    assert json.loads(last.removeprefix("data: "))["error"]["message"] == "The engine broke."
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_client_that_leaves_ends_its_generation(stream):
+    said = 0
+
+    class Counting(SimulatedEngine):
+        def generate(self, messages, *, on_token, **rest):
+            def counted(token):
+                nonlocal said
+                said += 1
+                on_token(token)
+
+            return super().generate(messages, on_token=counted, **rest)
+
+    async with engine_alone(Counting(SimulatedSettings(token_s=0.01))) as address:
+        where, port = address.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(where, int(port))
+        body = json.dumps({"messages": HELLO, "max_tokens": 4000, "stream": stream}).encode()
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        while said < 3:  # noqa: ASYNC110 - another thread counts
+            await asyncio.sleep(0.01)
+        writer.close()
+        # The engine serves one at a time: this reply waits for the other generation's end.
+        assert (await chat(address))[0] == 200
+    assert said < 1000
