@@ -1,0 +1,132 @@
+"""Grades a system that held a whole conversation, at three depths: retrieval, prompt, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from experiments.grading import ranking
+from experiments.grading.answers import is_exact, is_refusal
+from experiments.grading.overheard import Overheard
+from experiments.workloads.remembering.conversation import Conversation, Kind, Question
+from experiments.workloads.remembering.values import Language
+from systems.interface import AsyncSystem, BlockingSystem, Observed, Reply, Request, System
+
+Find = Callable[[str], Awaitable[Sequence[str]]]
+"""Finds memories for a question, best first."""
+
+ANSWER_TOKENS = 32
+_OBSERVED = Observed(
+    clock="2026-11-02 09:30", system="processor 5 %, memory 40 % of 4.0 GiB, disk 50 %", emotion="neutral"
+)
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """How one question went. Places count from 1 among the memories found; None is not found.
+
+    ``evidence`` is the place of the turn that decides the answer, ``stale`` that of the first turn about the same fact
+    that holds no longer. What was not graded (the prompt, the answer), or has nothing to be graded by (the evidence of
+    what was never told), is None.
+    """
+
+    kind: Kind
+    language: Language
+    evidence: int | None
+    stale: int | None
+    in_prompt: bool | None = None
+    stale_in_prompt: bool | None = None
+    answer: str | None = None
+    right: bool | None = None
+
+
+def grade_ranking(conversation: Conversation, question: Question, found: Sequence[str]) -> Grade:
+    """Grade what retrieval ``found`` for ``question``, best first: the first depth."""
+    ranked = list(dict.fromkeys(found))
+
+    def place(turns: Sequence[int]) -> int | None:
+        texts = {conversation.turns[turn].text for turn in turns}
+        return next((place for place, text in enumerate(ranked, 1) if text in texts), None)
+
+    evidence = () if question.evidence is None else (question.evidence,)
+    return Grade(kind=question.kind, language=question.language, evidence=place(evidence), stale=place(question.stale))
+
+
+async def grade_retrieval(conversation: Conversation, find: Find) -> list[Grade]:
+    """Grade a store alone, into which the turns were saved before."""
+    return [grade_ranking(conversation, question, await find(question.text)) for question in conversation.questions]
+
+
+async def grade_system(system: System, engine: Overheard, conversation: Conversation, session: str) -> list[Grade]:
+    """Tell ``system``, built on ``engine`` and started, every turn, ask every question, and grade all three depths.
+
+    While it is told the turns it says what the conversation scripts; the questions it answers freely.
+    """
+    for number, turn in enumerate(conversation.turns):
+        await _answer(
+            system, Request(id=f"told-{number}", session=session, text=turn.text, max_tokens=ANSWER_TOKENS,
+                            scripted_reply=turn.reply, observed=_OBSERVED)
+        )  # fmt: skip
+    grades = []
+    for number, question in enumerate(conversation.questions):
+        request = Request(
+            id=f"asked-{number}", session=session, text=question.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED
+        )
+        reply = await _answer(system, request)
+        grades.append(_graded(conversation, question, reply, engine, session))
+    return grades
+
+
+def _graded(conversation: Conversation, question: Question, reply: Reply, engine: Overheard, session: str) -> Grade:
+    sent = "\n".join(message.content for message in engine.prompts[session])
+
+    def holds(turns: Sequence[int]) -> bool:
+        return any(conversation.turns[turn].text in sent for turn in turns)
+
+    unknown = is_refusal(question.answer)
+    return msgspec.structs.replace(
+        grade_ranking(conversation, question, reply.memories),
+        in_prompt=None if question.evidence is None else holds([question.evidence]),
+        stale_in_prompt=holds(question.stale) if question.stale else None,
+        answer=reply.text,
+        right=is_refusal(reply.text) if unknown else is_exact(reply.text, question.answer),
+    )
+
+
+async def _answer(system: System, request: Request) -> Reply:
+    if isinstance(system, AsyncSystem):
+        return await system.answer(request)
+    assert isinstance(system, BlockingSystem)
+    return await asyncio.to_thread(system.answer, request)
+
+
+def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
+    """Return the measures by name, each the mean of those questions it can be asked of; others are left out.
+
+    Questions with evidence count for recall, nDCG, reciprocal rank and prompt; those with stale turns for the
+    stale-hit rate (a stale turn is found above the evidence or without it); "answered" counts questions that have an
+    answer, "refused" those that have none, "right" all.
+    """
+    evident = [grade for grade in grades if grade.kind in ("planted", "changed", "denied")]
+    outdated = [grade for grade in grades if grade.kind in ("changed", "denied")]
+    most = max(places)
+    ranked = range(1, most + 1)
+    evidence = [{grade.evidence} for grade in evident]
+    measures: dict[str, list[float]] = {
+        **{f"recall@{k}": [ranking.recall(ranked, one, k) for one in evidence] for k in places},
+        f"ndcg@{most}": [ranking.ndcg(ranked, one, most) for one in evidence],
+        "reciprocal_rank": [ranking.reciprocal_rank(ranked, one) for one in evidence],
+        "stale_hit": [
+            grade.stale is not None and (grade.evidence is None or grade.stale < grade.evidence) for grade in outdated
+        ],
+        "in_prompt": [grade.in_prompt for grade in evident if grade.in_prompt is not None],
+        "answered": [
+            grade.right for grade in grades if grade.right is not None and grade.kind in ("planted", "changed")
+        ],
+        "refused": [
+            grade.right for grade in grades if grade.right is not None and grade.kind not in ("planted", "changed")
+        ],
+        "right": [grade.right for grade in grades if grade.right is not None],
+    }
+    return {name: sum(values) / len(values) for name, values in measures.items() if values}

@@ -1,0 +1,60 @@
+"""An engine that passes everything on to another one, and notes what it was asked: the prompt that was really sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from systems.engines.interface import Engine, Generation, Message
+
+
+class Overheard(Engine):
+    """Notes the newest messages of every conversation in ``prompts``; all else is the inner engine's."""
+
+    name: ClassVar[str] = "overheard"
+    summary: ClassVar[str] = "another engine, whose prompts are noted"
+    Settings: ClassVar[type[msgspec.Struct]] = msgspec.Struct
+
+    def __init__(self, inner: Engine) -> None:
+        self._inner = inner
+        self.prompts: dict[str | None, Sequence[Message]] = {}
+
+    @property
+    def parallelism(self) -> int:
+        """The inner engine's."""
+        return self._inner.parallelism
+
+    @property
+    def identity(self) -> str:
+        """The inner engine's: a reply does not depend on who listens."""
+        return self._inner.identity
+
+    def load(self) -> None:
+        """Load the inner engine."""
+        self._inner.load()
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        forced_reply: str | None = None,
+        on_token: Callable[[str], None] | None = None,
+        conversation: str | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> Generation:
+        """Note the messages, and let the inner engine generate."""
+        self.prompts[conversation] = messages
+        passed: dict[str, Any] = {
+            "forced_reply": forced_reply,
+            "on_token": on_token,
+            "conversation": conversation,
+            "check": check,
+        }
+        return self._inner.generate(messages, max_tokens=max_tokens, **passed)
+
+    def close(self) -> None:
+        """Close the inner engine."""
+        self._inner.close()

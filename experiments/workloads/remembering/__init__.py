@@ -1,0 +1,1 @@
+"""Long conversations whose questions have one right answer: facts planted, changed and denied, small talk between."""

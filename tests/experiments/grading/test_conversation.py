@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from experiments.grading.conversation import grade_ranking, grade_retrieval, grade_system, summary
+from experiments.grading.overheard import Overheard
+from experiments.workloads.remembering.conversation import Conversation, Question, Told, converse
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.baseline.agent import Baseline, BaselineSettings
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+
+OLD, NEW, ELSE = "Marela lives in Velford.", "Marela has moved and now lives in Korburg.", "Marila lives in Tostad."
+CHANGED = Question(
+    text="Where does Marela live?", answer="Korburg", kind="changed", language="en", evidence=2, stale=(0,)
+)
+STRANGER = Question(
+    text="Where does Morela live?", answer="I don't know.", kind="stranger", language="en", evidence=None, stale=()
+)
+TALK = Conversation([Told(text=text, reply="Noted.", act="state") for text in (OLD, ELSE, NEW)], [CHANGED, STRANGER])
+
+
+@pytest.mark.parametrize(
+    ("found", "evidence", "stale", "stale_hit"),
+    [
+        ([NEW, OLD], 1, 2, 0.0),
+        ([OLD, ELSE, NEW], 3, 1, 1.0),
+        ([ELSE, OLD], None, 2, 1.0),
+        ([ELSE, ELSE, NEW], 2, None, 0.0),
+        ([], None, None, 0.0),
+    ],
+)
+def test_a_ranking_is_graded_by_the_places_of_what_holds_and_what_does_not(
+    found: list[str], evidence: int | None, stale: int | None, stale_hit: float
+) -> None:
+    grade = grade_ranking(TALK, CHANGED, found)
+
+    assert (grade.evidence, grade.stale) == (evidence, stale)
+    measures = summary([grade])
+    assert measures["stale_hit"] == stale_hit
+    assert measures["reciprocal_rank"] == (1 / evidence if evidence else 0)
+    assert measures["recall@3"] == (evidence is not None)
+
+
+async def test_a_store_alone_is_asked_every_question() -> None:
+    async def find(question: str) -> Sequence[str]:
+        return [NEW] if "Marela" in question else []
+
+    grades = await grade_retrieval(TALK, find)
+
+    assert [grade.evidence for grade in grades] == [1, None]
+    assert summary(grades)["recall@1"] == 1
+
+
+@pytest.mark.parametrize("kind", ["baseline", "asynchronous"])
+async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> None:
+    engine = Overheard(SimulatedEngine(SimulatedSettings()))
+    conversation = converse(3, 30, questions=6)
+    if kind == "baseline":
+        blocking = Baseline(BaselineSettings(), engine, tmp_path)
+        blocking.start()
+        grades = await grade_system(blocking, engine, conversation, "someone")
+        blocking.close()
+    else:
+        system = Asynchronous(AsynchronousSettings(), engine, tmp_path)
+        await system.start()
+        grades = await grade_system(system, engine, conversation, "someone")
+        await system.close()
+
+    assert len(grades) == len(conversation.questions)
+    for question, grade in zip(conversation.questions, grades, strict=True):
+        assert grade.kind == question.kind
+        assert (grade.in_prompt is None) == (question.evidence is None)
+        assert grade.in_prompt or grade.evidence is None  # what was found is in the prompt
+        assert grade.right is False  # the simulated engine says words without meaning
+    measures = summary(grades)
+    assert measures["answered"] == measures["refused"] == 0
+    assert 0 < measures["in_prompt"] <= 1
