@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from systems.engines.interface import Sampling
 from systems.engines.llama_text import LlamaText
 from systems.errors import EngineBusy, EngineError, ModelError
 from systems.models.check import read_metadata, require_gguf
@@ -67,6 +68,34 @@ class Model:
         library, model = self.library, self.pointer
         elements = 2 * library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * self.head_length
         return int(elements * KEY_VALUE_TYPES[key_value_type][1])
+
+    def sampler(self, sampling: Sampling) -> Any:
+        """Return llama.cpp's sampler, to be freed; None if the likeliest token is all that is asked."""
+        if sampling.temperature <= 0 and sampling.repeat_penalty == 1:
+            return None
+        library = self.library
+        chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
+        parts = []
+        if sampling.repeat_penalty != 1:
+            parts.append(library.llama_sampler_init_penalties(self.words, 64, sampling.repeat_penalty, 0.0, 0.0))
+        if sampling.temperature <= 0:
+            parts.append(library.llama_sampler_init_greedy())
+        else:
+            parts += [
+                library.llama_sampler_init_top_k(sampling.top_k),
+                library.llama_sampler_init_top_p(sampling.top_p, 1),
+                library.llama_sampler_init_min_p(sampling.min_p, 1),
+                library.llama_sampler_init_temp(sampling.temperature),
+                library.llama_sampler_init_dist(sampling.seed & 0x7FFFFFFF),  # the largest value means "draw a seed"
+            ]
+        for part in parts:
+            library.llama_sampler_chain_add(chain, part)
+        return chain
+
+    def free(self, sampler: Any) -> None:
+        """Free what `sampler` returned."""
+        if sampler is not None:
+            self.library.llama_sampler_free(sampler)
 
     def close(self) -> None:
         """Free the model; a second call does nothing."""

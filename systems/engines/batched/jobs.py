@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from time import perf_counter
 
 from systems.engines.interface import Generation, Sampling
@@ -108,6 +109,15 @@ class Job:
             reused_tokens=self.reused,
             dropped_messages=self.dropped_messages,
         )
+
+    def settle(self, outcome: Generation | BaseException) -> None:
+        """Give the caller the reply, or the error."""
+        # A caller may leave at any instant, from another thread: asking first whether it has would be too early.
+        with suppress(InvalidStateError):
+            if isinstance(outcome, Generation):
+                self.future.set_result(outcome)
+            else:
+                self.future.set_exception(outcome)
 
     def _show(self, text: str) -> None:
         if text and self.on_token is not None:

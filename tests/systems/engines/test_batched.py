@@ -17,9 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from systems.engines.batched.context import Context, Model, Piece
-from systems.engines.batched.engine import BatchedEngine, BatchedSettings, _Decoder
+from systems.engines.batched.decoder import Decoder
+from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.jobs import Job, Spoken
 from systems.engines.batched.schedule import place, shares
+from systems.engines.batched.settings import BatchedSettings
+from systems.engines.batched.slots import Slots
 from systems.engines.batched.states import State, States
 from systems.engines.interface import Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
@@ -90,15 +93,15 @@ def expected(serial: LlamaEngine, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 def recorded(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str | None, int], list[np.ndarray]]:
     """Collect the batched engine's logits by conversation and length of the prompt."""
     rows: dict[tuple[str | None, int], list[np.ndarray]] = {}
-    chosen = _Decoder._chosen
+    chosen = Decoder._chosen
 
-    def spy(self: _Decoder, number: int, where: int) -> int:
+    def spy(self: Decoder, number: int, where: int) -> int:
         job = self._slots[number].job
         assert job is not None
         rows.setdefault((job.conversation, len(job.prompt)), []).append(self._context.logits(where).copy())
         return chosen(self, number, where)
 
-    monkeypatch.setattr(_Decoder, "_chosen", spy)
+    monkeypatch.setattr(Decoder, "_chosen", spy)
     return rows
 
 
@@ -380,10 +383,63 @@ def test_a_failed_step_fails_its_requests_and_the_engine_goes_on(make, monkeypat
 def test_a_defect_in_a_step_is_a_typed_error_and_the_engine_goes_on(make, monkeypatch):
     engine = make()
     with monkeypatch.context() as patch:
-        patch.setattr(_Decoder, "_piece", lambda *_: 1 / 0)
+        patch.setattr(Decoder, "_piece", lambda *_: 1 / 0)
         with pytest.raises(EngineError, match="ZeroDivisionError"):
             engine.generate([SYSTEM, talk(1, 1)], max_tokens=4)
     assert engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, forced_reply="well").text == "well"
+
+
+def test_a_defect_in_one_request_fails_that_one_alone(make, monkeypatch):
+    engine = make()
+    begin = Slots.begin
+
+    def defective(self: Slots, job: Job) -> None:
+        if job.conversation == "bad":
+            raise ZeroDivisionError
+        begin(self, job)
+
+    monkeypatch.setattr(Slots, "begin", defective)
+    begun = threading.Event()
+    neighbour = engine.submit(
+        [SYSTEM, talk(1, 1)],
+        max_tokens=40,
+        conversation="good",
+        on_token=lambda _: begun.set(),
+        sampling=Sampling(ignore_end=True),
+    )
+    assert begun.wait(30)
+    with pytest.raises(EngineError, match="could not begin"):
+        engine.generate([SYSTEM, talk(2, 1)], max_tokens=4, conversation="bad")
+    assert neighbour.result(30).generated_tokens == 40
+
+
+def test_requests_that_race_with_closing_are_answered_or_refused(make):
+    engine = make()
+    stop = threading.Event()
+    outcomes = []
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                outcomes.append(engine.generate([SYSTEM, talk(1, 1)], max_tokens=1).generated_tokens)
+            except EngineError as error:
+                outcomes.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        engine.close()
+        engine.load()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert (
+        {1}
+        < set(outcomes)
+        <= {1, "The batched engine is not loaded.", "The batched engine was closed."}
+        | {"The batched engine is closed."}
+    )
 
 
 def test_a_step_that_never_ends_fails_its_callers(make, monkeypatch):

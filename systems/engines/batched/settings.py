@@ -1,0 +1,55 @@
+"""How the batched engine is set, and what it counts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from systems.engines.interface import Sampling
+
+
+class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the engine works. Tokens, seconds and bytes.
+
+    ``slots`` conversations are computed at once, each of at most ``context_tokens``. While replies run, a step computes
+    at most ``chunk_tokens`` of new prompts. ``memory_bytes`` bounds the context and the states of idle conversations
+    together; fewer slots are used if the context alone would not fit. ``disk_bytes`` more may go to a temporary
+    folder. ``flash_attention`` None means only with keys and values of eight bits, which need it; ``threads`` None as
+    many as this process may use CPUs. A step longer than ``stuck_s`` fails its callers. Without ``share_prefixes``
+    every conversation computes its own beginning, without ``keep_states`` all of it at every turn: for measuring what
+    they bring.
+    """
+
+    model_path: str
+    slots: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
+    context_tokens: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
+    chunk_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
+    threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    key_value: Literal["f16", "q8_0"] = "f16"
+    flash_attention: bool | None = None
+    memory_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
+    disk_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    share_prefixes: bool = True
+    keep_states: bool = True
+    use_mmap: bool = True
+    repack: bool = True
+    stuck_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
+    sampling: Sampling = Sampling()
+
+
+class BatchedCounters(msgspec.Struct, kw_only=True):
+    """What was done since the engine was loaded. ``reused_tokens`` of ``prompt_tokens`` had been computed before."""
+
+    requests: int = 0
+    steps: int = 0
+    decoded_tokens: int = 0
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    prefixes: int = 0
+    saved_states: int = 0
+    restored_states: int = 0
+    spilled_states: int = 0
+    dropped_states: int = 0
+    failed_steps: int = 0
