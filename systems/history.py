@@ -27,15 +27,17 @@ Prune = Callable[[list[Exchange], int], list[Exchange]]
 class Histories:
     """The histories of the most recently active sessions.
 
-    Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``; at most
-    ``sessions`` are held, the least recently active leaves first (what it said stays in long-term memory). Not locked:
-    one thread or one event loop uses it.
+    Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``: one exchange
+    leaves at a time, or, ``stepped``, half of them at once, so that prompts begin alike for several turns and an
+    engine need not compute what they share again. At most ``sessions`` are held, the least recently active leaves
+    first (what it said stays in long-term memory). Not locked: one thread or one event loop uses it.
     """
 
-    def __init__(self, length: int, sessions: int, prune: Prune) -> None:
+    def __init__(self, length: int, sessions: int, prune: Prune, *, stepped: bool = False) -> None:
         self._length = length
         self._limit = sessions
         self._prune = prune
+        self._stepped = stepped
         self._sessions: OrderedDict[str, list[Exchange]] = OrderedDict()
         self._own_lengths: dict[str, int] = {}
 
@@ -66,7 +68,10 @@ class Histories:
         self._keep(session, self._sessions.get(session, []))
 
     def _keep(self, session: str, exchanges: list[Exchange]) -> None:
-        self._sessions[session] = self._prune(exchanges, self.length(session) // 2)
+        most = self.length(session) // 2
+        if len(exchanges) > most:
+            exchanges = self._prune(exchanges, most - most // 2 if self._stepped else most)
+        self._sessions[session] = exchanges
         self._sessions.move_to_end(session)
         while len(self._sessions) > self._limit:
             left, _ = self._sessions.popitem(last=False)

@@ -21,7 +21,7 @@ from experiments.probes.loop_delay import LoopDelay
 from experiments.records import RequestRow, Scalar, TrialSpec
 from experiments.role import Role
 from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, twins
-from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, ask, counted, hosted, warm
+from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, ask, batched, counted, hosted, warm
 from experiments.workloads import blocking
 from experiments.workloads.blocking import Piece, Prepared
 from experiments.workloads.conversations import Turn, conversations
@@ -173,7 +173,7 @@ def _isolating(request: GridRequest) -> Iterator[Cell]:
 
 
 def _agents(request: GridRequest, condition: dict[str, Scalar], replies_s: float) -> Iterator[Cell]:
-    """Yield a cell a system; two of one that blocks: in the loop, as published, and alone on a thread of its own."""
+    """Yield a cell a system: one that blocks in the loop and alone on a thread, another on the batched engine too."""
     for system in request.systems:
         cell = Cell(
             condition=condition,
@@ -185,6 +185,9 @@ def _agents(request: GridRequest, condition: dict[str, Scalar], replies_s: float
         )
         if not registry.systems.get(system).blocks:
             yield cell
+            engine = batched(request.engine)
+            if engine is not None and request.preset != "smoke":
+                yield msgspec.structs.replace(cell, subject=f"{system}-batched", engine=engine)
             continue
         yield msgspec.structs.replace(cell, hosting="in-loop")
         if request.preset != "smoke":

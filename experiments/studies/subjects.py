@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from experiments.records import EngineSpec, RequestRow, TrialSpec
+from experiments.records import EngineSpec, RequestRow, Scalar, TrialSpec
 from experiments.role import Role
 from experiments.workloads.conversations import Turn
 from systems import registry
@@ -21,6 +21,13 @@ from systems.server.hosting import Host, host
 
 REPLY_TOKENS = 24
 """Tokens every generation of a timing trial makes; every scripted reply is longer."""
+
+
+def batched(engine: EngineSpec, **settings: Scalar) -> EngineSpec | None:
+    """Return the batched engine on the model of ``engine``; None unless that is the serial one."""
+    if engine.name != "llama":
+        return None
+    return msgspec.structs.replace(engine, name="batched", settings={"context_tokens": 2048, **settings})
 
 
 def make_engine(spec: EngineSpec, model_path: str | None, cpus: int) -> Engine:

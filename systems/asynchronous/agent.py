@@ -106,6 +106,7 @@ class Asynchronous(AsyncSystem):
                 settings.history_length,
                 settings.sessions,
                 keep_important if settings.importance_pruning else keep_newest,
+                stepped=settings.stepped_pruning,
             ),
             cache=cache,
             counters=Counters(),

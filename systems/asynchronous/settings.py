@@ -21,6 +21,7 @@ MECHANISMS = (
     "fast_segmentation",
     "full_text",
     "importance_pruning",
+    "stepped_pruning",
     "background_saving",
     *SAFEGUARDS,
 )
@@ -42,6 +43,7 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     fast_segmentation: bool = True
     full_text: bool = True
     importance_pruning: bool = True
+    stepped_pruning: bool = True
     background_saving: bool = True
     retries: bool = True
     degradation: bool = True

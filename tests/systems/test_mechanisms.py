@@ -288,9 +288,9 @@ def test_pruning_keeps_bound_chronology_the_newest_and_the_important_and_is_idem
     assert sorted(places[:-1]) == sorted(int(exchange.question) for exchange in expected)
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), max_size=30), st.integers(0, 12))
-def test_the_roles_of_a_history_always_alternate(turns, length):
-    histories = Histories(length, 10, keep_important)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), max_size=30), st.integers(0, 12), st.booleans())
+def test_the_roles_of_a_history_always_alternate(turns, length, stepped):
+    histories = Histories(length, 10, keep_important, stepped=stepped)
     for number, (session, important) in enumerate(turns):
         histories.add(session, Exchange(f"question {number}", f"answer {number}", important))
         messages = histories.messages(session)
@@ -310,6 +310,18 @@ def test_the_roles_of_a_history_always_alternate(turns, length):
 )
 def test_key_information_is_recognised_in_two_languages(text, important):
     assert is_important(text) is important
+
+
+@pytest.mark.parametrize(("stepped", "grew"), [(False, 4), (True, 12)])
+def test_a_stepped_history_begins_like_the_last_one_on_most_turns(stepped, grew):
+    histories = Histories(10, 1, keep_newest, stepped=stepped)
+    before, alike = [], 0
+    for number in range(17):
+        histories.add("s", Exchange(f"question {number}", "fine"))
+        after = histories.messages("s")
+        alike += bool(before) and after[: len(before)] == before
+        before = after
+    assert alike == grew
 
 
 def test_histories_forget_the_least_recently_active_session():

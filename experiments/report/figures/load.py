@@ -28,12 +28,12 @@ _PANELS = 3  # more levels side by side cannot be read
 _KINDS = {"poisson": "Poisson", "bursts": "bursts"}
 
 # Users in a closed loop, who pause for nothing and repeat nothing: what is drawn over the number of users.
-_CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": None}
+_CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": None, "engines": None}
 
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figures of each kind of work there are records of."""
-    kinds = (_distributions, _throughput, _objective, _open, _ladders)
+    kinds = (_distributions, _throughput, _objective, _open, _ladders, _engines)
     return [drawn for work in _WORKS for kind in kinds for drawn in kind(scene, work)]
 
 
@@ -187,20 +187,39 @@ def _ladders(scene: Scene, work: str) -> Iterable[Drawn]:
         fits = [given.get("work") == work and given.get("ladder") == direction for given in found["factors"]]
         shown = found[np.array(fits, dtype=bool) & (found["reference"] == reference)]
         if len(shown):
-            yield _ladder(scene, shown, work, direction)
+            rungs = shown["subject"].str.startswith((f"{reference}+", f"{reference}-"))
+            said = _rungs_said(shown[rungs & (shown["metric"] == "throughput")], direction)
+            yield _ladder(scene, shown, scene.subjects(shown["subject"]), said, _name(f"ladder-{direction}", work))
 
 
-def _ladder(scene: Scene, shown: pd.DataFrame, work: str, direction: str) -> Drawn:
+def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
+    found = scene.findings
+    fits = [given.get("work") == work and given.get("engines") == "ladder" for given in found["factors"]]
+    shown = found[np.array(fits, dtype=bool)]
+    for users in sorted(set(factor(shown, "users"))):
+        here = shown[factor(shown, "users") == users]
+        rungs = sorted(scene.subjects(here["subject"]), key=lambda name: ("batched" in name, name))
+        rate = here[here["metric"] == "throughput"].set_index("subject")["ratio"].astype(float)
+        said = ", ".join(f"{_step(name)} ×\u00a0{text.significant(rate[name])}" for name in rungs if name in rate)
+        title = f"Times the throughput of {text.plain(here['reference'].iloc[0])}, step by step: {said}"
+        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work))
+
+
+def _step(rung: str) -> str:
+    """Return what a rung of the engine's ladder adds to the one before it."""
+    _, batched, added = rung.partition("batched")
+    return added.rpartition("+")[2] or "batching" if batched else "threads"
+
+
+def _ladder(scene: Scene, shown: pd.DataFrame, subjects: Sequence[str], said: str, name: str) -> Drawn:
     condition, reference = shown["condition"].iloc[0], shown["reference"].iloc[0]
-    subjects = scene.subjects(shown["subject"])
-    rungs = shown["subject"].str.startswith((f"{reference}+", f"{reference}-"))
-    title = f"{scene.lead(shown)}{_rungs_said(shown[rungs & (shown['metric'] == 'throughput')], direction)}"
+    title = f"{scene.lead(shown)}{said}"
     wanted = [name for name in ("throughput", "latency_p95") if (shown["metric"] == name).any()]
     figure, panels = drawing.canvas(title, len(wanted), height=1.7 + 0.27 * len(subjects), sharey=True)
     blocks = scene.ratios[scene.ratios["condition"] == condition]
-    for axes, name in zip(panels, wanted, strict=True):
-        here = shown[shown["metric"] == name].set_index("subject")
-        points = blocks[blocks["metric"] == name]
+    for axes, measure in zip(panels, wanted, strict=True):
+        here = shown[shown["metric"] == measure].set_index("subject")
+        points = blocks[blocks["metric"] == measure]
         floors = here["floor"].dropna()
         if len(floors):
             reach = math.exp(floors.iloc[0])
@@ -217,7 +236,7 @@ def _ladder(scene: Scene, shown: pd.DataFrame, work: str, direction: str) -> Dra
             if subject not in here.index:
                 continue
             _forest_row(axes, row, points.loc[points["subject"] == subject, "ratio"].tolist(), here.loc[[subject]])
-        metric = metrics.get(name)
+        metric = metrics.get(measure)
         # Ratios keep close to 1, where marks for 1, 2 and 5 of each decade would leave one or none.
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -231,7 +250,7 @@ def _ladder(scene: Scene, shown: pd.DataFrame, work: str, direction: str) -> Dra
     alt = f"{title}. Ratios of throughput and of P95 latency at {users} users, a row a subject."
     whole = "bars are 95 % intervals" if shown["low"].notna().any() else "too few blocks for intervals"
     notes = [f"{users} users at once; small points are blocks, diamonds geometric means, {whole}", *scene.notes(shown)]
-    return drawing.finish(figure, _name(f"ladder-{direction}", work), title, alt, notes)
+    return drawing.finish(figure, name, title, alt, notes)
 
 
 def _rungs_said(rungs: pd.DataFrame, direction: str) -> str:

@@ -30,7 +30,7 @@ class Load(Study):
 
     name = "load"
     question = "How do the agents serve many users at once, over a socket, from a client outside the limits?"
-    references = ("none", "baseline", "all")
+    references = ("none", "baseline", "all", "baseline on serial")
     measures = (
         "success_rate",
         "throughput",

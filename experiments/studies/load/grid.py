@@ -13,6 +13,7 @@ import msgspec
 from experiments.records import EngineSpec, Scalar
 from experiments.studies.interface import Cell, GridRequest, Preset, twins
 from experiments.studies.load.users import PATIENCE_S, ZIPF
+from experiments.studies.subjects import batched
 from systems import registry
 from systems.asynchronous.settings import MECHANISMS
 
@@ -102,7 +103,7 @@ def _standard(grid: _Grid) -> Iterable[Cell]:
     yield from (*ten, *twins(ten))
     yield from grid.closed(grid.inference, 50, turns=1)
     yield from grid.repeated(grid.inference, 2, turns=4, blocks=2)
-    yield from grid.engines(10, turns=2, blocks=2)
+    yield from grid.engines(10, turns=4, blocks=2)
     for users in USERS:
         # One user and fifty are judged; the levels between and above show the shape.
         yield from grid.closed(grid.sleep(_SHORT_SLEEP_S), users, turns=2, blocks=None if users in (1, 50) else 2)
@@ -120,7 +121,7 @@ def _paper(grid: _Grid) -> Iterable[Cell]:
         level = grid.closed(grid.inference, users, turns=2)
         yield from (*level, *(twins(level) if users == 10 else ()))
     yield from grid.in_loop(grid.inference, 10, turns=2)
-    yield from grid.engines(50, turns=3)
+    yield from grid.engines(50, turns=4)
     yield from grid.thinking(grid.inference, 10, turns=3, think_s=10.0)
     yield from grid.repeated(grid.inference, 10, turns=8)
     for rate in (_INFERENCE_RATE, 2 * _INFERENCE_RATE):
@@ -176,30 +177,39 @@ class _Grid:
         """Return users who ask the next question when the last one is answered."""
         return _cells(work, {"users": users, "turns": turns, "arrivals": "closed"}, self._subjects, blocks=blocks)
 
-    def engines(self, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
-        """Return the engine's ladder: the systems on the serial engine, then batching, prefixes and states on top.
+    def engines(self, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
+        """Return the engine's ladder: the systems on the serial engine, then what the batched one does, step by step.
 
-        Only where the run's engine is the serial one: the rungs above it use the same model.
+        Questions repeat, for the last step's sake: a response cache, which all the others go without. Only where the
+        run's engine is the serial one: the rungs above it use the same model.
         """
         serial = self.inference.engine
-        if serial.name != "llama" or not self._asynchronous:
-            return []
-        rungs: dict[str, dict[str, Scalar]] = {
-            "batched": {"share_prefixes": False, "keep_states": False},
-            "batched+prefixes": {"share_prefixes": True, "keep_states": False},
-            "batched+prefixes+states": {"share_prefixes": True, "keep_states": True},
-        }
-        subjects = [_Subject(name=f"{subject.name} on serial", system=subject.system) for subject in self._subjects]
-        subjects += [
-            _Subject(
-                name=f"asynchronous on {name}",
-                system="asynchronous",
-                engine=msgspec.structs.replace(serial, name="batched", settings={"context_tokens": 2048, **settings}),
-            )
-            for name, settings in rungs.items()
+        subjects = [
+            _Subject(name=f"{subject.name} on serial", system=subject.system, settings=_without_cache(subject.system))
+            for subject in self._subjects
         ]
-        condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "closed", "engines": "ladder"}
-        return _cells(self.inference, condition, subjects, blocks=blocks)
+        rungs: dict[str, tuple[dict[str, Scalar], dict[str, Scalar]]] = {
+            "batched": ({"share_prefixes": False, "keep_states": False}, {"cache_capacity": 0}),
+            "batched+prefixes": ({"keep_states": False}, {"cache_capacity": 0}),
+            "batched+prefixes+states": ({}, {"cache_capacity": 0}),
+            "batched+prefixes+states+cache": ({}, {"cache_key": "question"}),
+        }
+        for name, (engine_settings, settings) in rungs.items():
+            engine = batched(serial, **engine_settings)
+            if engine is None or not self._asynchronous:
+                return []
+            subjects.append(
+                _Subject(name=f"asynchronous on {name}", system="asynchronous", settings=settings, engine=engine)
+            )
+        condition: dict[str, Scalar] = {
+            "users": users,
+            "turns": turns,
+            "arrivals": "closed",
+            "questions": "repeated",
+            "pool": pool,
+            "engines": "ladder",
+        }
+        return _cells(self.inference, condition, subjects, labels=(_repeating(pool),), blocks=blocks)
 
     def in_loop(self, work: _Work, users: int, *, turns: int) -> list[Cell]:
         """Return the closed loop for blocking systems that answer in the server's event loop."""
@@ -237,7 +247,6 @@ class _Grid:
         The published cache knows an answer by its question alone. A key that covers the whole prompt hardly ever hits
         here: the history has moved on.
         """
-        label = f"questions repeat: each user draws from {pool} by Zipf's law, exponent {ZIPF:g}"
         subjects = list(self._subjects)
         if self._asynchronous:
             settings: dict[str, Scalar] = {"cache_key": "question"}
@@ -249,7 +258,7 @@ class _Grid:
             "questions": "repeated",
             "pool": pool,
         }
-        return _cells(work, condition, subjects, labels=(label,), blocks=blocks)
+        return _cells(work, condition, subjects, labels=(_repeating(pool),), blocks=blocks)
 
     def ladders(self, work: _Work, users: int) -> list[Cell]:
         """Return both directions of the ablation ladder, with an A/A arm at its lower and at its upper end."""
@@ -275,6 +284,14 @@ class _Grid:
             for subject in self._subjects
             if _blocks(subject)
         ]
+
+
+def _repeating(pool: int) -> str:
+    return f"questions repeat: each user draws from {pool} by Zipf's law, exponent {ZIPF:g}"
+
+
+def _without_cache(system: str) -> dict[str, Scalar]:
+    return {"cache_capacity": 0} if "cache_capacity" in registry.systems.get(system).Settings.__struct_fields__ else {}
 
 
 def _cells(

@@ -267,9 +267,22 @@ def _serial_load(block: int, noise: random.Random) -> Iterator[Record]:
         yield record(trial, Part(role="subject"), Part(role="client", requests=rows, loop_delay_s=[0.001]))
 
 
+ENGINES = ("baseline on serial", "asynchronous on serial", "asynchronous on batched", "asynchronous on batched+states")
+
+
+def _engines(block: int, noise: random.Random) -> Iterator[Record]:
+    """The engine's ladder: every step takes some of the wait."""
+    condition = {"work": "inference", "users": 10, "turns": 4, "arrivals": "closed", "questions": "repeated"}
+    for place, subject in enumerate(ENGINES):
+        rows = [row((1 + number) * noise.uniform(0.97, 1.03) / (1 + place)) for number in range(40)]
+        trial = spec("load", subject, block, condition=condition | {"pool": 4, "engines": "ladder"}, engine=ENGINE)
+        yield record(trial, Part(role="subject"), Part(role="client", requests=rows, loop_delay_s=[0.001]))
+
+
 def load(blocks: int, noise: random.Random) -> Iterator[Record]:
     for block in range(blocks):
         yield from _serial_load(block, noise)
+        yield from _engines(block, noise)
         for work in ("inference", "simulation"):
             for users in (1, 10, 50):
                 for subject, factor in (("baseline", 1.0), ("asynchronous", 0.6)):

@@ -23,7 +23,7 @@ REFERENCES = {
     "isolation": ("serial", "baseline"),
     "lazy-loading": ("baseline",),
     "memory": ("fifo", "like", "baseline"),
-    "load": ("none", "baseline", "all"),
+    "load": ("none", "baseline", "all", "baseline on serial"),
 }
 LOAD_CLOSED = ("latency", "throughput", "objective")
 LOAD_SERIAL = ("open", "ladder-add-one", "ladder-leave-one-out")
@@ -96,6 +96,7 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
             {
                 *(f"load-{what}-{work}" for what in LOAD_CLOSED for work in ("inference", "simulation")),
                 *(f"load-{what}-serial-simulation" for what in LOAD_SERIAL),
+                "load-engines-10-inference",
             },
         ),
     ],
@@ -217,7 +218,7 @@ def test_inference_on_an_engine_without_a_model_is_not_passed_off_as_real(tmp_pa
             made.append(synthetic.record(spec, *one.parts))
     run = load_run(synthetic.write(tmp_path, made))
     drawn = [*figures.draw(of(run, "isolation")), *figures.draw(of(run, "load"))]
-    assert len(drawn) == 6
+    assert len(drawn) == 7
     assert all(figure.title.startswith("No model ran.") for figure in drawn)
 
 
@@ -266,6 +267,8 @@ def test_the_ladder_names_the_mechanism_that_moves_most_and_the_objective_the_hi
     titles = {figure.name: figure.title for figure in shown("load").drawn}
     assert "Added alone, isolation moves" in titles["load-ladder-add-one-serial-simulation"]
     assert "Left out of all, isolation moves" in titles["load-ladder-leave-one-out-serial-simulation"]
+    said = titles["load-engines-10-inference"]
+    assert "threads ×" in said and "batching ×" in said and "states ×" in said
     assert titles["load-objective-inference"].endswith("baseline 50, asynchronous 50")
 
 
