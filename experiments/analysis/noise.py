@@ -14,14 +14,15 @@ from experiments.analysis.pairing import compare
 from experiments.records import Scalar
 
 _ARM = ["study", "condition", "metric", "subject"]
-_FLOORS = [*_ARM, "factors", "blocks", "geometric_mean", "floor"]
+_FLOORS = [*_ARM, "factors", "blocks", "geometric_mean", "floor", "differ"]
 
 
 def floors(measures: pd.DataFrame) -> pd.DataFrame:
     """Return a row an A/A arm and metric: how far from 1 the ratio of equals may be.
 
     ``floor`` is the 95 % bound of |log ratio| of the second trial over the first, by the same interval as every
-    comparison: the farther end of Student's t interval of the mean. NaN where blocks are too few for one.
+    comparison: the farther end of its interval. NaN where blocks are too few for one. ``differ`` says that the interval
+    misses 1: equals seemed to differ, as one arm in twenty does by chance.
     """
     rows = []
     armed = measures.groupby(_ARM, sort=False)["twin"].transform("any")
@@ -41,6 +42,7 @@ def floors(measures: pd.DataFrame) -> pd.DataFrame:
                 "blocks": found.blocks,
                 "geometric_mean": found.geometric_mean,
                 "floor": bound,
+                "differ": found.low is not None and found.high is not None and not found.low <= 1 <= found.high,
             }
         )
     return pd.DataFrame(rows, columns=_FLOORS)

@@ -2,8 +2,8 @@
 
 Blocks share a seed and a moment of the host, so what disturbs both cancels in the ratio. Ratios are
 summed up by their geometric mean, which treats twice as long and half as long alike. With six blocks or
-more, Student's t on the logarithms gives a 95 % interval; with fewer there is none, only the smallest and
-the largest ratio seen.
+more, the logarithms' `Estimate` gives a 95 % interval; with fewer there is none, only the smallest and the
+largest ratio seen.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import pandas as pd
-from scipy import special  # not scipy.stats: two seconds to import
 
 from experiments import metrics
+from experiments.analysis.intervals import Estimate
 from experiments.analysis.order import reference
 
 ENOUGH_BLOCKS = 6
@@ -47,15 +47,12 @@ def compare(ratios: Sequence[float], level: float = 0.95) -> Comparison:
     if not ratios or not all(ratio > 0 and math.isfinite(ratio) for ratio in ratios):
         raise ValueError("a geometric mean needs one ratio or more, all positive and finite")
     logs = np.log(np.asarray(ratios, dtype=float))
-    mean = float(logs.mean())
     low = high = None
     if len(ratios) >= ENOUGH_BLOCKS:
-        error = float(logs.std(ddof=1)) / math.sqrt(len(ratios))
-        reach = float(special.stdtrit(len(ratios) - 1, (1 + level) / 2)) * error
-        low, high = math.exp(mean - reach), math.exp(mean + reach)
+        low, high = (math.exp(end) for end in Estimate(logs).interval(level))
     return Comparison(
         blocks=len(ratios),
-        geometric_mean=math.exp(mean),
+        geometric_mean=math.exp(float(logs.mean())),
         smallest=min(ratios),
         largest=max(ratios),
         low=low,

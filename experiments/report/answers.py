@@ -5,15 +5,16 @@ The README's table, the head of the report and its first figure are made of the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import findings, noise
-from experiments.analysis.findings import Answer
+from experiments.analysis import noise
+from experiments.analysis.findings import Judged, Pair, judge
 from experiments.analysis.frames import Run
 from experiments.analysis.order import natural
-from experiments.analysis.pairing import Comparison, compare
 from experiments.metrics.interface import Metric
 from experiments.records import Scalar
 
@@ -79,31 +80,38 @@ LINES = (
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """One line as a run answers it: medians over blocks, and the ratio after over before within blocks.
-
-    ``floor`` is the noise floor, a bound of |log ratio|; None where no A/A arm measured it.
-    """
+    """One line as a run answers it: medians over blocks, and the judged ratio after over before within blocks."""
 
     line: Line
     metric: Metric
     before: float
     after: float
-    ratios: tuple[float, ...]
-    ratio: Comparison
-    floor: float | None
-    answer: Answer
+    judged: Judged
 
 
 def answered(run: Run) -> list[Answered]:
-    """Return every line that the run measured, in order; a line whose factors fit two conditions comes twice."""
+    """Return every line that the run measured, in order, judged as one family.
+
+    A line whose factors fit two conditions comes twice.
+    """
     floors = {study: noise.floors(group) for study, group in run.measures.groupby("study")}
-    return [found for line in LINES for found in _answered(run, line, floors.get(line.study))]
+    found = [one for line in LINES if line.study in floors for one in _pairs(run, line, floors[line.study])]
+    judged = judge([pair for _, _, pair in found])
+    return [
+        Answered(
+            line=line,
+            metric=metrics.get(line.metric),
+            before=float(values[line.before].median()),
+            after=float(values[line.after].median()),
+            judged=said,
+        )
+        for (line, values, _), said in zip(found, judged, strict=True)
+    ]
 
 
-def _answered(run: Run, line: Line, floors: pd.DataFrame | None) -> list[Answered]:
+def _pairs(run: Run, line: Line, floors: pd.DataFrame) -> Iterator[tuple[Line, pd.DataFrame, Pair]]:
     trials, metric = _of(run.trials, line), metrics.get(line.metric)
     measures = _of(run.measures, line)
-    rows = []
     for condition in sorted(set(measures["condition"]), key=natural):
         here = measures[(measures["condition"] == condition) & (measures["metric"] == metric.name)]
         values = here.pivot_table(index="block", columns="subject", values="value").reindex(
@@ -111,26 +119,17 @@ def _answered(run: Run, line: Line, floors: pd.DataFrame | None) -> list[Answere
         )
         values = values.dropna().sort_index()
         positive = values[(values > 0).all(axis="columns")]  # what found nothing has no ratio to anything
-        if positive.empty or floors is None:
+        if positive.empty:
             continue
-        ratios = tuple((positive[line.after] / positive[line.before]).tolist())
-        summed, floor = compare(ratios), noise.floor(floors, metric.name, here["factors"].iloc[0])
-        said = findings.answer(summed.low, summed.high, metric.better, floor)
         tried = trials[trials["condition"] == condition]
         lost = (tried["outcome"] != "ok").groupby(tried["subject"]).mean()
-        rows.append(
-            Answered(
-                line=line,
-                metric=metric,
-                before=float(values[line.before].median()),
-                after=float(values[line.after].median()),
-                ratios=ratios,
-                ratio=summed,
-                floor=floor,
-                answer=said if lost[line.before] == lost[line.after] else Answer.UNEVEN,
-            )
+        pair = Pair(
+            ratios=tuple((positive[line.after] / positive[line.before]).tolist()),
+            better=metric.better,
+            floor=noise.floor(floors, metric.name, here["factors"].iloc[0]),
+            uneven=lost[line.before] != lost[line.after],
         )
-    return rows
+        yield line, values, pair
 
 
 def _of(frame: pd.DataFrame, line: Line) -> pd.DataFrame:

@@ -11,8 +11,9 @@ import pandas as pd
 
 from experiments.analysis.frames import Run, load_run
 from experiments.errors import StorageError
-from experiments.report import sections, tables, text
+from experiments.report import quality, sections, tables, text
 from experiments.report.drawing import Drawn
+from experiments.report.quality import Quality
 from experiments.report.scene import Described, Unknown
 from experiments.report.sections import Section
 from experiments.runs import write_whole
@@ -28,14 +29,15 @@ def build(run_folder: Path | str, studies: Mapping[str, Described] | None = None
     run = load_run(run_folder)
     found = read_sections(run, studies)
     answers = sections.answers(run)
-    write_figures(answers, run.folder / "figures")
+    trusted = quality.quality(run, {part.name: _described(part.name, studies).primary for part in found})
+    write_figures([*answers, *trusted.figures], run.folder / "figures")
     for part in found:
         write_figures(part.figures, run.folder / "figures")
         _write_tables(part, run.folder / "tables")
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
     _write_csv(trials, run.folder / "tables" / "trials.csv")
     page = run.folder / "report.html"
-    write_whole(page, _page(run, answers, found).encode())
+    write_whole(page, _page(run, answers, trusted, found).encode())
     return page
 
 
@@ -88,7 +90,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _page(run: Run, answers: list[Drawn], found: list[Section]) -> str:
+def _page(run: Run, answers: list[Drawn], trusted: Quality, found: list[Section]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("experiments.report", "templates"),
         autoescape=True,
@@ -107,6 +109,7 @@ def _page(run: Run, answers: list[Drawn], found: list[Section]) -> str:
         banners=sections.banners(run),
         answers=answers,
         machine=sections.machine(run),
+        quality=trusted,
         sections=found,
         environment=run.environment.to_dict("records"),
     )

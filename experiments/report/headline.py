@@ -31,8 +31,8 @@ def table(run: Run) -> str:
             f"{text.quantity(one.before, unit)} ({line.before})",
             f"{text.quantity(one.after, unit)} ({line.after})",
             _ratio(one),
-            text.floor(one.floor),
-            str(one.answer),
+            text.floor(one.judged.pair.floor),
+            str(one.judged.answer),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -40,9 +40,9 @@ def table(run: Run) -> str:
 
 def _ratio(one: Answered) -> str:
     """Return the ratio with its interval; every block's where there are too few for one."""
-    found = one.ratio
+    found = one.judged.ratio
     if found.indicative:
-        return ", ".join(f"× {text.significant(each)}" for each in one.ratios)
+        return ", ".join(f"× {text.significant(each)}" for each in one.judged.pair.ratios)
     return text.interval(found.geometric_mean, found.low, found.high)
 
 

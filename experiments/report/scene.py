@@ -128,8 +128,6 @@ def scene(run: Run, name: str, study: Described) -> Scene:
     ratios = pairing.ratios(measures, trials, study.references)
     factors = dict(zip(trials["condition"], trials["factors"], strict=True))
     ratios["factors"] = [factors[place] for place in ratios["condition"]]
-    summed = pairing.summarise(ratios)
-    summed["factors"] = [factors[place] for place in summed["condition"]]
     floors = noise.floors(mine(run.measures, twins=True))
     return Scene(
         name=name,
@@ -140,7 +138,7 @@ def scene(run: Run, name: str, study: Described) -> Scene:
         requests=mine(run.requests),
         ratios=ratios,
         floors=floors,
-        findings=findings.findings(summed, trials, floors, study.primary),
+        findings=findings.findings(ratios, trials, floors, study.primary),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -50,6 +52,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     ratio: str
     floor: str
     answer: str
+    why: str
+    smallest: str
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,9 +183,18 @@ def _findings(mine: Scene) -> list[Finding]:
             ratio=text.interval(one["ratio"], one["low"], one["high"]),
             floor=text.floor(one["floor"]),
             answer=str(one["answer"]),
+            why=_why(one),
+            smallest=text.share(one["smallest_effect"]),
         )
         for one in mine.findings.to_dict("records")
     ]
+
+
+def _why(one: Mapping[Hashable, Any]) -> str:
+    """Return why a comparison is open, and what would settle it."""
+    if pd.isna(one["needs"]):
+        return str(one["why"])
+    return f"{one['why']}; {int(one['needs']) - one['blocks']} more blocks would settle it, if the rest are like these"
 
 
 def _reasons(mine: Scene) -> list[str]:

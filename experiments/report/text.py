@@ -51,7 +51,12 @@ def interval(ratio: float, low: float | None, high: float | None) -> str:
 
 def floor(bound: float | None) -> str:
     """Return a noise floor, in log ratios, in percent; a dash where none was measured."""
-    return "–" if bound is None or math.isnan(bound) else f"± {significant(100 * math.expm1(bound), 2)}{_NBSP}%"
+    return "–" if bound is None or math.isnan(bound) else f"± {share(math.expm1(bound))}"
+
+
+def share(value: float | None) -> str:
+    """Return a share as a percentage; a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else f"{significant(100 * value, 2)}{_NBSP}%"
 
 
 def span(low: float, high: float, unit: str) -> str:

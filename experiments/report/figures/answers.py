@@ -23,28 +23,26 @@ _LOOKS = {
 
 def draw(rows: Sequence[Answered]) -> Drawn:
     """Return one figure with a line an answer: the factor by which it is better, its interval and the noise floor."""
-    counts = Counter(one.answer for one in rows)
+    counts = Counter(one.judged.answer for one in rows)
     said = ", ".join(f"{counts[answer]} {words}" for answer, (_, _, words) in _LOOKS.items() if counts[answer])
     title = f"Of {len(rows)} comparisons {said}"
     figure, [axes] = drawing.canvas(title, height=1.4 + 0.33 * len(rows))
     for place, one in enumerate(rows):
         # A ratio below 1 is a gain where less is better: turned round, so that the right side is always the better.
         sign = -1.0 if one.metric.better == "lower" else 1.0
-        ratio = one.ratio
+        ratio, floor, said = one.judged.ratio, one.judged.pair.floor, one.judged.answer
         ends = (ratio.low, ratio.high) if ratio.low is not None and ratio.high is not None else (
             ratio.smallest, ratio.largest
         )  # fmt: skip
         low, high = sorted(end**sign for end in ends)
-        color, marker, _ = _LOOKS[one.answer]
-        if one.floor:
+        color, marker, _ = _LOOKS[said]
+        if floor:
             axes.fill_between(
-                [math.exp(-one.floor), math.exp(one.floor)], place - 0.4, place + 0.4, color="#d9d9d9", linewidth=0,
+                [math.exp(-floor), math.exp(floor)], place - 0.4, place + 0.4, color="#d9d9d9", linewidth=0,
                 label="noise floor: equals differ by as much",
             )  # fmt: skip
         axes.plot([low, high], [place, place], color=color, linewidth=1.6)
-        axes.plot(
-            [ratio.geometric_mean**sign], [place], color=color, marker=marker, linestyle="none", label=str(one.answer)
-        )
+        axes.plot([ratio.geometric_mean**sign], [place], color=color, marker=marker, linestyle="none", label=str(said))
     axes.axvline(1.0, color="#000000", linewidth=0.8)
     axes.set_yticks(
         range(len(rows)), [f"{text.plain(one.line.title)}:\n{one.metric.title.lower()}" for one in rows], fontsize=7
@@ -52,8 +50,8 @@ def draw(rows: Sequence[Answered]) -> Drawn:
     axes.invert_yaxis()
     drawing.logarithmic(axes, "x")
     axes.set_xlabel("times better than the traditional way (left of 1: worse)")
-    blocks = {one.ratio.blocks for one in rows}
-    note = "lines are 95 % intervals" if all(one.ratio.low is not None for one in rows) else (
+    blocks = {one.judged.ratio.blocks for one in rows}
+    note = "lines are 95 % intervals" if all(one.judged.ratio.low is not None for one in rows) else (
         "lines run from the smallest to the largest block where blocks are too few for an interval"
     )  # fmt: skip
     alt = f"{title}. A line a comparison, with its interval, on a logarithmic axis around 1."

@@ -1,0 +1,126 @@
+"""Warm-up and drift, looked for and not assumed: over the blocks of a run, and inside a trial.
+
+Blocks are minutes or hours apart. What all trials of a block share, the machine's pace, cancels in ratios within blocks
+and does not in values side by side; so it is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import special
+
+from experiments.analysis.multiplicity import adjusted
+
+ENOUGH_REQUESTS = 30
+"""Requests of one user, one after another, from which a warm-up can be told."""
+
+ENOUGH_CELLS = 3
+
+_TESTS = ["alike_p", "drift_p", "first_p"]
+_PACE = ["study", "metric", "cells", "pace", *_TESTS]
+_WARM_UP = ["study", "condition", "subject", "trials", "requests", "warm_up"]
+
+
+def trend(values: Sequence[float]) -> float:
+    """Return the two-sided p-value of "these do not rise or fall in their order": Mann and Kendall's test, exact."""
+    found = np.asarray(values, dtype=float)
+    later, earlier = np.triu_indices(len(found), 1)[::-1]
+    falls = int((found[later] < found[earlier]).sum())
+    ties = int((found[later] == found[earlier]).sum())
+    shares = _inversions(len(found))
+    return min(1.0, 2 * float(min(shares[: falls + ties + 1].sum(), shares[falls:].sum())))
+
+
+@cache
+def _inversions(count: int) -> npt.NDArray[np.float64]:
+    """Return the share of the orders of ``count`` numbers that have 0, 1, 2, … pairs the wrong way round."""
+    shares = np.ones(1)
+    for size in range(2, count + 1):
+        shares = np.convolve(shares, np.ones(size) / size)
+    return shares
+
+
+def warm_up(values: Sequence[float]) -> int | None:
+    """Return how many values come before the rest settles: White's marginal standard error rule (MSER, 1997).
+
+    None where not even the second half has settled.
+    """
+    found = np.asarray(values, dtype=float)[::-1]
+    counts = np.arange(1, len(found) + 1)
+    means = np.cumsum(found) / counts
+    errors = ((np.cumsum(found**2) / counts - means**2) / counts)[::-1]
+    best = int(errors[: len(found) // 2 + 1].argmin())
+    return None if best == len(found) // 2 else best
+
+
+def paces(measures: pd.DataFrame, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return a row a study and metric of ``wanted``: how all its cells together went in each block, on average 1.
+
+    Three p-values, each adjusted for the number of rows: that blocks are alike (Friedman's test), that nothing rises
+    or falls over them (Page's), that the first is like the rest (its rank). Cells that some block lacks, and values
+    that are not positive, are left out; the rest must be three or more.
+    """
+    rows = []
+    for study, names in wanted.items():
+        shown = measures[(measures["study"] == study) & ~measures["traced"].astype(bool)]
+        for metric in names:
+            group = shown[shown["metric"] == metric]
+            cells = group.pivot_table(index=["condition", "subject", "twin"], columns="block", values="value")
+            cells = cells[(cells > 0).all(axis="columns")]
+            if len(cells) < ENOUGH_CELLS or len(cells.columns) < ENOUGH_CELLS:
+                continue
+            logs = np.log(cells.to_numpy(dtype=float))
+            pace = np.exp((logs - logs.mean(axis=1, keepdims=True)).mean(axis=0)).tolist()
+            tests = dict(zip(_TESTS, alike(cells.rank(axis="columns").to_numpy(dtype=float)), strict=True))
+            rows.append({"study": study, "metric": metric, "cells": len(cells), "pace": pace} | tests)
+    found = pd.DataFrame(rows, columns=_PACE)
+    for name in _TESTS:
+        found[name] = adjusted(found[name].tolist())
+    return found
+
+
+def alike(ranks: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the p-values of Friedman's and Page's tests, and of the first column's rank sum; a row a cell."""
+    cells, blocks = ranks.shape
+    sums, middle, variance = ranks.sum(axis=0), cells * (blocks + 1) / 2, cells * (blocks**2 - 1) / 12
+    places = np.arange(blocks) - (blocks - 1) / 2
+    friedman = float(((sums - middle) ** 2).sum() * (blocks - 1) / blocks / variance)
+    trend = float((places * sums).sum()) / math.sqrt(variance * blocks / (blocks - 1) * float((places**2).sum()))
+    first = float(sums[0] - middle) / math.sqrt(variance)
+    drift_p, first_p = (2 * float(special.ndtr(-abs(z))) for z in (trend, first))
+    return float(special.chdtrc(blocks - 1, friedman)), drift_p, first_p
+
+
+def warm_ups(requests: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a condition and subject whose users asked often enough: how many first requests were slower.
+
+    ``warm_up`` is the median over trials and users; missing where most had not settled.
+    """
+    answered = requests[requests["outcome"] == "ok"]
+    rows = []
+    for (study, condition, subject), group in answered.groupby(["study", "condition", "subject"], sort=False):
+        series = [
+            one.sort_values("intended_s")["latency_s"].tolist()
+            for _, one in group.groupby(["key", "user"])
+            if len(one) >= ENOUGH_REQUESTS and one["intended_s"].nunique() == len(one)
+        ]
+        if series:
+            found = [math.inf if (first := warm_up(one)) is None else first for one in series]
+            middle = float(np.median(found))
+            rows.append(
+                {
+                    "study": study,
+                    "condition": condition,
+                    "subject": subject,
+                    "trials": int(group["key"].nunique()),
+                    "requests": len(series[0]),
+                    "warm_up": None if math.isinf(middle) else middle,
+                }
+            )
+    return pd.DataFrame(rows, columns=_WARM_UP)

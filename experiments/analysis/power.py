@@ -1,0 +1,37 @@
+"""What a comparison could have seen, and how many blocks would settle one that it could not."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import special
+
+from experiments.analysis.intervals import Estimate
+
+POWER = 0.80
+MOST_BLOCKS = 200
+"""More than anyone runs: what needs more than these cannot be settled by blocks."""
+
+
+def smallest_effect(found: Estimate, floor: float = 0.0, level: float = 0.95) -> float:
+    """Return the smallest |log ratio| that a comparison with this spread would tell from the noise floor.
+
+    The floor, plus the distance at which the interval leaves it with probability `POWER`, by the noncentral t.
+    """
+    degrees = found.count - 1
+    needed = special.nctdtrinc(degrees, 1 - POWER, special.stdtrit(degrees, (1 + level) / 2))
+    return floor + float(needed) * float(found.error)
+
+
+def blocks_to_settle(found: Estimate, floor: float = 0.0, level: float = 0.95) -> int | None:
+    """Return how many blocks in all bring the interval to one side of the floor's nearest edge.
+
+    If the mean and the spread stay as seen, that is. None where even `MOST_BLOCKS` would not do.
+    """
+    distance = min(abs(float(found.mean) - edge) for edge in (-floor, floor))
+    spread = float(found.error) * math.sqrt(found.count)
+    counts = np.arange(max(found.count, 2) + 1, MOST_BLOCKS + 1)
+    reach = special.stdtrit(counts - 1, (1 + level) / 2) * spread / np.sqrt(counts)
+    enough = counts[reach < distance]
+    return int(enough[0]) if len(enough) else None

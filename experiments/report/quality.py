@@ -1,0 +1,125 @@
+"""How good a run's measurements are: equals that differ, blocks that differ, and trials that had to warm up."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from experiments import metrics
+from experiments.analysis import drift, noise
+from experiments.analysis.frames import Run
+from experiments.analysis.multiplicity import FALSE_SHARE
+from experiments.report import drawing, text
+from experiments.report.drawing import Drawn
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How all cells of a study together went in each block, in one measure; ``seen`` says what that shows."""
+
+    study: str
+    measure: str
+    cells: int
+    pace: list[str]
+    seen: str
+
+
+class WarmUp(msgspec.Struct, frozen=True, kw_only=True):
+    """How many first requests of a user were slower than the rest."""
+
+    place: str
+    subject: str
+    requests: int
+    warm_up: str
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be known of a run before its figures are compared. ``equals`` is a sentence, empty without A/A arms."""
+
+    equals: str
+    paces: list[Pace]
+    warm_ups: list[WarmUp]
+    figures: list[Drawn]
+
+
+def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
+    """Return what equals, blocks and first requests show, in each study's ``primary`` measures."""
+    found = drift.paces(run.measures, primary)
+    return Quality(
+        equals=_equals(run, primary),
+        paces=[_pace(one) for one in found.to_dict("records")],
+        warm_ups=[
+            WarmUp(
+                place=text.plain(f"{one['study']}: {one['condition']}"),
+                subject=text.plain(one["subject"]),
+                requests=one["requests"],
+                warm_up="not settled by the middle" if pd.isna(one["warm_up"]) else f"{one['warm_up']:g}",
+            )
+            for one in drift.warm_ups(run.requests).to_dict("records")
+        ],
+        figures=_drawn(found),
+    )
+
+
+def _equals(run: Run, primary: Mapping[str, Sequence[str]]) -> str:
+    arms = noise.floors(run.measures)
+    wanted = [metric in primary.get(study, ()) for study, metric in zip(arms["study"], arms["metric"], strict=True)]
+    told = arms[pd.Series(wanted, index=arms.index, dtype=bool) & arms["floor"].notna()]
+    if told.empty:
+        return ""
+    return (
+        f"{int(told['differ'].sum())} of {len(told)} A/A comparisons have an interval that misses 1, though "
+        f"they compare equals; {len(told) / 20:.1f} are expected by chance."
+    )
+
+
+def _pace(one: Mapping[Hashable, Any]) -> Pace:
+    said = {
+        "alike_p": "blocks differ",
+        "drift_p": "they drift in one direction",
+        "first_p": "the first is unlike the rest",
+    }
+    seen = [words for name, words in said.items() if one[name] <= FALSE_SHARE]
+    return Pace(
+        study=text.plain(one["study"]),
+        measure=metrics.get(one["metric"]).title,
+        cells=one["cells"],
+        pace=[f"× {text.significant(each)}" for each in one["pace"]],
+        seen="; ".join(seen) or "no difference seen",
+    )
+
+
+def _drawn(found: pd.DataFrame) -> list[Drawn]:
+    differing = found[found["alike_p"] <= FALSE_SHARE].to_dict("records")
+    if not differing:
+        return []
+    # Each study by the measure in which its blocks differ most.
+    differing.sort(key=_width, reverse=True)
+    shown = {one["study"]: one for one in reversed(differing)}
+    widest = differing[0]
+    measure = metrics.get(widest["metric"]).title.lower()
+    title = (
+        f"Blocks differ by up to × {text.significant(_width(widest))} ({widest['study']}, {measure}): "
+        "what is compared within a block is spared that"
+    )
+    with drawing.style():
+        figure, [axes] = drawing.canvas(title)
+        for place, one in enumerate(shown.values()):
+            blocks = range(1, len(one["pace"]) + 1)
+            label = f"{one['study']}: {metrics.get(one['metric']).title.lower()}"
+            axes.plot(blocks, one["pace"], label=label, linewidth=1.4, **drawing.look(place))
+        axes.axhline(1.0, color=drawing.GREY, linewidth=0.8)
+        axes.set_xticks(range(1, 1 + len(widest["pace"])))
+        axes.set_xlabel("block")
+        axes.set_ylabel("all cells of the study together,\nagainst their mean over blocks")
+        notes = [
+            "the primary measure of each study whose blocks differ most; each block has a workload of its own, too"
+        ]
+        alt = f"{title}. A line a study over the blocks, around 1."
+        return [drawing.finish(figure, "pace", title, alt, notes)]
+
+
+def _width(one: Mapping[Hashable, Any]) -> float:
+    return float(max(one["pace"]) / min(one["pace"]))
