@@ -378,6 +378,22 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's
     console.out.print(f"Report: {build(folder)}", markup=False, soft_wrap=True)
 
 
+@app.command()
+def recall(
+    file: Annotated[Path, typer.Argument(help="A file in LoCoMo's or LongMemEval's format.")],
+    store: Annotated[list[str], typer.Option(help="like or full-text; give it several times.")] = ["like", "full-text"],  # noqa: B006 - as above
+) -> None:
+    """Grade what long-term memory finds in recorded conversations: is the evidence among the first 5, 10, 20?"""
+    from experiments.grading import archives as grading
+    from experiments.workloads import archives
+
+    for name in store:
+        if name not in grading.STORES:
+            raise UnknownName("store", name, grading.STORES)
+    found = archives.read(file)
+    console.print_recall(file.name, found, {name: grading.grade(found, name) for name in store})
+
+
 @app.command("list")
 def list_names(
     kind: Annotated[

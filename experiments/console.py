@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -21,6 +21,7 @@ from experiments.doctor import Finding
 from experiments.errors import Interrupted
 from experiments.plan import Plan
 from experiments.records import Outcome, Record, Scalar, TrialSpec
+from experiments.workloads.archives.interface import Archive
 from systems.errors import ModelError
 from systems.models import find
 from systems.models.check import ModelFile
@@ -71,6 +72,24 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         table.add_row(_STATUS[finding.status], finding.name, finding.found, finding.remedy)
     out.print(table)
+
+
+def print_recall(file: str, archives: Sequence[Archive], graded: Mapping[str, Mapping[str, dict[str, float]]]) -> None:
+    """Print every measure by kind of question, a table a store, and what could not be graded."""
+    for store, kinds in graded.items():
+        table = Table("", *kinds, title=f"{store}, {file}")
+        for measure in kinds["all"]:
+            digits = 0 if measure == "questions" else 3
+            table.add_row(measure, *(f"{means[measure]:.{digits}f}" for means in kinds.values()))
+        out.print(table)
+    turns = sum(len(archive.turns) for archive in archives)
+    left_out = sum(archive.unanswerable for archive in archives)
+    nowhere = sum(archive.unknown_evidence for archive in archives)
+    out.print(
+        f"{len(archives)} conversations, {turns} turns. Left out: {left_out} questions of which the file names no turn "
+        f"that holds the answer; {nowhere} turns it names are not in it.",
+        soft_wrap=True,
+    )
 
 
 def print_names(title: str, rows: Sequence[tuple[str, str]]) -> None:
