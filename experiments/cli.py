@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from experiments import console, plan, profiles, records, runner
+from experiments.chat import chat
 from experiments.doctor import can_enforce, examine
 from experiments.errors import CannotEnforce, Interrupted, RunFolderError, StorageError
 from experiments.limits.interface import Backend
@@ -40,6 +41,7 @@ app = typer.Typer(
 model_app = typer.Typer(help="Make model files to measure with.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.command()(serve)
+app.command()(chat)
 
 
 def _completing(names: Callable[[], list[str]]) -> Callable[[str], list[str]]:

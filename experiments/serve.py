@@ -146,7 +146,9 @@ async def _serve(serving: Serving) -> int:
     level = logging.getLevelNamesMapping().get(serving.log.upper())
     if level is None:
         raise UnknownName("log level", serving.log, ("debug", "info", "warning", "error"))
-    logs.install(level=level)
+    # What uvicorn says of requests it could not read; only its words, as everywhere in these logs.
+    logging.getLogger("uvicorn.error").addHandler(logs.install(level=level))
+    logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
     engine_kind = registry.engines.get(serving.engine)
     engine = engine_kind(msgspec.convert(serving.engine_settings, engine_kind.Settings))
     hosted: Host
@@ -157,7 +159,9 @@ async def _serve(serving: Serving) -> int:
         Path(serving.data).mkdir(parents=True, exist_ok=True)
         hosted = host(kind(msgspec.convert(serving.system_settings, kind.Settings), engine, Path(serving.data)))
         name = serving.system
-    service = Service(hosted, serving.server, name)
+    from experiments.limits.enclosing import memory_used
+
+    service = Service(hosted, serving.server, name, memory_used())
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:

@@ -36,6 +36,11 @@ def is_command(text: str) -> bool:
     return text.lstrip().startswith("/")
 
 
+def concerns_everyone(text: str) -> bool:
+    """Return whether the command in ``text`` changes something for more than its own conversation."""
+    return is_command(text) and text.lstrip().removeprefix("/").split()[:1] == ["cache"]
+
+
 def answer(text: str, session: str, histories: Histories, cache: Resizable) -> str:
     """Carry out the command in ``text``, said in ``session``, and return what to say."""
     words = text.lstrip().removeprefix("/").split()

@@ -8,6 +8,8 @@ it be reset.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -114,6 +116,29 @@ def usable_memory(kernel: Kernel | None = None) -> int | None:
     found = enclosing._limits()
     sizes = [found.memory_bytes if found else None, enclosing.kernel.memory_bytes()]
     return min((size for size in sizes if size is not None), default=None)
+
+
+def memory_used(kernel: Kernel | None = None) -> Callable[[], float] | None:
+    """Return what tells the share of the usable memory that is taken, from 0 to 1; None where nothing can.
+
+    Under a limit, what the group's processes hold of their own: page cache gives way. Without one, what the machine
+    cannot spare.
+    """
+    enclosing = Enclosing(kernel)
+    found, machine = enclosing._limits(), enclosing.kernel.memory_bytes()
+    if machine is None:
+        return None
+    if found is not None and found.memory_bytes is not None and found.memory_bytes < machine:
+        return partial(_held, found.reader, found.memory_bytes)
+    return partial(_not_available, enclosing.kernel, machine)
+
+
+def _held(reader: _Reader, limit: int) -> float:
+    return (reader.memory().anonymous_bytes or 0) / limit
+
+
+def _not_available(kernel: Kernel, machine: int) -> float:
+    return 1 - (kernel.available_bytes() or machine) / machine
 
 
 class _Run(RunGroup):

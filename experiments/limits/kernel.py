@@ -141,8 +141,15 @@ class Kernel:
 
     def memory_bytes(self) -> int | None:
         """Return the machine's physical memory."""
+        return self._meminfo("MemTotal:")
+
+    def available_bytes(self) -> int | None:
+        """Return how much memory the machine can still give without swapping, as the kernel estimates it."""
+        return self._meminfo("MemAvailable:")
+
+    def _meminfo(self, name: str) -> int | None:
         for line in (self.text(self.at("/proc/meminfo")) or "").splitlines():
-            if line.startswith("MemTotal:"):
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
         return None
 

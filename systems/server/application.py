@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from systems.server import completions, websocket
+from systems.errors import NotKnown
+from systems.server import completions, page, websocket
 from systems.server.service import Service
 
 
@@ -18,11 +19,13 @@ def application(service: Service) -> Starlette:
     """Return the ASGI application of ``service``."""
     return Starlette(
         routes=[
+            Route("/", page.show, methods=["GET"]),
             WebSocketRoute("/ws", partial(websocket.serve, service)),
             Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", partial(_ready, service), methods=["GET"]),
+            Route("/metrics", partial(_metrics, service), methods=["GET"]),
         ],
         exception_handlers={HTTPException: _no_such_address},
     )
@@ -33,9 +36,17 @@ async def _alive(_: Request) -> Response:
 
 
 async def _ready(service: Service, _: Request) -> Response:
-    if service.stopping:
-        return PlainTextResponse("stopping\n", 503)
+    if service.stopping or service.short_of_memory:
+        return PlainTextResponse("stopping\n" if service.stopping else "short of memory\n", 503)
     return PlainTextResponse("ready\n")
+
+
+async def _metrics(service: Service, request: Request) -> Response:
+    try:
+        service.guard.bearer(request.headers)
+    except NotKnown as error:
+        return PlainTextResponse(f"{error}\n", 401)
+    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def _no_such_address(_: Request, error: Exception) -> Response:

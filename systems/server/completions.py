@@ -124,8 +124,8 @@ class _Failed(Exception):
         return Response(self.body, self.status, headers, "application/json")
 
 
-class _Left(Exception):
-    """The client has gone."""
+class ClientLeft(Exception):
+    """The client has gone: there is nobody to answer."""
 
 
 class _Generated(Protocol):
@@ -156,7 +156,8 @@ class Completions:
             asked = self._decoded(await _body(receive, Headers(scope=scope)))
             tokens = asked.max_completion_tokens or asked.max_tokens or DEFAULT_TOKENS
             answer = self._answer(asked, user, tokens)
-            with self._service.turn():
+            last = _text(asked.messages[-1])
+            with self._service.turn(user, last):
                 if asked.stream:
                     stream = _Stream(send, self._service.model)
                     generated = await _unless_left(receive, streamed(answer, stream.say))
@@ -166,7 +167,8 @@ class Completions:
                     generated = await _unless_left(receive, answer(None))
                     body = _whole(self._service.model, generated, tokens)
                     await Response(body, media_type="application/json")(scope, receive, send)
-        except _Left:
+            self._service.said(session_of(user, asked.user or _DEFAULT_SESSION), last, generated.text)
+        except ClientLeft:
             return
         except Exception as error:  # noqa: BLE001 - the last boundary: whatever happens, the client gets their error object
             failed = _failed(error)
@@ -280,7 +282,7 @@ def _admitted(service: Service, headers: Headers) -> str:
 
 
 async def _body(receive: Receive, headers: Headers) -> bytes:
-    """Return the request's body. Raises `_Failed` for one that is too long, `_Left` for one that breaks off."""
+    """Return the request's body. Raises `_Failed` for one that is too long, `ClientLeft` for one that breaks off."""
     length = headers.get("content-length", "")
     body, more = bytearray(), True
     while more:
@@ -288,14 +290,14 @@ async def _body(receive: Receive, headers: Headers) -> bytes:
             raise _Failed(413, "invalid_request_error", f"A request has at most {MAX_BODY_BYTES} bytes.")
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Left
+            raise ClientLeft
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)
 
 
 async def _unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of ``work``, which is cancelled if the client leaves. Raises `_Left`."""
+    """Return the result of ``work``, which is cancelled if the client leaves. Raises `ClientLeft`."""
     task = asyncio.create_task(work)
 
     async def watch() -> None:
@@ -308,7 +310,7 @@ async def _unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         return await task
     except asyncio.CancelledError:
         if watching.done() and not watching.cancelled():
-            raise _Left from None
+            raise ClientLeft from None
         task.cancel()
         raise
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -60,9 +61,18 @@ def into_loop(on_token: TokenSink | None) -> TokenSink | None:
     if on_token is None:
         return None
     loop = asyncio.get_running_loop()
+    waiting: deque[str] = deque()
+
+    def pass_on() -> None:
+        while waiting:
+            on_token(waiting[0])
+            waiting.popleft()
 
     def hand_over(token: str) -> None:
-        loop.call_soon_threadsafe(on_token, token)
+        waiting.append(token)
+        # Waking the loop costs a system call; it is awake until it has found nothing waiting.
+        if len(waiting) == 1:
+            loop.call_soon_threadsafe(pass_on)
 
     return hand_over
 

@@ -38,9 +38,11 @@ async def listening(service: Service) -> AsyncIterator[str]:
     server.lifespan = config.lifespan_class(config)
     # Not `server.serve`, which would take the process's signals: whoever runs the server decides when it stops.
     await server.startup(sockets=[listener])
+    watching = asyncio.create_task(service.watch_memory())
     try:
         yield _address(listener)
     finally:
+        watching.cancel()
         for each in server.servers:
             each.close()
         with suppress(TimeoutError):
@@ -123,7 +125,7 @@ class _Http(_Unhurried, HttpToolsProtocol):
     """HTTP, with bounds on connections, on headers, and on the time a request takes to arrive."""
 
     _arriving: asyncio.TimerHandle | None = None
-    _header_bytes = 0
+    _in_headers, _header_bytes = True, 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -141,27 +143,25 @@ class _Http(_Unhurried, HttpToolsProtocol):
         self._arrived()
         super().handle_websocket_upgrade()
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_headers:  # the parser keeps the beginning of a header, however long, until its end
+            self._header_bytes += len(data)
+            if self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+                self.send_400_response("The headers are too long.")
+
     def on_message_begin(self) -> None:
-        self._header_bytes = 0
+        self._in_headers, self._header_bytes = True, 0
         self._await_request()
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        self._count(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(name + value)
-        super().on_header(name, value)
+    def on_headers_complete(self) -> None:
+        self._in_headers = False
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._arrived()
         super().on_message_complete()
-
-    def _count(self, header: bytes) -> None:
-        self._header_bytes += len(header)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            raise ValueError("The headers are too long.")  # the parser makes it a 400
 
     def _await_request(self) -> None:
         self._arrived()

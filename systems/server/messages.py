@@ -2,7 +2,7 @@
 
 A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `Reply`, `Refusal` or
 `Error` with the same ``id``. Where tokens are needed and the handshake showed none, the first message is a `Hello`.
-A `Ping` gets a `Pong`. A frame that is no message gets an `Error` with an empty ``id``.
+`Settings` gets `InForce`, a `Ping` gets a `Pong`. A frame that is no message gets an `Error` with an empty ``id``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 
 from systems.interface import Degraded, Observed
 from systems.server.settings import DEFAULT_TOKENS, MAX_TEXT, MAX_TOKENS
+from systems.settings import CacheCapacity, HistoryLength
 
 VERSION = 1
 
@@ -51,7 +52,19 @@ class Ping(_FromClient, frozen=True, kw_only=True, tag="ping"):
     id: Id
 
 
-FromClient = Hello | Ask | Ping
+class Settings(_FromClient, frozen=True, kw_only=True, tag="settings"):
+    """Changes what it names, and asks what is set: of the session, and (by an administrator) for everyone.
+
+    The same as the commands ``/history N``, ``/cache size N`` and ``/settings``.
+    """
+
+    id: Id
+    session: Id
+    history_length: HistoryLength | None = None
+    cache_capacity: CacheCapacity | None = None
+
+
+FromClient = Hello | Ask | Settings | Ping
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, tag="token", tag_field="type"):
@@ -102,4 +115,11 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong", tag_field="typ
     id: str
 
 
-FromServer = Token | Reply | Refusal | Error | Pong
+class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="settings", tag_field="type"):
+    """The answer to `Settings`: what is in force, in a sentence."""
+
+    id: str
+    said: str
+
+
+FromServer = Token | Reply | Refusal | Error | InForce | Pong

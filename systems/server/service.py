@@ -1,55 +1,133 @@
-"""What every endpoint shares: the hosted system, its bounds, and the turns under way."""
+"""What every endpoint shares: the hosted system, the bounds on its users, and the turns under way."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from systems import commands
 from systems.errors import Refused
 from systems.interface import TokenSink
-from systems.server.guard import Guard
+from systems.logs import event, session_digest
+from systems.server.direct import EngineHost
+from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
+from systems.server.metrics import Metrics
 from systems.server.settings import ServerSettings
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_STOPPING_S = 10.0  # when a client may try again at a server that stops: it may be started anew
+# When a client may try again, in seconds: at a server that stops, for it may be started anew; where memory is short.
+_STOPPING_S, _SHORT_OF_MEMORY_S = 10.0, 5.0
 
 
 class Service:
-    """A hosted system, under the name ``model``, for the endpoints. Raises what `Guard` raises."""
+    """A hosted system, under the name ``model``, for the endpoints. Raises what `Guard` raises.
 
-    def __init__(self, host: Host, settings: ServerSettings, model: str) -> None:
+    ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1.
+    """
+
+    def __init__(
+        self, host: Host, settings: ServerSettings, model: str, memory_used: Callable[[], float] | None = None
+    ) -> None:
         self.host = host
         self.settings = settings
         self.model = model
         self.guard = Guard(settings)
+        self.metrics = Metrics(host.counters, lambda: (self.connections, self._turns, self.memory))
         self.connections = 0
         self.stopping = False
+        self.memory = 0.0
+        self._memory_used = memory_used
         self._turns = 0
+        self._turns_of: Counter[str] = Counter()
+        self._rates: dict[str, _Rate] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
+    @property
+    def short_of_memory(self) -> bool:
+        """Whether work is refused for want of memory."""
+        return self.memory > self.settings.shed_above
+
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Count a turn as under way. Raises `Refused`."""
-        if self.stopping:
-            raise Refused("the server is stopping", _STOPPING_S)
-        self._turns += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._turns -= 1
-            if not self._turns:
-                self._idle.set()
+    def turn(self, user: str, text: str = "") -> Iterator[None]:
+        """Count a turn of ``user`` as under way; ``text`` is what an agent is asked.
+
+        Raises `Refused`, and `NotAllowed` for a command that takes an administrator.
+        """
+        with self.metrics.turn():
+            self._admit(user)
+            if commands.concerns_everyone(text) and not isinstance(self.host, EngineHost):
+                self.guard.check_administrator(user)
+            self._turns += 1
+            self._turns_of[user] += 1
+            self._idle.clear()
+            try:
+                yield
+            finally:
+                self._turns -= 1
+                self._turns_of[user] -= 1
+                if not self._turns:
+                    self._idle.set()
+
+    def said(self, session: str, text: str, reply: str) -> None:
+        """Log what was said, if the server was asked to."""
+        if self.settings.log_text:
+            event(log, logging.INFO, "said", session=session_digest(session), text=text, reply=reply)
 
     async def finish(self) -> None:
         """Take no more turns, and wait for those under way."""
         self.stopping = True
         await self._idle.wait()
+
+    async def watch_memory(self, every_s: float = 0.5) -> None:
+        """Look at the memory in use again and again, until cancelled."""
+        while self._memory_used is not None:
+            before, self.memory = self.short_of_memory, self._memory_used()
+            if self.short_of_memory != before:
+                name = "memory is short: requests are refused" if not before else "memory suffices again"
+                event(log, logging.WARNING, name, used=round(self.memory, 3))
+            await asyncio.sleep(every_s)
+
+    def _admit(self, user: str) -> None:
+        if self.stopping:
+            raise Refused("the server is stopping", _STOPPING_S)
+        if self.short_of_memory:
+            raise Refused("memory is short", _SHORT_OF_MEMORY_S)
+        if user == ANYONE:  # the machine's own users share no token that could be blamed
+            return
+        if self._turns_of[user] >= self.settings.asks_per_user:
+            raise Refused(f"at most {self.settings.asks_per_user} unanswered asks a user", 1.0)
+        rate = self._rates.setdefault(user, _Rate(self.settings.asks_per_minute))
+        if (wait_s := rate.take()) > 0:
+            raise Refused(f"at most {self.settings.asks_per_minute} asks a minute", wait_s)
+
+
+class _Rate:
+    """A token bucket: ``per_minute`` asks at once, and as many each minute."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._capacity = self._left = float(per_minute)
+        self._per_second = per_minute / 60
+        self._at = time.monotonic()
+
+    def take(self) -> float:
+        """Take one, and return 0; or return how many seconds it takes until there is one."""
+        now = time.monotonic()
+        self._left = min(self._capacity, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        if self._left < 1:
+            return (1 - self._left) / self._per_second
+        self._left -= 1
+        return 0.0
 
 
 async def streamed(answer: Callable[[TokenSink], Awaitable[T]], send: Callable[[str], Awaitable[None]]) -> T:

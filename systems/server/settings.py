@@ -25,24 +25,33 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where to listen and how much to hold. The heartbeat and the connection limit are the published ones.
 
     ``port`` 0 asks the system for a free one. ``connections`` bounds WebSockets, ``sockets`` everything that is
-    connected. ``asks_per_connection`` bounds a client's unanswered requests. A client that does not finish sending a
-    request, or does not read what it is sent, for ``patience_s`` is cut off. ``deadline_s`` bounds every request;
-    ``grace_s`` is how long those under way may take when the server stops.
+    connected. ``asks_per_connection`` bounds a WebSocket's unanswered requests, ``asks_per_user`` those of all that
+    show one token, and ``asks_per_minute`` how many these may ask. A client that does not finish sending a request, or
+    does not read what it is sent, for ``patience_s`` is cut off; a WebSocket on which nothing was asked for ``idle_s``
+    is closed. ``deadline_s`` bounds every request; ``grace_s`` is how long those under way may take when the server
+    stops. Where more than ``shed_above`` of the memory that the process may use is taken, requests are refused.
 
-    ``tokens`` are what clients must show one of; each is a user of its own. ``origins`` are the web pages, besides the
+    ``tokens`` are what clients must show one of; each is a user of its own. ``admin_tokens`` are too, and may change
+    what concerns everyone; without any tokens, everyone who can connect may. ``origins`` are the web pages, besides the
     server's own, whose scripts may connect; a client that is no browser sends none and always may. ``experiment``
-    lets clients script replies and observations.
+    lets clients script replies and observations. ``log_text`` writes what is said to the log.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
     tokens: tuple[str, ...] = ()
+    admin_tokens: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     connections: Positive = 10
     sockets: Positive = 256
     heartbeat_s: Seconds = 30.0
     asks_per_connection: Positive = 4
+    asks_per_user: Positive = 8
+    asks_per_minute: Positive = 120
     patience_s: Seconds = 20.0
+    idle_s: Seconds = 1800.0
     deadline_s: Seconds = 300.0
     grace_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    shed_above: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.9
     experiment: bool = False
+    log_text: bool = False

@@ -11,8 +11,9 @@ from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from systems import interface
-from systems.errors import FourgigError, NotAllowed, Refused
+from systems.errors import BadInput, FourgigError, NotAllowed, Refused
 from systems.logs import event
+from systems.server.direct import EngineHost
 from systems.server.guard import session_of
 from systems.server.messages import (
     VERSION,
@@ -21,10 +22,12 @@ from systems.server.messages import (
     FromClient,
     FromServer,
     Hello,
+    InForce,
     Ping,
     Pong,
     Refusal,
     Reply,
+    Settings,
     Token,
 )
 from systems.server.service import Service, streamed
@@ -92,8 +95,7 @@ class _Connection:
 
     async def serve(self) -> None:
         try:
-            while True:
-                frame = await _frame(self._websocket)
+            while (frame := await self._next()) is not None:
                 try:
                     await self._take(frame)
                 except _BadMessage as error:
@@ -102,6 +104,17 @@ class _Connection:
             # Nobody is left to read these replies.
             for task in list(self._asks.values()):
                 task.cancel()
+
+    async def _next(self) -> str | bytes | None:
+        """Return the next frame; None if nothing was asked for too long, and the connection was closed for it."""
+        while True:
+            try:
+                async with asyncio.timeout(self._service.settings.idle_s):
+                    return await _frame(self._websocket)
+            except TimeoutError:
+                if not self._asks:
+                    await self._websocket.close(reason="nothing was asked for a long time")
+                    return None
 
     async def _take(self, frame: str | bytes) -> None:
         try:
@@ -113,38 +126,59 @@ class _Connection:
             raise _BadMessage(message_id, f"This server speaks version {VERSION}.")
         if isinstance(message, Ping):
             await self._send(Pong(id=message.id))
-        elif isinstance(message, Ask):
+        elif not isinstance(message, Hello):
             self._check(message)
             task = asyncio.create_task(self._answer(message))
             self._asks[message.id] = task
             task.add_done_callback(partial(_forget, self._asks, message.id))
 
-    def _check(self, ask: Ask) -> None:
+    def _check(self, message: Ask | Settings) -> None:
         settings = self._service.settings
-        if ask.id in self._asks:
-            raise _BadMessage(ask.id, "This id is being answered already.")
+        if message.id in self._asks:
+            raise _BadMessage(message.id, "This id is being answered already.")
         if len(self._asks) >= settings.asks_per_connection:
-            raise _BadMessage(ask.id, f"At most {settings.asks_per_connection} unanswered asks a connection.")
-        if not settings.experiment and (ask.scripted_reply or ask.observed):
-            raise _BadMessage(ask.id, "This server does not accept scripted replies or observations.")
+            raise _BadMessage(message.id, f"At most {settings.asks_per_connection} unanswered asks a connection.")
+        if isinstance(message, Ask) and not settings.experiment and (message.scripted_reply or message.observed):
+            raise _BadMessage(message.id, "This server does not accept scripted replies or observations.")
 
-    async def _answer(self, ask: Ask) -> None:
+    async def _answer(self, message: Ask | Settings) -> None:
+        try:
+            last = await (self._turn(message) if isinstance(message, Ask) else self._set(message))
+        except Refused as error:
+            last = Refusal(id=message.id, reason=error.reason, retry_after_s=error.retry_after_s)
+        except FourgigError as error:
+            last = Error(id=message.id, kind=type(error).__name__, message=str(error))
+        except Exception as error:  # noqa: BLE001 - the last boundary: a defect must not leave the client waiting for ever
+            event(log, logging.ERROR, "request failed in a way nobody planned", traced=error, request=message.id)
+            last = Error(id=message.id, kind="InternalError", message="The server failed to answer this request.")
+        await self._send(last)
+
+    async def _turn(self, ask: Ask) -> FromServer:
         async def send_token(text: str) -> None:
             await self._send(Token(id=ask.id, text=text))
 
-        try:
-            with self._service.turn():
-                answer = partial(self._service.host.answer, self._request(ask))
-                reply = await (streamed(answer, send_token) if ask.stream else answer())
-            last: FromServer = _said(reply)
-        except Refused as error:
-            last = Refusal(id=ask.id, reason=error.reason, retry_after_s=error.retry_after_s)
-        except FourgigError as error:
-            last = Error(id=ask.id, kind=type(error).__name__, message=str(error))
-        except Exception as error:  # noqa: BLE001 - the last boundary: a defect must not leave the client waiting for ever
-            event(log, logging.ERROR, "request failed in a way nobody planned", traced=error, request=ask.id)
-            last = Error(id=ask.id, kind="InternalError", message="The server failed to answer this request.")
-        await self._send(last)
+        request = self._request(ask)
+        with self._service.turn(self._user, ask.text):
+            answer = partial(self._service.host.answer, request)
+            reply = await (streamed(answer, send_token) if ask.stream else answer())
+        self._service.said(request.session, request.text, reply.text)
+        return _said(reply)
+
+    async def _set(self, message: Settings) -> FromServer:
+        """Carry out the commands of the same meaning, and say what is in force."""
+        if isinstance(self._service.host, EngineHost):
+            raise BadInput("An engine served alone has nothing to set.")
+        texts = ["/settings"]
+        if message.cache_capacity is not None:
+            texts.insert(0, f"/cache size {message.cache_capacity}")
+        if message.history_length is not None:
+            texts.insert(0, f"/history {message.history_length}")
+        said = ""
+        for text in texts:
+            asked = Ask(id=message.id, session=message.session, text=text)
+            with self._service.turn(self._user, text):
+                said = (await self._service.host.answer(self._request(asked))).text
+        return InForce(id=message.id, said=said)
 
     def _request(self, ask: Ask) -> interface.Request:
         longest = self._service.settings.deadline_s

@@ -60,6 +60,22 @@ def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):
     assert process.wait(20) == 0
 
 
+def test_a_conversation_in_the_terminal(serve, fourgig):
+    _, address = serve("--token", "a secret", "--system", "none")
+    url = address.replace("http", "ws") + "ws"
+    talk = [str(FOURGIG), "chat", "--url", url, "--session", "me"]
+    said = subprocess.run(
+        [*talk, "--token", "a secret"], input="Hello\n\n", capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "model" in said.stdout
+    refused = subprocess.run(talk, input="Hello\n", capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 8
+    assert "token is required" in refused.stderr
+    nobody = fourgig("chat", "--url", "ws://127.0.0.1:1/ws")
+    assert nobody.returncode == 8
+    assert "fourgig serve" in nobody.stderr
+
+
 def test_a_second_signal_ends_it_at_once(serve):
     process, address = serve("--system", "none", "--set", "simulated.token_s=1")
     with ask(address, max_tokens=60, stream=True) as under_way:

@@ -8,17 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from systems.asynchronous.agent import Asynchronous
-from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
 from systems.engines.interface import Message
 from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import EngineBusy, EngineError
 from systems.server.direct import EngineHost
-from systems.server.hosting import host
 from systems.server.settings import MAX_BODY_BYTES
-from tests.systems.server.serving import listening_to
+from tests.systems.server.serving import agent, listening_to
 
 HELLO = [{"role": "user", "content": "Hello Vera"}]
 
@@ -27,13 +24,6 @@ HELLO = [{"role": "user", "content": "Hello Vera"}]
 async def engine_alone(engine=None, deadline_s=60.0, **server):
     engine = engine or SimulatedEngine(SimulatedSettings(slots=8))
     async with listening_to(EngineHost(engine, deadline_s), **server) as address:
-        yield f"http://{address}"
-
-
-@asynccontextmanager
-async def agent(tmp_path, engine=None, **server):
-    engine = engine or SimulatedEngine(SimulatedSettings(slots=8))
-    async with listening_to(host(Asynchronous(AsynchronousSettings(), engine, tmp_path)), **server) as address:
         yield f"http://{address}"
 
 
@@ -129,7 +119,8 @@ async def test_a_streamed_reply_begins_with_a_role_and_ends_with_a_reason_the_us
 
 
 async def test_an_agent_takes_the_last_message_and_keeps_the_conversation_of_each_user(tmp_path):
-    async with agent(tmp_path) as address:
+    async with listening_to(agent(tmp_path)) as where:
+        address = f"http://{where}"
         history = [*HELLO, {"role": "assistant", "content": "made up"}]
         parts = [{"type": "text", "text": "Hello "}, {"type": "text", "text": "Vera"}]
         first = (await chat(address, user="a"))[2]["usage"]["prompt_tokens"]
@@ -214,8 +205,7 @@ async def test_deadlines_refusals_and_defects_have_their_own_status(tmp_path):
             client = OpenAIEngine(OpenAISettings(url=f"{address}/v1"))
             await asyncio.to_thread(client.generate, QUESTION, max_tokens=3)
     slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3))
-    system = Asynchronous(AsynchronousSettings(queue_limit=0), slow, tmp_path)
-    async with listening_to(host(system)) as where:
+    async with listening_to(agent(tmp_path, slow, queue_limit=0)) as where:
         address = f"http://{where}"
         first = asyncio.create_task(chat(address, user="a"))
         await asyncio.sleep(0.15)

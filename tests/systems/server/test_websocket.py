@@ -19,7 +19,7 @@ from systems.errors import BadInput, StoreError
 from systems.memory.fulltext import FullTextStore
 from systems.server.hosting import host
 from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
-from tests.systems.server.serving import listening_to
+from tests.systems.server.serving import ask, listening_to, until_the_last
 
 
 @asynccontextmanager
@@ -28,20 +28,6 @@ async def serving(tmp_path, kind=Asynchronous, hosting=None, engine=None, system
     system = kind(system_settings or kind.Settings(), engine, tmp_path)
     async with listening_to(host(system, hosting), **server) as address:
         yield f"ws://{address}/ws"
-
-
-def ask(**fields):
-    return json.dumps({"type": "ask", "id": "1", "session": "s", "text": "Hello Vera", "max_tokens": 4, **fields})
-
-
-async def until_the_last(connection, ask_id="1"):
-    tokens = []
-    while True:
-        message = json.loads(await asyncio.wait_for(connection.recv(), 20))
-        if message["type"] != "token":
-            return tokens, message
-        assert message["id"] == ask_id
-        tokens.append(message["text"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,183 @@
+"""What one client can cost the others: nothing beyond its bounds."""
+
+import asyncio
+import json
+import urllib.request
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.errors import BadInput
+from systems.server.guard import Guard
+from systems.server.settings import MAX_HEADER_BYTES, ServerSettings
+from tests.systems.server.serving import agent, ask, listening_to, until_the_last
+
+
+def shown(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def get(address, path, **headers):
+    def fetch():
+        request = urllib.request.Request(f"http://{address}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.read().decode()
+
+    return await asyncio.to_thread(fetch)
+
+
+async def works(address):
+    async with connect(f"ws://{address}/ws") as connection:
+        await connection.send(ask(id="works", session="works"))
+        return (await until_the_last(connection, "works"))[1]["type"] == "reply"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "laptop.local"])
+def test_beyond_this_machine_a_long_token_is_required(host):
+    with pytest.raises(BadInput, match="token is required"):
+        Guard(ServerSettings(host=host))
+    with pytest.raises(BadInput, match="at least 16"):
+        Guard(ServerSettings(host=host, tokens=("long enough, this one", "short")))
+    Guard(ServerSettings(host=host, admin_tokens=("long enough, this one",)))
+    for loopback in ("127.0.0.1", "127.0.0.2", "::1", "localhost"):
+        Guard(ServerSettings(host=loopback))
+
+
+async def test_a_user_has_a_bounded_number_of_unanswered_asks_over_all_connections(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.2, slots=8))
+    tokens = {"tokens": ("one", "two"), "asks_per_user": 2}
+    async with listening_to(agent(tmp_path, slow), **tokens) as address:
+        where = f"ws://{address}/ws"
+        async with (
+            connect(where, additional_headers=shown("one")) as first,
+            connect(where, additional_headers=shown("one")) as second,
+            connect(where, additional_headers=shown("two")) as other,
+        ):
+            for connection, name in ((first, "1"), (first, "2"), (second, "3"), (other, "4")):
+                await connection.send(ask(id=name, session=name, stream=False))
+                await asyncio.sleep(0.02)
+            _, refused = await until_the_last(second, "3")
+            assert (refused["type"], "a user" in refused["reason"]) == ("refusal", True)
+            for connection, name in ((first, "1"), (first, "2"), (other, "4")):
+                assert (await until_the_last(connection, name))[1]["type"] == "reply"
+
+
+async def test_a_user_who_asks_too_often_is_told_when_to_ask_again(tmp_path):
+    async with listening_to(agent(tmp_path), tokens=("one", "two"), asks_per_minute=2) as address:
+        for token, kinds in (("one", ["reply", "reply", "refusal"]), ("two", ["reply"])):
+            async with connect(f"ws://{address}/ws", additional_headers=shown(token)) as connection:
+                for number, kind in enumerate(kinds):
+                    await connection.send(ask(id=str(number)))
+                    _, last = await until_the_last(connection, str(number))
+                    assert last["type"] == kind
+                    assert kind != "refusal" or 0 < last["retry_after_s"] <= 30
+
+
+async def test_work_is_refused_while_memory_is_short(tmp_path):
+    used = 0.5
+    async with listening_to(agent(tmp_path), memory_used=lambda: used) as address:
+        assert await works(address)
+        used = 0.95
+        await asyncio.sleep(0.6)
+        async with connect(f"ws://{address}/ws") as connection:
+            await connection.send(ask())
+            _, refused = await until_the_last(connection)
+            assert (refused["type"], refused["reason"]) == ("refusal", "memory is short")
+            assert refused["retry_after_s"] > 0
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            await get(address, "/readyz")
+        assert "ok" in await get(address, "/healthz")
+        used = 0.5
+        await asyncio.sleep(0.6)
+        assert await works(address)
+
+
+async def test_a_connection_on_which_nothing_is_asked_is_closed_but_not_one_that_waits(tmp_path):
+    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.5))
+    async with listening_to(agent(tmp_path, slow), idle_s=0.2) as address, connect(f"ws://{address}/ws") as connection:
+        await connection.send(ask(stream=False))
+        assert json.loads(await connection.recv())["type"] == "reply"
+        with pytest.raises(ConnectionClosed) as caught:
+            await connection.recv()
+        assert "long time" in caught.value.rcvd.reason
+
+
+async def test_half_open_connections_are_bounded_and_cut_off(tmp_path):
+    async with listening_to(agent(tmp_path), sockets=40, patience_s=0.5) as address:
+        host, port = address.split(":")
+        waiting = [await asyncio.open_connection(host, int(port)) for _ in range(200)]
+        for number, (_, writer) in enumerate(waiting):
+            writer.write((b"", b"GET / HTT", b"GET / HTTP/1.1\r\nhost: x\r\n")[number % 3])
+        said = await asyncio.gather(*(reader.read() for reader, _ in waiting), return_exceptions=True)
+        assert sum(isinstance(each, bytes) and b" 503 " in each for each in said) == 160
+        assert await works(address)
+        for _, writer in waiting:
+            writer.close()
+
+
+async def test_headers_that_are_too_long_or_are_none_get_a_400(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        host, port = address.split(":")
+        for request in (b"GET / HTTP/1.1\r\nx: " + b"y" * (MAX_HEADER_BYTES + 1), b"\x16\x03\x01 what is this\r\n\r\n"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(request)
+            assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 400 ")
+            writer.close()
+        assert await works(address)
+
+
+@pytest.mark.parametrize("what", ["asks", "pings"])
+async def test_a_client_that_does_not_read_is_cut_off_and_disturbs_nobody(tmp_path, what):
+    engine = SimulatedEngine(SimulatedSettings(slots=8))
+    settings = {"patience_s": 0.2, "heartbeat_s": 60, "asks_per_connection": 1000}
+    async with listening_to(agent(tmp_path, engine), **settings) as address:
+        # A client's window closes when nobody takes what has arrived.
+        async with connect(f"ws://{address}/ws", max_queue=1, ping_interval=None, close_timeout=0.1) as greedy:
+            with pytest.raises((ConnectionClosed, TimeoutError)):
+                async with asyncio.timeout(20):
+                    number = 0
+                    while True:
+                        number += 1
+                        if what == "asks":
+                            await greedy.send("x" * 200)
+                        else:
+                            await greedy.send(json.dumps({"type": "ping", "id": "x" * 128}))
+        assert await works(address)
+
+
+async def test_what_concerns_everyone_takes_an_administrator(tmp_path):
+    tokens = {"tokens": ("user",), "admin_tokens": ("administrator",)}
+    async with listening_to(agent(tmp_path), **tokens) as address:
+
+        async def say(token, message):
+            async with connect(f"ws://{address}/ws", additional_headers=shown(token)) as connection:
+                await connection.send(message)
+                return (await until_the_last(connection))[1]
+
+        def setting(**values):
+            return json.dumps({"type": "settings", "id": "1", "session": "s", **values})
+
+        own = await say("user", setting(history_length=4))
+        assert (own["type"], "4 messages" in own["said"]) == ("settings", True)
+        assert "10 messages" in (await say("administrator", setting()))["said"]
+        for message in (setting(cache_capacity=7), ask(text="/cache size 7")):
+            refused = await say("user", message)
+            assert (refused["type"], refused["kind"]) == ("error", "NotAllowed")
+        assert "7 replies" in (await say("administrator", setting(cache_capacity=7)))["said"]
+        assert "7 replies" in (await say("user", setting()))["said"]
+        assert (await say("user", setting(history_length=-1)))["kind"] == "BadMessage"
+
+
+async def test_metrics_count_turns_by_outcome_and_tell_what_the_system_counts(tmp_path):
+    async with listening_to(agent(tmp_path), tokens=("one",)) as address:
+        async with connect(f"ws://{address}/ws", additional_headers=shown("one")) as connection:
+            await connection.send(ask())
+            await until_the_last(connection)
+            text = await get(address, "/metrics", **shown("one"))
+        assert 'fourgig_turn_seconds_count{outcome="ok"} 1.0' in text
+        assert "fourgig_connections 1.0" in text
+        assert "fourgig_system_turns_total 1.0" in text
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            await get(address, "/metrics")
