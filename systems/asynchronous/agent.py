@@ -239,7 +239,13 @@ class Asynchronous(AsyncSystem):
             store = _IsolatedLikeStore(LikeStore(self._path), self._executors)
             await store.open()
             return store
-        self._fulltext = FullTextStore(self._path)
+        self._fulltext = FullTextStore(
+            self._path,
+            how=self._settings.retrieval,
+            neighbours=self._settings.neighbours,
+            stemming=self._settings.stemming,
+            most_bytes=self._settings.bytes_stored(),
+        )
         await self._fulltext.open()
         return self._fulltext
 

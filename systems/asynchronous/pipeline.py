@@ -117,6 +117,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self._remember(request, reply.text, *await self._analyse(request.text, steps))
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], words: Sequence[str]) -> None:
+        important = is_important(request.text)
         await self.saver.add(
             SavedTurn(
                 session=request.session,
@@ -124,10 +125,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 answer=answer,
                 keywords=tuple(keywords),
                 words=tuple(words),
+                important=important,
             )
         )
-        exchange = Exchange(request.text, answer, important=is_important(request.text))
-        self.histories.add(request.session, exchange)
+        self.histories.add(request.session, Exchange(request.text, answer, important=important))
         self.counters.turns += 1
 
     async def _analyse(self, text: str, steps: Steps) -> tuple[list[str], list[str]]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from systems.memory.retrieval import Retrieval
 from systems.settings import NotNegative, Positive, SharedSettings
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -32,7 +33,8 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
 
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
-    ``memory_bytes``. ``seed`` is that of the waits' jitter.
+    ``memory_bytes``. ``retrieval``, ``neighbours``, ``stemming`` and ``stored_bytes`` are those of `FullTextStore`;
+    the last bounds the memory file, None means a quarter of ``memory_bytes``. ``seed`` is that of the waits' jitter.
     """
 
     isolation: bool = True
@@ -48,6 +50,10 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     retries: bool = True
     degradation: bool = True
 
+    retrieval: Retrieval = "coordination"
+    neighbours: NotNegative = 0
+    stemming: bool = True
+    stored_bytes: Positive | None = None
     concurrent_generations: Positive | None = None
     queue_limit: NotNegative = 256
     deadline_s: Seconds = 300.0
@@ -60,6 +66,10 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     def bytes_cached(self) -> int:
         """Return how many bytes of text the cache holds: what is set, or 8 MiB at 4 GiB in proportion."""
         return self.memory_bytes // 512 if self.cache_bytes is None else self.cache_bytes
+
+    def bytes_stored(self) -> int:
+        """Return how large the memory file may become: what is set, or 1 GiB at 4 GiB in proportion."""
+        return self.memory_bytes // 4 if self.stored_bytes is None else self.stored_bytes
 
 
 def everything_off() -> AsynchronousSettings:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from systems.memory.schema import BUSY_S, INSERT, TABLE, SavedTurn, store_error, version_statement
+from systems.memory.schema import BUSY_S, BY_SESSION, INSERT, SavedTurn, cannot_open, prepare, store_error
 
 
 class LikeStore:
@@ -17,15 +17,13 @@ class LikeStore:
         self._path = path
 
     def open(self) -> None:
-        """Make the table if it is not there. Raises `StoreError`."""
+        """Make the table if it is not there, or bring it to this version. Raises `StoreError`."""
         try:
-            with closing(self._connect()) as connection, connection:
-                found = connection.execute("PRAGMA user_version").fetchone()[0]
-                connection.execute(version_statement(found))
-                connection.execute(TABLE)
-                connection.execute("CREATE INDEX IF NOT EXISTS by_session ON memories (session, created)")
+            with closing(self._connect()) as connection:
+                prepare(connection)
+                connection.execute(BY_SESSION)
         except sqlite3.Error as error:
-            raise store_error(f"The memory file {self._path.name} cannot be opened", error) from error
+            raise cannot_open(self._path, error) from error
 
     def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
         """Return the questions of the newest ``limit`` matching turns, newest first."""

@@ -1,4 +1,4 @@
-"""The table of long-term memory, the same for every built-in store."""
+"""The table of long-term memory, the same for every built-in store, and the way from its older versions to this one."""
 
 from __future__ import annotations
 
@@ -6,35 +6,44 @@ import hashlib
 import re
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 
 from systems.errors import StoreBusy, StoreError
+from systems.memory.importance import is_important
 
-VERSION = 2
+VERSION = 3
 
 _WORD = re.compile(r"[^\W_]")
 
 # How long a writer waits for another one before it gives up.
 BUSY_S = 5.0
 
-TABLE = """
-CREATE TABLE IF NOT EXISTS memories (
+_TABLE = """
+CREATE TABLE memories (
     id INTEGER PRIMARY KEY,
     session TEXT NOT NULL,
     created REAL NOT NULL,
     question TEXT NOT NULL,
     answer TEXT NOT NULL,
     keywords TEXT NOT NULL,
-    words TEXT NOT NULL
+    words TEXT NOT NULL,
+    important INTEGER NOT NULL
 )
 """
 
-INSERT = "INSERT INTO memories (session, created, question, answer, keywords, words) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT = (
+    "INSERT INTO memories (session, created, question, answer, keywords, words, important) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+BY_SESSION = "CREATE INDEX IF NOT EXISTS by_session ON memories (session, created)"
+"""Made where it is needed: it costs every save some microseconds."""
 
 
-class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
+class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One turn as long-term memory keeps it; ``created`` in seconds since the epoch."""
 
     session: str
@@ -42,6 +51,7 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
     keywords: tuple[str, ...]
     words: tuple[str, ...] = ()
+    important: bool = False
     created: float = msgspec.field(default_factory=time.time)
 
     def row(self) -> tuple[object, ...]:
@@ -52,8 +62,14 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True):
             self.question,
             self.answer,
             " ".join(self.keywords),
-            " ".join(scoped(self.session, self.words) + scoped(self.session, self.keywords, "k")) if self.words else "",
+            indexed(self.session, self.words, self.keywords),
+            self.important,
         )
+
+
+def indexed(session: str, words: Sequence[str], keywords: Sequence[str]) -> str:
+    """Return what the full-text index reads of a turn; nothing if it has no ``words``."""
+    return " ".join(scoped(session, words) + scoped(session, keywords, "k")) if words else ""
 
 
 def scoped(session: str, words: Sequence[str], kind: str = "w") -> list[str]:
@@ -62,8 +78,13 @@ def scoped(session: str, words: Sequence[str], kind: str = "w") -> list[str]:
     ``kind`` "k" is for keywords, which a turn is about, "w" for words, which it only mentions. What has no letter and
     no digit is left out: an index would see the hash alone.
     """
-    prefix = kind + hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-    return [prefix + word for word in words if _WORD.search(word)]
+    prefix = kind + _digest(session)
+    return [prefix + word for word in words if word.isalnum() or _WORD.search(word)]
+
+
+@lru_cache(1024)
+def _digest(session: str) -> str:
+    return hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def store_error(what: str, error: Exception) -> StoreError:
@@ -73,11 +94,52 @@ def store_error(what: str, error: Exception) -> StoreError:
     return kind(f"{what}: {error}.")
 
 
-def version_statement(found: int) -> str:
-    """Return the statement that marks a file, of which ``PRAGMA user_version`` gave ``found``, with this schema.
+def cannot_open(path: Path, error: Exception) -> StoreError:
+    """Return ``error`` as what a person is told who opens ``path``."""
+    return store_error(f"The memory file {path.name} cannot be opened", error)
 
-    Raises `StoreError` for a file of another schema.
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make the table, or bring that of an older version to this one; what is there already is only looked at.
+
+    Raises `StoreError` for a file of a newer version, `sqlite3.Error` for one that is no database.
     """
-    if found not in (0, VERSION):
-        raise StoreError(f"The memory file has schema {found}; this version reads schema {VERSION}.")
-    return f"PRAGMA user_version={VERSION}"
+    if _version(connection) == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")  # read first and written then: nobody may come between
+    with connection:
+        found = _version(connection)
+        if found > VERSION:
+            raise StoreError(f"The memory file has schema {found}; this version reads schemas up to {VERSION}.")
+        if found == 0:
+            connection.execute(_TABLE)
+        for version in range(found or VERSION, VERSION):
+            _MIGRATIONS[version](connection)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _from_1(connection: sqlite3.Connection) -> None:
+    """Scope every word by its session; version 1 had a column for it, in an index that is made again when needed."""
+    for statement in (
+        "DROP TRIGGER IF EXISTS memory_added",
+        "DROP TRIGGER IF EXISTS memory_removed",
+        "DROP TABLE IF EXISTS memory_index",
+        "ALTER TABLE memories DROP COLUMN scope",
+    ):
+        connection.execute(statement)
+    connection.create_function("indexed", 3, lambda session, words, keys: indexed(session, words.split(), keys.split()))
+    connection.execute("UPDATE memories SET words = indexed(session, words, keywords)")
+
+
+def _from_2(connection: sqlite3.Connection) -> None:
+    """Note of every turn whether it is important."""
+    connection.execute("ALTER TABLE memories ADD COLUMN important INTEGER NOT NULL DEFAULT 0")
+    connection.create_function("is_important", 1, is_important)
+    connection.execute("UPDATE memories SET important = 1 WHERE is_important(question)")
+
+
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}

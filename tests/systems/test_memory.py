@@ -126,7 +126,8 @@ async def test_saves_at_the_same_time_do_not_undo_each_other(tmp_path):
     cancelled.cancel()
     await asyncio.wait([cancelled])
     await store.save([turns[2]])
-    assert len(await store.find("s", ["common"], 99)) == 31
+    # Whether a cancelled save was saved its caller does not know; the next one is not disturbed.
+    assert len(await store.find("s", ["common"], 99)) in (31, 32)
     await store.close()
 
 
