@@ -18,6 +18,7 @@ from experiments.doctor import can_enforce, examine
 from experiments.errors import CannotEnforce, Interrupted, RunFolderError, StorageError
 from experiments.limits.interface import Backend
 from experiments.limits.select import choose
+from experiments.memory_command import memory_app
 from experiments.plan import Plan
 from experiments.probes.host import environment
 from experiments.profiles import Profile
@@ -42,6 +43,7 @@ model_app = typer.Typer(help="Make model files to measure with.", no_args_is_hel
 app.add_typer(model_app, name="model")
 app.command()(serve)
 app.command()(chat)
+app.add_typer(memory_app, name="memory")
 
 
 def _completing(names: Callable[[], list[str]]) -> Callable[[str], list[str]]:

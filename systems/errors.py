@@ -62,6 +62,8 @@ class PromptTooLong(EngineError):
 class StoreError(FourgigError):
     """Long-term memory could not be read or written."""
 
+    exit_code = 9
+
 
 class StoreBusy(StoreError):
     """Long-term memory is locked by another writer."""

@@ -243,7 +243,6 @@ class Asynchronous(AsyncSystem):
             self._path,
             how=self._settings.retrieval,
             neighbours=self._settings.neighbours,
-            stemming=self._settings.stemming,
             most_bytes=self._settings.bytes_stored(),
         )
         await self._fulltext.open()

@@ -33,8 +33,8 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
 
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
-    ``memory_bytes``. ``retrieval``, ``neighbours``, ``stemming`` and ``stored_bytes`` are those of `FullTextStore`;
-    the last bounds the memory file, None means a quarter of ``memory_bytes``. ``seed`` is that of the waits' jitter.
+    ``memory_bytes``. ``retrieval``, ``neighbours`` and ``stored_bytes`` are those of `FullTextStore`; the last bounds
+    the memory file, None means a quarter of ``memory_bytes``. ``seed`` is that of the waits' jitter.
     """
 
     isolation: bool = True
@@ -52,7 +52,6 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
 
     retrieval: Retrieval = "coordination"
     neighbours: NotNegative = 0
-    stemming: bool = True
     stored_bytes: Positive | None = None
     concurrent_generations: Positive | None = None
     queue_limit: NotNegative = 256

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
 
@@ -27,10 +27,14 @@ _INSERT_NEW = (
 _BATCH = 1_000
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="format", tag="fourgig-memories"):
+class Header(msgspec.Struct, frozen=True):
     """The first line of an export."""
 
-    version: int = FORMAT_VERSION
+    format: Literal["fourgig-memories"]
+    version: int
+
+
+_HEADER = Header("fourgig-memories", FORMAT_VERSION)
 
 
 def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
@@ -43,7 +47,7 @@ def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
     count = 0
     encoder = msgspec.json.Encoder()
     with _opened(path) as connection:
-        out.write(encoder.encode(Header()) + b"\n")
+        out.write(encoder.encode(_HEADER) + b"\n")
         for found, created, question, answer, keywords, important in connection.execute(
             _ROWS + where + " ORDER BY id", values
         ):
@@ -67,7 +71,7 @@ def load(path: Path, lines: IO[bytes]) -> int:
     `BadInput` with the number of the first bad line, `StoreError`.
     """
     turns = _read(lines)
-    keywords = Keywords()
+    keywords = Keywords(fast=True)
     keywords.load()
     with _opened(path, new=True) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")

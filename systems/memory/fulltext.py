@@ -19,6 +19,9 @@ from systems.memory.schema import BUSY_S, BY_SESSION, INSERT, SavedTurn, cannot_
 
 T = TypeVar("T")
 
+# Kibibytes of the file's pages that are kept in memory; SQLite's 2,000 make lookups among 10,000 turns read the file.
+_KEPT_PAGES = 8_000
+
 # Turns saved between two looks at how large the file has become.
 _LOOK_EVERY = 64
 
@@ -26,8 +29,8 @@ _LOOK_EVERY = 64
 class FullTextStore:
     """Finds the turns of a session that match best, in the way ``how`` says. Used from one event loop.
 
-    ``neighbours`` turns before and after each found one come with it. ``stemming`` finds English words in their other
-    forms. A file larger than ``most_bytes`` loses what matters least (`retention`).
+    ``neighbours`` turns before and after each found one come with it. A file larger than ``most_bytes`` loses what
+    matters least (`retention`).
     """
 
     def __init__(
@@ -36,13 +39,11 @@ class FullTextStore:
         *,
         how: Retrieval = "coordination",
         neighbours: int = 0,
-        stemming: bool = True,
         most_bytes: int | None = None,
     ) -> None:
         self._path = path
         self._how = how
         self._neighbours = neighbours
-        self._stemming = stemming
         self._most_bytes = most_bytes
         self._unlooked = _LOOK_EVERY
         self._connection: _Connection | None = None
@@ -68,8 +69,9 @@ class FullTextStore:
         # process, but not a power cut, which the traditional store's journal does.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA cache_size=-{_KEPT_PAGES}")
         prepare(connection)
-        index.make(connection, stemming=self._stemming, lengths=self._how == "bm25")
+        index.make(connection, lengths=self._how == "bm25")
         if self._neighbours:
             connection.execute(BY_SESSION)
 

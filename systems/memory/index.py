@@ -8,7 +8,7 @@ import sqlite3
 # texts are kept only where BM25 asks for them.
 _TABLE = (
     "CREATE VIRTUAL TABLE memory_index USING fts5(words, content='memories', content_rowid='id', "
-    'columnsize={lengths:d}, tokenize="{stemmer}unicode61 remove_diacritics 0")'
+    'columnsize={lengths:d}, tokenize="unicode61 remove_diacritics 0")'
 )
 # Every save adds a segment and a lookup reads them all, so they are merged sooner than by default: a turn saves once
 # and looks several sets of words up.
@@ -29,9 +29,9 @@ _MERGE = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', ?)"
 _STEP = 256
 
 
-def make(connection: sqlite3.Connection, *, stemming: bool, lengths: bool) -> None:
+def make(connection: sqlite3.Connection, *, lengths: bool) -> None:
     """Make the index; one that was made otherwise is made again from the table."""
-    wanted = _TABLE.format(stemmer="porter " if stemming else "", lengths=lengths)
+    wanted = _TABLE.format(lengths=lengths)
     if _found(connection) == wanted:
         return
     connection.execute("BEGIN IMMEDIATE")

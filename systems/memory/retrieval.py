@@ -13,7 +13,7 @@ Retrieval = Literal["coordination", "bm25", "blended"]
 # The session is matched twice: in every word, so that a lookup meets no other session's turns; and as itself, so that
 # no hash can show one user's turn to another. The newest come first without being sorted: the index is kept in order.
 _NEWEST = (
-    "SELECT memories.id, memories.question, memories.keywords FROM memory_index "
+    "SELECT memories.id, memories.question, memories.keywords, memories.words FROM memory_index "
     "JOIN memories ON memories.id = memory_index.rowid "
     "WHERE memory_index MATCH ? AND memories.session = ? ORDER BY memory_index.rowid DESC LIMIT ?"
 )
@@ -30,11 +30,21 @@ _NEIGHBOURS = (
 _BEFORE = _NEIGHBOURS.format(side="<", order="DESC")
 _AFTER = _NEIGHBOURS.format(side=">", order="ASC")
 
+# Where more turns have all the words than are wanted, so many are looked at for those that are about the words.
+_ABOUT = 64
+
 # Relevance, recency and importance are each between 0 and 1 and added, as in Park et al., "Generative Agents" (2023);
 # there all weigh the same. Here the latter two together can lift a turn over one that has one more of three keywords,
 # but not over one that has two more. An hour costs as much recency as there.
 _CANDIDATES = 8
 _RECENCY, _IMPORTANCE, _PER_HOUR = 0.25, 0.25, 0.995
+
+_Row = tuple[int, str, str, str]
+"""Number, question, keywords and scoped words of a turn."""
+
+_Match = tuple[int, int, bool, int, str]
+"""How many of the asked words a turn has, which (a bit a word, the heaviest one's the highest), whether they are its
+own keywords, its number and its question: matches compare as they rank."""
 
 
 def find(
@@ -50,51 +60,61 @@ def find(
     elif how == "blended":
         found = _blended(connection, session, keywords, limit)
     else:
-        found = {number: text for number, (text, _) in _by_coordination(connection, session, keywords, limit).items()}
+        found = {match[3]: match[4] for match in _by_coordination(connection, session, keywords, limit)}
     best = list(found.items())[:limit]
     if neighbours:
         best = list((dict(best) | _around(connection, session, [number for number, _ in best], neighbours)).items())
     return [question for _, question in best]
 
 
-def _by_coordination(
-    connection: sqlite3.Connection, session: str, keywords: Sequence[str], limit: int
-) -> dict[int, tuple[str, float]]:
-    """Return question and share of matched keywords of the turns that match best, best first.
+def _by_coordination(connection: sqlite3.Connection, session: str, keywords: Sequence[str], limit: int) -> list[_Match]:
+    """Return the turns that have most of the keywords, best first.
 
-    First the turns whose own keywords are the asked ones, then those that have all of them among their words, then
-    those that have two, and those that have one, the heavier first; among equals the newest. Each such level is
-    looked up by itself, until enough turns are found: that costs the same however many turns have one common word,
-    whereas BM25 scores every one of them at each lookup.
+    Among turns that have as many the heavier keywords count, then that they are the turn's own keywords, then its age:
+    the newest first. A few sets of words are looked up one after another, of each the newest turns only: that costs
+    the same however many turns have one common word, whereas BM25 scores every one of them at each lookup.
     """
-    words = [_quoted(word) for word in scoped(session, keywords)]
+    words = list(dict.fromkeys(scoped(session, keywords)))
     if not words:
-        return {}
+        return []
+    asked = [_quoted(word) for word in words]
+    rows: dict[int, _Row] = {}
 
-    def having(match: str) -> list[tuple[int, str, str]]:
-        return connection.execute(_NEWEST, (match, session, limit + 1)).fetchall()
+    def look_for(match: str, page: int = limit + 1) -> bool:
+        """Add the newest turns that match; return whether there may be more."""
+        newest = connection.execute(_NEWEST, (match, session, page)).fetchall()
+        for row in newest:
+            rows[row[0]] = row
+        return len(newest) == page
 
-    rows = having(" AND ".join(words))
-    if len(rows) > limit:  # the turns about the keywords may not be among the newest that mention them
-        rows = having(" AND ".join(_quoted(word) for word in scoped(session, keywords, "k"))) + rows
-    about = set(keywords)
-    rows.sort(key=lambda row: not about.issubset(row[2].split(" ")))
-    found = {number: (question, 1.0) for number, question, _ in rows}
-    for match, share in _weaker(words):
-        if len(found) >= limit:
-            break
-        for number, question, _ in having(match):
-            found.setdefault(number, (question, share))
-    return found
+    if look_for(_with_a_lighter(asked, 0)):
+        together = " AND ".join(asked)
+        if len(asked) < 3 or look_for(together):
+            look_for(together, _ABOUT + limit)
+    for place in range(1, len(asked) - 1):
+        if len(rows) < limit:
+            look_for(_with_a_lighter(asked, place))
+    for word in asked if len(asked) > 1 else ():
+        if len(rows) < limit:
+            look_for(word)
+    bits = [(word, 1 << place) for place, word in enumerate(reversed(words))]
+    return sorted([_match(row, bits, keywords) for row in rows.values()], reverse=True)
 
 
-def _weaker(words: Sequence[str]) -> list[tuple[str, float]]:
-    """Return what to look for when not enough turns have all ``words``, best first, with the share that matches.
+def _with_a_lighter(asked: Sequence[str], place: int) -> str:
+    """Return what matches turns that have the word at ``place`` and one after it, if there is one."""
+    lighter = asked[place + 1 :]
+    return f"{asked[place]} AND ({' OR '.join(lighter)})" if lighter else asked[place]
 
-    Two of them: the heaviest with any other, the next with any lighter one, and so on; then one.
-    """
-    pairs = [(f"{word} AND ({' OR '.join(words[place:])})", 2 / len(words)) for place, word in enumerate(words[:-1], 1)]
-    return (pairs if len(words) > 2 else []) + [(word, 1 / len(words)) for word in words if len(words) > 1]
+
+def _match(row: _Row, bits: Sequence[tuple[str, int]], keywords: Sequence[str]) -> _Match:
+    number, question, own, mentioned = row
+    has, which = mentioned.split(" "), 0
+    for word, bit in bits:
+        if word in has:
+            which += bit
+    matched = which.bit_count()
+    return matched, which, matched == len(bits) and set(keywords).issubset(own.split(" ")), number, question
 
 
 def _by_bm25(connection: sqlite3.Connection, session: str, keywords: Sequence[str], limit: int) -> dict[int, str]:
@@ -106,15 +126,14 @@ def _blended(connection: sqlite3.Connection, session: str, keywords: Sequence[st
     found = _by_coordination(connection, session, keywords, _CANDIDATES * limit)
     marks = ", ".join("?" * len(found))
     query = f"SELECT id, created, important FROM memories WHERE id IN ({marks})"  # noqa: S608 - only "?" is pasted
-    rows = connection.execute(query, tuple(found)).fetchall()
-    newest = max((created for _, created, _ in rows), default=0.0)
-
-    def score(row: tuple[int, float, int]) -> tuple[float, int]:
-        number, created, important = row
-        recency = _PER_HOUR ** ((newest - created) / 3600)
-        return found[number][1] + _RECENCY * recency + _IMPORTANCE * important, number
-
-    return {row[0]: found[row[0]][0] for row in sorted(rows, key=score, reverse=True)}
+    seen = connection.execute(query, [match[3] for match in found]).fetchall()
+    newest = max((created for _, created, _ in seen), default=0.0)
+    worth = {
+        number: _RECENCY * _PER_HOUR ** ((newest - created) / 3600) + _IMPORTANCE * important
+        for number, created, important in seen
+    }
+    scored = [(matched / len(keywords) + worth[number], number, text) for matched, _, _, number, text in found]
+    return {number: text for _, number, text in sorted(scored, reverse=True)}
 
 
 def _around(connection: sqlite3.Connection, session: str, numbers: Sequence[int], neighbours: int) -> dict[int, str]:

@@ -14,6 +14,7 @@ import msgspec
 
 from systems.errors import StoreBusy, StoreError
 from systems.memory.importance import is_important
+from systems.memory.stemming import stem
 
 VERSION = 3
 
@@ -62,29 +63,23 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
             self.question,
             self.answer,
             " ".join(self.keywords),
-            indexed(self.session, self.words, self.keywords),
+            " ".join(scoped(self.session, self.words)),
             self.important,
         )
 
 
-def indexed(session: str, words: Sequence[str], keywords: Sequence[str]) -> str:
-    """Return what the full-text index reads of a turn; nothing if it has no ``words``."""
-    return " ".join(scoped(session, words) + scoped(session, keywords, "k")) if words else ""
+def scoped(session: str, words: Sequence[str]) -> list[str]:
+    """Return ``words`` as a full-text index keeps them: English ones stemmed, each after a short hash of its session.
 
-
-def scoped(session: str, words: Sequence[str], kind: str = "w") -> list[str]:
-    """Return ``words`` as a full-text index keeps them: each begins with a short hash of its session.
-
-    ``kind`` "k" is for keywords, which a turn is about, "w" for words, which it only mentions. What has no letter and
-    no digit is left out: an index would see the hash alone.
+    What has no letter and no digit is left out: an index would see the hash alone.
     """
-    prefix = kind + _digest(session)
-    return [prefix + word for word in words if word.isalnum() or _WORD.search(word)]
+    prefix = _digest(session)
+    return [prefix + stem(word) for word in words if word.isalnum() or _WORD.search(word)]
 
 
 @lru_cache(1024)
 def _digest(session: str) -> str:
-    return hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return "w" + hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def store_error(what: str, error: Exception) -> StoreError:
@@ -123,23 +118,36 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
-    """Scope every word by its session; version 1 had a column for it, in an index that is made again when needed."""
-    for statement in (
-        "DROP TRIGGER IF EXISTS memory_added",
-        "DROP TRIGGER IF EXISTS memory_removed",
-        "DROP TABLE IF EXISTS memory_index",
-        "ALTER TABLE memories DROP COLUMN scope",
-    ):
-        connection.execute(statement)
-    connection.create_function("indexed", 3, lambda session, words, keys: indexed(session, words.split(), keys.split()))
-    connection.execute("UPDATE memories SET words = indexed(session, words, keywords)")
+    """Scope every word by its session, for which version 1 had a column."""
+    _drop_index(connection)
+    connection.execute("ALTER TABLE memories DROP COLUMN scope")
+    connection.create_function("scoped", 2, lambda session, words: _each(words, lambda word: _digest(session) + word))
+    connection.execute("UPDATE memories SET words = scoped(session, words)")
 
 
 def _from_2(connection: sqlite3.Connection) -> None:
-    """Note of every turn whether it is important."""
-    connection.execute("ALTER TABLE memories ADD COLUMN important INTEGER NOT NULL DEFAULT 0")
+    """Stem every word, and note of every turn whether it is important."""
+    _drop_index(connection)
+    scope = len(_digest(""))
+
+    def stemmed(words: str) -> str:
+        # The keywords that version 2 kept beside the words begin with another letter.
+        return _each(words, lambda word: word[:scope] + stem(word[scope:]))
+
+    connection.create_function("stemmed", 1, stemmed)
     connection.create_function("is_important", 1, is_important)
-    connection.execute("UPDATE memories SET important = 1 WHERE is_important(question)")
+    connection.execute("ALTER TABLE memories ADD COLUMN important INTEGER NOT NULL DEFAULT 0")
+    connection.execute("UPDATE memories SET important = is_important(question), words = stemmed(words)")
+
+
+def _drop_index(connection: sqlite3.Connection) -> None:
+    """Drop what would follow the table's changes; whoever searches it makes it again."""
+    for what in ("TRIGGER IF EXISTS memory_added", "TRIGGER IF EXISTS memory_removed", "TABLE IF EXISTS memory_index"):
+        connection.execute(f"DROP {what}")
+
+
+def _each(words: str, change: Callable[[str], str]) -> str:
+    return " ".join(change(word) for word in words.split())
 
 
 _MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
