@@ -116,8 +116,10 @@ def serve(
     system_settings: Any = {}
     if chosen.system != NO_AGENT:
         kind = registry.systems.get(chosen.system)
-        memory = {"memory_bytes": _memory(limits)} if "memory_bytes" in kind.Settings.__struct_fields__ else {}
-        system_settings = all_of(kind.Settings, chosen.system, {}, **memory)
+        # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
+        usual = {"memory_bytes": _memory(limits), "background_saving": False}
+        fitting = {name: value for name, value in usual.items() if name in kind.Settings.__struct_fields__}
+        system_settings = all_of(kind.Settings, chosen.system, {}, **fitting)
     known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,6 +13,8 @@ from starlette.routing import Route, WebSocketRoute
 
 from systems.errors import NotKnown
 from systems.server import completions, page, websocket
+from systems.server.failures import bad_request
+from systems.server.schema import openapi
 from systems.server.service import Service
 
 
@@ -25,6 +28,7 @@ def application(service: Service) -> Starlette:
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", partial(_ready, service), methods=["GET"]),
+            Route("/openapi.json", partial(_schema, service), methods=["GET"]),
             Route("/metrics", partial(_metrics, service), methods=["GET"]),
         ],
         exception_handlers={HTTPException: _no_such_address},
@@ -49,6 +53,13 @@ async def _metrics(service: Service, request: Request) -> Response:
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+async def _schema(service: Service, _: Request) -> Response:
+    return Response(msgspec.json.encode(openapi(service.settings)), media_type="application/json")
+
+
 async def _no_such_address(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return completions.not_found(error.status_code, error.detail)
+    failed = bad_request(f"{error.detail}.", status=error.status_code, code="unknown_url")
+    response = failed.response()
+    response.headers.update(error.headers or {})
+    return response
