@@ -41,14 +41,16 @@ def ask(address, token="", **body):
     return urllib.request.urlopen(request, timeout=20)
 
 
-def test_it_serves_until_it_is_told_to_stop_and_remembers_when_it_starts_again(serve):
+def test_every_turn_it_acknowledged_is_there_after_a_kill_and_it_stops_when_it_is_told_to(serve):
     tokens = []
-    for _ in range(2):
+    for end, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0)):
         process, address = serve(FOURGIG_SERVER_TOKENS="a secret")
-        tokens.append(json.load(ask(address, "a secret"))["usage"]["prompt_tokens"])
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
-    assert tokens[0] < tokens[1]
+        replies = [json.load(ask(address, "a secret", user=f"user-{number}")) for number in range(5)]
+        tokens.append([reply["usage"]["prompt_tokens"] for reply in replies])
+        process.send_signal(end)
+        assert process.wait(20) == status
+    # Nothing but the long-term memory outlives the process, and what it holds is in the prompt.
+    assert all(remembering > anew for anew, remembering in zip(*tokens, strict=True))
 
 
 def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):
