@@ -59,6 +59,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities in what the project depends on."""
+    install(session)
+    session.install("pip-audit")
+    session.run("pip-audit", "--local", "--skip-editable")
+
+
+@nox.session
 def paper(session: nox.Session) -> None:
     """Draw the paper's figures again from a run: the reference run, or the folder given after --."""
     install(session)

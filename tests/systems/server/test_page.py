@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import urllib.request
+from unittest import mock
 
 import pytest
 from websockets.asyncio.client import connect
@@ -68,12 +69,10 @@ async def test_a_browser_logs_in_chats_and_sees_what_was_remembered(tmp_path):
                 await page.call("Runtime.enable")
                 await page.call("Log.enable")
                 await page.call("Page.navigate", url=f"http://{address}/")
-                # Without a token the first message is refused, and the page asks for one.
-                await page.until(
-                    "window.login && document.readyState === 'complete' && state.textContent !== 'connecting'"
-                )
-                await page.run("text.value = 'hello'; send.disabled = false; ask.requestSubmit()")
-                await page.until("!login.hidden")
+                await page.until("document.readyState === 'complete' && !login.hidden")
+                await page.run("token.value = 'wrong'; login.requestSubmit()")
+                await page.until("login.hidden")
+                await page.until("!login.hidden && state.textContent.includes('not one of')")
                 await page.run("token.value = 'the secret'; login.requestSubmit()")
                 await page.until("!send.disabled")
                 for words in ("Vera lives in Lisbon.", "Where does Vera live?"):
@@ -84,7 +83,7 @@ async def test_a_browser_logs_in_chats_and_sees_what_was_remembered(tmp_path):
                 assert "remembered: Vera lives in Lisbon." in last
                 assert "Vera lives in Lisbon." in await page.run("talk.innerText")
                 errors = [each for each in page.complaints if each.get("entry", {}).get("level", "error") == "error"]
-                assert errors == []
+                assert [each["entry"]["networkRequestId"] for each in errors] == [mock.ANY]  # the 401 that asked
     finally:
         browser.terminate()
         await browser.wait()

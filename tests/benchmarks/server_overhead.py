@@ -1,0 +1,177 @@
+"""What the server adds to a turn: CPU time, and time to the first token, in one run.
+
+    python -m tests.benchmarks.server_overhead [BLOCKS]
+
+The same turns of the asynchronous agent, on a simulated engine without delay: *in process*, and *served* over 50
+WebSockets, streamed. CPU time is that of the whole process that holds the agent, clients excluded, from the first
+question to the last reply: 50 users at once, 40 turns each, no question twice. The time to the first token is counted
+by the one who asks, one user alone, 200 turns. Every measurement is a fresh process; they alternate in blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+
+from experiments.workloads.conversations import Turn, conversations
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.server.hosting import Host, host
+from systems.server.listening import listening
+from systems.server.messages import Ask, FromServer, Token
+from systems.server.service import Service
+from systems.server.settings import ServerSettings
+
+USERS, TURNS, ALONE, TOKENS = 50, 40, 200, 24
+MOST_RATIO, MOST_MORE_MS, MOST_FIRST_TOKEN_MS = 1.5, 0.25, 2.0
+
+_from_server = msgspec.json.Decoder(FromServer)
+
+Say = Callable[[Turn, str, int], Awaitable[float]]
+"""Asks a turn of a session and returns the seconds until its first token, once the reply is whole."""
+
+
+class Measured(NamedTuple):
+    """One process: CPU milliseconds a turn, and the median milliseconds to the first token."""
+
+    cpu_ms: float
+    first_token_ms: float
+
+
+def main() -> None:
+    """Measure, and say how the two compare."""
+    blocks = int(sys.argv[1]) if sys.argv[1:] else 3
+    pairs = []
+    for block in range(blocks):
+        pair = (_measured(_in_process), _measured(_served))
+        pairs.append(pair)
+        print(
+            f"block {block + 1}: CPU a turn {pair[0].cpu_ms:.2f} ms in process, {pair[1].cpu_ms:.2f} ms served; "
+            f"first token {pair[0].first_token_ms:.2f} ms, {pair[1].first_token_ms:.2f} ms",
+            flush=True,
+        )
+    inside, served = (Measured(*map(median, zip(*each, strict=True))) for each in zip(*pairs, strict=True))
+    allowed = MOST_RATIO * inside.cpu_ms + MOST_MORE_MS
+    added = served.first_token_ms - inside.first_token_ms
+    print(
+        f"medians: {served.cpu_ms:.2f} ms served where {MOST_RATIO:g} x {inside.cpu_ms:.2f} + {MOST_MORE_MS:g} = "
+        f"{allowed:.2f} ms are allowed: {'within' if served.cpu_ms <= allowed else 'beyond'}; "
+        f"{added:.2f} ms added to the first token where {MOST_FIRST_TOKEN_MS:g} are allowed: "
+        f"{'within' if added <= MOST_FIRST_TOKEN_MS else 'beyond'}"
+    )
+
+
+def _measured(what: Callable[[str, Connection], None]) -> Measured:
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe()
+    with tempfile.TemporaryDirectory() as folder:
+        process = spawn.Process(target=what, args=(folder, there))
+        process.start()
+        try:
+            address = here.recv()
+            return here.recv() if address is None else asyncio.run(_ask(address, here))
+        finally:
+            here.send(None)
+            process.join()
+
+
+def _agent(folder: str) -> Host:
+    return host(Asynchronous(AsynchronousSettings(), SimulatedEngine(SimulatedSettings(slots=8)), Path(folder)))
+
+
+async def _talk(say: Say, cpu_s: Callable[[], Awaitable[float]]) -> Measured:
+    planned = conversations(1, USERS + 1, max(TURNS, ALONE))
+
+    async def be(user: int, turns: Sequence[Turn]) -> list[float]:
+        return [await say(turn, f"user-{user}", number) for number, turn in enumerate(turns)]
+
+    firsts = await be(USERS, planned[USERS][:ALONE])
+    before = await cpu_s()
+    await asyncio.gather(*(be(user, planned[user][:TURNS]) for user in range(USERS)))
+    used = await cpu_s() - before
+    return Measured(1000 * used / (USERS * TURNS), 1000 * median(firsts))
+
+
+def _in_process(folder: str, parent: Connection) -> None:
+    async def run() -> Measured:
+        async with _agent(folder) as agent:
+
+            async def say(turn: Turn, session: str, number: int) -> float:
+                began, first = time.perf_counter(), 0.0
+
+                def on_token(_: str) -> None:
+                    nonlocal first
+                    first = first or time.perf_counter() - began
+
+                await agent.answer(turn.request(f"{session}-{number}", session, TOKENS), on_token)
+                return first
+
+            async def cpu_s() -> float:
+                return time.process_time()
+
+            return await _talk(say, cpu_s)
+
+    parent.send(None)
+    parent.send(asyncio.run(run()))
+    parent.recv()
+
+
+def _served(folder: str, parent: Connection) -> None:
+    async def run() -> None:
+        async with _agent(folder) as agent:
+            settings = ServerSettings(port=0, connections=USERS + 1, experiment=True)
+            async with listening(Service(agent, settings, "asynchronous")) as address:
+                parent.send(address)
+                while await asyncio.to_thread(parent.recv) is not None:
+                    parent.send(time.process_time())
+
+    asyncio.run(run())
+
+
+async def _ask(address: str, server: Connection) -> Measured:
+    connections: dict[str, ClientConnection] = {
+        f"user-{user}": await connect(f"ws://{address}/ws", compression=None, max_queue=None)
+        for user in range(USERS + 1)
+    }
+
+    async def say(turn: Turn, session: str, number: int) -> float:
+        connection = connections[session]
+        ask = Ask(
+            id=f"{session}-{number}",
+            session=session,
+            text=turn.text,
+            max_tokens=TOKENS,
+            scripted_reply=turn.reply,
+            observed=turn.observed,
+        )
+        began, first = time.perf_counter(), 0.0
+        await connection.send(msgspec.json.encode(ask), text=True)
+        while isinstance(message := _from_server.decode(await connection.recv(decode=False)), Token):
+            first = first or time.perf_counter() - began
+        assert message.id == ask.id, message
+        return first
+
+    async def cpu_s() -> float:
+        server.send("cpu")
+        return float(await asyncio.to_thread(server.recv))
+
+    try:
+        return await _talk(say, cpu_s)
+    finally:
+        await asyncio.gather(*(connection.close() for connection in connections.values()))
+
+
+if __name__ == "__main__":
+    main()
