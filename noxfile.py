@@ -44,6 +44,15 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def reader(session: nox.Session) -> None:
+    """Train the reader and measure it, within an hour or two on 2 cores; a killed training goes on where it was."""
+    install(session, "training")
+    out = "results/reader"
+    session.run("python", "-m", "experiments.reader.train", "--out", out, *session.posargs)
+    session.run("python", "-m", "experiments.reader.measure", "--model", f"{out}/reader.gguf")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and layout."""
     session.install("ruff")

@@ -80,7 +80,7 @@ def build(size: int) -> Vocabulary:
 
     _add(pieces, [SPACE, *string.ascii_letters, *string.digits, *_PUNCTUATION], budget)
     _add(pieces, (SPACE * count for count in range(2, 9)), budget)
-    _add(pieces, frequent_characters(min(_MOST_CHARACTERS, int(size * _CHARACTER_SHARE)), dictionary), budget)
+    _add(pieces, _characters(dictionary, min(_MOST_CHARACTERS, int(size * _CHARACTER_SHARE))), budget)
     _add(pieces, _english(), min(budget, len(pieces) + int(size * _ENGLISH_SHARE)))
     _add(pieces, (word for word, _ in dictionary), budget)
     if len(pieces) != budget:
@@ -124,10 +124,9 @@ def _chinese_words() -> list[tuple[str, int]]:
     return [(word, -count) for count, word in words]
 
 
-def frequent_characters(most: int, dictionary: list[tuple[str, int]] | None = None) -> list[str]:
-    """Return the ``most`` frequent Chinese characters in jieba's dictionary. Raises `ModelError`."""
+def _characters(dictionary: list[tuple[str, int]], most: int) -> list[str]:
     counts: Counter[str] = Counter()
-    for word, count in dictionary or _chinese_words():
+    for word, count in dictionary:
         for letter in word:
             counts[letter] += count
     return [letter for letter, _ in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:most]]

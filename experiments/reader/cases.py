@@ -1,0 +1,210 @@
+"""What the reader learns from: short conversations as the systems send them, and questions about what is in them.
+
+A case is one prompt, laid out by `systems.prompt.build`: an exchange or more of history, notes that retrieval might
+have found (facts, small talk, older questions, in any order, some missing), and the question. The truth is what the
+prompt says, not what was once told: what is missing from it cannot be known.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from typing import Literal
+
+import msgspec
+
+from experiments.workloads.remembering.conversation import Life, life
+from experiments.workloads.remembering.language import WORDS, chat, say
+from experiments.workloads.remembering.values import CHARACTERS_ZH, NAMES, Language, Split, drawn, family, is_held_out
+from experiments.workloads.remembering.words import Act
+from systems.engines.interface import Message
+from systems.interface import Observed
+from systems.prompt import build
+
+Truth = Literal["planted", "changed", "denied", "untold", "similar", "told"]
+"""What a question asks for: see `experiments.workloads.remembering.conversation.Kind`; "similar" asks for a person
+whose name is like that of one with such a fact; "told" is no question but something to note, or small talk."""
+
+ANSWERABLE: tuple[Truth, ...] = ("planted", "changed")
+
+_ASKED_AFTERWARDS = 6
+_WILD = 0.2  # of values and names are no word of the language at all, but any letters or characters
+_ANSWERED, _AT_FIRST = 0.65, 0.95  # of the questions; at first it learns to read at all
+_TOLD = 0.1
+_WILD_FROM = 3  # lines on
+_ALL_CHARACTERS = (0x4E00, 0x9FA5)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question, its right answer, and what it asks for."""
+
+    text: str
+    answer: str
+    truth: Truth
+
+
+class Case(msgspec.Struct, frozen=True):
+    """The messages of a prompt, the question that ends it, and further questions to learn from the same prompt."""
+
+    messages: list[Message]
+    asked: Asked
+    more: list[Asked]
+
+
+class _Line(msgspec.Struct, frozen=True):
+    text: str
+    reply: str
+
+
+def case(rng: random.Random, split: Split, lines: int) -> Case:
+    """Return a case of names, values and phrasings of ``split``: at most about ``lines`` lines besides the question."""
+    lives = _lives(rng, split, rng.randint(1, lines), wild=_WILD if lines >= _WILD_FROM else 0.0)
+    visible: dict[int, list[Act]] = {}
+    told: list[tuple[int, _Line]] = []
+    for number, one in enumerate(lives):
+        acts = [act for act in one.acts if rng.random() < 0.85][: lines - len(told)]
+        visible[number] = acts
+        told += [(number, _Line(one.tell(rng, act, split), WORDS[one.language].noted)) for act in acts]
+    other = [_other(rng, lives, split) for _ in range(rng.randint(0, max(1, (lines - len(told)) // 2)))]
+
+    # Some is history, in the order it was said; the rest is notes, in any order.
+    mixed = [line for _, line in told]
+    for line in other:
+        mixed.insert(rng.randint(0, len(mixed)), line)
+    share = rng.choice((0.0, 0.0, 0.3, 0.6, 1.0))
+    past = [line for line in mixed if rng.random() < share][-8:]
+    kept = [line for line in mixed if line not in past]
+    rng.shuffle(kept)
+    history = [message for line in past for message in (Message("user", line.text), Message("assistant", line.reply))]
+    asked = [_ask(rng, lives, visible, split) for _ in range(1 + _ASKED_AFTERWARDS)]
+    if rng.random() < _TOLD:
+        line = _statement(rng, split)
+        asked[0] = Asked(line.text, line.reply, "told")
+    messages = build(history, [line.text for line in kept], _observed(rng), asked[0].text)
+    return Case(messages, asked[0], asked[1:])
+
+
+def _lives(rng: random.Random, split: Split, most: int, wild: float) -> list[Life]:
+    lives: list[Life] = []
+    choices: list[list[Language]] = [["en"], ["zh"], ["en", "zh"]]
+    languages = rng.choice(choices)
+    while len(lives) < most:
+        language = rng.choice(languages)
+        people: list[str | None] = [*_people(rng, language, split, rng.randint(1, 3), wild)]
+        if rng.random() < 0.2:
+            people.append(None)
+        attributes = rng.sample(list(WORDS[language].attributes), rng.randint(1, 4))
+        taken = {(one.person, one.language) for one in lives}
+        for person in people:
+            if (person, language) not in taken:
+                lives += [_wild(rng, life(rng, language, split, person, attribute), wild) for attribute in attributes]
+    rng.shuffle(lives)
+    return lives[:most]
+
+
+def _people(rng: random.Random, language: Language, split: Split, size: int, wild: float) -> list[str]:
+    people = family(rng, language, split, size)
+    if rng.random() < wild:
+        people[0] = _anything(rng, language)
+    return people
+
+
+def _wild(rng: random.Random, one: Life, wild: float) -> Life:
+    if rng.random() < wild:
+        one.values = [_anything(rng, one.language) for _ in one.values]
+    return one
+
+
+def _anything(rng: random.Random, language: Language) -> str:
+    """Return a word of no language: letters, digits or characters, now and then of the rarest."""
+    while True:
+        if language == "en":
+            letters = string.digits if rng.random() < 0.2 else string.ascii_lowercase
+            made = "".join(rng.choice(letters) for _ in range(rng.randint(2, 8)))
+            made = made.capitalize() if rng.random() < 0.8 else made
+        else:
+            made = "".join(
+                chr(rng.randint(*_ALL_CHARACTERS)) if rng.random() < 0.1 else rng.choice(CHARACTERS_ZH)
+                for _ in range(rng.randint(1, 4))
+            )
+        if not is_held_out(made):
+            return made
+
+
+def _statement(rng: random.Random, split: Split) -> _Line:
+    """Return something new that the user says and that asks nothing."""
+    new = _lives(rng, split, 1, 0.0)[0]
+    words = WORDS[new.language]
+    if rng.random() < 0.5:
+        return _Line(chat(rng, new.language, new.person or drawn(rng, NAMES[new.language], split)), words.chatted)
+    return _Line(new.tell(rng, rng.choice(new.acts), split), words.noted)
+
+
+def _other(rng: random.Random, lives: list[Life], split: Split) -> _Line:
+    """Return small talk, or a question of an earlier turn with the answer it may have had then."""
+    one = rng.choice(lives)
+    words = WORDS[one.language]
+    name = one.person or drawn(rng, NAMES[one.language], split)
+    if rng.random() < 0.6:
+        return _Line(chat(rng, one.language, name), words.chatted)
+    attribute = rng.choice(list(words.attributes))
+    return _Line(say(rng, one.language, split, "ask", attribute, name), words.unknown)
+
+
+def _ask(rng: random.Random, lives: list[Life], visible: dict[int, list[Act]], split: Split) -> Asked:
+    answerable = [n for n, acts in visible.items() if acts and acts[-1] != "deny"]
+    if answerable and rng.random() < (_ANSWERED if len(lives) > 1 else _AT_FIRST):
+        number = rng.choice(answerable)
+        one, changed = lives[number], "change" in visible[number]
+        answer = one.values[-1] if changed else one.values[0]
+        return Asked(one.tell(rng, "ask", split), answer, "changed" if changed else "planted")
+    return _unanswerable(rng, lives, visible, split)
+
+
+def _unanswerable(rng: random.Random, lives: list[Life], visible: dict[int, list[Act]], split: Split) -> Asked:
+    """Return a question the prompt holds no answer to: as near to what it holds as can be."""
+    one = rng.choice(lives)
+    words = WORDS[one.language]
+    denied = [n for n, acts in visible.items() if acts and acts[-1] == "deny"]
+    if denied and rng.random() < 0.4:
+        one = lives[rng.choice(denied)]
+        return Asked(one.tell(rng, "ask", split), WORDS[one.language].unknown, "denied")
+    known = {
+        (lives[n].person, lives[n].language, lives[n].attribute)
+        for n, acts in visible.items()
+        if acts and acts[-1] != "deny"
+    }
+    truth: Truth = "untold" if rng.random() < 0.5 else "similar"
+    person, attribute = one.person, one.attribute
+    if truth == "untold" or person is None:
+        attribute = rng.choice(list(words.attributes))
+    else:
+        person = _near(rng, lives, one, split)
+    if (person, one.language, attribute) in known:
+        person = drawn(rng, NAMES[one.language], split)
+    if (person, one.language, attribute) in known:
+        return _unanswerable(rng, lives, visible, split)
+    return Asked(say(rng, one.language, split, "ask", attribute, person), words.unknown, truth)
+
+
+def _near(rng: random.Random, lives: list[Life], one: Life, split: Split) -> str:
+    """Return the name of someone else: like that of ``one``, or of another one in the prompt."""
+    assert one.person is not None
+    others = [other.person for other in lives if other.person and other.language == one.language]
+    if rng.random() < 0.5:
+        return rng.choice(others)
+    place = rng.randrange(len(one.person))
+    pool = string.ascii_lowercase if one.language == "en" else CHARACTERS_ZH
+    letter = rng.choice(pool)
+    near = one.person[:place] + (letter.upper() if one.person[place].isupper() else letter) + one.person[place + 1 :]
+    return near if is_held_out(near) == (split == "held-out") else drawn(rng, NAMES[one.language], split)
+
+
+def _observed(rng: random.Random) -> Observed:
+    return Observed(
+        clock=f"20{rng.randrange(20, 40)}-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02} "
+        f"{rng.randrange(24):02}:{rng.randrange(60):02}",
+        system=f"processor {rng.randrange(100)} %, memory {rng.randrange(100)} % of "
+        f"{rng.randrange(10, 640) / 10:.1f} GiB, disk {rng.randrange(100)} %",
+        emotion=rng.choice(("neutral", "neutral", "happy", "sad", "angry", "worried")),
+    )

@@ -1,0 +1,200 @@
+"""Trains the reader and writes it as a GGUF file: ``python -m experiments.reader.train --out FOLDER``.
+
+It begins with prompts of a line or two, and whenever it answers most questions right they grow. Nothing depends on the
+time it takes. Killed, it goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from experiments.reader import gguf_file
+from experiments.reader.cases import ANSWERABLE, case
+from experiments.reader.network import Weights, hidden, initial, logits
+from experiments.reader.optimizer import Muon
+from experiments.reader.rows import Row, Rows
+from experiments.reader.shape import reader_shape
+from experiments.workloads.remembering.values import Split
+from systems.models.shapes import Shape
+
+SIZES = (1, 2, 3, 4, 6, 8, 11, 14)
+"""Lines in a prompt, at most: how they grow."""
+
+_GROW_AT = 0.85  # of the answers right, by the running mean of about 50 batches
+_TOKENS = 3_000  # a batch
+_POOL = 200  # cases are sorted by length within so many
+_RATE, _WARM_UP, _COOL_DOWN = 3e-3, 100, 0.4
+_REPORT, _CHECK = 50, 500
+_CHECKED = 120  # held-out cases at every check
+
+
+class Progress(msgspec.Struct):
+    """Where the training stands: pools of cases used up, steps done, the size reached, and the running mean."""
+
+    pool: int = 0
+    step: int = 0
+    size: int = 0
+    right: float = 0.0
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Rows of equal length: tokens, the weight of each, and the number of the answer it belongs to."""
+
+    tokens: Tensor
+    weights: Tensor
+    answers: Tensor
+
+
+def batches(rows: list[Row], most_tokens: int) -> Iterator[Batch]:
+    """Yield batches of at most ``most_tokens`` tokens, of rows of about the same length."""
+    waiting: list[Row] = []
+    for row in [*sorted(rows, key=lambda row: len(row.tokens)), None]:
+        if waiting and (row is None or (len(waiting) + 1) * len(row.tokens) > most_tokens):
+            length = len(waiting[-1].tokens)
+            yield Batch(
+                *(
+                    torch.tensor([part + [0] * (length - len(part)) for part in parts])
+                    for parts in zip(*((one.tokens, one.weights, one.answers) for one in waiting), strict=True)
+                )
+            )
+            waiting = []
+        if row is not None:
+            waiting.append(row)
+
+
+def loss_and_right(weights: Weights, shape: Shape, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the mean loss of what is learned, and for each answer in the batch whether it is exactly right."""
+    weighed = batch.weights[:, 1:] > 0
+    scores = logits(weights, hidden(weights, shape, batch.tokens[:, :-1])[weighed])
+    targets, share = batch.tokens[:, 1:][weighed], batch.weights[:, 1:][weighed]
+    loss = (cross_entropy(scores, targets, reduction="none") * share).sum() / share.sum()
+    rows = torch.arange(len(batch.tokens), device=scores.device)[:, None].expand_as(weighed)[weighed]
+    numbers = batch.answers[:, 1:][weighed]
+    answer = rows * (int(batch.answers.max()) + 1) + numbers
+    wrong = torch.zeros(int(answer.max()) + 1, device=scores.device)
+    wrong.index_add_(0, answer, (scores.argmax(-1) != targets).float())
+    return loss, wrong[answer[numbers > 0].unique()] == 0
+
+
+class Training:
+    """Weights, what is known about their gradients, and where it stands."""
+
+    def __init__(self, folder: Path, seed: int, steps: int) -> None:
+        self._folder, self._seed, self._steps = folder, seed, steps
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._shape = reader_shape()
+        self._rows = Rows(self._shape)
+        self.progress = Progress()
+        fresh = initial(self._shape, seed)
+        self._weights: Weights = {name: one.to(self._device).requires_grad_() for name, one in fresh.items()}
+        matrices = {name: one for name, one in self._weights.items() if one.ndim > 1 and "embd" not in name}
+        others = [one for name, one in self._weights.items() if name not in matrices]
+        self._muon = Muon(matrices)
+        self._adam: Any = torch.optim.AdamW(others, weight_decay=0.0, betas=(0.9, 0.98))
+        self._checkpoint = folder / "checkpoint.pt"
+        if self._checkpoint.exists():
+            self._resume()
+
+    def run(self) -> None:
+        """Train to the end, reporting and keeping what was reached on the way."""
+        while self.progress.step < self._steps:
+            self.progress.pool += 1
+            size = SIZES[self.progress.size]
+            rng = random.Random(f"reader {self._seed} {self.progress.pool}")
+            pool = list(batches([self._rows.row(case(rng, "training", size)) for _ in range(_POOL)], _TOKENS))
+            rng.shuffle(pool)
+            for batch in pool:
+                self._learn(batch)
+        self._keep()
+
+    def _learn(self, batch: Batch) -> None:
+        at = self.progress
+        done = at.step / self._steps
+        factor = min(1.0, (at.step + 1) / _WARM_UP, max(0.0, 1 - done) / _COOL_DOWN)
+        self._adam.param_groups[0]["lr"] = _RATE * factor
+        batch = Batch(*(part.to(self._device) for part in (batch.tokens, batch.weights, batch.answers)))
+        loss, right = loss_and_right(self._weights, self._shape, batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(list(self._weights.values()), 1.0)
+        self._muon.step(_RATE * factor)
+        self._adam.step()
+        self._adam.zero_grad()
+        at.step += 1
+        at.right += (right.float().mean().item() - at.right) / 50
+        if at.right > _GROW_AT and at.size < len(SIZES) - 1:
+            at.size += 1
+            at.right = 0.5
+        if at.step % _REPORT == 0:
+            print(
+                f"step {at.step}: loss {loss.item():.3f}, right {at.right:.3f} of answers, {SIZES[at.size]} lines",
+                flush=True,
+            )
+        if at.step % _CHECK == 0:
+            checked = "; ".join(f"{size} lines {self.accuracy('held-out', size)}" for size in (3, 8, 14))
+            print(f"step {at.step}: held-out {checked}", flush=True)
+            self._keep()
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]
+    def accuracy(self, split: Split, size: int) -> str:
+        """Return how many answers and how many refusals are exact, on cases of ``split`` with about ``size`` lines."""
+        rng = random.Random(f"check {split} {size}")
+        rows = [self._rows.row(case(rng, split, size)) for _ in range(_CHECKED)]
+        found: dict[str, list[bool]] = {"exact": [], "refused": []}
+        for row in rows:
+            for batch in batches([row], 1):
+                one = Batch(*(part.to(self._device) for part in (batch.tokens, batch.weights, batch.answers)))
+                _, right = loss_and_right(self._weights, self._shape, one)
+                for truth, good in zip(row.truths, right.tolist(), strict=True):
+                    if truth != "told":
+                        found["exact" if truth in ANSWERABLE else "refused"].append(good)
+        return " ".join(f"{kind} {sum(one) / len(one):.3f}" for kind, one in found.items())
+
+    def _keep(self) -> None:
+        """Keep what is needed to go on, and the model as it is."""
+        partial = self._checkpoint.with_suffix(".part")
+        state = {
+            "weights": {name: one.detach() for name, one in self._weights.items()},
+            "adam": self._adam.state_dict(),
+            "muon": self._muon.momenta,
+            "progress": msgspec.to_builtins(self.progress),
+        }
+        torch.save(state, partial)
+        partial.replace(self._checkpoint)
+        arrays = {name: one.detach().cpu().numpy() for name, one in self._weights.items()}
+        notes = {"seed": self._seed, "steps": self.progress.step}
+        gguf_file.write(self._folder / "reader.gguf", self._shape, arrays, notes)
+
+    def _resume(self) -> None:
+        kept = torch.load(self._checkpoint, map_location=self._device)
+        with torch.no_grad():
+            for name, one in self._weights.items():
+                one.copy_(kept["weights"][name])
+                if name in kept["muon"]:
+                    self._muon.momenta[name].copy_(kept["muon"][name])
+        self._adam.load_state_dict(kept["adam"])
+        self.progress = msgspec.convert(kept["progress"], Progress)
+        print(f"going on from step {self.progress.step}", flush=True)
+
+
+def main() -> None:
+    """Train as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and reader.gguf")
+    parser.add_argument("--steps", type=int, default=6_000)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    Training(chosen.out, chosen.seed, chosen.steps).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.reader.cases import case
+from experiments.reader.rows import Rows
+from experiments.reader.shape import reader_shape
+from experiments.reader.vocabulary import END_ID, vocabulary
+from systems.engines.llama_text import LlamaText
+from systems.prompt import SYSTEM_PROMPT
+
+seeds = st.integers(0, 100_000)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    return Rows(reader_shape())
+
+
+@pytest.fixture(scope="module")
+def text(rows: Rows) -> LlamaText:
+    return rows.text
+
+
+@given(seeds, st.integers(1, 14), st.sampled_from(["training", "held-out"]))
+@settings(max_examples=60, deadline=None)
+def test_what_can_be_answered_is_in_the_prompt_and_what_cannot_be_is_refused(seed, lines, split) -> None:
+    made = case(random.Random(seed), split, lines)
+    prompt = "\n".join(message.content for message in made.messages)
+
+    assert prompt.endswith(made.asked.text)
+    for asked in (made.asked, *made.more):
+        if asked.truth in ("planted", "changed"):
+            assert asked.answer in prompt
+        elif asked.truth != "told":
+            assert asked.answer in ("I don't know.", "我不知道。")
+    assert case(random.Random(seed), split, lines) == made
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_a_row_learns_the_replies_and_nothing_of_the_prompt(rows: Rows, seed: int) -> None:
+    made = case(random.Random(seed), "training", 6)
+    row = rows.row(made)
+
+    assert len(row.tokens) == len(row.weights) == len(row.answers)
+    ends = [token for token, answer in zip(row.tokens, row.answers, strict=True) if answer == 1]
+    assert ends == [*rows.text.tokens(made.asked.answer), END_ID]
+    assert len(row.truths) == 1 + len(made.more) == max(row.answers)
+
+
+@given(seeds)
+@settings(max_examples=20, deadline=None)
+def test_training_and_use_cut_a_prompt_into_the_same_tokens(rows: Rows, seed: int) -> None:
+    made = case(random.Random(seed), "training", 6)
+    row = rows.row(made)
+
+    prompt = rows.text.prompt(made.messages)
+    assert prompt == row.tokens[: len(prompt)]
+    assert row.answers[len(prompt)] == 1
+
+
+def test_the_system_prompt_is_one_token_and_names_are_letters(text: LlamaText) -> None:
+    assert len(text.tokens(SYSTEM_PROMPT)) == 1, "the system prompt changed: the reader must be trained again"
+    assert len(text.tokens(" Marela")) == 7
+    assert len(text.tokens("云海镇")) == 3
+
+
+def test_every_word_that_is_said_is_one_token(text: LlamaText) -> None:
+    said = "You should know that Marela now works as a glass painter."
+    pieces = [text.piece(token) for token in text.tokens(said)]
+
+    assert b"".join(pieces).decode() == said
+    assert {b" now", b" works", b" as", b" know", b" that"} <= set(pieces)
+
+
+def test_what_no_piece_covers_survives_as_bytes(text: LlamaText) -> None:
+    for said in ("Ångström 🙂", "龘", "\u0000x"):
+        assert b"".join(text.piece(token) for token in text.tokens(said)).decode() == said
+
+
+def test_a_vocabulary_has_no_piece_twice() -> None:
+    found = vocabulary()
+
+    assert len(set(found.pieces)) == len(found.pieces) == len(found.types) == len(found.scores)
