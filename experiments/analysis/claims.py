@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from experiments.records import Scalar
 from systems.errors import BadInput, UnknownName
 
 _HERE = Path(__file__).resolve()
+
+
+class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a claim is tested: one verdict for each condition of the claim's study that fits."""
+
+    title: str
+    factors: dict[str, Scalar]
+    subject: str
+    reference: str | None = None
+    metric: str | None = None
+    without: tuple[str, ...] = ()
+
+    def fits(self, condition: Mapping[str, Scalar]) -> bool:
+        """Return whether a condition has all of this test's factors and none of those it excludes."""
+        absent = all(name not in condition for name in self.without)
+        return absent and all(condition.get(name) == level for name, level in self.factors.items())
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,7 +45,17 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     metric: str | None = None
     conditions: str = ""
     criterion: str = ""
+    at_least: float | None = None
+    at_most: float | None = None
+    every: bool = False
+    trend: bool = False
+    tests: tuple[Test, ...] = ()
     not_measured: str = ""
+
+    @property
+    def is_effect(self) -> bool:
+        """Whether one subject is claimed to differ from another; else a subject meets a criterion by itself."""
+        return self.at_least is None and self.at_most is None
 
     @property
     def figure(self) -> str:
@@ -64,6 +92,13 @@ def load(ledger: Path | None = None) -> dict[str, Claim]:
     claims = {claim.id: claim for claim in found}
     if len(claims) != len(found):
         raise BadInput(f"The claims ledger {source} names a claim twice.")
+    for claim in found:
+        if bool(claim.tests) == bool(claim.not_measured):
+            raise BadInput(f"The claims ledger {source}: {claim.id} needs either tests or why it has none.")
+        if any((test.reference is not None) != claim.is_effect for test in claim.tests):
+            raise BadInput(
+                f"The claims ledger {source}: tests of {claim.id} need a reference, or a criterion, not both."
+            )
     return claims
 
 

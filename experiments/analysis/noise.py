@@ -27,7 +27,7 @@ def floors(measures: pd.DataFrame) -> pd.DataFrame:
     rows = []
     armed = measures.groupby(_ARM, sort=False)["twin"].transform("any")
     for place, group in measures[armed.astype(bool)].groupby(_ARM, sort=False):
-        values = group.pivot_table(index="block", columns="twin", values="value")
+        values = group.set_index(["block", "twin"])["value"].unstack()
         if len(values.columns) < 2:
             continue
         values = values[(values > 0).all(axis="columns")]

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import jinja2
 import markupsafe
+import msgspec
 import pandas as pd
 
 from experiments.analysis.frames import Run, load_run
+from experiments.analysis.verdicts import Ruling
 from experiments.errors import StorageError
-from experiments.report import quality, sections, tables, text
+from experiments.report import ledger, quality, sections, tables, text
 from experiments.report.drawing import Drawn
+from experiments.report.ledger import Entry
 from experiments.report.quality import Quality
 from experiments.report.scene import Described, Unknown
 from experiments.report.sections import Section
@@ -21,24 +24,55 @@ from systems.errors import BadInput
 
 
 def build(run_folder: Path | str, studies: Mapping[str, Described] | None = None) -> Path:
-    """Write ``report.html``, ``tables/`` and ``figures/`` into the run folder and return the page.
+    """Write ``report.html``, ``claims.html``, ``tables/`` and ``figures/`` into the run folder; return the first.
 
     ``studies`` says what each study asks; None: the installed ones. Raises `RunFolderError` if the folder is no
     run, `StorageError` if it cannot be written to.
     """
     run = load_run(run_folder)
-    found = read_sections(run, studies)
-    answers = sections.answers(run)
-    trusted = quality.quality(run, {part.name: _described(part.name, studies).primary for part in found})
-    write_figures([*answers, *trusted.figures], run.folder / "figures")
-    for part in found:
-        write_figures(part.figures, run.folder / "figures")
+    shown = read(run, studies)
+    write_figures(shown.figures(), run.folder / "figures")
+    for part in shown.sections:
         _write_tables(part, run.folder / "tables")
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
     _write_csv(trials, run.folder / "tables" / "trials.csv")
+    _write_csv(ledger.rulings_table(shown.rulings), run.folder / "tables" / "claims.csv")
+    common = {"run": run, "info": run.info, "banners": sections.banners(run)}
+    write_whole(run.folder / "claims.html", _rendered("claims.html.j2", **common, entries=shown.entries).encode())
     page = run.folder / "report.html"
-    write_whole(page, _page(run, answers, trusted, found).encode())
+    machine, environment = sections.machine(run), run.environment.to_dict("records")
+    about = {"answers": shown.answers, "quality": shown.quality, "machine": machine, "environment": environment}
+    write_whole(page, _rendered("report.html.j2", **common, **about, sections=shown.sections).encode())
     return page
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a report shows, before it is written."""
+
+    answers: list[Drawn]
+    quality: Quality
+    sections: list[Section]
+    rulings: list[Ruling]
+    entries: list[Entry]
+
+    def figures(self) -> list[Drawn]:
+        """Return every figure, in the order in which the pages show them."""
+        found = [*self.answers, *self.quality.figures]
+        found += [figure for part in self.sections for figure in part.figures]
+        return found + [figure for entry in self.entries for figure in entry.figures]
+
+
+def read(run: Run, studies: Mapping[str, Described] | None = None) -> Shown:
+    """Return what a report of ``run`` shows; ``studies`` as `build` takes them."""
+    found = read_sections(run, studies)
+    rulings = ledger.judged(run)
+    return Shown(
+        answers=sections.answers(run),
+        quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in found}),
+        sections=found,
+        rulings=rulings,
+        entries=ledger.entries(rulings, run.info),
+    )
 
 
 def read_sections(run: Run, studies: Mapping[str, Described] | None = None) -> list[Section]:
@@ -90,7 +124,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _page(run: Run, answers: list[Drawn], trusted: Quality, found: list[Section]) -> str:
+def _rendered(template: str, **shown: object) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("experiments.report", "templates"),
         autoescape=True,
@@ -103,13 +137,4 @@ def _page(run: Run, answers: list[Drawn], trusted: Quality, found: list[Section]
     environment.filters["slug"] = text.slug
     environment.filters["plain"] = text.plain
     environment.filters["quantity"] = text.quantity
-    return environment.get_template("report.html.j2").render(
-        run=run,
-        info=run.info,
-        banners=sections.banners(run),
-        answers=answers,
-        machine=sections.machine(run),
-        quality=trusted,
-        sections=found,
-        environment=run.environment.to_dict("records"),
-    )
+    return environment.get_template(template).render(**shown)

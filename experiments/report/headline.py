@@ -1,6 +1,6 @@
-"""The README's table: the answers of a run, generated from its records and never typed.
+"""The README's tables: the answers of a run and its verdicts, generated from its records and never typed.
 
-``python -m experiments.report.headline`` writes it between the two marks in README.md; a test fails when it is not
+``python -m experiments.report.headline`` writes each between its two marks in README.md; a test fails when one is not
 what the reference run says.
 """
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 from experiments.analysis.frames import Run, load_run
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.report import text
+from experiments.report import ledger, text
 from experiments.report.answers import Answered, answered
 
-BEGIN, END = "<!-- begin: generated from results/reference -->", "<!-- end: generated -->"
+ANSWERS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
+_END = "<!-- end: generated -->"
 
 
 def table(run: Run) -> str:
@@ -65,13 +66,19 @@ def section(run: Run) -> str:
     return f"{table(run)}\n\n{note}"
 
 
-def replaced(page: str, new: str) -> str:
-    """Return ``page`` with ``new`` between the marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{new}\n\n{END}{after}"
+def replaced(page: str, new: str, name: str = ANSWERS) -> str:
+    """Return ``page`` with ``new`` between the marks called ``name``."""
+    begin = f"<!-- begin: {name} -->"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(_END)
+    return f"{before}{begin}\n\n{new}\n\n{_END}{after}"
+
+
+def written(page: str, run: Run) -> str:
+    """Return ``page`` with both tables as ``run`` says."""
+    return replaced(replaced(page, section(run)), ledger.table(ledger.judged(run)), CLAIMS)
 
 
 if __name__ == "__main__":
     readme = Path(sys.argv[1] if len(sys.argv) > 1 else "README.md")
-    readme.write_text(replaced(readme.read_text(), section(load_run())))
+    readme.write_text(written(readme.read_text(), load_run()))

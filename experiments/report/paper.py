@@ -6,15 +6,12 @@ import sys
 from pathlib import Path
 
 from experiments.analysis.frames import load_run
-from experiments.report.build import read_sections, write_figures
-from experiments.report.sections import answers
+from experiments.report.build import read, write_figures
 
 
 def regenerate(run_folder: Path | str | None, out: Path = Path("paper/figures")) -> list[Path]:
     """Write every figure of a run (None: the reference run) into ``out`` and return the paths written."""
-    run = load_run(run_folder)
-    drawn = [*answers(run), *(figure for part in read_sections(run) for figure in part.figures)]
-    return write_figures(drawn, out)
+    return write_figures(read(load_run(run_folder)).figures(), out)
 
 
 if __name__ == "__main__":

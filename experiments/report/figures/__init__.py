@@ -12,6 +12,7 @@ import pkgutil
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.figures import answers as answers
+from experiments.report.figures import claims as claims
 from experiments.report.scene import Scene
 
 

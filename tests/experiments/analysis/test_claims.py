@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from experiments import metrics
 from experiments.analysis import claims
+from experiments.studies import studies
 from systems.errors import BadInput, UnknownName
 
 
 def test_the_ledger_states_every_claim_with_a_figure_or_a_criterion() -> None:
     ledger = claims.load()
-    assert len(ledger) == 15
+    # Source 0 is the paper under reproduction; all of its claims and of the other four sources' are here.
+    assert Counter(name.partition("-")[0] for name in ledger) == {"S0": 15, "S1": 10, "S2": 23, "S3": 3, "S4": 8}
     assert all(claim.figure for claim in ledger.values())
 
 
@@ -19,9 +22,12 @@ def test_what_tests_a_claim_exists_or_the_ledger_says_why_nothing_does() -> None
     for claim in claims.load().values():
         if claim.not_measured:
             assert claim.study is None and claim.metric is None
-        else:
-            assert claim.study
-            assert metrics.get(claim.metric or "").name == claim.metric
+            continue
+        assert studies.get(claim.study or "").name == claim.study
+        for test in claim.tests:
+            name = test.metric or claim.metric or ""
+            assert metrics.get(name).name == name
+        assert len({test.title for test in claim.tests}) == len(claim.tests)
 
 
 def test_throughput_is_the_total_time_inverted() -> None:
@@ -59,4 +65,19 @@ def test_a_malformed_ledger_is_one_clear_sentence(tmp_path: Path, text: str) -> 
     path = tmp_path / "claims.toml"
     path.write_text(text)
     with pytest.raises(BadInput, match=r"claims ledger .*\.$"):
+        claims.load(path)
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "",
+        'tests = [{ title = "d", factors = {}, subject = "e" }]\n',
+        'at_most = 1.0\ntests = [{ title = "d", factors = {}, subject = "e", reference = "f" }]\n',
+    ],
+)
+def test_a_claim_needs_tests_that_fit_it_or_a_reason(tmp_path: Path, tests: str) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(f'[[claims]]\nid = "a"\nsource = "b"\nstatement = "c"\nunit = "s"\n{tests}')
+    with pytest.raises(BadInput, match="need"):
         claims.load(path)

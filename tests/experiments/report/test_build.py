@@ -8,6 +8,7 @@ import msgspec
 import pandas as pd
 import pytest
 
+from experiments.analysis import claims
 from experiments.errors import RunFolderError, StorageError
 from experiments.records import Outcome, Part, Record
 from experiments.report.build import build
@@ -195,8 +196,8 @@ def test_links_lead_only_to_files_of_the_run(tmp_path: Path) -> None:
     trial = synthetic.spec("memory", "baseline", condition={"part": "memray", "turns": 2}, traced=True)
     made = synthetic.record(trial, Part(role="subject", values={"heap_peak_bytes": 1.0}, artifacts=addresses))
     found = page(tmp_path, [made])
-    links = [attributes["href"] for attributes in found.all("a") if not str(attributes["href"]).startswith("#")]
-    assert links == ["./artifacts/graph.html"]
+    links = {attributes["href"] for attributes in found.all("a") if not str(attributes["href"]).startswith("#")}
+    assert links == {"./artifacts/graph.html", "./claims.html"}
     assert found.text.count("the file is not beside this report") == 3
 
 
@@ -235,3 +236,20 @@ def test_the_papers_figures_are_those_of_the_run(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in written} == {
         path.name: path.read_bytes() for path in (folder / "figures").iterdir()
     }
+
+
+def test_a_claims_part_of_the_page_has_its_figure_its_data_and_its_command(three_blocks: Path) -> None:
+    html = (three_blocks / "claims.html").read_text()
+    found = Page(html)
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in found.tags}
+    identifiers = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    part = html.split('<h2 id="S0-time">')[1].split("</section>")[0]
+    assert "<svg" in part
+    assert "block by block" in part
+    assert "fourgig run isolation --systems baseline,asynchronous" in part
+    assert "inconclusive" in part and "3 of at least 6 blocks" in part
+    assert "not measured: the agent with tiered memory is not built yet" in found.text
+    rows = pd.read_csv(three_blocks / "tables" / "claims.csv")
+    assert set(rows["claim"]) == set(claims.load())
+    assert set(rows.loc[rows["blocks"] > 0, "verdict"]) == {"inconclusive"}

@@ -1,0 +1,107 @@
+"""One published claim beside what was measured of it, a line a condition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from experiments import metrics
+from experiments.analysis.claims import Claim
+from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.report import drawing
+from experiments.report.drawing import Drawn
+
+_LOOKS = {
+    Verdict.REPRODUCED: ("#009E73", "o"),
+    Verdict.PARTLY: ("#E69F00", "^"),
+    Verdict.CONTRADICTED: ("#D55E00", "X"),
+    Verdict.INCONCLUSIVE: ("#6b6b6b", "D"),
+}
+
+
+def draw(claim: Claim, rulings: Sequence[Ruling]) -> list[Drawn]:
+    """Return the claim's figure: the effect or the level in each condition; none where nothing was measured."""
+    shown = [one for one in rulings if one.effect is not None and one.test is not None]
+    if not shown:
+        return []
+    counts = Counter(one.verdict for one in shown)
+    said = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in _LOOKS if counts[verdict])
+    title = f"{claim.id}, “{claim.statement}”: {said} of {len(shown)} condition{'s' * (len(shown) > 1)}"
+    figure, [axes] = drawing.canvas(title, height=1.9 + 0.34 * len(shown))
+    for place, one in enumerate(shown):
+        color, marker = _LOOKS[one.verdict]
+        if one.floor is not None:
+            floor = _drawn(claim, one.floor)
+            axes.fill_between(
+                [1 / floor, floor], place - 0.4, place + 0.4, color="#56B4E9", alpha=0.3, linewidth=0,
+                label="noise floor: equals differ by as much",
+            )  # fmt: skip
+        if one.low is not None and one.high is not None:
+            axes.plot([_drawn(claim, one.low), _drawn(claim, one.high)], [place, place], color=color, linewidth=1.8)
+        axes.plot(
+            [_drawn(claim, one.effect or 0.0)],
+            [place],
+            color=color,
+            marker=marker,
+            linestyle="none",
+            label=str(one.verdict),
+        )
+    _published(axes, claim)
+    if claim.is_effect:
+        axes.axvline(_drawn(claim, 0.0), color="#000000", linewidth=0.8)
+    names = {one.metric for one in shown}
+    axes.set_yticks(
+        range(len(shown)),
+        [
+            (one.test.title if one.test else "") + (f": {metrics.get(one.metric).title.lower()}" * (len(names) > 1))
+            for one in shown
+        ],
+        fontsize=8,
+    )
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    if _spreads(claim, shown):
+        drawing.logarithmic(axes, "x")
+    axes.set_xlabel(_label(claim, shown[0]))
+    blocks = sorted({len(one.blocks) for one in shown})
+    notes = [f"{' and '.join(map(str, blocks))} blocks; lines are 95 % intervals, drawn from six blocks on"]
+    alt = f"{title}. A line a condition, with its interval, beside what was published."
+    return [drawing.finish(figure, f"claim-{claim.id}", title, alt, notes)]
+
+
+def _is_ratio(claim: Claim) -> bool:
+    return claim.is_effect and claim.unit == "percent change"
+
+
+def _drawn(claim: Claim, value: float) -> float:
+    """Return a change in percent as a ratio; anything else as it is."""
+    return 1 + value / 100 if _is_ratio(claim) else value
+
+
+def _spreads(claim: Claim, shown: Sequence[Ruling]) -> bool:
+    """Return whether the figure needs a logarithmic axis."""
+    published = [claim.low, claim.high] if claim.is_effect else [claim.at_least, claim.at_most]
+    values = [_drawn(claim, each) for each in (*published, *(one.effect for one in shown)) if each is not None]
+    return min(values) > 0 and max(values) > 3 * min(values) and claim.unit != "percentage points"
+
+
+def _published(axes: Axes, claim: Claim) -> None:
+    if claim.is_effect and claim.low is not None and claim.high is not None:
+        drawing.ends(
+            axes, claim, _drawn(claim, claim.low), _drawn(claim, claim.high), f"published: {claim.figure}", "x"
+        )
+        return
+    for end, words in ((claim.at_least, "at least"), (claim.at_most, "at most")):
+        if end is not None:
+            drawing.ends(axes, claim, end, end, f"criterion: {words} this", "x")
+
+
+def _label(claim: Claim, one: Ruling) -> str:
+    assert one.test is not None
+    measure = metrics.get(one.metric)
+    if _is_ratio(claim):
+        return f"{measure.title.lower()}, optimized ÷ traditional (1: no change)"
+    if claim.is_effect:
+        return f"{measure.title.lower()}, optimized − traditional ({claim.unit})"
+    return f"{measure.title.lower()} ({measure.unit})"
