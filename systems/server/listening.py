@@ -55,9 +55,12 @@ async def _bound(settings: ServerSettings) -> socket.socket:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
         family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=settings.sockets)
+        listener = socket.create_server(address[:2], family=family, backlog=settings.sockets)
     except (OSError, UnicodeError) as error:
         raise BadInput(f"Cannot listen on {settings.host}, port {settings.port}: {error}.") from error
+    # Of every connection: what the kernel holds for a client that does not read is memory too.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNREAD_BYTES)
+    return listener
 
 
 def _address(listener: socket.socket) -> str:

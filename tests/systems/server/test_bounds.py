@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import socket
 import urllib.request
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
@@ -11,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput
 from systems.server.guard import Guard
+from systems.server.schema import WEBSOCKET, openapi
 from systems.server.settings import MAX_HEADER_BYTES, ServerSettings
 from tests.systems.server.serving import agent, ask, listening_to, until_the_last
 
@@ -133,8 +136,14 @@ async def test_a_client_that_does_not_read_is_cut_off_and_disturbs_nobody(tmp_pa
     engine = SimulatedEngine(SimulatedSettings(slots=8))
     settings = {"patience_s": 0.2, "heartbeat_s": 60, "asks_per_connection": 1000}
     async with listening_to(agent(tmp_path, engine), **settings) as address:
+        host, port = address.split(":")
+        narrow = socket.socket()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        narrow.connect((host, int(port)))
         # A client's window closes when nobody takes what has arrived.
-        async with connect(f"ws://{address}/ws", max_queue=1, ping_interval=None, close_timeout=0.1) as greedy:
+        async with connect(
+            f"ws://{address}/ws", sock=narrow, max_queue=1, ping_interval=None, close_timeout=0.1
+        ) as greedy:
             with pytest.raises((ConnectionClosed, TimeoutError)):
                 async with asyncio.timeout(20):
                     number = 0
@@ -181,3 +190,11 @@ async def test_metrics_count_turns_by_outcome_and_tell_what_the_system_counts(tm
         assert "fourgig_system_turns_total 1.0" in text
         with pytest.raises(urllib.error.HTTPError, match="401"):
             await get(address, "/metrics")
+
+
+def test_the_description_and_the_page_for_people_name_every_message():
+    described = openapi(ServerSettings())["components"]["schemas"]
+    page = (Path(__file__).parents[3] / "docs" / "serving.md").read_text()
+    for message in WEBSOCKET:
+        assert f"`{message.__struct_config__.tag}`" in page
+        assert message.__name__ in described

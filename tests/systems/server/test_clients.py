@@ -121,7 +121,7 @@ async def test_whatever_fits_or_misses_the_description_gets_a_documented_answer(
 
                 @given(case=operation.as_strategy())
                 @settings(
-                    max_examples=12,
+                    max_examples=8,
                     deadline=None,
                     derandomize=True,
                     phases=[Phase.explicit, Phase.generate],

@@ -5,6 +5,7 @@ import json
 import socket
 import sqlite3
 import struct
+from contextlib import closing, suppress
 
 import pytest
 from websockets.asyncio.client import connect
@@ -14,6 +15,7 @@ from systems.errors import EngineError
 from systems.server.listening import listening
 from systems.server.service import Service
 from systems.server.settings import ServerSettings
+from tests.experiments.test_interruption import small_disk
 from tests.systems.server.serving import agent, ask, listening_to, until_the_last
 
 HANDSHAKE = (
@@ -109,3 +111,26 @@ async def test_a_locked_database_is_a_typed_error_or_waited_out_and_never_a_lost
     count = other.execute("SELECT count(*) FROM memories").fetchone()[0]
     other.close()
     assert count >= acknowledged + 1
+
+
+@pytest.mark.needs_root
+async def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_saved(tmp_path):
+    with small_disk(tmp_path / "small", "1m") as disk:
+        settings = {"background_saving": False, "lru_cache": False}
+        async with listening_to(agent(disk, **settings)) as address, connect(f"ws://{address}/ws") as connection:
+
+            async def say(number):
+                await connection.send(ask(id=str(number), text=f"Turn {number}"))
+                return (await until_the_last(connection, str(number)))[1]
+
+            acknowledged = int((await say(0))["type"] == "reply")
+            with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+                while True:
+                    filler.write(b"x" * 4096)
+            kinds = [(await say(number)).get("kind") for number in range(1, 4)]
+            assert "StoreError" in kinds
+            (disk / "filler").unlink()
+            assert (await say(4))["type"] == "reply"
+            acknowledged += 1 + kinds.count(None)
+        with closing(sqlite3.connect(disk / "memory.sqlite")) as database:
+            assert database.execute("SELECT count(*) FROM memories").fetchone()[0] == acknowledged

@@ -260,7 +260,7 @@ def test_any_frames_are_survived(tmp_path):
                 _, reply = await until_the_last(connection)
                 assert reply["type"] == "reply"
 
-        @settings(deadline=None, max_examples=40)
+        @settings(deadline=None, max_examples=20)
         @given(frames=st.lists(st.one_of(st.text(max_size=200), st.binary(max_size=200)), min_size=1, max_size=5))
         def survives(frames):
             runner.run(send(frames))
