@@ -15,7 +15,7 @@ import msgspec
 
 from systems import commands
 from systems.asynchronous.admission import Admission, Unbounded, deadline
-from systems.asynchronous.cache import LruCache
+from systems.asynchronous.cache import BoundedCache
 from systems.asynchronous.isolation import Executors
 from systems.asynchronous.pipeline import Pipeline, ReplyCache, Store
 from systems.asynchronous.resources import Resource
@@ -90,7 +90,9 @@ class Asynchronous(AsyncSystem):
             )
         cache: ReplyCache = FifoCache(settings.replies_cached())
         if settings.lru_cache:
-            cache = LruCache(settings.replies_cached(), settings.cache_seconds, settings.bytes_cached())
+            cache = BoundedCache(
+                settings.replies_cached(), settings.cache_seconds, settings.bytes_cached(), settings.cache_policy
+            )
         self._pipeline = Pipeline(
             settings=settings,
             executors=self._executors,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from systems.asynchronous.cache import PolicyName
 from systems.memory.retrieval import Retrieval
 from systems.settings import NotNegative, Positive, SharedSettings
 
@@ -56,6 +57,7 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     concurrent_generations: Positive | None = None
     queue_limit: NotNegative = 256
     deadline_s: Seconds = 300.0
+    cache_policy: PolicyName = "lru"
     cache_seconds: Seconds = 1800.0
     cache_bytes: NotNegative | None = None
     save_batch: Positive = 64

@@ -1,11 +1,11 @@
-"""The two response caches: what leaves, when, and that both bounds hold."""
+"""The response caches: what leaves, when, and that both bounds hold."""
 
 import threading
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems.asynchronous.cache import LruCache
+from systems.asynchronous.cache import POLICIES, BoundedCache
 from systems.baseline.cache import FifoCache
 from systems.interface import Reply, Source
 
@@ -15,7 +15,7 @@ def reply(text="x", memories=()):
 
 
 def test_the_least_recently_used_leaves_first():
-    cache = LruCache(2, 60, 10_000)
+    cache = BoundedCache(2, 60, 10_000)
     cache.put("a", reply("1"))
     cache.put("b", reply("2"))
     assert cache.get("a").text == "1"
@@ -34,9 +34,50 @@ def test_the_plain_cache_drops_the_oldest_however_often_it_was_used():
     assert cache.get("b").text == "2"
 
 
+def test_what_is_asked_for_often_outlives_a_scan_where_tinylfu_decides():
+    left = {}
+    for policy in POLICIES:
+        cache = BoundedCache(5, 60, 10_000, policy)
+        for _ in range(4):
+            for key in "abcd":
+                if cache.get(key) is None:
+                    cache.put(key, reply(key))
+        for number in range(40):
+            assert cache.get(f"once {number}") is None
+            cache.put(f"once {number}", reply())
+        left[policy] = "".join(key for key in "abcd" if cache.get(key))
+    assert left == {"lru": "", "tinylfu": "abcd", "fifo": ""}
+
+
+@given(
+    st.sampled_from(list(POLICIES)),
+    st.lists(st.tuples(st.sampled_from(["get", "put", "resize", "wait"]), st.integers(0, 30)), max_size=150),
+)
+def test_under_every_policy_both_bounds_hold_and_what_is_held_is_right(policy, steps):
+    now = 0.0
+    cache = BoundedCache(4, 30, 400, policy, clock=lambda: now)
+    stored = {}
+    for step, number in steps:
+        key = str(number)
+        if step == "put":
+            cache.put(key, reply(key * (1 + number % 9)))
+            stored[key] = now
+        elif step == "get" and (found := cache.get(key)):
+            assert found.text == key * (1 + number % 9)
+            assert now < stored[key] + 30
+        elif step == "resize":
+            cache.resize(number % 7)
+        elif step == "wait":
+            now += number
+        assert len(cache) <= cache.capacity
+        assert cache.bytes <= 400
+    cache.resize(0)
+    assert len(cache) == cache.bytes == 0
+
+
 def test_entries_expire():
     now = 0.0
-    cache = LruCache(10, 30, 10_000, clock=lambda: now)
+    cache = BoundedCache(10, 30, 10_000, clock=lambda: now)
     cache.put("a", reply())
     now = 29.9
     assert cache.get("a") is not None
@@ -46,7 +87,7 @@ def test_entries_expire():
 
 
 def test_one_huge_reply_does_not_empty_the_cache():
-    cache = LruCache(10, 60, 800)
+    cache = BoundedCache(10, 60, 800)
     cache.put("a", reply("small"))
     cache.put("b", reply("x" * 101))
     assert cache.get("a") is not None
@@ -60,7 +101,7 @@ def test_one_huge_reply_does_not_empty_the_cache():
 )
 def test_the_cache_is_an_exact_lru_within_both_bounds(accesses, capacity, by_bytes):
     most = 200 if by_bytes else 10**6
-    cache = LruCache(capacity, 60, most)
+    cache = BoundedCache(capacity, 60, most)
     model: list[tuple[str, str, int]] = []
     for key, length, memories in accesses:
         found = next((entry for entry in model if entry[0] == key), None)
@@ -81,7 +122,7 @@ def test_the_cache_is_an_exact_lru_within_both_bounds(accesses, capacity, by_byt
 
 
 def test_threads_may_share_the_cache():
-    cache = LruCache(8, 60, 10_000)
+    cache = BoundedCache(8, 60, 10_000)
 
     def use(offset):
         for number in range(2000):

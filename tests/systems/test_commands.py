@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from systems import commands
 from systems.asynchronous.agent import Asynchronous
-from systems.asynchronous.cache import LruCache
+from systems.asynchronous.cache import BoundedCache
 from systems.baseline.agent import Baseline
 from systems.baseline.cache import FifoCache
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
@@ -111,7 +111,7 @@ def test_histories_stay_within_their_lengths_and_their_number(actions):
         assert set(histories._own_lengths) <= set(histories._sessions)
 
 
-@pytest.mark.parametrize("make", [FifoCache, lambda capacity: LruCache(capacity, 60, 10**6)])
+@pytest.mark.parametrize("make", [FifoCache, lambda capacity: BoundedCache(capacity, 60, 10**6)])
 @given(first=st.integers(0, 8), then=st.integers(0, 8), puts=st.integers(0, 8))
 def test_a_resized_cache_keeps_the_newest_that_fit(make, first, then, puts):
     cache, keys = make(first), list("abcdefghi")

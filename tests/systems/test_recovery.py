@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from systems import surroundings
 from systems.asynchronous import agent
 from systems.asynchronous.agent import Asynchronous
-from systems.asynchronous.cache import LruCache
+from systems.asynchronous.cache import BoundedCache
 from systems.asynchronous.retrying import ATTEMPTS, Backoff
 from systems.asynchronous.saving import BackgroundSaver
 from systems.asynchronous.settings import AsynchronousSettings
@@ -101,7 +101,7 @@ BREAKS = {
     "keywords": (Keywords, "analyse", ValueError("no dictionary"), "no keywords"),
     "system information": (surroundings, "read_system_information", OSError("no /proc"), "unknown"),
     "memory lookup": (FullTextStore, "find", StoreError("malformed"), "no memories"),
-    "cache": (LruCache, "get", RuntimeError("broken"), "a miss"),
+    "cache": (BoundedCache, "get", RuntimeError("broken"), "a miss"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Hit rates: access traces through the two caches, and through an independent simulator's for comparison."""
+"""Hit rates: access traces through our caches, and through an independent simulator's for comparison."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from experiments.records import Scalar
 from experiments.role import Role
 from experiments.studies.interface import Cell, GridRequest, Preset
 from experiments.workloads import replay, traces
-from systems.asynchronous.cache import LruCache
+from systems.asynchronous.cache import BoundedCache
 from systems.baseline.cache import FifoCache
 from systems.interface import Reply, Source
 from systems.prompt import CacheKey
 
 OURS: dict[str, Callable[[int], Any]] = {
     "fifo": FifoCache,
-    "lru": lambda capacity: LruCache(capacity, seconds=1800.0, max_bytes=2**30),
+    "lru": lambda capacity: BoundedCache(capacity, seconds=1800.0, max_bytes=2**30),
+    "tinylfu": lambda capacity: BoundedCache(capacity, seconds=1800.0, max_bytes=2**30, policy="tinylfu"),
 }
 
 SIMULATED = {"s3-fifo": "S3FIFO", "sieve": "Sieve", "optimum": "Belady"}
