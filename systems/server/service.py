@@ -58,6 +58,15 @@ class Service:
         return self.memory > self.settings.shed_above
 
     @contextmanager
+    def connection(self) -> Iterator[None]:
+        """Count a WebSocket as open."""
+        self.connections += 1
+        try:
+            yield
+        finally:
+            self.connections -= 1
+
+    @contextmanager
     def turn(self, user: str, text: str = "") -> Iterator[None]:
         """Count a turn of ``user`` as under way; ``text`` is what an agent is asked.
 

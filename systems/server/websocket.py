@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -34,8 +35,8 @@ from systems.server.service import Service, streamed
 
 log = logging.getLogger(__name__)
 
-# Close codes of WebSocket itself: a policy was violated; try again later.
-_NOT_ALLOWED, _TRY_AGAIN_LATER = 1008, 1013
+# Close codes of WebSocket itself: nothing is wrong; a policy was violated; try again later.
+_NORMAL, _NOT_ALLOWED, _TRY_AGAIN_LATER = 1000, 1008, 1013
 
 _from_client = msgspec.json.Decoder(FromClient)
 
@@ -57,23 +58,21 @@ async def serve(service: Service, websocket: WebSocket) -> None:
         await websocket.close()  # before it is accepted: 403
         return
     await websocket.accept()
-    if service.connections >= service.settings.connections:
-        await websocket.close(_TRY_AGAIN_LATER, "too many connections; try again later")
-        return
-    service.connections += 1
     try:
-        if user is None:
+        if user is None:  # who has shown no token takes nobody's place
             async with asyncio.timeout(service.settings.patience_s):
                 user = _greeted(service, await _frame(websocket))
-        await _Connection(service, websocket, user).serve()
+        if service.connections >= service.settings.connections:
+            await _close(websocket, _TRY_AGAIN_LATER, "too many connections; try again later")
+            return
+        with service.connection():
+            await _Connection(service, websocket, user).serve()
     except WebSocketDisconnect:
         pass
     except TimeoutError:
-        await websocket.close(_NOT_ALLOWED, "no token was shown in time")
+        await _close(websocket, _NOT_ALLOWED, "no token was shown in time")
     except NotAllowed as error:
-        await websocket.close(_NOT_ALLOWED, str(error))
-    finally:
-        service.connections -= 1
+        await _close(websocket, _NOT_ALLOWED, str(error))
 
 
 def _greeted(service: Service, frame: str | bytes) -> str:
@@ -113,7 +112,7 @@ class _Connection:
                     return await _frame(self._websocket)
             except TimeoutError:
                 if not self._asks:
-                    await self._websocket.close(reason="nothing was asked for a long time")
+                    await _close(self._websocket, _NORMAL, "nothing was asked for a long time")
                     return None
 
     async def _take(self, frame: str | bytes) -> None:
@@ -197,6 +196,11 @@ class _Connection:
             await self._websocket.send_text(msgspec.json.encode(message).decode())
         except (WebSocketDisconnect, WebSocketDisconnected):
             log.debug("A client left before its message was sent")
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    with suppress(WebSocketDisconnect, WebSocketDisconnected):  # it may have left already
+        await websocket.close(code, reason)
 
 
 async def _frame(websocket: WebSocket) -> str | bytes:

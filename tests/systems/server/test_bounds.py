@@ -48,6 +48,20 @@ def test_beyond_this_machine_a_long_token_is_required(host):
         Guard(ServerSettings(host=loopback))
 
 
+async def test_an_address_that_cannot_be_listened_on_is_bad_input(tmp_path):
+    with pytest.raises(BadInput, match="Cannot listen"):
+        async with listening_to(agent(tmp_path), tokens=("long enough, this one",), host="192.0.2.77"):
+            pass
+
+
+async def test_who_has_shown_no_token_takes_nobodys_place(tmp_path):
+    async with listening_to(agent(tmp_path), tokens=("one",), connections=1) as address:
+        where = f"ws://{address}/ws"
+        async with connect(where), connect(where), connect(where, additional_headers=shown("one")) as connection:
+            await connection.send(ask())
+            assert (await until_the_last(connection))[1]["type"] == "reply"
+
+
 async def test_a_user_has_a_bounded_number_of_unanswered_asks_over_all_connections(tmp_path):
     slow = SimulatedEngine(SimulatedSettings(first_token_s=0.2, slots=8))
     tokens = {"tokens": ("one", "two"), "asks_per_user": 2}
