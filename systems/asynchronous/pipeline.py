@@ -15,7 +15,7 @@ from systems.asynchronous.isolation import Executors
 from systems.asynchronous.resources import Resource
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.asynchronous.steps import Steps
-from systems.engines.interface import Engine, Generation, Message
+from systems.engines.interface import AsyncEngine, Engine, Generation, Message
 from systems.history import Exchange, Histories
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.memory.importance import is_important
@@ -204,7 +204,17 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             )
 
         async def call() -> tuple[float, Generation]:
-            return await self.executors.run("engine", generate, await self.engine.get())
+            engine = await self.engine.get()
+            if not (self.settings.isolation and isinstance(engine, AsyncEngine)):
+                return await self.executors.run("engine", generate, engine)
+            called = time.perf_counter()
+            return called, await engine.reply(
+                messages,
+                max_tokens=request.max_tokens,
+                forced_reply=request.scripted_reply,
+                on_token=pass_on,
+                conversation=request.session,
+            )
 
         async with self.admission.slot():
             self.counters.generations += 1

@@ -6,6 +6,7 @@ asked for, it is asked to ignore the end of text, so that it generates as many t
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -106,7 +107,7 @@ class OpenAIEngine(Engine):
         max_tokens: int,
         forced_reply: str | None = None,
         on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,  # noqa: ARG002 - the endpoint keeps what it keeps
+        conversation: str | None = None,
         check: Callable[[], None] | None = None,
     ) -> Generation:
         """Generate, as `Engine.generate` says; with ``forced_reply`` freely, and past the end of text.
@@ -126,6 +127,9 @@ class OpenAIEngine(Engine):
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if conversation is not None:
+            # What the endpoint keeps for a conversation it may keep under this name; whose it is, is not its business.
+            body["user"] = hashlib.blake2b(conversation.encode(), digest_size=16).hexdigest()
         if forced_reply is not None:
             body["ignore_eos"] = True  # llama.cpp's server and others know it
         kind = HTTPSConnection if self._secure else HTTPConnection

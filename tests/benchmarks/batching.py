@@ -6,7 +6,8 @@
 Every user asks ``turns`` questions, one after another; all users begin at once. Prompts hold a shared system prompt of
 ``system`` tokens and about ``history`` tokens of earlier conversation that is the user's own; every question brings
 about ``new`` tokens, every reply is ``out`` scripted ones. Each engine runs in a fresh process, the two alternate in
-blocks. Reported: requests a second, latency from the question on, time to the first token of second and later turns.
+blocks, each in a control group of its own. Reported: requests a second, latency from the question on, time to the first
+token of second and later turns, and the group's own count of the most memory it held, mapped model included.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from random import Random
 from statistics import median
 from time import perf_counter
@@ -25,6 +28,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from experiments import profiles
+from experiments.limits.select import choose
 from systems import registry
 from systems.engines.interface import Engine, Generation, Message
 from systems.models.find import resolve
@@ -103,30 +108,43 @@ def _engine(name: str, given: argparse.Namespace) -> Engine:
     return kind(msgspec.convert(settings, kind.Settings, strict=False))
 
 
-def main() -> None:
-    """Measure one engine, as a child; or both, in blocks."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+def arguments(page: str | None) -> argparse.ArgumentParser:
+    """Return what says which conversations there are."""
+    parser = argparse.ArgumentParser(description=(page or "").split("\n", 1)[0])
     for name, default in (("users", 50), ("turns", 3), ("system", 200), ("new", 40), ("out", 32), ("history", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--context", type=int, default=1024, help="tokens a conversation")
     parser.add_argument("--model", default="135m")
     parser.add_argument("--blocks", type=int, default=3)
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of the batched engine")
-    parser.add_argument("--engine", choices=ENGINES, help="measure this one, in this process")
     parser.add_argument("--verbose", action="store_true")
+    return parser
+
+
+def main() -> None:
+    """Measure one engine, as a child; or both, in blocks."""
+    parser = arguments(__doc__)
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of the batched engine")
+    parser.add_argument("--profile", default="4gb", help="the limits each engine is measured in, where they can be set")
+    parser.add_argument("--engine", choices=ENGINES, help="measure this one, in this process")
     given = parser.parse_args()
     if given.engine:
         print(json.dumps(measure(_engine(given.engine, given), given)))
         return
     ratios: dict[str, list[float]] = {}
-    for block in range(given.blocks):
-        found = {}
-        for name in ENGINES[:: 1 if block % 2 == 0 else -1]:
-            command = [sys.executable, "-m", "tests.benchmarks.batching", *sys.argv[1:], "--engine", name]
-            found[name] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-            print(name.ljust(8), "  ".join(f"{key} {value:.3g}" for key, value in found[name].items()), flush=True)
-        for key in found["llama"]:
-            ratios.setdefault(key, []).append(found["batched"][key] / found["llama"][key])
+    profile = profiles.load(given.profile)
+    with closing(choose(profile, allow_unenforced=True).open_run(f"batching-{os.getpid()}", profile)) as limits:
+        for block in range(given.blocks):
+            found = {}
+            for name in ENGINES[:: 1 if block % 2 == 0 else -1]:
+                group = limits.trial(f"{name}-{block}")
+                command = [sys.executable, "-m", "tests.benchmarks.batching", *sys.argv[1:], "--engine", name]
+                done = subprocess.run(group.command(command), check=True, stdout=subprocess.PIPE, text=True)
+                peak = group.memory().peak_bytes
+                found[name] = json.loads(done.stdout) | {"peak_mib": float("nan") if peak is None else peak / 2**20}
+                group.remove()
+                print(name.ljust(8), "  ".join(f"{key} {value:.3g}" for key, value in found[name].items()), flush=True)
+            for key in found["llama"]:
+                ratios.setdefault(key, []).append(found["batched"][key] / found["llama"][key])
     for key, values in ratios.items():
         print(f"{key:24s} × {median(values):.2f} ({min(values):.2f} … {max(values):.2f})")
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.context import Context, Model, Piece
 from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.engine import BatchedEngine
@@ -27,6 +29,8 @@ from systems.engines.batched.states import State, States
 from systems.engines.interface import Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.errors import Abandoned, EngineBusy, EngineError, ModelError, PromptTooLong
+from systems.interface import Request
+from systems.server.hosting import host
 
 SYSTEM = Message("system", "You are a helpful assistant that runs on the user's own small computer. " * 3)
 
@@ -563,12 +567,66 @@ def test_thousands_of_requests_leave_no_slot_behind_and_memory_bounded(make):
                 return 0
 
         found = list(threads.map(one, range(1000)))
-    assert found.count(0) == len(range(0, 1000, 17))
-    assert found.count(3) == 1000 - found.count(0)
-    deadline = time.monotonic() + 10
-    while engine.counters().requests < 1000 and time.monotonic() < deadline:
-        time.sleep(0.01)
+        warm = psutil.Process().memory_full_info().uss
+        found += threads.map(one, range(1000, 3000))
+        grown = psutil.Process().memory_full_info().uss - warm
+        # Every slot is free again: as many more as there are can run at once.
+        begun = threading.Barrier(9)
+        long = [
+            engine.submit(
+                [SYSTEM, talk(number, 1)],
+                max_tokens=200,
+                conversation=f"last {number}",
+                on_token=_once(lambda: threads.submit(begun.wait, 30)),
+                sampling=Sampling(ignore_end=True),
+            )
+            for number in range(8)
+        ]
+        begun.wait(30)
+        for future in long:
+            assert future.result(30).generated_tokens == 200
+    assert found.count(0) == len(range(0, 3000, 17))
+    assert found.count(3) == 3000 - found.count(0)
     assert engine.counters().failed_steps == 0
+    assert grown < 8 * 2**20, "two thousand requests took memory that did not come back"
+
+
+def _once(call):
+    called = []
+
+    def on_token(_):
+        if not called:
+            called.append(call())
+
+    return on_token
+
+
+async def test_the_agent_awaits_its_replies_without_a_thread_each(make, tmp_path, monkeypatch):
+    engine = make(slots=4)
+    monkeypatch.setattr(engine, "close", lambda: None)  # the fixture's to close
+
+    def request(number: int, tokens: int) -> Request:
+        return Request(
+            id=f"{number}-{tokens}",
+            session=f"user {number}",
+            text="How are you?",
+            max_tokens=tokens,
+            scripted_reply="well " * tokens,
+        )
+
+    async with host(Asynchronous(AsynchronousSettings(), engine, tmp_path)) as agent:
+        replies = await asyncio.gather(*(agent.answer(request(number, 5)) for number in range(12)))
+        waiting = [thread.name for thread in threading.enumerate() if thread.name.startswith("engine_")]
+        begun = asyncio.Event()
+        left = asyncio.create_task(agent.answer(request(1, 400), lambda _: begun.set()))
+        await asyncio.wait_for(begun.wait(), 30)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+        again = await agent.answer(request(1, 3))  # the session's next turn finds its slot free
+    assert {reply.generated_tokens for reply in replies} == {5}
+    assert waiting == ["engine_0"], "one thread loaded the model, none waits for it"
+    assert again.generated_tokens == 3
 
 
 def test_keys_and_values_that_the_model_cannot_have_are_refused(tiny_model):

@@ -75,6 +75,7 @@ def test_a_reply_is_streamed_and_counted(serve, monkeypatch):
     [request] = asked
     assert request["path"] == "/v1/chat/completions"
     assert request["key"] == "Bearer secret"
+    assert "user" not in request
     assert request["messages"][1] == {"role": "user", "content": "今天天气怎么样？"}
     assert request["max_tokens"] == 3
     assert "ignore_eos" not in request
@@ -88,6 +89,15 @@ def test_where_a_script_is_asked_for_the_end_of_text_is_ignored(serve):
     assert asked[0]["ignore_eos"] is True
     assert asked[0]["key"] is None
     assert not OpenAIEngine.says_scripts
+
+
+def test_a_conversation_keeps_its_name_to_itself(serve):
+    engine, asked = serve(WHOLE)
+    for conversation in ("Vera", "Vera", "王芳"):
+        engine.generate(QUESTION, max_tokens=3, conversation=conversation)
+    names = [request["user"] for request in asked]
+    assert names[0] == names[1] != names[2]
+    assert not {"Vera", "王芳"} & set(names)
 
 
 @pytest.mark.parametrize(
