@@ -618,7 +618,7 @@ async def test_the_agent_awaits_its_replies_without_a_thread_each(make, tmp_path
         replies = await asyncio.gather(*(agent.answer(request(number, 5)) for number in range(12)))
         waiting = [thread.name for thread in threading.enumerate() if thread.name.startswith("engine_")]
         begun = asyncio.Event()
-        left = asyncio.create_task(agent.answer(request(1, 400), lambda _: begun.set()))
+        left = asyncio.create_task(agent.answer(request(1, 250), lambda _: begun.set()))
         await asyncio.wait_for(begun.wait(), 30)
         left.cancel()
         with pytest.raises(asyncio.CancelledError):
