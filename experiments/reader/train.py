@@ -29,7 +29,7 @@ from systems.models.shapes import Shape
 SIZES = (1, 2, 3, 4, 6, 8, 11, 14)
 """Lines in a prompt, at most: how they grow."""
 
-_GROW_AT = 0.85  # of the answers right, by the running mean of about 50 batches
+_GROW_AT = 0.6  # of the answers right, by the running mean of about 50 batches
 _TOKENS = 3_000  # a batch
 _POOL = 200  # cases are sorted by length within so many
 _RATE, _WARM_UP, _COOL_DOWN = 3e-3, 100, 0.4

@@ -44,7 +44,7 @@ def rendered(message: Message) -> str:
 
 def vocabulary() -> Vocabulary:
     """Return the pieces with the score and the GGUF type of each; always the same."""
-    words = dict.fromkeys([*_prompt_parts(), *_english_words()])
+    words = dict.fromkeys([*_prompt_parts(), *_english_words(), *_chinese_words()])
     characters = dict.fromkeys([SPACE, *string.ascii_letters, *string.digits, *_PUNCTUATION])
     characters |= dict.fromkeys(letter for letter in _said(CHINESE) if "\u4e00" <= letter <= "\u9fff")
     characters |= dict.fromkeys(CHARACTERS_ZH)
@@ -75,6 +75,15 @@ def _english_words() -> Iterator[str]:
         if word in first:
             yield word[0].upper() + word[1:]
     yield "'s"
+
+
+def _chinese_words() -> Iterator[str]:
+    """Yield words of two characters and more, as jieba's dictionary cuts what is said."""
+    import jieba
+
+    said = re.sub(r"\{\w*\}", "\n", _said(CHINESE))
+    words = jieba.Tokenizer().cut(said, HMM=False)
+    yield from sorted({word for word in words if re.fullmatch(r"[\u4e00-\u9fff]{2,}", word)})
 
 
 def _said(words: Words) -> str:

@@ -67,6 +67,7 @@ def test_training_and_use_cut_a_prompt_into_the_same_tokens(rows: Rows, seed: in
 def test_the_system_prompt_is_one_token_and_names_are_letters(text: LlamaText) -> None:
     assert len(text.tokens(SYSTEM_PROMPT)) == 1, "the system prompt changed: the reader must be trained again"
     assert len(text.tokens(" Marela")) == 7
+    assert len(text.tokens("王芳现在")) == 3
     assert len(text.tokens("云海镇")) == 3
 
 
