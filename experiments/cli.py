@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ import msgspec
 import typer
 
 from experiments import console, plan, profiles, records, runner
+from experiments.analysis import environments
 from experiments.chat import chat
+from experiments.compare import compare
 from experiments.doctor import can_enforce, examine
 from experiments.errors import CannotEnforce, Interrupted, RunFolderError, StorageError
 from experiments.limits.interface import Backend
@@ -42,6 +45,7 @@ app = typer.Typer(
 model_app = typer.Typer(help="Make model files to measure with.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.command()(serve)
+app.command()(compare)
 app.command()(chat)
 app.add_typer(memory_app, name="memory")
 
@@ -114,6 +118,19 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run: run the trials that have no record yet.")
     ] = None,
+    until_stable: Annotated[
+        bool,
+        typer.Option(
+            "--until-stable",
+            help="Add blocks until every comparison that blocks can settle has an answer or is precise enough.",
+        ),
+    ] = False,
+    precision: Annotated[
+        float, typer.Option(min=0.1, help="With --until-stable: precise enough is ± this many percent.")
+    ] = 5.0,
+    time_limit: Annotated[
+        float, typer.Option(min=0.0, help="With --until-stable: begin no block that would end after so many minutes.")
+    ] = 120.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan with an estimate, and run nothing.")
     ] = False,
@@ -182,7 +199,13 @@ def run(
     if before is not None:
         _must_match(before, wanted)
     models = {model.sha256: model.path for model in found.values()}
-    _run(wanted, made, resume or out or Path("results") / wanted.run_id, models, resuming=bool(resume), backend=backend)
+    path = resume or out or Path("results") / wanted.run_id
+
+    def longer(blocks: int) -> Plan:
+        return _plan(msgspec.structs.replace(asked, blocks=blocks), engine_spec, engines, path)
+
+    stop = _Stop(precision=precision / 100, at_s=time.monotonic() + 60 * time_limit) if until_stable else None
+    _run(wanted, made, path, models, resuming=bool(resume), backend=backend, longer=longer, stop=stop)
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +220,13 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineSpec
     model: str
     settings: dict[str, dict[str, Scalar]]
+
+
+class _Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """When a run that goes on until it is stable stops: the share that is precise enough, the moment it must end."""
+
+    precision: float
+    at_s: float
 
 
 def _engine(name: str, url: str | None) -> EngineSpec:
@@ -273,7 +303,17 @@ def _unmade(engine: str, shape: str) -> EngineSpec:
     return EngineSpec(name=engine, model=shape, model_shape=shape, words_are_meaningless=True)
 
 
-def _run(info: RunInfo, made: Plan, path: Path, models: dict[str, Path], *, resuming: bool, backend: Backend) -> None:
+def _run(
+    info: RunInfo,
+    made: Plan,
+    path: Path,
+    models: dict[str, Path],
+    *,
+    resuming: bool,
+    backend: Backend,
+    longer: Callable[[int], Plan],
+    stop: _Stop | None,
+) -> None:
     from experiments.report.build import build
 
     with RunFolder(path) as folder:
@@ -281,39 +321,77 @@ def _run(info: RunInfo, made: Plan, path: Path, models: dict[str, Path], *, resu
             raise RunFolderError(
                 f"{path} already holds a run; go on with it by --resume {path}, or choose another --out."
             )
-        folder.write_info(info)
-        todo = runner.missing(made.trials, records.read(folder.trials))
-        estimates = {spec.key: seconds for spec, seconds in zip(made.trials, made.seconds, strict=True)}
-        console.err.print(
-            f"{len(todo)} of {len(made.trials)} trials to run under {info.profile.name} "
-            f"({info.backend}), about {console.duration(sum(estimates[spec.key] for spec in todo))}; records in {path}",
-            markup=False,
-            soft_wrap=True,
-        )
-        try:
-            with console.TrialProgress({spec.key: estimates[spec.key] for spec in todo}) as progress:
-                runner.run(
-                    todo,
-                    folder,
-                    backend,
-                    info.profile,
-                    info.run_id,
-                    models=models,
-                    voids_noise=info.preset in GRADED,
-                    on_start=progress.started,
-                    on_finish=progress.finished,
-                )
-        except KeyboardInterrupt:
-            done = len(records.read(folder.trials))
-            raise Interrupted(
-                f"Interrupted. {done} of {info.planned} trials are recorded; go on with: fourgig run --resume {path}"
-            ) from None
+        _measure(info, made, folder, models, backend)
+        while stop is not None and (found := _extended(info, path, longer, stop)) is not None:
+            info, made = found
+            _measure(info, made, folder, models, backend)
         all_records = records.read(folder.trials)
         console.print_outcomes(all_records)
         console.out.print(f"Report: {build(path)}", markup=False, soft_wrap=True)
         if not any(record.outcome is Outcome.OK for record in all_records):
             console.err.print("No trial ended ok: nothing was measured.")
             raise typer.Exit(NOTHING_MEASURED)
+
+
+def _measure(info: RunInfo, made: Plan, folder: RunFolder, models: dict[str, Path], backend: Backend) -> None:
+    """Run the trials of the plan that have no record yet. Raises `Interrupted`."""
+    folder.write_info(info)
+    todo = runner.missing(made.trials, records.read(folder.trials))
+    estimates = {spec.key: seconds for spec, seconds in zip(made.trials, made.seconds, strict=True)}
+    console.err.print(
+        f"{len(todo)} of {len(made.trials)} trials to run under {info.profile.name} "
+        f"({info.backend}), about {console.duration(sum(estimates[spec.key] for spec in todo))}; "
+        f"records in {folder.path}",
+        markup=False,
+        soft_wrap=True,
+    )
+    try:
+        with console.TrialProgress({spec.key: estimates[spec.key] for spec in todo}) as progress:
+            runner.run(
+                todo,
+                folder,
+                backend,
+                info.profile,
+                info.run_id,
+                models=models,
+                voids_noise=info.preset in GRADED,
+                on_start=progress.started,
+                on_finish=progress.finished,
+            )
+    except KeyboardInterrupt:
+        done = len(records.read(folder.trials))
+        raise Interrupted(
+            f"Interrupted. {done} of {info.planned} trials are recorded; go on with: fourgig run --resume {folder.path}"
+        ) from None
+
+
+def _extended(info: RunInfo, path: Path, longer: Callable[[int], Plan], stop: _Stop) -> tuple[RunInfo, Plan] | None:
+    """Return the run with as many more blocks as it needs and the time allows; None where it is done."""
+    from experiments.analysis.frames import load_run
+    from experiments.report.scene import standing
+
+    found = standing(load_run(path), stop.precision)
+    said = f"{found.unstable} of {found.comparisons} comparisons are not stable"
+    if found.blocks is None:
+        console.err.print(
+            f"{said}, and more blocks would not help." if found.unstable else "Every comparison is stable."
+        )
+        return None
+    # What few blocks say of many is rough: the run at most doubles before it looks again.
+    blocks, ends_s = info.blocks, time.monotonic()
+    whole = longer(min(found.blocks, max(2 * info.blocks, BLOCKS["standard"])))
+    while blocks <= whole.trials[-1].block:
+        ends_s += sum(s for spec, s in zip(whole.trials, whole.seconds, strict=True) if spec.block == blocks)
+        if ends_s > stop.at_s:
+            break
+        blocks += 1
+    if blocks == info.blocks:
+        again = f"fourgig run --resume {path} --blocks {found.blocks}"
+        console.err.print(f"{said}, and the time is up. Go on with: {again}", markup=False, soft_wrap=True)
+        return None
+    console.err.print(f"{said}; going on to {blocks} blocks.")
+    extended = longer(blocks)
+    return msgspec.structs.replace(info, blocks=blocks, planned=len(extended.trials)), extended
 
 
 def _preset(name: str) -> Preset:
@@ -334,7 +412,7 @@ def _past(resume: Path | None) -> list[records.Record]:
 
 def _only_with_resume(context: typer.Context) -> None:
     """Refuse options that would make another run of the resumed one."""
-    allowed = {"resume", "blocks", "model", "dry_run", "allow_unenforced"}
+    allowed = {"resume", "blocks", "model", "dry_run", "allow_unenforced", "until_stable", "precision", "time_limit"}
     given = []
     for name in context.params:
         source = context.get_parameter_source(name)
@@ -347,22 +425,12 @@ def _only_with_resume(context: typer.Context) -> None:
 
 def _must_match(before: RunInfo, now: RunInfo) -> None:
     """Refuse to mix trials that cannot be compared in one run. Raises `RunFolderError`."""
-    differences = {
-        "the code": (before.code_version, now.code_version),
-        "the model": (_digests(before), _digests(now)),
-        "the enforcing backend": (before.backend, now.backend),
-        "the machine or a package": (before.environment, now.environment),
-    }
-    changed = [what for what, (then, current) in differences.items() if then != current]
+    changed = [*environments.differences(before, now), *environments.software(before, now)]
     if changed:
         raise RunFolderError(
             f"This run cannot be resumed: {' and '.join(changed)} changed since it began. Start a new one; "
             f"`fourgig report` still reads this one."
         )
-
-
-def _digests(info: RunInfo) -> list[str | None]:
-    return [engine.model_sha256 for engine in (info.engine, *info.shapes.values())]
 
 
 def _warn_if_larger(model: ModelFile, profile: Profile) -> None:

@@ -22,7 +22,7 @@ from experiments.studies.interface import Cell, GridRequest, Preset
 from systems import registry
 
 # What a trial's numbers depend on. Analysis and reporting may change without making a run unfinishable.
-_NOT_MEASURING = ("analysis", "report", "metrics", "cli.py", "console.py", "doctor.py", "plan.py")
+_NOT_MEASURING = ("analysis", "report", "metrics", "cli.py", "compare.py", "console.py", "doctor.py", "plan.py")
 
 
 _Place = tuple[str, str, str]

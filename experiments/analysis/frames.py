@@ -10,6 +10,7 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics, records, runs
+from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
 from experiments.errors import RunFolderError
 from experiments.metrics.interface import Missing
@@ -47,10 +48,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_run(path: str | Path | None = None) -> Run:
-    """Read the run in folder ``path``; None: the reference run. Raises `RunFolderError`."""
+    """Read the run in folder ``path``; None: the reference run.
+
+    Raises `RunFolderError` where it is no run, or holds records of different environments.
+    """
     folder = Path(path) if path is not None else _reference()
     info = runs.read_info(folder)
     every = records.read(folder / runs.TRIALS)
+    refuse_mixed(info, every)
     last = {record.key: record for record in every}
     kept = sorted(last.values(), key=_order)
     untraced = [record for record in kept if not record.spec.traced]

@@ -30,8 +30,14 @@ def blocks_to_settle(found: Estimate, floor: float = 0.0, level: float = 0.95) -
     If the mean and the spread stay as seen, that is. None where even `MOST_BLOCKS` would not do.
     """
     distance = min(abs(float(found.mean) - edge) for edge in (-floor, floor))
-    spread = float(found.error) * math.sqrt(found.count)
-    counts = np.arange(max(found.count, 2) + 1, MOST_BLOCKS + 1)
-    reach = special.stdtrit(counts - 1, (1 + level) / 2) * spread / np.sqrt(counts)
-    enough = counts[reach < distance]
+    return blocks_for_reach(float(found.error) * math.sqrt(found.count), distance, found.count, level)
+
+
+def blocks_for_reach(spread: float, reach: float, least: int, level: float = 0.95) -> int | None:
+    """Return how many blocks, more than ``least``, make an interval that goes less than ``reach`` to either side.
+
+    ``spread`` is the standard deviation between blocks. None where even `MOST_BLOCKS` would not do.
+    """
+    counts = np.arange(max(least, 2) + 1, MOST_BLOCKS + 1)
+    enough = counts[special.stdtrit(counts - 1, (1 + level) / 2) * spread / np.sqrt(counts) < reach]
     return int(enough[0]) if len(enough) else None

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import msgspec
 import pandas as pd
 
-from experiments.analysis import findings, noise, order, pairing
+from experiments.analysis import findings, noise, order, pairing, stability
 from experiments.analysis.frames import Run
+from experiments.analysis.stability import Standing
 from experiments.records import Record
 from experiments.report.text import plain
 
@@ -139,6 +140,19 @@ def scene(run: Run, name: str, study: Described) -> Scene:
         ratios=ratios,
         floors=floors,
         findings=findings.findings(ratios, trials, floors, study.primary),
+    )
+
+
+def standing(run: Run, precision: float) -> Standing:
+    """Return how far the primary comparisons of a run's installed studies have come; see `stability.standing`."""
+    from experiments.studies import studies
+
+    scenes = [scene(run, name, studies.get(name)) for name in run.info.studies if name in studies.names()]
+    found = [stability.standing(one.findings, one.trials, run.info.blocks, precision) for one in scenes]
+    return Standing(
+        comparisons=sum(one.comparisons for one in found),
+        unstable=sum(one.unstable for one in found),
+        blocks=max((one.blocks for one in found if one.blocks is not None), default=None),
     )
 
 

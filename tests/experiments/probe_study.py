@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from experiments.records import RequestRow
 from experiments.studies.interface import Cell, Study
 
 SILENT = ("hangs", "ignores", "stops", "client_hangs")
@@ -20,8 +21,9 @@ class Probe(Study):
 
     name = "probe"
     question = "How does a trial end?"
-    references = ("fine",)
+    references = ("fine", "timed-1")
     measures = ("total_time",)
+    primary = ("total_time",)
 
     def grid(self, request):
         chosen = os.environ.get("PROBE", "fine").split(",")
@@ -47,6 +49,13 @@ class Probe(Study):
 
     def _fine(self, role):
         role.part.values["seed"] = role.spec.seed
+        role.outside_look()
+
+    def _timed(self, role):
+        seconds = float(role.spec.subject.split("-")[1])
+        role.part.requests = [
+            RequestRow(intended_s=0.0, started_s=0.0, first_token_s=None, finished_s=seconds, outcome="ok")
+        ]
         role.outside_look()
 
     def _naps(self, role):

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from experiments import records
+from experiments.runs import read_info
 from tests.experiments.conftest import FOURGIG
 
 
@@ -80,6 +81,22 @@ def test_a_resumed_run_keeps_what_it_was_started_with(fourgig, tmp_path, enforce
     assert "2 blocks" in sentence(fourgig("run", "--resume", out, "--blocks", "1"), 2)
 
 
+def test_a_run_goes_on_until_it_is_stable_or_the_time_is_up(fourgig, tmp_path, enforcement):
+    out, timed = tmp_path / "run", {"PROBE": "timed-1,timed-2"}
+    stable = ("--until-stable", *enforcement)
+    short = fourgig("run", "probe", "--engine", "simulated", "--out", out, *stable, "--time-limit", "0", **timed)
+    assert short.returncode == 0, short.stderr
+    assert "1 of 1 comparisons are not stable, and the time is up" in short.stderr
+    assert "--blocks 6" in short.stderr
+    assert read_info(out).blocks == 2
+    done = fourgig("run", "--resume", out, *stable, **timed)
+    assert done.returncode == 0, done.stderr
+    assert "going on to 6 blocks" in done.stderr
+    assert "Every comparison is stable" in done.stderr
+    assert read_info(out).blocks == 6
+    assert len(records.read(out / "trials.jsonl")) == 12
+
+
 def test_naming_something_twice_runs_it_once(fourgig):
     once = fourgig("run", "isolation", "--systems", "baseline", "--dry-run").stdout
     assert fourgig("run", "isolation", "isolation", "--systems", "baseline,baseline", "--dry-run").stdout == once
@@ -103,7 +120,9 @@ def test_lists_name_what_is_registered_outside_packages_included(fourgig, kind, 
     assert name in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["report"], ["list"], ["doctor"], ["model"], ["model", "make"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["run"], ["compare"], ["report"], ["list"], ["doctor"], ["model"], ["model", "make"]]
+)
 def test_every_command_teaches(fourgig, arguments):
     done = fourgig(*arguments, "--help")
     assert done.returncode == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from experiments import load_run
 from experiments.analysis import drift
 from experiments.analysis.multiplicity import adjusted
-from experiments.analysis.stability import unsettled
+from experiments.analysis.stability import standing, unsettled
 from experiments.records import Part
 from tests.experiments.analysis import synthetic
 
@@ -100,3 +100,39 @@ def test_why_nothing_can_be_told_names_the_cause():
     near = unsettled([1.04, 1.07, 1.05, 1.06, 1.03, 1.065], 0.0512)
     assert near.blocks is None
     assert "too near the noise floor" in near.why
+
+
+def found(**changes):
+    row = {
+        "condition": "c", "subject": "x", "blocks": 6, "low": 0.8, "high": 1.25, "answer": "cannot tell", "needs": 30,
+    }  # fmt: skip
+    return pd.DataFrame([row | changes])
+
+
+def tried(blocks=6):
+    return pd.DataFrame([{"condition": "c", "subject": "x", "block": block} for block in range(blocks)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "unstable", "blocks"),
+    [
+        ({"answer": "helps"}, 0, None),
+        ({"low": 0.99, "high": 1.01}, 0, None),
+        ({}, 1, 30),
+        ({"needs": None, "low": 0.01, "high": 100.0}, 1, None),
+        ({"low": None, "high": None, "blocks": 2, "answer": "indicative"}, 1, 6),
+    ],
+)
+def test_a_run_is_stable_when_every_comparison_is_told_or_precise(changes, unstable, blocks):
+    said = standing(found(**changes), tried(), 6, 0.05)
+    assert (said.comparisons, said.unstable, said.blocks) == (1, unstable, blocks)
+
+
+def test_a_comparison_settles_by_precision_where_that_takes_fewer_blocks():
+    wide = standing(found(needs=None), tried(), 6, 0.15)
+    assert wide.blocks is not None and 6 < wide.blocks < 20
+    assert standing(found(needs=7), tried(), 6, 0.01).blocks == 7
+
+
+def test_cells_that_get_no_more_blocks_are_left_out():
+    assert standing(found(), tried(3), 6, 0.05).comparisons == 0
