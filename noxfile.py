@@ -38,9 +38,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what a turn costs, as a ratio to the barest one; ``-- 9`` takes nine blocks."""
+    """Run a benchmark: what a turn costs, or the one named after --, with its options: ``-- batching --users 20``."""
     install(session, "tests")
-    session.run("python", "-m", "tests.benchmarks.turn_cost", *session.posargs)
+    name, *options = session.posargs or ["turn_cost"]
+    session.run("python", "-m", f"tests.benchmarks.{name}", *options)
 
 
 @nox.session

@@ -142,7 +142,7 @@ def main() -> None:
                 peak = group.memory().peak_bytes
                 found[name] = json.loads(done.stdout) | {"peak_mib": float("nan") if peak is None else peak / 2**20}
                 group.remove()
-                print(name.ljust(8), "  ".join(f"{key} {value:.3g}" for key, value in found[name].items()), flush=True)
+                print(name.ljust(8), "  ".join(f"{key} {value:.4g}" for key, value in found[name].items()), flush=True)
             for key in found["llama"]:
                 ratios.setdefault(key, []).append(found["batched"][key] / found["llama"][key])
     for key, values in ratios.items():

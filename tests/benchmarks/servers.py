@@ -141,7 +141,7 @@ def main() -> None:
             with serving(name, given) as (url, pid):
                 found[name] = measure(OpenAIEngine(OpenAISettings(url=url, requests=given.users)), given)
                 found[name]["peak_mib"] = peak_mib(pid)
-            print(name.ljust(12), "  ".join(f"{key} {value:.3g}" for key, value in found[name].items()), flush=True)
+            print(name.ljust(12), "  ".join(f"{key} {value:.4g}" for key, value in found[name].items()), flush=True)
         for key in found["fourgig"]:
             ratios.setdefault(key, []).append(found["fourgig"][key] / found["llama-server"][key])
     for key, values in ratios.items():
