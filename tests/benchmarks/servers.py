@@ -1,7 +1,7 @@
 """The batched engine behind HTTP beside llama.cpp's own server: one model, one memory, one client, one workload.
 
     python -m tests.benchmarks.servers [what `tests.benchmarks.batching` takes] [--slots 16] [--memory 1024]
-                                       [--llama-server PATH] [--llama-set ...]
+                                       [--llama-server PATH] [--llama-set="..."]
 
 Both serve OpenAI's chat completions to the engine ``openai``; they alternate in blocks, each in fresh processes. Each
 has as many slots, and as many MiB for its context and for what it keeps of idle conversations. Replies are generated
@@ -12,6 +12,7 @@ once, from the sources that llama-cpp-python carries, and kept in the cache fold
 from __future__ import annotations
 
 import argparse
+import shlex
 import socket
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def command(name: str, given: argparse.Namespace, port: int) -> list[str]:
         "--flash-attn": "on",  # the faster way for it, other things being equal
     }
     server = given.llama_server or built()
-    return [str(server), *(str(part) for item in options.items() for part in item), *given.llama_set]
+    return [str(server), *(str(part) for item in options.items() for part in item), *shlex.split(given.llama_set)]
 
 
 @contextmanager
@@ -132,7 +133,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", type=int, default=1024, help="MiB of context and kept states")
     parser.add_argument("--llama-server", type=Path)
-    parser.add_argument("--llama-set", nargs="*", default=[], help="more options of llama.cpp's server")
+    parser.add_argument("--llama-set", default="", help='more options of its own: --llama-set="--flash-attn off"')
     given = parser.parse_args()
     ratios: dict[str, list[float]] = {}
     for block in range(given.blocks):
