@@ -17,6 +17,8 @@ _NEWEST = (
     "JOIN memories ON memories.id = memory_index.rowid "
     "WHERE memory_index MATCH ? AND memories.session = ? ORDER BY memory_index.rowid DESC LIMIT ?"
 )
+_POSTING = "SELECT rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT ?"
+_TURNS = "SELECT id, question, keywords, words FROM memories WHERE id IN ({marks}) AND session = ?"
 _BM25 = (
     "SELECT memories.id, memories.question FROM "
     "(SELECT rowid, bm25(memory_index) AS score FROM memory_index WHERE memory_index MATCH ? "
@@ -29,6 +31,9 @@ _NEIGHBOURS = (
 )
 _BEFORE = _NEIGHBOURS.format(side="<", order="DESC")
 _AFTER = _NEIGHBOURS.format(side=">", order="ASC")
+
+# Words that so many turns of a session have are common; of the others every turn is looked at.
+_COMMON = 64
 
 # Where more turns have all the words than are wanted, so many are looked at for those that are about the words.
 _ABOUT = 64
@@ -71,13 +76,41 @@ def _by_coordination(connection: sqlite3.Connection, session: str, keywords: Seq
     """Return the turns that have most of the keywords, best first.
 
     Among turns that have as many the heavier keywords count, then that they are the turn's own keywords, then its age:
-    the newest first. A few sets of words are looked up one after another, of each the newest turns only: that costs
-    the same however many turns have one common word, whereas BM25 scores every one of them at each lookup.
+    the newest first.
     """
     words = list(dict.fromkeys(scoped(session, keywords)))
     if not words:
         return []
     asked = [_quoted(word) for word in words]
+    rows = _of_rare(connection, session, asked, limit)
+    if rows is None:
+        rows = _of_common(connection, session, asked, limit)
+    bits = [(word, 1 << place) for place, word in enumerate(reversed(words))]
+    return sorted([_match(row, bits, keywords) for row in rows], reverse=True)
+
+
+def _of_rare(connection: sqlite3.Connection, session: str, asked: Sequence[str], limit: int) -> list[_Row] | None:
+    """Return the best turns, of every turn that has one of the words; None if one of these is common."""
+    has: dict[int, int] = {}
+    for bit, word in enumerate(reversed(asked)):
+        numbers = connection.execute(_POSTING, (word, _COMMON)).fetchall()
+        if len(numbers) == _COMMON:
+            return None
+        for (number,) in numbers:
+            has[number] = has.get(number, 0) + (1 << bit)
+    ranked = sorted(((which.bit_count(), which, number) for number, which in has.items()), reverse=True)
+    # Whether all the words are a turn's own keywords, the turn itself says.
+    best = [number for _, _, number in ranked[: max(limit, sum(rank[0] == len(asked) for rank in ranked))]]
+    query = _TURNS.format(marks=", ".join("?" * len(best)))
+    return connection.execute(query, (*best, session)).fetchall()
+
+
+def _of_common(connection: sqlite3.Connection, session: str, asked: Sequence[str], limit: int) -> list[_Row]:
+    """Return turns among which the best are, however common the words.
+
+    A few sets of words are looked up one after another, of each the newest turns only: that costs the same however
+    many turns have one common word, whereas BM25 scores every one of them at each lookup.
+    """
     rows: dict[int, _Row] = {}
 
     def look_for(match: str, page: int = limit + 1) -> bool:
@@ -97,8 +130,7 @@ def _by_coordination(connection: sqlite3.Connection, session: str, keywords: Seq
     for word in asked if len(asked) > 1 else ():
         if len(rows) < limit:
             look_for(word)
-    bits = [(word, 1 << place) for place, word in enumerate(reversed(words))]
-    return sorted([_match(row, bits, keywords) for row in rows.values()], reverse=True)
+    return list(rows.values())
 
 
 def _with_a_lighter(asked: Sequence[str], place: int) -> str:

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from systems.errors import StoreError
+from systems.memory import index, retrieval
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
-from systems.memory.schema import SavedTurn
+from systems.memory.schema import INSERT, SavedTurn, prepare
 
 
 class Like:
@@ -182,6 +183,24 @@ async def test_an_old_turn_is_found_by_what_it_alone_has_together(tmp_path):
     store = await said(tmp_path / "memory.sqlite", [("s", "vera lisbon bees old", {}), *crowd])
     assert (await store.find("s", ["vera", "lisbon", "bees"], 3))[0] == "vera lisbon bees old"
     await store.close()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@given(
+    st.lists(st.sets(st.sampled_from(["bees", "lisbon", "vera", "radio", "oslo"]), min_size=1), max_size=12),
+    st.lists(st.sampled_from(["bees", "lisbon", "vera", "snow"]), min_size=1, max_size=3, unique=True),
+)
+def test_rare_and_common_words_are_ranked_alike(turns, asked):
+    with closing(sqlite3.connect(":memory:")) as connection:
+        prepare(connection)
+        index.make(connection, lengths=False)
+        for number, words in enumerate(turns):
+            turn = SavedTurn(session="s", question=f"{number}", answer="", keywords=("x",), words=tuple(sorted(words)))
+            connection.execute(INSERT, turn.row())
+        rare = retrieval.find(connection, "s", asked, 12, "coordination", 0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(retrieval, "_COMMON", 1)
+            assert retrieval.find(connection, "s", asked, 12, "coordination", 0) == rare
 
 
 @pytest.mark.parametrize("how", ["coordination", "bm25", "blended"])

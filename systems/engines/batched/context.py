@@ -54,19 +54,18 @@ class Model:
             raise ModelError(f"llama.cpp cannot load {path}.")
         try:
             vocabulary = llama_cpp.llama_model_get_vocab(self.pointer)
-            self.head_length: int = llama_cpp.llama_model_n_embd(self.pointer) // llama_cpp.llama_model_n_head(
-                self.pointer
-            )
+            self.key_length, self.value_length = _head_lengths(llama_cpp, self.pointer)
             self.words: int = llama_cpp.llama_vocab_n_tokens(vocabulary)
             self.text = LlamaText(vocabulary, _metadata(llama_cpp, self.pointer), path)
-        except ModelError:
+        except BaseException:
             self.close()
             raise
 
     def bytes_a_token(self, key_value_type: str) -> int:
         """Return the bytes of key/value state of one token."""
         library, model = self.library, self.pointer
-        elements = 2 * library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * self.head_length
+        lengths = self.key_length + self.value_length
+        elements = library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * lengths
         return int(elements * KEY_VALUE_TYPES[key_value_type][1])
 
     def sampler(self, sampling: Sampling) -> Any:
@@ -125,10 +124,10 @@ class Context:
     ) -> None:
         """Make it. Raises `ModelError` if there is not memory enough, or the model has no such keys and values."""
         library = model.library
-        if key_value_type != "f16" and model.head_length % 32:
+        if key_value_type != "f16" and (model.key_length % 32 or model.value_length % 32):
             raise ModelError(
                 f"Keys and values of type {key_value_type} need heads of a multiple of 32; this model's have "
-                f"{model.head_length}."
+                f"{model.key_length}."
             )
         self._library = library
         self._words = model.words
@@ -260,12 +259,28 @@ def _bytes(state: NDArray[np.uint8]) -> Any:
     return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
 
 
+def _head_lengths(library: Any, model: Any) -> tuple[int, int]:
+    """Return how many elements a head's keys and its values have: as the file says, or its share of the width."""
+    heads = library.llama_model_n_head(model)
+    usual = library.llama_model_n_embd(model) // heads if heads else 0
+    kind = _said(library, model, "general.architecture")
+    keys, values = (_said(library, model, f"{kind}.attention.{name}_length") for name in ("key", "value"))
+    return int(keys or usual), int(values or usual)
+
+
 def _metadata(library: Any, model: Any) -> dict[str, str]:
     """Return what `LlamaText` reads of the model file's metadata."""
-    key, size = "tokenizer.chat_template", 1 << 12
+    key = "tokenizer.chat_template"
+    value = _said(library, model, key)
+    return {} if value is None else {key: value}
+
+
+def _said(library: Any, model: Any, key: str) -> str | None:
+    """Return what the model file says under ``key``, None if nothing."""
+    size = 1 << 12
     while True:
         buffer = ctypes.create_string_buffer(size)
         length = library.llama_model_meta_val_str(model, key.encode(), buffer, size)
         if length < size:
-            return {} if length < 0 else {key: buffer.raw[:length].decode("utf-8", "replace")}
+            return None if length < 0 else buffer.raw[:length].decode("utf-8", "replace")
         size = length + 1

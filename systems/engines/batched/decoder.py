@@ -45,6 +45,7 @@ class Decoder:
             context,
             states,
             counters,
+            bytes_a_token=model.bytes_a_token(settings.key_value),
             share_prefixes=settings.share_prefixes,
             keep_states=settings.keep_states,
         )
@@ -63,6 +64,7 @@ class Decoder:
                 finally:
                     self._inbox.end_step()
         finally:
+            self._inbox.close()  # however this thread ends, nobody may wait for it
             closed = EngineError("The batched engine was closed.")
             self._fail(self._slots.jobs(), closed)
             for job in self._inbox.empty():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
@@ -100,9 +101,14 @@ class BatchedEngine(AsyncEngine):
             states_bytes = set_to.memory_bytes - slots * padded(set_to.context_tokens) * a_token
             self._inbox = Inbox()
             decoder = Decoder(self._inbox, model, context, set_to, self._counters, states_bytes)
-            self._model = model
-            self._thread = threading.Thread(target=decoder.run, name="batched decode", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=decoder.run, name="batched decode", daemon=True)
+            try:
+                thread.start()
+            except BaseException:
+                context.close()
+                model.close()
+                raise
+            self._model, self._thread = model, thread
 
     def generate(
         self,
@@ -153,6 +159,7 @@ class BatchedEngine(AsyncEngine):
             if left.is_set():
                 raise Abandoned("Nobody waits for this reply.")
 
+        waiting: asyncio.Future[Generation] | None = None
         try:
             future = await asyncio.to_thread(
                 self.submit,
@@ -170,6 +177,8 @@ class BatchedEngine(AsyncEngine):
                 self._look_after(None)
             return await waiting
         finally:
+            if waiting is not None:
+                waiting.cancel()  # nobody reads it any more
             left.set()  # however the caller left, even while its request was being handed over
 
     def submit(
@@ -223,9 +232,12 @@ class BatchedEngine(AsyncEngine):
             inbox, self._inbox = self._inbox, None
             if inbox is not None:
                 inbox.close()
-            if self._thread is not None:
-                self._thread.join()
-                self._thread = None
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                thread.join(self._settings.stuck_s)
+                if thread.is_alive():  # what it uses cannot be freed
+                    self._model = None
+                    raise EngineError(f"llama.cpp has not finished a step for {self._settings.stuck_s:g} s.")
             with self._using:
                 model, self._model = self._model, None
                 self._system = (None, [])
@@ -236,12 +248,15 @@ class BatchedEngine(AsyncEngine):
         """Return the prompt's tokens without the oldest messages that no longer fit, and how many these are."""
         room = self._settings.context_tokens - max_tokens
         prompt = model.text.prompt(messages)
+        if len(prompt) <= room:
+            return prompt, 0
         head = list(messages[:1]) if messages and messages[0].role == "system" else []
-        rest, dropped = list(messages[len(head) :]), 0
-        while len(prompt) > room and len(rest) > 1:
-            leave = min(DROPPED_TOGETHER, len(rest) - 1)
-            rest, dropped = rest[leave:], dropped + leave
-            prompt = model.text.prompt(head + rest)
+        rest = list(messages[len(head) :])
+        leaving = [*range(DROPPED_TOGETHER, len(rest) - 1, DROPPED_TOGETHER), len(rest) - 1]
+        # Halving, since each look renders and counts what is left: the fewest that must leave.
+        fits = bisect_left(leaving, True, key=lambda count: len(model.text.prompt(head + rest[count:])) <= room)
+        dropped = leaving[min(fits, len(leaving) - 1)]
+        prompt = model.text.prompt(head + rest[dropped:])
         if len(prompt) > room:
             raise PromptTooLong(
                 f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "
@@ -255,20 +270,31 @@ class BatchedEngine(AsyncEngine):
             return []
         known = self._system
         if messages[0].content != known[0]:
-            known = self._system = (messages[0].content, model.text.prompt(messages[:1]))
+            try:
+                tokens = model.text.prompt(messages[:1])
+            except EngineError:  # some templates insist on a question
+                tokens = []
+            known = self._system = (messages[0].content, tokens)
         return known[1]
 
     def _look_after(self, check: Callable[[], None] | None) -> None:
         if check is not None:
             check()
         inbox = self._inbox
+        thread = self._thread
+        if thread is not None and not thread.is_alive():
+            raise EngineError("The thread that decodes has died.")
         if inbox is not None and inbox.stuck_s() > self._settings.stuck_s:
             raise EngineError(f"llama.cpp has not finished a step for {self._settings.stuck_s:g} s.")
 
 
 def _slots(settings: BatchedSettings, bytes_a_token: int) -> int:
     """Return how many slots the memory allows. Raises `ModelError` if it is none."""
-    slots = min(settings.slots, settings.memory_bytes // (padded(settings.context_tokens) * bytes_a_token))
+    each = padded(settings.context_tokens) * bytes_a_token
+    if not each:
+        raise ModelError("This model keeps no keys and values: the engine `llama` can run it.")
+    # A quarter stays for idle conversations, if that leaves a slot at all.
+    slots = min(settings.slots, max(3 * settings.memory_bytes // 4 // each, min(1, settings.memory_bytes // each)))
     if slots < 1:
         needs = padded(settings.context_tokens) * bytes_a_token / 2**20
         raise ModelError(

@@ -55,6 +55,7 @@ class Slots:
         states: States[str | int],
         counters: BatchedCounters,
         *,
+        bytes_a_token: int,
         share_prefixes: bool,
         keep_states: bool,
     ) -> None:
@@ -62,6 +63,7 @@ class Slots:
         self._context = context
         self._states = states
         self._counters = counters
+        self._bytes_a_token = bytes_a_token
         self._share_prefixes = share_prefixes
         self._keep_states = keep_states
         self._all = [Slot() for _ in range(context.sequences)]
@@ -176,7 +178,8 @@ class Slots:
         if whose is None or whose != job.conversation:
             common = max(common, _alike(latest, prompt[:-1]))
         self._latest = (job.conversation, prompt)
-        return common if common >= kept + SHORTEST_PREFIX else 0
+        worth = common >= kept + SHORTEST_PREFIX and self._states.fits(common * self._bytes_a_token)
+        return common if worth else 0
 
     def _stored(self, conversation: str | None, own: int | None) -> State | None:
         """Return what the conversation computed before: from the slot ``own``, or from the states."""

@@ -62,6 +62,10 @@ class States(Generic[Key]):
         self.spilled = 0
         self.dropped = 0
 
+    def fits(self, size: int) -> bool:
+        """Return whether so many bytes could be kept at all."""
+        return size <= max(self._memory_bytes, self._disk_bytes)
+
     def put(self, key: Key, state: State) -> None:
         """Keep ``state`` as the newest, and let the oldest leave until the bound holds."""
         self.forget(key)
@@ -108,14 +112,16 @@ class States(Generic[Key]):
             _, oldest = self._on_disk.popitem(last=False)
             self._remove(oldest)
             self.dropped += 1
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="fourgig-states-")  # readable by its owner alone
-        self._files += 1
-        path = Path(self._folder.name) / f"{self._files}.state"
+        path = None
         try:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="fourgig-states-")  # readable by its owner alone
+            self._files += 1
+            path = Path(self._folder.name) / f"{self._files}.state"
             state.data.tofile(path)
-        except OSError:  # a full disk: the state can be computed again
-            path.unlink(missing_ok=True)
+        except OSError:  # a full disk, or none to write to: the state can be computed again
+            if path is not None:
+                path.unlink(missing_ok=True)
             self.dropped += 1
             return
         self._on_disk[key] = _Spilled(state.tokens, path, size)

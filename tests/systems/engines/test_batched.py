@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -28,6 +30,7 @@ from systems.engines.batched.slots import Slots
 from systems.engines.batched.states import State, States
 from systems.engines.interface import Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
+from systems.engines.llama_text import LlamaText
 from systems.errors import Abandoned, EngineBusy, EngineError, ModelError, PromptTooLong
 from systems.interface import Request
 from systems.server.hosting import host
@@ -349,7 +352,7 @@ def test_cancelled_neighbours_leave_every_logit_alone(make, expected, recorded):
     agree(np.array(recorded["stays", found.prompt_tokens]), expected(messages, reply(1, 1)))
 
 
-async def test_an_asyncio_caller_who_is_cancelled_frees_the_slot(make):
+async def test_an_asyncio_caller_who_is_cancelled_frees_the_slot(make, caplog):
     engine = make(slots=1, context_tokens=2048)
     begun, loop = asyncio.Event(), asyncio.get_running_loop()
     task = asyncio.create_task(
@@ -366,6 +369,10 @@ async def test_an_asyncio_caller_who_is_cancelled_frees_the_slot(make):
         await task
     assert (await engine.reply([SYSTEM, talk(2, 1)], max_tokens=5, forced_reply="one two")).text == "one two"
     assert engine.counters().decoded_tokens < 1900, "the slot was freed only when the reply was complete"
+    del task
+    gc.collect()
+    await asyncio.sleep(0)
+    assert "never retrieved" not in caplog.text
 
 
 def test_a_failed_step_fails_its_requests_and_the_engine_goes_on(make, monkeypatch):
@@ -458,6 +465,8 @@ def test_a_step_that_never_ends_fails_its_callers(make, monkeypatch):
     monkeypatch.setattr(Context, "decode", hang)
     with pytest.raises(EngineError, match="not finished a step"):
         engine.generate([SYSTEM, talk(1, 1)], max_tokens=4)
+    with pytest.raises(EngineError, match="not finished a step"):
+        engine.close()
     release.set()
 
 
@@ -680,6 +689,38 @@ def test_states_keep_within_their_bounds_and_give_back_what_they_took(steps, dis
         assert states.bytes_on_disk <= 5_000
     states.close()
     assert states.bytes == states.bytes_on_disk == 0
+
+
+def test_without_a_folder_to_spill_to_states_are_dropped(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    states: States[int] = States(100, 10**6, lambda tokens: 1.0)
+    states.put(1, State(np.arange(9, dtype=np.int32), np.zeros(400, np.uint8)))
+    assert states.take(1) is None
+    assert (states.dropped, states.spilled) == (1, 0)
+    states.close()
+
+
+def test_a_beginning_that_could_not_be_kept_is_not_waited_for(make):
+    engine = make(slots=4, context_tokens=256, memory_bytes=4 * 256 * 256)  # of which a quarter is left for states
+    long = Message("system", "word " * 200)
+    futures = [
+        engine.submit([long, talk(number, 1)], max_tokens=2, forced_reply="yes no", conversation=f"{number}")
+        for number in range(6)
+    ]
+    assert [future.result(30).generated_tokens for future in futures] == [2] * 6
+
+
+def test_a_template_that_insists_on_a_question_gets_one(make, monkeypatch):
+    engine = make()
+    prompt = LlamaText.prompt
+
+    def strict(self: LlamaText, messages: Any) -> Any:
+        if not any(message.role == "user" for message in messages):
+            raise EngineError("No user query found in messages.")
+        return prompt(self, messages)
+
+    monkeypatch.setattr(LlamaText, "prompt", strict)
+    assert engine.generate([SYSTEM, talk(1, 1)], max_tokens=2, forced_reply="yes no").text == "yes no"
 
 
 def test_the_pages_example_runs(capsys):
