@@ -1,4 +1,4 @@
-"""Find a model by what a person calls it: a shape, or the path of any GGUF file."""
+"""Find a model by what a person calls it: a shape, the reader, or the path of any GGUF file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from systems.errors import BadInput, UnknownName
 from systems.models.check import ModelFile, cache_folder, check
 from systems.models.shapes import RECIPE, SHAPES, Quant, get_quant, get_shape
+
+READER = Path(__file__).with_name("reader.gguf")
+"""The small model that this project trained: it reads facts in its prompt and answers (docs/reader.md)."""
 
 Progress = Callable[[int, int], None]
 
@@ -34,10 +37,12 @@ def ensure(shape: str, quant: str, seed: int, progress: Progress | None = None) 
 
 
 def resolve(model: str, progress: Progress | None = None) -> ModelFile:
-    """Return the checked file of ``model``: ``shape``, ``shape:quant``, ``shape:quant:seed`` or a path.
+    """Return the checked file of ``model``: ``shape``, ``shape:quant``, ``shape:quant:seed``, ``reader`` or a path.
 
     A shape is made when the cache does not hold it. Raises `UnknownName`, `BadInput` or `ModelError`.
     """
+    if model == "reader":
+        return check(READER)
     shape, *rest = model.split(":")
     if shape in SHAPES:
         if len(rest) > 2 or not all(rest):
@@ -46,7 +51,7 @@ def resolve(model: str, progress: Progress | None = None) -> ModelFile:
         return check(ensure(shape, quant, _seed(model, rest[1]) if len(rest) > 1 else 0, progress))
     path = Path(model).expanduser()
     if not path.exists() and path.suffix != ".gguf" and len(path.parts) <= 1:
-        raise UnknownName("model shape or model file", model, SHAPES)
+        raise UnknownName("model shape or model file", model, [*SHAPES, "reader"])
     return check(path)
 
 
