@@ -1,4 +1,4 @@
-"""What each way of retrieval finds, and how long it takes: the same queries to the same store, in one run.
+"""What each way of retrieval finds and costs, and what cuts texts into the same words: one run, the same texts for all.
 
     python -m tests.benchmarks.retrieval [--memories 100000 1000000] [--queries 400] [--seed 0]
 
@@ -11,6 +11,10 @@ people do. The message is *recalled* if it is among the ten found.
 *scored LIKE* looks for the words' stems anywhere in the text and ranks by how many it has, then by age: the simplest
 lookup that finds as much, over one connection that stays open. The others are the full-text store's. Every reader is a
 fresh process that opens the same file; its memory is what opening and asking added, without the segmenter.
+
+The *segmenters*, each in a fresh process too, cut the same messages, and the turns of a conversation of
+experiments/workloads/remembering: time and memory to load, time a message (words and keywords), and the share of
+messages of which both make the same words, and the same keywords.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from datetime import UTC, datetime
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from random import Random
 
@@ -35,6 +39,7 @@ import psutil
 
 from experiments import plan
 from experiments.probes.host import environment
+from experiments.workloads.remembering.conversation import converse
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
@@ -42,6 +47,15 @@ from systems.memory.schema import SavedTurn
 from systems.memory.stemming import stem
 
 SESSION, FOUND, ASKED = "reader", 10, 3
+CUT = 20_000
+"""Messages that the segmenters cut, and of a conversation a quarter as many turns."""
+
+ENOUGH, ENOUGH_S = 100, 60.0
+"""Queries that every way is asked, and the seconds after which it is asked no more than these."""
+
+SEGMENTERS = {"jieba": False, "rjieba": True}
+"""Each with what `Keywords` is told."""
+
 Find = Callable[[Sequence[str]], Awaitable[list[str]]]
 
 
@@ -148,60 +162,102 @@ WAYS: dict[str, Callable[[Path], AbstractAsyncContextManager[Find]]] = {
 
 
 async def _fill(path: Path, seed: int, count: int) -> list[str]:
+    """Save ``count`` messages, have them indexed at once, and return them."""
     keywords = Keywords(fast=True)
     keywords.load()
-    LikeStore(path).open()
-    store = FullTextStore(path)
-    await store.open()
-    texts, turns = [], []
-    for number, text in enumerate(messages(seed, count)):
+    texts: list[str] = []
+
+    def planted(text: str) -> SavedTurn:
         found, words = keywords.analyse(text)
-        turns.append(
-            SavedTurn(
-                session=SESSION,
-                question=text,
-                answer="",
-                keywords=tuple(found),
-                words=tuple(words),
-                created=60.0 * number,
-            )
-        )
         texts.append(text)
-        if len(turns) == 10_000 or number == count - 1:
-            await store.save(turns)
-            turns = []
-    await store.close()
+        created = 60.0 * len(texts)
+        return SavedTurn(
+            session=SESSION, question=text, answer="", keywords=tuple(found), words=tuple(words), created=created
+        )
+
+    # The traditional store knows no index; that is made of the whole table, which is quicker, when it is opened.
+    store = LikeStore(path)
+    store.open()
+    turns = map(planted, messages(seed, count))
+    while some := list(islice(turns, 10_000)):
+        store.save(some)
+    await _indexed(path)
     return texts
 
 
+async def _indexed(path: Path, **settings: object) -> None:
+    store = FullTextStore(path, **settings)  # type: ignore[arg-type]
+    await store.open()
+    await store.close()
+
+
 async def _measure(way: str, path: Path, asked: list[tuple[str, list[str]]]) -> dict[str, float]:
-    if way == "bm25":  # made again before the clock and the memory are looked at
-        store = FullTextStore(path, how="bm25")
-        await store.open()
-        await store.close()
     before = psutil.Process().memory_info().rss
     seconds, recalled = [], 0
     async with WAYS[way](path) as find:
-        for _, words in asked[:20]:
+        for _, words in asked[:10]:
             await find(words)
+        end = time.perf_counter() + ENOUGH_S
         for text, words in asked:
             began = time.perf_counter()
+            if began > end and len(seconds) >= ENOUGH:
+                break
             found = await find(words)
             seconds.append(time.perf_counter() - began)
             recalled += text in found
         added = psutil.Process().memory_info().rss - before
     return {
-        "recall": recalled / len(asked),
+        "asked": len(seconds),
+        "recall": recalled / len(seconds),
         "p50_ms": 1e3 * float(np.percentile(seconds, 50)),
         "p95_ms": 1e3 * float(np.percentile(seconds, 95)),
         "mb": added / 1e6,
     }
 
 
-def _in_a_fresh_process(way: str, path: Path, asked: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.benchmarks.retrieval", "--way", way, "--file", str(path), str(asked)]
+def _in_a_fresh_process(*given: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.retrieval", *given]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return found
+
+
+def _cut(segmenter: str, texts: Path, out: Path) -> dict[str, float]:
+    """Cut each list of texts by ``segmenter``, write what became of them to ``out``, and return what it cost."""
+    keywords = Keywords(fast=SEGMENTERS[segmenter])
+    before, began = psutil.Process().memory_info().rss, time.perf_counter()
+    keywords.load()
+    cost = {"load_s": time.perf_counter() - began}
+    cut = {}
+    for name, some in json.loads(texts.read_text()).items():
+        began = time.perf_counter()
+        cut[name] = [keywords.analyse(text) for text in some]
+        cost[name] = 1e6 * (time.perf_counter() - began) / len(some)
+    cost["mb"] = (psutil.Process().memory_info().rss - before) / 1e6
+    out.write_text(json.dumps(cut))
+    return cost
+
+
+def compare_segmenters(seed: int) -> None:
+    """Print what each segmenter costs, and how often they agree."""
+    corpora = {
+        "messages": list(islice(messages(seed, CUT), CUT)),
+        "conversation": [turn.text for turn in converse(seed, turns=CUT // 4).turns],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        texts = Path(folder) / "texts.json"
+        texts.write_text(json.dumps(corpora))
+        cut = []
+        for name in SEGMENTERS:
+            out = Path(folder) / f"{name}.json"
+            it = _in_a_fresh_process("--segmenter", name, "--file", str(texts), str(out))
+            cut.append(json.loads(out.read_text()))
+            each = "  ".join(f"{corpus} {it[corpus]:6.1f} µs" for corpus in corpora)
+            print(f"{name:15s} loads in {it['load_s']:.2f} s  {each} each  {it['mb']:5.1f} MB", flush=True)
+    for corpus, some in corpora.items():
+        pairs = list(zip(*(one[corpus] for one in cut), strict=True))
+        keywords, words = (sum(ours[place] == theirs[place] for ours, theirs in pairs) / len(pairs) for place in (0, 1))
+        print(f"{len(some):,} of {corpus}: the same words in {words:.2%}, the same keywords in {keywords:.2%}")
+    print()
 
 
 def compare(count: int, queried: int, seed: int) -> dict[str, dict[str, float]]:
@@ -215,13 +271,15 @@ def compare(count: int, queried: int, seed: int) -> dict[str, dict[str, float]]:
         with closing(sqlite3.connect(path)) as connection:
             pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
             words = connection.execute("SELECT sum(length(block)) FROM memory_index_data").fetchone()[0]
-        print(f"{count:,} messages, {queried} queries; file {pages * size / 1e6:.0f} MB, index {words / 1e6:.0f} MB")
+        print(f"{count:,} messages; file {pages * size / 1e6:.0f} MB, index {words / 1e6:.0f} MB")
         found = {}
         for way in WAYS:
-            it = found[way] = _in_a_fresh_process(way, path, asked)
+            if way == "bm25":
+                asyncio.run(_indexed(path, how="bm25"))
+            it = found[way] = _in_a_fresh_process("--way", way, "--file", str(path), str(asked))
             print(
                 f"{way:15s} recall@{FOUND} {it['recall']:.3f}  p50 {it['p50_ms']:8.3f} ms  p95 {it['p95_ms']:8.3f} ms  "
-                f"reader {it['mb']:5.1f} MB",
+                f"reader {it['mb']:5.1f} MB  {it['asked']:.0f} queries",
                 flush=True,
             )
         ratio = found["scored LIKE"]["p95_ms"] / found["coordination"]["p95_ms"]
@@ -230,23 +288,28 @@ def compare(count: int, queried: int, seed: int) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    """Measure one way, as a child; or all of them, on stores of each size."""
+    """Measure one way or segmenter, as a child; or all of them, on stores of each size."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--memories", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--queries", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--way", choices=WAYS, help="measure this one, in this process")
-    parser.add_argument("--file", nargs=2, type=Path, help="the store and the queries")
+    parser.add_argument("--segmenter", choices=SEGMENTERS, help="measure this one, in this process")
+    parser.add_argument("--file", nargs=2, type=Path, help="the store and the queries; or texts and where to write")
     given = parser.parse_args()
     if given.way:
         print(json.dumps(asyncio.run(_measure(given.way, given.file[0], json.loads(given.file[1].read_text())))))
         return
+    if given.segmenter:
+        print(json.dumps(_cut(given.segmenter, *given.file)))
+        return
     host = environment()
-    print("What each way of retrieval finds, and how long it takes")
+    print("What each way of retrieval finds and costs, and what cuts texts into the same words")
     memory = f"{int(host['memory_bytes'] or 0) / 2**30:.0f} GiB"
     print(f"{host['cpus']} × {host['cpu_model']}, {memory}, Linux {host['kernel']}, SQLite {host['sqlite']}; ", end="")
     print(f"code version {plan.code_version()}; {datetime.now(UTC):%Y-%m-%d}")
-    print(f"\n$ python -m tests.benchmarks.retrieval --memories {' '.join(map(str, given.memories))}")
+    print(f"\n$ python -m tests.benchmarks.retrieval --memories {' '.join(map(str, given.memories))}\n")
+    compare_segmenters(given.seed)
     sizes = {count: compare(count, given.queries, given.seed) for count in given.memories}
     for small, large in zip(given.memories, given.memories[1:], strict=False):
         print(f"from {small:,} to {large:,} messages, × {large / small:g}: p95")
