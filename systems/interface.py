@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from systems.engines.interface import Engine
+from systems.engines.interface import Engine, FinishReason
 from systems.errors import BadInput
 
 TokenSink = Callable[[str], None]
@@ -93,6 +93,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     reused_tokens: int = 0
     generated_tokens: int = 0
+    finish_reason: FinishReason = "stop"
     first_token_s: float | None = None
     total_s: float = 0.0
     degraded: tuple[Degraded, ...] = ()

@@ -234,6 +234,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             prompt_tokens=generation.prompt_tokens,
             reused_tokens=generation.reused_tokens,
             generated_tokens=generation.generated_tokens,
+            finish_reason=generation.finish_reason,
             first_token_s=called - arrived + generation.first_token_s,
         )
 

@@ -87,6 +87,7 @@ class Baseline(BlockingSystem):
                 prompt_tokens=generation.prompt_tokens,
                 reused_tokens=generation.reused_tokens,
                 generated_tokens=generation.generated_tokens,
+                finish_reason=generation.finish_reason,
                 first_token_s=called - arrived + generation.first_token_s,
             )
             self._cache.put(key, reply)

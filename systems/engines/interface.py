@@ -19,6 +19,10 @@ class Message(msgspec.Struct, frozen=True):
     content: str
 
 
+FinishReason = Literal["stop", "length"]
+"""Why a reply ended: it was complete, or it was as long as it may be."""
+
+
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """What one call of the engine produced.
 
@@ -31,6 +35,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     generated_tokens: int
     first_token_s: float
+    finish_reason: FinishReason
     reused_tokens: int = 0
     dropped_messages: int = 0
 

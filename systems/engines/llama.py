@@ -152,8 +152,8 @@ class LlamaEngine(Engine):
                     f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "
                     f"of {room} tokens."
                 )
-            script = None if forced_reply is None else text.script(forced_reply)[:max_tokens]
-            steps = max_tokens if script is None else len(script)
+            script = None if forced_reply is None else text.script(forced_reply)
+            steps = max_tokens if script is None else min(max_tokens, len(script))
 
             reused = self._reuse(prompt)
             self._evaluate(prompt[reused:])
@@ -161,7 +161,7 @@ class LlamaEngine(Engine):
             sampler = self._sampler()
             parts: list[str] = []
             first_token_s: float | None = None
-            generated = 0
+            generated, ended = 0, script is not None and len(script) <= max_tokens
             try:
                 while generated < steps:
                     token = self._sample(sampler)
@@ -170,6 +170,7 @@ class LlamaEngine(Engine):
                     if script is not None:
                         token, piece = script[generated]
                     elif text.ends(token):
+                        ended = True
                         break
                     else:
                         piece = text.piece(token)
@@ -188,6 +189,7 @@ class LlamaEngine(Engine):
                 prompt_tokens=len(prompt),
                 generated_tokens=generated,
                 first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
+                finish_reason="stop" if ended else "length",
                 reused_tokens=reused,
             )
 

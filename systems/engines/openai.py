@@ -137,14 +137,14 @@ class OpenAIEngine(Engine):
         parts: list[str] = []
         first_token_s: float | None = None
         usage: _Usage | None = None
-        finished = False
+        finished: str | None = None
         try:
             for chunk in self._chunks(connection, msgspec.json.encode(body)):
                 if check is not None:
                     check()
                 usage = chunk.usage or usage
                 for choice in chunk.choices[:1]:
-                    finished = finished or choice.finish_reason is not None
+                    finished = finished or choice.finish_reason
                     if choice.delta.content:
                         if first_token_s is None:
                             first_token_s = perf_counter() - asked
@@ -156,13 +156,14 @@ class OpenAIEngine(Engine):
             raise failure(f"The endpoint {self._settings.url} failed: {type(error).__name__}: {error}.") from error
         finally:
             connection.close()
-        if not finished:
+        if finished is None:
             raise EngineError(f"The endpoint {self._settings.url} broke off after {len(parts)} parts of a reply.")
         return Generation(
             text="".join(parts),
             prompt_tokens=usage.prompt_tokens if usage else 0,
             generated_tokens=usage.completion_tokens if usage else len(parts),
             first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
+            finish_reason="length" if finished == "length" else "stop",
             reused_tokens=usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0,
         )
 

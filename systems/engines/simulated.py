@@ -162,6 +162,7 @@ class SimulatedEngine(Engine):
             prompt_tokens=prompt_tokens,
             generated_tokens=len(reply),
             first_token_s=first_token_s,
+            finish_reason="stop" if "".join(reply) == forced_reply else "length",
         )
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from systems.engines.interface import Message, Sampling
+from systems.engines.interface import FinishReason, Message, Sampling
 from systems.errors import BadInput, FourgigError
 from systems.interface import Request, TokenSink
 from systems.server.direct import EngineHost
@@ -36,7 +36,6 @@ from systems.server.shapes import (
     Choice,
     ChunkChoice,
     Delta,
-    FinishReason,
     Model,
     ModelList,
     PromptDetails,
@@ -65,6 +64,8 @@ class _Generated(Protocol):
     def reused_tokens(self) -> int: ...
     @property
     def generated_tokens(self) -> int: ...
+    @property
+    def finish_reason(self) -> FinishReason: ...
 
 
 _Answer = Callable[[TokenSink | None], Coroutine[Any, Any, _Generated]]
@@ -91,10 +92,10 @@ class Completions:
                     stream = _Stream(send, self._service.model)
                     generated = await _unless_left(receive, streamed(answer, stream.say))
                     wanted = asked.stream_options is not None and asked.stream_options.include_usage
-                    await stream.end(_reason(generated, tokens), _usage(generated) if wanted else None)
+                    await stream.end(generated.finish_reason, _usage(generated) if wanted else None)
                 else:
                     generated = await _unless_left(receive, answer(None))
-                    body = msgspec.json.encode(_whole(self._service.model, generated, tokens))
+                    body = msgspec.json.encode(_whole(self._service.model, generated))
                     await Response(body, media_type="application/json")(scope, receive, send)
             self._service.said(session_of(user, asked.user or _DEFAULT_SESSION), last, generated.text)
         except ClientLeft:
@@ -257,8 +258,8 @@ def _sampling(asked: ChatRequest, usual: Sampling | None) -> Sampling | None:
     return msgspec.structs.replace(usual, **said) if said else None
 
 
-def _whole(model: str, generated: _Generated, tokens: int) -> ChatCompletion:
-    choice = Choice(AssistantMessage(generated.text), _reason(generated, tokens))
+def _whole(model: str, generated: _Generated) -> ChatCompletion:
+    choice = Choice(AssistantMessage(generated.text), generated.finish_reason)
     return ChatCompletion(_completion_id(), int(time.time()), model, [choice], _usage(generated))
 
 
@@ -269,10 +270,6 @@ def _usage(generated: _Generated) -> Usage:
         total_tokens=generated.prompt_tokens + generated.generated_tokens,
         prompt_tokens_details=PromptDetails(generated.reused_tokens),
     )
-
-
-def _reason(generated: _Generated, tokens: int) -> FinishReason:
-    return "length" if generated.generated_tokens >= tokens else "stop"
 
 
 def _completion_id() -> str:

@@ -106,6 +106,7 @@ class EngineHost(Host):
             prompt_tokens=generation.prompt_tokens,
             reused_tokens=generation.reused_tokens,
             generated_tokens=generation.generated_tokens,
+            finish_reason=generation.finish_reason,
             first_token_s=generation.first_token_s,
             total_s=time.perf_counter() - arrived,
         )

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from systems.engines.interface import FinishReason
 from systems.interface import Degraded, Observed
 from systems.server.settings import DEFAULT_TOKENS, MAX_TEXT, MAX_TOKENS
 from systems.settings import CacheCapacity, HistoryLength
@@ -77,7 +78,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, tag="token", tag_field="t
 class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_field="type"):
     """The whole reply. Times are seconds since the request arrived at the system.
 
-    ``source`` says where the text came from (model, cache, command), ``memories`` what was remembered for it.
+    ``source`` says where the text came from (model, cache, command), ``memories`` what was remembered for it,
+    ``finish_reason`` whether it is complete (stop) or as long as it may be (length).
     ``degraded`` names the steps that failed and were done without.
     """
 
@@ -89,6 +91,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_field="t
     generated_tokens: int
     first_token_s: float | None
     total_s: float
+    finish_reason: FinishReason = "stop"
     reused_tokens: int = 0
     degraded: tuple[Degraded, ...] = ()
 

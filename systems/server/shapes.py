@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from systems.engines.interface import FinishReason
 from systems.server.settings import MAX_TOKENS
 
 ANY_MODEL = "default"
@@ -80,9 +81,6 @@ class Usage(msgspec.Struct):
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: PromptDetails
-
-
-FinishReason = Literal["stop", "length"]
 
 
 class AssistantMessage(msgspec.Struct):

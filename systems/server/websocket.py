@@ -225,6 +225,7 @@ def _said(reply: interface.Reply) -> Reply:
         prompt_tokens=reply.prompt_tokens,
         reused_tokens=reply.reused_tokens,
         generated_tokens=reply.generated_tokens,
+        finish_reason=reply.finish_reason,
         first_token_s=reply.first_token_s,
         total_s=reply.total_s,
         degraded=reply.degraded,

@@ -138,7 +138,7 @@ class Decoder:
             if job.script is not None:
                 done = not job.script or job.take(*job.script[len(job.produced)])
             elif text.ends(token) and not job.sampling.ignore_end:
-                done = True
+                done = job.ended = True
             else:
                 done = job.take(token, text.piece(token))
             if done:

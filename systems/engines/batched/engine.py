@@ -206,7 +206,7 @@ class BatchedEngine(AsyncEngine):
                 raise EngineError("The batched engine is not loaded.")
             prompt, dropped = self._fitted(model, messages, max_tokens)
             system_tokens = self._system_tokens(model, messages)
-            script = None if forced_reply is None else model.text.script(forced_reply)[:max_tokens]
+            script = None if forced_reply is None else model.text.script(forced_reply)
         job = Job(
             prompt=prompt,
             system_tokens=system_tokens,

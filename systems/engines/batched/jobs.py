@@ -64,7 +64,8 @@ class Job:
         self.prompt = prompt
         self.system_tokens = system_tokens
         self.script = script
-        self.steps = max_tokens if script is None else len(script)
+        self.steps = max_tokens if script is None else min(max_tokens, len(script))
+        self.ended = script is not None and len(script) <= max_tokens
         self.sampling = sampling
         self.conversation = conversation
         self.dropped_messages = dropped_messages
@@ -95,6 +96,7 @@ class Job:
         if self.first_token_s is None:
             self.first_token_s = perf_counter() - self.asked
         self._show(self.spoken.add(piece))
+        self.ended = self.ended or self.spoken.stopped
         return self.spoken.stopped or len(self.produced) >= self.steps
 
     def generation(self) -> Generation:
@@ -106,6 +108,7 @@ class Job:
             prompt_tokens=len(self.prompt),
             generated_tokens=len(self.produced),
             first_token_s=perf_counter() - self.asked if self.first_token_s is None else self.first_token_s,
+            finish_reason="stop" if self.ended else "length",
             reused_tokens=self.reused,
             dropped_messages=self.dropped_messages,
         )

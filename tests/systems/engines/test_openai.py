@@ -53,7 +53,7 @@ def serve() -> Iterator[Callable[..., tuple[OpenAIEngine, list[dict[str, Any]]]]
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/v1/"
         return OpenAIEngine(OpenAISettings(url=url, **chosen)), asked
 
@@ -71,6 +71,7 @@ def test_a_reply_is_streamed_and_counted(serve, monkeypatch):
     found = engine.generate(QUESTION, max_tokens=3, on_token=pieces.append)
     assert found.text == "很好." == "".join(pieces)
     assert (found.prompt_tokens, found.generated_tokens, found.reused_tokens) == (30, 3, 20)
+    assert found.finish_reason == "length"
     assert found.first_token_s > 0
     [request] = asked
     assert request["path"] == "/v1/chat/completions"

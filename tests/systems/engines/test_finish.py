@@ -1,0 +1,38 @@
+"""Why a reply ended, told alike by every engine that runs here."""
+
+import pytest
+
+from systems.engines.batched.engine import BatchedEngine, BatchedSettings
+from systems.engines.interface import Message
+from systems.engines.llama import LlamaEngine, LlamaSettings
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+
+MESSAGES = [Message("user", "Where does Vera live?")]
+SCRIPT = "She lives in Lisbon, by the river."
+
+
+def simulated(_):
+    return SimulatedEngine(SimulatedSettings())
+
+
+def llama(model):
+    return LlamaEngine(LlamaSettings(model_path=str(model), context_tokens=256, threads=1))
+
+
+def batched(model):
+    return BatchedEngine(BatchedSettings(model_path=str(model), slots=2, context_tokens=256, threads=1))
+
+
+@pytest.mark.parametrize("made", [simulated, llama, batched])
+def test_a_reply_ends_because_it_is_complete_or_because_it_may_be_no_longer(made, tiny_model):
+    engine = made(tiny_model)
+    engine.load()
+    try:
+        whole = engine.generate(MESSAGES, max_tokens=100, forced_reply=SCRIPT)
+        assert (whole.text, whole.finish_reason) == (SCRIPT, "stop")
+        for most, reason in ((whole.generated_tokens, "stop"), (whole.generated_tokens - 1, "length")):
+            assert engine.generate(MESSAGES, max_tokens=most, forced_reply=SCRIPT).finish_reason == reason
+        free = engine.generate(MESSAGES, max_tokens=8)
+        assert free.finish_reason == ("stop" if free.generated_tokens < 8 else "length")
+    finally:
+        engine.close()
