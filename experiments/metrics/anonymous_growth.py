@@ -8,6 +8,7 @@ It does not tell a leak from a cache that is still filling: a run too short show
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -33,11 +34,17 @@ def growth_interval(record: Record, side: int) -> float | Missing:
         return found
     if len(found[0]) < 3 * STRETCHES:
         return Missing("an interval needs three samples in each of ten stretches")
-    turns, sizes = (np.array([part.mean() for part in np.array_split(values, STRETCHES)]) for values in found)
-    slope, offset = np.polyfit(turns, sizes, 1)
-    scatter = ((sizes - offset - slope * turns) ** 2).sum() / (STRETCHES - 2)
-    error = np.sqrt(scatter / ((turns - turns.mean()) ** 2).sum())
-    return float(slope + side * special.stdtrit(STRETCHES - 2, 0.975) * error)
+    return slope_interval(*found)[0 if side < 0 else 1]
+
+
+def slope_interval(at: Sequence[float] | np.ndarray, sizes: Sequence[float] | np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of the slope of ``sizes`` over ``at``, through the means of ten stretches."""
+    x, y = (np.array([part.mean() for part in np.array_split(values, STRETCHES)]) for values in (at, sizes))
+    slope, offset = np.polyfit(x, y, 1)
+    scatter = ((y - offset - slope * x) ** 2).sum() / (STRETCHES - 2)
+    error = np.sqrt(scatter / ((x - x.mean()) ** 2).sum())
+    margin = special.stdtrit(STRETCHES - 2, 0.975) * error
+    return float(slope - margin), float(slope + margin)
 
 
 def _samples(record: Record) -> tuple[np.ndarray, np.ndarray] | Missing:

@@ -41,12 +41,12 @@ class Service:
         self.settings = settings
         self.model = model
         self.guard = Guard(settings)
-        self.metrics = Metrics(host.counters, lambda: (self.connections, self._turns, self.memory))
+        self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
         self.connections = 0
         self.stopping = False
         self.memory = 0.0
         self._memory_used = memory_used
-        self._turns = 0
+        self.turns = 0
         self._turns_of: Counter[str] = Counter()
         self._rates: dict[str, _Rate] = {}
         self._idle = asyncio.Event()
@@ -76,15 +76,15 @@ class Service:
             self._admit(user)
             if commands.concerns_everyone(text) and not isinstance(self.host, EngineHost):
                 self.guard.check_administrator(user)
-            self._turns += 1
+            self.turns += 1
             self._turns_of[user] += 1
             self._idle.clear()
             try:
                 yield
             finally:
-                self._turns -= 1
+                self.turns -= 1
                 self._turns_of[user] -= 1
-                if not self._turns:
+                if not self.turns:
                     self._idle.set()
 
     def said(self, session: str, text: str, reply: str) -> None:

@@ -5,7 +5,8 @@
 The same turns of the asynchronous agent, on a simulated engine without delay: *in process*, and *served* over 50
 WebSockets, streamed. CPU time is that of the whole process that holds the agent, clients excluded, from the first
 question to the last reply: 50 users at once, 40 turns each, no question twice. The time to the first token is counted
-by the one who asks, one user alone, 200 turns. Every measurement is a fresh process; they alternate in blocks.
+by the one who asks, one user alone, 200 turns. Every measurement is a fresh process; they alternate in blocks (10 by
+default, some ten seconds each), whose differences give 95 % intervals.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
 from typing import NamedTuple
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
+from experiments.analysis.intervals import Estimate
 from experiments.workloads.conversations import Turn, conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
@@ -52,25 +54,32 @@ class Measured(NamedTuple):
 
 def main() -> None:
     """Measure, and say how the two compare."""
-    blocks = int(sys.argv[1]) if sys.argv[1:] else 3
+    blocks = max(2, int(sys.argv[1]) if sys.argv[1:] else 10)
     pairs = []
     for block in range(blocks):
-        pair = (_measured(_in_process), _measured(_served))
-        pairs.append(pair)
+        # Whichever comes second may find the machine warmer: they take turns.
+        order = (_in_process, _served) if block % 2 == 0 else (_served, _in_process)
+        found = {what: _measured(what) for what in order}
+        inside, served = found[_in_process], found[_served]
+        pairs.append((inside, served))
         print(
-            f"block {block + 1}: CPU a turn {pair[0].cpu_ms:.2f} ms in process, {pair[1].cpu_ms:.2f} ms served; "
-            f"first token {pair[0].first_token_ms:.2f} ms, {pair[1].first_token_ms:.2f} ms",
+            f"block {block + 1}: CPU a turn {inside.cpu_ms:.2f} ms in process, {served.cpu_ms:.2f} ms served; "
+            f"first token {inside.first_token_ms:.2f} ms, {served.first_token_ms:.2f} ms",
             flush=True,
         )
-    inside, served = (Measured(*map(median, zip(*each, strict=True))) for each in zip(*pairs, strict=True))
-    allowed = MOST_RATIO * inside.cpu_ms + MOST_MORE_MS
-    added = served.first_token_ms - inside.first_token_ms
-    print(
-        f"medians: {served.cpu_ms:.2f} ms served where {MOST_RATIO:g} x {inside.cpu_ms:.2f} + {MOST_MORE_MS:g} = "
-        f"{allowed:.2f} ms are allowed: {'within' if served.cpu_ms <= allowed else 'beyond'}; "
-        f"{added:.2f} ms added to the first token where {MOST_FIRST_TOKEN_MS:g} are allowed: "
-        f"{'within' if added <= MOST_FIRST_TOKEN_MS else 'beyond'}"
-    )
+    ratio = geometric_mean(served.cpu_ms / inside.cpu_ms for inside, served in pairs)
+    print(f"CPU a turn, served / in process: x {ratio:.2f}, geometric mean of {blocks} blocks")
+    beyond = [served.cpu_ms - MOST_RATIO * inside.cpu_ms for inside, served in pairs]
+    _judge(f"CPU a turn, served - {MOST_RATIO:g} x in process", beyond, MOST_MORE_MS)
+    added = [served.first_token_ms - inside.first_token_ms for inside, served in pairs]
+    _judge("median time to the first token, served - in process", added, MOST_FIRST_TOKEN_MS)
+
+
+def _judge(what: str, values: list[float], most: float) -> None:
+    estimate = Estimate(values)
+    low, high = estimate.interval()
+    word = "within" if high <= most else "beyond" if low > most else "cannot tell"
+    print(f"{what}: {estimate.mean:.2f} ms ({low:.2f} ... {high:.2f}), at most {most:g} ms allowed: {word}")
 
 
 def _measured(what: Callable[[str, Connection], None]) -> Measured:

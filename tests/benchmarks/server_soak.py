@@ -1,29 +1,40 @@
-"""Whether the server stays whole: 500 connected users, 50 of them active, for as long as you like.
+"""Whether the server stays whole: an hour of 500 connected users, 50 of them active, compressed into minutes.
 
-    python -m tests.benchmarks.server_soak [SECONDS]
+    python -m tests.benchmarks.server_soak [MINUTES]
 
-An hour of 50 people who think for a minute between two questions is 3,000 turns; here they do not think, so that it
-takes a minute or so (60 s by default). Of the server, a process of its own, it tells the share of turns that were
-answered, and how anonymous memory, tasks, threads and descriptors grew between the first quarter and the end.
+Whatever people and the server's clocks do is as many times as fast as an hour is longer than MINUTES (6 by default,
+so ten times): an active user thinks 15 s on average before each question, the heartbeat comes every 30 s, and who
+asks nothing for 30 minutes is disconnected, and connects again; the idle come within ten minutes. What a turn costs,
+and what the network does, is not compressed. The engine is simulated, with eight slots. The users have lived before:
+20,000 of their turns are stored, and another 4,000 are asked before the hour begins, so that bounded caches (SQLite's
+pages above all) do not fill during it and look like a leak.
+
+Of the server, a process of its own, it tells the share of turns that were answered; how anonymous memory grew over the
+turns, the first third left out; and what is left of tasks, threads, descriptors, connections and turns under way, while
+everyone is connected and nobody asks any more, and once everyone has left.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing
+import random
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
+from scipy import special
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedOK
 
+from experiments.metrics.anonymous_growth import slope_interval
 from experiments.probes import memory
-from experiments.workloads.conversations import conversations
+from experiments.workloads.conversations import Turn, conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
@@ -32,86 +43,183 @@ from systems.server.listening import listening
 from systems.server.messages import Ask, FromServer, Reply, Token
 from systems.server.service import Service
 from systems.server.settings import ServerSettings
+from tests.benchmarks.turn_cost import store
 
-CONNECTED, ACTIVE, TURNS = 500, 50, 40
-LEAST_SUCCESS = 0.999
+CONNECTED, ACTIVE, THINK_S, TOKENS = 500, 50, 15.0, 24
+MEMORIES, WARM_UP_TURNS, ARRIVING_S = 20_000, 80, 600
+LEAST_SUCCESS, SAMPLES = 0.999, 600
 
 _from_server = msgspec.json.Decoder(FromServer)
 
 
+class Seen(msgspec.Struct):
+    """What clients saw: turns asked, those answered, what came instead of a reply, and how often someone came back."""
+
+    asked: int = 0
+    answered: int = 0
+    failures: list[str] = []
+    returns: int = 0
+
+
 def main() -> None:
     """Soak, and say what was seen."""
-    seconds = float(sys.argv[1]) if sys.argv[1:] else 60.0
+    minutes = float(sys.argv[1]) if sys.argv[1:] else 6.0
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
     with tempfile.TemporaryDirectory() as folder:
-        server = spawn.Process(target=_serve, args=(folder, there))
+        asyncio.run(store(Path(folder, "memory.sqlite"), MEMORIES))
+        server = spawn.Process(target=_serve, args=(folder, there, minutes))
         server.start()
         try:
-            answered, asked, early, late = asyncio.run(_use(here.recv(), here, seconds))
+            address = here.recv()
+            asyncio.run(_warm_up(address))
+            before = _look(here)
+            seen, held = asyncio.run(_use(address, here, minutes))
+            after = _look(here)
         finally:
-            here.send(None)
+            here.send("end")
+            samples: list[tuple[int, int]] = here.recv()
             server.join()
-    print(
-        f"{asked} turns of {ACTIVE} users among {CONNECTED} in {seconds:g} s, {answered} answered: "
-        f"{'at least' if answered >= LEAST_SUCCESS * asked else 'less than'} {LEAST_SUCCESS:.1%}"
+    print(f"an hour in {minutes:g} minutes: {60 / minutes:g} times as fast")
+    # Clopper and Pearson's exact one-sided limit.
+    least = special.betaincinv(seen.answered, seen.asked - seen.answered + 1, 0.05)
+    word = (
+        "within"
+        if least >= LEAST_SUCCESS
+        else "cannot tell"
+        if seen.answered >= LEAST_SUCCESS * seen.asked
+        else "beyond"
     )
-    for name, before in early.items():
-        print(f"{name}: {before} after a quarter, {late[name]} at the end")
+    print(
+        f"{seen.answered} of {seen.asked} turns answered, {seen.answered / seen.asked:.3%}; at least {least:.3%} with "
+        f"95 % confidence, {LEAST_SUCCESS:.1%} wanted: {word}"
+    )
+    for failure in seen.failures[:10]:
+        print(f"  instead of a reply: {failure}")
+    print(f"{seen.returns} connections were closed as idle and opened again")
+    turns, sizes = zip(*samples[len(samples) // 3 :], strict=True)
+    low, high = slope_interval(turns, sizes)
+    print(
+        f"anonymous memory: {sizes[0] / 2**20:.1f} MiB after {turns[0]} turns, {sizes[-1] / 2**20:.1f} MiB after "
+        f"{turns[-1]}: {low:.0f} ... {high:.0f} bytes a turn (95 %): {'flat' if low <= 0 else 'grows'}"
+    )
+    for name, count in before.items():
+        print(
+            f"{name}: {count} before anyone came, {held[name]} with {CONNECTED} connected, {after[name]} after all left"
+        )
+    leaked = [name for name in before if after[name] > before[name]]
+    print(f"left over: {', '.join(leaked) or 'nothing'}")
 
 
-def _serve(folder: str, parent: Connection) -> None:
+def _serve(folder: str, parent: Connection, minutes: float) -> None:
     async def run() -> None:
         engine = SimulatedEngine(SimulatedSettings(first_token_s=0.005, token_s=0.001, slots=8))
-        settings = ServerSettings(port=0, connections=CONNECTED, sockets=CONNECTED + 50)
+        usual, faster = ServerSettings(), 60 / minutes
+        settings = ServerSettings(
+            port=0,
+            connections=CONNECTED,
+            sockets=CONNECTED + 50,
+            heartbeat_s=usual.heartbeat_s / faster,
+            idle_s=usual.idle_s / faster,
+        )
         hosted = host(Asynchronous(AsynchronousSettings(), engine, Path(folder)))
-        async with hosted, listening(Service(hosted, settings, "asynchronous")) as address:
+        service = Service(hosted, settings, "asynchronous")
+        samples: list[tuple[int, int]] = []
+
+        async def sample() -> None:
+            while True:
+                samples.append((hosted.counters().turns, memory.anonymous_bytes()))
+                await asyncio.sleep(60 * minutes / SAMPLES)
+
+        async with hosted, listening(service) as address:
+            sampling = asyncio.create_task(sample())
             parent.send(address)
-            while await asyncio.to_thread(parent.recv) is not None:
-                gc.collect()
+            while await asyncio.to_thread(parent.recv) == "look":
                 parent.send(
                     {
-                        "anonymous KiB": memory.anonymous_bytes() // 1024,
                         "tasks": len(asyncio.all_tasks()),
                         "threads": threading.active_count(),
                         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+                        "connections": service.connections,
+                        "turns under way": service.turns,
                     }
                 )
+            sampling.cancel()
+            parent.send(samples)
 
     asyncio.run(run())
 
 
-async def _use(address: str, server: Connection, seconds: float) -> tuple[int, int, dict[str, int], dict[str, int]]:
-    connections = [await connect(f"ws://{address}/ws", compression=None) for _ in range(CONNECTED)]
-    end = time.monotonic() + seconds
-    answered = asked = 0
+def _look(server: Connection) -> dict[str, int]:
+    time.sleep(1)  # until it has noticed who left
+    server.send("look")
+    seen: dict[str, int] = server.recv()
+    return seen
 
-    async def be(user: int, connection: ClientConnection) -> None:
-        nonlocal answered, asked
-        number = 0
-        while time.monotonic() < end:
-            for turn in conversations(user + number, 1, TURNS)[0]:
-                number += 1
-                asked += 1
-                # Users come back under the same names, as people do.
-                ask = Ask(id=str(number), session=f"user-{user}", text=turn.text, max_tokens=24)
-                await connection.send(msgspec.json.encode(ask), text=True)
-                while isinstance(message := _from_server.decode(await connection.recv(decode=False)), Token):
-                    pass
-                answered += isinstance(message, Reply)
 
-    async def look() -> dict[str, int]:
-        server.send("look")
-        seen: dict[str, int] = await asyncio.to_thread(server.recv)
-        return seen
+async def _warm_up(address: str) -> None:
+    """Have everything started that starts when it is first needed, and every bounded cache filled."""
 
-    users = asyncio.gather(*(be(user, connection) for user, connection in enumerate(connections[:ACTIVE])))
-    await asyncio.sleep(seconds / 4)
-    early = await look()
-    await users
-    late = await look()
-    await asyncio.gather(*(connection.close() for connection in connections))
-    return answered, asked, early, late
+    async def one(user: int, turns: Sequence[Turn]) -> None:
+        async with connect(f"ws://{address}/ws", compression=None) as connection:
+            for turn in turns:
+                ask = Ask(id=turn.text[:100], session=f"user-{user}", text=turn.text, max_tokens=TOKENS)
+                await _turn(connection, ask, Seen())
+
+    await asyncio.gather(*(one(user, turns) for user, turns in enumerate(conversations(0, ACTIVE, WARM_UP_TURNS))))
+
+
+async def _use(address: str, server: Connection, minutes: float) -> tuple[Seen, dict[str, int]]:
+    seen, end = Seen(), time.monotonic() + 60 * minutes
+    think_s = THINK_S * minutes / 60
+
+    async def idle(user: int) -> None:
+        await asyncio.sleep(random.Random(user).uniform(0, ARRIVING_S * minutes / 60))
+        while True:
+            try:
+                async with connect(f"ws://{address}/ws", compression=None) as connection:
+                    await connection.recv()
+            except ConnectionClosedOK:
+                seen.returns += 1
+
+    async def active(user: int) -> None:
+        pauses = random.Random(user)
+        async with connect(f"ws://{address}/ws", compression=None) as connection:
+            number = 0
+            while True:
+                for turn in conversations(1 + user + ACTIVE * number, 1, 40)[0]:
+                    await asyncio.sleep(pauses.expovariate(1 / think_s))
+                    if time.monotonic() > end:
+                        await everybody.wait()  # has asked for the last time
+                        await everybody.wait()  # may leave
+                        return
+                    number += 1
+                    ask = Ask(id=str(number), session=f"user-{user}", text=turn.text, max_tokens=TOKENS)
+                    await _turn(connection, ask, seen)
+
+    everybody = asyncio.Barrier(ACTIVE + 1)
+    idlers = [asyncio.create_task(idle(user)) for user in range(CONNECTED - ACTIVE)]
+    async with asyncio.TaskGroup() as group:
+        for user in range(ACTIVE):
+            group.create_task(active(user))
+        await everybody.wait()
+        held = await asyncio.to_thread(_look, server)
+        await everybody.wait()
+    for each in idlers:
+        each.cancel()
+    await asyncio.gather(*idlers, return_exceptions=True)
+    return seen, held
+
+
+async def _turn(connection: ClientConnection, ask: Ask, seen: Seen) -> None:
+    seen.asked += 1
+    await connection.send(msgspec.json.encode(ask), text=True)
+    while isinstance(message := _from_server.decode(await connection.recv(decode=False)), Token):
+        pass
+    if isinstance(message, Reply):
+        seen.answered += 1
+    else:
+        seen.failures.append(str(message))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ async def _runs_here(_executors: object, _kind: str, function: Callable[..., obj
 
 
 def _says_nothing(*_: object, **__: object) -> Generation:
-    return Generation(text="", prompt_tokens=0, generated_tokens=0, first_token_s=0.0)
+    return Generation(text="", prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop")
 
 
 # What is replaced, by what.
@@ -103,18 +103,19 @@ def bare(folder: Path) -> float:
 
 def agent(folder: Path, without: str = "") -> float:
     """Return the CPU seconds of the agent's turn, ``without`` one of `PARTS` or all of them."""
-    asyncio.run(_store(folder / "memory.sqlite"))
+    asyncio.run(store(folder / "memory.sqlite", MEMORIES))
     for part in PARTS if without == "all of these" else [without] if without else []:
         owner, name, nothing = PARTS[part]
         setattr(owner, name, nothing)
     return asyncio.run(_asked(folder)) / (USERS * TURNS)
 
 
-async def _store(path: Path) -> None:
+async def store(path: Path, count: int) -> None:
+    """Make a memory file in which the users have ``count`` turns between them."""
     keywords = Keywords()
     keywords.load()
     turns = []
-    for number, text in enumerate(islice(sentences(1), MEMORIES)):
+    for number, text in enumerate(islice(sentences(1), count)):
         found, words = keywords.analyse(text)
         turns.append(
             SavedTurn(
@@ -126,10 +127,10 @@ async def _store(path: Path) -> None:
                 created=float(number),
             )
         )
-    store = FullTextStore(path)
-    await store.open()
-    await store.save(turns)
-    await store.close()
+    file = FullTextStore(path)
+    await file.open()
+    await file.save(turns)
+    await file.close()
 
 
 async def _asked(folder: Path) -> float:
