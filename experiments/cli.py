@@ -17,6 +17,7 @@ from experiments import console, plan, profiles, records, runner
 from experiments.analysis import environments
 from experiments.chat import chat
 from experiments.compare import compare
+from experiments.completing import completing, settings_of_systems, shape_names
 from experiments.doctor import can_enforce, examine
 from experiments.errors import CannotEnforce, Interrupted, RunFolderError, StorageError
 from experiments.limits.interface import Backend
@@ -50,13 +51,6 @@ app.command()(chat)
 app.add_typer(memory_app, name="memory")
 
 
-def _completing(names: Callable[[], list[str]]) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
-        return [name for name in names() if name.startswith(incomplete)]
-
-    return complete
-
-
 _KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "systems": lambda: [(name, registry.systems.get(name).summary) for name in registry.systems.names()],
     "studies": lambda: [(name, studies.get(name).question) for name in studies.names()],
@@ -70,30 +64,30 @@ def run(
     context: typer.Context,
     study: Annotated[
         list[str] | None,
-        typer.Argument(help="Studies to run; all of them if none is named.", autocompletion=_completing(studies.names)),
+        typer.Argument(help="Studies to run; all of them if none is named.", autocompletion=completing(studies.names)),
     ] = None,
     systems: Annotated[
         list[str],
         typer.Option(
             help="A system to compare; give it several times, or names with commas.",
-            autocompletion=_completing(registry.systems.names),
+            autocompletion=completing(registry.systems.names),
         ),
     ] = ["baseline", "asynchronous"],  # noqa: B006 - typer reads the default, nobody changes it
     profile: Annotated[
-        str, typer.Option(help="The limits to enforce.", autocompletion=_completing(profiles.names))
+        str, typer.Option(help="The limits to enforce.", autocompletion=completing(profiles.names))
     ] = "4gb",
     preset: Annotated[
         str,
         typer.Option(
             help="How much: smoke (a minute), quick (ten), standard (an hour, for verdicts) or paper (everything).",
-            autocompletion=_completing(lambda: list(BLOCKS)),
+            autocompletion=completing(lambda: BLOCKS),
         ),
     ] = "quick",
     blocks: Annotated[
         int | None, typer.Option(min=1, help="Repetitions of everything; the preset's if not given.")
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="What generates text.", autocompletion=_completing(registry.engines.names))
+        str, typer.Option(help="What generates text.", autocompletion=completing(registry.engines.names))
     ] = "llama",
     model: Annotated[
         str | None,
@@ -110,7 +104,7 @@ def run(
             "--set",
             metavar="SYSTEM.NAME=VALUE",
             help="A system's setting, in every trial that does not choose it itself; give it several times.",
-            autocompletion=_completing(lambda: _settings_names()),
+            autocompletion=completing(settings_of_systems),
         ),
     ] = [],  # noqa: B006 - as above
     seed: Annotated[int, typer.Option(help="Everything random comes from it.")] = 0,
@@ -247,14 +241,6 @@ def _settings(assignments: list[str]) -> dict[str, dict[str, Scalar]]:
     }
 
 
-def _settings_names() -> list[str]:
-    return [
-        f"{system}.{name}="
-        for system in registry.systems.names()
-        for name in registry.systems.get(system).Settings.__struct_fields__
-    ]
-
-
 def _asked_before(before: RunInfo, model: str | None, blocks: int | None) -> _Asked:
     if blocks is not None and blocks < before.blocks:
         raise BadInput(f"The run has {before.blocks} blocks already; --blocks {blocks} cannot take any away.")
@@ -293,7 +279,7 @@ def _with_model(engine: str, asked: str, found: ModelFile) -> EngineSpec:
         name=engine,
         model=found.name,
         # A path of this machine says nothing elsewhere, and is not kept.
-        model_shape=asked if asked.partition(":")[0] in _shapes() else None,
+        model_shape=asked if asked.partition(":")[0] in shape_names() else None,
         model_sha256=found.sha256,
         words_are_meaningless=found.random_weights,
     )
@@ -470,7 +456,7 @@ def recall(
 def list_names(
     kind: Annotated[
         str,
-        typer.Argument(help="systems, studies, profiles or engines.", autocompletion=_completing(lambda: list(_KINDS))),
+        typer.Argument(help="systems, studies, profiles or engines.", autocompletion=completing(lambda: _KINDS)),
     ],
 ) -> None:
     """List what is registered, with a line on each."""
@@ -482,7 +468,7 @@ def list_names(
 @app.command()
 def doctor(
     profile: Annotated[
-        str, typer.Option(help="The limits to look at.", autocompletion=_completing(profiles.names))
+        str, typer.Option(help="The limits to look at.", autocompletion=completing(profiles.names))
     ] = "4gb",
 ) -> None:
     """Tell what this machine can enforce, what will disturb a measurement, and how to mend each.
@@ -497,9 +483,7 @@ def doctor(
 
 @model_app.command("make")
 def model_make(
-    shape: Annotated[
-        str, typer.Argument(help="135m, 360m, 1.1b, 3b or 8b.", autocompletion=_completing(lambda: _shapes()))
-    ],
+    shape: Annotated[str, typer.Argument(help="135m, 360m, 1.1b, 3b or 8b.", autocompletion=completing(shape_names))],
     quant: Annotated[
         str | None, typer.Option(help="f16, q8_0, q4_0 or q4_k; the shape's usual one if not given.")
     ] = None,
@@ -514,12 +498,6 @@ def model_make(
     console.out.print(
         f"{made.path}: {made.size_bytes / 1e6:.0f} MB, sha256 {made.sha256}", markup=False, soft_wrap=True
     )
-
-
-def _shapes() -> list[str]:
-    from systems.models.shapes import SHAPES
-
-    return list(SHAPES)
 
 
 def main() -> None:

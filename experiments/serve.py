@@ -20,6 +20,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from experiments import profiles
+from experiments.completing import completing, settings_of, settings_of_systems, shape_names
 from systems import logs, registry
 from systems.errors import BadInput, FourgigError, UnknownName
 from systems.models.check import cache_folder
@@ -27,6 +29,7 @@ from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
 
 NO_AGENT = "none"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,11 +59,26 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
 def serve(
     system: Annotated[
-        str | None, typer.Option(help='The agent to serve, or "none" for the engine alone. [default: asynchronous]')
+        str | None,
+        typer.Option(
+            help='The agent to serve, or "none" for the engine alone. [default: asynchronous]',
+            autocompletion=completing(lambda: [*registry.systems.names(), NO_AGENT]),
+        ),
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="What generates text. [default: batched]")] = None,
-    model: Annotated[str | None, typer.Option(help="A shape, or the path of any GGUF file. [default: 135m]")] = None,
-    profile: Annotated[str | None, typer.Option(help="Serve inside these limits, enforced.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="What generates text. [default: batched]", autocompletion=completing(registry.engines.names)),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A shape, or the path of any GGUF file. [default: 135m]", autocompletion=completing(shape_names)
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Serve inside these limits, enforced.", autocompletion=completing(profiles.names)),
+    ] = None,
     host: Annotated[
         str | None,
         typer.Option(help="The address to listen on; beyond this machine needs a token. [default: 127.0.0.1]"),
@@ -80,9 +98,15 @@ def serve(
             "--set",
             metavar="WHOSE.NAME=VALUE",
             help="A setting of the system, of the engine or of the server; give it several times.",
+            autocompletion=completing(_settings_names),
         ),
     ] = [],  # noqa: B006 - as above
-    log: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: warning]")] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            help="debug, info, warning or error. [default: warning]", autocompletion=completing(lambda: LOG_LEVELS)
+        ),
+    ] = None,
 ) -> None:
     """Serve an agent to browsers, WebSocket and OpenAI clients, until it is told to stop."""
     file, texts = from_file(config) if config else {}, by_system(settings)
@@ -147,7 +171,7 @@ async def _serve(serving: Serving) -> int:
 
     level = logging.getLevelNamesMapping().get(serving.log.upper())
     if level is None:
-        raise UnknownName("log level", serving.log, ("debug", "info", "warning", "error"))
+        raise UnknownName("log level", serving.log, LOG_LEVELS)
     # What uvicorn says of requests it could not read; only its words, as everywhere in these logs.
     logging.getLogger("uvicorn.error").addHandler(logs.install(level=level))
     logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
@@ -214,11 +238,15 @@ def _confined(serving: Serving, limits: Any) -> int:
         return 128 - child.returncode if child.returncode < 0 else child.returncode
 
 
+def _settings_names() -> list[str]:
+    kinds = {name: registry.engines.get(name).Settings for name in registry.engines.names()}
+    kinds["server"] = ServerSettings
+    return settings_of_systems() + [each for whose, kind in kinds.items() for each in settings_of(whose, kind)]
+
+
 def _limits(name: str | None) -> Any:
     if name is None:
         return None
-    from experiments import profiles
-
     return profiles.load(name)
 
 
