@@ -127,6 +127,7 @@ class Part(msgspec.Struct, kw_only=True):
 
     ``marks`` are moments on the machine's monotonic clock, in seconds, by name (ready, first_reply, ...).
     ``values`` are single numbers the study defines; ``series`` are lists of numbers it defines.
+    ``histograms`` are lists of distributions it defines, encoded by `experiments.probes.histogram`.
     ``allocators`` are the largest holders of memory a tracer saw.
     ``artifacts`` are files beside the record, relative to the run folder, by kind.
     """
@@ -137,6 +138,7 @@ class Part(msgspec.Struct, kw_only=True):
     memory: dict[str, MemorySample] = {}
     values: dict[str, float] = {}
     series: dict[str, list[float]] = {}
+    histograms: dict[str, list[str]] = {}
     counters: dict[str, int] = {}
     loop_delay_s: list[float] = []
     allocators: list[Allocator] = []

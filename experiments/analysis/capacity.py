@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from experiments.metrics.objective import ENOUGH
 from experiments.records import Outcome
-
-ENOUGH = 0.95
-"""The share of a level's requests that must meet the objective."""
 
 
 def shares(trials: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ The same for every system, model and condition, and stated before any run: ten s
 their attention on a dialogue (R. B. Miller, 1968; J. Nielsen, 1993), and two until the first word is Miller's limit
 for a reply to a simple enquiry. Goodput is what was answered within it ÷ total time, per second; the share is the
 same ÷ *all* requests, failed ones included. A reply that came whole has its first token when it is finished. A level of
-load meets the objective when at least 95 % of its requests do (`experiments.analysis.capacity`). Neither says whether
+load meets the objective when at least 95 % of its requests do. Neither says whether
 an answer was good, nor by how much an objective was missed.
 """
 
@@ -17,6 +17,9 @@ from experiments.records import Record, RequestRow
 
 FIRST_TOKEN_S = 2.0
 REPLY_S = 10.0
+
+ENOUGH = 0.95
+"""The share of a level's requests that must meet the objective."""
 
 
 def met(row: RequestRow) -> bool:

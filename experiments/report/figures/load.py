@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from experiments import metrics
 from experiments.analysis import capacity, claims
 from experiments.analysis.findings import Answer
-from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
+from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene, factor
@@ -124,9 +124,7 @@ def _objective(scene: Scene, work: str) -> list[Drawn]:
     title = f"{scene.lead(first)}Most users within the objective, of the levels tried: {', '.join(said)}"
     figure, panels = drawing.canvas(title, 2)
     _against_users(panels[0], share, looks, "")
-    panels[0].axhline(
-        capacity.ENOUGH, color=drawing.GREY, linewidth=1.2, label=f"{capacity.ENOUGH * 100:g} % of requests"
-    )
+    panels[0].axhline(ENOUGH, color=drawing.GREY, linewidth=1.2, label=f"{ENOUGH * 100:g} % of requests")
     drawing.band(panels[0], claims.get("S0-users"), "x")
     panels[0].set_ylim(-0.04, 1.04)
     panels[0].set_ylabel("share within the objective")

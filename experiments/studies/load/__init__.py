@@ -1,6 +1,7 @@
 """How do the agents serve many users at once, over a socket, from a client outside the limits?
 
-Users ask in a closed loop, with or without pauses for thought, or arrive whether or not the others were answered.
+Users ask in a closed loop, with or without pauses for thought, or arrive whether or not the others were answered; a
+search finds the highest rate at which they may arrive.
 With real inference; with the published simulation, in which a generation is a sleep that any number of threads
 overlap; and with a simulated engine that, like the real one, serves one call at a time, so that the agent's own cost
 shows. No question repeats unless the condition says so. The ablation ladder adds each mechanism to none of them, and
@@ -17,7 +18,7 @@ from experiments.probes.loop_delay import LoopDelay
 from experiments.records import TrialSpec
 from experiments.role import Role
 from experiments.studies.interface import Cell, GridRequest, Study
-from experiments.studies.load import grid, users
+from experiments.studies.load import grid, saturation, users
 from experiments.studies.subjects import Stopwatch, counted, hosted, warm
 from experiments.workloads.conversations import conversations
 from systems.server.listening import listening
@@ -43,6 +44,8 @@ class Load(Study):
         "latency_p99",
         "hit_rate",
         "prompt_reuse",
+        "saturation_rate",
+        "saturation_latency_p99",
         "cpu_per_request",
         "group_peak_memory",
         "client_lag_p99",
@@ -71,7 +74,7 @@ async def _serve(role: Role) -> None:
     [[first]] = conversations(role.spec.seed + 1, 1, 1)
     async with hosted(role) as system:
         await warm(system, [first])
-        settings = ServerSettings(port=0, connections=sessions + 1, sockets=2 * sessions + 8, experiment=True)
+        settings = ServerSettings(port=0, connections=2 * sessions + 1, sockets=3 * sessions + 8, experiment=True)
         async with listening(Service(system, settings, role.spec.subject)) as address:
             before = time.process_time()
             await asyncio.to_thread(role.listening, f"ws://{address}/ws")
@@ -81,6 +84,11 @@ async def _serve(role: Role) -> None:
 
 
 async def _use(role: Role) -> None:
+    if role.spec.condition["arrivals"] == "search":
+        async with LoopDelay() as lag:
+            await saturation.saturate(role.address, role.spec.condition, role.spec.seed, role.part)
+        role.part.loop_delay_s = lag.delays_s
+        return
     scripts = users.scripts(role.spec.condition, role.spec.seed)
     connections = [await users.connected(role.address) for _ in scripts]
     try:

@@ -112,6 +112,8 @@ def _standard(grid: _Grid) -> Iterable[Cell]:
         yield from grid.poisson(grid.serial, rate, requests=60, sessions=30)
     yield from grid.bursts(grid.serial, _HALF, requests=60, sessions=30, blocks=2)
     yield from grid.poisson(grid.inference, _INFERENCE_RATE, requests=10, sessions=10, blocks=1)
+    yield from grid.search(grid.serial, _HALF, window_s=10.0, sessions=30, blocks=2)
+    yield from grid.search(grid.inference, 2 * _INFERENCE_RATE, window_s=20.0, sessions=30, blocks=1)
     yield from grid.ladders(grid.serial, 50)
 
 
@@ -133,6 +135,8 @@ def _paper(grid: _Grid) -> Iterable[Cell]:
     for rate in (_HALF, _NEARLY_ALL):
         yield from grid.poisson(grid.serial, rate, requests=600, sessions=100)
         yield from grid.bursts(grid.serial, rate, requests=600, sessions=100)
+    yield from grid.search(grid.serial, _HALF, window_s=30.0, sessions=100)
+    yield from grid.search(grid.inference, 2 * _INFERENCE_RATE, window_s=60.0, sessions=100)
     yield from grid.ladders(grid.serial, 50)
     yield from grid.ladders(grid.inference, 50)
 
@@ -240,6 +244,20 @@ class _Grid:
             "burst": size,
         }
         return _cells(work, condition, self._subjects, blocks=blocks, spread_s=requests / rate)
+
+    def search(
+        self, work: _Work, start: float, *, window_s: float, sessions: int, blocks: int | None = None
+    ) -> list[Cell]:
+        """Return the search for the highest rate of independent arrivals that meets the objective."""
+        condition: dict[str, Scalar] = {
+            "users": sessions,
+            "requests": round(start * window_s),
+            "arrivals": "search",
+            "start": start,
+            "window_s": window_s,
+        }
+        # Once doubled and thrice halved, and what it takes to fail is shorter.
+        return _cells(work, condition, self._subjects, blocks=blocks, spread_s=5 * window_s)
 
     def repeated(self, work: _Work, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
         """Return the closed loop in which each user draws from a few questions.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -73,9 +73,15 @@ async def connected(address: str) -> ClientConnection:
 
 
 async def talk(
-    connection: ClientConnection, user: int, script: Sequence[Question], clock: Stopwatch
+    connection: ClientConnection,
+    user: int,
+    script: Sequence[Question],
+    clock: Stopwatch,
+    *,
+    patience_s: float = PATIENCE_S,
+    note: Callable[[RequestRow], None] = lambda _: None,
 ) -> list[RequestRow]:
-    """Be one session and return what was seen of each of its requests; an error is a row, not a raise.
+    """Be one session and return what was seen of each of its requests, each noted at once; an error is a row, no raise.
 
     A session waits for its answer before it asks again. A question that is due meanwhile keeps its intended start, so
     the wait is charged to the system that caused it.
@@ -86,20 +92,22 @@ async def talk(
         due = answered + question.pause_s if question.at_s is None else question.at_s
         if (early := due - clock()) > 0:
             await asyncio.sleep(early)
-        rows.append(await _ask(connection, question.turn, f"user-{user}", clock, due, user, number))
+        rows.append(await _ask(connection, question.turn, clock, due, user, number, patience_s))
+        note(rows[-1])
         answered = rows[-1].finished_s
     return rows
 
 
 async def _ask(
-    connection: ClientConnection, turn: Turn, session: str, clock: Stopwatch, due: float, user: int, number: int
+    connection: ClientConnection, turn: Turn, clock: Stopwatch, due: float, user: int, number: int, patience_s: float
 ) -> RequestRow:
+    session = f"user-{user}"
     ask = Ask(
         id=f"{session}-{number}",
         session=session,
         text=turn.text,
         max_tokens=REPLY_TOKENS,
-        deadline_s=PATIENCE_S,
+        deadline_s=patience_s,
         scripted_reply=turn.reply,
         observed=turn.observed,
     )
@@ -108,7 +116,7 @@ async def _ask(
     try:
         await connection.send(msgspec.json.encode(ask), text=True)
         # A server that honours the deadline says so itself; the second of grace lets its word arrive.
-        async with asyncio.timeout(PATIENCE_S + 1):
+        async with asyncio.timeout(patience_s + 1):
             # Text is decoded once, by the decoder: the client's own work must stay small beside what it measures.
             while True:
                 message = _from_server.decode(await connection.recv(decode=False))

@@ -160,7 +160,8 @@ def test_every_cell_is_a_trial_of_its_own_and_its_condition_says_what_is_asked(p
     found = cells(preset)
     assert len({repr((cell.condition, cell.subject, cell.twin)) for cell in found}) == len(found)
     for cell in found:
-        assert users.scripts(cell.condition, 1)
+        if cell.condition["arrivals"] != "search":
+            assert users.scripts(cell.condition, 1)
         assert cell.timeout_s < 15 * 60
         assert cell.engine.name in ("llama", "batched") or any("no model ran" in label for label in cell.labels)
 
@@ -194,6 +195,17 @@ def test_every_open_arrival_is_answered_in_its_session_and_in_order(subject, tmp
     assert sorted(row.intended_s for row in rows) == sorted(
         question.at_s for script in users.scripts(cell.condition, 1) for question in script
     )
+
+
+@pytest.mark.parametrize("subject", ["baseline", "asynchronous"])
+def test_a_search_leaves_its_rates_and_their_latencies(subject, tmp_path):
+    found = [cell for cell in cells("standard") if cell.condition["arrivals"] == "search" and cell.subject == subject]
+    assert {cell.condition["work"] for cell in found} == {"inference", "serial simulation"}
+    few = found[0].condition | {"users": 3, "window_s": 1e-6, "start": 2000.0}
+    record = tried(msgspec.structs.replace(found[0], condition=few), tmp_path)
+    rate, latency = metrics.get("saturation_rate").of(record), metrics.get("saturation_latency_p99").of(record)
+    assert rate > 2000
+    assert 0 < latency <= 10
 
 
 def test_a_cache_keyed_by_the_question_hits_where_one_keyed_by_the_prompt_does_not(tmp_path):
