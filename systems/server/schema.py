@@ -37,7 +37,8 @@ def openapi(settings: ServerSettings) -> dict[str, Any]:
     request, completion, chunk, models, error = refs[: len(_HTTP)]
     errors = {str(status): _answer(words, "application/json", error) for status, words in _ERRORS.items()}
     done = _answer("The reply, whole or as server-sent events.", "application/json", completion)
-    done["content"]["text/event-stream"] = {"schema": chunk}
+    event = {"type": "string", "contentMediaType": "application/json", "contentSchema": chunk}
+    done["content"]["text/event-stream"] = {"schema": {"properties": {"data": event}, "required": ["data"]}}
     page: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "fourgig", "version": str(messages.VERSION)},

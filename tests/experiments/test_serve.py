@@ -1,14 +1,23 @@
 """`fourgig serve` as a person runs it: from its first line to its last signal."""
 
+import asyncio
 import json
 import os
+import shutil
 import signal
+import struct
 import subprocess
+import time
 import urllib.request
 
 import pytest
+from typer.testing import CliRunner
 
+from experiments.chat import ServerGone
+from experiments.cli import app
+from systems.errors import FourgigError
 from tests.experiments.conftest import FOURGIG
+from tests.systems.server.serving import Crowd, agent, listening_to
 
 
 @pytest.fixture
@@ -41,16 +50,82 @@ def ask(address, token="", **body):
     return urllib.request.urlopen(request, timeout=20)
 
 
-def test_every_turn_it_acknowledged_is_there_after_a_kill_and_it_stops_when_it_is_told_to(serve):
-    tokens = []
-    for end, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0)):
-        process, address = serve(FOURGIG_SERVER_TOKENS="a secret")
-        replies = [json.load(ask(address, "a secret", user=f"user-{number}")) for number in range(5)]
-        tokens.append([reply["usage"]["prompt_tokens"] for reply in replies])
-        process.send_signal(end)
-        assert process.wait(20) == status
-    # Nothing but the long-term memory outlives the process, and what it holds is in the prompt.
-    assert all(remembering > anew for anew, remembering in zip(*tokens, strict=True))
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long nothing, *ahead = &nothing;  /* seconds, in a file that the test writes */
+
+__attribute__((constructor)) static void find(void) {
+    int file = open(getenv("SECONDS_AHEAD"), O_RDONLY);
+    if (file >= 0) ahead = mmap(0, sizeof *ahead, PROT_READ, MAP_SHARED, file, 0);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int failed = syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) now->tv_sec += *ahead;
+    return failed;
+}
+
+int gettimeofday(struct timeval *now, void *zone) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    now->tv_sec = exact.tv_sec, now->tv_usec = exact.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *where) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    if (where) *where = exact.tv_sec;
+    return exact.tv_sec;
+}
+"""
+
+
+@pytest.fixture
+def wall_clock(tmp_path):
+    """Return the environment of a process whose wall clock alone can be set, and a function that sets it ahead."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler to make a clock with")
+    library, ahead = tmp_path / "clock.so", tmp_path / "ahead"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library], input=CLOCK, text=True, check=True)
+
+    def set_ahead(seconds):
+        with ahead.open("r+b") as file:
+            file.write(struct.pack("q", seconds))
+
+    ahead.write_bytes(bytes(8))
+    return {"LD_PRELOAD": str(library), "SECONDS_AHEAD": str(ahead)}, set_ahead
+
+
+async def test_fifty_users_do_not_notice_a_clock_that_jumps_and_no_turn_they_know_of_is_lost_in_a_kill(
+    serve, wall_clock, tmp_path
+):
+    environment, set_ahead = wall_clock
+    process, address = serve("--set", "server.connections=50", **environment)
+    async with Crowd(address.removeprefix("http://").rstrip("/")) as crowd:
+        for seconds in (86_400, -400 * 86_400):  # beyond every time-out, and long before the server was started
+            set_ahead(seconds)
+            assert await crowd.go_on() == []
+            created = json.load(await asyncio.to_thread(ask, address))["created"]
+            assert abs(created - time.time() - seconds) < 60
+        process.kill()
+        await crowd.until_cut_off()
+    assert len(crowd.acknowledged) >= 200
+    assert crowd.lost(tmp_path / "memory.sqlite") == set()
+    process, address = serve(**environment)
+    asked = [{"role": "user", "content": "Which turn of which user?"}]
+    anew, remembering = (json.load(ask(address, user=name, messages=asked)) for name in ("nobody", "user-7"))
+    assert anew["usage"]["prompt_tokens"] < remembering["usage"]["prompt_tokens"]
+    process.terminate()
+    assert await asyncio.to_thread(process.wait, 20) == 0
 
 
 def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):
@@ -62,30 +137,29 @@ def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):
     assert process.wait(20) == 0
 
 
-def test_a_conversation_in_the_terminal(serve, fourgig):
-    _, address = serve("--token", "a secret", "--system", "none")
+def test_a_conversation_in_the_terminal_and_a_second_signal_that_ends_the_server_at_once(serve):
+    process, address = serve("--token", "a secret", "--system", "none", "--set", "simulated.token_s=0.002")
     url = address.replace("http", "ws") + "ws"
-    talk = [str(FOURGIG), "chat", "--url", url, "--session", "me"]
-    said = subprocess.run(
-        [*talk, "--token", "a secret"], input="Hello\n\n", capture_output=True, text=True, timeout=60, check=True
-    )
+    talk = [str(FOURGIG), "chat", "--url", url, "--session", "me", "--token", "a secret"]
+    said = subprocess.run(talk, input="Hello\n\n", capture_output=True, text=True, timeout=60, check=True)
     assert "model" in said.stdout
-    refused = subprocess.run(talk, input="Hello\n", capture_output=True, text=True, timeout=60, check=False)
-    assert refused.returncode == 8
-    assert "token is required" in refused.stderr
-    nobody = fourgig("chat", "--url", "ws://127.0.0.1:1/ws")
-    assert nobody.returncode == 8
-    assert "fourgig serve" in nobody.stderr
-
-
-def test_a_second_signal_ends_it_at_once(serve):
-    process, address = serve("--system", "none", "--set", "simulated.token_s=1")
-    with ask(address, max_tokens=60, stream=True) as under_way:
+    with ask(address, "a secret", max_tokens=4000, stream=True) as under_way:
         under_way.readline()
         process.send_signal(signal.SIGTERM)
         assert process.stderr.readline().startswith("Stopping")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 128 + signal.SIGTERM
+
+
+async def test_who_cannot_be_talked_to_is_one_sentence(tmp_path):
+    async with listening_to(agent(tmp_path), tokens=("a secret",)) as address:
+        chat = ["chat", "--url", f"ws://{address}/ws"]
+        refused = await asyncio.to_thread(CliRunner().invoke, app, chat, input="Hello\n")
+    assert (type(refused.exception), refused.exception.exit_code) == (ServerGone, 8)
+    assert "token is required" in str(refused.exception)
+    nobody = CliRunner().invoke(app, ["chat", "--url", "ws://127.0.0.1:1/ws"])
+    assert type(nobody.exception) is ServerGone
+    assert "fourgig serve" in str(nobody.exception)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +169,26 @@ def test_a_second_signal_ends_it_at_once(serve):
         (["--set", "server.conections=3"], "did you mean connections"),
     ],
 )
-def test_what_cannot_be_served_is_one_sentence(fourgig, arguments, says):
-    done = fourgig("serve", "--engine", "simulated", *arguments)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+def test_what_cannot_be_served_is_one_sentence(arguments, says):
+    done = CliRunner().invoke(app, ["serve", "--engine", "simulated", *arguments])
+    assert isinstance(done.exception, FourgigError)
+    assert done.exception.exit_code == 2
+    assert says in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("--system ", {"asynchronous", "baseline", "none"}),
+        ("--engine b", {"batched"}),
+        ("--profile 4", {"4gb"}),
+        ("--set server.asks_per_", {f"server.asks_per_{each}=" for each in ("connection", "user", "minute")}),
+        ("--log w", {"warning"}),
+    ],
+)
+def test_the_tab_key_knows_what_can_be_served(typed, offered):
+    words = f"fourgig serve {typed}"
+    environment = {"_FOURGIG_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "3"}
+    done = CliRunner().invoke(app, [], prog_name="fourgig", env=environment)
+    assert set(done.stdout.split()) >= offered
+    assert typed.endswith(" ") or set(done.stdout.split()) == offered

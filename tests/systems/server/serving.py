@@ -1,8 +1,13 @@
-"""A server on a free port, and the messages of a WebSocket client, for tests."""
+"""A server on a free port, the messages of a WebSocket client, and a crowd of those, for tests."""
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing, suppress
+from itertools import count
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
@@ -39,3 +44,58 @@ async def until_the_last(connection, ask_id="1"):
             return tokens, message
         assert message["id"] == ask_id
         tokens.append(message["text"])
+
+
+class Crowd:
+    """Users who talk while something happens; ``acknowledged`` are the turns that were answered, (session, text)."""
+
+    def __init__(self, address, users=50):
+        self._address = address
+        self._users = users
+        self._answers = [0] * users
+        self.acknowledged = []
+        self.errors = []
+
+    async def go_on(self):
+        """Return the kinds of errors until each of them was answered twice more: one of these was asked after now."""
+        known, before = len(self.errors), list(self._answers)
+        async with asyncio.timeout(30):
+            while any(now < was + 2 for was, now in zip(before, self._answers, strict=True)):
+                if gone := [task for task in self._tasks if task.done()]:
+                    await gone[0]
+                await asyncio.sleep(0.01)
+        return self.errors[known:]
+
+    def lost(self, memory):
+        """Return which acknowledged turns are not in the file ``memory``."""
+        with closing(sqlite3.connect(memory)) as database:
+            return set(self.acknowledged) - set(database.execute("SELECT session, question FROM memories"))
+
+    async def __aenter__(self):
+        self._tasks = [asyncio.create_task(self._talk(user)) for user in range(self._users)]
+        await self.go_on()
+        return self
+
+    async def __aexit__(self, *_):
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def until_cut_off(self):
+        """Return once the server has gone from all of them."""
+        for task in self._tasks:
+            with suppress(ConnectionClosed):
+                await task
+
+    async def _talk(self, user):
+        async with connect(f"ws://{self._address}/ws", ping_interval=None) as connection:
+            for number in count():
+                session, text = f"user-{user}", f"Turn {number} of user {user}"
+                await connection.send(ask(id=str(number), session=session, text=text, stream=False))
+                _, last = await until_the_last(connection, str(number))
+                if last["type"] == "reply":
+                    self._answers[user] += 1
+                    self.acknowledged.append((session, text))
+                else:
+                    self.errors.append(last["kind"])
+                await asyncio.sleep(0.2)

@@ -1,13 +1,15 @@
-"""What breaks while others talk: clients, the engine, the store. Each has its stated end, and the others go on."""
+"""What breaks while fifty users talk: clients, the engine, the store. Each has its stated end, and the fifty go on."""
 
 import asyncio
 import json
 import socket
 import sqlite3
 import struct
+import time
 from contextlib import closing, suppress
 
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
@@ -16,7 +18,7 @@ from systems.server.listening import listening
 from systems.server.service import Service
 from systems.server.settings import ServerSettings
 from tests.experiments.test_interruption import small_disk
-from tests.systems.server.serving import agent, ask, listening_to, until_the_last
+from tests.systems.server.serving import Crowd, agent, ask, listening_to, until_the_last
 
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
@@ -42,95 +44,144 @@ STEPS = [
 ]
 
 
-async def test_clients_that_reset_at_every_step_leave_nothing_behind(tmp_path):
-    engine = SimulatedEngine(SimulatedSettings(token_s=0.005, slots=50))
-    hosted = agent(tmp_path, engine)
-    service = Service(hosted, ServerSettings(port=0, connections=100), "test")
-    async with hosted, listening(service) as address:
-        host, port = address.split(":")
-        tasks = len(asyncio.all_tasks())
-        for sent in STEPS:
-            for waits in (0.0, 0.02):
-                _, writer = await asyncio.open_connection(host, int(port))
-                writer.write(sent)
-                await asyncio.sleep(waits)
-                linger = struct.pack("ii", 1, 0)
-                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                writer.transport.abort()
-        async with connect(f"ws://{address}/ws") as connection:
-            await connection.send(ask(id="works", session="works"))
-            assert (await until_the_last(connection, "works"))[1]["type"] == "reply"
+USERS = 50
+PATIENCE_S = 0.5
+OPEN = {"connections": USERS + 60, "sockets": USERS + 120, "patience_s": PATIENCE_S}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Moody(SimulatedEngine):
+    """Fails or stalls when it is asked to."""
+
+    def generate(self, messages, *, on_token, check=None, **rest):
+        if "fail" in messages[-1].content:
+            raise EngineError("The engine broke.")
+        if "stall" in messages[-1].content:
+            while True:
+                time.sleep(0.005)
+                check()
+        return super().generate(messages, on_token=on_token, check=check, **rest)
+
+
+class Town:
+    """A server that fifty users talk to from the first of these tests to the last."""
+
+    def __init__(self, address, service, crowd, memory):
+        self.address, self.service, self.crowd, self.memory = address, service, crowd, memory
+
+    async def say(self, session, text, **fields):
+        async with connect(f"ws://{self.address}/ws") as connection:
+            await connection.send(ask(session=session, text=text, **fields))
+            return (await until_the_last(connection))[1]
+
+    async def only_the_crowd_is_left(self, tasks):
         async with asyncio.timeout(10):
-            await service.finish()  # no turn of those who left is under way for long
-            while service.connections or len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - nobody tells
+            while self.service.connections > USERS or len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
 
 
-async def test_an_engine_that_fails_or_stalls_fails_its_own_turns_alone(tmp_path):
-    class Moody(SimulatedEngine):
-        def generate(self, messages, *, on_token, check=None, **rest):
-            if "fail" in messages[-1].content:
-                raise EngineError("The engine broke.")
-            if "stall" in messages[-1].content:
-                while True:
-                    check()
-            return super().generate(messages, on_token=on_token, check=check, **rest)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("town")
+    hosted = agent(folder, Moody(SimulatedSettings(slots=8)), background_saving=False)
+    service = Service(hosted, ServerSettings(port=0, **OPEN), "test")
+    async with hosted, listening(service) as address, Crowd(address, USERS) as crowd:
+        yield Town(address, service, crowd, folder / "memory.sqlite")
+        assert crowd.lost(folder / "memory.sqlite") == set()
 
-    async with listening_to(agent(tmp_path, Moody(SimulatedSettings(slots=4)))) as address:
 
-        async def say(number, text, **fields):
-            async with connect(f"ws://{address}/ws") as connection:
-                await connection.send(ask(session=str(number), text=text, **fields))
-                return (await until_the_last(connection))[1]
+async def opened(address, receive_buffer=None):
+    """Return a socket that is connected; with a small buffer, what is sent to it soon has nowhere to go."""
+    host, port = address.split(":")
+    made = socket.socket()
+    if receive_buffer is not None:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    made.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(made, (host, int(port)))
+    return made
 
-        said = await asyncio.gather(
-            say(1, "fail"), say(2, "stall", deadline_s=0.3), *(say(number, "hello") for number in range(3, 8))
-        )
+
+async def test_clients_that_reset_at_every_step_leave_nothing_behind(town):
+    tasks = len(asyncio.all_tasks())
+    for sent in STEPS:
+        for waits in (0.0, 0.02):
+            client = await opened(town.address)
+            await asyncio.get_running_loop().sock_sendall(client, sent)
+            await asyncio.sleep(waits)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+    assert await town.crowd.go_on() == []
+    await town.only_the_crowd_is_left(tasks)
+
+
+async def test_an_engine_that_fails_or_stalls_fails_its_own_turns_alone(town):
+    said = await asyncio.gather(
+        town.say("a", "fail"), town.say("b", "stall", deadline_s=0.3), *(town.say(f"c{n}", "hello") for n in range(5))
+    )
     assert [each.get("kind") for each in said] == ["EngineError", "DeadlineExceeded", *[None] * 5]
+    assert await town.crowd.go_on() == []
 
 
-@pytest.mark.parametrize("durable", [True, False], ids=["saved before the reply", "saved after the reply"])
-async def test_a_locked_database_is_a_typed_error_or_waited_out_and_never_a_lost_turn(tmp_path, durable):
-    settings = {"background_saving": not durable, "fast_segmentation": False}
-    async with listening_to(agent(tmp_path, **settings)) as address, connect(f"ws://{address}/ws") as connection:
+async def test_a_client_that_reads_or_sends_a_byte_at_a_time_is_cut_off(town):
+    loop = asyncio.get_running_loop()
 
-        async def say(number):
-            await connection.send(ask(id=str(number), session="s", text=f"Turn {number}"))
-            return (await until_the_last(connection, str(number)))[1]
+    async def reads(*asks):
+        client = await opened(town.address, receive_buffer=4096)
+        await loop.sock_sendall(client, HANDSHAKE)
 
-        assert (await say(1))["type"] == "reply"
-        other = sqlite3.connect(tmp_path / "memory.sqlite", isolation_level=None)
+        async def slowly():
+            for _ in range(1000):
+                await loop.sock_recv(client, 1)
+                await asyncio.sleep(0.05)
+
+        reading = asyncio.create_task(slowly())
+        asked = b"".join(map(frame, asks)) * 100
+        with suppress(OSError):
+            async with asyncio.timeout(20):
+                while True:
+                    await loop.sock_sendall(client, asked)
+        reading.cancel()
+        client.close()
+
+    async def sends():
+        client = await opened(town.address)
+        with suppress(OSError):
+            for byte in POST:
+                await loop.sock_sendall(client, bytes([byte]))
+                await asyncio.sleep(0.05)
+            pytest.fail("a request in drops was waited for")
+        client.close()
+
+    tasks = len(asyncio.all_tasks())
+    ping = json.dumps({"type": "ping", "id": "x" * 128})
+    await asyncio.gather(reads(ping), reads("x" * 200), sends())
+    assert await town.crowd.go_on() == []
+    await town.only_the_crowd_is_left(tasks)
+
+
+async def test_a_locked_database_is_a_typed_error_or_waited_out_and_never_a_lost_turn(town):
+    with closing(sqlite3.connect(town.memory, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        locked = asyncio.create_task(say(2))
         await asyncio.sleep(0.3)
         other.execute("COMMIT")
-        answered = await locked
-        assert answered["type"] == "reply" or answered["kind"] == "StoreBusy"
-        acknowledged = 2 if answered["type"] == "reply" else 1
-        assert (await say(3))["type"] == "reply"
-    count = other.execute("SELECT count(*) FROM memories").fetchone()[0]
-    other.close()
-    assert count >= acknowledged + 1
+    assert set(await town.crowd.go_on()) <= {"StoreBusy"}
+    assert await town.crowd.go_on() == []
+    assert town.crowd.lost(town.memory) == set()
 
 
 @pytest.mark.needs_root
 async def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_saved(tmp_path):
-    with small_disk(tmp_path / "small", "1m") as disk:
-        settings = {"background_saving": False, "lru_cache": False}
-        async with listening_to(agent(disk, **settings)) as address, connect(f"ws://{address}/ws") as connection:
-
-            async def say(number):
-                await connection.send(ask(id=str(number), text=f"Turn {number}"))
-                return (await until_the_last(connection, str(number)))[1]
-
-            acknowledged = int((await say(0))["type"] == "reply")
+    with small_disk(tmp_path / "small", "16m") as disk:
+        hosted = agent(disk, background_saving=False, lru_cache=False)
+        async with listening_to(hosted, **OPEN) as address, Crowd(address, USERS) as crowd:
             with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
                 while True:
-                    filler.write(b"x" * 4096)
-            kinds = [(await say(number)).get("kind") for number in range(1, 4)]
-            assert "StoreError" in kinds
+                    filler.write(bytes(4096))
+            async with asyncio.timeout(20):
+                while "StoreError" not in crowd.errors:  # noqa: ASYNC110 - the disk tells nobody
+                    await asyncio.sleep(0.01)
             (disk / "filler").unlink()
-            assert (await say(4))["type"] == "reply"
-            acknowledged += 1 + kinds.count(None)
-        with closing(sqlite3.connect(disk / "memory.sqlite")) as database:
-            assert database.execute("SELECT count(*) FROM memories").fetchone()[0] == acknowledged
+            assert set(await crowd.go_on()) <= {"StoreError"}
+            assert await crowd.go_on() == []
+        assert crowd.lost(disk / "memory.sqlite") == set()
