@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +22,19 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         os.environ["FOURGIG_CACHE"] = before
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a real GGUF file of half a megabyte, which llama.cpp runs in well under a millisecond a token."""
-    from systems.models.make import make
+@pytest.fixture(scope="session", autouse=True)
+def _vocabularies_built_once() -> Iterator[None]:
+    """Build a made model's vocabulary, which takes a second or two, once for each size."""
+    from systems.models import tokenizer
 
-    return make("tiny", "q8_0", 0, tmp_path_factory.mktemp("model") / "tiny.gguf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokenizer, "build", functools.cache(tokenizer.build))
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Path:
+    """Return a real GGUF file of half a megabyte, which llama.cpp runs in well under a millisecond a token."""
+    from systems.models.find import ensure
+
+    return ensure("tiny", "q8_0", 0)

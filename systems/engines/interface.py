@@ -44,8 +44,8 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How the next token is chosen, and where a reply ends.
 
     At ``temperature`` 0 the likeliest token is taken, and ``top_k``, ``top_p``, ``min_p`` and ``seed`` do nothing.
-    ``repeat_penalty`` divides the weight of tokens among the last 64. A reply ends before the first of the ``stop``
-    strings; and, unless ``ignore_end``, where the model ends it.
+    ``repeat_penalty`` divides the weight of tokens among the last 64 of the reply. A reply ends before the first of
+    the ``stop`` strings; and, unless ``ignore_end``, where the model ends it.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0

@@ -50,7 +50,10 @@ class LlamaText:
             ).prompt
         except Exception as error:  # the template is the model's, and may refuse a role or an order of roles
             raise EngineError(f"The model's chat template refused the messages: {error}.") from error
-        return self.tokens(rendered, add_bos=self._adds_bos, special=True)
+        tokens = self.tokens(rendered, add_bos=self._adds_bos, special=True)
+        if not tokens:
+            raise EngineError("The model's chat template made nothing of the messages: there is no prompt.")
+        return tokens
 
     def tokens(self, text: str, *, add_bos: bool = False, special: bool = False) -> list[int]:
         """Return the tokens of ``text``; ``special`` reads control markers as such. Raises `EngineError`."""

@@ -131,7 +131,8 @@ class Context:
             )
         self._library = library
         self._words = model.words
-        self.sequences, self.length, self.batch = sequences, length, max(batch, sequences)
+        # More tokens than all sequences hold are never computed at once.
+        self.sequences, self.length, self.batch = sequences, length, max(min(batch, sequences * length), sequences)
         parameters = library.llama_context_default_params()
         parameters.n_ctx = sequences * padded(length)
         parameters.n_seq_max = sequences

@@ -101,14 +101,16 @@ class BatchedEngine(AsyncEngine):
             states_bytes = set_to.memory_bytes - slots * padded(set_to.context_tokens) * a_token
             self._inbox = Inbox()
             decoder = Decoder(self._inbox, model, context, set_to, self._counters, states_bytes)
-            thread = threading.Thread(target=decoder.run, name="batched decode", daemon=True)
+            thread = threading.Thread(target=self._decode, args=(decoder, model), name="batched decode", daemon=True)
             try:
-                thread.start()
+                with self._using:
+                    thread.start()
+                    self._model = model
             except BaseException:
                 context.close()
                 model.close()
                 raise
-            self._model, self._thread = model, thread
+            self._thread = thread
 
     def generate(
         self,
@@ -172,8 +174,7 @@ class BatchedEngine(AsyncEngine):
                 sampling=sampling,
             )
             waiting = asyncio.wrap_future(future)
-            while not waiting.done():
-                await asyncio.wait([waiting], timeout=_LOOK_S)
+            while not (await asyncio.wait([waiting], timeout=_LOOK_S))[0]:
                 self._look_after(None)
             return await waiting
         finally:
@@ -229,19 +230,24 @@ class BatchedEngine(AsyncEngine):
     def close(self) -> None:
         """Fail what is under way, and free the model; a second call does nothing."""
         with self._loading:
-            inbox, self._inbox = self._inbox, None
-            if inbox is not None:
-                inbox.close()
+            with self._using:
+                self._model, self._system = None, (None, [])
+            if self._inbox is not None:  # whoever still waits for a step to end goes on looking at it
+                self._inbox.close()
             thread, self._thread = self._thread, None
             if thread is not None:
                 thread.join(self._settings.stuck_s)
-                if thread.is_alive():  # what it uses cannot be freed
-                    self._model = None
+                if thread.is_alive():
                     raise EngineError(f"llama.cpp has not finished a step for {self._settings.stuck_s:g} s.")
-            with self._using:
-                model, self._model = self._model, None
-                self._system = (None, [])
-            if model is not None:
+
+    def _decode(self, decoder: Decoder, model: Model) -> None:
+        """Decode until closed; then free the model, however late that is."""
+        try:
+            decoder.run()
+        finally:
+            with self._using:  # nobody is counting tokens with it
+                if self._model is model:
+                    self._model = None
                 model.close()
 
     def _fitted(self, model: Model, messages: Sequence[Message], max_tokens: int) -> tuple[list[int], int]:

@@ -26,7 +26,7 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     context_tokens: Annotated[int, msgspec.Meta(ge=1)] = 2048
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     chunk_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
-    threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    threads: Annotated[int, msgspec.Meta(ge=1, le=512)] | None = None  # more would end the process
     key_value: Literal["f16", "q8_0"] = "f16"
     flash_attention: bool | None = None
     memory_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30

@@ -68,7 +68,8 @@ class Slots:
         self._keep_states = keep_states
         self._all = [Slot() for _ in range(context.sequences)]
         self._clock = 0
-        # Beginnings that were seen: the latest prompt that began anew, and those kept in the states by number.
+        # Beginnings that were seen: the latest prompt that began anew, and those kept in the states by number,
+        # in the order of their last use.
         self._latest: tuple[str | None, NDArray[np.int32]] = (None, np.empty(0, np.int32))
         self._prefixes: dict[int, NDArray[np.int32]] = {}
         self._prefix_number = 0
@@ -108,15 +109,15 @@ class Slots:
         # The last token is computed again: its logits are needed.
         kept = self._context.cut(number, _alike(np.array(slot.tokens, np.int32), prompt[:-1]))
         del slot.tokens[kept:]
+        if self._share_prefixes:
+            job.learn_at = self._worth_learning(job, prompt, kept)
+        job.reused = kept
         slot.sampler = self._model.sampler(job.sampling)
         self._clock += 1
         slot.owner, slot.job, slot.used = job.conversation, job, self._clock
-        job.reused = kept
         self._counters.requests += 1
         self._counters.prompt_tokens += len(prompt)
         self._counters.reused_tokens += kept
-        if self._share_prefixes:
-            job.learn_at = self._worth_learning(job, prompt, kept)
 
     def extend(self, number: int, tokens: Sequence[int]) -> None:
         """Note that the slot's sequence now holds ``tokens`` too; what others begin with as well is kept for them."""
@@ -151,22 +152,31 @@ class Slots:
         own = None
         if conversation is not None:
             own = next((number for number, slot in enumerate(self._all) if slot.owner == conversation), None)
+        stored: State | None = None
         if own in free:
-            return own
-        number = min(free, key=lambda number: (self._all[number].used, number))
-        stored = self._stored(conversation, own)
-        self._vacate(number)
-        shared = 0 if stored is None else _alike(stored.tokens, prompt)
-        prefix = self._longest_prefix(prompt)
-        if prefix is not None and _alike(self._prefixes[prefix], prompt) > shared:
-            stored = self._states.take(prefix)
-            if stored is None:
-                del self._prefixes[prefix]
-            else:
-                self._states.put(prefix, stored)
+            number, had = own, np.array(self._all[own].tokens, np.int32)
+        else:
+            number = min(free, key=lambda number: (self._all[number].used, number))
+            stored = self._stored(conversation, own)
+            self._vacate(number)
+            had = np.empty(0, np.int32) if stored is None else stored.tokens
+        stored = self._shared(prompt[:-1], max(_alike(had, prompt), SHORTEST_PREFIX - 1)) or stored
         if stored is not None:
             self._restore(number, stored)
         return number
+
+    def _shared(self, prompt: NDArray[np.int32], length: int) -> State | None:
+        """Return the longest beginning of ``prompt`` kept for all, None if none is longer than ``length``."""
+        while self._prefixes:
+            number = max(self._prefixes, key=lambda number: _alike(self._prefixes[number], prompt))
+            if _alike(self._prefixes[number], prompt) <= length:
+                return None
+            tokens, state = self._prefixes.pop(number), self._states.take(number)
+            if state is not None:
+                self._prefixes[number] = tokens  # again as the one used last
+                self._keep(number, state)
+                return state
+        return None
 
     def _worth_learning(self, job: Job, prompt: NDArray[np.int32], kept: int) -> int:
         """Return how long a beginning of ``prompt`` is to be kept for others; 0 if none is.
@@ -178,7 +188,7 @@ class Slots:
         if whose is None or whose != job.conversation:
             common = max(common, _alike(latest, prompt[:-1]))
         self._latest = (job.conversation, prompt)
-        worth = common >= kept + SHORTEST_PREFIX and self._states.fits(common * self._bytes_a_token)
+        worth = common >= kept + SHORTEST_PREFIX and self._states.would_keep(common * self._bytes_a_token, common)
         return common if worth else 0
 
     def _stored(self, conversation: str | None, own: int | None) -> State | None:
@@ -196,6 +206,7 @@ class Slots:
             self._context.restore(number, state.data, len(state.tokens))
         except EngineError as error:  # it is computed again
             swallowed(log, "state not restored", error)
+            self.clear(number)
             return
         self._all[number].tokens = state.tokens.tolist()
         self._counters.restored_states += 1
@@ -206,7 +217,7 @@ class Slots:
         if slot.owner is not None and len(slot.tokens) >= SHORTEST_PREFIX:
             state = self._saved(number)
             if state is not None:
-                self._states.put(slot.owner, state)
+                self._keep(slot.owner, state)
         self.clear(number)
 
     def _saved(self, number: int) -> State | None:
@@ -216,12 +227,11 @@ class Slots:
             swallowed(log, "state not saved", error)
             return None
         self._counters.saved_states += 1
-        self._counters.spilled_states, self._counters.dropped_states = self._states.spilled, self._states.dropped
         return state
 
-    def _longest_prefix(self, prompt: NDArray[np.int32]) -> int | None:
-        fits = [number for number, tokens in self._prefixes.items() if _alike(tokens, prompt[:-1]) >= SHORTEST_PREFIX]
-        return max(fits, key=lambda number: _alike(self._prefixes[number], prompt), default=None)
+    def _keep(self, key: str | int, state: State) -> None:
+        self._states.put(key, state)
+        self._counters.spilled_states, self._counters.dropped_states = self._states.spilled, self._states.dropped
 
     def _learn(self, number: int) -> None:
         """Keep what the slot holds for every conversation that begins alike."""
@@ -230,12 +240,12 @@ class Slots:
             return
         self._prefix_number += 1
         self._prefixes[self._prefix_number] = state.tokens
-        self._states.put(self._prefix_number, state)
+        self._keep(self._prefix_number, state)
         self._counters.prefixes += 1
         while len(self._prefixes) > PREFIXES:
-            oldest = next(iter(self._prefixes))
-            del self._prefixes[oldest]
-            self._states.forget(oldest)
+            unused = next(iter(self._prefixes))
+            del self._prefixes[unused]
+            self._states.forget(unused)
 
 
 def _alike(ours: NDArray[np.int32], theirs: NDArray[np.int32]) -> int:

@@ -62,9 +62,9 @@ class States(Generic[Key]):
         self.spilled = 0
         self.dropped = 0
 
-    def fits(self, size: int) -> bool:
-        """Return whether so many bytes could be kept at all."""
-        return size <= max(self._memory_bytes, self._disk_bytes)
+    def would_keep(self, size: int, tokens: int) -> bool:
+        """Return whether a state of ``size`` bytes, of so many tokens, would be kept at all."""
+        return size <= self._memory_bytes or self._worth_disk(size, tokens)
 
     def put(self, key: Key, state: State) -> None:
         """Keep ``state`` as the newest, and let the oldest leave until the bound holds."""
@@ -105,7 +105,7 @@ class States(Generic[Key]):
 
     def _spill(self, key: Key, state: State) -> None:
         size = state.data.nbytes
-        if size > self._disk_bytes or size / self._read_bytes_per_s > self._compute_s(len(state.tokens)):
+        if not self._worth_disk(size, len(state.tokens)):
             self.dropped += 1
             return
         while self.bytes_on_disk + size > self._disk_bytes:
@@ -127,6 +127,9 @@ class States(Generic[Key]):
         self._on_disk[key] = _Spilled(state.tokens, path, size)
         self.bytes_on_disk += size
         self.spilled += 1
+
+    def _worth_disk(self, size: int, tokens: int) -> bool:
+        return size <= self._disk_bytes and size / self._read_bytes_per_s <= self._compute_s(tokens)
 
     def _fetch(self, spilled: _Spilled) -> State | None:
         began = perf_counter()

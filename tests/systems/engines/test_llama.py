@@ -208,7 +208,7 @@ def test_the_identity_tells_models_and_sampling_apart(tiny_model: Path) -> None:
     greedy = LlamaEngine(LlamaSettings(model_path=str(tiny_model)))
     sampled = LlamaEngine(LlamaSettings(model_path=str(tiny_model), temperature=0.5))
 
-    assert greedy.identity.startswith("llama:tiny.gguf:")
+    assert greedy.identity.startswith("llama:tiny-q8_0-seed0-recipe1.gguf:")
     assert greedy.identity != sampled.identity
 
 
