@@ -38,10 +38,15 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run a benchmark: what a turn costs, or the one named after --, with its options: ``-- batching --users 20``."""
+    """Time the parts, with pytest's options after --; or run the whole benchmark named there: ``-- batching``."""
     install(session, "tests")
-    name, *options = session.posargs or ["turn_cost"]
-    session.run("python", "-m", f"tests.benchmarks.{name}", *options)
+    if session.posargs and not session.posargs[0].startswith("-"):
+        name, *options = session.posargs
+        session.run("python", "-m", f"tests.benchmarks.{name}", *options)
+    else:
+        # Kept under the commit's name in .benchmarks/, so that any two commits can be compared.
+        shown = ("--benchmark-group-by=func", "--benchmark-columns=median,iqr,rounds")
+        session.run("pytest", "tests/benchmarks/parts", "--benchmark-autosave", *shown, *session.posargs)
 
 
 @nox.session
