@@ -50,7 +50,7 @@ def chat(
         raise BadInput(f"{url!r} is no WebSocket address.") from error
     except ConnectionClosed as error:
         reason = error.rcvd.reason if error.rcvd and error.rcvd.reason else "the connection was lost"
-        raise ServerGone(f"The server ended the conversation: {reason}.") from error
+        raise ServerGone(f"The server ended the conversation: {reason.rstrip('.')}.") from error
     except (OSError, InvalidHandshake) as error:
         raise ServerGone(f"No server can be reached at {url}: {error}. Is `fourgig serve` running?") from error
 

@@ -13,7 +13,7 @@ from functools import partial
 from experiments.metrics.interface import Metric, Missing
 from experiments.metrics.objective import ENOUGH
 from experiments.probes.histogram import Histogram
-from experiments.records import Record
+from experiments.records import Part, Record
 
 
 def saturation_rate(record: Record) -> float | Missing:
@@ -28,14 +28,19 @@ def saturation_latency(record: Record, percent: float) -> float | Missing:
     return found if isinstance(found, Missing) else Histogram([found[1]]).percentile(percent)
 
 
+def highest(part: Part) -> tuple[float, str] | None:
+    """Return the highest rate that a search found to hold, with its encoded latencies; None if none held."""
+    offered = list(zip(part.series["rate"], part.series["share"], part.histograms["latency_s"], strict=True))
+    failing = min((rate for rate, share, _ in offered if share < ENOUGH), default=math.inf)
+    holding = [(rate, latencies) for rate, share, latencies in offered if share >= ENOUGH and rate < failing]
+    return max(holding, default=None)
+
+
 def _highest(record: Record) -> tuple[float, str] | Missing:
     part = record.part("client")
     if part is None or "share" not in part.series:
         return Missing("no search was made")
-    offered = list(zip(part.series["rate"], part.series["share"], part.histograms["latency_s"], strict=True))
-    failing = min((rate for rate, share, _ in offered if share < ENOUGH), default=math.inf)
-    holding = [(rate, latencies) for rate, share, latencies in offered if share >= ENOUGH and rate < failing]
-    return max(holding, default=Missing("no rate that was offered met the objective"))
+    return highest(part) or Missing("no rate that was offered met the objective")
 
 
 METRICS = (

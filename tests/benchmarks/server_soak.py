@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,7 +31,7 @@ from pathlib import Path
 import msgspec
 from scipy import special
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosedOK
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from experiments.metrics.anonymous_growth import slope_interval
 from experiments.probes import memory
@@ -53,7 +54,7 @@ _from_server = msgspec.json.Decoder(FromServer)
 
 
 class Seen(msgspec.Struct):
-    """What clients saw: turns asked, those answered, what came instead of a reply, and how often someone came back."""
+    """What clients saw: turns asked, those answered, what went wrong, and how often someone idle came back."""
 
     asked: int = 0
     answered: int = 0
@@ -94,8 +95,8 @@ def main() -> None:
         f"{seen.answered} of {seen.asked} turns answered, {seen.answered / seen.asked:.3%}; at least {least:.3%} with "
         f"95 % confidence, {LEAST_SUCCESS:.1%} wanted: {word}"
     )
-    for failure in seen.failures[:10]:
-        print(f"  instead of a reply: {failure}")
+    for failure, count in Counter(seen.failures).most_common(10):
+        print(f"  {count} x {failure}")
     print(f"{seen.returns} connections were closed as idle and opened again")
     turns, sizes = zip(*samples[len(samples) // 3 :], strict=True)
     low, high = slope_interval(turns, sizes)
@@ -170,6 +171,8 @@ async def _warm_up(address: str) -> None:
 
 
 async def _use(address: str, server: Connection, minutes: float) -> tuple[Seen, dict[str, int]]:
+    # Planned beforehand, and more than can be asked: a client that is busy is late to answer pings.
+    planned = conversations(1, ACTIVE, 2 * round(3600 / THINK_S))
     seen, end = Seen(), time.monotonic() + 60 * minutes
     think_s = THINK_S * minutes / 60
 
@@ -181,21 +184,25 @@ async def _use(address: str, server: Connection, minutes: float) -> tuple[Seen, 
                     await connection.recv()
             except ConnectionClosedOK:
                 seen.returns += 1
+            except ConnectionClosed as error:
+                seen.failures.append(f"an idle connection was lost: {error}")
 
     async def active(user: int) -> None:
         pauses = random.Random(user)
-        async with connect(f"ws://{address}/ws", compression=None) as connection:
-            number = 0
-            while True:
-                for turn in conversations(1 + user + ACTIVE * number, 1, 40)[0]:
-                    await asyncio.sleep(pauses.expovariate(1 / think_s))
-                    if time.monotonic() > end:
-                        await everybody.wait()  # has asked for the last time
-                        await everybody.wait()  # may leave
-                        return
-                    number += 1
-                    ask = Ask(id=str(number), session=f"user-{user}", text=turn.text, max_tokens=TOKENS)
-                    await _turn(connection, ask, seen)
+        turns = iter(planned[user])
+        while True:
+            try:
+                async with connect(f"ws://{address}/ws", compression=None) as connection:
+                    while time.monotonic() < end:
+                        await asyncio.sleep(pauses.expovariate(1 / think_s))
+                        turn = next(turns)
+                        ask = Ask(id=turn.text[:100], session=f"user-{user}", text=turn.text, max_tokens=TOKENS)
+                        await _turn(connection, ask, seen)
+                    await everybody.wait()  # has asked for the last time
+                    await everybody.wait()  # may leave
+                    return
+            except ConnectionClosed as error:
+                seen.failures.append(f"an active connection was lost: {error}")
 
     everybody = asyncio.Barrier(ACTIVE + 1)
     idlers = [asyncio.create_task(idle(user)) for user in range(CONNECTED - ACTIVE)]
@@ -219,7 +226,7 @@ async def _turn(connection: ClientConnection, ask: Ask, seen: Seen) -> None:
     if isinstance(message, Reply):
         seen.answered += 1
     else:
-        seen.failures.append(str(message))
+        seen.failures.append(f"{type(message).__name__} instead of a reply: {message}")
 
 
 if __name__ == "__main__":

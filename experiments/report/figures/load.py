@@ -20,6 +20,7 @@ from experiments.analysis.findings import Answer
 from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
+from experiments.report.figures._search import search
 from experiments.report.scene import Scene, factor
 
 _WORKS = ("inference", "simulation", "serial simulation")
@@ -33,7 +34,7 @@ _CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": No
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figures of each kind of work there are records of."""
-    kinds = (_distributions, _throughput, _objective, _open, _ladders, _engines)
+    kinds = (_distributions, _throughput, _objective, _open, search, _ladders, _engines)
     return [drawn for work in _WORKS for kind in kinds for drawn in kind(scene, work)]
 
 
