@@ -6,8 +6,8 @@ Whatever people and the server's clocks do is as many times as fast as an hour i
 so ten times): an active user thinks 15 s on average before each question, the heartbeat comes every 30 s, and who
 asks nothing for 30 minutes is disconnected, and connects again; the idle come within ten minutes. What a turn costs,
 and what the network does, is not compressed. The engine is simulated, with eight slots. The users have lived before:
-20,000 of their turns are stored, and another 4,000 are asked before the hour begins, so that bounded caches (SQLite's
-pages above all) do not fill during it and look like a leak.
+20,000 of their turns are stored, and another 10,000 are asked before the hour begins, so that bounded caches
+(SQLite's pages, words and their stems) do not fill during it and look like a leak.
 
 Of the server, a process of its own, it tells the share of turns that were answered; how anonymous memory grew over the
 turns, the first third left out; and what is left of tasks, threads, descriptors, connections and turns under way, while
@@ -47,7 +47,7 @@ from systems.server.settings import ServerSettings
 from tests.benchmarks.turn_cost import store
 
 CONNECTED, ACTIVE, THINK_S, TOKENS = 500, 50, 15.0, 24
-MEMORIES, WARM_UP_TURNS, ARRIVING_S = 20_000, 80, 600
+MEMORIES, WARM_UP_TURNS, ARRIVING_S = 20_000, 200, 600
 LEAST_SUCCESS, SAMPLES = 0.999, 600
 
 _from_server = msgspec.json.Decoder(FromServer)
