@@ -27,11 +27,10 @@ whose name is like that of one with such a fact; "told" is no question but somet
 
 ANSWERABLE: tuple[Truth, ...] = ("planted", "changed")
 
-_ASKED_AFTERWARDS = 6
+_ASKED = 8
 _WILD = 0.2  # of values and names are no word of the language at all, but any letters or characters
-_ANSWERED, _AT_FIRST = 0.65, 0.95  # of the questions; at first it learns to read at all
+_ANSWERED = 0.65  # of the questions
 _TOLD = 0.1
-_WILD_FROM = 3  # lines on
 _ALL_CHARACTERS = (0x4E00, 0x9FA5)
 
 
@@ -44,7 +43,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """The messages of a prompt, the question that ends it, and further questions to learn from the same prompt."""
+    """The messages of a prompt, the question that ends it, and further ones that might end it as well."""
 
     messages: list[Message]
     asked: Asked
@@ -58,7 +57,7 @@ class _Line(msgspec.Struct, frozen=True):
 
 def case(rng: random.Random, split: Split, lines: int) -> Case:
     """Return a case of names, values and phrasings of ``split``: at most about ``lines`` lines besides the question."""
-    lives = _lives(rng, split, rng.randint(1, lines), wild=_WILD if lines >= _WILD_FROM else 0.0)
+    lives = _lives(rng, split, rng.randint(1, lines), _WILD)
     visible: dict[int, list[Act]] = {}
     told: list[tuple[int, _Line]] = []
     for number, one in enumerate(lives):
@@ -76,10 +75,9 @@ def case(rng: random.Random, split: Split, lines: int) -> Case:
     kept = [line for line in mixed if line not in past]
     rng.shuffle(kept)
     history = [message for line in past for message in (Message("user", line.text), Message("assistant", line.reply))]
-    asked = [_ask(rng, lives, visible, split) for _ in range(1 + _ASKED_AFTERWARDS)]
-    if rng.random() < _TOLD:
-        line = _statement(rng, split)
-        asked[0] = Asked(line.text, line.reply, "told")
+    asked = [
+        _statement(rng, split) if rng.random() < _TOLD else _ask(rng, lives, visible, split) for _ in range(_ASKED)
+    ]
     messages = build(history, [line.text for line in kept], _observed(rng), asked[0].text)
     return Case(messages, asked[0], asked[1:])
 
@@ -131,13 +129,15 @@ def _anything(rng: random.Random, language: Language) -> str:
             return made
 
 
-def _statement(rng: random.Random, split: Split) -> _Line:
+def _statement(rng: random.Random, split: Split) -> Asked:
     """Return something new that the user says and that asks nothing."""
     new = _lives(rng, split, 1, 0.0)[0]
     words = WORDS[new.language]
     if rng.random() < 0.5:
-        return _Line(chat(rng, new.language, new.person or drawn(rng, NAMES[new.language], split)), words.chatted)
-    return _Line(new.tell(rng, rng.choice(new.acts), split), words.noted)
+        return Asked(
+            chat(rng, new.language, new.person or drawn(rng, NAMES[new.language], split)), words.chatted, "told"
+        )
+    return Asked(new.tell(rng, rng.choice(new.acts), split), words.noted, "told")
 
 
 def _other(rng: random.Random, lives: list[Life], split: Split) -> _Line:
@@ -153,7 +153,7 @@ def _other(rng: random.Random, lives: list[Life], split: Split) -> _Line:
 
 def _ask(rng: random.Random, lives: list[Life], visible: dict[int, list[Act]], split: Split) -> Asked:
     answerable = [n for n, acts in visible.items() if acts and acts[-1] != "deny"]
-    if answerable and rng.random() < (_ANSWERED if len(lives) > 1 else _AT_FIRST):
+    if answerable and rng.random() < _ANSWERED:
         number = rng.choice(answerable)
         one, changed = lives[number], "change" in visible[number]
         answer = one.values[-1] if changed else one.values[0]

@@ -6,32 +6,23 @@ import torch
 from torch import Tensor
 from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
 
-from systems.models.make import tensors
+from experiments.reader.initial import angles
 from systems.models.shapes import Shape
 
 Weights = dict[str, Tensor]
 
 
-def initial(shape: Shape, seed: int) -> Weights:
-    """Return fresh weights: ones for norms, small random numbers for matrices."""
-    random = torch.Generator().manual_seed(seed)
-    weights: Weights = {}
-    for tensor in tensors(shape, "f16"):
-        if tensor.rows is None:
-            weights[tensor.name] = torch.ones(tensor.columns)
-            continue
-        deviation = tensor.columns**-0.5
-        if "output" in tensor.name or "down" in tensor.name:
-            deviation /= (2 * shape.layers) ** 0.5
-        weights[tensor.name] = torch.randn(tensor.rows, tensor.columns, generator=random) * deviation
-    return weights
+def hidden(weights: Weights, shape: Shape, tokens: Tensor, places: Tensor, questions: Tensor) -> Tensor:
+    """Return the last hidden states of a batch of token rows (batch × length × width).
 
-
-def hidden(weights: Weights, shape: Shape, tokens: Tensor) -> Tensor:
-    """Return the last hidden states of a batch of token rows (batch × length × width)."""
+    A token sees what comes before it in the part that questions share and in its own question: ``questions`` and
+    ``places`` are as in `experiments.reader.rows.Row`.
+    """
     batch, length = tokens.shape
     state = weights["token_embd.weight"][tokens]
-    cosine, sine = _rotation(shape, length, state)
+    rotation = _rotation(shape, places)
+    seen = (questions[:, None, :] == 0) | (questions[:, None, :] == questions[:, :, None])
+    seen = (seen & torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril())[:, None]
     for layer in range(shape.layers):
 
         def matrix(name: str, layer: int = layer) -> Tensor:
@@ -42,8 +33,8 @@ def hidden(weights: Weights, shape: Shape, tokens: Tensor) -> Tensor:
             (normed @ matrix(name).T).view(batch, length, shape.heads, shape.head_size).transpose(1, 2)
             for name in ("attn_q", "attn_k", "attn_v")
         ]
-        query, key = (_rotated(part, cosine, sine) for part in heads[:2])
-        mixed = scaled_dot_product_attention(query, key, heads[2], is_causal=True)
+        query, key = (_rotated(part, rotation) for part in heads[:2])
+        mixed = scaled_dot_product_attention(query, key, heads[2], attn_mask=seen)
         state = state + mixed.transpose(1, 2).reshape(batch, length, shape.hidden) @ matrix("attn_output").T
         normed = rms_norm(state, (shape.hidden,), matrix("ffn_norm"), shape.norm_epsilon)
         state = state + (silu(normed @ matrix("ffn_gate").T) * (normed @ matrix("ffn_up").T)) @ matrix("ffn_down").T
@@ -55,13 +46,12 @@ def logits(weights: Weights, states: Tensor) -> Tensor:
     return states @ weights["token_embd.weight"].T
 
 
-def _rotation(shape: Shape, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    half = torch.arange(0, shape.head_size, 2, device=like.device)
-    angles = torch.outer(torch.arange(length, device=like.device), shape.rope_theta ** (-half / shape.head_size))
-    return angles.cos(), angles.sin()
+def _rotation(shape: Shape, places: Tensor) -> Tensor:
+    """Return the turn of every pair of numbers at ``places``, as complex numbers of length 1."""
+    turned = places[:, None, :, None] * angles(shape).to(places.device)
+    return torch.polar(torch.ones_like(turned), turned)
 
 
-def _rotated(heads: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+def _rotated(heads: Tensor, rotation: Tensor) -> Tensor:
     """Rotate neighbouring pairs of numbers, as llama.cpp does for this architecture."""
-    even, odd = heads[..., 0::2], heads[..., 1::2]
-    return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1).flatten(-2)
+    return torch.view_as_real(torch.view_as_complex(heads.unflatten(-1, (-1, 2))) * rotation).flatten(-2)

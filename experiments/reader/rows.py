@@ -10,24 +10,26 @@ import msgspec
 from experiments.reader import gguf_file
 from experiments.reader.cases import Case, Truth
 from experiments.reader.vocabulary import CHAT_TEMPLATE, rendered
-from systems.engines.interface import Message
 from systems.engines.llama_text import LlamaText
 from systems.models.shapes import Shape
 
-# The weight of replies that answer nothing, and of the further questions: to foresee a name that was read before is
-# practice in looking it up.
-_EASY, _READ = 0.1, 0.2
+_READ = 0.1
+"""The weight of a question's own words: to foresee a name that was read before is practice in looking it up."""
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Tokens; the weight each is learned with; the number of the answer each belongs to, 0 being none.
+    """Tokens of a prompt and of questions that might end it; the weight each token is learned with.
 
-    ``truths`` says of every answer, in order, what it answers.
+    ``questions`` numbers the question that a token belongs to, 0 being the prompt that they share, and ``places`` says
+    how far from the beginning it stands when only that question is asked. ``answers`` is as ``questions``, but only
+    where a token belongs to the answer. ``truths`` says of every answer, in order, what it answers.
     """
 
     tokens: list[int]
     weights: list[float]
+    questions: list[int]
     answers: list[int]
+    places: list[int]
     truths: list[Truth]
 
 
@@ -47,27 +49,24 @@ class Rows:
             self.text = LlamaText(llama_cpp.llama_model_get_vocab(self._model), template, path)
 
     def row(self, found: Case) -> Row:
-        """Return the row of ``found``, the further questions following the first as turns of the same conversation."""
-        row = Row([], [], [], [])
-        said = ""
-        for message in found.messages:
-            if message.role == "assistant":
-                self._add(row, said + "<|assistant|>", 0.0)
-                self._add(row, message.content + "</s>", _EASY)
-                said = ""
-            else:
-                said += rendered(message)
-        self._add(row, said, 0.0)
+        """Return the row of ``found``: what all questions share is there once, and none is to see another."""
+        row = Row([], [], [], [], [], [])
+        shared = "".join(rendered(message) for message in found.messages).removesuffix(found.asked.text)
+        self._add(row, shared, 0.0)
         for number, asked in enumerate((found.asked, *found.more), 1):
-            if number > 1:
-                self._add(row, rendered(Message("user", asked.text)), _READ)
-            self._add(row, "<|assistant|>", 0.0)
-            self._add(row, asked.answer + "</s>", 1.0, number)
+            begun = len(row.tokens)
+            self._add(row, asked.text, _READ, number)
+            row.weights[begun] = 0.0  # what stands before it in the row is not what comes before it
+            self._add(row, "<|assistant|>", 0.0, number)
+            self._add(row, asked.answer + "</s>", 1.0, number, answer=True)
             row.truths.append(asked.truth)
         return row
 
-    def _add(self, row: Row, text: str, weight: float, answer: int = 0) -> None:
+    def _add(self, row: Row, text: str, weight: float, question: int = 0, answer: bool = False) -> None:
         more = self.text.tokens(text, special=True)
+        first = row.places[-1] + 1 if row.questions and row.questions[-1] == question else row.questions.count(0)
         row.tokens.extend(more)
         row.weights.extend([weight] * len(more))
-        row.answers.extend([answer] * len(more))
+        row.questions.extend([question] * len(more))
+        row.answers.extend([question if answer else 0] * len(more))
+        row.places.extend(range(first, first + len(more)))

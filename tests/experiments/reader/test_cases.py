@@ -10,6 +10,7 @@ from experiments.reader.cases import case
 from experiments.reader.rows import Rows
 from experiments.reader.shape import reader_shape
 from experiments.reader.vocabulary import END_ID, vocabulary
+from systems.engines.interface import Message
 from systems.engines.llama_text import LlamaText
 from systems.prompt import SYSTEM_PROMPT
 
@@ -43,30 +44,43 @@ def test_what_can_be_answered_is_in_the_prompt_and_what_cannot_be_is_refused(see
 
 @given(seeds)
 @settings(max_examples=20, deadline=None)
-def test_a_row_learns_the_replies_and_nothing_of_the_prompt(rows: Rows, seed: int) -> None:
+def test_a_row_learns_every_answer_to_its_end(rows: Rows, seed: int) -> None:
     made = case(random.Random(seed), "training", 6)
     row = rows.row(made)
 
-    assert len(row.tokens) == len(row.weights) == len(row.answers)
-    ends = [token for token, answer in zip(row.tokens, row.answers, strict=True) if answer == 1]
-    assert ends == [*rows.text.tokens(made.asked.answer), END_ID]
+    assert len(row.tokens) == len(row.weights) == len(row.questions) == len(row.answers) == len(row.places)
+    for number, asked in enumerate((made.asked, *made.more), 1):
+        learned = [
+            (token, weight)
+            for token, weight, answer in zip(row.tokens, row.weights, row.answers, strict=True)
+            if answer == number
+        ]
+        assert learned == [(token, 1.0) for token in (*rows.text.tokens(asked.answer), END_ID)]
     assert len(row.truths) == 1 + len(made.more) == max(row.answers)
 
 
 @given(seeds)
 @settings(max_examples=20, deadline=None)
-def test_training_and_use_cut_a_prompt_into_the_same_tokens(rows: Rows, seed: int) -> None:
+def test_training_and_use_cut_a_prompt_into_the_same_tokens_at_the_same_places(rows: Rows, seed: int) -> None:
     made = case(random.Random(seed), "training", 6)
     row = rows.row(made)
 
-    prompt = rows.text.prompt(made.messages)
-    assert prompt == row.tokens[: len(prompt)]
-    assert row.answers[len(prompt)] == 1
+    for number, asked in enumerate((made.asked, *made.more), 1):
+        *before, last = made.messages
+        asking = Message("user", last.content.removesuffix(made.asked.text) + asked.text)
+        prompt = rows.text.prompt([*before, asking])
+        seen = [
+            (token, place)
+            for token, place, question, answer in zip(row.tokens, row.places, row.questions, row.answers, strict=True)
+            if question in (0, number) and not answer
+        ]
+        assert seen == [(token, place) for place, token in enumerate(prompt)]
 
 
-def test_the_system_prompt_is_one_token_and_names_are_letters(text: LlamaText) -> None:
+def test_the_system_prompt_is_one_token_and_names_are_pairs_of_letters(text: LlamaText) -> None:
     assert len(text.tokens(SYSTEM_PROMPT)) == 1, "the system prompt changed: the reader must be trained again"
-    assert len(text.tokens(" Marela")) == 7
+    assert [text.piece(token) for token in text.tokens(" Marela")] == [b" ", b"Ma", b"re", b"la"]
+    assert [text.piece(token) for token in text.tokens("Kralo 7052")] == [b"Kr", b"al", b"o", b" ", b"70", b"52"]
     assert len(text.tokens("王芳现在")) == 3
     assert len(text.tokens("云海镇")) == 3
 

@@ -1,0 +1,107 @@
+"""The weights training begins with: small random numbers, and heads that can already look back and copy.
+
+What transformers find late, heads that know the tokens before a token and copy what once followed the same tokens
+(C. Olsson et al., "In-context Learning and Induction Heads", 2022), is laid down here, in the way of A. Trockman and
+J. Z. Kolter, "Mimetic Initialization of Self-Attention Layers", 2023. Every weight is free to change.
+
+A state of five blocks, as wide as a head each, begins as: the token, the tokens one, two and three places back, and a
+mean of the last few. The first number of all is the same for every token, so that a head can look at a place whatever
+is there.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from systems.models.make import tensors
+from systems.models.shapes import Shape
+
+_BACK = 3  # tokens known beside the token itself, each by a head
+_NEAR, _FAR = 0.9, 0.7  # how sharply heads look at one place, and at the last few
+_MEAN = 2.0  # how much stronger than the average the mean of the last few is written
+_ALIKE, _COPIED = 0.3, 0.6  # how sharply equal tokens are looked for, and how strongly what followed is copied
+
+
+def initial(shape: Shape, seed: int) -> dict[str, Tensor]:
+    """Return fresh weights by their GGUF names; the same for the same seed."""
+    random = torch.Generator().manual_seed(seed)
+    weights = {one.name: _fresh(one.name, one.rows, one.columns, random) for one in tensors(shape, "f16")}
+    embedding = weights["token_embd.weight"]
+    embedding.zero_()
+    embedding[:, 1 : shape.head_size] = (
+        torch.randn(len(embedding), shape.head_size - 1, generator=random) * shape.head_size**-0.5
+    )
+    embedding[:, 0] = 1.0
+    _look_back(shape, weights)
+    _copy(shape, weights, random)
+    return weights
+
+
+def angles(shape: Shape) -> Tensor:
+    """Return by how much each pair of a head's numbers is turned from one place to the next, largest first."""
+    return torch.tensor(shape.rope_theta) ** (-torch.arange(0, shape.head_size, 2) / shape.head_size)
+
+
+def _fresh(name: str, rows: int | None, columns: int, random: torch.Generator) -> Tensor:
+    if rows is None:
+        return torch.ones(columns)
+    if "output" in name or "down" in name:
+        return torch.zeros(rows, columns)
+    return torch.randn(rows, columns, generator=random) * columns**-0.5
+
+
+def _look_back(shape: Shape, weights: dict[str, Tensor]) -> None:
+    """Let the first layer write the tokens one, two and three places back, and the mean of the last few."""
+    query, key, value, output = _attention(shape, weights, 0)
+    size, turns = shape.head_size, angles(shape)
+    # The length of a fresh embedding is that of two numbers of 1; the norm makes it that of `hidden` of them.
+    normed = (shape.hidden / 2) ** 0.5
+    for head in range(_BACK + 1):
+        if head < _BACK:
+            sharp, turned = torch.full_like(turns, _NEAR), turns * (head + 1)
+        else:
+            sharp, turned = ((turns > 0.03) & (turns < 0.2)) * _FAR, turns * 2
+        for matrix in (query, key, value):
+            matrix[head].zero_()
+        query[head][:, 0] = _pairs(sharp, torch.zeros_like(sharp))
+        key[head][:, 0] = _pairs(sharp * turned.cos(), sharp * turned.sin())
+        value[head][1:, 1:size] = torch.eye(size - 1)
+        strength = (1.0 if head < _BACK else _MEAN) / normed
+        output[(head + 1) * size + 1 : (head + 2) * size, head * size + 1 : (head + 1) * size] = (
+            torch.eye(size - 1) * strength
+        )
+
+
+def _copy(shape: Shape, weights: dict[str, Tensor], random: torch.Generator) -> None:
+    """Let heads of the second and third layer look for places that follow what is like their own, and copy from there.
+
+    Each compares blocks of its own state with blocks of another place: those of the second layer tokens one by one, so
+    that what they copy once followed the last two or three tokens; those of the third the means of the last few.
+    """
+    size = shape.head_size
+    slow = 2 * int((angles(shape) > 0.003).sum())  # distance turns the numbers before it too far to compare by
+    compared = {1: ([(0, 1), (1, 2)], [(0, 1), (1, 2), (2, 3)]), 2: ([(4, 4)], [(4, 4)])}
+    for layer, heads in compared.items():
+        query, key, value, output = _attention(shape, weights, layer)
+        for head, blocks in enumerate(heads):
+            for matrix in (query, key, value):
+                matrix[head].zero_()
+            for own, other in blocks:
+                alike = torch.randn(size - slow, size, generator=random) * (_ALIKE if own != other else 2 * _ALIKE)
+                query[head][slow:, own * size : (own + 1) * size] = alike
+                key[head][slow:, other * size : (other + 1) * size] = alike
+            value[head][1:, 1:size] = torch.eye(size - 1)
+            output[1:size, head * size + 1 : (head + 1) * size] = torch.eye(size - 1) * _COPIED
+
+
+def _attention(shape: Shape, weights: dict[str, Tensor], layer: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return a layer's query, key and value matrices by head (head x number x hidden), and its output matrix."""
+    query, key, value = (
+        weights[f"blk.{layer}.attn_{name}.weight"].view(shape.heads, shape.head_size, shape.hidden) for name in "qkv"
+    )
+    return query, key, value, weights[f"blk.{layer}.attn_output.weight"]
+
+
+def _pairs(even: Tensor, odd: Tensor) -> Tensor:
+    return torch.stack((even, odd), dim=-1).flatten()
