@@ -134,13 +134,13 @@ async def test_thousands_of_half_open_connections_are_bounded_and_cut_off(tmp_pa
             writer.close()
             return said
 
-        # Whoever is refused is told at once; those who are held, after the server's patience.
+        # Whoever is refused is told at once; those who are held, whose places others may take then, are cut off.
         held = [asyncio.create_task(half_open(number)) for number in range(40)]
         await asyncio.sleep(0.1)
         refused = 0
         while not any(task.done() for task in held) and refused < 2000:
             said = await asyncio.gather(*map(half_open, range(100)), return_exceptions=True)
-            assert all(isinstance(each, ConnectionError) or b" 503 " in each for each in said)
+            assert all(isinstance(each, ConnectionError) or b" 503 " in each or not each for each in said)
             refused += len(said)
         assert await asyncio.gather(*held) == [b""] * 40
         assert await works(address)
