@@ -75,10 +75,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Look for known vulnerabilities in what the project depends on."""
+    """Look for known vulnerabilities in what the project depends on; what cannot be looked up is a failure."""
     install(session)
     session.install("pip-audit")
-    session.run("pip-audit", "--local", "--skip-editable")
+    installed = session.run("python", "-m", "pip", "freeze", "--exclude-editable", silent=True)
+    requirements = Path(session.create_tmp(), "requirements.txt")
+    requirements.write_text(installed)
+    session.run("pip-audit", "--strict", "--disable-pip", "--no-deps", "--requirement", str(requirements))
 
 
 @nox.session

@@ -133,9 +133,10 @@ def _serve(folder: str, parent: Connection, minutes: float) -> None:
                 await asyncio.sleep(60 * minutes / SAMPLES)
 
         async with hosted, listening(service) as address:
-            sampling = asyncio.create_task(sample())
+            sampling = None
             parent.send(address)
             while await asyncio.to_thread(parent.recv) == "look":
+                sampling = sampling or asyncio.create_task(sample())  # the first look is the hour's beginning
                 parent.send(
                     {
                         "tasks": len(asyncio.all_tasks()),
@@ -145,7 +146,8 @@ def _serve(folder: str, parent: Connection, minutes: float) -> None:
                         "turns under way": service.turns,
                     }
                 )
-            sampling.cancel()
+            if sampling is not None:
+                sampling.cancel()
             parent.send(samples)
 
     asyncio.run(run())
