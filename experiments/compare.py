@@ -28,7 +28,7 @@ def compare(
     from experiments.analysis.frames import load_run
     from experiments.report import changes
 
-    runs = load_run(before), load_run(after)
+    runs = load_run(before, unfinished=True), load_run(after, unfinished=True)
     names = {name for run in runs for name in run.info.studies if name in studies.names()}
     found = compare_runs(*runs, {name: studies.get(name).primary for name in sorted(names)})
     if markdown:

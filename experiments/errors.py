@@ -27,3 +27,7 @@ class RunFolderError(FourgigError):
     """A run folder is in use, of another schema, or not a run at all."""
 
     exit_code = 6
+
+
+class UnfinishedRun(RunFolderError):
+    """Some of a run's planned trials have no record yet; the message says how to go on."""

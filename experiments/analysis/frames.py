@@ -1,10 +1,11 @@
-"""A run as tidy tables: one row a trial, a request, a measure or a moment of the group's memory."""
+"""A run as tidy tables: what was recorded, and what the analysis makes of it. docs/notebooks.md tells every column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pandas as pd
@@ -12,10 +13,13 @@ import pandas as pd
 from experiments import metrics, records, runs
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
-from experiments.errors import RunFolderError
+from experiments.errors import RunFolderError, UnfinishedRun
 from experiments.metrics.interface import Missing
-from experiments.records import Record, RequestRow
+from experiments.records import Allocator, Record, RequestRow, Scalar
 from experiments.runs import RunInfo
+
+if TYPE_CHECKING:
+    from experiments.analysis.compared import Compared
 
 TRIAL = ("key", "study", "condition", "factors", "subject", "twin", "block")
 _TRIALS = (
@@ -27,13 +31,16 @@ _TRIALS = (
 _REQUESTS = (*TRIAL, *RequestRow.__struct_fields__, "latency_s", "time_to_first_token_s")
 _MEASURES = (*TRIAL, "traced", "metric", "unit", "value")
 _TIMELINE = (*TRIAL, "at_s", "current_bytes", "anonymous_bytes", "file_bytes")
+_SERIES = (*TRIAL, "role", "series", "position", "value")
+_ALLOCATORS = (*TRIAL, *Allocator.__struct_fields__)
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One run, read. ``factors`` columns hold a condition as a dict, ``condition`` the same as text.
 
     ``measures`` come from trials that ended well; ``requests`` and ``timeline`` from all but the traced ones.
     A trial that was run again counts once, by its last record; ``repeated`` says how often that was so.
+    What the analysis makes of them is computed when it is first asked for.
     """
 
     folder: Path
@@ -46,17 +53,70 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     timeline: pd.DataFrame
     environment: pd.DataFrame
 
+    @cached_property
+    def series(self) -> pd.DataFrame:
+        """Every number of every list a role noted in a trial, in its order; the list's name tells its unit."""
+        return _frame((row for record in self.records for row in _series(record)), _SERIES)
 
-def load_run(path: str | Path | None = None) -> Run:
-    """Read the run in folder ``path``; None: the reference run.
+    @cached_property
+    def allocators(self) -> pd.DataFrame:
+        """The places in the code that held most memory at the peak, from the traced trials."""
+        return _frame((row for record in self.records for row in _allocators(record)), _ALLOCATORS)
 
-    Raises `RunFolderError` where it is no run, or holds records of different environments.
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Each subject's value over its reference's in the same block, of every metric whose ratio means something."""
+        return _joined([one.ratios for one in self._compared])
+
+    @cached_property
+    def floors(self) -> pd.DataFrame:
+        """How much equal trials differ, from the A/A arms."""
+        return _joined([one.floors for one in self._compared])
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """The pairs summed up over blocks, with intervals; with answers in the metrics that each study judges."""
+        return _joined([one.summary() for one in self._compared])
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """What the run says of every published claim, a row a condition."""
+        from experiments.analysis import claims, verdicts
+
+        return verdicts.table(verdicts.rulings(self, claims.load()))
+
+    @cached_property
+    def _compared(self) -> list[Compared]:
+        # The studies bring the systems' own libraries with them: only who compares needs them.
+        from experiments.analysis import compared
+        from experiments.studies import studies
+
+        known = {name: studies.get(name) for name in studies.names() if name in set(self.trials["study"])}
+        found = [
+            compared.of_study(
+                of_study(self.trials, name), of_study(self.measures, name), study.references, study.primary
+            )
+            for name, study in known.items()
+        ]
+        return found or [compared.of_study(self.trials.iloc[:0], self.measures.iloc[:0], (), ())]
+
+
+def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run:
+    """Read the run in folder ``path``; None: the reference run. ``unfinished`` takes what there is of one.
+
+    Raises `RunFolderError` where it is no run, is of another schema, or holds records of different environments;
+    `UnfinishedRun`, one of these, where trials are still to be run.
     """
     folder = Path(path) if path is not None else _reference()
     info = runs.read_info(folder)
     every = records.read(folder / runs.TRIALS)
     refuse_mixed(info, every)
     last = {record.key: record for record in every}
+    if len(last) < info.planned and not unfinished:
+        raise UnfinishedRun(
+            f"{folder} has {len(last)} of {info.planned} trials: go on with fourgig run --resume {folder}, or read "
+            "what there is with load_run(..., unfinished=True)."
+        )
     kept = sorted(last.values(), key=_order)
     untraced = [record for record in kept if not record.spec.traced]
     return Run(
@@ -70,6 +130,17 @@ def load_run(path: str | Path | None = None) -> Run:
         timeline=_frame((row for record in untraced for row in _timeline(record)), _TIMELINE),
         environment=_frame(_environment(info), ("name", "value")),
     )
+
+
+def where(frame: pd.DataFrame, **factors: Scalar) -> pd.DataFrame:
+    """Return the rows of ``frame`` whose condition has these factors; None: conditions without it."""
+    chosen = [all(given.get(name) == level for name, level in factors.items()) for given in frame["factors"]]
+    return frame[pd.Series(chosen, index=frame.index, dtype=bool)]
+
+
+def of_study(frame: pd.DataFrame, name: str, *, twins: bool = True) -> pd.DataFrame:
+    """Return the rows of one study; without ``twins`` those of the second halves of A/A arms are left out."""
+    return frame[(frame["study"] == name) & (twins | ~frame["twin"].astype(bool))].reset_index(drop=True)
 
 
 def _reference() -> Path:
@@ -87,6 +158,11 @@ def _order(record: Record) -> tuple[Any, ...]:
 
 def _frame(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=list(columns))
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    # A frame without rows has no types, and would take them from the others.
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
 
 
 def _identity(record: Record) -> dict[str, Any]:
@@ -165,6 +241,22 @@ def _timeline(record: Record) -> Iterator[dict[str, Any]]:
     identity = _identity(record)
     for sample in record.outside.timeline:
         yield identity | {name: getattr(sample, name) for name in sample.__struct_fields__}
+
+
+def _series(record: Record) -> Iterator[dict[str, Any]]:
+    identity = _identity(record)
+    for part in record.parts:
+        noted = part.series | ({"loop_delay_s": part.loop_delay_s} if part.loop_delay_s else {})
+        for name, values in noted.items():
+            for position, value in enumerate(values):
+                yield identity | {"role": part.role, "series": name, "position": position, "value": value}
+
+
+def _allocators(record: Record) -> Iterator[dict[str, Any]]:
+    identity = _identity(record)
+    for part in record.parts:
+        for one in part.allocators:
+            yield identity | msgspec.structs.asdict(one)
 
 
 def _environment(info: RunInfo) -> Iterator[dict[str, Any]]:

@@ -230,3 +230,33 @@ def regions(claim: Claim, floor: float) -> list[tuple[Verdict, tuple[float, floa
     found.append((Verdict.CONTRADICTED, opposite))
     found += [(Verdict.PARTLY, (max(ends[0], told[0]), min(ends[1], told[1]))) for ends in outside]
     return found
+
+
+def table(rulings: Sequence[Ruling]) -> pd.DataFrame:
+    """Return one row a ruling, for those who reckon on; effects are in the row's unit."""
+    return pd.DataFrame(
+        {
+            "claim": one.claim.id,
+            "test": one.test.title if one.test else "",
+            "study": one.claim.study if one.test else "",
+            "condition": one.condition,
+            "subject": one.test.subject if one.test else "",
+            "reference": (one.test.reference or "") if one.test else "",
+            "metric": one.metric,
+            "unit": _unit(one) if one.test else "",
+            "verdict": str(one.verdict),
+            "effect": one.effect,
+            "low": one.low,
+            "high": one.high,
+            "floor": one.floor,
+            "false_share": one.false_share,
+            "blocks": len(one.blocks),
+            "trials": " ".join(one.keys),
+            "why": one.why,
+        }
+        for one in rulings
+    )
+
+
+def _unit(one: Ruling) -> str:
+    return one.claim.unit if one.claim.is_effect else metrics.get(one.metric).unit

@@ -10,6 +10,7 @@ import markupsafe
 import msgspec
 import pandas as pd
 
+from experiments.analysis import verdicts
 from experiments.analysis.frames import Run, load_run
 from experiments.analysis.verdicts import Ruling
 from experiments.errors import StorageError
@@ -29,14 +30,14 @@ def build(run_folder: Path | str, studies: Mapping[str, Described] | None = None
     ``studies`` says what each study asks; None: the installed ones. Raises `RunFolderError` if the folder is no
     run, `StorageError` if it cannot be written to.
     """
-    run = load_run(run_folder)
+    run = load_run(run_folder, unfinished=True)
     shown = read(run, studies)
     write_figures(shown.figures(), run.folder / "figures")
     for part in shown.sections:
         _write_tables(part, run.folder / "tables")
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
     _write_csv(trials, run.folder / "tables" / "trials.csv")
-    _write_csv(ledger.rulings_table(shown.rulings), run.folder / "tables" / "claims.csv")
+    _write_csv(verdicts.table(shown.rulings), run.folder / "tables" / "claims.csv")
     common = {"run": run, "info": run.info, "banners": sections.banners(run)}
     write_whole(run.folder / "claims.html", _rendered("claims.html.j2", **common, entries=shown.entries).encode())
     page = run.folder / "report.html"

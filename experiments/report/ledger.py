@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import msgspec
-import pandas as pd
 
 from experiments import metrics
 from experiments.analysis import claims, verdicts
@@ -94,32 +93,6 @@ def command(info: RunInfo, study: str) -> str:
     return shlex.join(words)
 
 
-def rulings_table(rulings: Sequence[Ruling]) -> pd.DataFrame:
-    """Return one row a ruling, for those who reckon on."""
-    return pd.DataFrame(
-        {
-            "claim": one.claim.id,
-            "test": one.test.title if one.test else "",
-            "study": one.claim.study if one.test else "",
-            "condition": one.condition,
-            "subject": one.test.subject if one.test else "",
-            "reference": (one.test.reference or "") if one.test else "",
-            "metric": one.metric,
-            "unit": _unit(one) if one.test else "",
-            "verdict": str(one.verdict),
-            "effect": one.effect,
-            "low": one.low,
-            "high": one.high,
-            "floor": one.floor,
-            "false_share": one.false_share,
-            "blocks": len(one.blocks),
-            "trials": " ".join(one.keys),
-            "why": one.why,
-        }
-        for one in rulings
-    )
-
-
 def table(rulings: Sequence[Ruling]) -> str:
     """Return the ledger as a Markdown table: what was tested, and below it what was not."""
     rows = ["| claim | published | verdict of the reference run |", "|---|---|---|"]
@@ -141,10 +114,6 @@ def _by_claim(rulings: Sequence[Ruling]) -> Iterator[tuple[Claim, list[Ruling]]]
     for _, group in groupby(rulings, key=lambda one: one.claim.id):
         mine = list(group)
         yield mine[0].claim, mine
-
-
-def _unit(one: Ruling) -> str:
-    return one.claim.unit if one.claim.is_effect else metrics.get(one.metric).unit
 
 
 def _told(one: Ruling) -> Told:

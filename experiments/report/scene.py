@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import count
 from typing import Any, Protocol
 
 import msgspec
 import pandas as pd
 
-from experiments.analysis import findings, noise, order, pairing, stability
-from experiments.analysis.frames import Run
+from experiments.analysis import compared, order, pairing, stability
+from experiments.analysis.frames import Run, of_study, where
 from experiments.analysis.stability import Standing
 from experiments.records import Record
 from experiments.report.text import plain
@@ -69,17 +69,17 @@ class Scene(msgspec.Struct, frozen=True):
 
     def measured(self, metric: str, **factors: Any) -> pd.DataFrame:
         """Return the values of ``metric`` in every condition with these factors."""
-        return _where(self.measures[self.measures["metric"] == metric], factors)
+        return where(self.measures[self.measures["metric"] == metric], **factors)
 
     def compared(self, metric: str, **factors: Any) -> pd.DataFrame:
         """Return the within-block ratios of ``metric`` in every condition with these factors."""
-        return _where(self.ratios[self.ratios["metric"] == metric], factors)
+        return where(self.ratios[self.ratios["metric"] == metric], **factors)
 
     def asked(self, **factors: Any) -> pd.DataFrame:
         """Return the answered requests of trials that ended well in conditions with these factors."""
         ended_well = set(self.trials.loc[self.trials["outcome"] == "ok", "key"])
         answered = self.requests["key"].isin(ended_well) & (self.requests["outcome"] == "ok")
-        return _where(self.requests[answered], factors)
+        return where(self.requests[answered], **factors)
 
     def subjects(self, names: Iterable[str] | None = None) -> list[str]:
         """Return subjects in the order in which they are always shown."""
@@ -122,24 +122,17 @@ class Scene(msgspec.Struct, frozen=True):
 def scene(run: Run, name: str, study: Described) -> Scene:
     """Return the part of ``run`` that belongs to the study called ``name``."""
 
-    def mine(frame: pd.DataFrame, *, twins: bool = False) -> pd.DataFrame:
-        return frame[(frame["study"] == name) & (twins | ~frame["twin"].astype(bool))].reset_index(drop=True)
-
-    trials, measures = mine(run.trials), mine(run.measures)
-    ratios = pairing.ratios(measures, trials, study.references)
-    factors = dict(zip(trials["condition"], trials["factors"], strict=True))
-    ratios["factors"] = [factors[place] for place in ratios["condition"]]
-    floors = noise.floors(mine(run.measures, twins=True))
+    found = compared.of_study(of_study(run.trials, name), of_study(run.measures, name), study.references, study.primary)
     return Scene(
         name=name,
         references=tuple(study.references),
         records=[record for record in run.records if record.spec.study == name],
-        trials=trials,
-        measures=measures,
-        requests=mine(run.requests),
-        ratios=ratios,
-        floors=floors,
-        findings=findings.findings(ratios, trials, floors, study.primary),
+        trials=of_study(run.trials, name, twins=False),
+        measures=of_study(run.measures, name, twins=False),
+        requests=of_study(run.requests, name, twins=False),
+        ratios=found.ratios,
+        floors=found.floors,
+        findings=found.findings,
     )
 
 
@@ -154,11 +147,6 @@ def standing(run: Run, precision: float) -> Standing:
         unstable=sum(one.unstable for one in found),
         blocks=max((one.blocks for one in found if one.blocks is not None), default=None),
     )
-
-
-def _where(frame: pd.DataFrame, factors: Mapping[str, Any]) -> pd.DataFrame:
-    chosen = [all(given.get(name) == level for name, level in factors.items()) for given in frame["factors"]]
-    return frame[pd.Series(chosen, index=frame.index, dtype=bool)]
 
 
 def factor(frame: pd.DataFrame, name: str) -> pd.Series[Any]:

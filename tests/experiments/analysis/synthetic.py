@@ -348,7 +348,7 @@ def info(**changes: Any) -> RunInfo:
 
 def write(folder: Path, made: Sequence[Record], **changes: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    described = info(**{"planned": len(made)} | changes)
+    described = info(**{"planned": len({one.key for one in made})} | changes)
     runs.RunFolder(folder).write_info(described)
     for one in made:
         records.append(folder / runs.TRIALS, one)

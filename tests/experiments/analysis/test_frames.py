@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from experiments import load_run, runs
-from experiments.errors import RunFolderError
+from experiments import load_run, runs, where
+from experiments.analysis.frames import Run
+from experiments.errors import RunFolderError, UnfinishedRun
 from experiments.records import SCHEMA_VERSION, Outcome, Part
 from tests.experiments.analysis import synthetic
 
@@ -14,6 +18,11 @@ from tests.experiments.analysis import synthetic
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthetic.write(tmp_path_factory.mktemp("run"), synthetic.everything())
+
+
+@pytest.fixture(scope="module")
+def run(whole: Path) -> Run:
+    return load_run(whole)
 
 
 def test_every_trial_is_a_row_of_trials(whole: Path) -> None:
@@ -33,7 +42,9 @@ def test_a_torn_last_line_is_dropped_and_the_rest_is_read(tmp_path: Path) -> Non
     before = len(load_run(folder).trials)
     path = folder / runs.TRIALS
     path.write_bytes(path.read_bytes()[:-20])
-    assert len(load_run(folder).trials) == before - 1
+    with pytest.raises(UnfinishedRun, match=f"{before - 1} of {before} trials.*--resume"):
+        load_run(folder)
+    assert len(load_run(folder, unfinished=True).trials) == before - 1
 
 
 def test_only_trials_that_ended_well_are_measured(tmp_path: Path) -> None:
@@ -112,3 +123,49 @@ def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
     (tmp_path / runs.INFO).write_bytes(msgspec.json.encode(info))
     with pytest.raises(RunFolderError, match="schema"):
         load_run(tmp_path)
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "notebooks.md"
+
+
+def documented() -> dict[str, set[str]]:
+    """Return the columns that the page tells of each frame."""
+    frames = re.split(r"^### `run\.(\w+)`.*$", PAGE.read_text().split("## Frames")[1], flags=re.MULTILINE)
+    common = set(_columns(frames[0]))
+    found = {}
+    for name, words in zip(frames[1::2], frames[2::2], strict=True):
+        found[name] = set(_columns(words)) | (common if "columns of a trial" in words else set())
+    return found
+
+
+def _columns(words: str) -> list[str]:
+    rows = re.findall(r"^\| (`.+?`) \|", words, flags=re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+
+
+def test_every_column_of_every_frame_is_documented(run: Run) -> None:
+    frames = {name for name in dir(type(run)) if not name.startswith("_")} - {"folder", "info", "records", "repeated"}
+    assert {name: set(getattr(run, name).columns) for name in sorted(frames)} == documented()
+
+
+def test_lists_and_holders_of_memory_are_rows(run: Run) -> None:
+    turns = where(run.series, part="soak", turns=300)
+    one = turns[(turns["key"] == turns["key"].iloc[0]) & (turns["series"] == "turn")]
+    assert one["value"].tolist() == [float(turn) for turn in range(0, 300, 10)]
+    assert one["position"].tolist() == list(range(30))
+    assert set(run.allocators["key"]) <= set(run.trials.loc[run.trials["traced"], "key"])
+
+
+def test_comparisons_sum_up_the_pairs_of_installed_studies(run: Run) -> None:
+    pairs = where(run.pairs, work="inference", users=10, engines=None)
+    mine = pairs[(pairs["metric"] == "throughput") & (pairs["subject"] == "asynchronous")]
+    summed = run.comparisons.merge(mine[["condition", "subject", "metric"]].drop_duplicates())
+    assert summed["geometric_mean"].tolist() == [pytest.approx(mine["ratio"].prod() ** (1 / len(mine)))]
+    assert summed["answer"].tolist() == ["indicative"]
+    assert set(run.verdicts["verdict"]) == {"inconclusive", "not measured"}
+    assert run.floors["blocks"].eq(3).all()
+
+
+def test_importing_the_package_loads_no_tables() -> None:
+    seen = "import sys, experiments; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", seen], check=False).returncode == 0
