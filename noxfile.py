@@ -91,6 +91,15 @@ def paper(session: nox.Session) -> None:
     session.run("python", "-m", "experiments.report.paper", *session.posargs)
 
 
+@nox.session
+def notebooks(session: nox.Session) -> None:
+    """Run every notebook from top to bottom, and leave each as a page in results/notebooks."""
+    install(session, "notebooks")
+    books = sorted(map(str, Path("notebooks").glob("*.ipynb")))
+    pages = ["--to", "html", "--output-dir", "results/notebooks"]
+    session.run("jupyter", "nbconvert", "--execute", *pages, *session.posargs, *books)
+
+
 def install(session: nox.Session, *extras: str) -> None:
     """Install the project in its own folder's state, and the compiled engine from where it is kept."""
     kept = compiled_engine(session)

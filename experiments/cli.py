@@ -69,7 +69,7 @@ def run(
     systems: Annotated[
         list[str],
         typer.Option(
-            help="A system to compare; give it several times, or names with commas.",
+            help="A system to compare, by its name or as module:Class; give it several times, or names with commas.",
             autocompletion=completing(registry.systems.names),
         ),
     ] = ["baseline", "asynchronous"],  # noqa: B006 - typer reads the default, nobody changes it
@@ -187,7 +187,7 @@ def run(
         shapes=engines,
         settings=asked.settings,
         code_version=plan.code_version(),
-        environment={**environment(), **plan.outside_packages()},
+        environment={**environment(), **plan.outside_code(asked.systems)},
         planned=len(made.trials),
     )
     if before is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -156,11 +157,20 @@ def _durations(records: Iterable[Record]) -> dict[_Place, float]:
     return {place: median(durations) for place, durations in found.items()}
 
 
-def outside_packages() -> dict[str, str]:
-    """Return the versions of the packages that add systems, engines or studies, by package."""
+def outside_code(system_names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the packages that add systems, engines or studies, by package.
+
+    A system named by its module has no version: a hash of the module's file stands in for it.
+    """
     groups = (registry.systems.group, registry.engines.group, studies.group)
     points = [point for group in groups for point in entry_points(group=group)]
-    return {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
+    found = {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
+    for name in system_names:
+        if ":" in name:
+            kind = registry.systems.get(name)
+            code = Path(inspect.getfile(kind)).read_bytes()
+            found[f"outside.{kind.__module__}"] = hashlib.sha256(code).hexdigest()[:12]
+    return found
 
 
 @cache

@@ -7,7 +7,7 @@ a system it does not run.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from systems.engines.interface import Engine
@@ -31,12 +31,16 @@ class Registry(Generic[T]):
         return [*self._built_in, *(name for name in outside if name not in self._built_in)]
 
     def get(self, name: str) -> type[T]:
-        """Import and return the class registered as ``name``. Raises `UnknownName`, or `BadInput` if it fails."""
+        """Import and return the class registered as ``name``, or the one that ``module:Class`` names.
+
+        Raises `UnknownName`, or `BadInput` if it fails.
+        """
         if name in self._built_in:
             module, _, attribute = self._built_in[name].partition(":")
             found: type[T] = getattr(importlib.import_module(module), attribute)
             return found
-        for point in entry_points(group=self.group, name=name):
+        unregistered = [EntryPoint(name, name, self.group)] if ":" in name else []
+        for point in [*entry_points(group=self.group, name=name), *unregistered]:
             try:
                 loaded: Any = point.load()
             except (ImportError, AttributeError) as error:

@@ -56,6 +56,10 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     svg: bytes
     png: bytes
 
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """Return what a notebook shows, and that it has twice as many points as it is wide."""
+        return self.png, {"width": 680}
+
     def inline(self) -> str:
         """Return the SVG for a page that holds several: no prologue, no comments, identifiers of its own."""
         text = self.svg.decode()
