@@ -71,7 +71,8 @@ def _shown(message: FromServer) -> bool:
             if message.first_token_s is None:  # nothing was streamed
                 out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
             remembered = "".join(f"\n  remembered: {escape(memory)}" for memory in message.memories)
-            out.print(f"\n[dim]{message.source} · {message.total_s:.1f} s{remembered}[/]", highlight=False)
+            pace = "" if message.tokens_per_s is None else f" · {message.tokens_per_s:.1f} tokens/s"
+            out.print(f"\n[dim]{message.source} · {message.total_s:.1f} s{pace}{remembered}[/]", highlight=False)
         case Refusal():
             err.print(f"Not now: {message.reason}; try again in {message.retry_after_s:.0f} s.", markup=False)
         case Error():

@@ -98,6 +98,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     total_s: float = 0.0
     degraded: tuple[Degraded, ...] = ()
 
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Tokens a second after the first; None if fewer than two were generated."""
+        if self.generated_tokens < 2 or self.first_token_s is None or self.total_s <= self.first_token_s:
+            return None
+        return (self.generated_tokens - 1) / (self.total_s - self.first_token_s)
+
     def served_again(self, request_id: str, *, first_token_s: float) -> Reply:
         """Return this reply as the answer to another request: no token was generated for it."""
         return msgspec.structs.replace(

@@ -80,7 +80,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_field="t
 
     ``source`` says where the text came from (model, cache, command), ``memories`` what was remembered for it,
     ``finish_reason`` whether it is complete (stop) or as long as it may be (length).
-    ``degraded`` names the steps that failed and were done without.
+    ``tokens_per_s`` counts the tokens after the first. ``degraded`` names the steps that failed and were done without.
     """
 
     id: str
@@ -91,6 +91,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_field="t
     generated_tokens: int
     first_token_s: float | None
     total_s: float
+    tokens_per_s: float | None = None
     finish_reason: FinishReason = "stop"
     reused_tokens: int = 0
     degraded: tuple[Degraded, ...] = ()

@@ -228,5 +228,6 @@ def _said(reply: interface.Reply) -> Reply:
         finish_reason=reply.finish_reason,
         first_token_s=reply.first_token_s,
         total_s=reply.total_s,
+        tokens_per_s=reply.tokens_per_s,
         degraded=reply.degraded,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -142,7 +143,7 @@ def test_a_conversation_in_the_terminal_and_a_second_signal_that_ends_the_server
     url = address.replace("http", "ws") + "ws"
     talk = [str(FOURGIG), "chat", "--url", url, "--session", "me", "--token", "a secret"]
     said = subprocess.run(talk, input="Hello\n\n", capture_output=True, text=True, timeout=60, check=True)
-    assert "model" in said.stdout
+    assert re.search(r"model · [\d.]+ s · [\d.]+ tokens/s", said.stdout)
     with ask(address, "a secret", max_tokens=4000, stream=True) as under_way:
         under_way.readline()
         process.send_signal(signal.SIGTERM)

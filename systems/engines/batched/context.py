@@ -129,6 +129,8 @@ class Context:
                 f"Keys and values of type {key_value_type} need heads of a multiple of 32; this model's have "
                 f"{model.key_length}."
             )
+        if key_value_type != "f16" and not flash_attention:
+            raise ModelError(f"Keys and values of type {key_value_type} need flash attention.")
         self._library = library
         self._words = model.words
         # More tokens than all sequences hold are never computed at once.

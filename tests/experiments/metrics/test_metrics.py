@@ -182,6 +182,8 @@ def test_hit_rate_of_a_cache_and_of_a_system_that_holds_one() -> None:
     assert of("hit_rate", subject(values={"hits": 30, "accesses": 40})) == 0.75
     assert of("hit_rate", subject(counters={"cache_hits": 1, "cache_misses": 3})) == 0.25
     assert isinstance(of("hit_rate", subject(counters={"cache_hits": 0, "cache_misses": 0})), Missing)
+    assert of("prompt_reuse", subject(counters={"prompt_tokens": 400, "reused_tokens": 300})) == 0.75
+    assert isinstance(of("prompt_reuse", subject(counters={"prompt_tokens": 0, "reused_tokens": 0})), Missing)
 
 
 def test_no_cache_hits_more_than_the_unlimited_one() -> None:

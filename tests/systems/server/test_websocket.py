@@ -41,6 +41,7 @@ async def test_tokens_stream_before_the_answer_and_join_to_it(tmp_path, kind, ho
         assert "".join(tokens) == answer["text"]
         assert answer["source"] == "model"
         assert answer["generated_tokens"] == 4
+        assert answer["tokens_per_s"] == pytest.approx(3 / (answer["total_s"] - answer["first_token_s"]))
         await connection.send(ask(id="2", text="And again", stream=False))
         tokens, answer = await until_the_last(connection, "2")
         assert tokens == []
@@ -234,6 +235,7 @@ async def test_cached_shared_and_command_answers_stream_as_they_say(tmp_path):
         await first.send(ask(id="3", text="/help"))
         tokens, command = await until_the_last(first, "3")
         assert (command["source"], tokens, command["first_token_s"]) == ("command", [], None)
+        assert command["tokens_per_s"] is None
 
 
 async def test_hosted_alone_a_blocking_system_does_not_stall_the_connection(tmp_path):

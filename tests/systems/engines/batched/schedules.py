@@ -25,13 +25,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from systems.engines.batched.context import Context, padded
+from systems.engines.batched.context import Context, Piece, padded
 from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedSettings
 from systems.engines.interface import Generation, Message, Sampling
+from systems.engines.llama import LlamaEngine
 from systems.errors import Abandoned, DeadlineExceeded, EngineBusy, EngineError
 from tests.systems.engines.batched.talking import SYSTEM, agree
 
@@ -334,20 +335,34 @@ def _begins(whole: list[int], tokens: list[int]) -> bool:
     return whole[: len(tokens)] == tokens
 
 
-def serial_reference(engine: Any) -> Reference:
-    """Return what the serial engine ``engine`` computes, one token after the other."""
-    found: dict[tuple[tuple[int, ...], tuple[int, ...]], np.ndarray] = {}
+def serial_reference(engine: LlamaEngine) -> Reference:
+    """Return what the serial engine computes, one token after the other."""
     llama = engine._llama
 
+    def following(tokens: list[int]) -> np.ndarray:
+        llama.eval(tokens)
+        return np.ctypeslib.as_array(llama._ctx.get_logits(), (llama.n_vocab(),))
+
+    return _reference(llama.reset, following)
+
+
+def alone_reference(context: Context) -> Reference:
+    """Return what ``context`` computes of one conversation alone, one token after the other."""
+
+    def following(tokens: list[int]) -> np.ndarray:
+        return context.logits(context.decode([Piece(0, tokens, last=True)])[0])
+
+    return _reference(lambda: context.clear(0), following)
+
+
+def _reference(forget: Callable[[], None], following: Callable[[list[int]], np.ndarray]) -> Reference:
+    found: dict[tuple[int, ...], np.ndarray] = {}
+
     def rows(prompt: list[int], reply: list[int]) -> np.ndarray:
-        key = (tuple(prompt), tuple(reply))
+        key = (len(prompt), *prompt, *reply)
         if key not in found:
-            llama.reset()
-            every = []
-            for tokens in (prompt, *([token] for token in reply)):
-                llama.eval(tokens)
-                every.append(np.ctypeslib.as_array(llama._ctx.get_logits(), (llama.n_vocab(),)).copy())
-            found[key] = np.array(every)
+            forget()
+            found[key] = np.array([following(tokens).copy() for tokens in (prompt, *([token] for token in reply))])
         return found[key]
 
     return rows

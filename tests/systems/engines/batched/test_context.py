@@ -94,9 +94,3 @@ def test_a_model_that_is_missing_or_too_large_for_its_memory_says_so(tmp_path, t
         BatchedEngine(BatchedSettings(model_path=str(tiny_model), memory_bytes=1000)).load()
     with pytest.raises(EngineError, match="not loaded"):
         BatchedEngine(BatchedSettings(model_path=str(tiny_model))).generate([SYSTEM], max_tokens=1)
-
-
-def test_keys_and_values_that_the_model_cannot_have_are_refused(tiny_model):
-    engine = BatchedEngine(BatchedSettings(model_path=str(tiny_model), key_value="q8_0"))
-    with pytest.raises(ModelError, match="heads of a multiple of 32; this model's have 16"):
-        engine.load()

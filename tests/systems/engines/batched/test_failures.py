@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
+import llama_cpp
 import pytest
 
 from systems.engines.batched.context import Context, Model
@@ -19,19 +20,16 @@ from systems.errors import EngineBusy, EngineError
 from tests.systems.engines.batched.talking import SYSTEM, talk
 
 
-def test_a_failed_step_fails_its_requests_and_the_engine_goes_on(make, monkeypatch):
+@pytest.mark.parametrize(("code", "kind"), [(1, EngineBusy), (2, EngineError), (-1, EngineError), (-3, EngineError)])
+def test_a_step_that_llama_cpp_refuses_fails_its_requests_and_the_engine_goes_on(make, monkeypatch, code, kind):
     engine = make()
-    decode = Context.decode
-
-    def fail(self: Context, pieces: Any) -> Any:
-        raise EngineBusy("no room")
-
-    monkeypatch.setattr(Context, "decode", fail)
-    with pytest.raises(EngineBusy, match="no room"):
-        engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, conversation="one")
-    monkeypatch.setattr(Context, "decode", decode)
+    with monkeypatch.context() as patch:
+        patch.setattr(llama_cpp, "llama_decode", lambda *_: code)
+        with pytest.raises(EngineError, match=f"returned {code}") as raised:
+            engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, conversation="one")
+    assert raised.type is kind
     found = engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, forced_reply="all is well", conversation="one")
-    assert found.text == "all is well"
+    assert (found.text, found.reused_tokens) == ("all is well", 0)
     assert engine.counters().failed_steps == 1
 
 

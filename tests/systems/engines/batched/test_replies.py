@@ -191,9 +191,12 @@ async def test_the_agent_awaits_its_replies_without_a_thread_each(make, tmp_path
         with pytest.raises(asyncio.CancelledError):
             await left
         again = await agent.answer(request(1, 3))  # the session's next turn finds its slot free
+        counted = agent.counters()
     assert {reply.generated_tokens for reply in replies} == {5}
     assert waiting == ["engine_0"], "one thread loaded the model, none waits for it"
     assert again.generated_tokens == 3
+    assert again.reused_tokens > 0
+    assert sum(reply.reused_tokens for reply in (*replies, again)) == counted.reused_tokens < counted.prompt_tokens
 
 
 def test_the_pages_example_runs(capsys, monkeypatch):
