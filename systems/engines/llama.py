@@ -92,7 +92,7 @@ class LlamaEngine(Engine):
             if self._llama is not None:
                 return
             require_gguf(self._path)
-            import llama_cpp
+            from systems.engines.llama_library import llama_cpp
 
             threads = self._settings.threads or usable_cpus()
             try:
@@ -252,7 +252,9 @@ class LlamaEngine(Engine):
 @contextmanager
 def _repacking(wanted: bool) -> Iterator[None]:
     """Have `Llama` load weights repacked or as they are: llama.cpp has a parameter for that, the class no argument."""
-    from llama_cpp import llama_cpp as library
+    from systems.engines.llama_library import llama_cpp
+
+    library = llama_cpp.llama_cpp
 
     with _loading:
         default = library.llama_model_default_params

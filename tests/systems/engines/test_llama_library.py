@@ -1,0 +1,43 @@
+"""How the library is loaded: in a process of its own, because it can be loaded only once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from systems.models.find import resolve
+
+SHOW = "import os; print(os.environ.get('GOMP_SPINCOUNT'))"
+
+
+def told(program: str, **given: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GOMP", "OMP"))}
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, env=environment | given, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_waiting_threads_sleep_soon() -> None:
+    assert told(f"import systems.engines.llama_library; {SHOW}") == "1000"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"), [("GOMP_SPINCOUNT", "7", "7"), ("OMP_WAIT_POLICY", "active", "None")]
+)
+def test_what_the_user_chose_stays(name: str, value: str, expected: str) -> None:
+    assert told(f"import systems.engines.llama_library; {SHOW}", **{name: value}) == expected
+
+
+@pytest.mark.parametrize("first", ["systems.engines.batched.context:Model", "systems.models.check:read_metadata"])
+def test_whoever_is_first_to_load_it_sets_this(first: str, tiny: str) -> None:
+    module, _, name = first.partition(":")
+    given = f"Path({tiny!r})" + (", use_mmap=True, repack=False" if name == "Model" else "")
+    assert told(f"from pathlib import Path; from {module} import {name}; {name}({given}); {SHOW}") == "1000"
+
+
+@pytest.fixture(scope="module")
+def tiny() -> str:
+    return str(resolve("tiny").path)
