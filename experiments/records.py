@@ -6,10 +6,10 @@ killed while writing) is dropped when reading and cut off before the next line i
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import lzma
 import os
-import zlib
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -228,9 +228,10 @@ def _whole_lines(descriptor: int) -> int:
     return min(size, end)
 
 
-def compress(path: Path, to: Path) -> None:
-    """Write the records in ``path`` to ``to``, compressed; equal records give equal bytes."""
-    _compressed(to).write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+def write_compressed(path: Path, kept: Iterable[Record]) -> None:
+    """Write records where ``path`` would be, compressed; equal records give equal bytes."""
+    lines = b"".join(msgspec.json.encode(record) + b"\n" for record in kept)
+    _compressed(path).write_bytes(lzma.compress(lines, preset=9 | lzma.PRESET_EXTREME))
 
 
 def refuse_if_finished(path: Path) -> None:
@@ -240,20 +241,20 @@ def refuse_if_finished(path: Path) -> None:
 
 
 def _compressed(path: Path) -> Path:
-    return path.with_name(f"{path.name}.gz")
+    return path.with_name(f"{path.name}.xz")
 
 
 def read(path: Path) -> list[Record]:
     """Read every whole record. Raises `RunFolderError` on a line that is whole but is not a record.
 
-    Where ``path`` is not there, its compressed form (``path`` with ``.gz``) is read.
+    Where ``path`` is not there, its compressed form (``path`` with ``.xz``) is read.
     """
     try:
         compressed = not path.exists() and _compressed(path).exists()
-        data = gzip.decompress(_compressed(path).read_bytes()) if compressed else path.read_bytes()
+        data = lzma.decompress(_compressed(path).read_bytes()) if compressed else path.read_bytes()
     except FileNotFoundError:
         return []
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, lzma.LZMAError) as error:
         raise RunFolderError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
     records = []
     for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):

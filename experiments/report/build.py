@@ -14,7 +14,7 @@ from experiments.analysis import verdicts
 from experiments.analysis.frames import Run, load_run
 from experiments.analysis.verdicts import Ruling
 from experiments.errors import StorageError
-from experiments.report import ledger, quality, sections, tables, text
+from experiments.report import ledger, letters, quality, sections, tables, text
 from experiments.report.drawing import Drawn
 from experiments.report.ledger import Entry
 from experiments.report.quality import Quality
@@ -138,4 +138,4 @@ def _rendered(template: str, **shown: object) -> str:
     environment.filters["slug"] = text.slug
     environment.filters["plain"] = text.plain
     environment.filters["quantity"] = text.quantity
-    return environment.get_template(template).render(**shown)
+    return letters.shared(environment.get_template(template).render(**shown))

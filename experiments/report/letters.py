@@ -1,0 +1,28 @@
+"""A page's letters: their outlines stand in it once, not once in every figure."""
+
+from __future__ import annotations
+
+import re
+
+_NAME = r"[^\"]*?(DejaVuSans(?:-[A-Za-z]+)*-[0-9a-f]+)"
+_OUTLINE = re.compile(rf'<path id="{_NAME}"((?: d="[^"]*")? transform="[^"]*"/>)')
+_USE = re.compile(rf'xlink:href="#{_NAME}"(?: transform="translate\(([-\d.]+) 0\)")?')
+_EMPTY = re.compile(r"<defs>\s*</defs>\n?")
+
+
+def shared(page: str) -> str:
+    """Return ``page`` with every outline its figures use in one place, at the head of its body."""
+    outlines: dict[str, str] = {}
+
+    def moved(found: re.Match[str]) -> str:
+        outlines.setdefault(found[1], found[2])
+        return ""
+
+    page = _EMPTY.sub("", _OUTLINE.sub(moved, page))
+    page = _USE.sub(lambda found: f'href="#{found[1]}"' + (f' x="{found[2]}"' if found[2] else ""), page)
+    if not outlines:
+        return page
+    # Not display: none, which hides what refers to it, too.
+    paths = "\n".join(f'<path id="{name}"{rest}' for name, rest in outlines.items())
+    sheet = f'<svg width="0" height="0" style="position: absolute" aria-hidden="true"><defs>\n{paths}\n</defs></svg>'
+    return page.replace("<body>", f"<body>\n{sheet}", 1)
