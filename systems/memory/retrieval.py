@@ -17,8 +17,6 @@ _NEWEST = (
     "JOIN memories ON memories.id = memory_index.rowid "
     "WHERE memory_index MATCH ? AND memories.session = ? ORDER BY memory_index.rowid DESC LIMIT ?"
 )
-_POSTING = "SELECT rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT ?"
-_TURNS = "SELECT id, question, keywords, words FROM memories WHERE id IN ({marks}) AND session = ?"
 _BM25 = (
     "SELECT memories.id, memories.question FROM "
     "(SELECT rowid, bm25(memory_index) AS score FROM memory_index WHERE memory_index MATCH ? "
@@ -31,9 +29,6 @@ _NEIGHBOURS = (
 )
 _BEFORE = _NEIGHBOURS.format(side="<", order="DESC")
 _AFTER = _NEIGHBOURS.format(side=">", order="ASC")
-
-# Words that so many turns of a session have are common; of the others every turn is looked at.
-_COMMON = 64
 
 # Where more turns have all the words than are wanted, so many are looked at for those that are about the words.
 _ABOUT = 64
@@ -82,31 +77,13 @@ def _by_coordination(connection: sqlite3.Connection, session: str, keywords: Seq
     if not words:
         return []
     asked = [_quoted(word) for word in words]
-    rows = _of_rare(connection, session, asked, limit)
-    if rows is None:
-        rows = _of_common(connection, session, asked, limit)
+    rows = _candidates(connection, session, asked, limit)
     bits = [(word, 1 << place) for place, word in enumerate(reversed(words))]
     return sorted([_match(row, bits, keywords) for row in rows], reverse=True)
 
 
-def _of_rare(connection: sqlite3.Connection, session: str, asked: Sequence[str], limit: int) -> list[_Row] | None:
-    """Return the best turns, of every turn that has one of the words; None if one of these is common."""
-    has: dict[int, int] = {}
-    for bit, word in enumerate(reversed(asked)):
-        numbers = connection.execute(_POSTING, (word, _COMMON)).fetchall()
-        if len(numbers) == _COMMON:
-            return None
-        for (number,) in numbers:
-            has[number] = has.get(number, 0) + (1 << bit)
-    ranked = sorted(((which.bit_count(), which, number) for number, which in has.items()), reverse=True)
-    # Whether all the words are a turn's own keywords, the turn itself says.
-    best = [number for _, _, number in ranked[: max(limit, sum(rank[0] == len(asked) for rank in ranked))]]
-    query = _TURNS.format(marks=", ".join("?" * len(best)))
-    return connection.execute(query, (*best, session)).fetchall()
-
-
-def _of_common(connection: sqlite3.Connection, session: str, asked: Sequence[str], limit: int) -> list[_Row]:
-    """Return turns among which the best are, however common the words.
+def _candidates(connection: sqlite3.Connection, session: str, asked: Sequence[str], limit: int) -> list[_Row]:
+    """Return turns among which the best are, however common the words: of up to three words; of more, nearly.
 
     A few sets of words are looked up one after another, of each the newest turns only: that costs the same however
     many turns have one common word, whereas BM25 scores every one of them at each lookup.
@@ -121,9 +98,10 @@ def _of_common(connection: sqlite3.Connection, session: str, asked: Sequence[str
         return len(newest) == page
 
     if look_for(_with_a_lighter(asked, 0)):
-        together = " AND ".join(asked)
-        if len(asked) < 3 or look_for(together):
-            look_for(together, _ABOUT + limit)
+        # Where more turns have the heaviest word and another one than are wanted, the second heaviest decides.
+        heaviest = [" AND ".join(asked[:count]) for count in range(2, len(asked) + 1)] if len(asked) > 2 else []
+        if all(map(look_for, heaviest)):
+            look_for(" AND ".join(asked), _ABOUT + limit)
     for place in range(1, len(asked) - 1):
         if len(rows) < limit:
             look_for(_with_a_lighter(asked, place))
