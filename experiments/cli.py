@@ -439,17 +439,33 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's
 @app.command()
 def recall(
     file: Annotated[Path, typer.Argument(help="A file in LoCoMo's or LongMemEval's format.")],
-    store: Annotated[list[str], typer.Option(help="like or full-text; give it several times.")] = ["like", "full-text"],  # noqa: B006 - as above
+    store: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="like, coordination, bm25 or blended; give it several times. All if not given.",
+            autocompletion=_completing(lambda: _ways_of_retrieval()),
+        ),
+    ] = None,
+    neighbours: Annotated[
+        int, typer.Option(min=0, help="Turns before and after each one found that come with it; like has none.")
+    ] = 0,
 ) -> None:
     """Grade what long-term memory finds in recorded conversations: is the evidence among the first 5, 10, 20?"""
-    from experiments.grading import archives as grading
+    from experiments.grading.archives import grade
     from experiments.workloads import archives
 
-    for name in store:
-        if name not in grading.STORES:
-            raise UnknownName("store", name, grading.STORES)
+    for name in store or ():
+        if name not in _ways_of_retrieval():
+            raise UnknownName("way of retrieval", name, _ways_of_retrieval())
     found = archives.read(file)
-    console.print_recall(file.name, found, {name: grading.grade(found, name) for name in store})
+    graded = {name: grade(found, name, neighbours) for name in store or _ways_of_retrieval()}
+    console.print_recall(file.name, found, graded)
+
+
+def _ways_of_retrieval() -> list[str]:
+    from experiments.grading.stores import VARIANTS
+
+    return list(VARIANTS)
 
 
 @app.command("list")

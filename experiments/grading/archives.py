@@ -8,26 +8,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from experiments.grading import ranking
+from experiments.grading import ranking, stores
 from experiments.workloads.archives.interface import Archive
 from systems.errors import BadInput
-from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
-from systems.memory.like import LikeStore
-from systems.memory.schema import SavedTurn
 
 PLACES = (5, 10, 20)
-STORES = ("like", "full-text")
-_SESSION = "archive"
 
 
-def grade(archives: Iterable[Archive], store: str) -> dict[str, dict[str, float]]:
-    """Return by kind of question, and for "all", their number and the mean of each measure. Raises `BadInput`."""
-    keywords = Keywords()
+def grade(archives: Iterable[Archive], store: str, neighbours: int = 0) -> dict[str, dict[str, float]]:
+    """Return by kind of question, and for "all", their number and the mean of each measure.
+
+    ``store`` is one of `stores.VARIANTS`. Raises `BadInput`.
+    """
+    keywords = Keywords(fast=True)
     keywords.load()
     rows: dict[str, list[dict[str, float]]] = {"all": []}
     for archive in archives:
-        for question, found in zip(archive.questions, asyncio.run(_ask(archive, store, keywords)), strict=True):
+        answered = asyncio.run(_ask(archive, store, keywords, neighbours))
+        for question, found in zip(archive.questions, answered, strict=True):
             measures = _measures(_ids(archive, found), question.evidence)
             for kind in ("all", question.kind):
                 rows.setdefault(kind, []).append(measures)
@@ -57,32 +56,9 @@ def _ids(archive: Archive, found: Sequence[str]) -> list[str]:
     return [by_text[text].pop() for text in found if by_text[text]]
 
 
-async def _ask(archive: Archive, store: str, keywords: Keywords) -> list[list[str]]:
-    turns = []
-    for number, turn in enumerate(archive.turns):
-        best, words = keywords.analyse(turn.text)
-        turns.append(
-            SavedTurn(
-                session=_SESSION,
-                question=turn.text,
-                answer="",
-                keywords=tuple(best),
-                words=tuple(words),
-                created=float(number),
-            )
-        )
+async def _ask(archive: Archive, store: str, keywords: Keywords, neighbours: int) -> list[list[str]]:
+    turns = stores.planted(keywords, (turn.text for turn in archive.turns))
     asked = [keywords.extract(question.text) for question in archive.questions]
     with tempfile.TemporaryDirectory(prefix="fourgig-") as folder:
-        path = Path(folder) / "memory.sqlite"
-        if store == "like":
-            like = LikeStore(path)
-            like.open()
-            like.save(turns)
-            return [like.find(_SESSION, words, max(PLACES)) for words in asked]
-        full_text = FullTextStore(path)
-        await full_text.open()
-        try:
-            await full_text.save(turns)
-            return [await full_text.find(_SESSION, words, max(PLACES)) for words in asked]
-        finally:
-            await full_text.close()
+        async with stores.filled(store, Path(folder) / "memory.sqlite", turns, neighbours) as find:
+            return [await find(words, max(PLACES)) for words in asked]

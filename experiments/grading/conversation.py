@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
@@ -12,7 +11,8 @@ from experiments.grading.answers import is_exact, is_refusal
 from experiments.grading.overheard import Overheard
 from experiments.workloads.remembering.conversation import Conversation, Kind, Question
 from experiments.workloads.remembering.values import Language
-from systems.interface import AsyncSystem, BlockingSystem, Observed, Reply, Request, System
+from systems.interface import Observed, Reply, Request
+from systems.server.hosting import Host
 
 Find = Callable[[str], Awaitable[Sequence[str]]]
 """Finds memories for a question, best first."""
@@ -58,22 +58,22 @@ async def grade_retrieval(conversation: Conversation, find: Find) -> list[Grade]
     return [grade_ranking(conversation, question, await find(question.text)) for question in conversation.questions]
 
 
-async def grade_system(system: System, engine: Overheard, conversation: Conversation, session: str) -> list[Grade]:
+async def grade_system(system: Host, engine: Overheard, conversation: Conversation, session: str) -> list[Grade]:
     """Tell ``system``, built on ``engine`` and started, every turn, ask every question, and grade all three depths.
 
     While it is told the turns it says what the conversation scripts; the questions it answers freely.
     """
     for number, turn in enumerate(conversation.turns):
-        await _answer(
-            system, Request(id=f"told-{number}", session=session, text=turn.text, max_tokens=ANSWER_TOKENS,
-                            scripted_reply=turn.reply, observed=_OBSERVED)
+        await system.answer(
+            Request(id=f"told-{number}", session=session, text=turn.text, max_tokens=ANSWER_TOKENS,
+                    scripted_reply=turn.reply, observed=_OBSERVED)
         )  # fmt: skip
     grades = []
     for number, question in enumerate(conversation.questions):
         request = Request(
             id=f"asked-{number}", session=session, text=question.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED
         )
-        reply = await _answer(system, request)
+        reply = await system.answer(request)
         grades.append(_graded(conversation, question, reply, engine, session))
     return grades
 
@@ -92,13 +92,6 @@ def _graded(conversation: Conversation, question: Question, reply: Reply, engine
         answer=reply.text,
         right=is_refusal(reply.text) if unknown else is_exact(reply.text, question.answer),
     )
-
-
-async def _answer(system: System, request: Request) -> Reply:
-    if isinstance(system, AsyncSystem):
-        return await system.answer(request)
-    assert isinstance(system, BlockingSystem)
-    return await asyncio.to_thread(system.answer, request)
 
 
 def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict[str, float]:

@@ -11,7 +11,10 @@ from systems.engines.interface import Engine, Generation, Message
 
 
 class Overheard(Engine):
-    """Notes the newest messages of every conversation in ``prompts``; all else is the inner engine's."""
+    """Notes the newest messages of every conversation in ``prompts``; what is not scripted the inner engine says.
+
+    A scripted reply is said at once: who listens grades answers, and times nothing.
+    """
 
     name: ClassVar[str] = "overheard"
     summary: ClassVar[str] = "another engine, whose prompts are noted"
@@ -45,15 +48,14 @@ class Overheard(Engine):
         conversation: str | None = None,
         check: Callable[[], None] | None = None,
     ) -> Generation:
-        """Note the messages, and let the inner engine generate."""
+        """Note the messages, and let the inner engine generate unless the reply is scripted."""
         self.prompts[conversation] = messages
-        passed: dict[str, Any] = {
-            "forced_reply": forced_reply,
-            "on_token": on_token,
-            "conversation": conversation,
-            "check": check,
-        }
-        return self._inner.generate(messages, max_tokens=max_tokens, **passed)
+        if forced_reply is None:
+            passed: dict[str, Any] = {"on_token": on_token, "conversation": conversation, "check": check}
+            return self._inner.generate(messages, max_tokens=max_tokens, **passed)
+        if on_token is not None:
+            on_token(forced_reply)
+        return Generation(text=forced_reply, prompt_tokens=0, generated_tokens=0, first_token_s=0.0)
 
     def close(self) -> None:
         """Close the inner engine."""

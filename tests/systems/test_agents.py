@@ -102,6 +102,23 @@ async def test_a_scripted_reply_is_what_is_answered_and_remembered(tmp_path, kin
 
 
 @pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+async def test_whatever_is_said_is_a_turn_that_is_kept_as_it_was_said(tmp_path, kind):
+    said = [
+        "",
+        "\0",
+        "' OR 1=1; DROP TABLE memories; --",
+        "😀",
+        "лисбон 里斯本 لشبونة",
+        "bees " * 200_000,
+        "蜜蜂" * 200_000,
+    ]
+    asked = [Request(id=str(number), session="s", text=text, max_tokens=4) for number, text in enumerate(said)]
+    replies = await conversed(kind(kind.Settings(), simulated(), tmp_path), asked)
+    assert all(reply.source is Source.MODEL and not reply.degraded for reply in replies)
+    assert [question for _, question, _ in stored(tmp_path)] == said
+
+
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
 async def test_the_same_question_in_the_same_context_is_served_from_the_cache(tmp_path, kind):
     # Without history and memories nothing distinguishes the second asking from the first.
     settings = kind.Settings(history_length=0, memories=0)

@@ -14,7 +14,7 @@ from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.records import Outcome
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import what_fits
+from experiments.report.figures import quality, what_fits
 from experiments.report.scene import Scene, factor
 
 _MIB = 2**20
@@ -28,6 +28,7 @@ def draw(scene: Scene) -> list[Drawn]:
         *_hit_rate(scene),
         *_wrong_hits(scene),
         *_retrieval(scene),
+        *quality.draw(scene),
         *_soak(scene),
         *_traced(scene),
         *_allocators(scene),

@@ -1,8 +1,8 @@
 """What do the response cache, the memory store and a long conversation cost and bring?
 
 One module a part: ``hit_rate`` replays access traces through caches; ``retrieval`` asks stores for planted memories;
-``soak`` holds one long conversation and watches anonymous memory, and traces a short one; ``what_fits`` asks models of
-every size under every limit.
+``quality`` grades what stores find, and systems answer, after a long conversation; ``soak`` holds one long conversation
+and watches anonymous memory, and traces a short one; ``what_fits`` asks models of every size under every limit.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from experiments.role import Role
 from experiments.studies.interface import Cell, GridRequest, Preset, Study
-from experiments.studies.memory import hit_rate, retrieval, soak, what_fits
+from experiments.studies.memory import hit_rate, quality, retrieval, soak, what_fits
 
 
 class Memory(Study):
-    """Caches, stores, soaks, memory traces, and models that fit or do not."""
+    """Caches, stores, answers, soaks, memory traces, and models that fit or do not."""
 
     name = "memory"
     question = "What do the response cache, the memory store and a long conversation cost and bring?"
@@ -30,6 +30,16 @@ class Memory(Study):
         "retrieval_p50",
         "retrieval_p95",
         "recall",
+        "evidence_in_1",
+        "evidence_in_3",
+        "evidence_in_10",
+        "evidence_ndcg",
+        "evidence_reciprocal_rank",
+        "stale_hit_rate",
+        "evidence_in_prompt",
+        "right_answers",
+        "exact_answers",
+        "right_refusals",
         "anonymous_growth",
         "anonymous_growth_low",
         "anonymous_growth_high",
@@ -45,15 +55,15 @@ class Memory(Study):
         "refaults",
         "disk_reads",
     )
-    primary = ("hit_rate", "retrieval_p95", "recall", "group_peak_memory")
+    primary = ("hit_rate", "retrieval_p95", "recall", "evidence_in_prompt", "right_answers", "group_peak_memory")
 
     def shapes(self, preset: Preset) -> tuple[str, ...]:
-        """Return the models whose fit is tried."""
-        return what_fits.shapes(preset)
+        """Return the models whose fit is tried, and the one that reads."""
+        return (*what_fits.shapes(preset), *quality.shapes())
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
         """Return the cells of every part."""
-        parts = (hit_rate, retrieval, soak, what_fits)
+        parts = (hit_rate, retrieval, quality, soak, what_fits)
         return [cell for part in parts for cell in part.cells(request)]
 
     def run_subject(self, role: Role) -> None:
@@ -63,6 +73,8 @@ class Memory(Study):
                 hit_rate.run(role)
             case "retrieval":
                 retrieval.run(role)
+            case "evidence" | "answers":
+                quality.run(role)
             case "soak" | "memray":
                 soak.run(role)
             case "what-fits":

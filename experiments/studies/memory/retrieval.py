@@ -6,17 +6,17 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from experiments.grading import stores
 from experiments.role import Role
 from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, twins
 from experiments.workloads.conversations import sentences
-from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
-from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 
 STORES = ("like", "like-scored", "full-text")
@@ -30,9 +30,6 @@ _MEMORIES: dict[Preset, tuple[int, ...]] = {
 }
 _QUERIES = 200
 _FOUND = 3
-_SESSION = "reader"
-
-Find = Callable[[Sequence[str]], Awaitable[list[str]]]
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -64,43 +61,19 @@ async def _run(role: Role) -> None:
     keywords = Keywords()
     keywords.load()
     texts = list(islice(sentences(role.spec.seed), count))
-    turns = [_planted(keywords, number, text) for number, text in enumerate(texts)]
+    turns = stores.planted(keywords, texts)
     asked = random.Random(role.spec.seed).sample(texts, min(_QUERIES, count))
     wanted = [keywords.extract(text) for text in asked]
-    store = _OPEN[role.spec.subject]
-    seconds, recalled = await store(role.work_dir / "memory.sqlite", turns, asked, wanted)
+    async with _FILLED[role.spec.subject](role.work_dir / "memory.sqlite", turns) as lookup:
+        seconds, recalled = await _timed(lookup, asked, wanted)
     role.part.series["retrieval_s"] = [round(value, 7) for value in seconds]
     role.part.values.update(queries=len(asked), recalled=recalled)
     role.outside_look()
 
 
-def _planted(keywords: Keywords, number: int, text: str) -> SavedTurn:
-    found, words = keywords.analyse(text)
-    return SavedTurn(
-        session=_SESSION, question=text, answer="", keywords=tuple(found), words=tuple(words), created=float(number)
-    )
-
-
-async def _like(
-    path: Path, turns: Sequence[SavedTurn], asked: Sequence[str], wanted: Sequence[Sequence[str]]
-) -> tuple[list[float], int]:
-    store = LikeStore(path)
-    store.open()
-    store.save(turns)
-
-    async def find(words: Sequence[str]) -> list[str]:
-        return store.find(_SESSION, words, _FOUND)
-
-    return await _timed(find, asked, wanted)
-
-
-async def _like_scored(
-    path: Path, turns: Sequence[SavedTurn], asked: Sequence[str], wanted: Sequence[Sequence[str]]
-) -> tuple[list[float], int]:
-    LikeStore(path).open()
-    LikeStore(path).save(turns)
-
-    async def find(words: Sequence[str]) -> list[str]:
+@asynccontextmanager
+async def _like_scored(path: Path, turns: Sequence[SavedTurn]) -> AsyncIterator[stores.Lookup]:
+    async def find(words: Sequence[str], limit: int) -> list[str]:
         # As the traditional store does it, a connection for every lookup; only the order is another.
         score = " + ".join(["(instr(keywords, ?) > 0)"] * len(words))
         query = (
@@ -108,36 +81,25 @@ async def _like_scored(
             "ORDER BY score DESC, created DESC, id DESC LIMIT ?"
         )
         with closing(sqlite3.connect(path)) as connection:
-            return [row[0] for row in connection.execute(query, (*words, _SESSION, _FOUND))]
+            return [row[0] for row in connection.execute(query, (*words, stores.SESSION, limit))]
 
-    return await _timed(find, asked, wanted)
-
-
-async def _full_text(
-    path: Path, turns: Sequence[SavedTurn], asked: Sequence[str], wanted: Sequence[Sequence[str]]
-) -> tuple[list[float], int]:
-    store = FullTextStore(path)
-    await store.open()
-    try:
-        await store.save(turns)
-
-        async def find(words: Sequence[str]) -> list[str]:
-            return await store.find(_SESSION, words, _FOUND)
-
-        return await _timed(find, asked, wanted)
-    finally:
-        await store.close()
+    async with stores.filled(stores.LIKE, path, turns):
+        yield find
 
 
-_OPEN = {"like": _like, "like-scored": _like_scored, "full-text": _full_text}
+_FILLED: dict[str, Callable[[Path, Sequence[SavedTurn]], AbstractAsyncContextManager[stores.Lookup]]] = {
+    "like": partial(stores.filled, stores.LIKE),
+    "like-scored": _like_scored,
+    "full-text": partial(stores.filled, "coordination"),
+}
 
 
-async def _timed(find: Find, asked: Sequence[str], wanted: Sequence[Sequence[str]]) -> tuple[list[float], int]:
+async def _timed(find: stores.Lookup, asked: Sequence[str], wanted: Sequence[Sequence[str]]) -> tuple[list[float], int]:
     """Return the seconds of every lookup, and how many found the memory they were made from."""
     seconds, recalled = [], 0
     for text, words in zip(asked, wanted, strict=True):
         began = time.perf_counter()
-        found = await find(words)
+        found = await find(words, _FOUND)
         seconds.append(time.perf_counter() - began)
         recalled += text in found
     return seconds, recalled

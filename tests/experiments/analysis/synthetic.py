@@ -190,8 +190,25 @@ def _resources(block: int, noise: random.Random) -> Iterator[Record]:
         yield record(spec("lazy-loading", "in-order", block, condition=condition), part)
 
 
+def _quality(block: int, noise: random.Random) -> Iterator[Record]:
+    """What stores find and systems answer after a conversation: less the longer it was."""
+    for turns in (50, 500, 5000):
+        for store, share in (("like", 0.3), ("coordination", 0.9), ("bm25", 0.8)):
+            found = share * noise.uniform(0.9, 1.0) - turns / 50_000
+            part = Part(role="subject", values={"recall@10": found}, series={"retrieval_s": [turns * 1e-6] * 20})
+            condition = {"part": "evidence", "turns": turns}
+            yield record(spec("memory", store, block, condition=condition, engine=None), part)
+        for subject, share in (("baseline", 0.1), ("asynchronous", 0.6), ("asynchronous+bm25", 0.5)):
+            if turns == 500 or "+" not in subject:
+                found = share * noise.uniform(0.9, 1.0)
+                values = {"recall@3": found, "in_prompt": found + 0.05, "right": found + 0.1}
+                trial = spec("memory", subject, block, condition={"part": "answers", "turns": turns})
+                yield record(trial, Part(role="subject", values=values))
+
+
 def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
     for block in range(blocks):
+        yield from _quality(block, noise)
         for trace, accesses, distinct, bonus in (("published", 500, 129, 0.05), ("zipf", 5000, 900, 0.12)):
             for capacity in (20, 50, 100, 200):
                 for subject in ("fifo", "lru"):

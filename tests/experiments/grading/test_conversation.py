@@ -12,6 +12,7 @@ from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline, BaselineSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.server.hosting import host
 
 OLD, NEW, ELSE = "Marela lives in Velford.", "Marela has moved and now lives in Korburg.", "Marila lives in Tostad."
 CHANGED = Question(
@@ -59,16 +60,12 @@ async def test_a_store_alone_is_asked_every_question() -> None:
 async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> None:
     engine = Overheard(SimulatedEngine(SimulatedSettings()))
     conversation = converse(3, 30, questions=6)
-    if kind == "baseline":
-        blocking = Baseline(BaselineSettings(), engine, tmp_path)
-        blocking.start()
-        grades = await grade_system(blocking, engine, conversation, "someone")
-        blocking.close()
-    else:
-        system = Asynchronous(AsynchronousSettings(), engine, tmp_path)
-        await system.start()
-        grades = await grade_system(system, engine, conversation, "someone")
-        await system.close()
+    system = {
+        "baseline": lambda: Baseline(BaselineSettings(), engine, tmp_path),
+        "asynchronous": lambda: Asynchronous(AsynchronousSettings(), engine, tmp_path),
+    }[kind]()
+    async with host(system) as where:
+        grades = await grade_system(where, engine, conversation, "someone")
 
     assert len(grades) == len(conversation.questions)
     for question, grade in zip(conversation.questions, grades, strict=True):

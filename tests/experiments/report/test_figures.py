@@ -18,7 +18,16 @@ from experiments.report import drawing, figures
 from experiments.report.scene import Scene, Unknown, scene
 from tests.experiments.analysis import synthetic
 
-MEMORY = ("hit-rate", "hit-rate-other-traces", "retrieval", "soak-no-model-300", "tracer")
+MEMORY = (
+    "hit-rate",
+    "hit-rate-other-traces",
+    "retrieval",
+    "quality",
+    "quality-settings",
+    "evidence",
+    "soak-no-model-300",
+    "tracer",
+)
 REFERENCES = {
     "isolation": ("serial", "baseline"),
     "lazy-loading": ("baseline",),

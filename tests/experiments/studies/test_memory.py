@@ -8,7 +8,7 @@ import pytest
 from experiments.metrics import anonymous_growth, cache_cost
 from experiments.records import EngineSpec, Part
 from experiments.studies.interface import BLOCKS, GRADED, GridRequest
-from experiments.studies.memory import Memory, hit_rate, soak
+from experiments.studies.memory import Memory, hit_rate, quality, soak
 from experiments.workloads import replay, traces
 from systems.interface import Reply, Source
 from tests.experiments.analysis import synthetic
@@ -77,6 +77,26 @@ def test_history_is_kept_whole_only_where_the_system_can():
         soak.cells(request)
     cells = soak.cells(GridRequest(preset="standard", systems=("baseline",), engine=EngineSpec(name="llama")))
     assert [cell.settings for cell in cells if cell.subject == "baseline-unpruned"] == [{"history_length": 1000}]
+
+
+def answering(preset, systems=("baseline", "asynchronous"), **shapes):
+    request = GridRequest(preset=preset, systems=systems, engine=EngineSpec(name="llama"), shapes=shapes)
+    return [cell for cell in quality.cells(request) if cell.condition["part"] == "answers"]
+
+
+def test_answers_are_asked_of_the_model_that_reads_and_without_it_the_cells_say_so():
+    reader = EngineSpec(name="llama", model="reader")
+    assert all(cell.engine == reader and not cell.labels for cell in answering("standard", reader=reader))
+    for cell in answering("standard"):
+        assert cell.engine.name == "simulated"
+        assert "answers are not graded" in cell.labels[0]
+
+
+def test_every_lookup_and_pruning_meet_in_the_paper_preset_and_a_system_that_cannot_be_set_is_asked_as_it_is():
+    subjects = {cell.subject for cell in answering("paper") if cell.condition["turns"] == 5_000}
+    assert subjects >= {"baseline", "asynchronous", "asynchronous+like+newest", "asynchronous+bm25"}
+    assert "baseline+like" not in subjects
+    assert len([cell for cell in answering("paper") if cell.subject == "asynchronous+blended+newest"]) == 3
 
 
 def grown(slope, seed, turns=900):

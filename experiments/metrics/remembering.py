@@ -1,0 +1,67 @@
+"""How much of a conversation is remembered, at three depths: found, in the prompt, answered.
+
+Shares of the questions asked after a conversation (docs/remembering.md). A question's *evidence* is the turn that
+decides its answer. A store alone is asked for ten turns; of what a whole system found, which asks for three by default,
+only the first places are looked at. Answers are right when they are equal after normalisation, or refusals where
+nobody can know; where no model that can read is installed they are not graded.
+"""
+
+from __future__ import annotations
+
+from experiments.metrics._reading import number
+from experiments.metrics.interface import Metric, Missing
+from experiments.records import Record
+
+
+def _metric(name: str, title: str, noted: str, formula: str, *, falls: bool = False) -> Metric:
+    def compute(record: Record) -> float | Missing:
+        found = number(record, noted)
+        return Missing(f"this was not graded: {found.reason}") if isinstance(found, Missing) else found
+
+    return Metric(
+        name=name,
+        title=title,
+        unit="ratio",
+        better="lower" if falls else "higher",
+        formula=formula,
+        compute=compute,
+    )
+
+
+METRICS = (
+    *(
+        _metric(
+            f"evidence_in_{k}",
+            f"Evidence among the first {k}" if k > 1 else "Evidence first",
+            f"recall@{k}",
+            f"questions whose evidence is among the first {k} found ÷ questions with evidence",
+        )
+        for k in (1, 3, 10)
+    ),
+    _metric(
+        "evidence_ndcg", "Evidence, nDCG@10", "ndcg@10", "mean of 1 ÷ log₂(place of the evidence + 1), 0 beyond 10"
+    ),
+    _metric(
+        "evidence_reciprocal_rank",
+        "Evidence, reciprocal rank",
+        "reciprocal_rank",
+        "mean of 1 ÷ place of the evidence, 0 where it was not found",
+    ),
+    _metric(
+        "stale_hit_rate",
+        "Stale hits",
+        "stale_hit",
+        "questions about changed or denied facts that find a turn which holds no longer above the evidence, or without "
+        "it ÷ such questions",
+        falls=True,
+    ),
+    _metric(
+        "evidence_in_prompt",
+        "Evidence in the prompt",
+        "in_prompt",
+        "questions whose evidence stands, word for word, in the prompt that was sent ÷ questions with evidence",
+    ),
+    _metric("right_answers", "Right answers", "right", "questions answered exactly or rightly refused ÷ questions"),
+    _metric("exact_answers", "Exact answers", "answered", "questions answered exactly ÷ questions that have an answer"),
+    _metric("right_refusals", "Right refusals", "refused", "questions refused ÷ questions that have no answer"),
+)
