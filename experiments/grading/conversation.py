@@ -74,12 +74,12 @@ async def grade_system(system: Host, engine: Overheard, conversation: Conversati
             id=f"asked-{number}", session=session, text=question.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED
         )
         reply = await system.answer(request)
-        grades.append(_graded(conversation, question, reply, engine, session))
+        grades.append(_graded(conversation, question, reply, engine))
     return grades
 
 
-def _graded(conversation: Conversation, question: Question, reply: Reply, engine: Overheard, session: str) -> Grade:
-    sent = "\n".join(message.content for message in engine.prompts[session])
+def _graded(conversation: Conversation, question: Question, reply: Reply, engine: Overheard) -> Grade:
+    sent = "\n".join(message.content for message in engine.prompt)
 
     def holds(turns: Sequence[int]) -> bool:
         return any(conversation.turns[turn].text in sent for turn in turns)

@@ -11,7 +11,7 @@ from systems.engines.interface import Engine, Generation, Message
 
 
 class Overheard(Engine):
-    """Notes the newest messages of every conversation in ``prompts``; what is not scripted the inner engine says.
+    """Notes the newest messages it was given in ``prompt``; what is not scripted the inner engine says.
 
     A scripted reply is said at once: who listens grades answers, and times nothing.
     """
@@ -22,7 +22,7 @@ class Overheard(Engine):
 
     def __init__(self, inner: Engine) -> None:
         self._inner = inner
-        self.prompts: dict[str | None, Sequence[Message]] = {}
+        self.prompt: Sequence[Message] = ()
 
     @property
     def parallelism(self) -> int:
@@ -49,7 +49,7 @@ class Overheard(Engine):
         check: Callable[[], None] | None = None,
     ) -> Generation:
         """Note the messages, and let the inner engine generate unless the reply is scripted."""
-        self.prompts[conversation] = messages
+        self.prompt = messages
         if forced_reply is None:
             passed: dict[str, Any] = {"on_token": on_token, "conversation": conversation, "check": check}
             return self._inner.generate(messages, max_tokens=max_tokens, **passed)

@@ -94,7 +94,7 @@ def _answers(request: GridRequest, turns: int) -> list[Cell]:
             engine=reader or EngineSpec(name="simulated"),
             labels=() if reader else (UNREAD,),
             estimate_s=(6 if reader else 3) + turns / 400,
-            timeout_s=120 + turns / 10,
+            timeout_s=300 + turns / 10,
         )
         for system in request.systems
         for way, settings in _ways(request.preset, turns).items()
