@@ -443,7 +443,7 @@ def recall(
         list[str] | None,
         typer.Option(
             help="like, coordination, bm25 or blended; give it several times. All if not given.",
-            autocompletion=_completing(lambda: _ways_of_retrieval()),
+            autocompletion=completing(lambda: _ways_of_retrieval()),
         ),
     ] = None,
     neighbours: Annotated[

@@ -55,7 +55,9 @@ class Overheard(Engine):
             return self._inner.generate(messages, max_tokens=max_tokens, **passed)
         if on_token is not None:
             on_token(forced_reply)
-        return Generation(text=forced_reply, prompt_tokens=0, generated_tokens=0, first_token_s=0.0)
+        return Generation(
+            text=forced_reply, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop"
+        )
 
     def close(self) -> None:
         """Close the inner engine."""
