@@ -104,6 +104,8 @@ def main() -> None:
         f"anonymous memory: {sizes[0] / 2**20:.1f} MiB after {turns[0]} turns, {sizes[-1] / 2**20:.1f} MiB after "
         f"{turns[-1]}: {low:.0f} ... {high:.0f} bytes a turn (95 %): {'flat' if low <= 0 else 'grows'}"
     )
+    tenths = (f"{samples[len(samples) * tenth // 10][1] / 2**20:.1f}" for tenth in range(10))
+    print(f"  each six minutes of the hour, MiB: {' '.join(tenths)} {sizes[-1] / 2**20:.1f}")
     for name, count in before.items():
         print(
             f"{name}: {count} before anyone came, {held[name]} with {CONNECTED} connected, {after[name]} after all left"

@@ -59,7 +59,7 @@ class Crowd:
     async def go_on(self):
         """Return the kinds of errors until each of them was answered twice more: one of these was asked after now."""
         known, before = len(self.errors), list(self._answers)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while any(now < was + 2 for was, now in zip(before, self._answers, strict=True)):
                 if gone := [task for task in self._tasks if task.done()]:
                     await gone[0]

@@ -172,12 +172,12 @@ async def test_a_locked_database_is_a_typed_error_or_waited_out_and_never_a_lost
 
 @pytest.mark.needs_root
 async def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_saved(tmp_path):
-    with small_disk(tmp_path / "small", "16m") as disk:
+    with small_disk(tmp_path / "small", "64m") as disk:
         hosted = agent(disk, background_saving=False, lru_cache=False)
         async with listening_to(hosted, **OPEN) as address, Crowd(address, USERS) as crowd:
             with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
                 while True:
-                    filler.write(bytes(4096))
+                    filler.write(bytes(65536))
             async with asyncio.timeout(20):
                 while "StoreError" not in crowd.errors:  # noqa: ASYNC110 - the disk tells nobody
                     await asyncio.sleep(0.01)
