@@ -86,8 +86,8 @@ def audit(session: nox.Session) -> None:
 
 @nox.session
 def paper(session: nox.Session) -> None:
-    """Draw the paper's figures again from a run: the reference run, or the folder given after --."""
-    install(session)
+    """Make the paper from a run: the reference run, or the folder given after --."""
+    install(session, "paper")
     session.run("python", "-m", "experiments.report.paper", *session.posargs)
 
 

@@ -18,6 +18,11 @@ def law_s(requests: int, workers: int, sleep_s: float) -> float:
     return math.ceil(requests / workers) * sleep_s
 
 
+def change_by_law(requests: int, workers: int) -> float:
+    """Return by how many percent the law has ``workers`` threads change the total time of as many requests in turn."""
+    return (law_s(requests, workers, 1.0) / law_s(requests, 1, 1.0) - 1) * 100
+
+
 def measured_over_law(record: Record) -> float | Missing:
     """Compute the metric."""
     condition, total = record.spec.condition, total_time(record)

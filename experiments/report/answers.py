@@ -5,7 +5,7 @@ The README's table, the head of the report and its first figure are made of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import pandas as pd
@@ -20,8 +20,9 @@ from experiments.records import Scalar
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: a measure of two subjects in the conditions that have these factors."""
+    """One line: a measure of two subjects in the conditions that have these factors. The paper calls it ``name``."""
 
+    name: str
     title: str
     study: str
     metric: str
@@ -38,43 +39,62 @@ _MEMORIES: dict[str, Scalar] = {"memories": 10_000}
 _USERS: dict[str, Scalar] = {"work": "inference", "users": 50, "arrivals": "closed"}
 _LADDER: dict[str, Scalar] = {"work": "serial simulation", "ladder": "add-one"}
 LINES = (
-    Line(title="50 sleeping requests, 3 threads (no model)", study="isolation", metric="total_time",
+    Line(name="sleeps-3", title="50 sleeping requests, 3 threads (no model)",
+         study="isolation", metric="total_time",
          before="serial", after="offloaded-3", factors=_SLEEPS),
-    Line(title="50 sleeping requests, 7 threads (no model)", study="isolation", metric="total_time",
+    Line(name="sleeps-7", title="50 sleeping requests, 7 threads (no model)",
+         study="isolation", metric="total_time",
          before="serial", after="offloaded-7", factors=_SLEEPS),
-    Line(title="a short sleep beside a long one (no model)", study="isolation", metric="short_task_latency",
+    Line(name="short-sleep", title="a short sleep beside a long one (no model)",
+         study="isolation", metric="short_task_latency",
          before="serial", after="offloaded-6", factors=_BESIDE | {"task": "sleep"}),
-    Line(title="a short reply beside a long one, real inference", study="isolation", metric="short_task_latency",
+    Line(name="short-reply", title="a short reply beside a long one, real inference",
+         study="isolation", metric="short_task_latency",
          before="baseline", after="asynchronous", factors=_BESIDE | {"task": "inference"}),
-    Line(title="5 users at once, real inference", study="isolation", metric="total_time",
+    Line(name="five-users", title="5 users at once, real inference",
+         study="isolation", metric="total_time",
          before="baseline", after="asynchronous", factors=_INFERENCE),
-    Line(title="the same: how long the event loop stands still", study="isolation", metric="loop_delay_max",
+    Line(name="five-users-stall", title="the same: how long the event loop stands still",
+         study="isolation", metric="loop_delay_max",
          before="baseline", after="asynchronous", factors=_INFERENCE),
-    Line(title="cold start, eager", study="lazy-loading", metric="time_to_ready",
+    Line(name="cold-eager", title="cold start, eager",
+         study="lazy-loading", metric="time_to_ready",
          before="baseline", after="asynchronous-eager", factors=_COLD),
-    Line(title="cold start, lazy", study="lazy-loading", metric="time_to_ready",
+    Line(name="cold-lazy", title="cold start, lazy",
+         study="lazy-loading", metric="time_to_ready",
          before="baseline", after="asynchronous-lazy", factors=_COLD),
-    Line(title="cold start to first reply, lazy", study="lazy-loading", metric="time_to_first_reply",
+    Line(name="cold-lazy-reply", title="cold start to first reply, lazy",
+         study="lazy-loading", metric="time_to_first_reply",
          before="baseline", after="asynchronous-lazy", factors=_COLD),
-    Line(title="published cache trace, 50 entries", study="memory", metric="hit_rate",
+    Line(name="hit-rate", title="published cache trace, 50 entries",
+         study="memory", metric="hit_rate",
          before="fifo", after="lru", factors={"trace": "published", "capacity": 50}),
-    Line(title="lookup among 10,000 memories", study="memory", metric="retrieval_p50",
+    Line(name="lookup", title="lookup among 10,000 memories",
+         study="memory", metric="retrieval_p50",
          before="like", after="full-text", factors=_MEMORIES),
-    Line(title="the same: memories found again", study="memory", metric="recall",
+    Line(name="lookup-recall", title="the same: memories found again",
+         study="memory", metric="recall",
          before="like", after="full-text", factors=_MEMORIES),
-    Line(title="the same, against a LIKE that finds as many", study="memory", metric="retrieval_p50",
+    Line(name="lookup-equal", title="the same, against a LIKE that finds as many",
+         study="memory", metric="retrieval_p50",
          before="like-scored", after="full-text", factors=_MEMORIES),
-    Line(title="50 users over a socket, real inference", study="load", metric="throughput",
+    Line(name="fifty-users", title="50 users over a socket, real inference",
+         study="load", metric="throughput",
          before="baseline", after="asynchronous", factors=_USERS),
-    Line(title="the same", study="load", metric="latency_p50",
+    Line(name="fifty-users-latency", title="the same",
+         study="load", metric="latency_p50",
          before="baseline", after="asynchronous", factors=_USERS),
-    Line(title="the same", study="load", metric="group_peak_memory",
+    Line(name="fifty-users-memory", title="the same",
+         study="load", metric="group_peak_memory",
          before="baseline", after="asynchronous", factors=_USERS),
-    Line(title="50 users, a sleep in the model's place (no model)", study="load", metric="throughput",
+    Line(name="fifty-sleeps", title="50 users, a sleep in the model's place (no model)",
+         study="load", metric="throughput",
          before="baseline", after="asynchronous", factors={"work": "simulation", "users": 50}),
-    Line(title="50 users, one 16.5 ms call at a time (no model)", study="load", metric="throughput",
+    Line(name="fast-model", title="50 users, one 16.5 ms call at a time (no model)",
+         study="load", metric="throughput",
          before="baseline", after="all", factors=_LADDER),
-    Line(title="the same: I/O isolation alone", study="load", metric="throughput",
+    Line(name="fast-model-isolation", title="the same: I/O isolation alone",
+         study="load", metric="throughput",
          before="none", after="none+isolation", factors=_LADDER),
 )  # fmt: skip
 
@@ -89,13 +109,13 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged
 
 
-def answered(run: Run) -> list[Answered]:
-    """Return every line that the run measured, in order, judged as one family.
+def answered(run: Run, lines: Sequence[Line] = LINES) -> list[Answered]:
+    """Return every line of ``lines`` that the run measured, in order, judged as one family.
 
     A line whose factors fit two conditions comes twice.
     """
     floors = {study: noise.floors(group) for study, group in run.measures.groupby("study")}
-    found = [one for line in LINES if line.study in floors for one in _pairs(run, line, floors[line.study])]
+    found = [one for line in lines if line.study in floors for one in _pairs(run, line, floors[line.study])]
     judged = judge([pair for _, _, pair in found])
     return [
         Answered(

@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -69,21 +70,33 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
         return re.sub(r"url\(#", f"url(#{self.name}-", text)
 
 
+_TITLED = ContextVar("titled", default=True)
+
+
 @contextmanager
-def style() -> Iterator[None]:
-    """Draw in the house style, and leave matplotlib's settings as they were."""
-    with mpl.rc_context(_RC):
-        yield
+def style(*, titled: bool = True) -> Iterator[None]:
+    """Draw in the house style, and leave matplotlib's settings as they were.
+
+    Without titles for a page whose captions say what is seen.
+    """
+    token = _TITLED.set(titled)
+    try:
+        with mpl.rc_context(_RC):
+            yield
+    finally:
+        _TITLED.reset(token)
 
 
 def canvas(
     title: str, columns: int = 1, *, rows: int = 1, height: float = 3.9, **options: Any
 ) -> tuple[Figure, list[Axes]]:
     """Return a titled figure and its panels, row by row."""
-    figure = Figure(figsize=(6.8, height), layout="constrained")
+    lines = textwrap.wrap(plain(title), 74)
+    figure = Figure(figsize=(6.8, height - (0 if _TITLED.get() else 0.18 * len(lines))), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, squeeze=False, **options)
-    figure.suptitle(textwrap.fill(plain(title), 74), x=0.01, ha="left")
+    if _TITLED.get():
+        figure.suptitle("\n".join(lines), x=0.01, ha="left")
     return figure, list(panels.flat)
 
 

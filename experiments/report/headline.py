@@ -31,7 +31,7 @@ def table(run: Run) -> str:
             one.metric.title.lower(),
             f"{text.quantity(one.before, unit)} ({line.before})",
             f"{text.quantity(one.after, unit)} ({line.after})",
-            _ratio(one),
+            ratio(one),
             text.floor(one.judged.pair.floor),
             str(one.judged.answer),
         )
@@ -39,7 +39,7 @@ def table(run: Run) -> str:
     return "\n".join(rows)
 
 
-def _ratio(one: Answered) -> str:
+def ratio(one: Answered) -> str:
     """Return the ratio with its interval; every block's where there are too few for one."""
     found = one.judged.ratio
     if found.indicative:

@@ -54,7 +54,7 @@ def judged(run: Run) -> list[Ruling]:
 def entries(rulings: Sequence[Ruling], info: RunInfo) -> list[Entry]:
     """Return the page's part on each claim."""
     found = []
-    for claim, mine in _by_claim(rulings):
+    for claim, mine in by_claim(rulings):
         with drawing.style():
             drawn = figures.claims.draw(claim, mine)
         found.append(
@@ -97,7 +97,7 @@ def table(rulings: Sequence[Ruling]) -> str:
     """Return the ledger as a Markdown table: what was tested, and below it what was not."""
     rows = ["| claim | published | verdict of the reference run |", "|---|---|---|"]
     untested: dict[str, list[str]] = {}
-    for claim, mine in _by_claim(rulings):
+    for claim, mine in by_claim(rulings):
         if claim.not_measured:
             untested.setdefault(claim.not_measured, []).append(claim.id)
             continue
@@ -110,7 +110,8 @@ def table(rulings: Sequence[Ruling]) -> str:
     return "\n".join([*rows, "", "</details>"])
 
 
-def _by_claim(rulings: Sequence[Ruling]) -> Iterator[tuple[Claim, list[Ruling]]]:
+def by_claim(rulings: Sequence[Ruling]) -> Iterator[tuple[Claim, list[Ruling]]]:
+    """Return each claim with its rulings."""
     for _, group in groupby(rulings, key=lambda one: one.claim.id):
         mine = list(group)
         yield mine[0].claim, mine
@@ -125,7 +126,7 @@ def _told(one: Ruling) -> Told:
         title=one.test.title,
         condition=text.plain(one.condition),
         measure=metrics.get(one.metric).title,
-        effect=_effect(one),
+        effect=effect_said(one),
         floor="–" if one.floor is None else f"± {text.share(one.floor / 100)}",
         verdict=one.verdict,
         why=one.why,
@@ -134,7 +135,8 @@ def _told(one: Ruling) -> Told:
     )
 
 
-def _effect(one: Ruling) -> str:
+def effect_said(one: Ruling) -> str:
+    """Return the effect, or the level, with its interval; a dash where nothing was measured."""
     if one.effect is None:
         return "–"
     if one.low is None or one.high is None:

@@ -48,7 +48,7 @@ def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
     """Return what equals, blocks and first requests show, in each study's ``primary`` measures."""
     found = drift.paces(run.measures, primary)
     return Quality(
-        equals=_equals(run, primary),
+        equals=equals(run, primary),
         paces=[_pace(one) for one in found.to_dict("records")],
         warm_ups=[
             WarmUp(
@@ -63,7 +63,8 @@ def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
     )
 
 
-def _equals(run: Run, primary: Mapping[str, Sequence[str]]) -> str:
+def equals(run: Run, primary: Mapping[str, Sequence[str]]) -> str:
+    """Return how many A/A comparisons miss 1, in a sentence; nothing where there are none."""
     arms = noise.floors(run.measures)
     wanted = [metric in primary.get(study, ()) for study, metric in zip(arms["study"], arms["metric"], strict=True)]
     told = arms[pd.Series(wanted, index=arms.index, dtype=bool) & arms["floor"].notna()]

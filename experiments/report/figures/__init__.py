@@ -16,11 +16,11 @@ from experiments.report.figures import claims as claims
 from experiments.report.scene import Scene
 
 
-def draw(scene: Scene) -> list[Drawn]:
-    """Return the figures of one study's records."""
+def draw(scene: Scene, *, titled: bool = True) -> list[Drawn]:
+    """Return the figures of one study's records; without their titles for a page that has captions."""
     module = scene.name.replace("-", "_")
     if module not in {found.name for found in pkgutil.iter_modules(__path__)}:
         return []
-    with drawing.style():
+    with drawing.style(titled=titled):
         drawn: list[Drawn] = importlib.import_module(f"{__name__}.{module}").draw(scene)
     return drawn

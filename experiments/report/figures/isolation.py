@@ -11,12 +11,12 @@ from matplotlib.ticker import LogLocator
 from experiments.analysis import claims
 from experiments.analysis.claims import Claim
 from experiments.analysis.findings import Answer
-from experiments.metrics.measured_over_law import law_s
+from experiments.metrics.measured_over_law import change_by_law
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene, factor
 
-_PUBLISHED_REQUESTS = (10, 50, 100)
+PUBLISHED_REQUESTS = (10, 50, 100)
 _MET_WITHIN = 1.0  # percentage points
 _SHOWN_WORKERS = (2, 6, 32)
 _LOAD_ISOLATION = "load isolation"
@@ -32,7 +32,7 @@ def _change(ratios: pd.Series[float]) -> pd.Series[float]:
     return (ratios - 1) * 100
 
 
-def _workers(scene: Scene) -> dict[str, int]:
+def threads(scene: Scene) -> dict[str, int]:
     """Return the number of threads of each subject that has one."""
     specs = (record.spec for record in scene.records)
     return {spec.subject: int(str(spec.settings["workers"])) for spec in specs if "workers" in spec.settings}
@@ -40,8 +40,8 @@ def _workers(scene: Scene) -> dict[str, int]:
 
 def _sleeps(scene: Scene) -> Iterator[Drawn]:
     shown = scene.compared("total_time", work="sleep")
-    shown = shown.assign(requests=factor(shown, "requests"), workers=shown["subject"].map(_workers(scene)))
-    shown = shown[shown["workers"].notna() & shown["requests"].isin(list(_PUBLISHED_REQUESTS))]
+    shown = shown.assign(requests=factor(shown, "requests"), workers=shown["subject"].map(threads(scene)))
+    shown = shown[shown["workers"].notna() & shown["requests"].isin(list(PUBLISHED_REQUESTS))]
     if shown.empty:
         return
     shown = shown.assign(workers=shown["workers"].astype(int), change=_change(shown["ratio"]))
@@ -54,7 +54,7 @@ def _sleeps(scene: Scene) -> Iterator[Drawn]:
     for place, (axes, requests) in enumerate(zip(panels, levels, strict=True)):
         mine = shown[shown["requests"] == requests]
         drawing.band(axes, claim)
-        law = [_change_by_law(requests, workers) for workers in range(1, max(marks) + 1)]
+        law = [change_by_law(requests, workers) for workers in range(1, max(marks) + 1)]
         axes.plot(
             range(1, max(marks) + 1),
             law,
@@ -76,10 +76,6 @@ def _sleeps(scene: Scene) -> Iterator[Drawn]:
     alt = f"{title} Change of total time in percent over threads, a panel a number of requests, with the law's line."
     notes = [*scene.notes(shown), "an end counts as met where the median over blocks comes within 1 percentage point"]
     yield drawing.finish(figure, "isolation-sleeps", title, alt, notes)
-
-
-def _change_by_law(requests: int, workers: int) -> float:
-    return (law_s(requests, workers, 1.0) / law_s(requests, 1, 1.0) - 1) * 100
 
 
 def _met(found: pd.DataFrame, claim: Claim) -> str:
@@ -110,7 +106,7 @@ def _law(scene: Scene) -> Iterator[Drawn]:
     if shown.empty:
         return
     subjects = scene.subjects(shown["subject"])
-    workers = _workers(scene)
+    workers = threads(scene)
     middle, low, high = shown["value"].median(), shown["value"].min(), shown["value"].max()
     title = (
         f"Sleeping requests take {text.significant(middle)} × what ⌈N/W⌉·d predicts"
@@ -194,13 +190,13 @@ def _in_loop(scene: Scene) -> set[str]:
 def _series(scene: Scene, subjects: Iterable[str]) -> dict[str, str]:
     """Return what each subject is called: by its threads if it has some."""
     names = {each: f"{each}, in the loop" for each in _in_loop(scene)}
-    names |= {subject: f"{count} thread{'s' if count > 1 else ''}" for subject, count in _workers(scene).items()}
+    names |= {subject: f"{count} thread{'s' if count > 1 else ''}" for subject, count in threads(scene).items()}
     return {each: text.plain(names.get(each, each)) for each in scene.subjects(subjects)}
 
 
 def _kinds(scene: Scene) -> Iterator[Drawn]:
     """Draw the total time of every kind of work on threads against the same work in the loop, all else equal."""
-    offloaded = [each for each, count in _workers(scene).items() if count in _SHOWN_WORKERS]
+    offloaded = [each for each, count in threads(scene).items() if count in _SHOWN_WORKERS]
     offloaded += [each.spec.subject for each in scene.records if each.spec.hosting == "alone"]
     compared = scene.compared("total_time")
     shown = _side_by_side(compared[compared["subject"].isin(offloaded)])
@@ -238,7 +234,7 @@ def _judged(scene: Scene, kind: str, shown: pd.DataFrame) -> str:
 
 def _stalls(scene: Scene) -> Iterator[Drawn]:
     measured = scene.measured("loop_delay_max")
-    workers = _workers(scene)
+    workers = threads(scene)
     default = [each for each, count in workers.items() if count == _SHOWN_WORKERS[1]]
     shown = _side_by_side(measured[measured["subject"].isin(default) | ~measured["subject"].isin(list(workers))])
     held = shown["subject"].isin(list(_in_loop(scene)))

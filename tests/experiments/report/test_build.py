@@ -12,7 +12,6 @@ from experiments.analysis import claims
 from experiments.errors import RunFolderError, StorageError
 from experiments.records import Outcome, Part, Record
 from experiments.report.build import build
-from experiments.report.paper import regenerate
 from experiments.report.scene import Unknown
 from tests.experiments.analysis import synthetic
 
@@ -227,15 +226,6 @@ def test_a_folder_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path) -
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError):
         build(tmp_path, STUDIES)
-
-
-def test_the_papers_figures_are_those_of_the_run(tmp_path: Path) -> None:
-    folder = synthetic.write(tmp_path, [one for one in synthetic.everything(1) if one.spec.study == "lazy-loading"])
-    build(folder)
-    written = regenerate(folder, tmp_path / "out")
-    assert {path.name: path.read_bytes() for path in written} == {
-        path.name: path.read_bytes() for path in (folder / "figures").iterdir()
-    }
 
 
 def test_a_claims_part_of_the_page_has_its_figure_its_data_and_its_command(three_blocks: Path) -> None:

@@ -4,20 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from experiments import load_run
 from experiments.report import headline
 from experiments.report.answers import LINES
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_readme_says_what_the_reference_run_measured():
+def test_the_readme_says_what_the_reference_run_measured(reference_run):
     page = (ROOT / "README.md").read_text()
-    assert headline.written(page, load_run()) == page
+    assert headline.written(page, reference_run) == page
 
 
-def test_every_line_of_the_table_was_measured():
-    assert headline.table(load_run()).count("\n") == len(LINES) + 1
+def test_every_line_of_the_table_was_measured(reference_run):
+    assert headline.table(reference_run).count("\n") == len(LINES) + 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""Makes the paper from one run: what its text asks for into ``data.json``, its figures beside it, and ``paper.pdf``."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from experiments.analysis.frames import Run, load_run
+from experiments.report import figures
+from experiments.report.build import write_figures
+from experiments.report.drawing import Drawn
+from experiments.report.paper import declared, source, tables
+from experiments.report.paper.declared import Declared
+from experiments.report.paper.numbers import Absent, Missing, Numbers
+from experiments.report.paper.tables import Table
+from experiments.runs import write_whole
+from systems.errors import BadInput
+
+SOURCE = Path(__file__).resolve().parents[3] / "paper"
+"""The folder with the text: ``paper.typ``, its layout and the declarations of its numbers."""
+
+Found = TypeVar("Found")
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure as the text shows it; ``path`` is empty until it is written."""
+
+    title: str
+    alt: str
+    path: str = ""
+
+
+class Data(msgspec.Struct, kw_only=True):
+    """What one run gives to the text, by the names that it asks for. None: of a part that the run does not have.
+
+    ``parts`` holds a sentence for each part that the run does not have, and nothing for one that it has.
+    """
+
+    numbers: dict[str, str | None] = {}
+    answers: dict[str, str | None] = {}
+    verdicts: dict[str, list[str] | None] = {}
+    parts: dict[str, str | None] = {}
+    figures: dict[str, Picture | None] = {}
+    tables: dict[str, Table | None] = {}
+    rulings: dict[str, Table | None] = {}
+    unmeasured: dict[str, str | None] = {}
+
+
+def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", text: Path = SOURCE) -> Path:
+    """Write the paper of a run (None: the reference run) into ``out`` and return the PDF.
+
+    ``text`` is the folder with its source. Raises `BadInput` where the text names what the run has no record for, has a
+    number typed by hand or cannot be set, and `RunFolderError` if the folder is no run.
+    """
+    run = load_run(run_folder)
+    data, drawn = collected(run, text)
+    paths = {path.stem: path for path in write_figures(list(drawn.values()), out / "figures") if path.suffix == ".svg"}
+    for name, one in drawn.items():
+        data.figures[name] = Picture(title=one.title, alt=one.alt, path=str(paths[one.name].resolve()))
+    written = (out / "data.json").resolve()
+    write_whole(written, msgspec.json.format(msgspec.json.encode(data), indent=2))
+    page = out / "paper.pdf"
+    write_whole(page, compiled(text / "paper.typ", written, run.info.created))
+    return page
+
+
+def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
+    """Return everything that the text asks of ``run``, and its figures by the names they are asked for.
+
+    Raises `BadInput` that names every number without a record.
+    """
+    words = (text / "paper.typ").read_text(encoding="utf-8")
+    known = declared.load(text / "numbers.toml")
+    source.refuse_typed(words, known.typed)
+    asked, numbers = source.wanted(words), Numbers(run, known)
+    missing: dict[str, None] = {}
+
+    def each(functions: Sequence[str], find: Callable[[str], Found]) -> dict[str, Found | None]:
+        found: dict[str, Found | None] = {}
+        for name in (name for function in functions for name in asked.get(function, ())):
+            try:
+                found[name] = find(name)
+            except Absent:
+                found[name] = None
+            except Missing as error:
+                missing[str(error)] = None
+        return found
+
+    data = Data(
+        numbers=each(("n",), numbers.__getitem__),
+        answers=each(("by",), lambda name: str(numbers.comparison(name).judged.answer)),
+        verdicts=each(("judged",), lambda claim: sorted(numbers.verdicts(claim))),
+        parts=each(("when",), lambda part: "" if numbers.has(part) else _not_measured(known, part)),
+        tables=each(("table-of",), lambda name: tables.table(name, numbers)),
+        rulings=each(("rulings",), lambda names: tables.rulings(names.split(), numbers)),
+        unmeasured=each(("rulings",), lambda names: tables.why_unmeasured(names.split(), numbers)),
+    )
+    # Drawn last: what is missing is told sooner.
+    drawn = each(("fig", "saying"), _drawing(numbers, known))
+    data.figures = dict.fromkeys(drawn)
+    if missing:
+        raise BadInput("The paper cannot be made from this run:\n" + "\n".join(f"- {why}" for why in missing))
+    return data, {name: one for name, one in drawn.items() if one is not None}
+
+
+def _not_measured(known: Declared, part: str) -> str:
+    title = known.parts[part].title
+    return f"{title[:1].upper()}{title[1:]} was not measured in this run."
+
+
+def _drawing(numbers: Numbers, known: Declared) -> Callable[[str], Drawn]:
+    """Return what finds a figure by its name, or by what its name begins with."""
+    parts = {name: part for part, one in known.parts.items() for name in one.figures}
+
+    @cache
+    def of_study(study: str) -> list[Drawn]:
+        return figures.draw(numbers.scene(study), titled=False)
+
+    def find(name: str) -> Drawn:
+        studies = (study for study in numbers.run.info.studies if name.startswith(f"{study}-"))
+        found = [one for study in studies for one in of_study(study) if f"{one.name}-".startswith(f"{name}-")]
+        if found:
+            return found[0]
+        if name in parts and not numbers.has(parts[name]):
+            raise Absent(name)
+        raise Missing(f"The figure {name} has nothing to show: the run holds no trial of it")
+
+    return find
+
+
+def compiled(page: Path, data: Path, created: str) -> bytes:
+    """Return the PDF of ``page`` with ``data``, dated ``created``. Raises `BadInput` where it cannot be set."""
+    try:
+        import typst
+    except ImportError as error:
+        raise BadInput("The paper is set by Typst: pip install 'fourgig[paper]'.") from error
+    try:
+        # Typst reads nothing above its root, and the figures may lie anywhere; system fonts differ between machines.
+        made: bytes = typst.compile(
+            str(page.resolve()),
+            root="/",
+            ignore_system_fonts=True,
+            sys_inputs={"data": str(data)},
+            timestamp=calendar.timegm(datetime.fromisoformat(created).utctimetuple()),
+        )
+    except typst.TypstError as error:
+        raise BadInput(f"The paper cannot be set: {error}") from error
+    return made

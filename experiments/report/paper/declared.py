@@ -1,0 +1,78 @@
+"""What ``paper/numbers.toml`` declares: numbers that the paper's text may name, and digits it may hold as typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from experiments.records import Scalar
+from systems.errors import BadInput
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Trials that not every run has.
+
+    Where a run has none, the paper says so; where it has some, nothing may be missing.
+    """
+
+    title: str
+    study: str
+    factors: dict[str, Scalar]
+    figures: tuple[str, ...] = ()
+
+
+class _Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One measure, in the condition that has these factors and none of those in ``without``."""
+
+    study: str
+    metric: str
+    factors: dict[str, Scalar]
+    without: tuple[str, ...] = ()
+    part: str = ""
+
+    def where(self) -> dict[str, Scalar]:
+        """Return the levels that the condition must have; None: none at all."""
+        return self.factors | dict.fromkeys(self.without)
+
+
+class Comparison(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two subjects in one measure, beside those of `experiments.report.answers.LINES`, which need no declaration."""
+
+    before: str
+    after: str
+
+
+class Level(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One subject in one measure, over the blocks."""
+
+    subject: str
+
+
+class Constant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A figure that no run measures, and where it comes from."""
+
+    value: str
+    origin: str
+
+
+class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file. ``typed`` holds the phrases with digits that may stand in the text, each with the reason."""
+
+    parts: dict[str, Part] = {}
+    comparisons: dict[str, Comparison] = {}
+    levels: dict[str, Level] = {}
+    constants: dict[str, Constant] = {}
+    typed: dict[str, str] = {}
+
+
+def load(path: Path) -> Declared:
+    """Read the declarations. Raises `BadInput` where they are malformed or name a part that is not declared."""
+    try:
+        found = msgspec.toml.decode(path.read_bytes(), type=Declared)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadInput(f"The paper's numbers {path} cannot be read: {error}.") from error
+    for name, one in (*found.comparisons.items(), *found.levels.items()):
+        if one.part and one.part not in found.parts:
+            raise BadInput(f"The paper's numbers {path}: {name} is of the part {one.part!r}, which is not declared.")
+    return found

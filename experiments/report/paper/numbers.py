@@ -1,0 +1,332 @@
+"""The paper's numbers by name, each computed from the records of one run or taken from the ledger.
+
+``NAME.FIELD`` is a comparison (of the README's lines or declared) or a declared level; ``run.*``, ``ledger.*``,
+``verdict.CLAIM``, ``published.CLAIM``, ``law.N.W``, ``ladder.DIRECTION.ANSWER`` and ``constant.*`` are what the words
+say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from experiments import metrics
+from experiments.analysis.findings import Answer
+from experiments.analysis.frames import Run
+from experiments.analysis.multiplicity import FALSE_SHARE
+from experiments.analysis.pairing import ENOUGH_BLOCKS
+from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
+from experiments.metrics.measured_over_law import change_by_law
+from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
+from experiments.records import Outcome, Scalar
+from experiments.report import headline, ledger, quality, text
+from experiments.report.answers import LINES, Answered, Line, answered
+from experiments.report.paper.declared import Declared
+from experiments.report.scene import Scene, scene
+from systems.errors import UnknownName
+
+_MOVES = {Answer.SAME: "stays the same within noise,", Answer.OPEN: "cannot be told to change,"}
+_LADDER: dict[str, Scalar] = {"work": "serial simulation"}
+_NBSP = "\u00a0"
+_RULES = {
+    "blocks": str(ENOUGH_BLOCKS),
+    "coverage": text.share(0.95),
+    "false-share": text.share(FALSE_SHARE),
+    "first-token": text.quantity(FIRST_TOKEN_S, "s"),
+    "reply": text.quantity(REPLY_S, "s"),
+    "usable-wait": text.quantity(USABLE_WAIT_S, "s"),
+    "usable-rate": text.quantity(USABLE_RATE, "1/s"),
+}
+"""What was decided before any run, in words, from where the code holds it."""
+
+
+class Absent(Exception):
+    """A number of a part that the run does not have: the paper says so instead of giving it."""
+
+
+class Missing(Exception):
+    """A number without a record; the text says which records it needs."""
+
+
+class Numbers:
+    """Every number of one run that the text may name, computed when it is asked for."""
+
+    def __init__(self, run: Run, declared: Declared) -> None:
+        self.run = run
+        self.declared = declared
+        self._facts: dict[str, Callable[[str], str]] = {
+            "run": self._of_run,
+            "ledger": self._of_ledger,
+            "verdict": lambda claim: ledger.summary(self._about(claim)),
+            "why": lambda claim: "; ".join(dict.fromkeys(one.why for one in self._about(claim) if one.why)),
+            "published": lambda claim: self._about(claim)[0].claim.figure,
+            "before": lambda claim: self._published_level(claim, "before"),
+            "after": lambda claim: self._published_level(claim, "after"),
+            "rule": lambda name: _known("rule", name, _RULES),
+            "law": _by_law,
+            "ladder": self._of_ladder,
+            "constant": lambda name: _known("constant", name, declared.constants).value,
+        }
+
+    def __getitem__(self, name: str) -> str:
+        """Return a number in words. Raises `Absent`, `Missing` or, where nothing has this name, `UnknownName`."""
+        first, _, rest = name.partition(".")
+        if first in self._facts:
+            found = self._facts[first](rest)
+        elif first in self.declared.levels:
+            found = _known("field", rest, self._level(first))
+        else:
+            found = _known("field", rest, _fields(self.comparison(first)))
+        return _unbroken(found)
+
+    def comparison(self, name: str) -> Answered:
+        """Return a comparison. Raises as indexing does."""
+        line = _known("number", name, self._lines)
+        found = [one for one in self._answered if one.line.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Missing(f"{name} is ambiguous: {len(found)} conditions of the run have its factors")
+        one = self.declared.comparisons.get(name)
+        raise self._none(
+            name, line.study, line.metric, (line.before, line.after), line.factors, one.part if one else ""
+        )
+
+    def verdicts(self, claim: str) -> set[str]:
+        """Return the different verdicts on a claim."""
+        return {str(one.verdict) for one in self._about(claim)}
+
+    def has(self, part: str) -> bool:
+        """Return whether the run has any trial of a part."""
+        one = _known("part", part, self.declared.parts)
+        return not _fitting(self.run.trials, one.study, one.factors).empty
+
+    @cached_property
+    def rulings(self) -> list[Ruling]:
+        """Every claim's rulings, in the ledger's order."""
+        return ledger.judged(self.run)
+
+    @cached_property
+    def answers(self) -> list[Answered]:
+        """The README's lines as the run answers them, judged as one family."""
+        return answered(self.run)
+
+    def scene(self, study: str) -> Scene:
+        """Return one study's part of the run."""
+        from experiments.studies import studies
+
+        if study not in self._scenes:
+            self._scenes[study] = scene(self.run, study, studies.get(study))
+        return self._scenes[study]
+
+    @cached_property
+    def _scenes(self) -> dict[str, Scene]:
+        return {}
+
+    @cached_property
+    def _lines(self) -> dict[str, Line]:
+        return {line.name: line for line in (*LINES, *self._own)}
+
+    @cached_property
+    def _own(self) -> list[Line]:
+        return [
+            Line(name=name, title=name, study=one.study, metric=one.metric, before=one.before, after=one.after,
+                 factors=one.where())
+            for name, one in self.declared.comparisons.items()
+        ]  # fmt: skip
+
+    @cached_property
+    def _answered(self) -> list[Answered]:
+        # Two families: the README's, judged as there, and the paper's own.
+        return [*self.answers, *answered(self.run, self._own)]
+
+    def _level(self, name: str) -> dict[str, str]:
+        one = self.declared.levels[name]
+        here = _fitting(self.run.measures, one.study, one.where())
+        here = here[(here["metric"] == one.metric) & (here["subject"] == one.subject)]
+        if here.empty:
+            raise self._none(name, one.study, one.metric, (one.subject,), one.where(), one.part)
+        values, unit = here["value"], metrics.get(one.metric).unit
+        percent = unit == "ratio"
+        return {
+            "median": text.share(values.median()) if percent else text.quantity(values.median(), unit),
+            "times": text.significant(values.median()),
+            "range": text.span(values.min(), values.max(), unit),
+            "blocks": str(here["block"].nunique()),
+        }
+
+    def _none(
+        self,
+        name: str,
+        study: str,
+        metric: str,
+        subjects: tuple[str, ...],
+        factors: Mapping[str, Scalar],
+        part: str,
+    ) -> Exception:
+        if part and not self.has(part):
+            return Absent(part)
+        tried = _fitting(self.run.trials, study, factors)
+        lacking = [each for each in subjects if each not in set(tried["subject"])]
+        where = ", ".join(f"{key}={level}" for key, level in factors.items()) or "anywhere"
+        why = (
+            f"has no trial of {' and '.join(lacking)} there"
+            if lacking
+            else f"has such trials, but no {metrics.get(metric).title.lower()} of them in one block"
+        )
+        return Missing(
+            f"{name} needs the {metrics.get(metric).title.lower()} of {' and '.join(subjects)} in the study {study} "
+            f"where {where}; the run {why}"
+        )
+
+    def _about(self, claim: str) -> list[Ruling]:
+        found = {one.claim.id: one.claim for one in self.rulings}
+        _known("claim", claim, found)
+        return [one for one in self.rulings if one.claim.id == claim]
+
+    def _published_level(self, claim: str, side: str) -> str:
+        one = self._about(claim)[0].claim
+        ends = _known("published level", side, {"before": one.before, "after": one.after})
+        if ends is None:
+            raise UnknownName("published level of the paper", f"{side}.{claim}", ())
+        return f"{' … '.join(f'{end:g}' for end in dict.fromkeys(ends))}{_NBSP}{one.level_unit}"
+
+    def _of_run(self, name: str) -> str:
+        info, place, trials = self.run.info, self.run.info.environment, self.run.trials
+        facts: dict[str, Callable[[], object]] = {
+            "blocks": lambda: info.blocks,
+            "trials": lambda: f"{len(trials):,}",
+            "ok": lambda: f"{(trials['outcome'] == Outcome.OK).sum():,}",
+            "lost": lambda: self._lost(),
+            "preset": lambda: info.preset,
+            "cores": lambda: place["cpus"],
+            "processor": lambda: place["cpu_model"],
+            "memory": lambda: text.quantity(float(place["memory_bytes"]), "bytes"),
+            "kernel": lambda: str(place["kernel"]).split("-")[0],
+            "python": lambda: place["python"],
+            "llama": lambda: place["package.llama-cpp-python"],
+            "executor": lambda: min(32, int(place["cpus"]) + 4),
+            "limit": lambda: info.profile.description,
+            "enforced": lambda: f"enforced by {info.backend}" if info.enforced else "NOT enforced",
+            "model": lambda: info.engine.model,
+            "words": lambda: (
+                "it has random weights; its speed and memory are those of its shape, and its words mean nothing."
+                if info.engine.words_are_meaningless
+                else "one, at one quantization; others differ in speed and memory, and in how they use a prompt."
+            ),
+            "date": lambda: info.created[:10],
+            "certainty": lambda: (
+                "ratios have intervals and verdicts"
+                if info.blocks >= ENOUGH_BLOCKS
+                else "everything below is indicative: too few blocks for intervals"
+            ),
+            "equals": lambda: self._equals(),
+        }
+        try:
+            return text.plain(_known("fact of the run", name, facts)())
+        except (KeyError, TypeError) as error:
+            raise Missing(
+                f"run.{name} needs {error} in the environment that run.json holds; it is not there"
+            ) from error
+
+    def _lost(self) -> str:
+        ended = Counter(self.run.trials["outcome"])
+        lost = [f"{count} {outcome}" for outcome, count in ended.items() if outcome != Outcome.OK]
+        return ", ".join(lost) or "none"
+
+    def _equals(self) -> str:
+        from experiments.studies import studies
+
+        names = [name for name in self.run.info.studies if name in studies.names()]
+        said = quality.equals(self.run, {name: studies.get(name).primary for name in names})
+        return said or "The run has no A/A arms: no noise floor was measured."
+
+    def _of_ledger(self, name: str) -> str:
+        claims = {one.claim.id for one in self.rulings}
+        tested = {one.claim.id for one in self.rulings if one.verdict is not Verdict.NOT_MEASURED}
+        counts = Counter(one.verdict for one in self.rulings)
+        facts = {
+            "claims": len(claims),
+            "tested": len(tested),
+            "untested": len(claims - tested),
+            "judged": sum(counts.values()) - counts[Verdict.NOT_MEASURED],
+        } | {str(verdict): counts[verdict] for verdict in Verdict}
+        return str(_known("fact of the ledger", name, facts))
+
+    def _of_ladder(self, name: str) -> str:
+        """Return the mechanisms with one answer in throughput, added alone or left out alone."""
+        direction, _, wanted = name.partition(".")
+        answer = _known("answer", wanted, {str(each): each for each in Answer})
+        start, mark = _known("direction", direction, {"add-one": ("none", "+"), "leave-one-out": ("all", "-")})
+        found = self.scene("load").findings
+        fits = [given == given | _LADDER | {"ladder": direction} for given in found["factors"]]
+        rungs = found[pd.Series(fits, index=found.index, dtype=bool) & (found["metric"] == "throughput")]
+        rungs = rungs[rungs["subject"].str.startswith(start + mark) & (rungs["reference"] == start)]
+        if rungs.empty:
+            raise Missing(
+                f"ladder.{name} needs the throughput of {start} and {start}{mark}… in the study load where "
+                f"work={_LADDER['work']}, ladder={direction}; the run has none"
+            )
+        said = [
+            f"{str(one['subject']).partition(mark)[2].replace('_', ' ')} (×{_NBSP}{text.significant(one['ratio'])})"
+            for one in rungs.sort_values("ratio", ascending=False).to_dict("records")
+            if one["answer"] == answer
+        ]
+        return ", ".join(said) or "none"
+
+
+def _fields(one: Answered) -> dict[str, str]:
+    """Return what the text may say of a comparison; ``moves`` is a verb with the ratio, chosen by the answer."""
+    judged, unit = one.judged, one.metric.unit
+    ratio = judged.ratio.geometric_mean
+    said = headline.ratio(one)
+    fewer = "falls to" if ratio < 1 else "rises to"
+    moves = {Answer.INDICATIVE: "points to", Answer.UNEVEN: "gets no verdict, as trials were lost unevenly:"}
+    word = ({Answer.HELPS: fewer, Answer.HURTS: fewer} | _MOVES | moves)[judged.answer]
+    return {
+        "ratio": f"×{_NBSP}{text.significant(ratio)}",
+        "interval": said,
+        "change": text.percent(100 * (ratio - 1)),
+        "before": _value(one.before, unit),
+        "after": _value(one.after, unit),
+        "floor": text.floor(judged.pair.floor),
+        "smallest": text.share(judged.smallest_effect),
+        "answer": str(judged.answer),
+        "blocks": str(judged.ratio.blocks),
+        "moves": f"{word} {said}",
+    }
+
+
+def _unbroken(words: str) -> str:
+    """Keep a ratio beside its sign, and an interval in one line."""
+    return re.sub(r"\([^()]*…[^()]*\)", lambda hit: hit.group().replace(" ", _NBSP), words.replace("× ", f"×{_NBSP}"))
+
+
+def _value(value: float, unit: str) -> str:
+    return text.share(value) if unit == "ratio" else text.quantity(value, unit)
+
+
+def _by_law(name: str) -> str:
+    requests, _, workers = name.partition(".")
+    if not (requests.isdecimal() and workers.isdecimal()):
+        raise UnknownName("law of the paper", name, ("50.7",))
+    return text.percent(change_by_law(int(requests), int(workers)))
+
+
+def _fitting(frame: pd.DataFrame, study: str, factors: Mapping[str, Scalar]) -> pd.DataFrame:
+    """Return the rows of a study's conditions with these factors, without the second halves of A/A arms."""
+    mine = frame[(frame["study"] == study) & ~frame["twin"].astype(bool)]
+    fits = [all(given.get(name) == level for name, level in factors.items()) for given in mine["factors"]]
+    return mine[pd.Series(fits, index=mine.index, dtype=bool)]
+
+
+def _known(kind: str, name: str, among: Mapping[str, Any]) -> Any:
+    if name not in among:
+        raise UnknownName(f"{kind} of the paper", name, among)
+    return among[name]

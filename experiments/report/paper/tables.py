@@ -1,0 +1,123 @@
+"""The paper's tables, made of a run: a name, a header, rows of words; empty where the run has nothing for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+import pandas as pd
+
+from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.metrics.measured_over_law import change_by_law
+from experiments.report import headline, ledger, text
+from experiments.report.figures.isolation import PUBLISHED_REQUESTS, threads
+from experiments.report.paper.numbers import Missing, Numbers
+from experiments.report.scene import factor
+
+Table = list[list[str]]
+
+
+def table(name: str, numbers: Numbers) -> Table:
+    """Return a table by name, its header first. Raises `Missing` where the run has no record for it."""
+    made: dict[str, Callable[[Numbers], Table]] = {
+        "answers": _answers,
+        "law": _law,
+        "ledger": _ledger,
+        "untested": _untested,
+    }
+    found = made[name](numbers)
+    if len(found) < 2:
+        raise Missing(f"The table {name!r} has no row: the run holds no trial of what it shows")
+    return found
+
+
+def rulings(claims: Sequence[str], numbers: Numbers) -> Table:
+    """Return what was found of these claims, a row a condition; no row where nothing was measured."""
+    rows = [
+        [one.claim.id, one.test.title, ledger.effect_said(one), one.claim.figure, str(one.verdict)]
+        for one in numbers.rulings
+        if one.claim.id in claims and one.test is not None and one.effect is not None
+    ]
+    return [["claim", "condition", "found", "published", "verdict"], *rows] if rows else []
+
+
+def why_unmeasured(claims: Sequence[str], numbers: Numbers) -> str:
+    """Return, in one sentence, why nothing was measured of these claims."""
+    reasons: dict[str, dict[str, None]] = {}
+    for one in numbers.rulings:
+        if one.claim.id in claims:
+            reasons.setdefault(one.why, {})[one.claim.id] = None
+    said = "; ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
+    return f"Not measured in this run. {said}."
+
+
+def _answers(numbers: Numbers) -> Table:
+    rows = [["what", "measure", "traditional", "asynchronous", "ratio (95 % interval)", "noise", "answer"]]
+    for one in numbers.answers:
+        line, unit = one.line, one.metric.unit
+        rows.append(
+            [
+                line.title,
+                one.metric.title.lower(),
+                f"{text.quantity(one.before, unit)} ({line.before})",
+                f"{text.quantity(one.after, unit)} ({line.after})",
+                headline.ratio(one),
+                text.floor(one.judged.pair.floor),
+                str(one.judged.answer),
+            ]
+        )
+    return rows
+
+
+def _law(numbers: Numbers) -> Table:
+    """Return the change of total time by threads: measured, and the law's."""
+    scene = numbers.scene("isolation")
+    shown = scene.compared("total_time", work="sleep")
+    shown = shown.assign(requests=factor(shown, "requests"), workers=shown["subject"].map(threads(scene)))
+    shown = shown[shown["workers"].notna() & shown["requests"].isin(list(PUBLISHED_REQUESTS))]
+    medians = shown.groupby(["workers", "requests"])["ratio"].median()
+    rows = [["W", *(f"N = {count}" for count in PUBLISHED_REQUESTS)]]
+    for workers in sorted(set(shown["workers"].astype(int))):
+        cells = [_beside_law(medians, workers, requests) for requests in PUBLISHED_REQUESTS]
+        rows.append([str(workers), *cells])
+    return rows
+
+
+def _beside_law(medians: pd.Series[float], workers: int, requests: int) -> str:
+    if (workers, requests) not in medians.index:
+        return "–"
+    change = 100 * (float(medians.loc[(workers, requests)]) - 1)
+    return f"{_short(change)} ({_short(change_by_law(requests, workers))})"
+
+
+def _short(change: float) -> str:
+    return f"{change:.1f}".replace("-", "−")
+
+
+def _ledger(numbers: Numbers) -> Table:
+    """Return every claim that was tested: what was published, and by verdict what was found under which condition."""
+    rows = [["claim", "published", "found, by condition"]]
+    for claim, mine in ledger.by_claim(numbers.rulings):
+        if claim.tests:
+            rows.append([f"{claim.id}: {claim.statement}", claim.figure, "\n".join(_found(mine))])
+    return rows
+
+
+def _found(mine: Iterable[Ruling]) -> Iterable[str]:
+    for verdict in Verdict:
+        said = [
+            f"{one.test.title}{'' if one.effect is None else f' {ledger.effect_said(one)}'}"
+            for one in mine
+            if one.verdict is verdict and one.test
+        ]
+        if said:
+            yield f"{verdict}: {'; '.join(said)}"
+
+
+def _untested(numbers: Numbers) -> Table:
+    """Return why the other claims are not measured, and which they are."""
+    untested = sorted((one.why, one.claim.id) for one in numbers.rulings if not one.claim.tests)
+    rows = [["why not measured", "claims"]]
+    for why, group in groupby(untested, key=lambda one: one[0]):
+        rows.append([why, ", ".join(claim for _, claim in group)])
+    return rows

@@ -1,0 +1,181 @@
+"""A small text on small runs, through everything from records to PDF; and the paper's own text on the reference run."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from experiments.analysis.frames import Run, load_run
+from experiments.records import Record
+from experiments.report.paper import declared
+from experiments.report.paper.build import SOURCE, Data, build, collected
+from experiments.report.paper.numbers import Numbers
+from systems.errors import BadInput, UnknownName
+from tests.experiments.analysis import synthetic
+
+TEXT = """#import "layout.typ": *
+#show: paper.with(title: "A small paper")
+Sleeps take #n("sleeps-3.interval") and inference #n("five-users.change"), which
+#by("five-users", helps: [gains], hurts: [loses], same: [stays], open: [is open]).
+One took #n("one.median") of #n("run.blocks") blocks. #n("law.50.3") by the law.
+#when("engines")[The engine: #n("batched.ratio").]
+#judged("S0-quality", reproduced: [yes], contradicted: [no], otherwise: [unknown])
+#rulings("S0-quality")
+"""
+FIGURE = '#fig("isolation-inference")[A point a block.] #saying("isolation-inference").'
+SMALL = ("serial", "offloaded-3", "baseline", "asynchronous")
+NUMBERS = """
+[parts.engines]
+title = "the batched engine"
+study = "load"
+factors = { engines = "ladder" }
+figures = ["load-engines"]
+
+[comparisons.batched]
+part = "engines"
+study = "load"
+metric = "throughput"
+before = "baseline on serial"
+after = "asynchronous on batched"
+factors = { engines = "ladder" }
+
+[levels.one]
+study = "isolation"
+metric = "total_time"
+subject = "asynchronous"
+factors = { work = "inference", requests = 5 }
+"""
+
+
+def _is(record: Record, *subjects: str, **factors: object) -> bool:
+    return record.spec.subject in subjects and factors.items() <= record.spec.condition.items()
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("text")
+    shutil.copy(SOURCE / "layout.typ", folder)
+    (folder / "paper.typ").write_text(TEXT)
+    (folder / "numbers.toml").write_text(NUMBERS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Record]:
+    every = synthetic.isolation(6, random.Random(1))
+    cells = ({"work": "sleep", "requests": 50}, {"work": "inference", "requests": 5})
+    return [one for one in every if any(_is(one, *SMALL, **cell) for cell in cells)]
+
+
+@pytest.fixture
+def gathered(text: Path, tmp_path: Path) -> Callable[[Sequence[Record]], Data]:
+    """Return what finds what the small text asks of a run of these records."""
+    number = count()
+
+    def gather(records: Sequence[Record]) -> Data:
+        return collected(load_run(synthetic.write(tmp_path / f"run-{next(number)}", records, blocks=6)), text)[0]
+
+    return gather
+
+
+def test_a_run_becomes_a_paper(text: Path, made: list[Record], tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    for one in text.iterdir():
+        shutil.copy(one, tmp_path / "text")
+    (tmp_path / "text" / "paper.typ").write_text(TEXT + FIGURE)
+    page = build(synthetic.write(tmp_path / "run", made, blocks=6), tmp_path / "out", tmp_path / "text")
+    assert page.read_bytes().startswith(b"%PDF")
+    data = msgspec.json.decode((tmp_path / "out" / "data.json").read_bytes(), type=Data)
+    assert data.numbers["run.blocks"] == "6"
+    assert data.numbers["law.50.3"] == "−66.0\u00a0%"
+    assert (data.numbers["sleeps-3.interval"] or "").startswith("×\u00a00.34")
+    assert data.answers == {"five-users": "helps"}
+    picture = data.figures["isolation-inference"]
+    assert picture and Path(picture.path).is_file()
+
+
+def test_another_record_is_another_text(made: list[Record], gathered: Callable[[Sequence[Record]], Data]) -> None:
+    def slower(one: Record) -> Record:
+        if not _is(one, "asynchronous", work="inference", requests=5):
+            return one
+        late = [msgspec.structs.replace(row, finished_s=3 * row.finished_s) for row in one.parts[0].requests]
+        return msgspec.structs.replace(one, parts=[msgspec.structs.replace(one.parts[0], requests=late)])
+
+    before, after = gathered(made), gathered([slower(one) for one in made])
+    assert before.answers == {"five-users": "helps"}
+    assert after.answers == {"five-users": "hurts"}
+    assert before.numbers["one.median"] != after.numbers["one.median"]
+    assert before.numbers["sleeps-3.interval"] == after.numbers["sleeps-3.interval"]
+
+
+def test_a_number_without_its_record_is_named_with_what_it_needs(
+    made: list[Record], gathered: Callable[[Sequence[Record]], Data]
+) -> None:
+    kept = [one for one in made if not _is(one, "offloaded-3")]
+    with pytest.raises(BadInput) as refused:
+        gathered(kept)
+    assert (
+        "sleeps-3 needs the total time of serial and offloaded-3 in the study isolation where work=sleep, "
+        "requests=50, kilobytes=100; the run has no trial of offloaded-3 there"
+    ) in str(refused.value)
+    assert "five-users" not in str(refused.value)
+
+
+def test_one_deleted_record_of_the_only_block_makes_it_fail(made: list[Record], text: Path, tmp_path: Path) -> None:
+    first = [one for one in made if one.spec.block == 0]
+    kept = [one for one in first if not _is(one, "asynchronous", work="inference", requests=5)]
+    assert len(kept) == len(first) - 1
+    run = synthetic.write(tmp_path / "run", kept, blocks=1)
+    with pytest.raises(BadInput, match=r"(?s)five-users needs.*one needs the total time of asynchronous"):
+        build(run, tmp_path / "out", text)
+    assert not (tmp_path / "out" / "paper.pdf").exists()
+
+
+def test_a_part_that_was_not_measured_is_said_to_be(
+    made: list[Record], gathered: Callable[[Sequence[Record]], Data]
+) -> None:
+    data = gathered(made)
+    assert data.parts == {"engines": "The batched engine was not measured in this run."}
+    assert data.numbers["batched.ratio"] is None
+    assert data.rulings == {"S0-quality": []}
+    assert (data.unmeasured["S0-quality"] or "").startswith("Not measured in this run. S0-quality: ")
+
+
+def test_a_part_that_was_measured_must_be_whole(
+    made: list[Record], gathered: Callable[[Sequence[Record]], Data]
+) -> None:
+    engines = [one for one in synthetic.load(1, random.Random(1)) if "engines" in one.spec.condition]
+    whole = gathered([*made, *engines])
+    assert whole.parts == {"engines": ""}
+    assert whole.numbers["batched.ratio"]
+    without = [one for one in engines if one.spec.subject != "asynchronous on batched"]
+    with pytest.raises(
+        BadInput, match="batched needs the throughput of baseline on serial and asynchronous on batched"
+    ):
+        gathered([*made, *without])
+
+
+def test_names_that_mean_nothing_are_refused(made: list[Record], text: Path, tmp_path: Path) -> None:
+    run = load_run(synthetic.write(tmp_path / "run", made, blocks=6))
+    numbers = Numbers(run, declared.load(text / "numbers.toml"))
+    for name in ("sleep-3.ratio", "sleeps-3.ration", "run.block", "law.x", "ladder.add-two.helps", "rule.x", "nothing"):
+        with pytest.raises(UnknownName):
+            numbers[name]
+
+
+def test_every_number_of_the_paper_has_its_record_in_the_reference_run(
+    reference_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The figures take half a minute; that they are drawn from these records is tested with the report.
+    monkeypatch.setattr("experiments.report.figures.draw", lambda scene, titled: [])
+    with pytest.raises(BadInput) as refused:
+        collected(reference_run)
+    missing = str(refused.value).splitlines()[1:]
+    assert missing
+    assert [why for why in missing if not why.startswith("- The figure ")] == []
