@@ -6,7 +6,7 @@ Conditions with a simulated engine are drawn apart; where no model ran, the titl
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -201,7 +201,7 @@ def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
         rate = here[here["metric"] == "throughput"].set_index("subject")["ratio"].astype(float)
         said = ", ".join(f"{_step(name)} ×\u00a0{text.significant(rate[name])}" for name in rungs if name in rate)
         title = f"Times the throughput of {text.plain(here['reference'].iloc[0])}, step by step: {said}"
-        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work))
+        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work), lambda name: f"+ {_step(name)}")
 
 
 def _step(rung: str) -> str:
@@ -210,7 +210,14 @@ def _step(rung: str) -> str:
     return added.rpartition("+")[2] or "batching" if batched else "threads"
 
 
-def _ladder(scene: Scene, shown: pd.DataFrame, subjects: Sequence[str], said: str, name: str) -> Drawn:
+def _ladder(
+    scene: Scene,
+    shown: pd.DataFrame,
+    subjects: Sequence[str],
+    said: str,
+    name: str,
+    named: Callable[[str], str] = text.plain,
+) -> Drawn:
     condition, reference = shown["condition"].iloc[0], shown["reference"].iloc[0]
     title = f"{scene.lead(shown)}{said}"
     wanted = [name for name in ("throughput", "latency_p95") if (shown["metric"] == name).any()]
@@ -243,7 +250,7 @@ def _ladder(scene: Scene, shown: pd.DataFrame, subjects: Sequence[str], said: st
         axes.minorticks_off()
         axes.set_title(f"{metric.title} ({metric.better} is better)")
         axes.set_xlabel(f"times that of {text.plain(reference)}")
-    panels[0].set_yticks(range(len(subjects)), [text.plain(subject) for subject in subjects])
+    panels[0].set_yticks(range(len(subjects)), [named(subject) for subject in subjects])
     panels[0].set_ylim(len(subjects) - 0.5, -0.5)
     users = factor(shown, "users").iloc[0]
     alt = f"{title}. Ratios of throughput and of P95 latency at {users} users, a row a subject."
