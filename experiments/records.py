@@ -122,13 +122,21 @@ class Allocator(msgspec.Struct, frozen=True, kw_only=True):
     mapped: bool = False
 
 
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """A function in a flame graph: what it and all that it called held at the heap's peak, mappings left out."""
+
+    place: str
+    size_bytes: int
+    calls: tuple[Frame, ...] = ()
+
+
 class Part(msgspec.Struct, kw_only=True):
     """What one role wrote: raw observations, from which metrics are computed later.
 
     ``marks`` are moments on the machine's monotonic clock, in seconds, by name (ready, first_reply, ...).
     ``values`` are single numbers the study defines; ``series`` are lists of numbers it defines.
     ``histograms`` are lists of distributions it defines, encoded by `experiments.probes.histogram`.
-    ``allocators`` are the largest holders of memory a tracer saw.
+    ``allocators`` are the largest holders of memory a tracer saw, ``flames`` the same by the way they were called.
     ``artifacts`` are files beside the record, relative to the run folder, by kind.
     """
 
@@ -142,6 +150,7 @@ class Part(msgspec.Struct, kw_only=True):
     counters: dict[str, int] = {}
     loop_delay_s: list[float] = []
     allocators: list[Allocator] = []
+    flames: Frame | None = None
     artifacts: dict[str, str] = {}
 
 

@@ -50,7 +50,9 @@ def test_the_smoke_preset_measures_all_four_studies_with_llama_cpp(fourgig, tiny
         # It can be shown to others, and read without a network.
         assert sys.prefix not in graph
         assert 'src="http' not in graph
-        assert record.parts[0].values["heap_peak_bytes"] > 0
+        part = record.parts[0]
+        assert part.flames.size_bytes == part.values["heap_peak_bytes"] > 0
+        assert all(called.size_bytes <= part.flames.size_bytes for called in part.flames.calls)
     for record in found:
         if record.spec.engine and record.spec.engine.name == "simulated":
             assert any("no model ran" in label for label in record.spec.labels)
