@@ -75,14 +75,14 @@ def ratios(measures: pd.DataFrame, trials: pd.DataFrame, references: Sequence[st
         place: reference(group["subject"], references)
         for place, group in tried.groupby(["study", "condition"], sort=False)
     }
-    for (study, condition, metric, unit), group in timed.groupby(_PAIR[:4], sort=False):
+    values: dict[tuple[str, ...], dict[str, dict[int, float]]] = {}
+    columns = [timed[name] for name in (*_PAIR[:4], "subject", "block", "value")]
+    for *place, subject, block, value in zip(*columns, strict=True):
+        values.setdefault(tuple(place), {}).setdefault(subject, {})[block] = value
+    for (study, condition, metric, unit), by_block in values.items():
         base = chosen.get((study, condition))
         if base is None:
             continue
-        by_block = {
-            subject: dict(zip(values["block"], values["value"], strict=True))
-            for subject, values in group.groupby("subject", sort=False)
-        }
         theirs = by_block.pop(base, {})
         for subject, ours in by_block.items():
             shared = sorted(ours.keys() & theirs.keys())
@@ -90,8 +90,8 @@ def ratios(measures: pd.DataFrame, trials: pd.DataFrame, references: Sequence[st
                 continue
             for block in shared:
                 pair = (study, condition, metric, unit, subject, base)
-                values = (block, ours[block], theirs[block], ours[block] / theirs[block])
-                rows.append(dict(zip(_RATIOS, pair + values, strict=True)))
+                found = (block, ours[block], theirs[block], ours[block] / theirs[block])
+                rows.append(dict(zip(_RATIOS, pair + found, strict=True)))
     return pd.DataFrame(rows, columns=_RATIOS)
 
 

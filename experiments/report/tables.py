@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pandas as pd
@@ -50,18 +51,11 @@ def measures(scene: Scene) -> pd.DataFrame:
     """Return the median and range over blocks of every measure, per condition and subject, with its labels."""
     labels = _labels(scene)
     keys = ["study", "condition", "subject", "metric", "unit"]
-    rows = [
-        dict(zip(keys, place, strict=True))
-        | {
-            "blocks": int(group["block"].nunique()),
-            "median": group["value"].median(),
-            "smallest": group["value"].min(),
-            "largest": group["value"].max(),
-            "labels": "; ".join(labels.get(str(place[1]), [])),
-        }
-        for place, group in scene.measures.groupby(keys, sort=False)
-    ]
-    return pd.DataFrame(rows, columns=[*keys, "blocks", "median", "smallest", "largest", "labels"])
+    found = scene.measures.groupby(keys, sort=False, as_index=False).agg(
+        blocks=("block", "nunique"), median=("value", "median"), smallest=("value", "min"), largest=("value", "max")
+    )
+    found["labels"] = ["; ".join(labels.get(place, [])) for place in found["condition"]]
+    return found
 
 
 def ratios(scene: Scene) -> pd.DataFrame:
@@ -81,6 +75,7 @@ def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
         here = summed[summed["condition"] == condition]
         against = compared[compared["condition"] == condition]
         names = [name for name in wanted or known if name in set(here["metric"])]
+        values, pairs = _by_cell(here), _by_cell(against)
         tables += [
             Table(
                 condition=text.plain(condition),
@@ -92,7 +87,7 @@ def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
                         title=known[name].title,
                         formula=known[name].formula,
                         better=known[name].better,
-                        cells=[_cell(here, against, name, subject) for subject in subjects],
+                        cells=[_cell(values.get((name, each)), pairs.get((name, each))) for each in subjects],
                     )
                     for name in names
                 ],
@@ -118,22 +113,22 @@ def _labels(scene: Scene) -> dict[str, list[str]]:
     return found
 
 
-def _cell(here: pd.DataFrame, against: pd.DataFrame, metric: str, subject: str) -> Cell:
-    mine = here[(here["metric"] == metric) & (here["subject"] == subject)]
-    if mine.empty:
+def _by_cell(frame: pd.DataFrame) -> dict[tuple[str, str], dict[Hashable, Any]]:
+    return {(row["metric"], row["subject"]): row for row in frame.to_dict("records")}
+
+
+def _cell(value: Mapping[Hashable, Any] | None, pair: Mapping[Hashable, Any] | None) -> Cell:
+    if value is None:
         return Cell()
-    value = mine.iloc[0]
     unit, blocks = str(value["unit"]), int(value["blocks"])
-    pair = against[(against["metric"] == metric) & (against["subject"] == subject)]
     ratio = certainty = ""
-    if len(pair):
-        found = pair.iloc[0]
-        ratio = f"× {text.significant(found['geometric_mean'])}"
-        ends = ("smallest", "largest") if found["indicative"] else ("low", "high")
-        certainty = " … ".join(text.significant(found[end]) for end in ends)
+    if pair is not None:
+        ratio = f"× {text.significant(pair['geometric_mean'])}"
+        ends = ("smallest", "largest") if pair["indicative"] else ("low", "high")
+        certainty = " … ".join(text.significant(pair[end]) for end in ends)
         certainty += (
-            f", indicative, {found['blocks']} block{'s' if found['blocks'] != 1 else ''}"
-            if found["indicative"]
+            f", indicative, {pair['blocks']} block{'s' if pair['blocks'] != 1 else ''}"
+            if pair["indicative"]
             else ", 95 % interval"
         )
     return Cell(
