@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 
 import jinja2
@@ -14,9 +17,11 @@ from experiments.analysis import verdicts
 from experiments.analysis.frames import Run, load_run
 from experiments.analysis.verdicts import Ruling
 from experiments.errors import StorageError
-from experiments.report import ledger, letters, quality, sections, tables, text
+from experiments.report import drawing, figures, ledger, letters, opening, quality, sections, tables, text
+from experiments.report.answers import answered
 from experiments.report.drawing import Drawn
 from experiments.report.ledger import Entry
+from experiments.report.opening import Group
 from experiments.report.quality import Quality
 from experiments.report.scene import Described, Unknown
 from experiments.report.sections import Section
@@ -39,17 +44,24 @@ def build(run_folder: Path | str, studies: Mapping[str, Described] | None = None
     _write_csv(trials, run.folder / "tables" / "trials.csv")
     _write_csv(verdicts.table(shown.rulings), run.folder / "tables" / "claims.csv")
     common = {"run": run, "info": run.info, "banners": sections.banners(run)}
-    write_whole(run.folder / "claims.html", _rendered("claims.html.j2", **common, entries=shown.entries).encode())
+    _write_page(run.folder / "claims.html", **common, entries=shown.entries)
     page = run.folder / "report.html"
-    machine, environment = sections.machine(run), run.environment.to_dict("records")
-    about = {"answers": shown.answers, "quality": shown.quality, "machine": machine, "environment": environment}
-    write_whole(page, _rendered("report.html.j2", **common, **about, sections=shown.sections).encode())
+    about = {
+        "groups": shown.groups,
+        "answers": shown.answers,
+        "claims_said": opening.claims_said(shown.rulings),
+        "quality": shown.quality,
+        "machine": sections.machine(run),
+        "environment": run.environment.to_dict("records"),
+    }
+    _write_page(page, **common, **about, sections=shown.sections)
     return page
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a report shows, before it is written."""
 
+    groups: list[Group]
     answers: list[Drawn]
     quality: Quality
     sections: list[Section]
@@ -66,9 +78,12 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 def read(run: Run, studies: Mapping[str, Described] | None = None) -> Shown:
     """Return what a report of ``run`` shows; ``studies`` as `build` takes them."""
     found = read_sections(run, studies)
-    rulings = ledger.judged(run)
+    rulings, rows = ledger.judged(run), answered(run)
+    with drawing.style():
+        drawn = [figures.answers.draw(rows)] if rows else []
     return Shown(
-        answers=sections.answers(run),
+        groups=opening.groups(rows),
+        answers=drawn,
         quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in found}),
         sections=found,
         rulings=rulings,
@@ -125,7 +140,7 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _rendered(template: str, **shown: object) -> str:
+def _write_page(path: Path, **shown: object) -> None:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("experiments.report", "templates"),
         autoescape=True,
@@ -138,4 +153,9 @@ def _rendered(template: str, **shown: object) -> str:
     environment.filters["slug"] = text.slug
     environment.filters["plain"] = text.plain
     environment.filters["quantity"] = text.quantity
-    return letters.shared(environment.get_template(template).render(**shown))
+    # The page's own script, and no other: what a record says can never run.
+    script = (resources.files("experiments.report") / "templates" / "tables.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    own = {"script": markupsafe.Markup(script), "script_hash": digest}  # noqa: S704
+    page = environment.get_template(f"{path.name}.j2").render(**own, **shown)
+    write_whole(path, letters.shared(page).encode())

@@ -18,8 +18,7 @@ from experiments.analysis.claims import Claim
 from experiments.analysis.frames import Run
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.records import Outcome
-from experiments.report import drawing, figures, tables, text
-from experiments.report.answers import answered
+from experiments.report import figures, tables, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Described, Scene, scene
 from experiments.report.tables import Table
@@ -49,6 +48,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     condition: str
     subject: str
     measure: str
+    value: float
     ratio: str
     floor: str
     answer: str
@@ -68,6 +68,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     question: str
+    summary: str
     scene: Scene
     figures: list[Drawn]
     tables: list[Table]
@@ -112,13 +113,6 @@ def banners(run: Run) -> list[Banner]:
     return found
 
 
-def answers(run: Run) -> list[Drawn]:
-    """Return the figure that answers first; none where the run measured no line of it."""
-    rows = answered(run)
-    with drawing.style():
-        return [figures.answers.draw(rows)] if rows else []
-
-
 def machine(run: Run) -> list[tuple[str, str]]:
     """Return what else went on while the trials ran: lines of a name and what was seen."""
     trials = run.trials
@@ -152,6 +146,7 @@ def section(run: Run, name: str, study: Described) -> Section:
     return Section(
         name=name,
         question=study.question,
+        summary=_summary(mine),
         scene=mine,
         figures=figures.draw(mine),
         tables=tables.by_condition(mine, study.measures),
@@ -162,6 +157,13 @@ def section(run: Run, name: str, study: Described) -> Section:
         claims=[claim for claim in claims.load().values() if claim.study == name],
         links=_links(run.folder, mine),
     )
+
+
+def _summary(mine: Scene) -> str:
+    """Return how often each answer was given; empty where nothing was compared."""
+    counts = Counter(mine.findings["answer"])
+    said = ", ".join(f"{count} × {answer}" for answer, count in counts.most_common())
+    return f"{len(mine.findings)} comparisons in the measures that answer this: {said}." if said else ""
 
 
 def _outcomes(trials: pd.DataFrame) -> list[Outcomes]:
@@ -180,6 +182,7 @@ def _findings(mine: Scene) -> list[Finding]:
             condition=text.plain(one["condition"]),
             subject=text.plain(f"{one['subject']} against {one['reference']}"),
             measure=metrics.get(one["metric"]).title,
+            value=float(one["ratio"]),
             ratio=text.interval(one["ratio"], one["low"], one["high"]),
             floor=text.floor(one["floor"]),
             answer=str(one["answer"]),

@@ -14,6 +14,7 @@ from experiments.analysis.findings import Answer
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
+from experiments.report.figures import distributions
 from experiments.report.scene import Scene, factor
 
 PUBLISHED_REQUESTS = (10, 50, 100)
@@ -24,7 +25,7 @@ _LOAD_ISOLATION = "load isolation"
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figures for which there are records."""
-    made = (_sleeps, _law, _kinds, _stalls, _inference, _short_tasks)
+    made = (_sleeps, _law, _kinds, _stalls, _inference, _latencies, _short_tasks)
     return [drawn for figure in made for drawn in figure(scene)]
 
 
@@ -310,3 +311,21 @@ def _inference(scene: Scene) -> Iterator[Drawn]:
     axes.set_ylabel(f"total time against {text.plain(reference)} in the loop (%)")
     alt = f"{title}. Change of total time in percent per number of requests, a point a block."
     yield drawing.finish(figure, "isolation-inference", title, alt, scene.notes(shown))
+
+
+def _latencies(scene: Scene) -> Iterator[Drawn]:
+    """Draw the distributions of the largest case of each, sleeps and inference: every request, not only the last."""
+    workers = _workers(scene)
+    others = {each for each, count in workers.items() if count not in _SHOWN_WORKERS}
+    for work, called in (("sleep", "sleeps"), ("inference", "requests at once")):
+        shown = scene.asked(work=work)
+        shown = shown[~shown["subject"].isin(list(others))]
+        if work == "sleep":
+            shown = shown[factor(shown, "requests").isin(list(_PUBLISHED_REQUESTS))]
+        if shown.empty:
+            continue
+        requests = factor(shown, "requests")
+        shown = shown[requests == requests.max()]
+        shown = shown[shown["condition"] == shown["condition"].iloc[0]]
+        looks = {each: drawing.look(place) for place, each in enumerate(scene.subjects(shown["subject"]))}
+        yield distributions.draw(scene, f"isolation-latency-{work}", {f"{requests.max()} {called}": shown}, looks)

@@ -20,12 +20,11 @@ from experiments.analysis.findings import Answer
 from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
+from experiments.report.figures import distributions, timelines
 from experiments.report.figures._search import search
 from experiments.report.scene import Scene, factor
 
 _WORKS = ("inference", "simulation", "serial simulation")
-_STEPS = 400  # more steps in a line of a distribution cannot be seen
-_PANELS = 3  # more levels side by side cannot be read
 _KINDS = {"poisson": "Poisson", "bursts": "bursts"}
 
 # Users in a closed loop, who pause for nothing and repeat nothing: what is drawn over the number of users.
@@ -34,7 +33,7 @@ _CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": No
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figures of each kind of work there are records of."""
-    kinds = (_distributions, _throughput, _objective, _open, search, _ladders, _engines)
+    kinds = (_throughput, _distributions, _objective, _open, search, _timelines, _ladders, _engines)
     return [drawn for work in _WORKS for kind in kinds for drawn in kind(scene, work)]
 
 
@@ -51,38 +50,20 @@ def _distributions(scene: Scene, work: str) -> list[Drawn]:
     shown = scene.asked(work=work, **_CLOSED)
     if shown.empty:
         return []
-    levels = sorted(set(factor(shown, "users")))
+    users = factor(shown, "users")
+    levels = sorted(set(users))
     # The first, the last, and the one nearest to the middle between them.
-    chosen = [levels[place] for place in sorted({0, len(levels) // 2, len(levels) - 1})][:_PANELS]
-    medians = scene.measured("latency_p50", work=work, **_CLOSED)
-    most = medians[factor(medians, "users") == levels[-1]].groupby("subject")["value"].median()
-    said = ", ".join(f"{subject} {text.quantity(most[subject], 's')}" for subject in scene.subjects(most.index))
-    title = f"{scene.lead(shown)}Median latency at {levels[-1]} users: {said}"
-    figure, panels = drawing.canvas(title, len(chosen), sharey=True)
-    looks = _looks(scene, shown)
-    for axes, users in zip(panels, chosen, strict=True):
-        here = shown[factor(shown, "users") == users]
-        for place, (subject, look) in enumerate(looks.items()):
-            for _, block in here[here["subject"] == subject].groupby("block"):
-                axes.plot(
-                    *_distribution(block["latency_s"].to_numpy(dtype=float)),
-                    drawstyle="steps-post", color=look["color"], linestyle=("-", "--", "-.", ":")[place % 4],
-                    linewidth=1.2, alpha=0.7, label=f"{text.plain(subject)}, a line a block",
-                )  # fmt: skip
-        axes.set_title(f"{users} user{'s' if users != 1 else ''}")
-        drawing.logarithmic(axes, "x")
-        axes.set_xlabel("latency (s)")
-    panels[0].set_ylabel("share of answered requests")
-    alt = f"{title}. Distribution of latency from the intended start, a panel a number of users."
-    return [drawing.finish(figure, _name("latency", work), title, alt, scene.notes(shown))]
+    chosen = [levels[place] for place in sorted({0, len(levels) // 2, len(levels) - 1})]
+    panels = {f"{level} user{'s' if level != 1 else ''}": shown[users == level] for level in chosen}
+    return [distributions.draw(scene, _name("latency", work), panels, _looks(scene, shown))]
 
 
-def _distribution(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Return the empirical distribution: the values, and the share of values up to each."""
-    count = len(values)
-    kept = np.unique(np.linspace(0, count - 1, min(_STEPS, count)).round().astype(int))
-    ordered = np.sort(values)[kept]
-    return np.concatenate([ordered[:1], ordered]), np.concatenate([[0.0], (kept + 1) / count])
+def _timelines(scene: Scene, work: str) -> list[Drawn]:
+    shown = scene.measured("group_peak_memory", work=work, **_CLOSED)
+    if shown.empty:
+        return []
+    users = factor(shown, "users")
+    return timelines.draw(scene, _name("timeline", work), f"{users.max()} users", shown[users == users.max()])
 
 
 def _throughput(scene: Scene, work: str) -> list[Drawn]:

@@ -14,7 +14,7 @@ from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.records import Outcome
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import quality, what_fits
+from experiments.report.figures import flames, quality, what_fits
 from experiments.report.scene import Scene, factor
 
 _MIB = 2**20
@@ -32,6 +32,7 @@ def draw(scene: Scene) -> list[Drawn]:
         *_soak(scene),
         *_traced(scene),
         *_allocators(scene),
+        *flames.draw(scene),
         *what_fits.draw(scene),
     ]
 

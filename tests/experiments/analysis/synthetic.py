@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments import profiles, records, runs
+import msgspec
+
+from experiments import profiles, runs
 from experiments.limits.interface import GroupMemory
 from experiments.records import (
     EngineSpec,
+    Frame,
     GroupSample,
     MemorySample,
     Outcome,
@@ -51,9 +54,14 @@ def record(trial: TrialSpec, *parts: Part, **changes: Any) -> Record:
         "enforced": True,
         "started_at": "2000-01-01T00:00:00Z",
         "parts": list(parts),
-        "outside": Outside(spawned_s=100.0, duration_s=1.0, group=GroupMemory(peak_bytes=300 << 20, oom_kills=0)),
+        "outside": outside(),
     }
     return Record(**fields | changes)
+
+
+def outside(**changes: Any) -> Outside:
+    group = GroupMemory(peak_bytes=300 << 20, oom_kills=0)
+    return Outside(**{"spawned_s": 100.0, "duration_s": 1.0, "group": group} | changes)
 
 
 def row(finished_s: float, *, intended_s: float = 0.0, outcome: str = "ok", **changes: Any) -> RequestRow:
@@ -239,7 +247,7 @@ def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
             part = Part(role="subject", series={"turn": turns, "anonymous_bytes": sizes})
             yield record(trial, part, outside=Outside(spawned_s=100.0, timeline=timeline))
     for subject in ("baseline", "asynchronous"):
-        trial = spec("memory", subject, condition={"part": "memray", "turns": 20}, traced=True)
+        trial = spec("memory", subject, condition={"part": "memray", "work": "no model", "turns": 20}, traced=True)
         values = {
             "heap_peak_bytes": 60e6 if subject == "baseline" else 75e6,
             "mapped_peak_bytes": 90e6,
@@ -248,10 +256,19 @@ def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
         part = Part(
             role="subject",
             values=values,
+            flames=flames(int(values["heap_peak_bytes"])),
             requests=[row(9.0)],
             artifacts={"flamegraph": f"artifacts/{trial.key}.html"},
         )
         yield record(trial, part)
+
+
+def flames(heap: int) -> Frame:
+    """Return a flame graph in which loading a dictionary held most of ``heap``."""
+    load = Frame(place="memory/keywords.py: load", size_bytes=heap * 6 // 10)
+    start = Frame(place="baseline/agent.py: start", size_bytes=heap * 7 // 10, calls=(load,))
+    answer = Frame(place="baseline/agent.py: answer", size_bytes=heap * 2 // 10)
+    return Frame(place="everything", size_bytes=heap, calls=(start, answer))
 
 
 def _serial_load(block: int, noise: random.Random) -> Iterator[Record]:
@@ -335,7 +352,13 @@ def load(blocks: int, noise: random.Random) -> Iterator[Record]:
                         values={"cpu_s": users * 0.4 * factor},
                         counters={"cache_hits": 3, "cache_misses": 97},
                     )
-                    yield record(trial, inside, client)
+                    samples = [_held(second, factor) for second in range(4)]
+                    yield record(trial, inside, client, outside=outside(timeline=samples))
+
+
+def _held(second: int, factor: float) -> GroupSample:
+    anonymous, file = int((second * 50 << 20) * factor), 90 << 20
+    return GroupSample(at_s=float(second), current_bytes=anonymous + file, anonymous_bytes=anonymous, file_bytes=file)
 
 
 def everything(blocks: int = 3, seed: int = 7) -> list[Record]:
@@ -367,6 +390,6 @@ def write(folder: Path, made: Sequence[Record], **changes: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     described = info(**{"planned": len({one.key for one in made})} | changes)
     runs.RunFolder(folder).write_info(described)
-    for one in made:
-        records.append(folder / runs.TRIALS, one)
+    # At once: a run appends them one by one, and waits for the disk each time.
+    (folder / runs.TRIALS).write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in made))
     return folder

@@ -14,27 +14,23 @@ from matplotlib.figure import Figure
 from experiments import load_run
 from experiments.analysis import claims
 from experiments.analysis.frames import Run
+from experiments.records import Part
 from experiments.report import drawing, figures
 from experiments.report.scene import Scene, Unknown, scene
 from tests.experiments.analysis import synthetic
 
 MEMORY = (
-    "hit-rate",
-    "hit-rate-other-traces",
-    "retrieval",
-    "quality",
-    "quality-settings",
-    "evidence",
-    "soak-no-model-300",
-    "tracer",
+    *("hit-rate", "hit-rate-other-traces", "retrieval", "quality", "quality-settings", "evidence"),
+    *("soak-no-model-300", "tracer", "flames-no-model-baseline", "flames-no-model-asynchronous"),
 )
+ISOLATION = ("sleeps", "law", "kinds", "stalls", "inference", "latency-sleep", "latency-inference", "short-task")
 REFERENCES = {
     "isolation": ("serial", "baseline"),
     "lazy-loading": ("baseline",),
     "memory": ("fifo", "like", "baseline"),
     "load": ("none", "baseline", "all", "baseline on serial"),
 }
-LOAD_CLOSED = ("latency", "throughput", "objective")
+LOAD_CLOSED = ("latency", "throughput", "objective", "timeline")
 LOAD_SERIAL = ("open", "ladder-add-one", "ladder-leave-one-out")
 
 
@@ -93,7 +89,7 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
     [
         (
             "isolation",
-            {f"isolation-{what}" for what in ("sleeps", "law", "kinds", "stalls", "inference", "short-task")},
+            {f"isolation-{what}" for what in ISOLATION},
         ),
         (
             "lazy-loading",
@@ -129,7 +125,9 @@ def test_the_published_total_time_is_the_ledgers(shown: Callable[[str], Shown]) 
     drawn, made_of = shown("isolation")
     claim = claims.get("S0-time")
     beside = [
-        figure for figure, made in zip(made_of, drawn, strict=True) if made.name.endswith(("sleeps", "inference"))
+        figure
+        for figure, made in zip(made_of, drawn, strict=True)
+        if made.name in ("isolation-sleeps", "isolation-inference")
     ]
     assert len(beside) == 2
     for figure in beside:
@@ -227,7 +225,7 @@ def test_inference_on_an_engine_without_a_model_is_not_passed_off_as_real(tmp_pa
             made.append(synthetic.record(spec, *one.parts))
     run = load_run(synthetic.write(tmp_path, made))
     drawn = [*figures.draw(of(run, "isolation")), *figures.draw(of(run, "load"))]
-    assert len(drawn) == 7
+    assert len(drawn) == 8
     assert all(figure.title.startswith("No model ran.") for figure in drawn)
 
 
@@ -249,7 +247,7 @@ def test_a_condition_with_one_trial_of_one_request_is_drawn(tmp_path: Path) -> N
     for one in made:
         for part in one.parts:
             part.requests = part.requests[:1]
-    assert len(figures.draw(of(load_run(synthetic.write(tmp_path, made)), "load"))) == 6
+    assert len(figures.draw(of(load_run(synthetic.write(tmp_path, made)), "load"))) == 8
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone(run: Run) -> None:
@@ -290,3 +288,49 @@ def test_users_who_ask_unequally_much_are_told_apart(tmp_path: Path) -> None:
             made[place] = synthetic.record(spec, *one.parts)
     drawn = figures.draw(of(load_run(synthetic.write(tmp_path, made)), "load"))
     assert any(b"Questions each: 9 at 1, 4 at 10, 4 at 50" in figure.svg for figure in drawn)
+
+
+def test_latencies_are_compared_quantile_by_quantile(tmp_path: Path) -> None:
+    made = []
+    for block in range(6):
+        for subject, factor in (("baseline", 1.0), ("asynchronous", 0.5)):
+            condition = {"work": "inference", "users": 20, "turns": 1, "arrivals": "closed"}
+            # The fastest half is twice as fast, the slowest as slow as before.
+            rows = [synthetic.row((factor if number < 10 else 1.0) * (1 + number)) for number in range(20)]
+            trial = synthetic.spec("load", subject, block, condition=condition)
+            made.append(synthetic.record(trial, Part(role="client", requests=rows)))
+    run = load_run(synthetic.write(tmp_path, made, blocks=6))
+    [drawn] = [figure for figure in figures.draw(of(run, "load")) if figure.name == "load-latency-inference"]
+    said = drawn.title.replace("\u00a0", " ")
+    assert said.endswith("ratio by quantile × 0.500 at 10 %, × 0.500 at 50 %, × 1.00 at 90 %")
+    assert {row[0] for row in drawn.data[1:]} == {"baseline", "asynchronous"}
+    assert b"with 95 % intervals" in drawn.svg
+
+
+def test_a_flame_graph_says_who_held_most_and_keeps_within_its_caller(shown: Callable[[str], Shown]) -> None:
+    drawn, made_of = shown("memory")
+    [(figure, flames)] = [
+        (made, one) for made, one in zip(made_of, drawn, strict=True) if one.name == "memory-flames-no-model-baseline"
+    ]
+    assert "60 % is held by memory/keywords.py: load itself" in flames.title.replace("\u00a0", " ")
+    assert [row[0] for row in flames.data[1:]] == [
+        "everything",
+        "· baseline/agent.py: start",
+        "· · memory/keywords.py: load",
+        "· baseline/agent.py: answer",
+    ]
+    bars = sorted((bar.get_y(), bar.get_x(), bar.get_width()) for [bar] in figure.axes[0].containers)
+    everything, start, answer, load = bars
+    assert start[1] == everything[1] == load[1]
+    assert start[2] + answer[2] <= everything[2]
+    assert len(flames.inline()) < 80_000
+
+
+def test_a_figures_data_are_its_named_lines_and_no_more_than_can_be_read(shown: Callable[[str], Shown]) -> None:
+    for study in REFERENCES:
+        for figure in shown(study).drawn:
+            assert len(figure.data) <= 400
+            assert len({len(row) for row in figure.data}) <= 1
+    [timeline] = [figure for figure in shown("load").drawn if figure.name == "load-timeline-inference"]
+    assert timeline.data[0] == ("panel", "what", "time since the start (s)", "memory of the group (MiB)")
+    assert ("baseline", "all", "3.000", "240.0") in timeline.data
