@@ -315,13 +315,13 @@ def _inference(scene: Scene) -> Iterator[Drawn]:
 
 def _latencies(scene: Scene) -> Iterator[Drawn]:
     """Draw the distributions of the largest case of each, sleeps and inference: every request, not only the last."""
-    workers = _workers(scene)
+    workers = threads(scene)
     others = {each for each, count in workers.items() if count not in _SHOWN_WORKERS}
     for work, called in (("sleep", "sleeps"), ("inference", "requests at once")):
         shown = scene.asked(work=work)
         shown = shown[~shown["subject"].isin(list(others))]
         if work == "sleep":
-            shown = shown[factor(shown, "requests").isin(list(_PUBLISHED_REQUESTS))]
+            shown = shown[factor(shown, "requests").isin(list(PUBLISHED_REQUESTS))]
         if shown.empty:
             continue
         requests = factor(shown, "requests")
