@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,8 +39,11 @@ def _vocabularies_built_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tiny_model() -> Path:
-    """Return a real GGUF file of half a megabyte, which llama.cpp runs in well under a millisecond a token."""
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a real GGUF file of half a megabyte, which llama.cpp runs in well under a millisecond a token.
+
+    A copy: of the file that trials read, no page may be mapped here, or a trial could not read it from the disk.
+    """
     from systems.models.find import ensure
 
-    return ensure("tiny", "q8_0", 0)
+    return Path(shutil.copy(ensure("tiny", "q8_0", 0), tmp_path_factory.mktemp("model")))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-
-from systems.models.find import resolve
 
 SHOW = "import os; print(os.environ.get('GOMP_SPINCOUNT'))"
 
@@ -32,12 +31,7 @@ def test_what_the_user_chose_stays(name: str, value: str, expected: str) -> None
 
 
 @pytest.mark.parametrize("first", ["systems.engines.batched.context:Model", "systems.models.check:read_metadata"])
-def test_whoever_is_first_to_load_it_sets_this(first: str, tiny: str) -> None:
+def test_whoever_is_first_to_load_it_sets_this(first: str, tiny_model: Path) -> None:
     module, _, name = first.partition(":")
-    given = f"Path({tiny!r})" + (", use_mmap=True, repack=False" if name == "Model" else "")
+    given = f"Path({str(tiny_model)!r})" + (", use_mmap=True, repack=False" if name == "Model" else "")
     assert told(f"from pathlib import Path; from {module} import {name}; {name}({given}); {SHOW}") == "1000"
-
-
-@pytest.fixture(scope="module")
-def tiny() -> str:
-    return str(resolve("tiny").path)
