@@ -1,9 +1,10 @@
-"""Fail unless every study of a run measured every one of its subjects at least once, and the report is there."""
+"""Fail unless every study of a run measured all of its subjects, with equal work, and the report is there."""
 
 import sys
 from pathlib import Path
 
-from experiments import load_run
+from experiments import load_run, records
+from experiments.studies.subjects import REPLY_TOKENS
 
 folder = Path(sys.argv[1])
 trials = load_run(folder).trials
@@ -20,4 +21,30 @@ for study in wanted:
         sys.exit(f"The study {study} did not measure {', '.join(missing) or 'anything'}.")
 if not (folder / "report.html").exists():
     sys.exit("There is no report.")
+
+found = records.read(folder / "trials.jsonl")
+engines = [(record, record.spec.engine) for record in found if record.spec.engine]
+# Answers are graded with a model of their own, where it is installed.
+inferred = [r for r, engine in engines if engine.name == "llama" and r.spec.condition.get("part") != "answers"]
+rows = [row for record in inferred for part in record.parts for row in part.requests]
+if {(row.outcome, row.generated_tokens) for row in rows} != {("ok", REPLY_TOKENS)}:
+    sys.exit("The systems did not all generate the same number of tokens.")
+if not all(record.spec.engine.words_are_meaningless for record in inferred):
+    sys.exit("A made model's words are not called meaningless.")
+if not all(row.first_token_s is not None and row.intended_s <= row.finished_s for row in rows):
+    sys.exit("A request has no first token, or ended before it was meant to begin.")
+for record, engine in engines:
+    if engine.name == "simulated" and not any("no model ran" in label for label in record.spec.labels):
+        sys.exit(f"A trial of {record.spec.study} without a model does not say so.")
+traced = [record for record in found if record.spec.traced]
+if {record.spec.system for record in traced} != {"baseline", "asynchronous"}:
+    sys.exit("The allocations of both systems were not traced.")
+for record in traced:
+    graph = (folder / record.parts[0].artifacts["flamegraph"]).read_text()
+    # It can be shown to others, and read without a network.
+    if "agent.py" not in graph or sys.prefix in graph or 'src="http' in graph:
+        sys.exit("A flame graph lacks the agent, names this machine's folders or wants a network.")
+    part = record.parts[0]
+    if not part.flames.size_bytes == part.values["heap_peak_bytes"] > 0:
+        sys.exit("A flame graph is not of the heap's peak.")
 print(f"{len(ok)} of {len(trials)} trials ok; every subject of every study was measured.")

@@ -13,11 +13,11 @@ from tests.experiments.analysis import synthetic
 
 
 def test_the_analysis_of_a_thinned_run_is_that_of_the_whole(tmp_path):
-    made = [thicker(one) for one in synthetic.memory(2, random.Random(1))]
+    made = [thicker(one) for one in synthetic.lazy_loading(2, random.Random(1))]
     whole, out = synthetic.write(tmp_path / "run", made, blocks=2), tmp_path / "reference"
     build(whole)
     page = publish(whole, out)
-    for name in ("report.html", "claims.html", "tables/memory-measures.csv", "tables/memory-ratios.csv"):
+    for name in ("report.html", "claims.html", "tables/lazy-loading-measures.csv", "tables/lazy-loading-ratios.csv"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
     before, after = load_run(whole), load_run(out)
     for name in (
@@ -64,14 +64,13 @@ def test_a_thinned_timeline_keeps_its_ends_and_its_highest_moments():
 
 def test_a_published_run_takes_no_more_records_and_equal_runs_give_equal_bytes(tmp_path):
     run = synthetic.write(tmp_path / "run", list(synthetic.lazy_loading(1, random.Random(1))))
-    for name in ("once", "again"):
-        publish(run, tmp_path / name)
-    out = tmp_path / "once"
+    out, archive = tmp_path / "out", "trials.jsonl.xz"
+    publish(run, out)
     assert not (out / "trials.jsonl").exists()
     with RunFolder(out) as folder, pytest.raises(RunFolderError, match="finished run"):
         folder.write_info(load_run(out).info)
-    archive = "trials.jsonl.xz"
-    assert (out / archive).read_bytes() == (tmp_path / "again" / archive).read_bytes()
+    records.write_compressed(tmp_path / "trials.jsonl", map(thin, records.read(run / "trials.jsonl")))
+    assert (out / archive).read_bytes() == (tmp_path / archive).read_bytes()
 
 
 def test_a_damaged_archive_is_one_sentence(tmp_path):
