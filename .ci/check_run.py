@@ -22,7 +22,7 @@ for study in wanted:
 if not (folder / "report.html").exists():
     sys.exit("There is no report.")
 
-found = records.read(folder / "trials.jsonl")
+found = [record for record in records.read(folder / "trials.jsonl") if record.outcome is records.Outcome.OK]
 engines = [(record, record.spec.engine) for record in found if record.spec.engine]
 # Answers are graded with a model of their own, where it is installed.
 inferred = [r for r, engine in engines if engine.name == "llama" and r.spec.condition.get("part") != "answers"]
