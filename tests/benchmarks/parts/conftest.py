@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from experiments.grading.stores import planted
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from tests.benchmarks.retrieval import SESSION, messages
+from tests.benchmarks.retrieval import messages
 
 MEMORIES = 10_000
 
@@ -41,20 +42,7 @@ def texts() -> list[str]:
 @pytest.fixture(scope="session")
 def remembered(keywords: Keywords, texts: list[str]) -> list[SavedTurn]:
     """Return the messages as one session's turns."""
-    found = []
-    for number, text in enumerate(texts):
-        best, words = keywords.analyse(text)
-        found.append(
-            SavedTurn(
-                session=SESSION,
-                question=text,
-                answer="",
-                keywords=tuple(best),
-                words=tuple(words),
-                created=60.0 * number,
-            )
-        )
-    return found
+    return planted(keywords, texts)
 
 
 @pytest.fixture(scope="session")

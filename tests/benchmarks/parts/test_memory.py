@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from experiments.grading.stores import SESSION
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
-from tests.benchmarks.retrieval import FOUND, SESSION, queries
+from tests.benchmarks.retrieval import FOUND, queries
 
 QUERIES = 20
 
