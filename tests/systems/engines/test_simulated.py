@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from systems.engines import simulated
 from systems.engines.interface import Message
-from systems.engines.simulated import SimulatedEngine, SimulatedSettings, prompt_digest, schedule, tokens
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings, count, prompt_digest, schedule, tokens
 from systems.errors import EngineError
 
 QUESTION = [Message("user", "今天天气怎么样？ How are you?")]
@@ -64,6 +64,7 @@ def test_an_invented_reply_has_the_tokens_asked_for(messages: list[Message], cou
 @given(text=st.text())
 def test_tokens_join_to_the_text(text: str) -> None:
     assert "".join(tokens(text)) == text
+    assert count(text) == len(tokens(text))
 
 
 def test_tokens_are_characters_in_chinese_and_words_in_english() -> None:
