@@ -53,7 +53,7 @@ class FullTextStore:
     async def open(self) -> None:
         """Open the one connection, and make what the file lacks of table and index. Raises `StoreError`."""
         try:
-            connection = _Connection(lambda: sqlite3.connect(self._path, timeout=BUSY_S), iter_chunk_size=64)
+            connection = _Connection(lambda: sqlite3.connect(self._path, timeout=BUSY_S))
             await connection
             try:
                 await connection.do(self._prepare)
@@ -160,6 +160,11 @@ class _Lookup(NamedTuple):
 
 class _Connection(aiosqlite.Connection):
     """The one connection; what it does in its thread is done in one trip, and nothing comes in between."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connect, iter_chunk_size=64)
+        # A program that fails before it closes its agent must end all the same, and not wait for this thread.
+        self._thread.daemon = True
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what ``work`` returns when its thread calls it with the connection."""

@@ -5,6 +5,8 @@ import io
 import json
 import logging
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from random import Random
@@ -395,6 +397,28 @@ async def test_closing_during_warm_up_waits_for_it_and_leaves_nothing_behind(tmp
         await asyncio.sleep(0)
     await system.close()
     assert own_threads() <= before
+
+
+NOT_CLOSED = """
+import asyncio, sys
+from pathlib import Path
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.interface import Request
+
+async def main():
+    agent = Asynchronous(AsynchronousSettings(), SimulatedEngine(SimulatedSettings()), Path(sys.argv[1]))
+    await agent.start()
+    await agent.answer(Request(id="1", session="anna", text="Where do bees live?", max_tokens=3))
+    raise SystemExit(7)
+
+asyncio.run(main())
+"""
+
+
+def test_a_program_that_fails_before_it_closes_its_agent_ends(tmp_path):
+    assert subprocess.run([sys.executable, "-c", NOT_CLOSED, tmp_path], timeout=60, check=False).returncode == 7
 
 
 async def test_closing_waits_for_a_load_whose_caller_has_left(tmp_path):
