@@ -145,6 +145,8 @@ class _Http(_Unhurried, HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._arrived()
         super().handle_websocket_upgrade()
+        # It holds this, which holds it: what the connection took would wait for the collector, long after its end.
+        self.parser = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

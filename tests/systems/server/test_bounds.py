@@ -1,6 +1,7 @@
 """What one client can cost the others: nothing beyond its bounds."""
 
 import asyncio
+import gc
 import json
 import urllib.request
 from pathlib import Path
@@ -16,6 +17,10 @@ from systems.server.guard import Guard
 from systems.server.schema import WEBSOCKET, openapi
 from systems.server.settings import MAX_HEADER_BYTES, ServerSettings
 from tests.systems.server.serving import agent, ask, listening_to, until_the_last
+
+
+# The packages whose objects only the server has: the test's own client is of others.
+OUR_SIDE = ("systems.", "uvicorn.", "httptools.", "starlette.")
 
 
 def shown(token):
@@ -145,6 +150,24 @@ async def test_thousands_of_half_open_connections_are_bounded_and_cut_off(tmp_pa
         assert await asyncio.gather(*held) == [b""] * 40
         assert await works(address)
         assert memory.anonymous_bytes() - before < 16 * 2**20
+
+
+async def test_what_a_closed_connection_held_is_free_without_the_collector(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                assert await works(address)
+            await asyncio.sleep(0.1)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            left = {type(each).__qualname__ for each in gc.garbage if type(each).__module__.startswith(OUR_SIDE)}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+        assert left == set()
 
 
 async def test_headers_that_are_too_long_or_are_none_get_a_400(tmp_path):

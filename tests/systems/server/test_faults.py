@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import struct
 import time
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 
 import pytest
 import pytest_asyncio
@@ -172,22 +172,29 @@ async def test_a_locked_database_is_a_typed_error_or_waited_out_and_never_a_lost
 
 @pytest.mark.needs_root
 async def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_saved(tmp_path):
-    with small_disk(tmp_path / "small", "1m") as disk:
+    with small_disk(tmp_path / "small", "8m") as disk:
         settings = {"background_saving": False, "lru_cache": False}
-        async with listening_to(agent(disk, **settings)) as address, connect(f"ws://{address}/ws") as connection:
+        async with listening_to(agent(disk, **settings), **OPEN) as address, AsyncExitStack() as everyone:
+            where = f"ws://{address}/ws"
+            users = [await everyone.enter_async_context(connect(where, ping_interval=None)) for _ in range(USERS)]
+            acknowledged = set()
 
-            async def say(number):
-                await connection.send(ask(id=str(number), text=f"Turn {number}"))
-                return (await until_the_last(connection, str(number)))[1]
+            async def say(user, text):
+                await users[user].send(ask(session=f"user-{user}", text=text))
+                _, last = await until_the_last(users[user])
+                if last["type"] == "reply":
+                    acknowledged.add((f"user-{user}", text))
+                return last.get("kind")
 
-            acknowledged = int((await say(0))["type"] == "reply")
+            async def each_says(text):
+                return await asyncio.gather(*(say(user, text) for user in range(USERS)))
+
+            assert await each_says("There is room") == [None] * USERS
             with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
                 while True:
-                    filler.write(b"x" * 4096)
-            kinds = [(await say(number)).get("kind") for number in range(1, 4)]
-            assert "StoreError" in kinds
+                    filler.write(bytes(4096))
+            assert set(await each_says("The disk is full")) == {"StoreError"}
             (disk / "filler").unlink()
-            assert (await say(4))["type"] == "reply"
-            acknowledged += 1 + kinds.count(None)
+            assert await each_says("There is room again") == [None] * USERS
         with closing(sqlite3.connect(disk / "memory.sqlite")) as database:
-            assert database.execute("SELECT count(*) FROM memories").fetchone()[0] == acknowledged
+            assert set(database.execute("SELECT session, question FROM memories")) == acknowledged
