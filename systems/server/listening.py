@@ -20,6 +20,9 @@ from systems.server.settings import MAX_FRAME_BYTES, MAX_HEADER_BYTES, ServerSet
 # How much may wait to be read by a client before nothing more is written to it.
 _UNREAD_BYTES = 64 * 1024
 
+# Requests that a client may send before the one in front of them was answered.
+_MOST_WAITING = 16
+
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -124,11 +127,17 @@ class _Unhurried:
             self._cut = None
 
 
+class _TooMuch(Exception):
+    """Raised inside the parser, which ends: the client gets a 400."""
+
+
 class _Http(_Unhurried, HttpToolsProtocol):
-    """HTTP, with bounds on connections, on headers, and on the time a request takes to arrive."""
+    """HTTP, with bounds on connections, headers, requests that wait, and the time a request takes to arrive."""
 
     _arriving: asyncio.TimerHandle | None = None
-    _in_headers, _header_bytes = True, 0
+    _in_headers = True
+    _header_bytes = 0  # of headers and trailers
+    _unfinished_bytes = 0  # since the parser last gave something out: it keeps what is not whole
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -146,25 +155,39 @@ class _Http(_Unhurried, HttpToolsProtocol):
         self._arrived()
         super().handle_websocket_upgrade()
         # It holds this, which holds it: what the connection took would wait for the collector, long after its end.
-        self.parser = None
+        self.parser = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
+        self._unfinished_bytes += len(data)
         super().data_received(data)
-        if self._in_headers:  # the parser keeps the beginning of a header, however long, until its end
-            self._header_bytes += len(data)
-            if self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-                self.send_400_response("The headers are too long.")
+        if self._unfinished_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("The headers are too long.")
 
     def on_message_begin(self) -> None:
         self._in_headers, self._header_bytes = True, 0
         self._await_request()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._unfinished_bytes = 0
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise _TooMuch
+        if self._in_headers:  # nobody reads trailers
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._in_headers = False
         super().on_headers_complete()
+        if len(self.pipeline) > _MOST_WAITING:
+            raise _TooMuch
+
+    def on_body(self, body: bytes) -> None:
+        self._unfinished_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._unfinished_bytes = 0
         self._arrived()
         super().on_message_complete()
 

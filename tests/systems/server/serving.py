@@ -39,7 +39,9 @@ async def until_the_last(connection, ask_id="1"):
     """Return the tokens and the last message of the answer to one ask."""
     tokens = []
     while True:
-        message = json.loads(await asyncio.wait_for(connection.recv(), 20))
+        # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes together with the message.
+        async with asyncio.timeout(20):
+            message = json.loads(await connection.recv())
         if message["type"] != "token":
             return tokens, message
         assert message["id"] == ask_id

@@ -24,8 +24,12 @@ HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
-BODY = json.dumps({"messages": [{"role": "user", "content": "x"}], "max_tokens": 500, "stream": True}).encode()
-POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
+
+
+def post(text):
+    """Return a request for a stream."""
+    body = json.dumps({"messages": [{"role": "user", "content": text}], "max_tokens": 500, "stream": True}).encode()
+    return b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
 
 
 def frame(text):
@@ -34,6 +38,7 @@ def frame(text):
     return b"\x81" + struct.pack("!BH", 0x80 | 126, len(data)) + b"\0\0\0\0" + data
 
 
+POST = post("x")
 STEPS = [
     *(HANDSHAKE[:cut] for cut in (0, 1, 20, len(HANDSHAKE) - 2)),
     *(HANDSHAKE + frame(ask(max_tokens=500))[:cut] for cut in (0, 1, 3, 20, None)),
@@ -52,7 +57,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Moody(SimulatedEngine):
-    """Fails or stalls when it is asked to."""
+    """Fails, stalls or is slow when it is asked to."""
 
     def generate(self, messages, *, on_token, check=None, **rest):
         if "fail" in messages[-1].content:
@@ -61,6 +66,13 @@ class Moody(SimulatedEngine):
             while True:
                 time.sleep(0.005)
                 check()
+        if "slow" in messages[-1].content:
+            at_once = on_token
+
+            def on_token(token):
+                time.sleep(0.005)
+                at_once(token)
+
         return super().generate(messages, on_token=on_token, check=check, **rest)
 
 
@@ -113,6 +125,32 @@ async def test_clients_that_reset_at_every_step_leave_nothing_behind(town):
             client.close()
     assert await town.crowd.go_on() == []
     await town.only_the_crowd_is_left(tasks)
+
+
+async def test_half_closed_clients_and_fifty_that_leave_in_mid_stream_leave_nothing_behind(town):
+    loop, tasks = asyncio.get_running_loop(), len(asyncio.all_tasks())
+    halves = [await opened(town.address) for _ in STEPS]
+    for client, sent in zip(halves, STEPS, strict=True):
+        await loop.sock_sendall(client, sent)
+        client.shutdown(socket.SHUT_WR)
+
+    async def leaves(number):
+        client = await opened(town.address)
+        if number % 2:
+            await loop.sock_sendall(client, post(f"slow {number}"))
+        else:
+            await loop.sock_sendall(client, HANDSHAKE)
+            await loop.sock_recv(client, 1000)
+            await loop.sock_sendall(client, frame(ask(session=f"{number}", text="slow", max_tokens=500)))
+        await loop.sock_recv(client, 1000)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    await asyncio.gather(*map(leaves, range(50)))
+    await town.only_the_crowd_is_left(tasks)
+    assert await town.crowd.go_on() == []
+    for client in halves:
+        client.close()
 
 
 async def test_an_engine_that_fails_or_stalls_fails_its_own_turns_alone(town):
