@@ -4,14 +4,19 @@
 
 Whatever people and the server's clocks do is as many times as fast as an hour is longer than MINUTES (6 by default,
 so ten times): an active user thinks 15 s on average before each question, the heartbeat comes every 30 s, and who
-asks nothing for 30 minutes is disconnected, and connects again; the idle come within ten minutes. What a turn costs,
-and what the network does, is not compressed. The engine is simulated, with eight slots. The users have lived before:
-20,000 of their turns are stored, and another 10,000 are asked before the hour begins, so that bounded caches
-(SQLite's pages, words and their stems) do not fill during it and look like a leak.
+asks nothing for 30 minutes is disconnected, and connects again. What a turn costs, and what the network does, is not
+compressed. The engine is simulated, with eight slots.
+
+What fills up to a bound must not look like a leak, so the users have lived before. 20,000 of their turns are stored,
+and another 10,000 are asked before the hour begins: SQLite's pages, words and their stems are in memory then. The idle
+come within ten minutes, and each leaves once before its 30 minutes are over, as if it had been there for a while: from
+then on connections end and begin all the time, not all at once after half an hour, and memory has the room for that.
+The first third of the hour is left out.
 
 Of the server, a process of its own, it tells the share of turns that were answered; how anonymous memory grew over the
-turns, the first third left out; and what is left of tasks, threads, descriptors, connections and turns under way, while
-everyone is connected and nobody asks any more, and once everyone has left.
+turns, and how the number of live blocks of Python's did, which tells what is kept from memory in pieces too small to be
+given back; and what is left of tasks, threads, descriptors, connections and turns under way, while everyone is
+connected and nobody asks any more, and once everyone has left.
 """
 
 from __future__ import annotations
@@ -23,8 +28,10 @@ import sys
 import tempfile
 import threading
 import time
+from array import array
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -79,7 +86,7 @@ def main() -> None:
             after = _look(here)
         finally:
             here.send("end")
-            samples: list[tuple[int, int]] = here.recv()
+            samples: list[tuple[int, int, int]] = here.recv()
             server.join()
     print(f"an hour in {minutes:g} minutes: {60 / minutes:g} times as fast")
     # Clopper and Pearson's exact one-sided limit.
@@ -98,11 +105,16 @@ def main() -> None:
     for failure, count in Counter(seen.failures).most_common(10):
         print(f"  {count} x {failure}")
     print(f"{seen.returns} connections were closed as idle and opened again")
-    turns, sizes = zip(*samples[len(samples) // 3 :], strict=True)
+    turns, sizes, blocks = zip(*samples[len(samples) // 3 :], strict=True)
     low, high = slope_interval(turns, sizes)
     print(
         f"anonymous memory: {sizes[0] / 2**20:.1f} MiB after {turns[0]} turns, {sizes[-1] / 2**20:.1f} MiB after "
         f"{turns[-1]}: {low:.0f} ... {high:.0f} bytes a turn (95 %): {'flat' if low <= 0 else 'grows'}"
+    )
+    low, high = slope_interval(turns, blocks)
+    print(
+        f"live blocks of Python's: {blocks[0]}, then {blocks[-1]}: {low:.2f} ... {high:.2f} a turn (95 %): "
+        f"{'flat' if low <= 0 else 'grows'}"
     )
     tenths = (f"{samples[len(samples) * tenth // 10][1] / 2**20:.1f}" for tenth in range(10))
     print(f"  each six minutes of the hour, MiB: {' '.join(tenths)} {sizes[-1] / 2**20:.1f}")
@@ -127,18 +139,24 @@ def _serve(folder: str, parent: Connection, minutes: float) -> None:
         )
         hosted = host(Asynchronous(AsynchronousSettings(), engine, Path(folder)))
         service = Service(hosted, settings, "asynchronous")
-        samples: list[tuple[int, int]] = []
+        # Room for all of them from the beginning: the measure must not grow with what it measures.
+        columns = tuple(array("q", [0] * SAMPLES) for _ in range(3))
 
         async def sample() -> None:
-            while True:
-                samples.append((hosted.counters().turns, memory.anonymous_bytes()))
+            for at in range(SAMPLES):
+                seen = (hosted.counters().turns, memory.anonymous_bytes(), sys.getallocatedblocks())
+                for column, value in zip(columns, seen, strict=True):
+                    column[at] = value
                 await asyncio.sleep(60 * minutes / SAMPLES)
 
         async with hosted, listening(service) as address:
             sampling = None
             parent.send(address)
             while await asyncio.to_thread(parent.recv) == "look":
-                sampling = sampling or asyncio.create_task(sample())  # the first look is the hour's beginning
+                if sampling is None:  # the first look is the hour's beginning, the second its end
+                    sampling = asyncio.create_task(sample())
+                else:
+                    sampling.cancel()
                 parent.send(
                     {
                         "tasks": len(asyncio.all_tasks()),
@@ -148,9 +166,7 @@ def _serve(folder: str, parent: Connection, minutes: float) -> None:
                         "turns under way": service.turns,
                     }
                 )
-            if sampling is not None:
-                sampling.cancel()
-            parent.send(samples)
+            parent.send([row for row in zip(*columns, strict=True) if row[1]])
 
     asyncio.run(run())
 
@@ -181,11 +197,16 @@ async def _use(address: str, server: Connection, minutes: float) -> tuple[Seen, 
     think_s = THINK_S * minutes / 60
 
     async def idle(user: int) -> None:
-        await asyncio.sleep(random.Random(user).uniform(0, ARRIVING_S * minutes / 60))
+        chance = random.Random(user)
+        await asyncio.sleep(chance.uniform(0, ARRIVING_S * minutes / 60))
+        stays_s: float | None = chance.uniform(0, ServerSettings().idle_s * minutes / 60)
         while True:
             try:
                 async with connect(f"ws://{address}/ws", compression=None) as connection:
-                    await connection.recv()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(stays_s):
+                            await connection.recv()
+                    stays_s = None  # from now on until it is disconnected
             except ConnectionClosedOK:
                 seen.returns += 1
             except ConnectionClosed as error:
