@@ -14,14 +14,15 @@ then on connections end and begin all the time, not all at once after half an ho
 The first third of the hour is left out.
 
 Of the server, a process of its own, it tells the share of turns that were answered; how anonymous memory grew over the
-turns, and how the number of live blocks of Python's did, which tells what is kept from memory in pieces too small to be
-given back; and what is left of tasks, threads, descriptors, connections and turns under way, while everyone is
-connected and nobody asks any more, and once everyone has left.
+turns; what is left of tasks, threads, descriptors, connections and turns under way, while everyone is connected and
+nobody asks any more, and once everyone has left; and how many blocks Python's objects took at these times, right after
+a collection: objects that are kept show there, and memory that is only in pieces too small to be given back does not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import random
 import sys
@@ -86,7 +87,7 @@ def main() -> None:
             after = _look(here)
         finally:
             here.send("end")
-            samples: list[tuple[int, int, int]] = here.recv()
+            samples: list[tuple[int, int]] = here.recv()
             server.join()
     print(f"an hour in {minutes:g} minutes: {60 / minutes:g} times as fast")
     # Clopper and Pearson's exact one-sided limit.
@@ -105,19 +106,19 @@ def main() -> None:
     for failure, count in Counter(seen.failures).most_common(10):
         print(f"  {count} x {failure}")
     print(f"{seen.returns} connections were closed as idle and opened again")
-    turns, sizes, blocks = zip(*samples[len(samples) // 3 :], strict=True)
+    turns, sizes = zip(*samples[len(samples) // 3 :], strict=True)
     low, high = slope_interval(turns, sizes)
     print(
         f"anonymous memory: {sizes[0] / 2**20:.1f} MiB after {turns[0]} turns, {sizes[-1] / 2**20:.1f} MiB after "
         f"{turns[-1]}: {low:.0f} ... {high:.0f} bytes a turn (95 %): {'flat' if low <= 0 else 'grows'}"
     )
-    low, high = slope_interval(turns, blocks)
-    print(
-        f"live blocks of Python's: {blocks[0]}, then {blocks[-1]}: {low:.2f} ... {high:.2f} a turn (95 %): "
-        f"{'flat' if low <= 0 else 'grows'}"
-    )
     tenths = (f"{samples[len(samples) * tenth // 10][1] / 2**20:.1f}" for tenth in range(10))
     print(f"  each six minutes of the hour, MiB: {' '.join(tenths)} {sizes[-1] / 2**20:.1f}")
+    first, last = before.pop("blocks"), after.pop("blocks")
+    print(
+        f"blocks of Python's objects, after a collection: {first} before anyone came, {held.pop('blocks')} with "
+        f"{CONNECTED} connected, {last} after all left: {(last - first) / seen.asked:+.3f} a turn"
+    )
     for name, count in before.items():
         print(
             f"{name}: {count} before anyone came, {held[name]} with {CONNECTED} connected, {after[name]} after all left"
@@ -140,13 +141,11 @@ def _serve(folder: str, parent: Connection, minutes: float) -> None:
         hosted = host(Asynchronous(AsynchronousSettings(), engine, Path(folder)))
         service = Service(hosted, settings, "asynchronous")
         # Room for all of them from the beginning: the measure must not grow with what it measures.
-        columns = tuple(array("q", [0] * SAMPLES) for _ in range(3))
+        columns = tuple(array("q", [0] * SAMPLES) for _ in range(2))
 
         async def sample() -> None:
             for at in range(SAMPLES):
-                seen = (hosted.counters().turns, memory.anonymous_bytes(), sys.getallocatedblocks())
-                for column, value in zip(columns, seen, strict=True):
-                    column[at] = value
+                columns[0][at], columns[1][at] = hosted.counters().turns, memory.anonymous_bytes()
                 await asyncio.sleep(60 * minutes / SAMPLES)
 
         async with hosted, listening(service) as address:
@@ -157,8 +156,10 @@ def _serve(folder: str, parent: Connection, minutes: float) -> None:
                     sampling = asyncio.create_task(sample())
                 else:
                     sampling.cancel()
+                gc.collect()
                 parent.send(
                     {
+                        "blocks": sys.getallocatedblocks(),
                         "tasks": len(asyncio.all_tasks()),
                         "threads": threading.active_count(),
                         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
