@@ -1,17 +1,17 @@
-"""Whether the server stays whole: an hour of 500 connected users, 50 of them active, compressed into minutes.
+"""Whether the server stays whole: hours of 500 connected users, 50 of them active, compressed into minutes.
 
-    python -m tests.benchmarks.server_soak [MINUTES]
+    python -m tests.benchmarks.server_soak [MINUTES [HOURS]]
 
-Whatever people and the server's clocks do is as many times as fast as an hour is longer than MINUTES (6 by default,
-so ten times): an active user thinks 15 s on average before each question, the heartbeat comes every 30 s, and who
-asks nothing for 30 minutes is disconnected, and connects again. What a turn costs, and what the network does, is not
-compressed. The engine is simulated, with eight slots.
+Whatever people and the server's clocks do is as many times as fast as HOURS (1) are longer than MINUTES (6): an active
+user thinks 15 s on average before each question, the heartbeat comes every 30 s, and who asks nothing for 30 minutes is
+disconnected, and connects again. What a turn costs, and what the network does, is not compressed. The engine is
+simulated, with eight slots.
 
 What fills up to a bound must not look like a leak, so the users have lived before. 20,000 of their turns are stored,
-and another 10,000 are asked before the hour begins: SQLite's pages, words and their stems are in memory then. The idle
+and another 10,000 are asked before it begins: SQLite's pages, words and their stems are in memory then. The idle
 come within ten minutes, and each leaves once before its 30 minutes are over, as if it had been there for a while: from
 then on connections end and begin all the time, not all at once after half an hour, and memory has the room for that.
-The first third of the hour is left out.
+The first third of the time is left out.
 
 Of the server, a process of its own, it tells the share of turns that were answered; how anonymous memory grew over the
 turns; what is left of tasks, threads, descriptors, connections and turns under way, while everyone is connected and
@@ -72,24 +72,25 @@ class Seen(msgspec.Struct):
 
 def main() -> None:
     """Soak, and say what was seen."""
-    minutes = float(sys.argv[1]) if sys.argv[1:] else 6.0
+    minutes, hours = map(float, (sys.argv[1:] + ["6", "1"][len(sys.argv) - 1 :]))
+    faster = 60 * hours / minutes
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(store(Path(folder, "memory.sqlite"), MEMORIES))
-        server = spawn.Process(target=_serve, args=(folder, there, minutes))
+        server = spawn.Process(target=_serve, args=(folder, there, minutes, faster))
         server.start()
         try:
             address = here.recv()
             asyncio.run(_warm_up(address))
             before = _look(here)
-            seen, held = asyncio.run(_use(address, here, minutes))
+            seen, held = asyncio.run(_use(address, here, minutes, faster))
             after = _look(here)
         finally:
             here.send("end")
             samples: list[tuple[int, int]] = here.recv()
             server.join()
-    print(f"an hour in {minutes:g} minutes: {60 / minutes:g} times as fast")
+    print(f"{hours:g} h in {minutes:g} minutes: {faster:g} times as fast")
     # Clopper and Pearson's exact one-sided limit.
     least = special.betaincinv(seen.answered, seen.asked - seen.answered + 1, 0.05)
     word = (
@@ -113,7 +114,7 @@ def main() -> None:
         f"{turns[-1]}: {low:.0f} ... {high:.0f} bytes a turn (95 %): {'flat' if low <= 0 else 'grows'}"
     )
     tenths = (f"{samples[len(samples) * tenth // 10][1] / 2**20:.1f}" for tenth in range(10))
-    print(f"  each six minutes of the hour, MiB: {' '.join(tenths)} {sizes[-1] / 2**20:.1f}")
+    print(f"  after each tenth of the time, MiB: {' '.join(tenths)} {sizes[-1] / 2**20:.1f}")
     first, last = before.pop("blocks"), after.pop("blocks")
     print(
         f"blocks of Python's objects, after a collection: {first} before anyone came, {held.pop('blocks')} with "
@@ -127,10 +128,10 @@ def main() -> None:
     print(f"left over: {', '.join(leaked) or 'nothing'}")
 
 
-def _serve(folder: str, parent: Connection, minutes: float) -> None:
+def _serve(folder: str, parent: Connection, minutes: float, faster: float) -> None:
     async def run() -> None:
         engine = SimulatedEngine(SimulatedSettings(first_token_s=0.005, token_s=0.001, slots=8))
-        usual, faster = ServerSettings(), 60 / minutes
+        usual = ServerSettings()
         settings = ServerSettings(
             port=0,
             connections=CONNECTED,
@@ -152,7 +153,7 @@ def _serve(folder: str, parent: Connection, minutes: float) -> None:
             sampling = None
             parent.send(address)
             while await asyncio.to_thread(parent.recv) == "look":
-                if sampling is None:  # the first look is the hour's beginning, the second its end
+                if sampling is None:  # the first look is the beginning, the second the end
                     sampling = asyncio.create_task(sample())
                 else:
                     sampling.cancel()
@@ -191,16 +192,16 @@ async def _warm_up(address: str) -> None:
     await asyncio.gather(*(one(user, turns) for user, turns in enumerate(conversations(0, ACTIVE, WARM_UP_TURNS))))
 
 
-async def _use(address: str, server: Connection, minutes: float) -> tuple[Seen, dict[str, int]]:
+async def _use(address: str, server: Connection, minutes: float, faster: float) -> tuple[Seen, dict[str, int]]:
     # Planned beforehand, and more than can be asked: a client that is busy is late to answer pings.
-    planned = conversations(1, ACTIVE, 2 * round(3600 / THINK_S))
+    planned = conversations(1, ACTIVE, 2 * round(60 * minutes * faster / THINK_S))
     seen, end = Seen(), time.monotonic() + 60 * minutes
-    think_s = THINK_S * minutes / 60
+    think_s = THINK_S / faster
 
     async def idle(user: int) -> None:
         chance = random.Random(user)
-        await asyncio.sleep(chance.uniform(0, ARRIVING_S * minutes / 60))
-        stays_s: float | None = chance.uniform(0, ServerSettings().idle_s * minutes / 60)
+        await asyncio.sleep(chance.uniform(0, ARRIVING_S / faster))
+        stays_s: float | None = chance.uniform(0, ServerSettings().idle_s / faster)
         while True:
             try:
                 async with connect(f"ws://{address}/ws", compression=None) as connection:
