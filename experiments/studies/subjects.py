@@ -70,10 +70,20 @@ def hosted(role: Role) -> Host:
     spec = role.spec
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    data_dir = role.work_dir / "data"
-    data_dir.mkdir(exist_ok=True)
+    data_dir = _data_dir(role)
     engine = make_engine(spec.engine, role.model_path, spec.profile.cpus)
     return host(make_system(spec, engine, data_dir), spec.hosting)
+
+
+def memory_file(role: Role) -> Path:
+    """Return where the trial's system keeps its long-term memory, if it is one of the built-in ones."""
+    return _data_dir(role) / "memory.sqlite"
+
+
+def _data_dir(role: Role) -> Path:
+    data_dir = role.work_dir / "data"
+    data_dir.mkdir(exist_ok=True)
+    return data_dir
 
 
 def counted(counters: Counters) -> dict[str, int]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
+
+import msgspec
 
 from experiments.probes import memory, memray_trace
-from experiments.records import EngineSpec, Scalar
+from experiments.records import EngineSpec, RequestRow, Scalar
 from experiments.role import Role
 from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, twins
-from experiments.studies.subjects import Stopwatch, ask, counted, hosted, warm
+from experiments.studies.subjects import Stopwatch, ask, counted, hosted, memory_file, warm
+from experiments.workloads import lived
 from experiments.workloads.conversations import conversations
 from systems import registry
 from systems.settings import HISTORY_LIMIT
@@ -16,11 +20,15 @@ from systems.settings import HISTORY_LIMIT
 # A real soak is slow; a long one, to see what the agent itself keeps, runs without a model and says so.
 _TURNS: dict[Preset, int] = {"smoke": 4, "quick": 10, "standard": 10, "paper": 60}
 _LONG_TURNS: dict[Preset, int] = {"smoke": 50, "quick": 400, "standard": 2_000, "paper": 10_000}
+# What fills up to a bound looks like growth until it is full: here most of it is full when the conversation begins.
+_LIVED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 4_000, "paper": 20_000}
+_LIVED_MEMORIES = 20_000
 # Without pruning a turn costs more than the one before it: fewer of them show as much.
 _UNPRUNED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 400, "paper": 400}
 _TRACED_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 4, "standard": 4, "paper": 10}
 _TRACED_LONG_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 100, "standard": 200, "paper": 1_000}
 _NO_MODEL_TURN_S, _TURN_S = 0.008, 1.0
+_USER = "user"
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -33,6 +41,8 @@ def cells(request: GridRequest) -> list[Cell]:
         *(twins(long) if preset in GRADED else ()),
         *_traces(request, real, {"work": "inference", "turns": _TRACED_TURNS[preset]}),
     ]
+    if turns := _LIVED_TURNS[preset]:
+        found += _soaks(request, none, {"work": "no model", "turns": turns, "memories": _LIVED_MEMORIES})
     if turns := _UNPRUNED_TURNS[preset]:
         condition: dict[str, Scalar] = {"work": "no model", "turns": turns}
         found += _soaks(request, none, condition)
@@ -101,17 +111,23 @@ async def _converse(role: Role) -> None:
     planned, first = conversations(role.spec.seed, 2, turns)
     # A thousand moments tell a slope; more would only make the records long.
     every = max(1, turns // 1_000)
-    async with hosted(role) as system:
-        await warm(system, first[:1])
-        clock = Stopwatch()
-        anonymous, numbers = [], []
-        for number, turn in enumerate(planned):
-            row = await ask(system, turn, "user", clock, clock())
-            if number % every == 0:
-                role.part.requests.append(row)
-                anonymous.append(float(memory.anonymous_bytes()))
-                numbers.append(float(number))
-        role.part.series["anonymous_bytes"] = anonymous
-        role.part.series["turn"] = numbers
-        role.part.counters = counted(system.counters())
-        await asyncio.to_thread(role.outside_look)
+    if memories := int(role.spec.condition.get("memories") or 0):
+        await asyncio.to_thread(lived.make, memory_file(role), _USER, memories, role.spec.seed)
+    moments = range(0, turns, every)
+    # What is noted takes no memory while it is measured: it would look like growth.
+    anonymous = array("d", [0.0]) * len(moments)
+    with (role.work_dir / "asked.jsonl").open("w+b") as asked:
+        async with hosted(role) as system:
+            await warm(system, first[:1])
+            clock = Stopwatch()
+            for number, turn in enumerate(planned):
+                row = await ask(system, turn, _USER, clock, clock())
+                if number % every == 0:
+                    asked.write(msgspec.json.encode(row) + b"\n")
+                    anonymous[number // every] = memory.anonymous_bytes()
+            role.part.counters = counted(system.counters())
+            await asyncio.to_thread(role.outside_look)
+        asked.seek(0)
+        role.part.requests += [msgspec.json.decode(line, type=RequestRow) for line in asked]
+    role.part.series["anonymous_bytes"] = list(anonymous)
+    role.part.series["turn"] = [float(number) for number in moments]
