@@ -29,8 +29,7 @@ ANSWERABLE: tuple[Truth, ...] = ("planted", "changed")
 
 _ASKED = 8
 _WILD = 0.2  # of values and names are no word of the language at all, but any letters or characters
-_ANSWERED = 0.65  # of the questions
-_TOLD = 0.1
+_TOLD = 0.3  # of what has no answer
 _ALL_CHARACTERS = (0x4E00, 0x9FA5)
 
 
@@ -55,9 +54,18 @@ class _Line(msgspec.Struct, frozen=True):
     reply: str
 
 
-def case(rng: random.Random, split: Split, lines: int) -> Case:
-    """Return a case of names, values and phrasings of ``split``: at most about ``lines`` lines besides the question."""
-    lives = _lives(rng, split, rng.randint(1, lines), _WILD)
+def case(
+    rng: random.Random,
+    split: Split,
+    lines: int,
+    answered: float = 0.65,
+    languages: tuple[Language, ...] = ("en", "zh"),
+) -> Case:
+    """Return a case of names, values and phrasings of ``split``: at most about ``lines`` lines besides the question.
+
+    ``answered`` is the share of questions that have an answer, where the prompt has any.
+    """
+    lives = _lives(rng, split, rng.randint(1, lines), _WILD, languages)
     visible: dict[int, list[Act]] = {}
     told: list[tuple[int, _Line]] = []
     for number, one in enumerate(lives):
@@ -75,19 +83,16 @@ def case(rng: random.Random, split: Split, lines: int) -> Case:
     kept = [line for line in mixed if line not in past]
     rng.shuffle(kept)
     history = [message for line in past for message in (Message("user", line.text), Message("assistant", line.reply))]
-    asked = [
-        _statement(rng, split) if rng.random() < _TOLD else _ask(rng, lives, visible, split) for _ in range(_ASKED)
-    ]
+    asked = [_ask(rng, lives, visible, split, answered, languages) for _ in range(_ASKED)]
     messages = build(history, [line.text for line in kept], _observed(rng), asked[0].text)
     return Case(messages, asked[0], asked[1:])
 
 
-def _lives(rng: random.Random, split: Split, most: int, wild: float) -> list[Life]:
+def _lives(rng: random.Random, split: Split, most: int, wild: float, languages: tuple[Language, ...]) -> list[Life]:
     lives: list[Life] = []
-    choices: list[list[Language]] = [["en"], ["zh"], ["en", "zh"]]
-    languages = rng.choice(choices)
+    spoken = rng.choice([*((language,) for language in languages), languages])
     while len(lives) < most:
-        language = rng.choice(languages)
+        language = rng.choice(spoken)
         people: list[str | None] = [*_people(rng, language, split, rng.randint(1, 3), wild)]
         if rng.random() < 0.2:
             people.append(None)
@@ -129,9 +134,9 @@ def _anything(rng: random.Random, language: Language) -> str:
             return made
 
 
-def _statement(rng: random.Random, split: Split) -> Asked:
+def _statement(rng: random.Random, split: Split, languages: tuple[Language, ...]) -> Asked:
     """Return something new that the user says and that asks nothing."""
-    new = _lives(rng, split, 1, 0.0)[0]
+    new = _lives(rng, split, 1, 0.0, languages)[0]
     words = WORDS[new.language]
     if rng.random() < 0.5:
         return Asked(
@@ -151,13 +156,22 @@ def _other(rng: random.Random, lives: list[Life], split: Split) -> _Line:
     return _Line(say(rng, one.language, split, "ask", attribute, name), words.unknown)
 
 
-def _ask(rng: random.Random, lives: list[Life], visible: dict[int, list[Act]], split: Split) -> Asked:
+def _ask(
+    rng: random.Random,
+    lives: list[Life],
+    visible: dict[int, list[Act]],
+    split: Split,
+    answered: float,
+    languages: tuple[Language, ...],
+) -> Asked:
     answerable = [n for n, acts in visible.items() if acts and acts[-1] != "deny"]
-    if answerable and rng.random() < _ANSWERED:
+    if answerable and rng.random() < answered:
         number = rng.choice(answerable)
         one, changed = lives[number], "change" in visible[number]
         answer = one.values[-1] if changed else one.values[0]
         return Asked(one.tell(rng, "ask", split), answer, "changed" if changed else "planted")
+    if rng.random() < _TOLD:
+        return _statement(rng, split, languages)
     return _unanswerable(rng, lives, visible, split)
 
 

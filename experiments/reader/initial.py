@@ -4,9 +4,9 @@ What transformers find late, heads that know the tokens before a token and copy 
 (C. Olsson et al., "In-context Learning and Induction Heads", 2022), is laid down here, in the way of A. Trockman and
 J. Z. Kolter, "Mimetic Initialization of Self-Attention Layers", 2023. Every weight is free to change.
 
-A state of five blocks, as wide as a head each, begins as: the token, the tokens one, two and three places back, and a
-mean of the last few. The first number of all is the same for every token, so that a head can look at a place whatever
-is there.
+A state of six blocks, as wide as a head each, begins as: the token, the tokens one, two and three places back, a mean
+of the last few, and a mean of the last twenty or so: what a line of notes is about, and a question. The first number of
+all is the same for every token, so that a head can look at a place whatever is there.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from systems.models.make import tensors
 from systems.models.shapes import Shape
 
 _BACK = 3  # tokens known beside the token itself, each by a head
-_NEAR, _FAR = 0.9, 0.7  # how sharply heads look at one place, and at the last few
-_MEAN = 2.0  # how much stronger than the average the mean of the last few is written
+_NEAR, _FAR = 0.9, 0.7  # how sharply heads look at one place, and at many
+_MEANS = ((2, 0.03, 0.2), (7, 0.012, 0.07))  # places back that a mean is taken around, by the turns between the two
+_MEAN = 2.0  # how much stronger than the average a mean is written
 _ALIKE, _COPIED = 0.3, 0.6  # how sharply equal tokens are looked for, and how strongly what followed is copied
 
 
@@ -52,16 +53,17 @@ def _fresh(name: str, rows: int | None, columns: int, random: torch.Generator) -
 
 
 def _look_back(shape: Shape, weights: dict[str, Tensor]) -> None:
-    """Let the first layer write the tokens one, two and three places back, and the mean of the last few."""
+    """Let the first layer write the tokens one, two and three places back, and the means."""
     query, key, value, output = _attention(shape, weights, 0)
     size, turns = shape.head_size, angles(shape)
     # The length of a fresh embedding is that of two numbers of 1; the norm makes it that of `hidden` of them.
     normed = (shape.hidden / 2) ** 0.5
-    for head in range(_BACK + 1):
+    for head in range(_BACK + len(_MEANS)):
         if head < _BACK:
             sharp, turned = torch.full_like(turns, _NEAR), turns * (head + 1)
         else:
-            sharp, turned = ((turns > 0.03) & (turns < 0.2)) * _FAR, turns * 2
+            back, slowest, fastest = _MEANS[head - _BACK]
+            sharp, turned = ((turns > slowest) & (turns < fastest)) * _FAR, turns * back
         for matrix in (query, key, value):
             matrix[head].zero_()
         query[head][:, 0] = _pairs(sharp, torch.zeros_like(sharp))
@@ -77,11 +79,11 @@ def _copy(shape: Shape, weights: dict[str, Tensor], random: torch.Generator) -> 
     """Let heads of the second and third layer look for places that follow what is like their own, and copy from there.
 
     Each compares blocks of its own state with blocks of another place: those of the second layer tokens one by one, so
-    that what they copy once followed the last two or three tokens; those of the third the means of the last few.
+    that what they copy once followed the last two or three tokens; those of the third the means.
     """
     size = shape.head_size
     slow = 2 * int((angles(shape) > 0.003).sum())  # distance turns the numbers before it too far to compare by
-    compared = {1: ([(0, 1), (1, 2)], [(0, 1), (1, 2), (2, 3)]), 2: ([(4, 4)], [(4, 4)])}
+    compared = {1: ([(0, 1), (1, 2)], [(0, 1), (1, 2), (2, 3)]), 2: ([(5, 5)], [(5, 5), (4, 4)])}
     for layer, heads in compared.items():
         query, key, value, output = _attention(shape, weights, layer)
         for head, blocks in enumerate(heads):

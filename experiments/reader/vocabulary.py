@@ -49,8 +49,6 @@ def vocabulary() -> Vocabulary:
     characters = dict.fromkeys([SPACE, *string.ascii_letters, *string.digits, *_PUNCTUATION])
     characters |= dict.fromkeys(letter for letter in _said(CHINESE) if "\u4e00" <= letter <= "\u9fff")
     characters |= dict.fromkeys(CHARACTERS_ZH)
-    characters |= dict.fromkeys(first + second for first in string.ascii_letters for second in string.ascii_lowercase)
-    characters |= dict.fromkeys(first + second for first in string.digits for second in string.digits)
     pieces = [*CONTROL, *(f"<0x{byte:02X}>" for byte in range(256)), *characters, *words]
     types = [_UNKNOWN, *(_CONTROL for _ in CONTROL[1:]), *(_BYTE for _ in range(256)), *(_NORMAL for _ in characters)]
     types += [_USER_DEFINED] * len(words)
