@@ -52,7 +52,7 @@ def run(
     preset: Annotated[
         str,
         typer.Option(
-            help="How much: smoke (a minute), quick (ten), standard (an hour, for verdicts) or paper (everything).",
+            help="How much: smoke (a minute), quick (ten), standard (two hours, for verdicts) or paper (everything).",
             autocompletion=completing(lambda: BLOCKS),
         ),
     ] = "quick",

@@ -17,7 +17,7 @@ Preset = Literal["smoke", "quick", "standard", "paper"]
 """How much is run.
 
 ``smoke`` shows that everything works; ``quick`` gives indications; ``standard`` has the blocks and the A/A arms that a
-verdict needs, in about an hour; ``paper`` has every condition.
+verdict needs, in about two hours; ``paper`` has every condition.
 """
 
 BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 2, "standard": 6, "paper": 12}
