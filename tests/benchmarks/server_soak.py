@@ -21,6 +21,7 @@ a collection: objects that are kept show there, and memory that is only in piece
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import gc
 import multiprocessing
@@ -72,7 +73,11 @@ class Seen(msgspec.Struct):
 
 def main() -> None:
     """Soak, and say what was seen."""
-    minutes, hours = map(float, (sys.argv[1:] + ["6", "1"][len(sys.argv) - 1 :]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("minutes", type=float, nargs="?", default=6.0)
+    parser.add_argument("hours", type=float, nargs="?", default=1.0)
+    chosen = parser.parse_args()
+    minutes, hours = chosen.minutes, chosen.hours
     faster = 60 * hours / minutes
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()

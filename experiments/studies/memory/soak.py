@@ -21,7 +21,7 @@ from systems.settings import HISTORY_LIMIT
 _TURNS: dict[Preset, int] = {"smoke": 4, "quick": 10, "standard": 10, "paper": 60}
 _LONG_TURNS: dict[Preset, int] = {"smoke": 50, "quick": 400, "standard": 2_000, "paper": 10_000}
 # What fills up to a bound looks like growth until it is full: here most of it is full when the conversation begins.
-_LIVED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 4_000, "paper": 20_000}
+_LIVED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 4_000, "paper": 4_000}
 _LIVED_MEMORIES = 20_000
 # Without pruning a turn costs more than the one before it: fewer of them show as much.
 _UNPRUNED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 400, "paper": 400}
