@@ -117,17 +117,19 @@ async def _converse(role: Role) -> None:
     # What is noted takes no memory while it is measured: it would look like growth.
     anonymous = array("d", [0.0]) * len(moments)
     with (role.work_dir / "asked.jsonl").open("w+b") as asked:
-        async with hosted(role) as system:
-            await warm(system, first[:1])
-            clock = Stopwatch()
-            for number, turn in enumerate(planned):
-                row = await ask(system, turn, _USER, clock, clock())
-                if number % every == 0:
-                    asked.write(msgspec.json.encode(row) + b"\n")
-                    anonymous[number // every] = memory.anonymous_bytes()
-            role.part.counters = counted(system.counters())
-            await asyncio.to_thread(role.outside_look)
-        asked.seek(0)
-        role.part.requests += [msgspec.json.decode(line, type=RequestRow) for line in asked]
+        try:
+            async with hosted(role) as system:
+                await warm(system, first[:1])
+                clock = Stopwatch()
+                for number, turn in enumerate(planned):
+                    row = await ask(system, turn, _USER, clock, clock())
+                    if number % every == 0:
+                        asked.write(msgspec.json.encode(row) + b"\n")
+                        anonymous[number // every] = memory.anonymous_bytes()
+                role.part.counters = counted(system.counters())
+                await asyncio.to_thread(role.outside_look)
+        finally:
+            asked.seek(0)
+            role.part.requests += [msgspec.json.decode(line, type=RequestRow) for line in asked]
     role.part.series["anonymous_bytes"] = list(anonymous)
     role.part.series["turn"] = [float(number) for number in moments]
