@@ -8,6 +8,7 @@ prompt says, not what was once told: what is missing from it cannot be known.
 from __future__ import annotations
 
 import random
+import re
 import string
 from typing import Literal
 
@@ -29,22 +30,47 @@ ANSWERABLE: tuple[Truth, ...] = ("planted", "changed")
 
 _ASKED = 8
 _WILD = 0.2  # of values and names are no word of the language at all, but any letters or characters
+_ANSWERED = 0.65  # of the questions, where the prompt holds any answer
 _TOLD = 0.3  # of what has no answer
+_ONESELF = re.compile(r"\b(I|[Mm]y|me)\b|我")
+_SPOKEN: tuple[tuple[Language, ...], ...] = (("en",), ("zh",), ("en", "zh"))
 _ALL_CHARACTERS = (0x4E00, 0x9FA5)
 
 
+class Span(msgspec.Struct, frozen=True):
+    """A part of a text, by the numbers of its characters."""
+
+    start: int
+    end: int
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A line that tells, changes or denies a fact, and where in it the person and the value are."""
+
+    text: str
+    person: Span
+    value: Span
+
+
 class Asked(msgspec.Struct, frozen=True):
-    """A question, its right answer, and what it asks for."""
+    """A question, its right answer, and what it asks for.
+
+    ``person`` is where a question names whom it asks about; ``decided_by`` is the line that its answer is in, or that
+    denies it.
+    """
 
     text: str
     answer: str
     truth: Truth
+    person: Span | None = None
+    decided_by: Fact | None = None
 
 
 class Case(msgspec.Struct, frozen=True):
-    """The messages of a prompt, the question that ends it, and further ones that might end it as well."""
+    """The messages of a prompt, the facts in it, the question that ends it, and further ones that might as well."""
 
     messages: list[Message]
+    facts: list[Fact]
     asked: Asked
     more: list[Asked]
 
@@ -54,28 +80,22 @@ class _Line(msgspec.Struct, frozen=True):
     reply: str
 
 
-def case(
-    rng: random.Random,
-    split: Split,
-    lines: int,
-    answered: float = 0.65,
-    languages: tuple[Language, ...] = ("en", "zh"),
-) -> Case:
+def case(rng: random.Random, split: Split, lines: int, similar: float = 1.0) -> Case:
     """Return a case of names, values and phrasings of ``split``: at most about ``lines`` lines besides the question.
 
-    ``answered`` is the share of questions that have an answer, where the prompt has any.
+    ``similar`` is the share of families in which all names are like one another; in the others none need be.
     """
-    lives = _lives(rng, split, rng.randint(1, lines), _WILD, languages)
-    visible: dict[int, list[Act]] = {}
-    told: list[tuple[int, _Line]] = []
+    lives = _lives(rng, split, rng.randint(1, lines), _WILD, similar)
+    visible: dict[int, dict[Act, Fact]] = {}
+    told: list[_Line] = []
     for number, one in enumerate(lives):
         acts = [act for act in one.acts if rng.random() < 0.85][: lines - len(told)]
-        visible[number] = acts
-        told += [(number, _Line(one.tell(rng, act, split), WORDS[one.language].noted)) for act in acts]
+        visible[number] = {act: _fact(rng, one, act, split) for act in acts}
+        told += [_Line(fact.text, WORDS[one.language].noted) for fact in visible[number].values()]
     other = [_other(rng, lives, split) for _ in range(rng.randint(0, max(1, (lines - len(told)) // 2)))]
 
     # Some is history, in the order it was said; the rest is notes, in any order.
-    mixed = [line for _, line in told]
+    mixed = list(told)
     for line in other:
         mixed.insert(rng.randint(0, len(mixed)), line)
     share = rng.choice((0.0, 0.0, 0.3, 0.6, 1.0))
@@ -83,17 +103,39 @@ def case(
     kept = [line for line in mixed if line not in past]
     rng.shuffle(kept)
     history = [message for line in past for message in (Message("user", line.text), Message("assistant", line.reply))]
-    asked = [_ask(rng, lives, visible, split, answered, languages) for _ in range(_ASKED)]
+    asked = [_ask(rng, lives, visible, split) for _ in range(_ASKED)]
     messages = build(history, [line.text for line in kept], _observed(rng), asked[0].text)
-    return Case(messages, asked[0], asked[1:])
+    facts = [fact for acts in visible.values() for fact in acts.values()]
+    return Case(messages, facts, asked[0], asked[1:])
 
 
-def _lives(rng: random.Random, split: Split, most: int, wild: float, languages: tuple[Language, ...]) -> list[Life]:
+def _fact(rng: random.Random, one: Life, act: Act, split: Split) -> Fact:
+    text = one.tell(rng, act, split)
+    value = one.values[0] if act == "state" else one.values[-1]
+    start = text.rindex(value)
+    return Fact(text, _person(text[:start], one.person), Span(start, start + len(value)))
+
+
+def _question(
+    rng: random.Random, one: Life, split: Split, answer: str, truth: Truth, decided_by: Fact | None = None
+) -> Asked:
+    text = one.tell(rng, "ask", split)
+    return Asked(text, answer, truth, _person(text, one.person), decided_by)
+
+
+def _person(text: str, name: str | None) -> Span:
+    """Return where ``text`` last names a person, None being the speaker."""
+    pattern = _ONESELF if name is None else re.compile(re.escape(name), re.IGNORECASE)
+    *_, last = pattern.finditer(text)
+    return Span(*last.span())
+
+
+def _lives(rng: random.Random, split: Split, most: int, wild: float, similar: float) -> list[Life]:
     lives: list[Life] = []
-    spoken = rng.choice([*((language,) for language in languages), languages])
+    spoken = rng.choice(_SPOKEN)
     while len(lives) < most:
         language = rng.choice(spoken)
-        people: list[str | None] = [*_people(rng, language, split, rng.randint(1, 3), wild)]
+        people: list[str | None] = [*_people(rng, language, split, rng.randint(1, 3), wild, similar)]
         if rng.random() < 0.2:
             people.append(None)
         attributes = rng.sample(list(WORDS[language].attributes), rng.randint(1, 4))
@@ -105,8 +147,11 @@ def _lives(rng: random.Random, split: Split, most: int, wild: float, languages: 
     return lives[:most]
 
 
-def _people(rng: random.Random, language: Language, split: Split, size: int, wild: float) -> list[str]:
-    people = family(rng, language, split, size)
+def _people(rng: random.Random, language: Language, split: Split, size: int, wild: float, similar: float) -> list[str]:
+    if rng.random() < similar:
+        people = family(rng, language, split, size)
+    else:
+        people = list(dict.fromkeys(drawn(rng, NAMES[language], split) for _ in range(size)))
     if rng.random() < wild:
         people[0] = _anything(rng, language)
     return people
@@ -134,9 +179,9 @@ def _anything(rng: random.Random, language: Language) -> str:
             return made
 
 
-def _statement(rng: random.Random, split: Split, languages: tuple[Language, ...]) -> Asked:
+def _statement(rng: random.Random, split: Split) -> Asked:
     """Return something new that the user says and that asks nothing."""
-    new = _lives(rng, split, 1, 0.0, languages)[0]
+    new = _lives(rng, split, 1, 0.0, 1.0)[0]
     words = WORDS[new.language]
     if rng.random() < 0.5:
         return Asked(
@@ -159,35 +204,31 @@ def _other(rng: random.Random, lives: list[Life], split: Split) -> _Line:
 def _ask(
     rng: random.Random,
     lives: list[Life],
-    visible: dict[int, list[Act]],
+    visible: dict[int, dict[Act, Fact]],
     split: Split,
-    answered: float,
-    languages: tuple[Language, ...],
 ) -> Asked:
-    answerable = [n for n, acts in visible.items() if acts and acts[-1] != "deny"]
-    if answerable and rng.random() < answered:
+    answerable = [n for n, acts in visible.items() if acts and "deny" not in acts]
+    if answerable and rng.random() < _ANSWERED:
         number = rng.choice(answerable)
-        one, changed = lives[number], "change" in visible[number]
-        answer = one.values[-1] if changed else one.values[0]
-        return Asked(one.tell(rng, "ask", split), answer, "changed" if changed else "planted")
+        one, acts = lives[number], visible[number]
+        if "change" in acts:
+            return _question(rng, one, split, one.values[-1], "changed", acts["change"])
+        return _question(rng, one, split, one.values[0], "planted", acts["state"])
     if rng.random() < _TOLD:
-        return _statement(rng, split, languages)
+        return _statement(rng, split)
     return _unanswerable(rng, lives, visible, split)
 
 
-def _unanswerable(rng: random.Random, lives: list[Life], visible: dict[int, list[Act]], split: Split) -> Asked:
+def _unanswerable(rng: random.Random, lives: list[Life], visible: dict[int, dict[Act, Fact]], split: Split) -> Asked:
     """Return a question the prompt holds no answer to: as near to what it holds as can be."""
     one = rng.choice(lives)
     words = WORDS[one.language]
-    denied = [n for n, acts in visible.items() if acts and acts[-1] == "deny"]
+    denied = [n for n, acts in visible.items() if "deny" in acts]
     if denied and rng.random() < 0.4:
-        one = lives[rng.choice(denied)]
-        return Asked(one.tell(rng, "ask", split), WORDS[one.language].unknown, "denied")
-    known = {
-        (lives[n].person, lives[n].language, lives[n].attribute)
-        for n, acts in visible.items()
-        if acts and acts[-1] != "deny"
-    }
+        number = rng.choice(denied)
+        one = lives[number]
+        return _question(rng, one, split, WORDS[one.language].unknown, "denied", visible[number]["deny"])
+    known = {(lives[n].person, lives[n].language, lives[n].attribute): acts for n, acts in visible.items() if acts}
     truth: Truth = "untold" if rng.random() < 0.5 else "similar"
     person, attribute = one.person, one.attribute
     if truth == "untold" or person is None:
@@ -198,7 +239,8 @@ def _unanswerable(rng: random.Random, lives: list[Life], visible: dict[int, list
         person = drawn(rng, NAMES[one.language], split)
     if (person, one.language, attribute) in known:
         return _unanswerable(rng, lives, visible, split)
-    return Asked(say(rng, one.language, split, "ask", attribute, person), words.unknown, truth)
+    asked = msgspec.structs.replace(one, person=person, attribute=attribute)
+    return _question(rng, asked, split, words.unknown, truth)
 
 
 def _near(rng: random.Random, lives: list[Life], one: Life, split: Split) -> str:

@@ -5,8 +5,8 @@ What transformers find late, heads that know the tokens before a token and copy 
 J. Z. Kolter, "Mimetic Initialization of Self-Attention Layers", 2023. Every weight is free to change.
 
 A state of six blocks, as wide as a head each, begins as: the token, the tokens one, two and three places back, a mean
-of the last few, and a mean of the last twenty or so: what a line of notes is about, and a question. The first number of
-all is the same for every token, so that a head can look at a place whatever is there.
+of the last twenty or so, and, from the second layer on, the name of whom a line of notes, or a question, is about. The
+first number of all is the same for every token, so that a head can look at a place whatever is there.
 """
 
 from __future__ import annotations
@@ -17,11 +17,18 @@ from torch import Tensor
 from systems.models.make import tensors
 from systems.models.shapes import Shape
 
+NAMING = (1, 2)
+"""The head, by its layer and its number there, that is to look at the name from what is said of its bearer."""
+
+POINTERS = ((2, 0), (3, 0))
+"""The heads that are to look an answer up."""
+
 _BACK = 3  # tokens known beside the token itself, each by a head
 _NEAR, _FAR = 0.9, 0.7  # how sharply heads look at one place, and at many
-_MEANS = ((2, 0.03, 0.2), (7, 0.012, 0.07))  # places back that a mean is taken around, by the turns between the two
+_MEAN_OF = 7, 0.012, 0.07  # places back that a mean is taken around, by the turns between the two
 _MEAN = 2.0  # how much stronger than the average a mean is written
 _ALIKE, _COPIED = 0.3, 0.6  # how sharply equal tokens are looked for, and how strongly what followed is copied
+_MEAN_BLOCK, _NAME_BLOCK = 4, 5
 
 
 def initial(shape: Shape, seed: int) -> dict[str, Tensor]:
@@ -35,6 +42,7 @@ def initial(shape: Shape, seed: int) -> dict[str, Tensor]:
     )
     embedding[:, 0] = 1.0
     _look_back(shape, weights)
+    _name(shape, weights)
     _copy(shape, weights, random)
     return weights
 
@@ -53,16 +61,16 @@ def _fresh(name: str, rows: int | None, columns: int, random: torch.Generator) -
 
 
 def _look_back(shape: Shape, weights: dict[str, Tensor]) -> None:
-    """Let the first layer write the tokens one, two and three places back, and the means."""
+    """Let the first layer write the tokens one, two and three places back, and the mean."""
     query, key, value, output = _attention(shape, weights, 0)
     size, turns = shape.head_size, angles(shape)
     # The length of a fresh embedding is that of two numbers of 1; the norm makes it that of `hidden` of them.
     normed = (shape.hidden / 2) ** 0.5
-    for head in range(_BACK + len(_MEANS)):
+    for head in range(_MEAN_BLOCK):
         if head < _BACK:
             sharp, turned = torch.full_like(turns, _NEAR), turns * (head + 1)
         else:
-            back, slowest, fastest = _MEANS[head - _BACK]
+            back, slowest, fastest = _MEAN_OF
             sharp, turned = ((turns > slowest) & (turns < fastest)) * _FAR, turns * back
         for matrix in (query, key, value):
             matrix[head].zero_()
@@ -75,26 +83,38 @@ def _look_back(shape: Shape, weights: dict[str, Tensor]) -> None:
         )
 
 
-def _copy(shape: Shape, weights: dict[str, Tensor], random: torch.Generator) -> None:
-    """Let heads of the second and third layer look for places that follow what is like their own, and copy from there.
+def _name(shape: Shape, weights: dict[str, Tensor]) -> None:
+    """Let a head write the tokens it looks at into a block of their own."""
+    layer, head = NAMING
+    _, _, value, output = _attention(shape, weights, layer)
+    size, first = shape.head_size, _NAME_BLOCK * shape.head_size
+    value[head].zero_()
+    value[head][1:, 1:size] = torch.eye(size - 1)
+    output[first + 1 : first + size, head * size + 1 : (head + 1) * size] = torch.eye(size - 1) * _COPIED
 
-    Each compares blocks of its own state with blocks of another place: those of the second layer tokens one by one, so
-    that what they copy once followed the last two or three tokens; those of the third the means.
+
+def _copy(shape: Shape, weights: dict[str, Tensor], random: torch.Generator) -> None:
+    """Let heads look for places that follow what is like their own, and copy from there.
+
+    Each compares blocks of its own state with blocks of another place: tokens one by one, so that what is copied once
+    followed the last two or three tokens, and those that look answers up the name.
     """
     size = shape.head_size
     slow = 2 * int((angles(shape) > 0.003).sum())  # distance turns the numbers before it too far to compare by
-    compared = {1: ([(0, 1), (1, 2)], [(0, 1), (1, 2), (2, 3)]), 2: ([(5, 5)], [(5, 5), (4, 4)])}
-    for layer, heads in compared.items():
+    two = [(0, 1), (1, 2)]
+    compared = {(1, 0): two, (1, 1): [*two, (2, 3)]} | {
+        pointer: [*two, (_NAME_BLOCK, _NAME_BLOCK)] for pointer in POINTERS
+    }
+    for (layer, head), blocks in compared.items():
         query, key, value, output = _attention(shape, weights, layer)
-        for head, blocks in enumerate(heads):
-            for matrix in (query, key, value):
-                matrix[head].zero_()
-            for own, other in blocks:
-                alike = torch.randn(size - slow, size, generator=random) * (_ALIKE if own != other else 2 * _ALIKE)
-                query[head][slow:, own * size : (own + 1) * size] = alike
-                key[head][slow:, other * size : (other + 1) * size] = alike
-            value[head][1:, 1:size] = torch.eye(size - 1)
-            output[1:size, head * size + 1 : (head + 1) * size] = torch.eye(size - 1) * _COPIED
+        for matrix in (query, key, value):
+            matrix[head].zero_()
+        for own, other in blocks:
+            alike = torch.randn(size - slow, size, generator=random) * _ALIKE
+            query[head][slow:, own * size : (own + 1) * size] = alike
+            key[head][slow:, other * size : (other + 1) * size] = alike
+        value[head][1:, 1:size] = torch.eye(size - 1)
+        output[1:size, head * size + 1 : (head + 1) * size] = torch.eye(size - 1) * _COPIED
 
 
 def _attention(shape: Shape, weights: dict[str, Tensor], layer: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

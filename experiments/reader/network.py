@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import rms_norm, scaled_dot_product_attention, silu
@@ -12,13 +14,24 @@ from systems.models.shapes import Shape
 Weights = dict[str, Tensor]
 
 
-def hidden(weights: Weights, shape: Shape, tokens: Tensor, places: Tensor, questions: Tensor) -> Tensor:
+def hidden(
+    weights: Weights,
+    shape: Shape,
+    tokens: Tensor,
+    places: Tensor,
+    questions: Tensor,
+    watched: Sequence[tuple[int, int]] = (),
+) -> tuple[Tensor, list[Tensor]]:
     """Return the last hidden states of a batch of token rows (batch × length × width).
+
+    With them comes, for each head ``watched``, given as its layer and its number there, the logarithm of how much each
+    token attends to each (batch × length × length).
 
     A token sees what comes before it in the part that questions share and in its own question: ``questions`` and
     ``places`` are as in `experiments.reader.rows.Row`.
     """
     batch, length = tokens.shape
+    attention: dict[tuple[int, int], Tensor] = {}
     state = weights["token_embd.weight"][tokens]
     rotation = _rotation(shape, places)
     seen = (questions[:, None, :] == 0) | (questions[:, None, :] == questions[:, :, None])
@@ -34,11 +47,15 @@ def hidden(weights: Weights, shape: Shape, tokens: Tensor, places: Tensor, quest
             for name in ("attn_q", "attn_k", "attn_v")
         ]
         query, key = (_rotated(part, rotation) for part in heads[:2])
+        for number in (head for where, head in watched if where == layer):
+            scores = query[:, number] @ key[:, number].mT / shape.head_size**0.5
+            attention[layer, number] = scores.masked_fill(~seen[:, 0], -torch.inf).log_softmax(-1)
         mixed = scaled_dot_product_attention(query, key, heads[2], attn_mask=seen)
         state = state + mixed.transpose(1, 2).reshape(batch, length, shape.hidden) @ matrix("attn_output").T
         normed = rms_norm(state, (shape.hidden,), matrix("ffn_norm"), shape.norm_epsilon)
         state = state + (silu(normed @ matrix("ffn_gate").T) * (normed @ matrix("ffn_up").T)) @ matrix("ffn_down").T
-    return rms_norm(state, (shape.hidden,), weights["output_norm.weight"], shape.norm_epsilon)
+    state = rms_norm(state, (shape.hidden,), weights["output_norm.weight"], shape.norm_epsilon)
+    return state, [attention[head] for head in watched]
 
 
 def logits(weights: Weights, states: Tensor) -> Tensor:

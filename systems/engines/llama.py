@@ -181,8 +181,6 @@ class LlamaEngine(Engine):
                         if on_token is not None:
                             on_token(spoken)
                     if generated < steps:
-                        if check is not None:
-                            check()
                         self._evaluate([token])
             finally:
                 sampler.close()

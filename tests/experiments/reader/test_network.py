@@ -26,7 +26,7 @@ def test_llama_cpp_computes_what_was_trained(tmp_path: Path) -> None:
     tokens = Rows(shape).row(case(random.Random(1), "training", 3)).tokens
 
     row, places = torch.tensor([tokens]), torch.arange(len(tokens))[None]
-    ours = logits(weights, hidden(weights, shape, row, places, torch.zeros_like(row))[0, -1]).numpy()
+    ours = logits(weights, hidden(weights, shape, row, places, torch.zeros_like(row))[0][0, -1]).numpy()
     llama = llama_cpp.Llama(str(tmp_path / "fresh.gguf"), n_ctx=1024, n_threads=1, verbose=False)
     llama.eval(tokens)
     theirs = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(llama.ctx, -1), shape=(shape.vocabulary,))
@@ -34,6 +34,20 @@ def test_llama_cpp_computes_what_was_trained(tmp_path: Path) -> None:
     assert np.corrcoef(ours, theirs)[0, 1] > 0.999
     assert int(ours.argmax()) == int(theirs.argmax())
     llama.close()
+
+
+def test_a_watched_head_says_how_it_attends_and_only_to_what_it_may_see() -> None:
+    shape = reader_shape()
+    row = Rows(shape).row(case(random.Random(1), "training", 3))
+    tokens, places, questions = (torch.tensor([part]) for part in (row.tokens, row.places, row.questions))
+
+    _, (attention,) = hidden(initial(shape, 3), shape, tokens, places, questions, [(2, 0)])
+
+    shares = attention[0].exp()
+    assert torch.allclose(shares.sum(-1), torch.ones(len(row.tokens)), atol=1e-4)
+    asked = torch.tensor(row.questions)
+    other = (asked[None] != 0) & (asked[None] != asked[:, None])
+    assert not shares[other | torch.ones_like(other).triu(1)].any()
 
 
 def test_a_killed_training_goes_on_where_it_was(tmp_path: Path) -> None:
