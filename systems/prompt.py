@@ -21,6 +21,9 @@ SYSTEM_PROMPT = (
 
 NOTES = "earlier notes:"
 
+# Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
+_PIECE = 2_000
+
 CacheKey = Literal["prompt", "question"]
 
 
@@ -43,10 +46,8 @@ def cache_key(kind: CacheKey, request: Request, engine: str, messages: Sequence[
     if kind == "prompt":
         parts += [part for message in messages[:-1] for part in (message.role, message.content)]
         parts.append(messages[-1].content.split(NOTES, 1)[1])
+    data = f"{[len(part) for part in parts]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(digest_size=16)
-    # Piece by piece: a long one lets go of the interpreter lock, and taking it back costs more than the digest.
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:" % len(data))
-        digest.update(data)
+    for start in range(0, len(data), _PIECE):
+        digest.update(data[start : start + _PIECE])
     return digest.hexdigest()

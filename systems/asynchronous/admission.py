@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
 
 from systems.errors import DeadlineExceeded, Refused
 
@@ -18,56 +18,82 @@ class Admission:
     """At most ``limit`` holders of `slot` at once and ``queue_limit`` waiting, first come first served."""
 
     def __init__(self, limit: int, queue_limit: int) -> None:
-        self._limit = limit
-        self._queue_limit = queue_limit
+        self._most = limit + queue_limit
         self._semaphore = asyncio.Semaphore(limit)
         self._inside = 0
         self._typical_s = 1.0
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    def turn(self) -> AbstractAsyncContextManager[None]:
         """Count one turn in, from arrival to reply. Raises `Refused` when running and waiting turns fill the bound."""
-        if self._inside >= self._limit + self._queue_limit:
-            raise Refused("the queue is full", self._typical_s)
-        self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
+        return _Turn(self)
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    def slot(self) -> AbstractAsyncContextManager[None]:
         """Hold one of the engine's places, waiting for it in order of arrival."""
-        async with self._semaphore:
-            began = time.perf_counter()
-            try:
-                yield
-            finally:
-                # A moving average is enough to tell a refused caller when to come back.
-                self._typical_s += 0.2 * (time.perf_counter() - began - self._typical_s)
+        return _Slot(self)
+
+
+# Classes, because every turn enters each once, and a generator's context takes three times as long.
+
+
+class _Turn(AbstractAsyncContextManager[None]):
+    __slots__ = ("_admission",)
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    async def __aenter__(self) -> None:
+        admission = self._admission
+        if admission._inside >= admission._most:
+            raise Refused("the queue is full", admission._typical_s)
+        admission._inside += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._admission._inside -= 1
+
+
+class _Slot(AbstractAsyncContextManager[None]):
+    __slots__ = ("_admission", "_began")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    async def __aenter__(self) -> None:
+        await self._admission._semaphore.acquire()
+        self._began = time.perf_counter()
+
+    async def __aexit__(self, *_: object) -> None:
+        admission = self._admission
+        # A moving average is enough to tell a refused caller when to come back.
+        admission._typical_s += 0.2 * (time.perf_counter() - self._began - admission._typical_s)
+        admission._semaphore.release()
 
 
 class Unbounded:
     """No admission: every turn enters, every generation is started at once."""
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    def turn(self) -> AbstractAsyncContextManager[None]:
         """Let the turn in."""
-        yield
+        return nullcontext()
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    def slot(self) -> AbstractAsyncContextManager[None]:
         """Let the generation start."""
-        yield
+        return nullcontext()
 
 
-@asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[None]:
+class deadline(AbstractAsyncContextManager[None]):  # noqa: N801 - as `asyncio.timeout`
     """Bound what runs inside to ``seconds``. Raises `DeadlineExceeded`."""
-    try:
-        async with asyncio.timeout(seconds) as scope:
-            yield
-    except TimeoutError as error:
-        if not scope.expired():
-            raise
-        raise DeadlineExceeded(f"No reply within {seconds:g} s.") from error
+
+    __slots__ = ("_scope", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._scope = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._scope.__aenter__()
+
+    async def __aexit__(self, *raised: Any) -> None:
+        try:
+            await self._scope.__aexit__(*raised)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"No reply within {self._seconds:g} s.") from error

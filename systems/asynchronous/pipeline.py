@@ -192,13 +192,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             if on_token is not None:
                 on_token(token)
 
+        # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
+        sink = None if on_token is None else pass_on
+
         def generate(engine: Engine) -> tuple[float, Generation]:
             called = time.perf_counter()
             return called, engine.generate(
                 messages,
                 max_tokens=request.max_tokens,
                 forced_reply=request.scripted_reply,
-                on_token=pass_on,
+                on_token=sink,
                 conversation=request.session,
                 check=wanted.check,
             )
@@ -212,7 +215,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 messages,
                 max_tokens=request.max_tokens,
                 forced_reply=request.scripted_reply,
-                on_token=pass_on,
+                on_token=sink,
                 conversation=request.session,
             )
 

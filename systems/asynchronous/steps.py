@@ -37,19 +37,21 @@ class Steps:
         self.degraded: tuple[Degraded, ...] = ()
         self.retries = 0
 
-    async def run(
+    def run(
         self, step: Step, call: Callable[[], Awaitable[T]], may_repeat: Callable[[], bool] = lambda: True
-    ) -> T:
+    ) -> Awaitable[T]:
         """Return the result of ``call``; ``may_repeat`` says whether a transient failure may be tried again.
 
         A turn nobody waits for any more does not begin the step: raises `Abandoned` or `DeadlineExceeded`.
         """
         self.wanted.check()
-        if not log.isEnabledFor(logging.DEBUG):
-            return await self._tried(step, call, may_repeat)
+        tried = self._tried(step, call, may_repeat)
+        return self._logged(step, tried) if log.isEnabledFor(logging.DEBUG) else tried
+
+    async def _logged(self, step: Step, tried: Awaitable[T]) -> T:
         began, retries, outcome = time.perf_counter(), self.retries, "ok"
         try:
-            return await self._tried(step, call, may_repeat)
+            return await tried
         except BaseException as error:
             outcome = type(error).__name__
             raise
@@ -80,15 +82,13 @@ class Steps:
         """Return the fields by which logs name a step of this turn."""
         return {"request": self._request.id, "session": session_digest(self._request.session), "step": step}
 
-    async def _tried(self, step: Step, call: Callable[[], Awaitable[T]], may_repeat: Callable[[], bool]) -> T:
+    def _tried(self, step: Step, call: Callable[[], Awaitable[T]], may_repeat: Callable[[], bool]) -> Awaitable[T]:
         if self._backoff is None:
-            return await call()
+            return call()
 
         def on_retry(error: FourgigError) -> None:
             self.retries += 1
             self._counters.retries += 1
             swallowed(log, "retry", error, **self.named(step), retries=self.retries)
 
-        return await retrying(
-            call, self._backoff, until=lambda: self.wanted.until, may_repeat=may_repeat, on_retry=on_retry
-        )
+        return retrying(call, self._backoff, until=lambda: self.wanted.until, may_repeat=may_repeat, on_retry=on_retry)

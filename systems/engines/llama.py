@@ -181,6 +181,8 @@ class LlamaEngine(Engine):
                         if on_token is not None:
                             on_token(spoken)
                     if generated < steps:
+                        if check is not None:
+                            check()
                         self._evaluate([token])
             finally:
                 sampler.close()

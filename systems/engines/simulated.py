@@ -24,10 +24,12 @@ from systems.errors import EngineError
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
+_LETTERS = string.ascii_letters + string.digits + "_"
 _TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])|\s+\Z", re.ASCII)
-_SPACES = bytes(range(9, 14)) + b" "
-_LETTERS = string.ascii_letters.encode() + string.digits.encode() + b"_"
-_ONLY_WORDS = bytes(byte if byte in _LETTERS else ord(" ") for byte in range(256))
+# What a byte is: white space, a letter of a word, or a token by itself.
+_KINDS = bytes(
+    ord(" " if chr(byte) in string.whitespace else "a" if chr(byte) in _LETTERS else "!") for byte in range(256)
+)
 _WORDS = (
     *("time", "people", "way", "day", "thing", "world", "life", "hand", "part", "place", "week", "case", "point"),
     *("今天", "明天", "天气", "时间", "问题", "计划", "学习", "工作", "朋友", "城市", "音乐", "电影"),
@@ -62,9 +64,8 @@ def _first(text: str, count: int) -> list[str]:
 
 def count(text: str) -> int:
     """Return how many `tokens` the text has, without making them: a prompt is long, and its words are not needed."""
-    encoded = text.encode("ascii", "replace")
-    others = len(encoded.translate(None, _LETTERS + _SPACES))
-    return len(encoded.translate(_ONLY_WORDS).split()) + others + encoded[-1:].isspace()
+    kinds = b" " + text.encode("ascii", "replace").translate(_KINDS)
+    return kinds.count(b" a") + kinds.count(b"!a") + kinds.count(b"!") + (kinds[-1:] == b" " and len(kinds) > 1)
 
 
 def prompt_digest(messages: Sequence[Message]) -> bytes:
@@ -81,6 +82,8 @@ def schedule(settings: SimulatedSettings, prompt_tokens: int, count: int, digest
         return source.lognormvariate(-sigma * sigma / 2, sigma) if source else 1.0
 
     at = (settings.prefill_s_per_token * prompt_tokens + settings.first_token_s) * factor()
+    if not settings.token_s:
+        return [at] * count
     instants = [at]
     for _ in range(count - 1):
         at += settings.token_s * factor()
@@ -144,7 +147,7 @@ class SimulatedEngine(Engine):
         asked = perf_counter()
         if max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
-        prompt_tokens = sum(count(message.content) for message in messages)
+        prompt_tokens = count("\n".join([message.content for message in messages]))
         reply = invented_reply(messages, max_tokens) if forced_reply is None else _first(forced_reply, max_tokens)
         digest = prompt_digest(messages) if self._settings.jitter else b""
         instants = schedule(self._settings, prompt_tokens, max(1, len(reply)), digest)
@@ -158,6 +161,8 @@ class SimulatedEngine(Engine):
             first_token_s = perf_counter() - asked
             for piece, at in zip(reply, instants, strict=False):
                 if at:
+                    if check is not None:
+                        check()
                     _wait_until(began + at)
                 if on_token is not None:
                     on_token(piece)

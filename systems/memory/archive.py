@@ -80,6 +80,8 @@ def load(path: Path, lines: IO[bytes]) -> int:
         while batch := list(islice(turns, _BATCH)):
             rows = (msgspec.structs.replace(turn, words=tuple(keywords.segment(turn.question))).row() for turn in batch)
             connection.executemany(_INSERT_NEW, ((*row, *row[:4]) for row in rows))
+        if index.exists(connection):
+            index.catch_up(connection)
         return _count(connection) - count
 
 
@@ -119,6 +121,7 @@ def _rewrite(connection: sqlite3.Connection) -> None:
     """Write the whole file anew, and empty the journal: what was deleted is in neither."""
     if index.exists(connection):
         with connection:
+            index.catch_up(connection)
             connection.execute("INSERT INTO memory_index (memory_index) VALUES ('optimize')")
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -13,14 +13,21 @@ from typing import Any, NamedTuple, TypeVar
 import aiosqlite
 
 from systems.errors import SystemClosed
+from systems.logs import swallowed
 from systems.memory import index, retention, retrieval
+from systems.memory.recent import Recent
 from systems.memory.retrieval import Retrieval
 from systems.memory.schema import BUSY_S, BY_SESSION, INSERT, SavedTurn, cannot_open, prepare, store_error
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 # Kibibytes of the file's pages that are kept in memory; SQLite's 2,000 make lookups among 10,000 turns read the file.
 _KEPT_PAGES = 8_000
+
+# Turns that the index may lack: the more, the less a turn costs, and the longer the save that indexes them takes.
+_UNINDEXED = 512
 
 # Turns saved between two looks at how large the file has become.
 _LOOK_EVERY = 64
@@ -45,6 +52,9 @@ class FullTextStore:
         self._how = how
         self._neighbours = neighbours
         self._most_bytes = most_bytes
+        self._unindexed = 0 if how == "bm25" else _UNINDEXED
+        self._recent = Recent()
+        self._version = 0
         self._unlooked = _LOOK_EVERY
         self._connection: _Connection | None = None
         self._asked: list[_Lookup] = []
@@ -74,6 +84,8 @@ class FullTextStore:
         index.make(connection, lengths=self._how == "bm25")
         if self._neighbours:
             connection.execute(BY_SESSION)
+        self._version = _version(connection)
+        self._catch_up(connection)
 
     async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
         """Return the questions of the best ``limit`` matching turns, best first, then those of their neighbours."""
@@ -105,13 +117,27 @@ class FullTextStore:
             self._looking = None
 
     def _look_up(self, asked: Sequence[_Lookup], connection: sqlite3.Connection) -> list[Any]:
+        version = _version(connection)
+        if version != self._version:  # somebody else saved or deleted
+            self._catch_up(connection)
+            self._version = version
+        how, neighbours = self._how, self._neighbours
         answered: list[Any] = []
-        for session, keywords, limit, _ in asked:
-            try:
-                answered.append(retrieval.find(connection, session, keywords, limit, self._how, self._neighbours))
-            except (sqlite3.Error, UnicodeError) as error:
-                answered.append(error)
+        connection.execute("BEGIN")  # one for all is cheaper than one a query
+        try:
+            for session, keywords, limit, _ in asked:
+                try:
+                    answered.append(retrieval.find(connection, self._recent, session, keywords, limit, how, neighbours))
+                except (sqlite3.Error, UnicodeError) as error:
+                    answered.append(error)
+        finally:
+            connection.rollback()
         return answered
+
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        with connection:
+            index.catch_up(connection)
+        self._recent.clear()
 
     async def save(self, turns: Sequence[SavedTurn]) -> None:
         """Save ``turns`` in one transaction; when this returns they survive a killed process. Raises `StoreError`.
@@ -121,27 +147,46 @@ class FullTextStore:
         connection = self._open()
         try:
             rows = [turn.row() for turn in turns]
-            await connection.do(lambda opened: _insert(opened, rows))
-            if self._most_bytes is not None:
-                self._unlooked += len(turns)
-                if self._unlooked >= _LOOK_EVERY:
-                    self._unlooked = 0
-                    await self._keep_within(connection, self._most_bytes)
+            await connection.do(partial(self._insert, rows))
         except (sqlite3.Error, UnicodeError) as error:
             raise store_error("A turn could not be saved", error) from error
+        self._unlooked += len(turns)
+        if self._most_bytes is not None and self._unlooked >= _LOOK_EVERY:
+            try:
+                await self._keep_within(connection, self._most_bytes)
+                self._unlooked = 0
+            except sqlite3.Error as error:  # the turns are saved: to raise would save them twice
+                swallowed(log, "memory could not be kept within its bound, to be tried again", error)
+
+    def _insert(self, rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> None:
+        full = len(self._recent) + len(rows) > self._unindexed
+        with connection:
+            connection.executemany(INSERT, rows)
+            last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
+            if full:
+                index.catch_up(connection)
+        if full:
+            self._recent.clear()
+        else:
+            self._recent.add(
+                (number, session, question, keywords, words)
+                for number, (session, _, question, _, keywords, words, _) in enumerate(rows, last - len(rows) + 1)
+            )
 
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
+        def step(opened: sqlite3.Connection) -> bool:
+            self._catch_up(opened)  # what is deleted next must not be found here
+            return next(steps, self) is not self
+
         steps = await connection.do(lambda opened: retention.shrink(opened, most_bytes))
-        while await connection.do(lambda _: next(steps, self) is not self):
+        while await connection.do(step):
             pass
 
     async def close(self) -> None:
-        """Tidy the index and close the connection; a second call does nothing."""
+        """Close the connection; a second call does nothing."""
         if self._looking is not None:
             await self._looking
         if self._connection is not None:
-            with suppress(sqlite3.Error):  # an untidy index finds the same
-                await self._connection.do(index.tidy)
             await self._connection.close()
             self._connection = None
 
@@ -172,6 +217,6 @@ class _Connection(aiosqlite.Connection):
         return done
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    with connection:
-        connection.executemany(INSERT, rows)
+def _version(connection: sqlite3.Connection) -> int:
+    """Return what changes whenever another connection has changed the file."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])

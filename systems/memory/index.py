@@ -5,23 +5,32 @@ from __future__ import annotations
 import sqlite3
 
 # An external-content index keeps no second copy of the text, and unlike a contentless one it can delete. Lengths of
-# texts are kept only where BM25 asks for them.
-_TABLE = (
-    "CREATE VIRTUAL TABLE memory_index USING fts5(words, content='memories', content_rowid='id', "
-    'columnsize={lengths:d}, tokenize="unicode61 remove_diacritics 0")'
-)
-# Every save adds a segment and a lookup reads them all, so they are merged sooner than by default: a turn saves once
-# and looks several sets of words up.
+# texts are kept only where BM25 asks for them. Beside it is noted up to which number turns are in it.
+_TABLES = {
+    "memory_index": "CREATE VIRTUAL TABLE memory_index USING fts5(words, content='memories', content_rowid='id', "
+    'columnsize={lengths:d}, tokenize="unicode61 remove_diacritics 0")',
+    "memory_indexed": "CREATE TABLE memory_indexed (up_to INTEGER NOT NULL)",
+}
+# Every catching up adds a segment and a lookup reads them all, so they are merged sooner than by default.
 _REST = (
     "INSERT INTO memory_index (memory_index, rank) VALUES ('automerge', 2)",
     "INSERT INTO memory_index (memory_index, rank) VALUES ('crisismerge', 3)",
     "DROP TRIGGER IF EXISTS memory_added",
     "DROP TRIGGER IF EXISTS memory_removed",
-    "CREATE TRIGGER memory_added AFTER INSERT ON memories BEGIN "
-    "INSERT INTO memory_index (rowid, words) VALUES (new.id, new.words); END",
+    # The next turn gets the number after the highest that is left.
     "CREATE TRIGGER memory_removed AFTER DELETE ON memories BEGIN "
-    "INSERT INTO memory_index (memory_index, rowid, words) VALUES ('delete', old.id, old.words); END",
+    "INSERT INTO memory_index (memory_index, rowid, words) "
+    "SELECT 'delete', old.id, old.words FROM memory_indexed WHERE old.id <= up_to; "
+    "UPDATE memory_indexed SET up_to = (SELECT ifnull(max(id), 0) FROM memories) "
+    "WHERE up_to > (SELECT ifnull(max(id), 0) FROM memories); END",
     "INSERT INTO memory_index (memory_index) VALUES ('rebuild')",
+    "INSERT INTO memory_indexed SELECT ifnull(max(id), 0) FROM memories",
+)
+_IS_BEHIND = "SELECT up_to < (SELECT ifnull(max(id), 0) FROM memories) FROM memory_indexed"
+_CATCH_UP = (
+    "INSERT INTO memory_index (rowid, words) SELECT id, words FROM memories "
+    "WHERE id > (SELECT up_to FROM memory_indexed)",
+    "UPDATE memory_indexed SET up_to = (SELECT max(id) FROM memories)",
 )
 _MERGE = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', ?)"
 
@@ -30,22 +39,31 @@ _STEP = 256
 
 
 def make(connection: sqlite3.Connection, *, lengths: bool) -> None:
-    """Make the index; one that was made otherwise is made again from the table."""
-    wanted = _TABLE.format(lengths=lengths)
+    """Make the index of all turns; one that was made otherwise is made again from the table."""
+    wanted = {name: statement.format(lengths=lengths) for name, statement in _TABLES.items()}
     if _found(connection) == wanted:
         return
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         if _found(connection) == wanted:
             return
-        connection.execute("DROP TABLE IF EXISTS memory_index")
-        for statement in (wanted, *_REST):
+        for name, statement in wanted.items():
+            connection.execute(f"DROP TABLE IF EXISTS {name}")
+            connection.execute(statement)
+        for statement in _REST:
             connection.execute(statement)
 
 
 def exists(connection: sqlite3.Connection) -> bool:
     """Return whether the file has an index."""
-    return _found(connection) is not None
+    return _found(connection).keys() == _TABLES.keys()
+
+
+def catch_up(connection: sqlite3.Connection) -> None:
+    """Index all turns that are not in it, whoever saved them. The transaction is the caller's."""
+    if connection.execute(_IS_BEHIND).fetchone()[0]:
+        for statement in _CATCH_UP:
+            connection.execute(statement)
 
 
 def tidy(connection: sqlite3.Connection, *, begin: bool = True) -> bool:
@@ -59,6 +77,7 @@ def tidy(connection: sqlite3.Connection, *, begin: bool = True) -> bool:
     return connection.total_changes - before >= 2  # so SQLite says: fewer changes, nothing was merged
 
 
-def _found(connection: sqlite3.Connection) -> str | None:
-    row = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'memory_index'").fetchone()
-    return None if row is None else str(row[0])
+def _found(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(
+        connection.execute("SELECT name, sql FROM sqlite_schema WHERE name IN ('memory_index', 'memory_indexed')")
+    )

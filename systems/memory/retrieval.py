@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Literal
 
+from systems.memory.recent import Match, Recent, match
 from systems.memory.schema import scoped
 
 Retrieval = Literal["coordination", "bm25", "blended"]
@@ -42,32 +43,37 @@ _RECENCY, _IMPORTANCE, _PER_HOUR = 0.25, 0.25, 0.995
 _Row = tuple[int, str, str, str]
 """Number, question, keywords and scoped words of a turn."""
 
-_Match = tuple[int, int, bool, int, str]
-"""How many of the asked words a turn has, which (a bit a word, the heaviest one's the highest), whether they are its
-own keywords, its number and its question: matches compare as they rank."""
-
 
 def find(
-    connection: sqlite3.Connection, session: str, keywords: Sequence[str], limit: int, how: Retrieval, neighbours: int
+    connection: sqlite3.Connection,
+    recent: Recent,
+    session: str,
+    keywords: Sequence[str],
+    limit: int,
+    how: Retrieval,
+    neighbours: int,
 ) -> list[str]:
     """Return the questions of the best ``limit`` turns of ``session``, best first.
 
+    BM25 weighs a word by all turns, so it looks in the index alone: ``recent`` turns must wait for none.
     After them come the ``neighbours`` turns before and after each, in the order they were said. Equal stores give
     equal answers.
     """
     if how == "bm25":
         found = _by_bm25(connection, session, keywords, limit)
     elif how == "blended":
-        found = _blended(connection, session, keywords, limit)
+        found = _blended(connection, recent, session, keywords, limit)
     else:
-        found = {match[3]: match[4] for match in _by_coordination(connection, session, keywords, limit)}
+        found = {one.number: one.question for one in _by_coordination(connection, recent, session, keywords, limit)}
     best = list(found.items())[:limit]
     if neighbours:
         best = list((dict(best) | _around(connection, session, [number for number, _ in best], neighbours)).items())
     return [question for _, question in best]
 
 
-def _by_coordination(connection: sqlite3.Connection, session: str, keywords: Sequence[str], limit: int) -> list[_Match]:
+def _by_coordination(
+    connection: sqlite3.Connection, recent: Recent, session: str, keywords: Sequence[str], limit: int
+) -> list[Match]:
     """Return the turns that have most of the keywords, best first.
 
     Among turns that have as many the heavier keywords count, then that they are the turn's own keywords, then its age:
@@ -76,10 +82,13 @@ def _by_coordination(connection: sqlite3.Connection, session: str, keywords: Seq
     words = list(dict.fromkeys(scoped(session, keywords)))
     if not words:
         return []
-    asked = [_quoted(word) for word in words]
-    rows = _candidates(connection, session, asked, limit)
     bits = [(word, 1 << place) for place, word in enumerate(reversed(words))]
-    return sorted([_match(row, bits, keywords) for row in rows], reverse=True)
+    matches = [*recent.find(session, words, keywords)]
+    for number, question, own, mentioned in _candidates(connection, session, [_quoted(word) for word in words], limit):
+        has = mentioned.split(" ")
+        which = sum([bit for word, bit in bits if word in has])
+        matches.append(match(number, which, len(words), question, own, keywords))
+    return sorted(matches, reverse=True)
 
 
 def _candidates(connection: sqlite3.Connection, session: str, asked: Sequence[str], limit: int) -> list[_Row]:
@@ -117,32 +126,24 @@ def _with_a_lighter(asked: Sequence[str], place: int) -> str:
     return f"{asked[place]} AND ({' OR '.join(lighter)})" if lighter else asked[place]
 
 
-def _match(row: _Row, bits: Sequence[tuple[str, int]], keywords: Sequence[str]) -> _Match:
-    number, question, own, mentioned = row
-    has, which = mentioned.split(" "), 0
-    for word, bit in bits:
-        if word in has:
-            which += bit
-    matched = which.bit_count()
-    return matched, which, matched == len(bits) and set(keywords).issubset(own.split(" ")), number, question
-
-
 def _by_bm25(connection: sqlite3.Connection, session: str, keywords: Sequence[str], limit: int) -> dict[int, str]:
     words = [_quoted(word) for word in scoped(session, keywords)]
     return dict(connection.execute(_BM25, (" OR ".join(words), limit, session)).fetchall()) if words else {}
 
 
-def _blended(connection: sqlite3.Connection, session: str, keywords: Sequence[str], limit: int) -> dict[int, str]:
-    found = _by_coordination(connection, session, keywords, _CANDIDATES * limit)
-    marks = ", ".join("?" * len(found))
+def _blended(
+    connection: sqlite3.Connection, recent: Recent, session: str, keywords: Sequence[str], limit: int
+) -> dict[int, str]:
+    matches = _by_coordination(connection, recent, session, keywords, _CANDIDATES * limit)
+    marks = ", ".join("?" * len(matches))
     query = f"SELECT id, created, important FROM memories WHERE id IN ({marks})"  # noqa: S608 - only "?" is pasted
-    seen = connection.execute(query, [match[3] for match in found]).fetchall()
+    seen = connection.execute(query, [one.number for one in matches]).fetchall()
     newest = max((created for _, created, _ in seen), default=0.0)
     worth = {
         number: _RECENCY * _PER_HOUR ** ((newest - created) / 3600) + _IMPORTANCE * important
         for number, created, important in seen
     }
-    scored = [(matched / len(keywords) + worth[number], number, text) for matched, _, _, number, text in found]
+    scored = [(one.matched / len(keywords) + worth[one.number], one.number, one.question) for one in matches]
     return {number: text for _, number, text in sorted(scored, reverse=True)}
 
 

@@ -4,9 +4,11 @@
 
 The *bare* turn is what nobody can do without: read the newest five exchanges of the session from SQLite, await a model
 that answers at once, insert and commit the turn (write-ahead log, synchronous=NORMAL: it survives a killed process).
-The *agent's* turn has every mechanism on and a simulated engine without delay. Both: 50 users at once, 20 turns each,
-no question twice, 10,000 memories stored before. CPU time is the whole process's, all threads, from the first question
-to the last save. Every measurement is a fresh process; they alternate in blocks.
+The *agent's* turn has every mechanism on, and the very same model; or, *simulated*, the simulated engine without delay,
+called on threads as a serial engine is, which counts its prompt's tokens and cuts its reply into tokens. All: 50 users
+at once, 20 turns each, no question twice, 10,000 memories stored before. CPU time is the whole process's, all threads,
+from the first question until all is saved and the file is closed. Every measurement is a fresh process; they alternate
+in blocks.
 
 Where the time goes is measured by taking one part away at a time: what is left out returns at once, with nothing
 (or, for the keywords, with as many words, cut anywhere).
@@ -22,15 +24,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
 
 from experiments.workloads.conversations import Turn, conversations, sentences
 from systems.asynchronous.agent import Asynchronous
-from systems.asynchronous.isolation import Executors
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import Generation
+from systems.engines.interface import AsyncEngine, Generation, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
@@ -52,12 +54,24 @@ async def _saves_nothing(*_: object) -> None:
     return None
 
 
-async def _runs_here(_executors: object, _kind: str, function: Callable[..., object], *given: object) -> object:
-    return function(*given)
+async def _model(reply: str) -> str:
+    """Answer at once, but not before others had their turn."""
+    await asyncio.sleep(0)
+    return reply
 
 
-def _says_nothing(*_: object, **__: object) -> Generation:
-    return Generation(text="", prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop")
+class ModelAtOnce(SimulatedEngine, AsyncEngine):
+    """The bare turn's model as an engine."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """Nothing is sampled."""
+        return Sampling()
+
+    async def reply(self, *_: object, forced_reply: str | None = None, **__: object) -> Generation:
+        """Return ``forced_reply``."""
+        text = await _model(forced_reply or "")
+        return Generation(text=text, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop")
 
 
 # What is replaced, by what.
@@ -65,8 +79,6 @@ PARTS: dict[str, tuple[type, str, object]] = {
     "the keywords": (Keywords, "analyse", _cuts_anywhere),
     "the lookups": (FullTextStore, "find", _finds_nothing),
     "the saves": (FullTextStore, "save", _saves_nothing),
-    "the engine's words": (SimulatedEngine, "generate", _says_nothing),
-    "threads for calls": (Executors, "run", _runs_here),
 }
 
 
@@ -82,13 +94,10 @@ def bare(folder: Path) -> float:
         connection.executemany(insert, [(f"user-{number % USERS}", text, "") for number, text in enumerate(stored)])
         connection.commit()
 
-        async def model(history: list[tuple[str, str]], turn: Turn) -> str:
-            await asyncio.sleep(0)
-            return turn.reply
-
         async def ask(session: str, turn: Turn) -> None:
             newest = "SELECT question, answer FROM turns WHERE session = ? ORDER BY id DESC LIMIT 5"
-            reply = await model(connection.execute(newest, (session,)).fetchall(), turn)
+            connection.execute(newest, (session,)).fetchall()
+            reply = await _model(turn.reply)
             connection.execute(insert, (session, turn.text, reply))
             connection.commit()
 
@@ -96,18 +105,19 @@ def bare(folder: Path) -> float:
             planned = conversations(2, USERS, TURNS)
             began = time.process_time()
             await _everybody(planned, ask)
+            connection.close()
             return time.process_time() - began
 
         return asyncio.run(run()) / (USERS * TURNS)
 
 
-def agent(folder: Path, without: str = "") -> float:
+def agent(folder: Path, engine: type[SimulatedEngine] = ModelAtOnce, without: str = "") -> float:
     """Return the CPU seconds of the agent's turn, ``without`` one of `PARTS` or all of them."""
     asyncio.run(store(folder / "memory.sqlite", MEMORIES))
     for part in PARTS if without == "all of these" else [without] if without else []:
         owner, name, nothing = PARTS[part]
         setattr(owner, name, nothing)
-    return asyncio.run(_asked(folder)) / (USERS * TURNS)
+    return asyncio.run(_asked(folder, engine(SimulatedSettings(slots=USERS)))) / (USERS * TURNS)
 
 
 async def store(path: Path, count: int) -> None:
@@ -133,8 +143,8 @@ async def store(path: Path, count: int) -> None:
     await file.close()
 
 
-async def _asked(folder: Path) -> float:
-    system = Asynchronous(AsynchronousSettings(), SimulatedEngine(SimulatedSettings(slots=USERS)), folder)
+async def _asked(folder: Path, engine: SimulatedEngine) -> float:
+    system = Asynchronous(AsynchronousSettings(), engine, folder)
     await system.start()
     [first] = conversations(9, 1, 1)[0]
     await system.answer(first.request("first", "warm-up", 24))
@@ -158,30 +168,43 @@ async def _everybody(planned: list[list[Turn]], ask: Callable[[str, Turn], objec
     await asyncio.gather(*(user(f"user-{number}", turns) for number, turns in enumerate(planned)))
 
 
-def ratios(blocks: int) -> list[tuple[float, float]]:
-    """Return the CPU seconds of a bare and of the agent's turn, a pair a block, each from a fresh process."""
-    return [(_measured("bare"), _measured("agent")) for _ in range(blocks)]
+MEASURED: dict[str, Callable[..., float]] = {
+    "bare": bare,
+    "agent": agent,
+    "simulated": partial(agent, engine=SimulatedEngine),
+}
 
 
-def _measured(what: str, without: str = "") -> float:
-    command = [sys.executable, "-m", "tests.benchmarks.turn_cost", what, without]
+def blocks_of(count: int) -> list[dict[str, float]]:
+    """Return the CPU seconds of a turn of each of `MEASURED`, once a block, each from a fresh process."""
+    return [{what: _measured(what) for what in MEASURED} for _ in range(count)]
+
+
+def _measured(what: str, **given: str) -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.turn_cost", what, *given.values()]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:
     """Measure one thing, as a child; or all of it, and print every block."""
-    if sys.argv[1:2] == ["bare"] or sys.argv[1:2] == ["agent"]:
+    if sys.argv[1:2] and sys.argv[1] in MEASURED:
+        given = {"without": sys.argv[2]} if sys.argv[2:] else {}
         with tempfile.TemporaryDirectory() as folder:
-            print(bare(Path(folder)) if sys.argv[1] == "bare" else agent(Path(folder), sys.argv[2]))
+            print(MEASURED[sys.argv[1]](Path(folder), **given))
         return
-    blocks = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    found = ratios(blocks)
-    for floor, ours in found:
-        print(f"bare {floor * 1e6:6.0f} µs, agent {ours * 1e6:6.0f} µs of CPU a turn: × {ours / floor:.1f}")
-    print(f"median × {median(ours / floor for floor, ours in found):.1f}")
-    print(f"\nthe agent's turn without one part, and what that saves: median of {blocks} blocks")
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    blocks = blocks_of(count)
+    for block in blocks:
+        floor, ours, simulated = block.values()
+        print(
+            f"bare {floor * 1e6:6.0f} µs, agent {ours * 1e6:6.0f} µs of CPU a turn: × {ours / floor:.1f}; "
+            f"with the simulated engine {simulated * 1e6:6.0f} µs: × {simulated / floor:.1f}"
+        )
+    for what in ("agent", "simulated"):
+        print(f"median of {what} over bare × {median(block[what] / block['bare'] for block in blocks):.1f}")
+    print(f"\nthe agent's turn without one part, and what that saves: median of {count} blocks")
     variants = ["", *PARTS, "all of these"]
-    turns = [[_measured("agent", without) for without in variants] for _ in range(blocks)]
+    turns = [[_measured("agent", without=without) for without in variants] for _ in range(count)]
     whole, *rest = (median(column) * 1e6 for column in zip(*turns, strict=True))
     print(f"{'nothing':20s} {whole:6.0f} µs")
     for without, left in zip(variants[1:], rest, strict=True):

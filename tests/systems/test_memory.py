@@ -13,6 +13,7 @@ from systems.errors import StoreError
 from systems.memory import index, retrieval
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
+from systems.memory.recent import Recent
 from systems.memory.schema import INSERT, SavedTurn, prepare
 
 
@@ -185,24 +186,110 @@ async def test_an_old_turn_is_found_by_what_it_alone_has_together(tmp_path):
     await store.close()
 
 
+WORDS = st.sets(st.sampled_from(["lisbon", "vera", "radio", "oslo"]), min_size=1)
+ASKED = st.lists(st.sampled_from(["lisbon", "vera", "radio", "snow"]), min_size=1, max_size=3, unique=True)
+
+
+def ranked(turns, asked):
+    """Numbers of the ``turns``, words by number, that have a word of those ``asked``, best first."""
+    has = {number: [word in words for word in asked] for number, words in turns.items()}
+    return sorted(
+        (turn for turn in has if any(has[turn])), key=lambda turn: (sum(has[turn]), has[turn], turn), reverse=True
+    )
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
-@given(
-    st.lists(st.sets(st.sampled_from(["lisbon", "vera", "radio", "oslo"]), min_size=1), max_size=20),
-    st.lists(st.sampled_from(["lisbon", "vera", "radio", "snow"]), min_size=1, max_size=3, unique=True),
-    st.integers(1, 4),
-)
-def test_most_words_win_then_the_heavier_then_the_newer(turns, asked, limit):
+@given(st.lists(WORDS, max_size=20), ASKED, st.integers(1, 4), st.integers(0, 20))
+def test_most_words_win_then_the_heavier_then_the_newer(turns, asked, limit, indexed):
     with closing(sqlite3.connect(":memory:")) as connection:
         prepare(connection)
         index.make(connection, lengths=False)
-        for number, words in enumerate(turns):
+        recent = Recent()
+        for number, words in enumerate(turns, 1):
             turn = SavedTurn(session="s", question=f"{number}", answer="", keywords=("x",), words=tuple(sorted(words)))
             connection.execute(INSERT, turn.row())
-        has = {f"{number}": [word in words for word in asked] for number, words in enumerate(turns)}
-        ranked = sorted(
-            filter(lambda turn: any(has[turn]), has), key=lambda turn: (sum(has[turn]), has[turn], int(turn))
-        )
-        assert retrieval.find(connection, "s", asked, limit, "coordination", 0) == ranked[::-1][:limit]
+            if number <= indexed:
+                index.catch_up(connection)
+            else:
+                recent.add([(number, "s", f"{number}", "x", turn.row()[5])])
+        expected = [f"{number}" for number in ranked(dict(enumerate(turns, 1)), asked)]
+        assert retrieval.find(connection, recent, "s", asked, limit, "coordination", 0) == expected[:limit]
+
+
+class Elsewhere:
+    """Another program that uses the file at the same time."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def save(self, turn):
+        self._do(INSERT, turn.row())
+
+    def delete(self, question):
+        self._do("DELETE FROM memories WHERE question = ?", (question,))
+
+    def _do(self, *statement):
+        with closing(sqlite3.connect(self._path)) as connection, connection:
+            connection.execute(*statement)
+
+
+@pytest.mark.parametrize("how", ["coordination", "bm25"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(["save", "saved elsewhere"]), WORDS),
+            st.tuples(st.sampled_from(["delete the newest", "delete the oldest", "open again"]), st.none()),
+            st.tuples(st.just("find"), ASKED),
+        ),
+        max_size=25,
+    )
+)
+async def test_turns_are_found_from_their_save_to_their_deletion_by_whomever(tmp_path, monkeypatch, how, steps):
+    monkeypatch.setattr("systems.memory.fulltext._UNINDEXED", 3)
+    path = tmp_path / "memory.sqlite"
+    path.unlink(missing_ok=True)
+    store, elsewhere, turns = FullTextStore(path, how=how), Elsewhere(path), {}
+    await store.open()
+    for number, (step, words) in enumerate([*steps, ("find", ["lisbon", "vera", "radio"])]):
+        turn = SavedTurn(session="s", question=f"{number}", answer="", keywords=(), words=tuple(sorted(words or ())))
+        match step:
+            case "find":
+                found = await store.find("s", words, 99)
+                expected = [f"{best}" for best in ranked(turns, words)]
+                assert found == expected if how == "coordination" else sorted(found) == sorted(expected)
+            case "save" | "saved elsewhere":
+                await store.save([turn]) if step == "save" else elsewhere.save(turn)
+                turns[number] = words
+            case "open again":
+                await store.close()
+                store = FullTextStore(path, how=how)
+                await store.open()
+            case _ if turns:
+                least = (max if step == "delete the newest" else min)(turns)
+                elsewhere.delete(f"{least}")
+                del turns[least]
+    await store.close()
+    await store.open()  # what the index lacks it gets now
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO memory_index (memory_index, rank) VALUES ('integrity-check', 1)")
+
+
+async def test_a_save_whose_tidying_fails_is_a_save_all_the_same(tmp_path, monkeypatch, caplog):
+    store = FullTextStore(tmp_path / "memory.sqlite", most_bytes=1)
+    await store.open()
+
+    def fails(*_):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("systems.memory.retention.shrink", fails)
+        await store.save([SavedTurn(session="s", question=f"{n}", answer="", keywords=("x",)) for n in range(64)])
+    assert "disk I/O error" in caplog.text
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM memories").fetchone() == (64,)
 
 
 @pytest.mark.parametrize("how", ["coordination", "bm25", "blended"])

@@ -1,5 +1,6 @@
 """Kill -9 of a writer at random points: every acknowledged turn is there afterwards, and the file is sound."""
 
+import asyncio
 import os
 import random
 import signal
@@ -10,6 +11,8 @@ import time
 from contextlib import closing
 
 import pytest
+
+from systems.memory.fulltext import FullTextStore
 
 KILLS = int(os.environ.get("FOURGIG_KILLS", "4"))
 """How often; FOURGIG_KILLS=100 takes some three minutes."""
@@ -60,6 +63,7 @@ def test_killed_at_random_points_no_acknowledged_turn_is_lost(tmp_path, seed):
         for line in said[: said.rfind("\n")].splitlines():
             begin, end = map(int, line.split())
             acknowledged |= set(range(begin, end + 1))
+        asyncio.run(_opened(path))
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",), f"after kill {kill}"
             connection.execute("INSERT INTO memory_index (memory_index) VALUES ('integrity-check')")
@@ -71,6 +75,13 @@ def test_killed_at_random_points_no_acknowledged_turn_is_lost(tmp_path, seed):
         assert len(there - acknowledged) <= 5 * (kill + 1), "at most the batch under way at each kill"
         assert indexed == (len(there),)
     assert len(acknowledged) > 300 * KILLS / 4
+
+
+async def _opened(path):
+    """Let the next agent index what the killed one had not."""
+    store = FullTextStore(path)
+    await store.open()
+    await store.close()
 
 
 def _any():

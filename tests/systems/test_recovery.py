@@ -83,11 +83,11 @@ async def until(condition):
         await asyncio.sleep(0.001)
 
 
-async def answered(folder, request, engine=None, **settings):
+async def answered(folder, request, engine=None, on_token=None, **settings):
     system = Asynchronous(AsynchronousSettings(**settings), engine or Shaky(), folder)
     await system.start()
     try:
-        return await system.answer(request), system.counters()
+        return await system.answer(request, on_token), system.counters()
     finally:
         await system.close()
 
@@ -176,7 +176,7 @@ async def test_a_transient_failure_of_the_engine_is_tried_again(tmp_path):
 async def test_what_must_not_be_repeated_is_called_once(tmp_path, failure, spoken, settings):
     engine = Shaky(failure, spoken=spoken)
     with pytest.raises(type(failure)):
-        await answered(tmp_path, ask(), engine, **settings)
+        await answered(tmp_path, ask(), engine, on_token=str, **settings)
     assert engine.calls == 1
 
 

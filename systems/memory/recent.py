@@ -1,0 +1,66 @@
+"""The newest turns, which the full-text index does not have yet: to write it at every save costs more than the save."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+
+class Match(NamedTuple):
+    """A turn that has some of the asked words: they compare as they rank, the best is the greatest.
+
+    How many it has; which (a bit a word, the heaviest one's the highest); whether they are all, and its own keywords.
+    """
+
+    matched: int
+    which: int
+    about: bool
+    number: int
+    question: str
+
+
+class _Turn(NamedTuple):
+    session: str
+    question: str
+    keywords: str
+
+
+class Recent:
+    """Turns by their words as `schema.scoped` keeps them. Used from one thread."""
+
+    def __init__(self) -> None:
+        self._turns: dict[int, _Turn] = {}
+        self._by_word: dict[str, list[int]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def add(self, turns: Iterable[tuple[int, str, str, str, str]]) -> None:
+        """Add ``turns``: number, session, question, keywords and scoped words of each, as the table keeps them."""
+        for number, session, question, keywords, words in turns:
+            self._turns[number] = _Turn(session, question, keywords)
+            for word in words.split(" "):
+                self._by_word[word].append(number)
+
+    def clear(self) -> None:
+        """Forget all of them: the index has them now."""
+        self._turns.clear()
+        self._by_word.clear()
+
+    def find(self, session: str, words: Sequence[str], keywords: Sequence[str]) -> Iterator[Match]:
+        """Yield the turns of ``session`` that have some of ``words``, the scoped ``keywords``, heaviest first."""
+        which: dict[int, int] = {}
+        for place, word in enumerate(reversed(words)):
+            for number in self._by_word.get(word, ()):
+                which[number] = which.get(number, 0) | 1 << place
+        for number, bits in which.items():
+            turn = self._turns[number]
+            if turn.session == session:
+                yield match(number, bits, len(words), turn.question, turn.keywords, keywords)
+
+
+def match(number: int, which: int, asked: int, question: str, own: str, keywords: Sequence[str]) -> Match:
+    """Return what ranks a turn that has the words ``which`` of so many ``asked``, and its ``own`` keywords."""
+    matched = which.bit_count()
+    return Match(matched, which, matched == asked and set(keywords).issubset(own.split(" ")), number, question)
