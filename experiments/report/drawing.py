@@ -176,9 +176,10 @@ def finish(
         alignment="left",
     )
     legend.get_title().set_color(GREY)
-    # Laid out once: both formats show the same picture, and the costly part is not done twice.
+    # Laid out once: both formats show the same picture, and the costly part is not done twice. ("none" would leave an
+    # engine that only keeps the place, and for whose sake a figure is drawn once more each time it is saved.)
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     figure.savefig(png, format="png", metadata={"Software": None})
