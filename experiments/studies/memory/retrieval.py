@@ -40,7 +40,7 @@ def cells(request: GridRequest) -> list[Cell]:
             subject=store,
             # A million memories take minutes to write: three blocks of them, which are indicative.
             blocks=3 if count > 100_000 else None,
-            estimate_s=2 + count / 4_000,
+            estimate_s=2 + count / 6_000,
             timeout_s=180 + count / 500,
         )
         for count in _MEMORIES[request.preset]
@@ -58,7 +58,7 @@ def run(role: Role) -> None:
 
 async def _run(role: Role) -> None:
     count = int(role.spec.condition["memories"] or 0)
-    keywords = Keywords()
+    keywords = Keywords(fast=True)  # the very same words
     keywords.load()
     texts = list(islice(sentences(role.spec.seed), count))
     turns = stores.planted(keywords, texts)

@@ -27,7 +27,7 @@ _LIVED_MEMORIES = 20_000
 _UNPRUNED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 400, "paper": 400}
 _TRACED_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 4, "standard": 4, "paper": 10}
 _TRACED_LONG_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 100, "standard": 200, "paper": 1_000}
-_NO_MODEL_TURN_S, _TURN_S = 0.008, 1.0
+_NO_MODEL_TURN_S, _TURN_S = 0.005, 1.0
 _USER = "user"
 
 
