@@ -10,10 +10,12 @@ from typing import NamedTuple
 class Match(NamedTuple):
     """A turn that has some of the asked words: they compare as they rank, the best is the greatest.
 
-    How many it has; which (a bit a word, the heaviest one's the highest); whether they are all, and its own keywords.
+    How many it has; whether it tells something and does not only ask; which it has (a bit a word, the heaviest one's
+    the highest); whether they are all, and its own keywords.
     """
 
     matched: int
+    tells: bool
     which: int
     about: bool
     number: int
@@ -63,4 +65,5 @@ class Recent:
 def match(number: int, which: int, asked: int, question: str, own: str, keywords: Sequence[str]) -> Match:
     """Return what ranks a turn that has the words ``which`` of so many ``asked``, and its ``own`` keywords."""
     matched = which.bit_count()
-    return Match(matched, which, matched == asked and set(keywords).issubset(own.split(" ")), number, question)
+    tells = not question.rstrip().endswith(("?", "？"))
+    return Match(matched, tells, which, matched == asked and set(keywords).issubset(own.split(" ")), number, question)

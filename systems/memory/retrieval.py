@@ -76,8 +76,8 @@ def _by_coordination(
 ) -> list[Match]:
     """Return the turns that have most of the keywords, best first.
 
-    Among turns that have as many the heavier keywords count, then that they are the turn's own keywords, then its age:
-    the newest first.
+    Among turns that have as many, what was told comes before what was only asked, which seldom holds an answer; then
+    the heavier keywords count, then that they are the turn's own keywords, then its age: the newest first.
     """
     words = list(dict.fromkeys(scoped(session, keywords)))
     if not words:

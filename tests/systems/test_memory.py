@@ -179,6 +179,13 @@ async def test_turns_with_more_of_the_words_come_first_then_the_heavier_then_the
     await store.close()
 
 
+async def test_what_was_told_comes_before_what_was_only_asked(tmp_path):
+    told = ["vera keeps bees", "bees", "vera keeps bees now ?", "where does vera keep bees ？"]
+    store = await said(tmp_path / "memory.sqlite", [("s", text, {}) for text in told])
+    assert await store.find("s", ["vera", "bees"], 9) == [told[0], told[3], told[2], told[1]]
+    await store.close()
+
+
 async def test_an_old_turn_is_found_by_what_it_alone_has_together(tmp_path):
     crowd = [("s", text, {}) for _ in range(300) for text in ("vera bees", "vera lisbon", "lisbon bees")]
     store = await said(tmp_path / "memory.sqlite", [("s", "vera lisbon bees old", {}), *crowd])
