@@ -46,7 +46,7 @@ class Browser:
         return found["result"].get("value")
 
     async def until(self, script):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await self.run(script):  # noqa: ASYNC110 - the page tells nobody
                 await asyncio.sleep(0.05)
 
