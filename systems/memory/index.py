@@ -15,7 +15,6 @@ _TABLES = {
 _REST = (
     "INSERT INTO memory_index (memory_index, rank) VALUES ('automerge', 2)",
     "INSERT INTO memory_index (memory_index, rank) VALUES ('crisismerge', 3)",
-    "DROP TRIGGER IF EXISTS memory_added",
     "DROP TRIGGER IF EXISTS memory_removed",
     # The next turn gets the number after the highest that is left.
     "CREATE TRIGGER memory_removed AFTER DELETE ON memories BEGIN "

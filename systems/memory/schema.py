@@ -16,7 +16,7 @@ from systems.errors import StoreBusy, StoreError
 from systems.memory.importance import is_important
 from systems.memory.stemming import stem
 
-VERSION = 3
+VERSION = 4
 
 _WORD = re.compile(r"[^\W_]")
 
@@ -141,7 +141,7 @@ def _from_2(connection: sqlite3.Connection) -> None:
 
 
 def _drop_index(connection: sqlite3.Connection) -> None:
-    """Drop what would follow the table's changes; whoever searches it makes it again."""
+    """Drop the index, which up to version 3 followed every change of the table; whoever searches makes it again."""
     for what in ("TRIGGER IF EXISTS memory_added", "TRIGGER IF EXISTS memory_removed", "TABLE IF EXISTS memory_index"):
         connection.execute(f"DROP {what}")
 
@@ -150,4 +150,4 @@ def _each(words: str, change: Callable[[str], str]) -> str:
     return " ".join(change(word) for word in words.split())
 
 
-_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2, 3: _drop_index}

@@ -74,9 +74,24 @@ VERSION_2 = (
     "'w4f04e0dc27baremember w4f04e0dc27basisters w4f04e0dc27bakeep w4f04e0dc27babees')",
     "PRAGMA user_version=2",
 )
+VERSION_3 = (
+    "CREATE TABLE memories (id INTEGER PRIMARY KEY, session TEXT NOT NULL, created REAL NOT NULL, "
+    "question TEXT NOT NULL, answer TEXT NOT NULL, keywords TEXT NOT NULL, words TEXT NOT NULL, "
+    "important INTEGER NOT NULL)",
+    "CREATE VIRTUAL TABLE memory_index USING fts5(words, content='memories', content_rowid='id', "
+    'columnsize=0, tokenize="unicode61 remove_diacritics 0")',
+    "CREATE TRIGGER memory_added AFTER INSERT ON memories BEGIN "
+    "INSERT INTO memory_index (rowid, words) VALUES (new.id, new.words); END",
+    "CREATE TRIGGER memory_removed AFTER DELETE ON memories BEGIN "
+    "INSERT INTO memory_index (memory_index, rowid, words) VALUES ('delete', old.id, old.words); END",
+    "INSERT INTO memories (session, created, question, answer, keywords, words, important) VALUES "
+    "('s', 1, 'Remember that my sisters keep bees', 'yes', 'sisters bees', "
+    "'w4f04e0dc27baremember w4f04e0dc27basister w4f04e0dc27bakeep w4f04e0dc27babee', 1)",
+    "PRAGMA user_version=3",
+)
 
 
-@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2])
+@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3])
 @pytest.mark.parametrize("first", [LikeStore, None])
 async def test_a_file_of_an_older_version_is_brought_to_this_one(tmp_path, statements, first):
     path = tmp_path / "memory.sqlite"
@@ -184,6 +199,16 @@ async def test_what_is_forgotten_is_in_no_byte_of_the_file(tmp_path, loaded_keyw
     assert SECRET[:6].encode() not in left
     assert await found(path, ["tomatoes"], "b") == ["I am fond of tomatoes"]
     sound(path)
+
+
+def test_what_is_forgotten_is_in_no_byte_of_a_file_of_an_older_version_either(tmp_path):
+    path = tmp_path / "memory.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in VERSION_3:
+            connection.execute(statement)
+    assert b"sister" in path.read_bytes()
+    assert archive.forget(path, "s") == 1
+    assert b"sister" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
 async def test_an_export_is_imported_elsewhere_and_twice_does_no_harm(tmp_path, loaded_keywords):
