@@ -115,7 +115,7 @@ def compiled_engine(session: nox.Session) -> Path:
         session.log(f"compiling {LLAMA} for this processor, once: some minutes")
         building = kept / f"building-{os.getpid()}"
         # The binary is made here, never taken from elsewhere: what it can do must fit this very processor.
-        session.run(
+        session.run_install(
             "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir", "--no-binary", "llama-cpp-python",
             "--wheel-dir", str(building), LLAMA,
         )  # fmt: skip
