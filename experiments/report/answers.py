@@ -36,6 +36,7 @@ _INFERENCE: dict[str, Scalar] = {"work": "inference", "requests": 5}
 _BESIDE: dict[str, Scalar] = {"work": "load isolation"}
 _COLD: dict[str, Scalar] = {"page_cache": "cold", "pause_s": None, "shape": None}
 _MEMORIES: dict[str, Scalar] = {"memories": 10_000}
+_TOLD: dict[str, Scalar] = {"part": "answers", "turns": 500}
 _USERS: dict[str, Scalar] = {"work": "inference", "users": 50, "arrivals": "closed"}
 _LADDER: dict[str, Scalar] = {"work": "serial simulation", "ladder": "add-one"}
 LINES = (
@@ -78,6 +79,12 @@ LINES = (
     Line(name="lookup-equal", title="the same, against a LIKE that finds as many",
          study="memory", metric="retrieval_p50",
          before="like-scored", after="full-text", factors=_MEMORIES),
+    Line(name="remembers", title="questions after 500 turns: the fact is in the prompt",
+         study="memory", metric="evidence_in_prompt",
+         before="baseline", after="asynchronous", factors=_TOLD),
+    Line(name="answers", title="the same: right answers",
+         study="memory", metric="right_answers",
+         before="baseline", after="asynchronous", factors=_TOLD),
     Line(name="fifty-users", title="50 users over a socket, real inference",
          study="load", metric="throughput",
          before="baseline", after="asynchronous", factors=_USERS),
