@@ -21,6 +21,9 @@ nox.options.sessions = ["lint", "types", "tests"]
 HERE = Path(__file__).parent
 LLAMA = re.search(r'"(llama-cpp-python==[\d.]+)"', (HERE / "pyproject.toml").read_text())[1]
 
+# What llama.cpp computes with AMX ends the process (ggml-org/llama.cpp, issue 20824; systems/engines/llama_library.py).
+UNUSED = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
+
 
 @nox.session
 def experiments(session: nox.Session) -> None:
@@ -110,7 +113,10 @@ def install(session: nox.Session, *extras: str) -> None:
 def compiled_engine(session: nox.Session) -> Path:
     """Return the folder with llama-cpp-python compiled for this processor, compiling it if it is not there."""
     base = os.environ.get("FOURGIG_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "fourgig"
-    kept = Path(base).expanduser() / "engine" / f"{LLAMA.replace('==', '-')}-{processor()}"
+    able = processor()
+    flags = " ".join(unused for unused in UNUSED if unused.removeprefix("-mno-").replace("-", "_") in able)
+    build = hashlib.sha256(" ".join((*able, flags)).encode()).hexdigest()[:8]
+    kept = Path(base).expanduser() / "engine" / f"{LLAMA.replace('==', '-')}-{platform.machine()}-{build}"
     if not any(kept.glob("*.whl")):
         session.log(f"compiling {LLAMA} for this processor, once: some minutes")
         building = kept / f"building-{os.getpid()}"
@@ -118,6 +124,7 @@ def compiled_engine(session: nox.Session) -> Path:
         session.run_install(
             "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir", "--no-binary", "llama-cpp-python",
             "--wheel-dir", str(building), LLAMA,
+            env={name: f"{os.environ.get(name, '')} {flags}".strip() for name in ("CFLAGS", "CXXFLAGS")},
         )  # fmt: skip
         for wheel in building.glob("*.whl"):
             wheel.replace(kept / wheel.name)
@@ -125,9 +132,8 @@ def compiled_engine(session: nox.Session) -> Path:
     return kept
 
 
-def processor() -> str:
-    """Return a short name for what this processor can do: a binary made for one must not move to another."""
+def processor() -> list[str]:
+    """Return what this processor can do: a binary made for one must not move to another."""
     info = Path("/proc/cpuinfo")
     flags = re.search(r"^(?:flags|Features)\s*:(.*)$", info.read_text(), re.MULTILINE) if info.exists() else None
-    able = flags[1] if flags else platform.processor()
-    return f"{platform.machine()}-{hashlib.sha256(able.encode()).hexdigest()[:8]}"
+    return flags[1].split() if flags else [platform.processor()]

@@ -254,16 +254,16 @@ class LlamaEngine(Engine):
 @contextmanager
 def _repacking(wanted: bool) -> Iterator[None]:
     """Have `Llama` load weights repacked or as they are: llama.cpp has a parameter for that, the class no argument."""
-    from systems.engines.llama_library import llama_cpp
+    from systems.engines.llama_library import llama_cpp, may_repack
 
-    library = llama_cpp.llama_cpp
+    library, repacked = llama_cpp.llama_cpp, may_repack(wanted)
 
     with _loading:
         default = library.llama_model_default_params
 
         def chosen() -> Any:
             parameters = default()
-            parameters.use_extra_bufts = wanted
+            parameters.use_extra_bufts = repacked
             return parameters
 
         library.llama_model_default_params = chosen

@@ -77,7 +77,7 @@ def _evidence(preset: Preset, turns: int) -> list[Cell]:
             condition={"part": "evidence", "turns": turns},
             subject=subject,
             settings=set_to,
-            estimate_s=2.5 + turns / 4_000,
+            estimate_s=0.6 + turns / 16_000,
         )
         for subject, set_to in settings.items()
     ]
@@ -93,7 +93,7 @@ def _answers(request: GridRequest, turns: int) -> list[Cell]:
             settings=settings,
             engine=reader or EngineSpec(name="simulated"),
             labels=() if reader else (UNREAD,),
-            estimate_s=(6 if reader else 3) + turns / 400,
+            estimate_s=(1.8 if reader else 1.2) + turns / 550,
             timeout_s=300 + turns / 10,
         )
         for system in request.systems

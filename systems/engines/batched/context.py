@@ -40,14 +40,14 @@ class Model:
     def __init__(self, path: Path, *, use_mmap: bool, repack: bool) -> None:
         """Load ``path``. Raises `ModelError`."""
         require_gguf(path)
-        from systems.engines.llama_library import llama_cpp
+        from systems.engines.llama_library import llama_cpp, may_repack
 
         self.library = llama_cpp
         logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # it tells each tensor otherwise
         llama_cpp.llama_backend_init()
         parameters = llama_cpp.llama_model_default_params()
         parameters.use_mmap = use_mmap
-        parameters.use_extra_bufts = repack
+        parameters.use_extra_bufts = may_repack(repack)
         self.pointer: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:
             read_metadata(path)  # says why, when the file is at fault
