@@ -3,7 +3,7 @@
 Everything that an analysis reads is kept to the last digit: measures, verdicts, figures and tables of the thinned run
 are those of the whole. Left out are moments of memory (a trial keeps a hundred, the highest of each stretch), flame
 graphs, each of which is larger than all the rest, and what one call or command gives to any reader: tables by trial,
-and figures beside the pages that hold them, but for the one that the README shows.
+and figures beside the pages that hold them, but for those that the README and its pages show.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from experiments.records import GroupSample, Record
 from experiments.report.build import build
 
 MOMENTS = 100
-SHOWN = "answers.svg"
+SHOWN = ("answers.svg", "memory-quality.svg")
 
 
 def publish(run_folder: Path, out: Path = Path("results/reference")) -> Path:
@@ -38,7 +38,7 @@ def publish(run_folder: Path, out: Path = Path("results/reference")) -> Path:
     records.write_compressed(out / runs.TRIALS, map(thin, kept))
     page = build(out)
     for figure in (out / "figures").iterdir():
-        if figure.name != SHOWN:
+        if figure.name not in SHOWN:
             figure.unlink()
     for table in ("trials.csv", *(f"{name}-by-trial.csv" for name in run.trials["study"].unique())):
         (out / "tables" / table).unlink()

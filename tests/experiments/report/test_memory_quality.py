@@ -1,4 +1,4 @@
-"""What docs/remembering.md says of both systems' answers is what results/memory-quality holds."""
+"""What docs/remembering.md says of both systems' answers is what the reference run holds."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def run():
-    return load_run(ROOT / "results" / "memory-quality")
+    return load_run()
 
 
 @pytest.mark.parametrize("turns", [50, 500, 5_000])
