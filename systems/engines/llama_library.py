@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 def may_repack(wanted: bool) -> bool:
     """Return whether weights may be repacked, if that is ``wanted``: not where llama.cpp would repack them for AMX.
 
-    What it then computes with AMX ends the process with SIGSEGV at the first prompt, where GCC 12 has compiled it
+    What it then computes with AMX ended the process with SIGSEGV at the first prompt, compiled by GCC 12
     (ggml-org/llama.cpp, issue 20824). Without AMX, as `noxfile.py` compiles it, nothing is lost but AMX.
     """
     if wanted and b"AMX_INT8 = 1" in llama_cpp.llama_print_system_info():

@@ -10,6 +10,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -45,6 +46,9 @@ from systems.server.shapes import (
 T = TypeVar("T")
 
 _DEFAULT_SESSION = "default"
+
+# How much of a body that is refused is read on, and for how long.
+_DROPPED_BYTES, _DROPPED_S = 8 * MAX_BODY_BYTES, 1.0
 
 _chat_request = msgspec.json.Decoder(ChatRequest)
 
@@ -206,6 +210,7 @@ async def _body(receive: Receive, headers: Headers) -> bytes:
     body, more = bytearray(), True
     while more:
         if len(body) > MAX_BODY_BYTES or (length.isdigit() and int(length) > MAX_BODY_BYTES):
+            await _drop(receive)
             raise bad_request(f"A request has at most {MAX_BODY_BYTES} bytes.", status=413, code=None)
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -213,6 +218,17 @@ async def _body(receive: Receive, headers: Headers) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)
+
+
+async def _drop(receive: Receive) -> None:
+    """Read on for a moment what is refused: a client still sending it would be cut off before it has the answer."""
+    dropped, more = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DROPPED_S):
+            while more and dropped <= _DROPPED_BYTES:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                more = message.get("more_body", False)  # nor is there more from a client that has left
 
 
 async def _unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
