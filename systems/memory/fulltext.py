@@ -178,6 +178,8 @@ class FullTextStore:
             self._catch_up(opened)  # what is deleted next must not be found here
             return next(steps, self) is not self
 
+        if await connection.do(retention.used_bytes) <= most_bytes:
+            return
         steps = await connection.do(lambda opened: retention.shrink(opened, most_bytes))
         while await connection.do(step):
             pass

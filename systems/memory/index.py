@@ -11,6 +11,8 @@ _TABLES = {
     'columnsize={lengths:d}, tokenize="unicode61 remove_diacritics 0")',
     "memory_indexed": "CREATE TABLE memory_indexed (up_to INTEGER NOT NULL)",
 }
+# All segments become one.
+_OPTIMIZE = "INSERT INTO memory_index (memory_index) VALUES ('optimize')"
 # Every catching up adds a segment and a lookup reads them all, so they are merged sooner than by default.
 _REST = (
     "INSERT INTO memory_index (memory_index, rank) VALUES ('automerge', 2)",
@@ -24,14 +26,18 @@ _REST = (
     "WHERE up_to > (SELECT ifnull(max(id), 0) FROM memories); END",
     "INSERT INTO memory_index (memory_index) VALUES ('rebuild')",
     "INSERT INTO memory_indexed SELECT ifnull(max(id), 0) FROM memories",
+    _OPTIMIZE,
 )
-_IS_BEHIND = "SELECT up_to < (SELECT ifnull(max(id), 0) FROM memories) FROM memory_indexed"
+_BEHIND = "SELECT ifnull((SELECT max(id) FROM memories), 0) - up_to FROM memory_indexed"
 _CATCH_UP = (
     "INSERT INTO memory_index (rowid, words) SELECT id, words FROM memories "
     "WHERE id > (SELECT up_to FROM memory_indexed)",
     "UPDATE memory_indexed SET up_to = (SELECT max(id) FROM memories)",
 )
 _MERGE = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', ?)"
+
+# So many turns indexed at once are written in several segments.
+_MANY = 4_000
 
 # Pages of one step of tidying: 1 MB, some milliseconds.
 _STEP = 256
@@ -60,9 +66,11 @@ def exists(connection: sqlite3.Connection) -> bool:
 
 def catch_up(connection: sqlite3.Connection) -> None:
     """Index all turns that are not in it, whoever saved them. The transaction is the caller's."""
-    if connection.execute(_IS_BEHIND).fetchone()[0]:
-        for statement in _CATCH_UP:
-            connection.execute(statement)
+    behind = connection.execute(_BEHIND).fetchone()[0]
+    if behind <= 0:
+        return
+    for statement in (*_CATCH_UP, *([_OPTIMIZE] if behind > _MANY else [])):
+        connection.execute(statement)
 
 
 def tidy(connection: sqlite3.Connection, *, begin: bool = True) -> bool:

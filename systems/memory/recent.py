@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -20,6 +20,10 @@ class Match(NamedTuple):
     about: bool
     number: int
     question: str
+
+
+Found = tuple[int, int, str, str]
+"""Which words a turn has (a bit each), its number, its question and its own keywords."""
 
 
 class _Turn(NamedTuple):
@@ -50,20 +54,19 @@ class Recent:
         self._turns.clear()
         self._by_word.clear()
 
-    def find(self, session: str, words: Sequence[str], keywords: Sequence[str]) -> Iterator[Match]:
-        """Yield the turns of ``session`` that have some of ``words``, the scoped ``keywords``, heaviest first."""
+    def find(self, session: str, words: Sequence[str]) -> list[Found]:
+        """Return the turns of ``session`` that have some of ``words``, scoped ones, heaviest first."""
         which: dict[int, int] = {}
         for place, word in enumerate(reversed(words)):
             for number in self._by_word.get(word, ()):
                 which[number] = which.get(number, 0) | 1 << place
-        for number, bits in which.items():
-            turn = self._turns[number]
-            if turn.session == session:
-                yield match(number, bits, len(words), turn.question, turn.keywords, keywords)
+        found = ((bits, number, self._turns[number]) for number, bits in which.items())
+        return [(bits, number, turn.question, turn.keywords) for bits, number, turn in found if turn.session == session]
 
 
-def match(number: int, which: int, asked: int, question: str, own: str, keywords: Sequence[str]) -> Match:
-    """Return what ranks a turn that has the words ``which`` of so many ``asked``, and its ``own`` keywords."""
+def match(found: Found, asked: int, keywords: Sequence[str]) -> Match:
+    """Return what ranks a turn that was found by so many words ``asked``, those of the ``keywords``."""
+    which, number, question, own = found
     matched = which.bit_count()
     tells = not question.rstrip().endswith(("?", "？"))
     return Match(matched, tells, which, matched == asked and set(keywords).issubset(own.split(" ")), number, question)

@@ -82,13 +82,16 @@ def _by_coordination(
     words = list(dict.fromkeys(scoped(session, keywords)))
     if not words:
         return []
-    bits = [(word, 1 << place) for place, word in enumerate(reversed(words))]
-    matches = [*recent.find(session, words, keywords)]
+    bits = [(f" {word} ", 1 << place) for place, word in enumerate(reversed(words))]
+    turns = recent.find(session, words)
     for number, question, own, mentioned in _candidates(connection, session, [_quoted(word) for word in words], limit):
-        has = mentioned.split(" ")
-        which = sum([bit for word, bit in bits if word in has])
-        matches.append(match(number, which, len(words), question, own, keywords))
-    return sorted(matches, reverse=True)
+        has = f" {mentioned} "
+        turns.append((sum([bit for word, bit in bits if word in has]), number, question, own))
+    if len(turns) > limit:
+        # Many have one common word: those are left that have as many words as the last one that is wanted.
+        least = sorted([which.bit_count() for which, *_ in turns], reverse=True)[limit - 1]
+        turns = [turn for turn in turns if turn[0].bit_count() >= least]
+    return sorted([match(turn, len(words), keywords) for turn in turns], reverse=True)
 
 
 def _candidates(connection: sqlite3.Connection, session: str, asked: Sequence[str], limit: int) -> list[_Row]:

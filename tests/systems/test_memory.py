@@ -193,6 +193,38 @@ async def test_an_old_turn_is_found_by_what_it_alone_has_together(tmp_path):
     await store.close()
 
 
+def indexed(path):
+    """How many of the turns in the file the index does not have, and the number of its segments."""
+    with closing(sqlite3.connect(path)) as connection:
+        lacks = "SELECT max(id) - (SELECT up_to FROM memory_indexed) FROM memories"
+        segments = "SELECT count(DISTINCT segid) FROM memory_index_idx"
+        return connection.execute(lacks).fetchone()[0], connection.execute(segments).fetchone()[0]
+
+
+def plain(count):
+    return [
+        SavedTurn(session="s", question="q", answer="", keywords=("x",), words=(f"word{number}", *"abcdefghijklmnop"))
+        for number in range(count)
+    ]
+
+
+async def test_a_file_within_its_bound_is_not_indexed_more_often_for_having_one(tmp_path):
+    store = FullTextStore(tmp_path / "memory.sqlite", most_bytes=2**30)
+    await store.open()
+    for _ in range(4):
+        await store.save(plain(70))
+    assert indexed(tmp_path / "memory.sqlite")[0] == 280
+    await store.close()
+
+
+async def test_many_turns_at_once_leave_one_segment_for_lookups_to_read(tmp_path):
+    store = FullTextStore(tmp_path / "memory.sqlite")
+    await store.open()
+    await store.save(plain(12_000))
+    assert indexed(tmp_path / "memory.sqlite") == (0, 1)
+    await store.close()
+
+
 WORDS = st.sets(st.sampled_from(["lisbon", "vera", "radio", "oslo"]), min_size=1)
 ASKED = st.lists(st.sampled_from(["lisbon", "vera", "radio", "snow"]), min_size=1, max_size=3, unique=True)
 
