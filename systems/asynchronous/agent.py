@@ -165,7 +165,7 @@ class Asynchronous(AsyncSystem):
 
         if not self._settings.lru_cache or commands.is_command(request.text):
             return await turn()
-        same = repr((request.session, request.text, request.max_tokens, request.scripted_reply))
+        same = (request.session, request.text, request.max_tokens, request.scripted_reply)
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply

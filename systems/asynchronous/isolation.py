@@ -3,8 +3,9 @@
 One pool for everything, as published, lets ten slow generations starve a one-millisecond lookup. A pool a kind
 bounds each, and none can take another's threads.
 
-Waking the event loop costs more than most of the work that leaves it: results that are ready before the loop has
-answered one wake-up come back with it.
+Waking a thread or the event loop costs more than most of the work that leaves it. A thread is woken by the one woken
+before it, if there is still a call to take; results that are ready before the loop has answered one wake-up come back
+with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -64,44 +64,77 @@ class _Result(NamedTuple):
 
 
 class _Pool:
-    """Threads that take calls from one queue and hand their results to one event loop."""
+    """Threads that take calls from one queue and hand their results to one event loop.
+
+    The queue, the results and the idle threads' bells need no lock: each is changed by single operations that the
+    interpreter does not interrupt. The thread that went to sleep last is woken first.
+    """
 
     def __init__(self, name: str, most: int, loop: asyncio.AbstractEventLoop) -> None:
         self._name = name
         self._most = most
         self._loop = loop
-        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        self._calls: deque[_Call] = deque()
         self._results: deque[_Result] = deque()
         self._threads: list[threading.Thread] = []
+        self._idle: list[threading.Lock] = []
         self._unfinished = 0
+        self._rousing = False
         self._waking = False
         self._closed = False
 
     def submit(self, function: Callable[[], Any]) -> asyncio.Future[Any]:
         future = self._loop.create_future()
         self._unfinished += 1
+        self._calls.append(_Call(future, function))
         # Threads are made when they are needed: an idle kind costs nothing.
         if len(self._threads) < min(self._most, self._unfinished):
             thread = threading.Thread(target=self._work, name=f"{self._name}_{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._calls.put(_Call(future, function))
+        elif not self._rousing:
+            self._rouse()
         return future
 
     def close(self) -> None:
         self._closed = True
-        for _ in self._threads:
-            self._calls.put(None)
+        while self._idle:
+            self._rouse()
         for thread in self._threads:
             thread.join()
 
     def _work(self) -> None:
-        while (call := self._calls.get()) is not None:
+        bell = threading.Lock()
+        bell.acquire()
+        while True:
+            try:
+                call = self._calls.popleft()
+            except IndexError:
+                if self._closed:
+                    return
+                self._sleep(bell)
+                continue
+            if self._calls and not self._rousing:
+                self._rouse()
             self._results.append(_made(call, cancelled=self._closed or call.future.cancelled()))
             if not self._waking:
                 self._waking = True
                 with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                     self._loop.call_soon_threadsafe(self._hand_over)
+
+    def _rouse(self) -> None:
+        with suppress(IndexError):  # nobody sleeps
+            bell = self._idle.pop()
+            self._rousing = True
+            bell.release()
+
+    def _sleep(self, bell: threading.Lock) -> None:
+        self._idle.append(bell)
+        # What came before the bell was there rang none.
+        if self._calls or self._closed:
+            self._rouse()
+        bell.acquire()
+        self._rousing = False
 
     def _hand_over(self) -> None:
         # Before the first is taken: a result that comes after the last was taken must wake the loop again.

@@ -88,7 +88,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         if commands.is_command(request.text):
             text = commands.answer(request.text, request.session, self.histories, self.cache)
             self.counters.turns += 1
-            return _finished(Reply(request_id=request.id, text=text, source=Source.COMMAND), arrived)
+            reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
+            return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
 
         keywords, words = await self._analyse(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
@@ -109,7 +110,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 on_token(reply.text)
 
         await self._remember(request, reply.text, keywords, words)
-        return _finished(msgspec.structs.replace(reply, degraded=steps.degraded), arrived)
+        return msgspec.structs.replace(reply, degraded=steps.degraded, total_s=time.perf_counter() - arrived)
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
@@ -240,7 +241,3 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             finish_reason=generation.finish_reason,
             first_token_s=called - arrived + generation.first_token_s,
         )
-
-
-def _finished(reply: Reply, arrived: float) -> Reply:
-    return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Hashable
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from systems.asynchronous.wanted import Wanted
 
 T = TypeVar("T")
+
+
+class _Flight(NamedTuple, Generic[T]):
+    task: asyncio.Task[T]
+    wanted: Wanted
+    waiters: list[asyncio.Future[T]]
 
 
 class SingleFlight(Generic[T]):
@@ -19,28 +26,40 @@ class SingleFlight(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._flights: dict[str, tuple[asyncio.Task[T], Wanted, list[None]]] = {}
+        self._flights: dict[Hashable, _Flight[T]] = {}
 
-    async def do(self, key: str, wanted: Wanted, call: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
+    async def do(self, key: Hashable, wanted: Wanted, call: Callable[[], Coroutine[Any, Any, T]]) -> tuple[T, bool]:
         """Return the result of ``call`` and whether this caller led (true) or joined another's call (false)."""
         flight = self._flights.get(key)
         leads = flight is None
         if flight is None:
-            task = asyncio.create_task(call())
-            flight = self._flights[key] = (task, wanted, [])
-            task.add_done_callback(lambda done: self._landed(key, done))
-        task, shared, waiters = flight
-        waiters.append(None)
-        shared.join(wanted)
+            flight = self._flights[key] = _Flight(asyncio.create_task(call()), wanted, [])
+            flight.task.add_done_callback(partial(self._landed, key, flight))
+        flight.wanted.join(wanted)
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        flight.waiters.append(result)
         try:
-            return await asyncio.shield(task), leads
+            return await result, leads
         finally:
-            waiters.pop()
-            if not waiters and not task.done():
+            flight.waiters.remove(result)
+            if not flight.waiters and not flight.task.done():
                 # Nobody waits any more: a later caller with this key must start afresh.
-                self._landed(key, task)
-                task.cancel()
+                self._forget(key, flight)
+                flight.task.cancel()
 
-    def _landed(self, key: str, task: asyncio.Task[T]) -> None:
-        if self._flights.get(key, (None,))[0] is task:
+    def _landed(self, key: Hashable, flight: _Flight[T], task: asyncio.Task[T]) -> None:
+        self._forget(key, flight)
+        error = None if task.cancelled() else task.exception()
+        for result in flight.waiters:
+            if result.done():
+                continue
+            if task.cancelled():
+                result.cancel()
+            elif error is not None:
+                result.set_exception(error)
+            else:
+                result.set_result(task.result())
+
+    def _forget(self, key: Hashable, flight: _Flight[T]) -> None:
+        if self._flights.get(key) is flight:
             del self._flights[key]

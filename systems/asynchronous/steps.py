@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 class Steps:
     """What one turn has met so far. Without ``backoff`` nothing is tried again; without ``degrade`` failures raise."""
 
-    __slots__ = ("_backoff", "_counters", "_degrade", "_request", "degraded", "retries", "wanted")
+    __slots__ = ("_backoff", "_counters", "_degrade", "_logs", "_request", "degraded", "retries", "wanted")
 
     def __init__(
         self, request: Request, wanted: Wanted, counters: Counters, backoff: Backoff | None, *, degrade: bool
@@ -33,6 +33,7 @@ class Steps:
         self._counters = counters
         self._backoff = backoff
         self._degrade = degrade
+        self._logs = log.isEnabledFor(logging.DEBUG)
         self.wanted = wanted
         self.degraded: tuple[Degraded, ...] = ()
         self.retries = 0
@@ -46,7 +47,7 @@ class Steps:
         """
         self.wanted.check()
         tried = self._tried(step, call, may_repeat)
-        return self._logged(step, tried) if log.isEnabledFor(logging.DEBUG) else tried
+        return self._logged(step, tried) if self._logs else tried
 
     async def _logged(self, step: Step, tried: Awaitable[T]) -> T:
         began, retries, outcome = time.perf_counter(), self.retries, "ok"

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -84,4 +85,22 @@ async def test_an_error_that_no_future_takes_is_still_told():
     executors = Executors({"work": 1})
     with pytest.raises(RuntimeError, match="StopIteration"):
         await executors.run("work", next, iter(()))
+    executors.close()
+
+
+async def test_no_call_is_forgotten_however_threads_fall_asleep_and_wake():
+    executors = Executors({"work": 4})
+    for round_of in range(400):
+        calls = (executors.run("work", time.sleep, 0.0002 * (number % 3)) for number in range(round_of % 9))
+        async with asyncio.timeout(30):
+            await asyncio.gather(*calls)
+    executors.close()
+
+
+async def test_calls_that_block_run_on_as_many_threads_as_there_are():
+    executors = Executors({"work": 4})
+    for _ in range(3):  # threads that sleep are woken as well as threads that are made
+        together = threading.Barrier(4)
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(executors.run("work", together.wait) for _ in range(4)))
     executors.close()
