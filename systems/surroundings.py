@@ -36,6 +36,7 @@ _MOODS: dict[str, tuple[str, ...]] = {
     "worried": ("afraid", "worried", "nervous", "scared", "anxious", "害怕", "担心", "紧张", "焦虑"),
 }
 _MOOD_OF = {word: mood for mood, words in _MOODS.items() for word in words}
+_ASCII_MOODS = tuple(word for word in _MOOD_OF if word.isascii())
 # One pass over the text; where one word begins another, the longer one is tried first.
 _MOOD_WORD = re.compile(
     "|".join(
@@ -78,7 +79,8 @@ class LastReading:
 def classify_emotion(text: str) -> str:
     """Return the mood whose words occur most often in ``text``, or "neutral"."""
     lowered = text.lower()
-    for word in _MOOD_OF:  # most texts have none, and this is much faster than the pattern
+    # Most texts have none, and this is much faster than the pattern.
+    for word in _ASCII_MOODS if lowered.isascii() else _MOOD_OF:
         if word in lowered:
             break
     else:

@@ -13,7 +13,7 @@ import re
 import string
 import threading
 from collections.abc import Callable, Sequence
-from itertools import islice
+from functools import lru_cache
 from time import perf_counter, sleep
 from typing import Annotated, ClassVar
 
@@ -58,10 +58,7 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def _first(text: str, count: int) -> list[str]:
-    return [match[0] for match in islice(_TOKEN.finditer(text), count)]
-
-
+@lru_cache(1024)  # a conversation's messages come again with every turn
 def count(text: str) -> int:
     """Return how many `tokens` the text has, without making them: a prompt is long, and its words are not needed."""
     kinds = b" " + text.encode("ascii", "replace").translate(_KINDS)
@@ -147,10 +144,15 @@ class SimulatedEngine(Engine):
         asked = perf_counter()
         if max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
-        prompt_tokens = count("\n".join([message.content for message in messages]))
-        reply = invented_reply(messages, max_tokens) if forced_reply is None else _first(forced_reply, max_tokens)
+        prompt_tokens = sum([count(message.content) for message in messages])
+        if forced_reply is None:
+            text, pieces = "", invented_reply(messages, max_tokens)
+        elif on_token is None and count(forced_reply) <= max_tokens:
+            text, pieces = forced_reply, [""] * count(forced_reply)  # nobody hears them
+        else:
+            text, pieces = "", tokens(forced_reply)[:max_tokens]
         digest = prompt_digest(messages) if self._settings.jitter else b""
-        instants = schedule(self._settings, prompt_tokens, max(1, len(reply)), digest)
+        instants = schedule(self._settings, prompt_tokens, max(1, len(pieces)), digest)
         with self._slots:
             if not self._loaded:
                 raise EngineError("The simulated engine is not loaded.")
@@ -159,19 +161,20 @@ class SimulatedEngine(Engine):
             began = perf_counter()
             _wait_until(began + instants[0])
             first_token_s = perf_counter() - asked
-            for piece, at in zip(reply, instants, strict=False):
+            for piece, at in zip(pieces, instants, strict=False):
                 if at:
                     if check is not None:
                         check()
                     _wait_until(began + at)
                 if on_token is not None:
                     on_token(piece)
+        text = text or "".join(pieces)
         return Generation(
-            text="".join(reply),
+            text=text,
             prompt_tokens=prompt_tokens,
-            generated_tokens=len(reply),
+            generated_tokens=len(pieces),
             first_token_s=first_token_s,
-            finish_reason="stop" if "".join(reply) == forced_reply else "length",
+            finish_reason="stop" if text == forced_reply else "length",
         )
 
     def close(self) -> None:

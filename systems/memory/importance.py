@@ -24,12 +24,13 @@ _KEY_INFORMATION = re.compile(
 )
 # Whatever matches has one of these; most texts have none, and to look for them is much faster than the pattern.
 _HINTS = (*_SAID, *_SAID_ZH, "工作", "过敏")
+_ASCII_HINTS = tuple(hint for hint in _HINTS if hint.isascii())
 
 
 def is_important(text: str) -> bool:
     """Return whether ``text`` states key information about the user, by a two-language rule."""
     lowered = text.lower()
-    for hint in _HINTS:
+    for hint in _ASCII_HINTS if lowered.isascii() else _HINTS:
         if hint in lowered:
             return _KEY_INFORMATION.search(text) is not None
     return False

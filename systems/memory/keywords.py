@@ -39,10 +39,11 @@ _REMEMBERED = 4096
 
 
 class _Word(NamedTuple):
-    """What may become a keyword: as it is written, as it is looked up, and whether it is worth an index entry."""
+    """What may become a keyword: as written, as looked up, how rare it is, and whether it is worth an index entry."""
 
     written: str
     lower: str
+    rarity: float
     indexed: bool
 
 
@@ -58,6 +59,7 @@ class Keywords:
         self._split: Callable[[str], Iterable[str]] | None = None
         self._frequencies: dict[str, float] = {}
         self._median_frequency = 0.0
+        self._remembered = lru_cache(_REMEMBERED)(self._candidate)
 
     def load(self) -> None:
         """Load the dictionary and the frequencies; a second call does nothing. Raises `StoreError`."""
@@ -67,11 +69,11 @@ class Keywords:
     def analyse(self, text: str) -> tuple[list[str], list[str]]:
         """Return what `extract` and `segment` return of ``text``, which is cut into words once."""
         words = self._cut(text)
-        return self._keywords(words), _indexed(words)
+        return _keywords(words), _indexed(words)
 
     def extract(self, text: str) -> list[str]:
         """Return the best keywords of ``text``, heaviest first, in lower case, each once."""
-        return self._keywords(self._cut(text))
+        return _keywords(self._cut(text))
 
     def segment(self, text: str) -> list[str]:
         """Return the words of ``text`` that can be keywords, in order, in lower case: nobody looks others up."""
@@ -80,30 +82,28 @@ class Keywords:
     def _cut(self, text: str) -> list[_Word]:
         if self._split is None:
             raise RuntimeError("Keywords are used before they are loaded.")
-        return [word for word in map(_candidate, self._split(text)) if word is not None]
+        return [word for word in map(self._remembered, self._split(text)) if word is not None]
 
-    def _keywords(self, words: list[_Word]) -> list[str]:
-        # jieba's extraction, of words cut already: the frequency of a word in the text times its rarity elsewhere.
-        times = Counter([word.written for word in words])
-        total = len(words)
-        frequency, median = self._frequencies.get, self._median_frequency
-        weighed = [(count * (frequency(word, median) / total), word) for word, count in times.items()]
-        weighed.sort(key=itemgetter(0), reverse=True)
-        best = sorted(weighed[:EXTRACTED], key=lambda pair: (-pair[0], pair[1]))
-        return list(dict.fromkeys(word.lower() for _, word in best))[:KEPT]
+    def _candidate(self, word: str) -> _Word | None:
+        """Return what may become a keyword by jieba's own rule, None for the rest."""
+        lower = word.lower()
+        if len(word.strip()) < 2 or lower in _NEVER:
+            return None
+        rarity = self._frequencies.get(word, self._median_frequency)
+        return _Word(word, lower, rarity, bool(_LETTER.search(word)))
+
+
+def _keywords(words: list[_Word]) -> list[str]:
+    # jieba's extraction, of words cut already: the frequency of a word in the text times its rarity elsewhere.
+    total = len(words)
+    weighed = [(times * (word.rarity / total), word) for word, times in Counter(words).items()]
+    weighed.sort(key=itemgetter(0), reverse=True)
+    best = sorted(weighed[:EXTRACTED], key=lambda pair: (-pair[0], pair[1].written))
+    return list(dict.fromkeys([word.lower for _, word in best]))[:KEPT]
 
 
 def _indexed(words: list[_Word]) -> list[str]:
     return [word.lower for word in words if word.indexed]
-
-
-@lru_cache(_REMEMBERED)
-def _candidate(word: str) -> _Word | None:
-    """Return what may become a keyword by jieba's own rule, None for the rest."""
-    lower = word.lower()
-    if len(word.strip()) < 2 or lower in _NEVER:
-        return None
-    return _Word(word, lower, bool(_LETTER.search(word)))
 
 
 # How often each word occurs elsewhere, how often the median one, and what cuts a text into words.

@@ -8,7 +8,8 @@ The *agent's* turn has every mechanism on, and the very same model; or, *simulat
 called on threads as a serial engine is, which counts its prompt's tokens and cuts its reply into tokens. All: 50 users
 at once, 20 turns each, no question twice, 10,000 memories stored before. CPU time is the whole process's, all threads,
 from the first question until all is saved and the file is closed. Every measurement is a fresh process; they alternate
-in blocks.
+in blocks, free to use all processors and kept on one: on two, threads that take turns with the same data slow each
+other down, which the bare turn's one thread does not meet.
 
 Where the time goes is measured by taking one part away at a time: what is left out returns at once, with nothing
 (or, for the keywords, with as many words, cut anywhere).
@@ -17,6 +18,7 @@ Where the time goes is measured by taking one part away at a time: what is left 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -175,14 +177,11 @@ MEASURED: dict[str, Callable[..., float]] = {
 }
 
 
-def blocks_of(count: int) -> list[dict[str, float]]:
-    """Return the CPU seconds of a turn of each of `MEASURED`, once a block, each from a fresh process."""
-    return [{what: _measured(what) for what in MEASURED} for _ in range(count)]
-
-
-def _measured(what: str, **given: str) -> float:
+def _measured(what: str, *, one_processor: bool = False, **given: str) -> float:
     command = [sys.executable, "-m", "tests.benchmarks.turn_cost", what, *given.values()]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    usable = os.sched_getaffinity(0)
+    keep = partial(os.sched_setaffinity, 0, {min(usable)} if one_processor else usable)
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=keep).stdout)
 
 
 def main() -> None:
@@ -193,15 +192,22 @@ def main() -> None:
             print(MEASURED[sys.argv[1]](Path(folder), **given))
         return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    blocks = blocks_of(count)
-    for block in blocks:
-        floor, ours, simulated = block.values()
-        print(
-            f"bare {floor * 1e6:6.0f} µs, agent {ours * 1e6:6.0f} µs of CPU a turn: × {ours / floor:.1f}; "
-            f"with the simulated engine {simulated * 1e6:6.0f} µs: × {simulated / floor:.1f}"
-        )
-    for what in ("agent", "simulated"):
-        print(f"median of {what} over bare × {median(block[what] / block['bare'] for block in blocks):.1f}")
+    blocks: dict[bool, list[dict[str, float]]] = {False: [], True: []}
+    for _ in range(count):
+        for one_processor, measured in blocks.items():
+            block = {what: _measured(what, one_processor=one_processor) for what in MEASURED}
+            measured.append(block)
+            floor, ours, simulated = block.values()
+            print(
+                f"{'one processor ' if one_processor else 'all processors'}: "
+                f"bare {floor * 1e6:6.0f} µs, agent {ours * 1e6:6.0f} µs of CPU a turn: × {ours / floor:.1f}; "
+                f"with the simulated engine {simulated * 1e6:6.0f} µs: × {simulated / floor:.1f}",
+                flush=True,
+            )
+    for one_processor, measured in blocks.items():
+        for what in ("agent", "simulated"):
+            ratio = median(block[what] / block["bare"] for block in measured)
+            print(f"{'one processor' if one_processor else 'all processors'}: median of {what} over bare × {ratio:.1f}")
     print(f"\nthe agent's turn without one part, and what that saves: median of {count} blocks")
     variants = ["", *PARTS, "all of these"]
     turns = [[_measured("agent", without=without) for without in variants] for _ in range(count)]
