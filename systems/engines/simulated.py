@@ -58,6 +58,17 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def beginning(text: str, most: int) -> str:
+    """Return the first ``most`` `tokens` of ``text``, or all of them."""
+    found = _beginning(most).match(text)
+    return found[0] if found else ""
+
+
+@lru_cache(64)
+def _beginning(most: int) -> re.Pattern[str]:
+    return re.compile(f"(?:{_TOKEN.pattern}){{0,{most}}}", re.ASCII)
+
+
 @lru_cache(1024)  # a conversation's messages come again with every turn
 def count(text: str) -> int:
     """Return how many `tokens` the text has, without making them: a prompt is long, and its words are not needed."""
@@ -145,12 +156,9 @@ class SimulatedEngine(Engine):
         if max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
         prompt_tokens = sum([count(message.content) for message in messages])
-        if forced_reply is None:
-            text, pieces = "", invented_reply(messages, max_tokens)
-        elif on_token is None and count(forced_reply) <= max_tokens:
-            text, pieces = forced_reply, [""] * count(forced_reply)  # nobody hears them
-        else:
-            text, pieces = "", tokens(forced_reply)[:max_tokens]
+        text = "".join(invented_reply(messages, max_tokens)) if forced_reply is None else forced_reply
+        text = beginning(text, max_tokens)
+        pieces = [""] * count(text) if on_token is None else tokens(text)  # nobody hears them, or somebody does
         digest = prompt_digest(messages) if self._settings.jitter else b""
         instants = schedule(self._settings, prompt_tokens, max(1, len(pieces)), digest)
         with self._slots:
@@ -168,7 +176,6 @@ class SimulatedEngine(Engine):
                     _wait_until(began + at)
                 if on_token is not None:
                     on_token(piece)
-        text = text or "".join(pieces)
         return Generation(
             text=text,
             prompt_tokens=prompt_tokens,

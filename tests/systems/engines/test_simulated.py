@@ -174,3 +174,9 @@ def test_it_generates_only_between_load_and_close() -> None:
     engine.close()
     with pytest.raises(EngineError, match="not loaded"):
         engine.generate(QUESTION, max_tokens=1)
+
+
+@given(st.text(alphabet="ab1_ ,\n好的é", max_size=30), st.integers(1, 8))
+def test_the_beginning_and_the_number_are_those_of_the_tokens(text: str, most: int) -> None:
+    assert simulated.beginning(text, most) == "".join(simulated.tokens(text)[:most])
+    assert simulated.count(text) == len(simulated.tokens(text))
