@@ -52,7 +52,8 @@ def run(
     preset: Annotated[
         str,
         typer.Option(
-            help="How much: smoke (a minute), quick (ten), standard (two hours, for verdicts) or paper (everything).",
+            help="How much: smoke (a minute), quick (a quarter of an hour), standard (an hour and ten minutes, for "
+            "verdicts), wide (two hours, more conditions) or paper (everything).",
             autocompletion=completing(lambda: BLOCKS),
         ),
     ] = "quick",

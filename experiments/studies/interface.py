@@ -13,16 +13,17 @@ from experiments.records import EngineSpec, Scalar, TrialSpec
 if TYPE_CHECKING:
     from experiments.role import Role
 
-Preset = Literal["smoke", "quick", "standard", "paper"]
+Preset = Literal["smoke", "quick", "standard", "wide", "paper"]
 """How much is run.
 
 ``smoke`` shows that everything works; ``quick`` gives indications; ``standard`` has the blocks and the A/A arms that a
-verdict needs, in about two hours; ``paper`` has every condition.
+verdict needs, in about an hour; ``wide`` adds what takes longer, and a taste (one block or two) of what takes very
+long; ``paper`` has every condition.
 """
 
-BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 2, "standard": 6, "paper": 12}
+BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 2, "standard": 6, "wide": 6, "paper": 12}
 
-GRADED: tuple[Preset, ...] = ("standard", "paper")
+GRADED: tuple[Preset, ...] = ("standard", "wide", "paper")
 """The presets whose results may be judged: they have A/A arms, which say how much equals differ."""
 
 
@@ -66,6 +67,11 @@ class GridRequest(msgspec.Struct, frozen=True, kw_only=True):
     systems: tuple[str, ...]
     engine: EngineSpec
     shapes: Mapping[str, EngineSpec] = {}
+
+
+def narrowed(request: GridRequest) -> GridRequest:
+    """Return ``request`` for what has nothing to add in the preset ``wide``: there it is that of ``standard``."""
+    return msgspec.structs.replace(request, preset="standard") if request.preset == "wide" else request
 
 
 class Study(ABC):

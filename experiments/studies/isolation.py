@@ -20,7 +20,7 @@ import msgspec
 from experiments.probes.loop_delay import LoopDelay
 from experiments.records import RequestRow, Scalar, TrialSpec
 from experiments.role import Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, twins
+from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, ask, batched, counted, hosted, warm
 from experiments.workloads import blocking
 from experiments.workloads.blocking import Piece, Prepared
@@ -96,6 +96,7 @@ class Isolation(Study):
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
         """Return the cells of each kind of work, of inference, and of load isolation."""
+        request = narrowed(request)
         cells = [*_sleeping(request.preset), *_working(request.preset), *_inferring(request), *_isolating(request)]
         return [*cells, *twins(filter(_armed, cells))] if request.preset in GRADED else cells
 

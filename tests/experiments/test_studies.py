@@ -1,5 +1,7 @@
 """Studies end to end with a system from outside, and their workloads. `.ci/check_run.py` judges a run of all four."""
 
+from collections import Counter
+
 import pytest
 
 from experiments import plan, records
@@ -48,20 +50,36 @@ def test_a_zipf_trace_prefers_low_ranks():
     assert counts[0] > 5 * counts[1] > 25 * counts[2]
 
 
-@pytest.mark.parametrize("preset", ["smoke", "standard", "paper"])
-def test_a_study_plans_the_same_alone_as_with_the_others(preset):
-    def planned(*names):
-        shapes = {shape: EngineSpec(name="llama", model=shape) for shape in plan.shapes_needed(names, preset)}
-        made = plan.make(
-            preset=preset,
-            study_names=names,
-            system_names=("baseline", "asynchronous"),
-            engine=EngineSpec(name="llama", model="135m"),
-            profile=load("4gb"),
-            blocks=1,
-            seed=1,
-            shapes=shapes,
-        )
-        return [spec.key for spec in made.trials]
+def planned(preset, blocks, names=STUDIES):
+    """Return the trials of ``preset``."""
+    shapes = {shape: EngineSpec(name="llama", model=shape) for shape in plan.shapes_needed(names, preset)}
+    made = plan.make(
+        preset=preset,
+        study_names=names,
+        system_names=("baseline", "asynchronous"),
+        engine=EngineSpec(name="llama", model="135m"),
+        profile=load("4gb"),
+        blocks=blocks,
+        seed=1,
+        shapes=shapes,
+    )
+    return made.trials
 
-    assert planned(*STUDIES) == [key for name in STUDIES for key in planned(name)]
+
+@pytest.mark.parametrize("preset", ["smoke", "standard", "wide", "paper"])
+def test_a_study_plans_the_same_alone_as_with_the_others(preset):
+    def keys(*names):
+        return [spec.key for spec in planned(preset, 1, names)]
+
+    assert keys(*STUDIES) == [key for name in STUDIES for key in keys(name)]
+
+
+def test_the_wide_preset_has_every_trial_of_the_standard_one():
+    assert {spec.key for spec in planned("standard", 6)} < {spec.key for spec in planned("wide", 6)}
+
+
+def test_what_the_standard_preset_compares_has_six_blocks():
+    blocks = Counter((spec.study, repr(spec.condition), spec.subject) for spec in planned("standard", 6))
+    few = {(study, condition) for (study, condition, _), count in blocks.items() if count < 6}
+    # Traces are no samples, a soak of ten turns shows that the model's share stays, and a waterfall is judged nowhere.
+    assert all("memray" in condition or "soak" in condition or "resources" in condition for _, condition in few)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from experiments.probes import memory
 from experiments.records import EngineSpec, Scalar
 from experiments.role import Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, twins
+from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
 from experiments.studies.lazy_loading import imports, resources
 from experiments.studies.subjects import Stopwatch, ask, counted, hosted
 from experiments.workloads.conversations import conversations
@@ -70,6 +70,7 @@ class LazyLoading(Study):
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
         """Return the starts, cold and warm, then the resources, then the imports."""
+        request = narrowed(request)
         preset = request.preset
         cold = _starts(request, {"page_cache": "cold"}, _COLD, 5.0)
         cells = [*cold, *_starts(request, {"page_cache": "warm"}, _WARM[preset], 4.5)]

@@ -18,9 +18,11 @@ from systems import registry
 from systems.asynchronous.settings import MECHANISMS
 
 USERS = (1, 10, 25, 50, 75, 100, 150)
+# Levels that are judged short of the preset `paper`.
+_JUDGED = (1, 50)
 
 # The published simulation sent two requests a user, each a sleep without a stated length: ours is this long, shorter in
-# the preset `standard`. Sixty-four of them may overlap.
+# the presets `standard` and `wide`. Sixty-four of them may overlap.
 _SLEEP_S, _SHORT_SLEEP_S, _SLOTS = 0.1, 0.02, 64
 
 # An engine that, like llama.cpp's, serves one call at a time, but quickly: what the agent itself costs is then no
@@ -64,6 +66,7 @@ def cells(request: GridRequest) -> list[Cell]:
         "smoke": _smoke,
         "quick": _quick,
         "standard": _standard,
+        "wide": _wide,
         "paper": _paper,
     }
     return list(presets[request.preset](_Grid(request)))
@@ -102,19 +105,25 @@ def _standard(grid: _Grid) -> Iterable[Cell]:
     ten = grid.closed(grid.inference, 10, turns=1)
     yield from (*ten, *twins(ten))
     yield from grid.closed(grid.inference, 50, turns=1)
+    for users in _JUDGED:
+        yield from grid.closed(grid.sleep(_SHORT_SLEEP_S), users, turns=2)
+    for rate in (_HALF, _NEARLY_ALL):
+        yield from grid.poisson(grid.serial, rate, requests=60, sessions=30)
+    yield from grid.ladders(grid.serial, 50)
+
+
+def _wide(grid: _Grid) -> Iterable[Cell]:
+    yield from _standard(grid)
     yield from grid.repeated(grid.inference, 2, turns=4, blocks=2)
     yield from grid.engines(10, turns=4, blocks=2)
     for users in USERS:
-        # One user and fifty are judged; the levels between and above show the shape.
-        yield from grid.closed(grid.sleep(_SHORT_SLEEP_S), users, turns=2, blocks=None if users in (1, 50) else 2)
+        if users not in _JUDGED:  # the levels between and above show the shape
+            yield from grid.closed(grid.sleep(_SHORT_SLEEP_S), users, turns=2, blocks=2)
     yield from grid.thinking(grid.serial, 25, turns=3, think_s=0.5, blocks=2)
-    for rate in (_HALF, _NEARLY_ALL):
-        yield from grid.poisson(grid.serial, rate, requests=60, sessions=30)
     yield from grid.bursts(grid.serial, _HALF, requests=60, sessions=30, blocks=2)
     yield from grid.poisson(grid.inference, _INFERENCE_RATE, requests=10, sessions=10, blocks=1)
     yield from grid.search(grid.serial, _HALF, window_s=10.0, sessions=30, blocks=2)
     yield from grid.search(grid.inference, 2 * _INFERENCE_RATE, window_s=20.0, sessions=30, blocks=1)
-    yield from grid.ladders(grid.serial, 50)
 
 
 def _paper(grid: _Grid) -> Iterable[Cell]:

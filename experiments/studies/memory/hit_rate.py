@@ -29,13 +29,15 @@ as the others here, stores after every miss."""
 _CAPACITIES: dict[Preset, tuple[int, ...]] = {
     "smoke": (100,),
     "quick": (25, 50, 100, 200, 500),
-    "standard": (25, 50, 100, 200, 500),
+    "standard": (25, 50, 100, 500),
+    "wide": (25, 50, 100, 200, 500),
     "paper": (0, 10, 25, 50, 75, 100, 150, 200, 500, 1000),
 }
 _TRACES: dict[Preset, tuple[str, ...]] = {
     "smoke": ("published",),
     "quick": ("published", "published, first 100", "zipf", "conversation log"),
     "standard": ("published", "published, first 100", "zipf", "scan", "conversation log"),
+    "wide": ("published", "published, first 100", "zipf", "scan", "conversation log"),
     "paper": ("published", "published, first 100", "zipf", "scan", "conversation log"),
 }
 # A Zipf exponent near 0.9 and a few thousand keys are common in measured web traces.

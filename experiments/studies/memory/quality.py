@@ -29,7 +29,8 @@ from systems.server.hosting import host
 _TURNS: dict[Preset, tuple[int, ...]] = {
     "smoke": (20,),
     "quick": (50, 500),
-    "standard": (50, 500, 5_000),
+    "standard": (50, 500),
+    "wide": (50, 500, 5_000),
     "paper": (50, 500, 5_000),
 }
 # A system remembers what it was asked, and may find that again: few questions, lest they crowd out the conversation.

@@ -47,16 +47,18 @@ _WAYS: dict[str, dict[str, Scalar]] = {
 _SHAPES: dict[Preset, tuple[str, ...]] = {
     "smoke": ("tiny",),
     "quick": ("135m", "360m"),
-    "standard": ("135m", "360m", "1.1b", "3b", "8b"),
+    "standard": (),
+    "wide": ("135m", "360m", "1.1b", "3b", "8b"),
     "paper": ("135m", "360m", "1.1b", "3b", "8b"),
 }
 _PROFILES: dict[Preset, tuple[str, ...]] = {
     "smoke": ("1gb",),
     "quick": ("1gb",),
-    "standard": ("1gb", "2gb", "4gb"),
+    "standard": (),
+    "wide": ("1gb", "2gb", "4gb"),
     "paper": ("1gb", "2gb", "4gb"),
 }
-_BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 1, "standard": 1, "paper": 3}
+_BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 1, "standard": 1, "wide": 1, "paper": 3}
 # Where, short of the paper preset, the other ways are worth their time: at the edge of what fits.
 _EDGE = {("3b, repacked", "2gb"), ("8b, repacked", "4gb"), ("8b, read whole", "4gb")}
 # Seconds a trial takes where the model fits the limit; where it does not, guess that patience ends first.

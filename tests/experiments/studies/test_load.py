@@ -170,7 +170,7 @@ def test_an_engine_without_a_model_is_labelled_in_every_condition():
     assert all(any("no model ran" in label for label in cell.labels) for cell in cells("paper", "simulated"))
 
 
-@pytest.mark.parametrize("preset", ["standard", "paper"])
+@pytest.mark.parametrize("preset", ["standard", "wide", "paper"])
 def test_graded_presets_have_arms_of_equals_for_inference_and_for_the_ladder(preset):
     arms = {(cell.condition["work"], cell.condition.get("ladder"), cell.subject) for cell in cells(preset) if cell.twin}
     assert arms >= {
@@ -199,7 +199,7 @@ def test_every_open_arrival_is_answered_in_its_session_and_in_order(subject, tmp
 
 @pytest.mark.parametrize("subject", ["baseline", "asynchronous"])
 def test_a_search_leaves_its_rates_and_their_latencies(subject, tmp_path):
-    found = [cell for cell in cells("standard") if cell.condition["arrivals"] == "search" and cell.subject == subject]
+    found = [cell for cell in cells("wide") if cell.condition["arrivals"] == "search" and cell.subject == subject]
     assert {cell.condition["work"] for cell in found} == {"inference", "serial simulation"}
     few = found[0].condition | {"users": 3, "window_s": 1e-6, "start": 2000.0}
     record = tried(msgspec.structs.replace(found[0], condition=few), tmp_path)

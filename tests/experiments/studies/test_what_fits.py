@@ -46,12 +46,12 @@ def test_every_shape_is_asked_under_every_limit_once(preset: Preset) -> None:
 
 
 def test_the_question_of_eight_billion_in_four_gigabytes_is_asked_in_each_way() -> None:
-    asked = {cell.subject for cell in grid("standard") if cell.profile == "4gb"}
+    asked = {cell.subject for cell in grid("wide") if cell.profile == "4gb"}
     assert {"8b", "8b, repacked", "8b, read whole"} <= asked
 
 
 def test_where_no_model_runs_there_is_nothing_to_fit() -> None:
-    assert grid("standard", shapes=()) == []
+    assert grid("wide", shapes=()) == []
 
 
 def trial(subject: str, engine: EngineSpec, patience_s: float) -> TrialSpec:
