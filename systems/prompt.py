@@ -7,7 +7,6 @@ machine, mood) goes into the last message: only an unchanged beginning can be re
 from __future__ import annotations
 
 import hashlib
-import marshal
 from collections.abc import Sequence
 from typing import Literal
 
@@ -24,10 +23,6 @@ NOTES = "earlier notes:"
 
 # Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
 _PIECE = 2_000
-
-# Up to this version equal values give equal bytes, and different ones different bytes: later ones write a string that
-# they met before as a reference to it.
-_MARSHAL = 2
 
 CacheKey = Literal["prompt", "question"]
 
@@ -47,12 +42,12 @@ def cache_key(kind: CacheKey, request: Request, engine: str, messages: Sequence[
     published cache: session, engine, length and question, so an answer may be served after the conversation that
     gave it its meaning has moved on.
     """
-    parts = [request.session, engine, request.max_tokens, request.text.strip(), request.scripted_reply]
+    parts = [request.session, engine, str(request.max_tokens), request.text.strip(), repr(request.scripted_reply)]
     if kind == "prompt":
         # The first message never changes, and in the history the roles alternate.
         parts += [message.content for message in messages[1:-1]]
         parts.append(messages[-1].content.split(NOTES, 1)[1])
-    data = marshal.dumps(parts, _MARSHAL)
+    data = f"{[*map(len, parts)]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256()
     for start in range(0, len(data), _PIECE):
         digest.update(data[start : start + _PIECE])

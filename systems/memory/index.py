@@ -28,7 +28,7 @@ _REST = (
     "INSERT INTO memory_indexed SELECT ifnull(max(id), 0) FROM memories",
     _OPTIMIZE,
 )
-_BEHIND = "SELECT ifnull((SELECT max(id) FROM memories), 0) - up_to FROM memory_indexed"
+_UP_TO = "SELECT up_to, (SELECT max(id) FROM memories) FROM memory_indexed"
 _CATCH_UP = (
     "INSERT INTO memory_index (rowid, words) SELECT id, words FROM memories "
     "WHERE id > (SELECT up_to FROM memory_indexed)",
@@ -36,7 +36,7 @@ _CATCH_UP = (
 )
 _MERGE = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', ?)"
 
-# So many turns indexed at once are written in several segments.
+# More turns than these, indexed at once, are written in several segments. Where most of the index is new they are merged.
 _MANY = 4_000
 
 # Pages of one step of tidying: 1 MB, some milliseconds.
@@ -66,11 +66,13 @@ def exists(connection: sqlite3.Connection) -> bool:
 
 def catch_up(connection: sqlite3.Connection) -> None:
     """Index all turns that are not in it, whoever saved them. The transaction is the caller's."""
-    behind = connection.execute(_BEHIND).fetchone()[0]
-    if behind <= 0:
+    up_to, newest = connection.execute(_UP_TO).fetchone()
+    if (newest or 0) <= up_to:
         return
-    for statement in (*_CATCH_UP, *([_OPTIMIZE] if behind > _MANY else [])):
+    for statement in _CATCH_UP:
         connection.execute(statement)
+    if newest - up_to > max(_MANY, up_to):
+        connection.execute(_OPTIMIZE)
 
 
 def tidy(connection: sqlite3.Connection, *, begin: bool = True) -> bool:
