@@ -36,7 +36,8 @@ _CATCH_UP = (
 )
 _MERGE = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', ?)"
 
-# More turns than these, indexed at once, are written in several segments. Where most of the index is new they are merged.
+# More turns than these, indexed at once, are written in several segments; where most of the index is new, these are
+# merged.
 _MANY = 4_000
 
 # Pages of one step of tidying: 1 MB, some milliseconds.

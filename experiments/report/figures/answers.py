@@ -12,19 +12,23 @@ from experiments.report.answers import Answered
 from experiments.report.drawing import Drawn
 
 _LOOKS = {
-    Answer.HELPS: ("#009E73", "o", "help"),
-    Answer.HURTS: ("#D55E00", "X", "hurt"),
-    Answer.SAME: ("#0072B2", "s", "make no difference"),
-    Answer.OPEN: ("#6b6b6b", "D", "cannot be told"),
-    Answer.UNEVEN: ("#6b6b6b", "v", "get no verdict"),
-    Answer.INDICATIVE: ("#000000", "|", "are only indicative"),
+    Answer.HELPS: ("#009E73", "o", "helps", "help"),
+    Answer.HURTS: ("#D55E00", "X", "hurts", "hurt"),
+    Answer.SAME: ("#0072B2", "s", "makes no difference", "make no difference"),
+    Answer.OPEN: ("#6b6b6b", "D", "cannot be told", "cannot be told"),
+    Answer.UNEVEN: ("#6b6b6b", "v", "gets no verdict", "get no verdict"),
+    Answer.INDICATIVE: ("#000000", "|", "is only indicative", "are only indicative"),
 }
 
 
 def draw(rows: Sequence[Answered]) -> Drawn:
     """Return one figure with a line an answer: the factor by which it is better, its interval and the noise floor."""
     counts = Counter(one.judged.answer for one in rows)
-    said = ", ".join(f"{counts[answer]} {words}" for answer, (_, _, words) in _LOOKS.items() if counts[answer])
+    said = ", ".join(
+        f"{counts[answer]} {one if counts[answer] == 1 else many}"
+        for answer, (_, _, one, many) in _LOOKS.items()
+        if counts[answer]
+    )
     title = f"Of {len(rows)} comparisons {said}"
     figure, [axes] = drawing.canvas(title, height=1.4 + 0.33 * len(rows))
     for place, one in enumerate(rows):
@@ -35,7 +39,7 @@ def draw(rows: Sequence[Answered]) -> Drawn:
             ratio.smallest, ratio.largest
         )  # fmt: skip
         low, high = sorted(end**sign for end in ends)
-        color, marker, _ = _LOOKS[said]
+        color, marker, *_ = _LOOKS[said]
         if floor:
             axes.fill_between(
                 [math.exp(-floor), math.exp(floor)], place - 0.4, place + 0.4, color="#d9d9d9", linewidth=0,
