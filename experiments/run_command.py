@@ -52,7 +52,7 @@ def run(
     preset: Annotated[
         str,
         typer.Option(
-            help="How much: smoke (a minute), quick (a quarter of an hour), standard (an hour and ten minutes, for "
+            help="How much: smoke (a minute), quick (a quarter of an hour), standard (an hour and a quarter, for "
             "verdicts), wide (two hours, more conditions) or paper (everything).",
             autocompletion=completing(lambda: BLOCKS),
         ),
