@@ -21,7 +21,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 HERE = Path(__file__).parent
 LLAMA = re.search(r'"(llama-cpp-python==[\d.]+)"', (HERE / "pyproject.toml").read_text())[1]
 
-# What llama.cpp computes with AMX ends the process (ggml-org/llama.cpp, issue 20824; systems/engines/llama_library.py).
+# What llama.cpp computes with AMX ends the process (ggml-org/llama.cpp, issue 20824; systems/models/llama_library.py).
 UNUSED = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
 
 

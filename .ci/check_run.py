@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from experiments import load_run, records
+from experiments import load_run
+from experiments.measuring import records
 from experiments.studies.subjects import REPLY_TOKENS
 
 folder = Path(sys.argv[1])

@@ -1,7 +1,8 @@
 """Settings that the built-in systems share, and the ways to set those of any system from text.
 
 One typed definition serves all ways: a `msgspec.Struct` a system. What is set on the command line wins over the
-environment, that over a file, and that over the default; runtime commands (`systems.commands`) change a running system.
+environment, that over a file, and that over the default; runtime commands (`systems.turn.commands`) change a running
+system.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 import msgspec
 
 from systems.errors import BadInput, UnknownName
-from systems.prompt import CacheKey
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -25,6 +25,9 @@ NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 HistoryLength = Annotated[int, msgspec.Meta(ge=0, le=HISTORY_LIMIT)]
 CacheCapacity = Annotated[int, msgspec.Meta(ge=0, le=CACHE_LIMIT)]
+
+CacheKey = Literal["prompt", "question"]
+"""What the key of a cached reply covers: everything the answer depends on, or, as published, the question."""
 
 # The published cache holds 50 replies on a machine of 4 GiB; other memories get their share, and never too few to
 # serve a question that is asked again at once.

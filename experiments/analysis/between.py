@@ -14,7 +14,7 @@ from experiments.analysis import environments, noise
 from experiments.analysis.findings import Answer, Judged, Pair, judge
 from experiments.analysis.frames import Run
 from experiments.errors import RunFolderError
-from experiments.records import Outcome
+from experiments.measuring.records import Outcome
 
 _CELL = ["study", "condition", "subject"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from experiments.measuring.records import Outcome
 from experiments.metrics.objective import ENOUGH
-from experiments.records import Outcome
 
 
 def shares(trials: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:

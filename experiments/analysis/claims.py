@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.records import Scalar
+from experiments.measuring.records import Scalar
 from systems.errors import BadInput, UnknownName
 
 _HERE = Path(__file__).resolve()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.errors import RunFolderError
-from experiments.records import Record
-from experiments.runs import RunInfo
+from experiments.measuring.records import Record
+from experiments.measuring.runs import RunInfo
 
 _SOFTWARE = ("python", "sqlite", "package.", "outside.")
 

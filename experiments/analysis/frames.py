@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pandas as pd
 
-from experiments import metrics, records, runs
+from experiments import metrics
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
 from experiments.errors import RunFolderError, UnfinishedRun
+from experiments.measuring import records, runs
+from experiments.measuring.records import Allocator, Record, RequestRow, Scalar
+from experiments.measuring.runs import RunInfo
 from experiments.metrics.interface import Missing
-from experiments.records import Allocator, Record, RequestRow, Scalar
-from experiments.runs import RunInfo
 
 if TYPE_CHECKING:
     from experiments.analysis.compared import Compared
@@ -89,7 +90,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _compared(self) -> list[Compared]:
         # The studies bring the systems' own libraries with them: only who compares needs them.
         from experiments.analysis import compared
-        from experiments.studies import studies
+        from experiments.measuring.study import studies
 
         known = {name: studies.get(name) for name in studies.names() if name in set(self.trials["study"])}
         found = [

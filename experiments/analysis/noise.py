@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from experiments.analysis.pairing import compare
-from experiments.records import Scalar
+from experiments.measuring.records import Scalar
 
 _ARM = ["study", "condition", "metric", "subject"]
 _FLOORS = [*_ARM, "factors", "blocks", "geometric_mean", "floor", "differ"]

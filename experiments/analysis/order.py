@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from experiments.records import Scalar
+from experiments.measuring.records import Scalar
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

@@ -17,7 +17,7 @@ from experiments.analysis.frames import Run
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.order import natural
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.records import Outcome
+from experiments.measuring.records import Outcome
 
 
 class Verdict(StrEnum):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from experiments.measuring.records import Part, Record, RequestRow
 from experiments.metrics.interface import Missing
-from experiments.records import Part, Record, RequestRow
 
 
 def rows(record: Record) -> list[RequestRow] | Missing:

@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 from scipy import special  # not scipy.stats: two seconds to import
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 STRETCHES = 10
 

@@ -8,9 +8,9 @@ may still be a good one, nobody can tell.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import number
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 PUBLISHED_MISS_S = 0.1
 

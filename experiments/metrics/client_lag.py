@@ -5,9 +5,9 @@ It measures the harness, not the subject: a client that lags adds its own delay 
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import percentile
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def client_lag(record: Record) -> float | Missing:

@@ -6,9 +6,9 @@ does not count the client, nor a separate engine.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import number, ok_rows
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def cpu_per_request(record: Record) -> float | Missing:

@@ -7,9 +7,9 @@ cache held; they count up to the moment the subject stopped measuring.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import number
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def refaults(record: Record) -> float | Missing:

@@ -7,9 +7,9 @@ is not included.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import rows
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def nth_latency(record: Record, index: int) -> float | Missing:

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from experiments.measuring.records import Part, Record
 from experiments.metrics._reading import subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Part, Record
 
 USABLE_WAIT_S = 30.0
 """The longest wait for a first token that still passes, in seconds: a choice of this project."""

@@ -7,8 +7,8 @@ count pages that another group touched first.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def group_peak_memory(record: Record) -> float | Missing:

@@ -7,9 +7,9 @@ answer was the right one. The bound is that of an *unlimited* cache: each distin
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import number, subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def hit_rate(record: Record) -> float | Missing:

@@ -6,9 +6,9 @@ anonymous bytes are by how much the process grew meanwhile. What a system import
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import percentile, subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def median_of(record: Record, name: str) -> float | Missing:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from experiments.records import Outcome, Record
+from experiments.measuring.records import Outcome, Record
 
 
 class Missing(msgspec.Struct, frozen=True):

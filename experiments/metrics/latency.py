@@ -7,9 +7,9 @@ the maximum.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import ok_rows, percentile
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def latency(record: Record, percent: float) -> float | Missing:

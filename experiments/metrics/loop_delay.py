@@ -7,9 +7,9 @@ tick that a stall swallowed counts with its own delay, so a long stall weighs in
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import percentile, subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def loop_delay(record: Record, percent: float) -> float | Missing:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
+from experiments.measuring.records import Record, Scalar
 from experiments.metrics.interface import Metric, Missing
 from experiments.metrics.total_time import total_time
-from experiments.records import Record, Scalar
 
 
 def law_s(requests: int, workers: int, sleep_s: float) -> float:

@@ -10,10 +10,10 @@ an answer was good, nor by how much an objective was missed.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record, RequestRow
 from experiments.metrics._reading import rows
 from experiments.metrics.interface import Metric, Missing
 from experiments.metrics.total_time import total_time
-from experiments.records import Record, RequestRow
 
 FIRST_TOKEN_S = 2.0
 REPLY_S = 10.0

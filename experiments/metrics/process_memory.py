@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 Kind = Literal["anonymous", "file"]
 

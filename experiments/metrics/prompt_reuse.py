@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def prompt_reuse(record: Record) -> float | Missing:

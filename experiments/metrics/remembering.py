@@ -8,9 +8,9 @@ nobody can know; where no model that can read is installed they are not graded.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import number
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def _metric(name: str, title: str, noted: str, formula: str, *, falls: bool = False) -> Metric:

@@ -7,9 +7,9 @@ fast lookup that finds nothing is no gain, so read the two together.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import number, percentile, subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def retrieval(record: Record, percent: float) -> float | Missing:

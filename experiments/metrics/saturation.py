@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from functools import partial
 
+from experiments.measuring.probes.histogram import Histogram
+from experiments.measuring.records import Part, Record
 from experiments.metrics.interface import Metric, Missing
 from experiments.metrics.objective import ENOUGH
-from experiments.probes.histogram import Histogram
-from experiments.records import Part, Record
 
 
 def saturation_rate(record: Record) -> float | Missing:

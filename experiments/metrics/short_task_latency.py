@@ -6,9 +6,9 @@ total time.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import rows
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def short_task_latency(record: Record) -> float | Missing:

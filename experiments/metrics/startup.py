@@ -12,9 +12,9 @@ interpreter's own start, and the import of the lab's code that asks the question
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def since_start(record: Record, mark: str) -> float | Missing:

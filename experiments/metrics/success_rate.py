@@ -6,9 +6,9 @@ none: the report counts them apart.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import rows
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def success_rate(record: Record) -> float | Missing:

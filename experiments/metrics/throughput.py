@@ -6,10 +6,10 @@ loop the users wait for their replies, so a slow system is also asked less often
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import rows
 from experiments.metrics.interface import Metric, Missing
 from experiments.metrics.total_time import total_time
-from experiments.records import Record
 
 
 def throughput(record: Record) -> float | Missing:

@@ -6,9 +6,9 @@ no first token. It does not measure how fast the rest of the reply follows.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import ok_rows, percentile
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def time_to_first_token(record: Record, percent: float) -> float | Missing:

@@ -6,9 +6,9 @@ early. Read it beside the success rate.
 
 from __future__ import annotations
 
+from experiments.measuring.records import Record
 from experiments.metrics._reading import rows
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Record
 
 
 def total_time(record: Record) -> float | Missing:

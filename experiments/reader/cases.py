@@ -1,8 +1,8 @@
 """What the reader learns from: short conversations as the systems send them, and questions about what is in them.
 
-A case is one prompt, laid out by `systems.prompt.build`: an exchange or more of history, notes that retrieval might
-have found (facts, small talk, older questions, in any order, some missing), and the question. The truth is what the
-prompt says, not what was once told: what is missing from it cannot be known.
+A case is one prompt, laid out by `systems.turn.prompt.build`: an exchange or more of history, notes that retrieval
+might have found (facts, small talk, older questions, in any order, some missing), and the question. The truth is what
+the prompt says, not what was once told: what is missing from it cannot be known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from experiments.workloads.remembering.values import CHARACTERS_ZH, NAMES, Langu
 from experiments.workloads.remembering.words import Act
 from systems.engines.interface import Message
 from systems.interface import Observed
-from systems.prompt import build
+from systems.turn.prompt import build
 
 Truth = Literal["planted", "changed", "denied", "untold", "similar", "told"]
 """What a question asks for: see `experiments.workloads.remembering.conversation.Kind`; "similar" asks for a person

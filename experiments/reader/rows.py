@@ -50,7 +50,7 @@ class Rows:
     """Makes rows with ``text``, the reader's tokenizer and template."""
 
     def __init__(self, shape: Shape) -> None:
-        from systems.engines.llama_library import llama_cpp
+        from systems.models.llama_library import llama_cpp
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "vocabulary.gguf"

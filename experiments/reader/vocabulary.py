@@ -18,7 +18,7 @@ from experiments.workloads.remembering.words import Words
 from systems.engines.interface import Message
 from systems.interface import Observed
 from systems.models.tokenizer import SPACE, Vocabulary
-from systems.prompt import SYSTEM_PROMPT, build
+from systems.turn.prompt import SYSTEM_PROMPT, build
 
 CONTROL = ("<unk>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>")
 UNKNOWN_ID, BOS_ID, END_ID = range(3)

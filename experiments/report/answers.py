@@ -15,8 +15,8 @@ from experiments.analysis import noise
 from experiments.analysis.findings import Judged, Pair, judge
 from experiments.analysis.frames import Run
 from experiments.analysis.order import natural
+from experiments.measuring.records import Scalar
 from experiments.metrics.interface import Metric
-from experiments.records import Scalar
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

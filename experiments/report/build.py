@@ -17,6 +17,7 @@ from experiments.analysis import verdicts
 from experiments.analysis.frames import Run, load_run
 from experiments.analysis.verdicts import Ruling
 from experiments.errors import StorageError
+from experiments.measuring.runs import write_whole
 from experiments.report import drawing, figures, ledger, letters, opening, quality, sections, tables, text
 from experiments.report.answers import answered
 from experiments.report.drawing import Drawn
@@ -25,7 +26,6 @@ from experiments.report.opening import Group
 from experiments.report.quality import Quality
 from experiments.report.scene import Described, Unknown
 from experiments.report.sections import Section
-from experiments.runs import write_whole
 from systems.errors import BadInput
 
 
@@ -112,7 +112,7 @@ def _described(name: str, studies: Mapping[str, Described] | None) -> Described:
     if studies is not None:
         return studies.get(name, Unknown())
     # The studies bring the systems' own libraries with them: only a report that names none needs them.
-    from experiments.studies import studies as installed
+    from experiments.measuring.study import studies as installed
 
     try:
         return installed.get(name)

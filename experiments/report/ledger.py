@@ -17,9 +17,9 @@ from experiments.analysis import claims, verdicts
 from experiments.analysis.claims import Claim
 from experiments.analysis.frames import Run
 from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.measuring.runs import RunInfo
 from experiments.report import drawing, figures, text
 from experiments.report.drawing import Drawn
-from experiments.runs import RunInfo
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

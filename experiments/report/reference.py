@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from experiments import records, runs
 from experiments.analysis.frames import load_run
-from experiments.records import GroupSample, Record
+from experiments.measuring import records, runs
+from experiments.measuring.records import GroupSample, Record
 from experiments.report.build import build
 
 MOMENTS = 100

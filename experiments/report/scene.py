@@ -12,14 +12,14 @@ import pandas as pd
 from experiments.analysis import compared, order, pairing, stability
 from experiments.analysis.frames import Run, of_study, where
 from experiments.analysis.stability import Standing
-from experiments.records import Record
+from experiments.measuring.records import Record
 from experiments.report.text import plain
 
 UNENFORCED = "limits were not enforced"
 
 
 class Described(Protocol):
-    """What a report needs to know of a study; every `experiments.studies.interface.Study` says it."""
+    """What a report needs to know of a study; every `experiments.measuring.study.Study` says it."""
 
     @property
     def question(self) -> str:
@@ -138,7 +138,7 @@ def scene(run: Run, name: str, study: Described) -> Scene:
 
 def standing(run: Run, precision: float) -> Standing:
     """Return how far the primary comparisons of a run's installed studies have come; see `stability.standing`."""
-    from experiments.studies import studies
+    from experiments.measuring.study import studies
 
     scenes = [scene(run, name, studies.get(name)) for name in run.info.studies if name in studies.names()]
     found = [stability.standing(one.findings, one.trials, run.info.blocks, precision) for one in scenes]

@@ -12,12 +12,13 @@ from urllib.parse import quote
 import msgspec
 import pandas as pd
 
-from experiments import metrics, validity
+from experiments import metrics
 from experiments.analysis import claims
 from experiments.analysis.claims import Claim
 from experiments.analysis.frames import Run
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.records import Outcome
+from experiments.measuring import validity
+from experiments.measuring.records import Outcome
 from experiments.report import figures, tables, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Described, Scene, scene

@@ -17,17 +17,17 @@ from itertools import product
 
 import msgspec
 
-from experiments.probes.loop_delay import LoopDelay
-from experiments.records import RequestRow, Scalar, TrialSpec
-from experiments.role import Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
+from experiments.measuring.probes.loop_delay import LoopDelay
+from experiments.measuring.records import RequestRow, Scalar, TrialSpec
+from experiments.measuring.role import Role
+from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, ask, batched, counted, hosted, warm
 from experiments.workloads import blocking
 from experiments.workloads.blocking import Piece, Prepared
 from experiments.workloads.conversations import Turn, conversations
 from systems import registry
-from systems.asynchronous.isolation import Executors
 from systems.errors import FourgigError
+from systems.mechanisms.isolation import Executors
 
 PUBLISHED_SLEEP_MS = 100
 PUBLISHED_LONG_S, PUBLISHED_SHORT_S = 10.0, 0.05

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from experiments.records import EngineSpec, RequestRow, Scalar, TrialSpec
-from experiments.role import Role
+from experiments.measuring.records import EngineSpec, RequestRow, Scalar, TrialSpec
+from experiments.measuring.role import Role
 from experiments.workloads.conversations import Turn
 from systems import registry
 from systems.engines.interface import Engine

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.limits import page_cache
+from experiments.measuring.limits import page_cache
 from experiments.workloads.conversations import sentences
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore

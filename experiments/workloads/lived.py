@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.grading.stores import planted
 from experiments.workloads.conversations import sentences
+from experiments.workloads.planted import planted
 from systems.memory.keywords import Keywords
 from systems.memory.schema import INSERT, prepare
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from experiments.workloads.conversations import Turn, conversations
-from systems import prompt
 from systems.engines.interface import Message
+from systems.settings import CacheKey
+from systems.turn import prompt
 
 _SESSIONS, _POOL, _EXPONENT = 20, 25, 0.9
 _HISTORY = 10  # messages: the published length
@@ -25,7 +26,7 @@ def log(seed: int, turns: int) -> list[tuple[int, Turn]]:
     ]
 
 
-def keys(seed: int, turns: int, kind: prompt.CacheKey) -> Iterator[tuple[str, str]]:
+def keys(seed: int, turns: int, kind: CacheKey) -> Iterator[tuple[str, str]]:
     """Yield, for each turn of the log, the key of ``kind`` and the key that covers all the answer depends on.
 
     The second is what tells a wrong hit: an entry made for another prompt. Memories are left out; they could only

@@ -13,30 +13,29 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from systems import commands
-from systems.asynchronous.admission import Admission, Unbounded, deadline
-from systems.asynchronous.cache import BoundedCache
-from systems.asynchronous.isolation import Executors
 from systems.asynchronous.pipeline import Pipeline, ReplyCache, Store
-from systems.asynchronous.resources import Resource
-from systems.asynchronous.retrying import Backoff
-from systems.asynchronous.saving import BackgroundSaver
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.asynchronous.single_flight import SingleFlight
-from systems.asynchronous.steps import Steps
-from systems.asynchronous.wanted import Wanted
-from systems.baseline.cache import FifoCache
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, Refused, StoreError, SystemClosed
-from systems.history import Histories, keep_newest
 from systems.interface import AsyncSystem, Counters, Reply, Request, TokenSink
 from systems.logs import event, session_digest, swallowed
+from systems.mechanisms.admission import Admission, Unbounded, deadline
+from systems.mechanisms.caches import BoundedCache, FifoCache
+from systems.mechanisms.isolation import Executors
+from systems.mechanisms.resources import Resource
+from systems.mechanisms.retrying import Backoff
+from systems.mechanisms.saving import BackgroundSaver
+from systems.mechanisms.single_flight import SingleFlight
+from systems.mechanisms.steps import Steps
+from systems.mechanisms.wanted import Wanted
 from systems.memory.fulltext import FullTextStore
 from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
-from systems.surroundings import LastReading
+from systems.turn import commands
+from systems.turn.history import Histories, keep_newest
+from systems.turn.surroundings import LastReading
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,19 @@ from typing import Protocol
 
 import msgspec
 
-from systems import commands, prompt
-from systems.asynchronous.admission import Admission, Unbounded
-from systems.asynchronous.isolation import Executors
-from systems.asynchronous.resources import Resource
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.asynchronous.steps import Steps
 from systems.engines.interface import AsyncEngine, Engine, Generation, Message
-from systems.history import Exchange, Histories
 from systems.interface import Counters, Reply, Request, Source, TokenSink
+from systems.mechanisms.admission import Admission, Unbounded
+from systems.mechanisms.isolation import Executors
+from systems.mechanisms.resources import Resource
+from systems.mechanisms.steps import Steps
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.surroundings import LastReading, classify_emotion, observe
+from systems.turn import commands, prompt
+from systems.turn.history import Exchange, Histories
+from systems.turn.surroundings import LastReading, classify_emotion, observe
 
 # Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
 # and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.

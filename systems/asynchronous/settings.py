@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from systems.asynchronous.cache import PolicyName
+from systems.mechanisms.caches import PolicyName
 from systems.memory.retrieval import Retrieval
 from systems.settings import NotNegative, Positive, SharedSettings
 

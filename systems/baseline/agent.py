@@ -8,17 +8,17 @@ from typing import ClassVar
 
 import msgspec
 
-from systems import commands, prompt
-from systems.baseline.cache import FifoCache
 from systems.engines.interface import Engine
 from systems.errors import SystemClosed
-from systems.history import Exchange, Histories, keep_newest
 from systems.interface import BlockingSystem, Counters, Reply, Request, Source, TokenSink
+from systems.mechanisms.caches import FifoCache
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 from systems.settings import SharedSettings
-from systems.surroundings import classify_emotion, observe, read_system_information
+from systems.turn import commands, prompt
+from systems.turn.history import Exchange, Histories, keep_newest
+from systems.turn.surroundings import classify_emotion, observe, read_system_information
 
 
 class BaselineSettings(SharedSettings, frozen=True, kw_only=True):

@@ -92,7 +92,7 @@ class LlamaEngine(Engine):
             if self._llama is not None:
                 return
             require_gguf(self._path)
-            from systems.engines.llama_library import llama_cpp
+            from systems.models.llama_library import llama_cpp
 
             threads = self._settings.threads or usable_cpus()
             try:
@@ -254,7 +254,7 @@ class LlamaEngine(Engine):
 @contextmanager
 def _repacking(wanted: bool) -> Iterator[None]:
     """Have `Llama` load weights repacked or as they are: llama.cpp has a parameter for that, the class no argument."""
-    from systems.engines.llama_library import llama_cpp, may_repack
+    from systems.models.llama_library import llama_cpp, may_repack
 
     library, repacked = llama_cpp.llama_cpp, may_repack(wanted)
 

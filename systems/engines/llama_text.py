@@ -25,7 +25,7 @@ class LlamaText:
     """
 
     def __init__(self, vocabulary: Any, metadata: Mapping[str, str], path: Path) -> None:
-        from systems.engines.llama_library import llama_cpp  # noqa: I001 - before anything of llama.cpp's
+        from systems.models.llama_library import llama_cpp  # noqa: I001 - before anything of llama.cpp's
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
         self._library = llama_cpp

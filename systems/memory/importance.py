@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from systems.history import Exchange
+from systems.turn.history import Exchange
 
 _MINE = ("name", "birthday", "address", "number", "password", "job")
 _MY_FAMILY = ("sister", "brother", "mother", "father", "wife", "husband", "son", "daughter", "dog", "cat")

@@ -100,7 +100,7 @@ def check(path: Path) -> ModelFile:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """Let llama.cpp read the header, the vocabulary and the bounds of every tensor. Raises `ModelError`."""
-    from systems.engines.llama_library import llama_cpp  # noqa: I001 - before anything of llama.cpp's
+    from systems.models.llama_library import llama_cpp  # noqa: I001 - before anything of llama.cpp's
     from llama_cpp._logger import llama_log_callback
 
     complaints: list[str] = []
@@ -128,7 +128,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def _all_metadata(model: Any) -> dict[str, str]:
-    from systems.engines.llama_library import llama_cpp
+    from systems.models.llama_library import llama_cpp
 
     def read(function: Any, index: int) -> str:
         size = function(model, index, None, 0) + 1

@@ -215,7 +215,7 @@ def _verify(path: Path) -> None:
     check.read_metadata(path)
     if path.stat().st_size > _RUN_UP_TO_BYTES:
         return
-    from systems.engines.llama_library import llama_cpp
+    from systems.models.llama_library import llama_cpp
 
     model = llama_cpp.Llama(str(path), n_ctx=32, n_batch=32, n_threads=1, n_threads_batch=1, verbose=False)
     try:

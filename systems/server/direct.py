@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from systems.asynchronous.admission import deadline
-from systems.asynchronous.wanted import Wanted
 from systems.engines.interface import AsyncEngine, Engine, Generation, Message, Sampling
 from systems.errors import BadInput
 from systems.interface import Counters, Reply, Request, Source, TokenSink
+from systems.mechanisms.admission import deadline
+from systems.mechanisms.wanted import Wanted
 from systems.server.hosting import Host, into_loop
 
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from systems import commands
 from systems.errors import Refused
 from systems.interface import TokenSink
 from systems.logs import event, session_digest
@@ -19,6 +18,7 @@ from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
 from systems.server.metrics import Metrics
 from systems.server.settings import ServerSettings
+from systems.turn import commands
 
 log = logging.getLogger(__name__)
 

@@ -28,8 +28,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from experiments import profiles
-from experiments.limits.select import choose
+from experiments.measuring import profiles
+from experiments.measuring.limits.select import choose
 from systems import registry
 from systems.engines.interface import Engine, Generation, Message
 from systems.models.find import resolve

@@ -37,8 +37,8 @@ from random import Random
 import numpy as np
 import psutil
 
-from experiments import plan
-from experiments.probes.host import environment
+from experiments.measuring import plan
+from experiments.measuring.probes.host import environment
 from experiments.workloads.remembering.conversation import converse
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords

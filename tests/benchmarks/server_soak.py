@@ -42,8 +42,8 @@ from scipy import special
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
+from experiments.measuring.probes import memory
 from experiments.metrics.anonymous_growth import slope_interval
-from experiments.probes import memory
 from experiments.workloads.conversations import Turn, conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings

@@ -72,7 +72,7 @@ def command(name: str, given: argparse.Namespace, port: int) -> list[str]:
             "server.sockets": given.users + 8,
         }
         chosen = [part for item in settings.items() for part in ("--set", "{}={}".format(*item))]
-        run = "from experiments.cli import main; main()"
+        run = "from experiments.commands.cli import main; main()"
         serve = ["-c", run, "serve", "--system", "none", "--engine", "batched"]
         return [sys.executable, *serve, "--model", path, "--port", str(port), *chosen]
     model = Model(Path(path), use_mmap=True, repack=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.limits.select import survey
-from experiments.profiles import load
+from experiments.measuring.limits.select import survey
+from experiments.measuring.profiles import load
 
 FOURGIG = Path(sys.executable).with_name("fourgig")
 

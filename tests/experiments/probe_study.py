@@ -10,8 +10,8 @@ import threading
 import time
 from pathlib import Path
 
-from experiments.records import RequestRow
-from experiments.studies.interface import Cell, Study
+from experiments.measuring.records import RequestRow
+from experiments.measuring.study import Cell, Study
 
 SILENT = ("hangs", "ignores", "stops", "client_hangs")
 

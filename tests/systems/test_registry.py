@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from experiments import plan
+from experiments.measuring import plan
 from systems import registry
 from systems.errors import BadInput, UnknownName
 from tests.experiments.echo_system import Echo

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.profiles import load
-from experiments.records import TrialSpec
+from experiments.measuring.profiles import load
+from experiments.measuring.records import TrialSpec
 from experiments.studies.subjects import make_system
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import BaselineSettings

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
+from experiments.measuring.probes.histogram import Histogram
+from experiments.measuring.records import Outcome, Part
 from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.metrics.saturation import highest
-from experiments.probes.histogram import Histogram
-from experiments.records import Outcome, Part
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene

@@ -11,7 +11,7 @@ from scipy import special
 from experiments.analysis import claims, order
 from experiments.analysis.claims import Claim
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.records import Outcome
+from experiments.measuring.records import Outcome
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.figures import flames, quality, what_fits

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.measuring.records import Outcome, Record
 from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
-from experiments.records import Outcome, Record
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene

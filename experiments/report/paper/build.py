@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from experiments.analysis.frames import Run, load_run
+from experiments.measuring.runs import write_whole
 from experiments.report import figures
 from experiments.report.build import write_figures
 from experiments.report.drawing import Drawn
@@ -19,7 +20,6 @@ from experiments.report.paper import declared, source, tables
 from experiments.report.paper.declared import Declared
 from experiments.report.paper.numbers import Absent, Missing, Numbers
 from experiments.report.paper.tables import Table
-from experiments.runs import write_whole
 from systems.errors import BadInput
 
 SOURCE = Path(__file__).resolve().parents[3] / "paper"

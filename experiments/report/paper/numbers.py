@@ -21,10 +21,10 @@ from experiments.analysis.frames import Run
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.measuring.records import Outcome, Scalar
 from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
-from experiments.records import Outcome, Scalar
 from experiments.report import headline, ledger, quality, text
 from experiments.report.answers import LINES, Answered, Line, answered
 from experiments.report.paper.declared import Declared
@@ -119,7 +119,7 @@ class Numbers:
 
     def scene(self, study: str) -> Scene:
         """Return one study's part of the run."""
-        from experiments.studies import studies
+        from experiments.measuring.study import studies
 
         if study not in self._scenes:
             self._scenes[study] = scene(self.run, study, studies.get(study))
@@ -241,7 +241,7 @@ class Numbers:
         return ", ".join(lost) or "none"
 
     def _equals(self) -> str:
-        from experiments.studies import studies
+        from experiments.measuring.study import studies
 
         names = [name for name in self.run.info.studies if name in studies.names()]
         said = quality.equals(self.run, {name: studies.get(name).primary for name in names})

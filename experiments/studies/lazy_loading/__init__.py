@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from experiments.probes import memory
-from experiments.records import EngineSpec, Scalar
-from experiments.role import Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
+from experiments.measuring.probes import memory
+from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.role import Role
+from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
+from experiments.metrics.resource_loading import IN_ORDER, RESOURCES
 from experiments.studies.lazy_loading import imports, resources
 from experiments.studies.subjects import Stopwatch, ask, counted, hosted
 from experiments.workloads.conversations import conversations
@@ -57,7 +58,7 @@ class LazyLoading(Study):
         "file_memory_at_ready",
         "file_memory_at_first_reply",
         "group_peak_memory",
-        *(f"{kind}_{name}" for kind in ("load_time", "load_anonymous", "load_file") for name in resources.RESOURCES),
+        *(f"{kind}_{name}" for kind in ("load_time", "load_anonymous", "load_file") for name in RESOURCES),
         "interpreter_time",
         "import_time",
         "import_anonymous",
@@ -137,7 +138,7 @@ def _starts(
 def _resources(request: GridRequest) -> list[Cell]:
     """Return the whole waterfall; in the paper also backwards, and each resource alone: shared imports make order."""
     # The library's own share can be told only of an engine that loads a model file in this process.
-    order = [name for name in resources.IN_ORDER if name != "library" or request.engine.model_sha256]
+    order = [name for name in IN_ORDER if name != "library" or request.engine.model_sha256]
     chosen = {"in-order": order}
     if request.preset == "paper":
         before = [name for name in order if name != "turn"]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from experiments.role import Role
+from experiments.measuring.role import Role
 from systems import registry
 
 _REPETITIONS = 5

@@ -10,8 +10,8 @@ import importlib
 import time
 from typing import TYPE_CHECKING
 
-from experiments.probes import memory
-from experiments.role import Role
+from experiments.measuring.probes import memory
+from experiments.measuring.role import Role
 from experiments.studies.subjects import REPLY_TOKENS, make_engine
 from experiments.workloads.conversations import conversations
 from systems.engines.interface import Message
@@ -20,12 +20,6 @@ from systems.errors import BadInput
 if TYPE_CHECKING:
     from systems.memory.fulltext import FullTextStore
     from systems.memory.keywords import Keywords
-
-IN_ORDER = ("agent", "keywords", "store", "library", "model", "turn")
-"""The agent's code, the keywords' dictionaries, long-term memory, llama.cpp's library, the model, a turn on them."""
-
-RESOURCES = ("interpreter", *IN_ORDER)
-"""The same after what every process pays: the interpreter, and the part of the lab that runs in it."""
 
 
 async def load(role: Role) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from experiments.limits.page_cache import parsed_dictionaries, shared_files
+from experiments.measuring.limits.page_cache import parsed_dictionaries, shared_files
 
 
 def read(model_path: str | None) -> int:

@@ -14,10 +14,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from experiments.probes.loop_delay import LoopDelay
-from experiments.records import TrialSpec
-from experiments.role import Role
-from experiments.studies.interface import Cell, GridRequest, Study
+from experiments.measuring.probes.loop_delay import LoopDelay
+from experiments.measuring.records import TrialSpec
+from experiments.measuring.role import Role
+from experiments.measuring.study import Cell, GridRequest, Study
 from experiments.studies.load import grid, saturation, users
 from experiments.studies.subjects import Stopwatch, counted, hosted, warm
 from experiments.workloads.conversations import conversations

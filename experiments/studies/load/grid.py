@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from experiments.records import EngineSpec, Scalar
-from experiments.studies.interface import Cell, GridRequest, Preset, twins
+from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.study import Cell, GridRequest, Preset, twins
 from experiments.studies.load.users import PATIENCE_S, ZIPF
 from experiments.studies.subjects import batched
 from systems import registry

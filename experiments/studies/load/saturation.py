@@ -12,9 +12,9 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
+from experiments.measuring.probes.histogram import Histogram
+from experiments.measuring.records import Part, RequestRow, Scalar
 from experiments.metrics.objective import ENOUGH, REPLY_S, met
-from experiments.probes.histogram import Histogram
-from experiments.records import Part, RequestRow, Scalar
 from experiments.studies.load import users
 from experiments.studies.subjects import Stopwatch
 

@@ -9,7 +9,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from experiments.records import RequestRow, Scalar
+from experiments.measuring.records import RequestRow, Scalar
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch
 from experiments.workloads import arrivals
 from experiments.workloads.conversations import Turn, conversations, repeated

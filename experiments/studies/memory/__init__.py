@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.role import Role
-from experiments.studies.interface import Cell, GridRequest, Preset, Study
+from experiments.measuring.role import Role
+from experiments.measuring.study import Cell, GridRequest, Preset, Study
 from experiments.studies.memory import hit_rate, quality, retrieval, soak, what_fits
 
 

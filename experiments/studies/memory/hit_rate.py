@@ -7,14 +7,13 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
-from experiments.records import Scalar
-from experiments.role import Role
-from experiments.studies.interface import Cell, GridRequest, Preset
+from experiments.measuring.records import Scalar
+from experiments.measuring.role import Role
+from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.workloads import replay, traces
-from systems.asynchronous.cache import BoundedCache
-from systems.baseline.cache import FifoCache
 from systems.interface import Reply, Source
-from systems.prompt import CacheKey
+from systems.mechanisms.caches import BoundedCache, FifoCache
+from systems.settings import CacheKey
 
 OURS: dict[str, Callable[[int], Any]] = {
     "fifo": FifoCache,

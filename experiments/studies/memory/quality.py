@@ -15,10 +15,11 @@ import msgspec
 from experiments.grading import stores
 from experiments.grading.conversation import grade_retrieval, grade_system, summary
 from experiments.grading.overheard import Overheard
-from experiments.records import EngineSpec, Scalar
-from experiments.role import Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, twins
+from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.role import Role
+from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.studies.subjects import make_engine, make_system
+from experiments.workloads.planted import planted
 from experiments.workloads.remembering.conversation import Conversation, converse
 from systems import registry
 from systems.errors import BadInput
@@ -123,7 +124,7 @@ async def _find(role: Role) -> None:
     conversation, settings = _conversation(role), role.spec.settings
     keywords = Keywords(fast=True)
     keywords.load()
-    turns = stores.planted(keywords, (turn.text for turn in conversation.turns))
+    turns = planted(keywords, (turn.text for turn in conversation.turns))
     path, neighbours = role.work_dir / "memory.sqlite", int(settings["neighbours"] or 0)
     seconds = []
     async with stores.filled(str(settings["retrieval"]), path, turns, neighbours) as lookup:

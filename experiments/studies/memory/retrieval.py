@@ -13,9 +13,10 @@ from itertools import islice
 from pathlib import Path
 
 from experiments.grading import stores
-from experiments.role import Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, twins
+from experiments.measuring.role import Role
+from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.workloads.conversations import sentences
+from experiments.workloads.planted import SESSION, planted
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
 
@@ -62,7 +63,7 @@ async def _run(role: Role) -> None:
     keywords = Keywords(fast=True)  # the very same words
     keywords.load()
     texts = list(islice(sentences(role.spec.seed), count))
-    turns = stores.planted(keywords, texts)
+    turns = planted(keywords, texts)
     asked = random.Random(role.spec.seed).sample(texts, min(_QUERIES, count))
     wanted = [keywords.extract(text) for text in asked]
     async with _FILLED[role.spec.subject](role.work_dir / "memory.sqlite", turns) as lookup:
@@ -82,7 +83,7 @@ async def _like_scored(path: Path, turns: Sequence[SavedTurn]) -> AsyncIterator[
             "ORDER BY score DESC, created DESC, id DESC LIMIT ?"
         )
         with closing(sqlite3.connect(path)) as connection:
-            return [row[0] for row in connection.execute(query, (*words, stores.SESSION, limit))]
+            return [row[0] for row in connection.execute(query, (*words, SESSION, limit))]
 
     async with stores.filled(stores.LIKE, path, turns):
         yield find

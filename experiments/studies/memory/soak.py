@@ -7,10 +7,10 @@ from array import array
 
 import msgspec
 
-from experiments.probes import memory, memray_trace
-from experiments.records import EngineSpec, RequestRow, Scalar
-from experiments.role import Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset, twins
+from experiments.measuring.probes import memory, memray_trace
+from experiments.measuring.records import EngineSpec, RequestRow, Scalar
+from experiments.measuring.role import Role
+from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.studies.subjects import Stopwatch, ask, counted, hosted, memory_file, warm
 from experiments.workloads import lived
 from experiments.workloads.conversations import conversations

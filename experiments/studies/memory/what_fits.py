@@ -13,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.probes import disk
-from experiments.records import EngineSpec, Scalar
-from experiments.role import Role
-from experiments.studies.interface import Cell, GridRequest, Preset
+from experiments.measuring.probes import disk
+from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.role import Role
+from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.subjects import make_engine
 from systems.engines.interface import Generation, Message
 from systems.errors import BadInput

@@ -40,7 +40,7 @@ class Model:
     def __init__(self, path: Path, *, use_mmap: bool, repack: bool) -> None:
         """Load ``path``. Raises `ModelError`."""
         require_gguf(path)
-        from systems.engines.llama_library import llama_cpp, may_repack
+        from systems.models.llama_library import llama_cpp, may_repack
 
         self.library = llama_cpp
         logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # it tells each tensor otherwise

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from experiments.workloads.traces import zipf
-from systems.asynchronous.cache import POLICIES, BoundedCache
 from systems.interface import Reply, Source
+from systems.mechanisms.caches import POLICIES, BoundedCache
 
 ASKED = 1_000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from systems.history import Exchange, Histories, keep_newest
 from systems.memory.importance import is_important, keep_important
+from systems.turn.history import Exchange, Histories, keep_newest
 
 LENGTH = 500
 WAYS = {"newest": keep_newest, "important": keep_important}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from experiments import records
-from experiments.records import GroupSample, Outside, Part
+from experiments.measuring import records
+from experiments.measuring.records import GroupSample, Outside, Part
 from tests.experiments.analysis import synthetic
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from experiments import profiles, runs
-from experiments.limits.interface import GroupMemory
-from experiments.records import (
+from experiments.measuring import profiles, runs
+from experiments.measuring.limits.interface import GroupMemory
+from experiments.measuring.records import (
     EngineSpec,
     Frame,
     GroupSample,
@@ -24,7 +24,7 @@ from experiments.records import (
     RequestRow,
     TrialSpec,
 )
-from experiments.runs import RunInfo
+from experiments.measuring.runs import RunInfo
 
 ENGINE = EngineSpec(name="llama-batched", model="tiny-shape-q4_0", model_sha256="0" * 64, words_are_meaningless=True)
 SIMULATED = EngineSpec(name="simulated")

@@ -12,7 +12,7 @@ from experiments import load_run
 from experiments.analysis.between import compare_runs
 from experiments.analysis.findings import Answer
 from experiments.errors import RunFolderError
-from experiments.records import Outcome, Part
+from experiments.measuring.records import Outcome, Part
 from experiments.report import changes
 from tests.experiments.analysis import synthetic
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from experiments import load_run
 from experiments.analysis import capacity
-from experiments.records import Outcome, Part
+from experiments.measuring.records import Outcome, Part
 from tests.experiments.analysis import synthetic
 
 

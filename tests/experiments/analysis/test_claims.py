@@ -7,7 +7,7 @@ import pytest
 
 from experiments import metrics
 from experiments.analysis import claims
-from experiments.studies import studies
+from experiments.measuring.study import studies
 from systems.errors import BadInput, UnknownName
 
 

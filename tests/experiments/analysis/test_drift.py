@@ -14,7 +14,7 @@ from experiments import load_run
 from experiments.analysis import drift
 from experiments.analysis.multiplicity import adjusted
 from experiments.analysis.stability import standing, unsettled
-from experiments.records import Part
+from experiments.measuring.records import Part
 from tests.experiments.analysis import synthetic
 
 

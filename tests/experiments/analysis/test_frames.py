@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from experiments import load_run, runs, where
+from experiments import load_run, where
 from experiments.analysis.frames import Run
 from experiments.errors import RunFolderError, UnfinishedRun
-from experiments.records import SCHEMA_VERSION, Outcome, Part
+from experiments.measuring import runs
+from experiments.measuring.records import SCHEMA_VERSION, Outcome, Part
 from tests.experiments.analysis import synthetic
 
 

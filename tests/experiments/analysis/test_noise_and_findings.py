@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from experiments import load_run
 from experiments.analysis import noise
 from experiments.analysis.findings import Answer, answer
-from experiments.records import Part
+from experiments.measuring.records import Part
 from experiments.report.scene import Unknown, scene
 from tests.experiments.analysis import synthetic
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from experiments import load_run
 from experiments.analysis.pairing import ENOUGH_BLOCKS, compare, ratios, summarise
-from experiments.records import Outcome
+from experiments.measuring.records import Outcome
 from tests.experiments.analysis import synthetic
 
 positive = st.floats(min_value=1e-3, max_value=1e3)

@@ -15,7 +15,7 @@ from experiments import load_run
 from experiments.analysis import claims, verdicts
 from experiments.analysis.claims import Claim
 from experiments.analysis.verdicts import Verdict, regions, rulings
-from experiments.records import Outcome, Part
+from experiments.measuring.records import Outcome, Part
 from tests.experiments.analysis import synthetic
 
 

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from experiments import metrics
+from experiments.measuring.records import Part, Record
 from experiments.metrics.interface import Missing
-from experiments.records import Part, Record
 from tests.experiments.analysis.synthetic import record, spec
 
 ASKED = 16

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from experiments import metrics
-from experiments.limits.interface import GroupMemory
+from experiments.measuring.limits.interface import GroupMemory
+from experiments.measuring.records import Outcome, Outside, Part, Record
 from experiments.metrics.interface import Metric, Missing
-from experiments.records import Outcome, Outside, Part, Record
 from systems.errors import UnknownName
 from tests.experiments.analysis.synthetic import record, row, sample, spec
 

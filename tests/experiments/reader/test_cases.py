@@ -12,7 +12,7 @@ from experiments.reader.shape import reader_shape
 from experiments.reader.vocabulary import END_ID, vocabulary
 from systems.engines.interface import Message
 from systems.engines.llama_text import LlamaText
-from systems.prompt import SYSTEM_PROMPT
+from systems.turn.prompt import SYSTEM_PROMPT
 
 seeds = st.integers(0, 100_000)
 

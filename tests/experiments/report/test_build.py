@@ -16,7 +16,7 @@ import pytest
 
 from experiments.analysis import claims
 from experiments.errors import RunFolderError, StorageError
-from experiments.records import Outcome, Part, Record
+from experiments.measuring.records import Outcome, Part, Record
 from experiments.report.build import build
 from experiments.report.scene import Unknown
 from tests.experiments.analysis import synthetic
@@ -257,7 +257,7 @@ def test_a_study_that_is_not_installed_is_shown_without_comparison(tmp_path: Pat
 
 
 def test_the_installed_studies_are_asked_when_none_are_given(tmp_path: Path) -> None:
-    from experiments.studies import studies
+    from experiments.measuring.study import studies
 
     assert studies.get("memory").question in page(tmp_path, lookups(1), None).text
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from experiments import load_run
 from experiments.analysis import claims
 from experiments.analysis.frames import Run
-from experiments.records import Part
+from experiments.measuring.records import Part
 from experiments.report import drawing, figures
 from experiments.report.scene import Scene, Unknown, scene
 from tests.experiments.analysis import synthetic

@@ -3,12 +3,13 @@ import random
 import msgspec
 import pytest
 
-from experiments import load_run, records
+from experiments import load_run
 from experiments.errors import RunFolderError
-from experiments.records import GroupSample
+from experiments.measuring import records
+from experiments.measuring.records import GroupSample
+from experiments.measuring.runs import RunFolder
 from experiments.report.build import build
 from experiments.report.reference import MOMENTS, publish, thin
-from experiments.runs import RunFolder
 from tests.experiments.analysis import synthetic
 
 

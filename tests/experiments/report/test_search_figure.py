@@ -1,8 +1,8 @@
 """The figure of the saturation search."""
 
 from experiments import load_run
-from experiments.probes.histogram import Histogram
-from experiments.records import Part
+from experiments.measuring.probes.histogram import Histogram
+from experiments.measuring.records import Part
 from experiments.report import figures
 from experiments.report.scene import Unknown, scene
 from tests.experiments.analysis import synthetic

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments import load_run, profiles
-from experiments.limits.interface import GroupMemory
-from experiments.records import EngineSpec, Outcome, Outside, Part, Record
+from experiments import load_run
+from experiments.measuring import profiles
+from experiments.measuring.limits.interface import GroupMemory
+from experiments.measuring.records import EngineSpec, Outcome, Outside, Part, Record
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.figures import what_fits

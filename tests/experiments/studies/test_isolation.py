@@ -11,10 +11,10 @@ from typing import Any, get_args
 
 import pytest
 
-from experiments import profiles
-from experiments.records import EngineSpec, Part, TrialSpec
-from experiments.role import Assignment, Role
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset
+from experiments.measuring import profiles
+from experiments.measuring.records import EngineSpec, Part, TrialSpec
+from experiments.measuring.role import Assignment, Role
+from experiments.measuring.study import GRADED, Cell, GridRequest, Preset
 from experiments.studies.isolation import LOAD_ISOLATION, Isolation
 from experiments.workloads import blocking
 from systems.errors import StoreError

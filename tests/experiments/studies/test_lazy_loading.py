@@ -10,16 +10,16 @@ from typing import get_args
 
 import pytest
 
-from experiments import plan, profiles, runner
-from experiments.limits import page_cache
-from experiments.limits.select import choose
-from experiments.plan import Plan
-from experiments.profiles import Profile
-from experiments.records import EngineSpec, Outcome, Record, TrialSpec
-from experiments.runs import RunFolder
-from experiments.studies.interface import GRADED, Cell, GridRequest, Preset
+from experiments.measuring import plan, profiles, runner
+from experiments.measuring.limits import page_cache
+from experiments.measuring.limits.select import choose
+from experiments.measuring.plan import Plan
+from experiments.measuring.profiles import Profile
+from experiments.measuring.records import EngineSpec, Outcome, Record, TrialSpec
+from experiments.measuring.runs import RunFolder
+from experiments.measuring.study import GRADED, Cell, GridRequest, Preset
+from experiments.metrics.resource_loading import IN_ORDER, RESOURCES
 from experiments.studies.lazy_loading import LazyLoading
-from experiments.studies.lazy_loading.resources import IN_ORDER, RESOURCES
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 LLAMA = EngineSpec(name="llama", model="tiny", model_sha256="0" * 64)

@@ -6,10 +6,11 @@ import msgspec
 import pytest
 from websockets.asyncio.server import serve
 
-from experiments import metrics, profiles
-from experiments.records import EngineSpec, Outcome, Outside, Record, TrialSpec
-from experiments.role import Assignment, Role
-from experiments.studies.interface import BLOCKS, GridRequest
+from experiments import metrics
+from experiments.measuring import profiles
+from experiments.measuring.records import EngineSpec, Outcome, Outside, Record, TrialSpec
+from experiments.measuring.role import Assignment, Role
+from experiments.measuring.study import BLOCKS, GridRequest
 from experiments.studies.load import Load, grid, users
 from experiments.studies.subjects import Stopwatch, settings_of
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
+from experiments.measuring.records import EngineSpec, Part
+from experiments.measuring.study import BLOCKS, GRADED, GridRequest
 from experiments.metrics import anonymous_growth, cache_cost
-from experiments.records import EngineSpec, Part
-from experiments.studies.interface import BLOCKS, GRADED, GridRequest
 from experiments.studies.memory import Memory, hit_rate, quality, soak
 from experiments.workloads import replay, traces
 from systems.interface import Reply, Source

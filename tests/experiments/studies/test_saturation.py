@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from websockets.asyncio.server import serve
 
 from experiments import metrics
+from experiments.measuring.probes.histogram import Histogram
+from experiments.measuring.records import Part
 from experiments.metrics.interface import Missing
-from experiments.probes.histogram import Histogram
-from experiments.records import Part
 from experiments.studies.load import saturation
 from systems.server.messages import Ask, Error
 from tests.experiments.analysis.synthetic import record, spec

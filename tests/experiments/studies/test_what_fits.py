@@ -9,12 +9,13 @@ from typing import get_args
 
 import pytest
 
-from experiments import metrics, profiles, records, runner
-from experiments.limits.select import choose
+from experiments import metrics
+from experiments.measuring import profiles, records, runner
+from experiments.measuring.limits.select import choose
+from experiments.measuring.records import EngineSpec, Outcome, Record, TrialSpec
+from experiments.measuring.runs import RunFolder
+from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
-from experiments.records import EngineSpec, Outcome, Record, TrialSpec
-from experiments.runs import RunFolder
-from experiments.studies.interface import Cell, GridRequest, Preset
 from experiments.studies.memory import what_fits
 from systems.engines.llama import LlamaSettings
 from systems.models import check

@@ -10,7 +10,6 @@ import pytest
 
 from experiments.grading.answers import is_exact, is_refusal
 from experiments.reader.cases import case
-from systems import prompt
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
@@ -19,6 +18,7 @@ from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.interface import Observed, Request
 from systems.models.check import ModelFile
 from systems.models.find import resolve
+from systems.turn import prompt
 
 OBSERVED = Observed("2026-11-02 09:30", "processor 5 %, memory 40 % of 4.0 GiB, disk 50 %", "neutral")
 NOTES = [

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from experiments.probes import memory
+from experiments.measuring.probes import memory
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput
 from systems.server.guard import Guard

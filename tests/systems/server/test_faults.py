@@ -17,7 +17,7 @@ from systems.errors import EngineError
 from systems.server.listening import listening
 from systems.server.service import Service
 from systems.server.settings import ServerSettings
-from tests.experiments.test_interruption import small_disk
+from tests.experiments.measuring.test_interruption import small_disk
 from tests.systems.server.serving import Crowd, agent, ask, listening_to, until_the_last
 
 HANDSHAKE = (

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from experiments.analysis.frames import Run, load_run
-from experiments.records import Record
+from experiments.measuring.records import Record
 from experiments.report.paper import declared
 from experiments.report.paper.build import SOURCE, Data, build, collected
 from experiments.report.paper.numbers import Numbers

@@ -1,0 +1,1 @@
+"""The command ``fourgig``: one module a subcommand."""

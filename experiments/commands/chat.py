@@ -1,0 +1,80 @@
+"""``fourgig chat``: a conversation in the terminal with a server that is running."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+from uuid import uuid4
+
+import msgspec
+import typer
+from rich.markup import escape
+
+from experiments.commands.console import err, out
+from systems.errors import BadInput, FourgigError
+from systems.server.messages import Ask, Error, FromServer, Hello, Refusal, Reply, Token
+from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
+
+
+class ServerGone(FourgigError):
+    """The server cannot be reached, or ended the conversation."""
+
+    exit_code = 8
+
+
+def chat(
+    url: Annotated[str, typer.Option(help="Where the server's WebSocket is.")] = "ws://127.0.0.1:8000/ws",
+    token: Annotated[
+        str | None, typer.Option(envvar="FOURGIG_TOKEN", help="The server's token, if it wants one.")
+    ] = None,
+    session: Annotated[
+        str, typer.Option(help="The conversation; the agent remembers what was said under the same name.")
+    ] = os.environ.get("USER") or "terminal",
+) -> None:
+    """Talk to a running server; an empty line or the end of input leaves."""
+    from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+    from websockets.sync.client import connect
+
+    decoder = msgspec.json.Decoder(FromServer)
+    try:
+        with connect(url, compression=None, max_size=MAX_FRAME_BYTES) as connection:
+            if token:
+                connection.send(msgspec.json.encode(Hello(token=token)), text=True)
+            while text := _read():
+                ask = Ask(id=uuid4().hex, session=session, text=text[:MAX_TEXT])
+                connection.send(msgspec.json.encode(ask), text=True)
+                while _shown(decoder.decode(connection.recv())):
+                    pass
+    except InvalidURI as error:
+        raise BadInput(f"{url!r} is no WebSocket address.") from error
+    except ConnectionClosed as error:
+        reason = error.rcvd.reason if error.rcvd and error.rcvd.reason else "the connection was lost"
+        raise ServerGone(f"The server ended the conversation: {reason.rstrip('.')}.") from error
+    except (OSError, InvalidHandshake) as error:
+        raise ServerGone(f"No server can be reached at {url}: {error}. Is `fourgig serve` running?") from error
+
+
+def _read() -> str:
+    if sys.stdin.isatty():
+        out.print("[bold]you[/] ", end="")
+    return sys.stdin.readline().strip()
+
+
+def _shown(message: FromServer) -> bool:
+    """Show what the server says, and return whether more of it follows."""
+    match message:
+        case Token():
+            out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
+            return True
+        case Reply():
+            if message.first_token_s is None:  # nothing was streamed
+                out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
+            remembered = "".join(f"\n  remembered: {escape(memory)}" for memory in message.memories)
+            pace = "" if message.tokens_per_s is None else f" · {message.tokens_per_s:.1f} tokens/s"
+            out.print(f"\n[dim]{message.source} · {message.total_s:.1f} s{pace}{remembered}[/]", highlight=False)
+        case Refusal():
+            err.print(f"Not now: {message.reason}; try again in {message.retry_after_s:.0f} s.", markup=False)
+        case Error():
+            err.print(f"{message.kind}: {message.message}", markup=False)
+    return False

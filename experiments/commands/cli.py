@@ -1,0 +1,149 @@
+"""The ``fourgig`` command."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.commands import console
+from experiments.commands.chat import chat
+from experiments.commands.compare import compare
+from experiments.commands.completing import completing, shape_names
+from experiments.commands.doctor import can_enforce, examine
+from experiments.commands.memory import memory_app
+from experiments.commands.run import run
+from experiments.commands.serve import serve
+from experiments.errors import CannotEnforce, Interrupted, StorageError
+from experiments.measuring import profiles
+from experiments.measuring.study import studies
+from systems import registry
+from systems.errors import FourgigError, UnknownName
+
+app = typer.Typer(
+    help="Does this agent design really help in 4 GB, and by how much? Compare local LLM agents under enforced limits.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+model_app = typer.Typer(help="Make model files to measure with.", no_args_is_help=True)
+app.add_typer(model_app, name="model")
+app.command()(run)
+app.command()(serve)
+app.command()(compare)
+app.command()(chat)
+app.add_typer(memory_app, name="memory")
+
+
+_KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "systems": lambda: [(name, registry.systems.get(name).summary) for name in registry.systems.names()],
+    "studies": lambda: [(name, studies.get(name).question) for name in studies.names()],
+    "profiles": lambda: [(name, profiles.load(name).description) for name in profiles.names()],
+    "engines": lambda: [(name, registry.engines.get(name).summary) for name in registry.engines.names()],
+}
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]) -> None:
+    """Build the report of a run again, from its records alone."""
+    from experiments.report.build import build
+
+    console.out.print(f"Report: {build(folder)}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def recall(
+    file: Annotated[Path, typer.Argument(help="A file in LoCoMo's or LongMemEval's format.")],
+    store: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="like, coordination, bm25 or blended; give it several times. All if not given.",
+            autocompletion=completing(lambda: _ways_of_retrieval()),
+        ),
+    ] = None,
+    neighbours: Annotated[
+        int, typer.Option(min=0, help="Turns before and after each one found that come with it; like has none.")
+    ] = 0,
+) -> None:
+    """Grade what long-term memory finds in recorded conversations: is the evidence among the first 5, 10, 20?"""
+    from experiments.grading.archives import grade
+    from experiments.workloads import archives
+
+    for name in store or ():
+        if name not in _ways_of_retrieval():
+            raise UnknownName("way of retrieval", name, _ways_of_retrieval())
+    found = archives.read(file)
+    graded = {name: grade(found, name, neighbours) for name in store or _ways_of_retrieval()}
+    console.print_recall(file.name, found, graded)
+
+
+def _ways_of_retrieval() -> list[str]:
+    from experiments.grading.stores import VARIANTS
+
+    return list(VARIANTS)
+
+
+@app.command("list")
+def list_names(
+    kind: Annotated[
+        str,
+        typer.Argument(help="systems, studies, profiles or engines.", autocompletion=completing(lambda: _KINDS)),
+    ],
+) -> None:
+    """List what is registered, with a line on each."""
+    if kind not in _KINDS:
+        raise UnknownName("list", kind, _KINDS)
+    console.print_names(kind, _KINDS[kind]())
+
+
+@app.command()
+def doctor(
+    profile: Annotated[
+        str, typer.Option(help="The limits to look at.", autocompletion=completing(profiles.names))
+    ] = "4gb",
+) -> None:
+    """Tell what this machine can enforce, what will disturb a measurement, and how to mend each.
+
+    Exit code 3 if the profile cannot be enforced.
+    """
+    limits = profiles.load(profile)
+    console.print_findings(examine(limits))
+    if not can_enforce(limits):
+        raise typer.Exit(CannotEnforce.exit_code)
+
+
+@model_app.command("make")
+def model_make(
+    shape: Annotated[str, typer.Argument(help="135m, 360m, 1.1b, 3b or 8b.", autocompletion=completing(shape_names))],
+    quant: Annotated[
+        str | None, typer.Option(help="f16, q8_0, q4_0 or q4_k; the shape's usual one if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; the cache if not given.")] = None,
+) -> None:
+    """Write a model file of a published model's shape with seeded random weights.
+
+    Speed and memory do not depend on the weights' values; the words it generates are meaningless.
+    """
+    made = console.make_model(shape, quant, seed, out)
+    console.out.print(
+        f"{made.path}: {made.size_bytes / 1e6:.0f} MB, sha256 {made.sha256}", markup=False, soft_wrap=True
+    )
+
+
+def main() -> None:
+    """Run the command; an error a person can cause ends as one sentence and its exit code."""
+    try:
+        app()
+    except FourgigError as error:
+        prefix = "" if isinstance(error, Interrupted) else "Error: "
+        console.err.print(f"{prefix}{error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT):
+            raise
+        console.err.print(f"Error: {error.filename or 'a file'}: {error.strerror}.", style="red", markup=False)
+        sys.exit(StorageError.exit_code)

@@ -1,0 +1,164 @@
+"""What this machine can enforce, and what would disturb a measurement on it; each with its remedy."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import time
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from experiments.measuring.limits.kernel import Kernel, gibibytes
+from experiments.measuring.limits.select import survey, ways_to_enforce
+from experiments.measuring.probes.host import Noise, governor, transparent_huge_pages
+from experiments.measuring.profiles import Profile
+
+_DISK_BYTES = 5 * 2**30  # the default models (about 1 GB each, made once) and a full run with its memray captures
+_BUSY_SHARE = 0.05  # a twentieth of the machine busy elsewhere is more than most effects we want to see
+_STEAL_SHARE = 0.01
+_WATCHED_S = 0.5  # fifty ticks for each processor: enough to see a busy neighbour
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing looked at. ``bad`` prevents a valid run, ``note`` makes its numbers worse or needs knowing."""
+
+    name: str
+    status: Literal["good", "note", "bad"]
+    found: str
+    remedy: str = ""
+
+
+def examine(profile: Profile, kernel: Kernel | None = None, folder: Path | None = None) -> list[Finding]:
+    """Look at everything. ``folder`` is where models and results will be written, by default the current one."""
+    kernel = kernel or Kernel()
+    return [
+        *_limits(profile, kernel),
+        _memory(profile, kernel),
+        _processors(profile, kernel),
+        _swap(profile, kernel),
+        *_neighbours(kernel),
+        _governor(kernel),
+        _huge_pages(kernel),
+        _disk(folder or Path.cwd()),
+        _compiler(),
+    ]
+
+
+def can_enforce(profile: Profile, kernel: Kernel | None = None) -> bool:
+    """Say whether any backend can enforce ``profile`` here."""
+    return any(each.usable for each in survey(profile, kernel))
+
+
+def _limits(profile: Profile, kernel: Kernel) -> list[Finding]:
+    surveyed = survey(profile, kernel)
+    found = [
+        Finding(
+            name=f"limits: {each.backend}",
+            status="good" if each.usable else "note",
+            found=each.reason,
+            remedy=each.remedy,
+        )
+        for each in surveyed
+    ]
+    used = next((each.backend for each in surveyed if each.usable), None)
+    if used:
+        return [Finding(name="limits", status="good", found=f"{profile.name} is enforced by {used}"), *found]
+    nothing = f"nothing here can enforce {profile.name}"
+    return [Finding(name="limits", status="bad", found=nothing, remedy=ways_to_enforce(profile)), *found]
+
+
+def _memory(profile: Profile, kernel: Kernel) -> Finding:
+    total = kernel.memory_bytes()
+    if total is None:
+        return Finding(name="memory", status="note", found="the machine does not say how much it has")
+    found = f"{gibibytes(total)} for a profile of {gibibytes(profile.memory_bytes)}"
+    if total <= profile.memory_bytes:
+        remedy = "the machine would give out before the limit does: choose a smaller profile"
+        return Finding(name="memory", status="bad", found=found, remedy=remedy)
+    if total < profile.memory_bytes * 1.25:
+        remedy = "the client and the desktop need room beside the trial: close programs, or choose a smaller profile"
+        return Finding(name="memory", status="note", found=found, remedy=remedy)
+    return Finding(name="memory", status="good", found=found)
+
+
+def _processors(profile: Profile, kernel: Kernel) -> Finding:
+    count = kernel.processors()
+    found = f"{count} usable, {profile.cpus} in the profile"
+    if count < profile.cpus:
+        remedy = "the trial gets fewer processors than the profile says: use a larger machine or a smaller profile"
+        return Finding(name="processors", status="bad", found=found, remedy=remedy)
+    if count == profile.cpus:
+        remedy = "the client shares the trial's processors; its lag is recorded and may void trials"
+        return Finding(name="processors", status="note", found=found, remedy=remedy)
+    return Finding(name="processors", status="good", found=found)
+
+
+def _swap(profile: Profile, kernel: Kernel) -> Finding:
+    size = kernel.swap_bytes()
+    if size == 0:
+        return Finding(name="swap", status="good", found="none")
+    if size > profile.swap_bytes:
+        remedy = "the trial is kept out of it, the rest of the machine is not: `swapoff -a` while measuring"
+        return Finding(name="swap", status="note", found=f"{gibibytes(size)} active", remedy=remedy)
+    return Finding(name="swap", status="good", found=f"{gibibytes(size)} active")
+
+
+def _neighbours(kernel: Kernel) -> list[Finding]:
+    noise = Noise(kernel)
+    noise.start()
+    time.sleep(_WATCHED_S)
+    seen = noise.stop()
+    busy, steal = seen.get("others_cpu_share", 0.0), seen.get("steal_share", 0.0)
+    return [
+        Finding(
+            name="other programs",
+            status="note" if busy > _BUSY_SHARE else "good",
+            found=f"{busy:.0%} of the processors busy, load average {seen['load_stop']:.2f}",
+            remedy="close what is running beside the measurement" if busy > _BUSY_SHARE else "",
+        ),
+        Finding(
+            name="steal",
+            status="note" if steal > _STEAL_SHARE else "good",
+            found=f"{steal:.1%} of the processors' time taken by other virtual machines",
+            remedy="measure on a machine of your own, or with more blocks" if steal > _STEAL_SHARE else "",
+        ),
+    ]
+
+
+def _governor(kernel: Kernel) -> Finding:
+    found = governor(kernel)
+    if found is None:
+        return Finding(name="frequency", status="good", found="not shown; usual in a virtual machine")
+    if found == "performance":
+        return Finding(name="frequency", status="good", found="governor: performance")
+    remedy = "`cpupower frequency-set -g performance` as root, while measuring"
+    return Finding(name="frequency", status="note", found=f"governor: {found}", remedy=remedy)
+
+
+def _huge_pages(kernel: Kernel) -> Finding:
+    setting = transparent_huge_pages(kernel) or "not shown"
+    return Finding(name="transparent huge pages", status="good", found=setting)
+
+
+def _disk(folder: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        remedy = "run it in a folder that can be written"
+        return Finding(name="disk", status="bad", found=f"cannot be examined: {error.strerror}", remedy=remedy)
+    if free < _DISK_BYTES:
+        remedy = f"models and results want about {gibibytes(_DISK_BYTES)}: make room, or use another folder"
+        return Finding(name="disk", status="note", found=f"{gibibytes(free)} free", remedy=remedy)
+    return Finding(name="disk", status="good", found=f"{gibibytes(free)} free")
+
+
+def _compiler() -> Finding:
+    found = next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), None)
+    if found:
+        return Finding(name="C++ compiler", status="good", found=found)
+    if importlib.util.find_spec("llama_cpp"):
+        return Finding(name="C++ compiler", status="good", found="none, and llama.cpp is built already")
+    remedy = "llama.cpp is built when it is installed: install g++ (Debian: `apt install g++`)"
+    return Finding(name="C++ compiler", status="bad", found="none", remedy=remedy)

@@ -1,0 +1,119 @@
+"""``fourgig memory``: carry an agent's long-term memory elsewhere, make it small, take a person out of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.commands import console
+from systems.errors import BadInput, FourgigError
+
+memory_app = typer.Typer(
+    help="Look after an agent's long-term memory: a file memory.sqlite in its data folder.", no_args_is_help=True
+)
+
+_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def _sessions(context: typer.Context, incomplete: str) -> list[str]:
+    from systems.memory import archive
+
+    with suppress(FourgigError):
+        return [name for name in archive.sessions(Path(context.params["file"] or "")) if name.startswith(incomplete)]
+    return []
+
+
+def _bytes(text: str) -> int:
+    size = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
+    if size is None or size[2] not in _UNITS:
+        raise BadInput(f"{text!r} is no size: write a number with a unit, for example 200MB or 1GiB.")
+    return int(float(size[1]) * _UNITS[size[2]])
+
+
+_File = Annotated[Path, typer.Argument(help="The memory file, for example data/memory.sqlite.", exists=False)]
+_Session = Annotated[
+    str | None, typer.Option(help="Only this session's turns; all if not given.", autocompletion=_sessions)
+]
+
+
+@memory_app.command("export")
+def export(
+    file: _File,
+    out: Annotated[Path | None, typer.Argument(help="Where to write; the terminal, or a pipe, if not given.")] = None,
+    session: _Session = None,
+) -> None:
+    """Write what an agent remembers as JSON Lines, oldest first: one turn a line, after a line that names the format.
+
+    An agent may be running meanwhile. The lines are plain text: fourgig memory export FILE | grep Lisbon
+    """
+    from systems.memory import archive
+
+    if out is None:
+        archive.export(file, sys.stdout.buffer, session)
+        return
+    if out.exists():
+        raise BadInput(f"{out} is there already; choose another name.")
+    with out.open("xb") as lines:
+        count = archive.export(file, lines, session)
+    console.out.print(f"{count} turns written to {out}.", markup=False, soft_wrap=True)
+
+
+@memory_app.command("import")
+def import_(
+    file: _File,
+    exported: Annotated[Path, typer.Argument(metavar="EXPORT", help="What fourgig memory export wrote.", exists=True)],
+) -> None:
+    """Add the turns of an export to a memory file, which is made if it is not there.
+
+    Turns that are there already are left out, so importing twice does no harm. A line that cannot be read is named,
+    and nothing is imported.
+    """
+    from systems.memory import archive
+
+    with exported.open("rb") as lines:
+        count = archive.load(file, lines)
+    console.out.print(f"{count} new turns in {file}.", markup=False, soft_wrap=True)
+
+
+@memory_app.command("compact")
+def compact(
+    file: _File,
+    size: Annotated[
+        str | None, typer.Option(help="Delete what matters least until the file is at most this large: 200MB.")
+    ] = None,
+) -> None:
+    """Make a memory file as small as what it holds, and give back what deleted turns took.
+
+    With --size the sessions that hold most lose turns first, and of each the oldest that say nothing important. No
+    agent may be using the file.
+    """
+    from systems.memory import archive
+
+    most = None if size is None else _bytes(size)
+    before = file.stat().st_size if file.exists() else 0
+    deleted = archive.compact(file, most)
+    console.out.print(
+        f"{file}: {before:,} bytes before, {file.stat().st_size:,} now; {deleted} turns deleted.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@memory_app.command("forget")
+def forget(
+    file: _File,
+    session: Annotated[str, typer.Argument(help="The session to forget.", autocompletion=_sessions)],
+) -> None:
+    """Delete everything one session said, so that nothing of it is left in the file. It cannot be undone.
+
+    To keep a copy, export the session first. No agent may be using the file.
+    """
+    from systems.memory import archive
+
+    deleted = archive.forget(file, session)
+    console.out.print(f"{deleted} turns of {session} deleted from {file}.", markup=False, soft_wrap=True)

@@ -1,0 +1,287 @@
+"""``fourgig serve``: an agent, or an engine alone, for real; with a profile, inside its limits.
+
+The settings are gathered here, outside any limits, where a model may be made too. What serves is this process or, with
+a profile, a child that reads them from its standard input: a token in its arguments could be seen by everyone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from experiments.commands.completing import completing, settings_of, settings_of_systems, shape_names
+from experiments.measuring import profiles
+from systems import logs, registry
+from systems.errors import BadInput, FourgigError, UnknownName
+from systems.models.check import cache_folder
+from systems.server.settings import ServerSettings
+from systems.settings import by_system, from_file, layered
+
+NO_AGENT = "none"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory."""
+
+    system: str = "asynchronous"
+    engine: str = "batched"
+    model: str = "135m"
+    profile: str | None = None
+    data: str | None = None
+    log: str = "warning"
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the process that serves has to know. ``cpus`` None means all it may use."""
+
+    system: str
+    engine: str
+    model: str
+    data: str
+    log: str
+    cpus: int | None
+    server: ServerSettings
+    system_settings: dict[str, Any]
+    engine_settings: dict[str, Any]
+
+
+def serve(
+    system: Annotated[
+        str | None,
+        typer.Option(
+            help='The agent to serve, or "none" for the engine alone. [default: asynchronous]',
+            autocompletion=completing(lambda: [*registry.systems.names(), NO_AGENT]),
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="What generates text. [default: batched]", autocompletion=completing(registry.engines.names)),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A shape, or the path of any GGUF file. [default: 135m]", autocompletion=completing(shape_names)
+        ),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Serve inside these limits, enforced.", autocompletion=completing(profiles.names)),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="The address to listen on; beyond this machine needs a token. [default: 127.0.0.1]"),
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on. [default: 8000]")] = None,
+    token: Annotated[
+        list[str],
+        typer.Option(help="What a client must show; each is a user of its own. Better in FOURGIG_SERVER_TOKENS."),
+    ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    data: Annotated[Path | None, typer.Option(help="The folder of the agent's memory.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(envvar="FOURGIG_CONFIG", help="A TOML file of settings, a table each.")
+    ] = None,
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="WHOSE.NAME=VALUE",
+            help="A setting of the system, of the engine or of the server; give it several times.",
+            autocompletion=completing(_settings_names),
+        ),
+    ] = [],  # noqa: B006 - as above
+    log: Annotated[
+        str | None,
+        typer.Option(
+            help="debug, info, warning or error. [default: warning]", autocompletion=completing(lambda: LOG_LEVELS)
+        ),
+    ] = None,
+) -> None:
+    """Serve an agent to browsers, WebSocket and OpenAI clients, until it is told to stop."""
+    file, texts = from_file(config) if config else {}, by_system(settings)
+
+    def all_of(kind: type[Any], whose: str, said: dict[str, object], **given: Any) -> Any:
+        options = {name: str(value) for name, value in said.items() if value not in (None, "")}
+        command_line = {**texts.pop(whose, {}), **options}
+        return layered(kind, whose, command_line=command_line, environ=os.environ, file=file.pop(whose, {}), **given)
+
+    chosen = all_of(
+        ServeSettings,
+        "serve",
+        {"system": system, "engine": engine, "model": model, "profile": profile, "data": data, "log": log},
+    )
+    from systems.server.guard import Guard
+
+    server = all_of(ServerSettings, "server", {"host": host, "port": port, "tokens": ",".join(token)})
+    Guard(server)  # refuses to listen unprotected, before a model is made
+    limits = _limits(chosen.profile)
+    engine_kind = registry.engines.get(chosen.engine)
+    fields = engine_kind.Settings.__struct_fields__
+    given: dict[str, Any] = {}
+    if "model_path" in fields:
+        from experiments.commands.console import resolve_model
+
+        given["model_path"] = str(resolve_model(chosen.model).path)
+    if "threads" in fields and limits is not None:
+        given["threads"] = limits.cpus
+    engine_settings = all_of(engine_kind.Settings, chosen.engine, {}, **given)
+    engine_kind(engine_settings)  # refuses what does not fit
+    system_settings: Any = {}
+    if chosen.system != NO_AGENT:
+        kind = registry.systems.get(chosen.system)
+        # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
+        usual = {"memory_bytes": _memory(limits), "background_saving": False}
+        fitting = {name: value for name, value in usual.items() if name in kind.Settings.__struct_fields__}
+        system_settings = all_of(kind.Settings, chosen.system, {}, **fitting)
+    known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
+    for left in (*texts, *(table for table in file if table not in known)):
+        raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
+    serving = Serving(
+        system=chosen.system,
+        engine=chosen.engine,
+        model=Path(given["model_path"]).stem if "model_path" in given else chosen.engine,
+        data=chosen.data or str(_data_folder() / chosen.system),
+        log=chosen.log,
+        cpus=limits and limits.cpus,
+        server=server,
+        system_settings=msgspec.to_builtins(system_settings),
+        engine_settings=msgspec.to_builtins(engine_settings),
+    )
+    os.environ.setdefault("FOURGIG_JIEBA_CACHE", str(cache_folder() / "jieba"))
+    raise typer.Exit(_confined(serving, limits) if limits else asyncio.run(_serve(serving)))
+
+
+async def _serve(serving: Serving) -> int:
+    """Serve until a signal, and return the exit status."""
+    from systems.server.direct import EngineHost
+    from systems.server.hosting import Host, host
+    from systems.server.listening import listening
+    from systems.server.service import Service
+
+    level = logging.getLevelNamesMapping().get(serving.log.upper())
+    if level is None:
+        raise UnknownName("log level", serving.log, LOG_LEVELS)
+    # What uvicorn says of requests it could not read; only its words, as everywhere in these logs.
+    logging.getLogger("uvicorn.error").addHandler(logs.install(level=level))
+    logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
+    engine_kind = registry.engines.get(serving.engine)
+    engine = engine_kind(msgspec.convert(serving.engine_settings, engine_kind.Settings))
+    hosted: Host
+    if serving.system == NO_AGENT:
+        hosted, name = EngineHost(engine, serving.server.deadline_s), serving.model
+    else:
+        kind = registry.systems.get(serving.system)
+        Path(serving.data).mkdir(parents=True, exist_ok=True)
+        hosted = host(kind(msgspec.convert(serving.system_settings, kind.Settings), engine, Path(serving.data)))
+        name = serving.system
+    from experiments.measuring.limits.enclosing import memory_used
+
+    service = Service(hosted, serving.server, name, memory_used())
+    stop = asyncio.Event()
+
+    def stopped(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped, number)
+    async with hosted, listening(service) as address:
+        print(f"Serving {name} at http://{address}/", file=sys.stderr, flush=True)
+        await stop.wait()
+        print("Stopping; a second signal ends at once.", file=sys.stderr, flush=True)
+    return 0
+
+
+def _confined(serving: Serving, limits: Any) -> int:
+    """Serve in a child inside ``limits``, and return its exit status. Raises `CannotEnforce`."""
+    from experiments.measuring.limits.janitor import Janitor
+    from experiments.measuring.limits.select import choose
+
+    backend = choose(limits, allow_unenforced=False)
+    with ExitStack() as stack:
+        janitor = stack.enter_context(Janitor([], []))
+        run = backend.open_run(f"serve-{os.getpid()}", limits)
+        stack.callback(run.close)
+        janitor.guard(run.clean_up_paths())
+        group = run.trial("server")
+        stack.callback(group.remove)
+        # In a session of its own: a terminal's interrupt comes once, from here.
+        child = subprocess.Popen(
+            group.command([sys.executable, "-m", "experiments.commands.serve"]),
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        janitor.watch(child.pid)
+
+        def pass_on(number: int, _: FrameType | None) -> None:
+            child.send_signal(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = signal.signal(number, pass_on)
+            stack.callback(signal.signal, number, before)
+        child.communicate(msgspec.json.encode(serving))
+        janitor.forget(child.pid)
+        if group.memory().oom_kills:
+            raise FourgigError(
+                f"The kernel killed the server at the limit of {limits.memory_bytes / 2**30:g} GiB ({limits.name})."
+            )
+        return 128 - child.returncode if child.returncode < 0 else child.returncode
+
+
+def _settings_names() -> list[str]:
+    kinds = {name: registry.engines.get(name).Settings for name in registry.engines.names()}
+    kinds["server"] = ServerSettings
+    return settings_of_systems() + [each for whose, kind in kinds.items() for each in settings_of(whose, kind)]
+
+
+def _limits(name: str | None) -> Any:
+    if name is None:
+        return None
+    return profiles.load(name)
+
+
+def _memory(limits: Any) -> int:
+    """Return the bytes of memory the agent may use: the profile's, or what this process may."""
+    if limits is not None:
+        return int(limits.memory_bytes)
+    from experiments.measuring.limits.enclosing import usable_memory
+
+    found = usable_memory()
+    if found is None:
+        raise BadInput(
+            "This machine's memory cannot be seen: set it, such as --set asynchronous.memory_bytes=4294967296."
+        )
+    return found
+
+
+def _data_folder() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "fourgig"
+
+
+def main() -> None:
+    """Serve what standard input says."""
+    serving = msgspec.json.decode(sys.stdin.buffer.read(), type=Serving)
+    if serving.cpus is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: serving.cpus])
+    try:
+        status = asyncio.run(_serve(serving))
+    except FourgigError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        status = error.exit_code
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

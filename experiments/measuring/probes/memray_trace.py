@@ -1,0 +1,112 @@
+"""A memray trace of a stretch of code: what the heap held at its peak, apart from what was mapped.
+
+Never used in a timing trial. memray counts every mapping as an allocation, a mapped model included, so mappings are
+reported apart.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import systems
+from experiments.measuring.records import Allocator, Frame, Part
+
+TOP = 12
+"""How many of the largest allocators a record keeps."""
+
+LEAST_SHARE = 0.01
+"""The least share of the heap that a function in a record's flame graph held: the rest cannot be seen."""
+
+# How Python gets from one function of interest to the next: in every stack, and nobody's choice.
+_PLUMBING = ("/<", "/asyncio/", "/concurrent/", "/runpy.py", "/threading.py", "/contextlib.py")
+
+
+@contextmanager
+def trace(part: Part, work_dir: Path) -> Iterator[None]:
+    """Trace what runs inside into ``part``: peak bytes, allocations, and a flame graph as an artifact."""
+    import memray
+
+    capture, graph = work_dir / "trace.bin", work_dir / "flamegraph.html"
+    with memray.Tracker(capture):
+        yield
+    reader = memray.FileReader(capture)
+    places: dict[tuple[str, bool], list[int]] = {}
+    stacks: Counter[tuple[str, ...]] = Counter()
+    for record in reader.get_high_watermark_allocation_records(merge_threads=True):
+        mapped = memray.AllocatorType(record.allocator) in (memray.AllocatorType.MMAP, memray.AllocatorType.MUNMAP)
+        stack = record.stack_trace()
+        held = places.setdefault((_place(stack), mapped), [0, 0])
+        held[0] += record.size
+        held[1] += record.n_allocations
+        if not mapped:
+            stacks[_calls(stack)] += record.size
+    allocators = [
+        Allocator(place=place, size_bytes=size, allocations=count, mapped=mapped)
+        for (place, mapped), (size, count) in places.items()
+    ]
+    part.values["heap_peak_bytes"] = float(sum(one.size_bytes for one in allocators if not one.mapped))
+    part.values["mapped_peak_bytes"] = float(sum(one.size_bytes for one in allocators if one.mapped))
+    part.values["allocations"] = float(reader.metadata.total_allocations)
+    part.allocators = sorted(allocators, key=lambda one: -one.size_bytes)[:TOP]
+    part.flames = flames(stacks)
+    # --no-web: the page must work on a machine without a network, and years from now.
+    subprocess.run(
+        [sys.executable, "-m", "memray", "flamegraph", "--no-web", "--force", "-o", str(graph), str(capture)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    graph.write_text(_published(graph.read_text("utf-8")), "utf-8")
+    part.artifacts["flamegraph"] = graph.name
+
+
+def flames(stacks: Mapping[tuple[str, ...], int]) -> Frame:
+    """Return the flame graph of ``stacks``, each from the outermost call inwards, with the bytes that it held."""
+    return _frame("everything", list(stacks.items()), LEAST_SHARE * sum(stacks.values()))
+
+
+def _frame(place: str, stacks: Sequence[tuple[tuple[str, ...], int]], least: float) -> Frame:
+    below: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    for stack, size in stacks:
+        if stack:
+            below.setdefault(stack[0], []).append((stack[1:], size))
+    calls = [_frame(name, inner, least) for name, inner in below.items() if sum(size for _, size in inner) >= least]
+    size = sum(size for _, size in stacks)
+    return Frame(place=place, size_bytes=size, calls=tuple(sorted(calls, key=lambda one: (-one.size_bytes, one.place))))
+
+
+def _calls(stack: Sequence[tuple[str, str, int]]) -> tuple[str, ...]:
+    """Return a stack from the outermost call inwards, without the plumbing, and once where a function calls itself."""
+    found: list[str] = []
+    for function, file, _ in reversed(stack):
+        if not any(part in f"/{file}" for part in _PLUMBING):
+            place = _place([(function, file, 0)])
+            if found[-1:] != [place]:
+                found.append(place)
+    return tuple(found) or (_place([]),)
+
+
+def _place(stack: Sequence[tuple[str, str, int]]) -> str:
+    """Return the function that allocated, as "folder/file.py: function"; memory from before any Python has none."""
+    if not stack:
+        return "outside Python"
+    function, file, _ = stack[0]
+    return f"{'/'.join(Path(file).parts[-2:])}: {function}"
+
+
+def _published(page: str) -> str:
+    """Return ``page`` without the folders of this machine: results are shown to others."""
+    folders = {
+        sysconfig.get_path("purelib"): "site-packages",
+        sys.prefix: "environment",
+        sys.base_prefix: "python",
+        str(Path(systems.__path__[0]).parent): "fourgig",
+    }
+    for folder in sorted(folders, key=len, reverse=True):
+        page = page.replace(folder, folders[folder])
+    return page

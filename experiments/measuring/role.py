@@ -1,0 +1,80 @@
+"""One role of one trial, as a study's code sees it.
+
+The runner and a role speak in lines: the role says ``listening ADDRESS`` or ``look`` on its standard output, the
+runner answers ``go`` on its standard input. Everything else a role prints goes to its standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Literal, NoReturn
+
+import msgspec
+
+from experiments.measuring.records import Part, TrialSpec
+from experiments.measuring.runs import write_whole
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runner tells a role: the trial, and where things are on this machine (which no record keeps)."""
+
+    role: Literal["subject", "engine", "client"]
+    spec: TrialSpec
+    work_dir: str
+    part_path: str
+    cpus: tuple[int, ...]
+    runner_pid: int
+    model_path: str | None = None
+    address: str | None = None
+
+
+class Role:
+    """What a study's code sees of its trial; what it observes goes into ``part``."""
+
+    def __init__(self, assignment: Assignment, to_runner: int, part: Part | None = None) -> None:
+        self.spec = assignment.spec
+        self.work_dir = Path(assignment.work_dir)
+        self.model_path = assignment.model_path
+        self.address = assignment.address or ""
+        self.part = part or Part(role=assignment.role)
+        self._part_path = Path(assignment.part_path)
+        self._to_runner = to_runner
+
+    def mark(self, name: str) -> None:
+        """Note the moment under ``name``, on the machine's monotonic clock."""
+        self.part.marks[name] = time.monotonic()
+
+    def listening(self, address: str) -> None:
+        """Tell the runner where the client can connect. Blocks until the client has finished."""
+        self._ask(f"listening {address}")
+
+    def outside_look(self) -> None:
+        """Let the runner read from outside what the subject holds now. Blocks until it has."""
+        self._ask("look")
+
+    def write(self) -> None:
+        """Write what was observed, whole."""
+        write_whole(self._part_path, msgspec.json.encode(self.part))
+
+    def leave(self) -> NoReturn:
+        """Write what was observed and end well at once, whatever still runs: a thread in llama.cpp heeds nobody."""
+        self.write()
+        os._exit(0)
+
+    def start_again(self) -> NoReturn:
+        """Note the moment as ``started`` and begin anew: same process and placement, fresh interpreter, empty memory.
+
+        ``part`` is kept as it is now. What this process has read stays in the page cache, charged to its group.
+        """
+        os.dup2(self._to_runner, 1)
+        self.mark("started")
+        so_far = msgspec.json.encode(self.part).decode()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], so_far])  # noqa: S606 - our own interpreter
+
+    def _ask(self, line: str) -> None:
+        os.write(self._to_runner, line.encode() + b"\n")
+        if sys.stdin.readline() != "go\n":
+            raise ConnectionAbortedError("The runner has gone away.")

@@ -1,0 +1,139 @@
+"""Plan → records: runs what is missing, one trial after another, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from experiments.errors import CannotEnforce, StorageError
+from experiments.measuring import records, trial
+from experiments.measuring.limits import page_cache
+from experiments.measuring.limits.interface import Backend, RunGroup
+from experiments.measuring.limits.janitor import Janitor
+from experiments.measuring.profiles import Profile
+from experiments.measuring.records import Outcome, Record, TrialSpec
+from experiments.measuring.runs import RunFolder
+from systems.errors import FourgigError
+from systems.models.check import cache_folder
+
+# A trial's memory file, memory trace and record together stay well below this.
+ROOM_BYTES = 64 * 2**20
+
+Started = Callable[[TrialSpec], None]
+Finished = Callable[[Record], None]
+
+
+def run(
+    trials: Sequence[TrialSpec],
+    folder: RunFolder,
+    backend: Backend,
+    profile: Profile,
+    run_id: str,
+    *,
+    models: Mapping[str, Path],
+    voids_noise: bool,
+    on_start: Started,
+    on_finish: Finished,
+) -> None:
+    """Run ``trials`` and append each record to ``folder`` as soon as it exists; ``models`` are files by SHA-256.
+
+    Raises `KeyboardInterrupt` on an interrupt or a termination signal, after cleaning up; the trial that was running
+    leaves no record and is run again by a resume. Raises `StorageError` when a record cannot be written.
+    """
+    work_dir = folder.path / ".work"
+    environment = prepare()
+    groups: dict[str, RunGroup] = {}
+    # The janitor comes first and hears of every group at once: a runner can be killed at any moment.
+    with _terminated_as_interrupted(), Janitor([], [str(work_dir)]) as janitor:
+        try:
+            for limits in _profiles(profile, trials):
+                # Only the run's own limits must be enforceable: a trial under others is void where they are not.
+                with suppress(*(() if limits == profile else (CannotEnforce,))):
+                    name = run_id if limits == profile else f"{run_id}-{limits.name}"
+                    groups[limits.name] = backend.open_run(name, limits)
+                    janitor.guard(groups[limits.name].clean_up_paths())
+            site = trial.Site(
+                backend=backend.name,
+                enforced=backend.enforced,
+                groups=groups,
+                janitor=janitor,
+                work_dir=work_dir,
+                artifacts=folder.artifacts,
+                models=models,
+                cold_files=page_cache.parsed_dictionaries(Path(environment["FOURGIG_JIEBA_CACHE"])),
+                shared_files=page_cache.shared_files(),
+                environment=environment,
+                voids_noise=voids_noise,
+            )
+            for spec in trials:
+                _require_room(folder.path)
+                on_start(spec)
+                record = trial.run(spec, site)
+                records.append(folder.trials, record)
+                on_finish(record)
+        finally:
+            for group in groups.values():
+                group.close()
+            shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _profiles(profile: Profile, trials: Sequence[TrialSpec]) -> list[Profile]:
+    """Return the run's own limits, then any others that trials name, each once."""
+    return list({limits.name: limits for limits in (profile, *(spec.profile for spec in trials))}.values())
+
+
+def _require_room(path: Path) -> None:
+    """Stop before a trial that a full disk would make fail for a reason of its own. Raises `StorageError`."""
+    free = shutil.disk_usage(path).free
+    if free < ROOM_BYTES:
+        raise StorageError(
+            f"Only {free / 2**20:.0f} MiB of space are left for {path}; a trial may need {ROOM_BYTES // 2**20} MiB. "
+            f"The trials before are safe: make room, then go on with: fourgig run --resume {path}"
+        )
+
+
+def missing(trials: Sequence[TrialSpec], done: Sequence[Record]) -> list[TrialSpec]:
+    """Return the trials that have no record yet, or none but void ones, in order."""
+    keys = {record.key for record in done if record.outcome is not Outcome.INVALID}
+    return [spec for spec in trials if spec.key not in keys]
+
+
+def prepare() -> dict[str, str]:
+    """Write what libraries would otherwise write during the first trial, and return the roles' environment.
+
+    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it.
+    """
+    folder = cache_folder() / "jieba"
+    environment = {"FOURGIG_JIEBA_CACHE": str(folder)}
+    if not any(folder.glob("*.cache")):
+        done = subprocess.run(
+            [sys.executable, "-c", "from systems.memory.keywords import Keywords; Keywords().load()"],
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        if done.returncode != 0:
+            words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise FourgigError(f"jieba's dictionary could not be prepared: {words[-1] if words else done.returncode}.")
+    return environment
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let a termination signal take the same way out as Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,127 @@
+"""A run folder: what was asked (``run.json``), its records (``trials.jsonl``), its artifacts and its report.
+
+One runner at a time owns a folder: it holds a lock on ``run.json`` for as long as it writes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from experiments.errors import RunFolderError, StorageError
+from experiments.measuring.profiles import Profile
+from experiments.measuring.records import SCHEMA_VERSION, EngineSpec, Scalar, refuse_if_finished
+
+INFO = "run.json"
+TRIALS = "trials.jsonl"
+ARTIFACTS = "artifacts"
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run was asked to do, where, and with what. ``planned`` counts its trials.
+
+    ``shapes`` are the made models that some study needed besides the model of record, by name; ``settings`` what
+    the person set on the systems.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    created: str
+    preset: str
+    blocks: int
+    seed: int
+    studies: tuple[str, ...]
+    systems: tuple[str, ...]
+    profile: Profile
+    backend: str
+    enforced: bool
+    engine: EngineSpec
+    shapes: dict[str, EngineSpec] = {}
+    settings: dict[str, dict[str, Scalar]] = {}
+    code_version: str
+    environment: dict[str, Any]
+    planned: int
+
+
+def read_info(folder: Path) -> RunInfo:
+    """Read ``run.json`` of ``folder``. Raises `RunFolderError` if it is no run of this schema."""
+    path = folder / INFO
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise RunFolderError(f"{folder} is not a run: it has no {INFO}.") from error
+    except OSError as error:
+        raise RunFolderError(f"Cannot read {path}: {error.strerror}.") from error
+    try:
+        version = msgspec.json.decode(data, type=dict[str, Any]).get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise RunFolderError(
+                f"{folder} was written with schema {version}; this version reads schema {SCHEMA_VERSION}."
+            )
+        return msgspec.json.decode(data, type=RunInfo)
+    except msgspec.MsgspecError as error:
+        raise RunFolderError(f"{path} is not a run description: {error}.") from error
+
+
+class RunFolder:
+    """A run folder held for writing. Use as a context manager; leaving it gives the lock back."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self._lock: int | None = None
+
+    @property
+    def trials(self) -> Path:
+        """Where the records are."""
+        return self.path / TRIALS
+
+    @property
+    def artifacts(self) -> Path:
+        """Where files that belong to a record are."""
+        return self.path / ARTIFACTS
+
+    def __enter__(self) -> RunFolder:
+        try:
+            self.artifacts.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StorageError(f"Cannot write to the run folder {self.path}: {error.strerror}.") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._lock)
+            self._lock = None
+            raise RunFolderError(
+                f"Another runner is writing to {self.path}; wait for it or choose another --out."
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def write_info(self, info: RunInfo) -> None:
+        """Write ``run.json`` whole or not at all. Raises `StorageError`, and `RunFolderError` for a finished run."""
+        refuse_if_finished(self.trials)
+        write_whole(self.path / INFO, msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader sees all of it or nothing. Raises `StorageError`."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # where nothing can be written, nothing was
+            partial.unlink()
+        raise StorageError(f"Cannot write {path}: {error.strerror}.") from error

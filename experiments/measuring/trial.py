@@ -1,0 +1,352 @@
+"""One trial: fresh processes for its roles, inside and outside the limits, watched until they end.
+
+The page cache is emptied first of the files the subject will read; the group's memory is sampled while it runs; and
+when the subject asks for it, what it holds is read from outside. However a trial ends, it ends as a record.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from experiments.errors import CannotEnforce
+from experiments.measuring import validity
+from experiments.measuring.limits import page_cache
+from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
+from experiments.measuring.limits.janitor import Janitor
+from experiments.measuring.limits.kernel import JOIN_FAILED
+from experiments.measuring.probes import memory
+from experiments.measuring.probes.host import Noise
+from experiments.measuring.records import GroupSample, Outcome, Outside, Part, Record, TrialSpec
+from experiments.measuring.role import Assignment
+from experiments.measuring.study import studies
+from systems.errors import BadInput, FourgigError
+
+# How often the group's memory is read. A reading costs well under a millisecond of one processor.
+_SAMPLE_S = 0.25
+# Up to this much of the evicted files may be resident when a trial starts: read-ahead by others, not a warm model.
+_UNCLEAN_BYTES = 2**20
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and with what the trials of a run happen on this machine.
+
+    ``groups`` are the run's groups by profile name; a profile this machine cannot enforce has none. ``models`` are
+    the files by SHA-256.
+    ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
+    ``shared_files`` (libraries, dictionaries of installed packages) are dropped as far as they can be: another
+    program may have them mapped, or they may belong to another user; what is seen to stay is recorded.
+    ``voids_noise`` makes a noisy trial void; otherwise it is only flagged, by the reason in its record.
+    ``environment`` is added to every role's.
+    """
+
+    backend: str
+    enforced: bool
+    groups: Mapping[str, RunGroup]
+    janitor: Janitor
+    work_dir: Path
+    artifacts: Path
+    models: Mapping[str, Path]
+    cold_files: tuple[Path, ...]
+    shared_files: tuple[Path, ...]
+    environment: dict[str, str]
+    voids_noise: bool
+
+    def model(self, spec: TrialSpec) -> Path | None:
+        """Return the file of the trial's model; None if it uses none."""
+        if spec.engine is None or spec.engine.model_sha256 is None:
+            return None
+        return self.models[spec.engine.model_sha256]
+
+
+class _Process:
+    """A role's process, its pipes, and the files it reads and writes."""
+
+    def __init__(self, site: Site, folder: Path, assignment: Assignment, group: TrialGroup | None) -> None:
+        self.part_path = Path(assignment.part_path)
+        self.log_path = folder / f"{assignment.role}.log"
+        path = folder / f"{assignment.role}.json"
+        path.write_bytes(msgspec.json.encode(assignment))
+        argv = [sys.executable, "-P", "-m", "experiments.measuring.role_process", str(path)]
+        self._janitor = site.janitor
+        with self.log_path.open("wb") as log:
+            self.spawned_s = time.monotonic()
+            self.popen = subprocess.Popen(
+                group.command(argv) if group else argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=folder,
+                env={**os.environ, **site.environment, "TMPDIR": str(folder)},
+                start_new_session=True,
+            )
+        self._janitor.watch(self.popen.pid)
+        self._buffer = b""
+
+    def lines(self) -> list[str]:
+        """Return the whole lines the role has said since last asked."""
+        if self.popen.stdout is None:
+            return []
+        data = os.read(self.popen.stdout.fileno(), 65536)
+        *whole, self._buffer = (self._buffer + data).split(b"\n")
+        return [line.decode("utf-8", "replace") for line in whole]
+
+    def go(self) -> None:
+        """Let the role go on."""
+        if self.popen.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.popen.stdin.write(b"go\n")
+                self.popen.stdin.flush()
+
+    def end(self) -> None:
+        """Kill the role and what it started, and wait."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+        self._janitor.forget(self.popen.pid)
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+    def part(self) -> Part | None:
+        """Return what the role wrote, or None if it wrote nothing whole."""
+        try:
+            return msgspec.json.decode(self.part_path.read_bytes(), type=Part)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def last_words(self) -> str:
+        """Return the last line the role printed, and how it ended."""
+        words = [line for line in self.log_path.read_text("utf-8", "replace").splitlines() if line.strip()]
+        code = self.popen.returncode
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        return f"{words[-1].strip()[:500]} ({how})" if words else how
+
+
+def run(spec: TrialSpec, site: Site) -> Record:
+    """Run one trial and return its record. Only an interrupt comes out as an exception; it leaves nothing behind."""
+    record = Record(
+        key=spec.key,
+        spec=spec,
+        outcome=Outcome.INVALID,
+        backend=site.backend,
+        enforced=site.enforced,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        outside=Outside(),
+    )
+    try:
+        _measure(record, site)
+    except (FourgigError, OSError) as error:
+        # Whatever kept this trial from being measured, the next one may be; a full disk stops the run at the append.
+        record.outcome, record.reason = Outcome.INVALID, f"{type(error).__name__}: {error}"
+    return record
+
+
+def _measure(record: Record, site: Site) -> None:
+    spec = record.spec
+    model = site.model(spec)
+    if spec.profile.name not in site.groups:
+        raise CannotEnforce(f"{site.backend} cannot enforce {spec.profile.name} here, only the profile of the run.")
+    record.outside.shared_files_left_bytes = sum(_evict_if_possible(path) for path in site.shared_files)
+    left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *((model,) if model else ())))
+    if left > _UNCLEAN_BYTES:
+        record.reason = f"{left} bytes of the files to be read stayed in the page cache: another process holds them."
+        return
+    with _folder(site, spec) as folder:
+        group = site.groups[spec.profile.name].trial(spec.key)
+        noise = Noise()
+        noise.start()
+        try:
+            _Watch(spec, site, folder, group, record).until_the_end()
+        finally:
+            group.remove()
+        record.outside.host = noise.stop()
+        if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
+            record.outcome = Outcome.INVALID if site.voids_noise else Outcome.OK
+            record.reason = noise_seen
+        _keep_artifacts(record, folder, site.artifacts)
+
+
+def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the processors of the subject and of the client: apart where there are enough, else shared."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return tuple(allowed[:cpus]), tuple(allowed[cpus:] or allowed)
+
+
+def _evict_if_possible(path: Path) -> int:
+    try:
+        return page_cache.evict([path])
+    except BadInput:
+        return 0
+
+
+class _Watch:
+    """Follows one trial from the spawn of its subject to its outcome."""
+
+    def __init__(self, spec: TrialSpec, site: Site, folder: Path, group: TrialGroup, record: Record) -> None:
+        self._spec, self._site, self._folder, self._group = spec, site, folder, group
+        self._record, self._outside = record, record.outside
+        self._client: _Process | None = None
+        self._selector = selectors.DefaultSelector()
+        self._problem: tuple[Outcome, str] | None = None
+
+    def until_the_end(self) -> None:
+        subject = self._start("subject", self._group)
+        self._outside.spawned_s = subject.spawned_s
+        try:
+            self._follow(subject)
+        finally:
+            # A killed subject must not be mistaken for a finished one; a finished one has written its part.
+            for process in (self._client, subject):
+                if process is not None:
+                    process.end()
+            self._outside.duration_s = round(time.monotonic() - subject.spawned_s, 3)
+        self._conclude(subject)
+
+    def _start(
+        self, role: Literal["subject", "client"], group: TrialGroup | None, address: str | None = None
+    ) -> _Process:
+        subject_cpus, client_cpus = _placement(self._spec.profile.cpus)
+        model = self._site.model(self._spec)
+        assignment = Assignment(
+            role=role,
+            spec=self._spec,
+            work_dir=str(self._folder),
+            part_path=str(self._folder / f"{role}-part.json"),
+            cpus=client_cpus if role == "client" else subject_cpus,
+            runner_pid=os.getpid(),
+            model_path=str(model) if model else None,
+            address=address,
+        )
+        process = _Process(self._site, self._folder, assignment, group)
+        if process.popen.stdout is not None:
+            self._selector.register(process.popen.stdout, selectors.EVENT_READ, process)
+        return process
+
+    def _follow(self, subject: _Process) -> None:
+        end = subject.spawned_s + self._spec.timeout_s
+        next_sample = subject.spawned_s
+        while True:
+            now = time.monotonic()
+            if now >= next_sample:
+                self._sample(now - subject.spawned_s)
+                next_sample = max(next_sample + _SAMPLE_S, now)
+            for key, _ in self._selector.select(max(0.0, min(next_sample, end) - time.monotonic())):
+                process: _Process = key.data
+                lines = process.lines()
+                if not lines and process.popen.poll() is not None:
+                    self._selector.unregister(key.fileobj)
+                for line in lines:
+                    self._heard(process, line)
+            if self._client is not None and self._client.popen.poll() is not None:
+                client, self._client = self._client, None
+                client.end()
+                part = client.part()
+                if part is None:
+                    self._problem = (Outcome.CRASHED, f"client: {client.last_words()}")
+                    return
+                self._record.parts.append(part)
+                self._outside.exit_status["client"] = client.popen.returncode
+                subject.go()
+            if subject.popen.poll() is not None:
+                return
+            if time.monotonic() >= end:
+                self._problem = (Outcome.TIMED_OUT, f"not finished after {self._spec.timeout_s:g} s")
+                return
+
+    def _heard(self, process: _Process, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        if word == "listening":
+            self._client = self._start("client", None, rest)
+        elif word == "look":
+            self._look(process)
+            process.go()
+
+    def _look(self, subject: _Process) -> None:
+        """Read what only the outside can know, while the subject holds still."""
+        outside = self._outside
+        outside.group = self._group.memory()
+        outside.cpu_seconds = self._group.cpu_seconds()
+        outside.pressure = self._group.pressure()
+        outside.tree_pss_bytes, outside.tree_rss_bytes = memory.tree(self._group.pids() or [subject.popen.pid])
+
+    def _sample(self, at_s: float) -> None:
+        now = self._group.memory()
+        if now.current_bytes is not None:
+            self._outside.timeline.append(
+                GroupSample(
+                    at_s=round(at_s, 3),
+                    current_bytes=now.current_bytes,
+                    anonymous_bytes=now.anonymous_bytes,
+                    file_bytes=now.file_bytes,
+                )
+            )
+
+    def _conclude(self, subject: _Process) -> None:
+        outside, record = self._outside, self._record
+        outside.exit_status["subject"] = subject.popen.returncode
+        outside.group = _latest(outside.group, self._group.memory())
+        part = subject.part()
+        if part is not None:
+            record.parts.insert(0, part)
+        if outside.group.oom_kills:
+            profile = self._spec.profile
+            record.outcome = Outcome.OUT_OF_MEMORY
+            record.reason = (
+                f"the kernel killed it at the limit of {profile.memory_bytes / 2**30:g} GiB ({profile.name})"
+            )
+        elif self._problem is not None:
+            record.outcome, record.reason = self._problem
+        elif subject.popen.returncode == JOIN_FAILED:
+            record.reason = f"the subject could not enter the limits: {subject.last_words()}"
+        elif subject.popen.returncode != 0 or part is None:
+            record.outcome, record.reason = Outcome.CRASHED, subject.last_words()
+        elif studies.get(self._spec.study)().has_client(self._spec) and record.part("client") is None:
+            record.outcome, record.reason = Outcome.CRASHED, "the subject ended before the client began"
+        else:
+            record.outcome = Outcome.OK
+
+
+def _latest(at_the_look: GroupMemory, at_the_end: GroupMemory) -> GroupMemory:
+    """Keep what was held when the subject was whole; take what only grows (peak, refaults, kills) from the end."""
+    return GroupMemory(
+        current_bytes=at_the_look.current_bytes,
+        anonymous_bytes=at_the_look.anonymous_bytes,
+        file_bytes=at_the_look.file_bytes,
+        peak_bytes=at_the_end.peak_bytes if at_the_end.peak_bytes is not None else at_the_look.peak_bytes,
+        refaults=at_the_end.refaults if at_the_end.refaults is not None else at_the_look.refaults,
+        oom_kills=at_the_end.oom_kills if at_the_end.oom_kills is not None else at_the_look.oom_kills,
+    )
+
+
+@contextmanager
+def _folder(site: Site, spec: TrialSpec) -> Iterator[Path]:
+    """Give the trial an empty folder of its own, on the disk that holds the results, and remove it afterwards."""
+    folder = site.work_dir / spec.key
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_artifacts(record: Record, folder: Path, artifacts: Path) -> None:
+    for part in record.parts:
+        for kind, name in part.artifacts.items():
+            kept = artifacts / f"{record.key}-{Path(name).name}"
+            shutil.move(folder / name, kept)
+            part.artifacts[kind] = f"{artifacts.name}/{kept.name}"

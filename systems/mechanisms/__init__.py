@@ -1,0 +1,1 @@
+"""What any agent may use, one module a mechanism."""

@@ -1,0 +1,88 @@
+"""Background saving: the reply does not wait for the disk, and no acknowledged turn is lost when the system closes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from random import Random
+
+from systems.errors import StoreError
+from systems.logs import swallowed
+from systems.mechanisms.retrying import Backoff
+from systems.memory.schema import SavedTurn
+
+log = logging.getLogger(__name__)
+
+# A store that fails is tried again, however it failed, after waits that grow from the first to the second number.
+RETRY_FIRST_S, RETRY_LAST_S = 0.1, 5.0
+
+# Once the saver is closing, this many attempts decide that a store cannot be written.
+LAST_ATTEMPTS = 3
+
+
+class BackgroundSaver:
+    """Saves turns in order, several in one transaction, while replies go out.
+
+    When ``queue_limit`` turns wait, `add` waits too: memory stays bounded. A failed save keeps its turns and is
+    tried again. ``saved`` counts turns, ``failures`` attempts.
+    """
+
+    def __init__(
+        self, save: Callable[[Sequence[SavedTurn]], Awaitable[None]], *, batch: int, queue_limit: int, seed: int = 0
+    ) -> None:
+        self._save = save
+        self._batch = batch
+        self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(seed))
+        self._pending: deque[SavedTurn] = deque()
+        self._room = asyncio.Semaphore(queue_limit)
+        self._work = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.saved = 0
+        self.failures = 0
+
+    async def add(self, turn: SavedTurn) -> None:
+        """Accept ``turn``: it is saved at the latest when `close` returns."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="background saver")
+        await self._room.acquire()
+        self._pending.append(turn)
+        self._work.set()
+
+    async def close(self) -> None:
+        """Save everything accepted. Raises `StoreError`, with the number of turns lost, if that fails."""
+        self._closing.set()
+        self._work.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while self._pending or not self._closing.is_set():
+            await self._work.wait()
+            while self._pending:
+                await self._save_one_batch()
+            if not self._closing.is_set():
+                self._work.clear()
+
+    async def _save_one_batch(self) -> None:
+        turns = list(islice(self._pending, self._batch))
+        failures = last_attempts = 0
+        while True:
+            last_attempts += self._closing.is_set()
+            try:
+                await self._save(turns)
+                break
+            except Exception as error:  # whatever the store raises, turns that were acknowledged must not vanish
+                self.failures += 1
+                failures += 1
+                if last_attempts >= LAST_ATTEMPTS:
+                    raise StoreError(f"{len(self._pending)} acknowledged turns could not be saved: {error}") from error
+                swallowed(log, "save failed, to be tried again", error, turns=len(self._pending), retries=failures)
+            await asyncio.sleep(self._backoff.wait_s(failures))
+        for _ in turns:
+            self._pending.popleft()
+            self._room.release()
+        self.saved += len(turns)

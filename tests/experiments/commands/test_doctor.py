@@ -1,0 +1,127 @@
+"""What the doctor finds on recorded machines, and on this one; and the description of the machine."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from pathlib import Path
+
+import pytest
+
+from experiments.commands import doctor
+from experiments.commands.doctor import Finding, can_enforce, examine
+from experiments.measuring.limits.kernel import Kernel
+from experiments.measuring.probes.host import Noise, environment
+from experiments.measuring.profiles import Profile
+
+PROFILE = Profile(name="4gb", description="", memory_bytes=4 * 2**30, swap_bytes=0, cpus=2)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_WATCHED_S", 0.0)
+
+
+def machine(root: Path, **files: str) -> Kernel:
+    """A machine without control groups; the keys are paths with ``__`` for ``/``."""
+    usual = {
+        "proc__meminfo": "MemTotal:        8000000 kB\n",
+        "proc__self__status": "Cpus_allowed_list:\t0-3\n",
+        "proc__swaps": "Filename Type Size Used Priority\n",
+        "proc__loadavg": "0.10 0.20 0.30 1/100 4711\n",
+        "proc__stat": "cpu  100 0 50 900 0 0 0 0 0 0\n",
+    }
+    for name, text in (usual | files).items():
+        path = root / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return Kernel(root)
+
+
+def finding(name: str, kernel: Kernel, folder: Path | None = None) -> Finding:
+    return next(each for each in examine(PROFILE, kernel, folder) if each.name == name)
+
+
+def test_a_machine_without_limits_is_told_how_to_get_them(tmp_path: Path) -> None:
+    kernel = machine(tmp_path)
+    found = finding("limits", kernel)
+    assert found.status == "bad"
+    assert "docker run" in found.remedy
+    assert not can_enforce(PROFILE, kernel)
+
+
+def test_every_backend_says_why_it_cannot(tmp_path: Path) -> None:
+    for backend in ("cgroup-v2", "systemd-scope", "cgroup-v1", "enclosing"):
+        assert finding(f"limits: {backend}", machine(tmp_path)).found
+
+
+@pytest.mark.parametrize(("kilobytes", "status"), [(16_000_000, "good"), (5_000_000, "note"), (3_900_000, "bad")])
+def test_memory_for_the_profile_and_the_rest(tmp_path: Path, kilobytes: int, status: str) -> None:
+    kernel = machine(tmp_path, proc__meminfo=f"MemTotal: {kilobytes} kB\n")
+    assert finding("memory", kernel).status == status
+
+
+@pytest.mark.parametrize(("allowed", "status"), [("0-3", "good"), ("0-1", "note"), ("0", "bad")])
+def test_processors_for_the_profile_and_the_client(tmp_path: Path, allowed: str, status: str) -> None:
+    kernel = machine(tmp_path, proc__self__status=f"Cpus_allowed_list:\t{allowed}\n")
+    assert finding("processors", kernel).status == status
+
+
+def test_swap_in_use_is_noted_with_its_remedy(tmp_path: Path) -> None:
+    kernel = machine(tmp_path, proc__swaps="Filename Type Size Used Priority\n/swapfile file 2097148 0 -2\n")
+    found = finding("swap", kernel)
+    assert (found.status, found.found) == ("note", "2 GiB active")
+
+
+def test_a_saving_governor_is_noted(tmp_path: Path) -> None:
+    kernel = machine(tmp_path, sys__devices__system__cpu__cpu0__cpufreq__scaling_governor="powersave\n")
+    assert finding("frequency", kernel).status == "note"
+
+
+def test_a_folder_that_is_not_there_is_bad_news_and_no_traceback(tmp_path: Path) -> None:
+    assert finding("disk", machine(tmp_path), tmp_path / "missing").status == "bad"
+
+
+def test_a_missing_compiler_matters_only_before_llama_cpp_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: None)
+    assert finding("C++ compiler", machine(tmp_path)).status == "bad"
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: object())
+    assert finding("C++ compiler", machine(tmp_path)).status == "good"
+
+
+def test_what_needs_a_remedy_has_one_on_this_machine() -> None:
+    for found in examine(PROFILE):
+        assert found.found
+        assert found.status != "bad" or found.remedy
+
+
+def test_noise_tells_our_own_time_from_others_and_from_steal(tmp_path: Path) -> None:
+    kernel = machine(tmp_path)
+    noise = Noise(kernel)
+    noise.start()
+    ticks = 100 * 10  # ten seconds at the usual hundred ticks a second
+    machine(tmp_path, proc__stat=f"cpu  {100 + ticks // 2} 0 50 {900 + ticks // 4} 0 0 0 {ticks // 4} 0 0\n")
+    seen = noise.stop(still_running_cpu_s=2.0)
+    assert seen["steal_share"] == pytest.approx(0.25)
+    assert seen["others_cpu_share"] == pytest.approx(0.3, abs=0.05)
+    assert "frequency_mhz" not in seen
+
+
+def test_noise_on_this_machine_is_made_of_shares() -> None:
+    noise = Noise()
+    noise.start()
+    seen = noise.stop()
+    assert all(0 <= value <= 1 for name, value in seen.items() if name.endswith("_share"))
+
+
+def test_the_description_names_no_one_and_no_place() -> None:
+    described = environment()
+    text = " ".join(str(value) for value in described.values()).split()
+    assert getpass.getuser() not in text
+    assert socket.gethostname() not in text
+    assert str(Path.home()) not in " ".join(text)
+    assert described["python"]
+    assert described["package.llama-cpp-python"]

@@ -1,0 +1,195 @@
+"""`fourgig serve` as a person runs it: from its first line to its last signal."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import urllib.request
+
+import pytest
+from typer.testing import CliRunner
+
+from experiments.commands.chat import ServerGone
+from experiments.commands.cli import app
+from systems.errors import FourgigError
+from tests.experiments.conftest import FOURGIG
+from tests.systems.server.serving import Crowd, agent, listening_to
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Return a function that starts the command and gives the process with its address."""
+    started = []
+
+    def start(*arguments, **environment):
+        process = subprocess.Popen(
+            [str(FOURGIG), "serve", "--engine", "simulated", "--port", "0", "--data", str(tmp_path), *arguments],
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        line = process.stderr.readline()
+        assert line.startswith("Serving "), line + process.stderr.read()
+        return process, line.split()[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def ask(address, token="", **body):
+    body = {"messages": [{"role": "user", "content": "My name is Vera"}], "max_tokens": 4, **body}
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(f"{address}v1/chat/completions", json.dumps(body).encode(), headers)
+    return urllib.request.urlopen(request, timeout=20)
+
+
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long nothing, *ahead = &nothing;  /* seconds, in a file that the test writes */
+
+__attribute__((constructor)) static void find(void) {
+    int file = open(getenv("SECONDS_AHEAD"), O_RDONLY);
+    if (file >= 0) ahead = mmap(0, sizeof *ahead, PROT_READ, MAP_SHARED, file, 0);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int failed = syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) now->tv_sec += *ahead;
+    return failed;
+}
+
+int gettimeofday(struct timeval *now, void *zone) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    now->tv_sec = exact.tv_sec, now->tv_usec = exact.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *where) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    if (where) *where = exact.tv_sec;
+    return exact.tv_sec;
+}
+"""
+
+
+@pytest.fixture
+def wall_clock(tmp_path):
+    """Return the environment of a process whose wall clock alone can be set, and a function that sets it ahead."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler to make a clock with")
+    library, ahead = tmp_path / "clock.so", tmp_path / "ahead"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library], input=CLOCK, text=True, check=True)
+
+    def set_ahead(seconds):
+        with ahead.open("r+b") as file:
+            file.write(struct.pack("q", seconds))
+
+    ahead.write_bytes(bytes(8))
+    return {"LD_PRELOAD": str(library), "SECONDS_AHEAD": str(ahead)}, set_ahead
+
+
+async def test_fifty_users_do_not_notice_a_clock_that_jumps_and_no_turn_they_know_of_is_lost_in_a_kill(
+    serve, wall_clock, tmp_path
+):
+    environment, set_ahead = wall_clock
+    process, address = serve("--set", "server.connections=50", **environment)
+    async with Crowd(address.removeprefix("http://").rstrip("/")) as crowd:
+        for seconds in (86_400, -400 * 86_400):  # beyond every time-out, and long before the server was started
+            set_ahead(seconds)
+            assert await crowd.go_on() == []
+            created = json.load(await asyncio.to_thread(ask, address))["created"]
+            assert abs(created - time.time() - seconds) < 60
+        process.kill()
+        await crowd.until_cut_off()
+    assert len(crowd.acknowledged) >= 200
+    assert crowd.lost(tmp_path / "memory.sqlite") == set()
+    process, address = serve(**environment)
+    asked = [{"role": "user", "content": "Which turn of which user?"}]
+    anew, remembering = (json.load(ask(address, user=name, messages=asked)) for name in ("nobody", "user-7"))
+    assert anew["usage"]["prompt_tokens"] < remembering["usage"]["prompt_tokens"]
+    process.terminate()
+    assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):
+    if enforcement:
+        pytest.skip("nothing here can enforce a limit")
+    process, address = serve("--system", "none", "--profile", "1gb")
+    assert json.load(ask(address))["model"] == "simulated"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+
+
+def test_a_conversation_in_the_terminal_and_a_second_signal_that_ends_the_server_at_once(serve):
+    process, address = serve("--token", "a secret", "--system", "none", "--set", "simulated.token_s=0.002")
+    url = address.replace("http", "ws") + "ws"
+    talk = [str(FOURGIG), "chat", "--url", url, "--session", "me", "--token", "a secret"]
+    said = subprocess.run(talk, input="Hello\n\n", capture_output=True, text=True, timeout=60, check=True)
+    assert re.search(r"model · [\d.]+ s · [\d.]+ tokens/s", said.stdout)
+    with ask(address, "a secret", max_tokens=4000, stream=True) as under_way:
+        under_way.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.readline().startswith("Stopping")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 128 + signal.SIGTERM
+
+
+async def test_who_cannot_be_talked_to_is_one_sentence(tmp_path):
+    async with listening_to(agent(tmp_path), tokens=("a secret",)) as address:
+        chat = ["chat", "--url", f"ws://{address}/ws"]
+        refused = await asyncio.to_thread(CliRunner().invoke, app, chat, input="Hello\n")
+    assert (type(refused.exception), refused.exception.exit_code) == (ServerGone, 8)
+    assert "token is required" in str(refused.exception)
+    nobody = CliRunner().invoke(app, ["chat", "--url", "ws://127.0.0.1:1/ws"])
+    assert type(nobody.exception) is ServerGone
+    assert "fourgig serve" in str(nobody.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--host", "0.0.0.0"], "token is required"),
+        (["--set", "server.conections=3"], "did you mean connections"),
+    ],
+)
+def test_what_cannot_be_served_is_one_sentence(arguments, says):
+    done = CliRunner().invoke(app, ["serve", "--engine", "simulated", *arguments])
+    assert isinstance(done.exception, FourgigError)
+    assert done.exception.exit_code == 2
+    assert says in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("--system ", {"asynchronous", "baseline", "none"}),
+        ("--engine b", {"batched"}),
+        ("--profile 4", {"4gb"}),
+        ("--set server.asks_per_", {f"server.asks_per_{each}=" for each in ("connection", "user", "minute")}),
+        ("--log w", {"warning"}),
+    ],
+)
+def test_the_tab_key_knows_what_can_be_served(typed, offered):
+    words = f"fourgig serve {typed}"
+    environment = {"_FOURGIG_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "3"}
+    done = CliRunner().invoke(app, [], prog_name="fourgig", env=environment)
+    assert set(done.stdout.split()) >= offered
+    assert typed.endswith(" ") or set(done.stdout.split()) == offered

@@ -1,0 +1,145 @@
+"""How trials end, each in a real process: the run goes on, and nothing is left behind."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from experiments.measuring import records
+from experiments.measuring.limits.select import survey
+from experiments.measuring.profiles import load
+from experiments.measuring.records import Outcome
+
+WAYS = ["fine", "hangs", "raises", "dies", "half", "child"]
+
+
+def outcomes(folder):
+    return {record.spec.subject: record for record in records.read(folder / "trials.jsonl")}
+
+
+def alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.fixture
+def run_probe(fourgig, enforcement, tmp_path):
+    def run(ways, *arguments, out=tmp_path / "run"):
+        done = fourgig("run", "probe", "--engine", "simulated", "--out", out, *enforcement, *arguments, PROBE=ways)
+        return done, outcomes(out)
+
+    return run
+
+
+def test_every_way_to_end_is_a_record_and_the_run_goes_on(run_probe, tmp_path):
+    done, found = run_probe(",".join(WAYS), "--blocks", "1")
+    assert done.returncode == 0, done.stderr
+    assert {name: record.outcome for name, record in found.items()} == {
+        "fine": Outcome.OK,
+        "hangs": Outcome.TIMED_OUT,
+        "raises": Outcome.CRASHED,
+        "dies": Outcome.CRASHED,
+        "half": Outcome.CRASHED,
+        "child": Outcome.OK,
+    }
+    assert "ValueError: a defect of the subject" in found["raises"].reason
+    assert "SIGKILL" in found["dies"].reason
+    assert "2 s" in found["hangs"].reason
+    assert found["half"].parts == []
+    assert not alive(int(found["child"].parts[0].values["child"]))
+    assert not (tmp_path / "run" / ".work").exists()
+    # What was not ok is told, with the reason, on the terminal and in the report.
+    assert "a defect of the subject" in done.stdout
+    assert "a defect of the subject" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_less_common_ways_to_end_are_told_apart_too(run_probe, tmp_path):
+    ways = (
+        "ignores,stops,faults,aborts,truncates,leaves,nonsense,chatters,grandchild,swarms,"
+        "client_dies,client_raises,client_hangs,client_left"
+    )
+    done, found = run_probe(ways, "--blocks", "1")
+    assert done.returncode == 0, done.stderr
+    expected = {
+        "ignores": (Outcome.TIMED_OUT, "2 s"),
+        "stops": (Outcome.TIMED_OUT, "2 s"),
+        "faults": (Outcome.CRASHED, "SIGSEGV"),
+        "aborts": (Outcome.CRASHED, "SIGABRT"),
+        "truncates": (Outcome.CRASHED, "SIGBUS"),
+        "leaves": (Outcome.CRASHED, "exit status 0"),
+        "nonsense": (Outcome.CRASHED, "exit status 0"),
+        "chatters": (Outcome.OK, ""),
+        "grandchild": (Outcome.OK, ""),
+        "swarms": (Outcome.OK, ""),
+        "client_dies": (Outcome.CRASHED, "client: killed by SIGKILL"),
+        "client_raises": (Outcome.CRASHED, "a defect of the client"),
+        "client_hangs": (Outcome.TIMED_OUT, "2 s"),
+        "client_left": (Outcome.CRASHED, "exit status 3"),
+    }
+    assert {name: record.outcome for name, record in found.items()} == {way: end for way, (end, _) in expected.items()}
+    for way, (_, reason) in expected.items():
+        assert reason in found[way].reason, (way, found[way].reason)
+    for way in ("grandchild", "swarms"):
+        assert not alive(int(found[way].parts[0].values["child"]))
+    assert not (tmp_path / "run" / ".work").exists()
+
+
+@pytest.mark.needs_limits
+def test_a_child_that_is_out_of_memory_makes_the_trial_out_of_memory(run_probe):
+    if not any(each.usable for each in survey(load("1gb"))):
+        pytest.skip("no backend of this machine can enforce 1gb")
+    done, found = run_probe("feeds,fine", "--blocks", "1", "--profile", "1gb")
+    assert done.returncode == 0, done.stderr
+    assert found["feeds"].outcome is Outcome.OUT_OF_MEMORY
+    assert found["fine"].outcome is Outcome.OK
+
+
+def test_when_no_trial_is_ok_the_exit_code_says_so(run_probe):
+    done, _ = run_probe("raises", "--blocks", "1")
+    assert done.returncode == 7
+    assert "nothing was measured" in done.stderr
+
+
+@pytest.mark.needs_limits
+def test_six_gigabytes_under_4gb_are_out_of_memory_and_the_run_goes_on(run_probe):
+    if not any(each.usable for each in survey(load("4gb"))):
+        pytest.skip("no backend of this machine can enforce 4gb")
+    done, found = run_probe("allocates,fine", "--blocks", "1", "--profile", "4gb")
+    assert done.returncode == 0, done.stderr
+    assert found["allocates"].outcome is Outcome.OUT_OF_MEMORY
+    assert found["allocates"].outside.group.oom_kills >= 1
+    assert found["allocates"].outside.group.peak_bytes >= 0.95 * 4 * 2**30
+    assert found["fine"].outcome is Outcome.OK
+
+
+@pytest.mark.needs_limits
+def test_a_file_larger_than_the_limit_is_not_out_of_memory(run_probe):
+    if not any(each.usable for each in survey(load("1gb"))):
+        pytest.skip("no backend of this machine can enforce 1gb")
+    _, found = run_probe("maps", "--blocks", "1", "--profile", "1gb")
+    record = found["maps"]
+    assert record.outcome is Outcome.OK, record.reason
+    assert record.outside.group.peak_bytes >= 0.9 * 2**30
+    assert record.outside.group.file_bytes > 10 * record.outside.group.anonymous_bytes
+
+
+def test_the_same_seed_gives_the_same_plan_and_another_seed_another(run_probe, tmp_path):
+    seeds = []
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        _, found = run_probe("fine", "--seed", seed, "--blocks", "1", out=tmp_path / name)
+        seeds.append((found["fine"].parts[0].values["seed"], found["fine"].key))
+    assert seeds[0] == seeds[1] != seeds[2]
+
+
+def test_a_record_says_what_was_enforced_and_on_what(run_probe, enforcement, tmp_path):
+    _, found = run_probe("fine", "--blocks", "1")
+    record = found["fine"]
+    assert record.enforced is not bool(enforcement)
+    assert record.outside.exit_status == {"subject": 0}
+    assert record.outside.page_cache_left_bytes == 0
+    text = (tmp_path / "run" / "run.json").read_text() + (tmp_path / "run" / "trials.jsonl").read_text()
+    assert str(tmp_path) not in text
+    assert os.uname().nodename not in text or len(os.uname().nodename) < 4

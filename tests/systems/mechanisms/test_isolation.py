@@ -1,0 +1,106 @@
+import asyncio
+import threading
+import time
+
+import pytest
+
+from systems.mechanisms.isolation import Executors
+
+
+async def test_results_and_errors_come_back_to_their_own_callers():
+    executors = Executors({"work": 3})
+
+    def work(number):
+        if number % 7 == 0:
+            raise ValueError(number)
+        return number * number
+
+    found = await asyncio.gather(*(executors.run("work", work, n) for n in range(500)), return_exceptions=True)
+    assert all(
+        isinstance(one, ValueError) and one.args == (n,) if n % 7 == 0 else one == n * n for n, one in enumerate(found)
+    )
+    executors.close()
+
+
+async def test_no_more_threads_than_asked_and_none_for_an_idle_kind():
+    executors = Executors({"work": 2, "other": 4})
+    inside, most = [], []
+    together = threading.Barrier(2)
+
+    def work():
+        inside.append(None)
+        most.append(len(inside))
+        together.wait()
+        inside.pop()
+
+    before = threading.active_count()
+    await asyncio.gather(*(executors.run("work", work) for _ in range(6)))
+    assert max(most) == 2
+    assert threading.active_count() - before == 2
+    executors.close()
+    assert threading.active_count() == before
+
+
+async def test_a_call_cancelled_while_it_waits_is_never_made():
+    executors = Executors({"work": 1})
+    gate, made = threading.Event(), []
+    first = asyncio.create_task(executors.run("work", gate.wait))
+    second = asyncio.create_task(executors.run("work", made.append, 1))
+    await asyncio.sleep(0.01)
+    second.cancel()
+    gate.set()
+    assert await first
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert await executors.run("work", len, made) == 0
+    executors.close()
+
+
+async def test_closing_finishes_what_runs_and_cancels_what_waits():
+    executors = Executors({"work": 1})
+    gate, made = threading.Event(), []
+
+    def work():
+        gate.wait()
+        made.append("running")
+
+    running = asyncio.create_task(executors.run("work", work))
+    waiting = asyncio.create_task(executors.run("work", made.append, "waiting"))
+    await asyncio.sleep(0.01)
+    closing = asyncio.create_task(asyncio.to_thread(executors.close))
+    await asyncio.sleep(0.01)
+    gate.set()
+    await closing
+    await running
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert made == ["running"]
+
+
+async def test_without_isolation_the_work_is_done_in_the_loop():
+    assert await Executors({"work": 1}, isolated=False).run("work", threading.get_ident) == threading.get_ident()
+
+
+async def test_an_error_that_no_future_takes_is_still_told():
+    executors = Executors({"work": 1})
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await executors.run("work", next, iter(()))
+    executors.close()
+
+
+async def test_no_call_is_forgotten_however_threads_fall_asleep_and_wake():
+    executors = Executors({"work": 4})
+    for round_of in range(400):
+        calls = (executors.run("work", time.sleep, 0.0002 * (number % 3)) for number in range(round_of % 9))
+        async with asyncio.timeout(30):
+            await asyncio.gather(*calls)
+    executors.close()
+
+
+async def test_calls_that_block_run_on_as_many_threads_as_there_are():
+    executors = Executors({"work": 4})
+    for _ in range(3):  # threads that sleep are woken as well as threads that are made
+        together = threading.Barrier(4)
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(executors.run("work", together.wait) for _ in range(4)))
+    executors.close()
