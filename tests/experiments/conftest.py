@@ -1,16 +1,31 @@
 """The command as a person runs it, and a study and a system that another package brings."""
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from experiments.measuring.limits.select import survey
 from experiments.measuring.profiles import load
+from tests.experiments.forking import Forked
 
 FOURGIG = Path(sys.executable).with_name("fourgig")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_are_heard() -> Iterator[None]:
+    """A suite that a shell started in the background ignores interrupts, and so would every command it starts."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +34,10 @@ def enforcement() -> list[str]:
     return [] if any(each.usable for each in survey(load("4gb"))) else ["--allow-unenforced"]
 
 
-@pytest.fixture
-def outside_package(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def outside_package(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Install a tiny package that adds a study and a system, and return the environment that sees it."""
-    site = tmp_path / "site"
+    site = tmp_path_factory.mktemp("outside") / "site"
     info = site / "outside-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
@@ -34,22 +49,35 @@ def outside_package(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(site)}
 
 
+@pytest.fixture(scope="session")
+def command(outside_package: dict[str, str]) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Return a function that runs the command to its end in the folder it is given."""
+    forked = Forked(outside_package)
+
+    def run(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return forked.run(FOURGIG, list(map(str, arguments)), {"COLUMNS": "200", **environment}, folder, within_s=300)
+
+    yield run
+    forked.close()
+
+
 @pytest.fixture
-def fourgig(outside_package: dict[str, str], tmp_path: Path):
+def fourgig(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path):
     """Return a function that runs the command to its end in an empty folder."""
     folder = tmp_path / "cwd"
     folder.mkdir()
+    return partial(command, folder)
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(FOURGIG), *map(str, arguments)],
-            env={**outside_package, "COLUMNS": "200", **environment},
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            timeout=300,
-        )
 
-    return run
+@pytest.fixture(scope="session")
+def _finished(command, enforcement: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    done = command(folder, "run", "probe", "--engine", "simulated", "--blocks", "1", "--out", "run", *enforcement)
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+@pytest.fixture
+def finished(_finished: Path) -> Callable[[Path], Path]:
+    """Return a function that makes a folder hold a run of one trial that ended well."""
+    return partial(shutil.copytree, _finished)

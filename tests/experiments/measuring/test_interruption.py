@@ -161,9 +161,8 @@ def test_an_interrupt_while_a_model_is_made_leaves_no_half_of_it(outside_package
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_more_blocks_are_added_to_a_finished_run(fourgig, tmp_path, enforcement):
-    out = tmp_path / "run"
-    assert fourgig("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement).returncode == 0
+def test_more_blocks_are_added_to_a_finished_run(fourgig, finished, tmp_path, enforcement):
+    out = finished(tmp_path / "run")
     done = fourgig("run", "--resume", out, "--blocks", "3", *enforcement)
     assert done.returncode == 0, done.stderr
     assert sorted(record.spec.block for record in records.read(out / "trials.jsonl")) == [0, 1, 2]
@@ -200,9 +199,8 @@ def test_a_run_on_a_made_model_is_resumed_without_naming_it(fourgig, tmp_path, e
     assert {(record.spec.block, record.outcome) for record in found} == {(0, Outcome.OK), (1, Outcome.OK)}
 
 
-def test_a_second_runner_in_the_folder_is_told_so(fourgig, tmp_path, enforcement):
-    out = tmp_path / "shared"
-    assert fourgig("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement).returncode == 0
+def test_a_second_runner_in_the_folder_is_told_so(fourgig, finished, tmp_path, enforcement):
+    out = finished(tmp_path / "shared")
     with RunFolder(out):
         second = fourgig("run", "--resume", out, "--blocks", "2", *enforcement)
     assert second.returncode == 6
@@ -210,11 +208,9 @@ def test_a_second_runner_in_the_folder_is_told_so(fourgig, tmp_path, enforcement
     assert len(records.read(out / "trials.jsonl")) == 1
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(fourgig, tmp_path, enforcement):
-    out = tmp_path / "run"
-    arguments = ("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement)
-    assert fourgig(*arguments).returncode == 0
-    again = fourgig(*arguments)
+def test_a_folder_that_holds_a_run_is_not_overwritten(fourgig, finished, tmp_path, enforcement):
+    out = finished(tmp_path / "run")
+    again = fourgig("run", "probe", "--engine", "simulated", "--out", out, "--blocks", "1", *enforcement)
     assert again.returncode == 6
     assert "--resume" in again.stderr
 
@@ -286,11 +282,10 @@ def test_a_record_that_does_not_fit_leaves_the_earlier_ones_whole(tmp_path):
 
 
 @pytest.mark.needs_root
-def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(fourgig, tmp_path, enforcement):
+def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(fourgig, finished, tmp_path, enforcement):
     with small_disk(tmp_path / "small", "70m") as disk:
-        out = disk / "run"
+        out = finished(disk / "run")
         new = ("run", "probe", "--engine", "simulated", "--blocks", "1", "--out")
-        assert fourgig(*new, out, *enforcement).returncode == 0
         before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         for command in ((*new, disk / "another"), ("run", "--resume", out, "--blocks", "2"), ("report", out)):
@@ -302,11 +297,9 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(fourgig, tmp_pa
 
 
 @pytest.mark.needs_root
-def test_a_report_that_does_not_fit_leaves_the_records_whole(fourgig, tmp_path, enforcement):
+def test_a_report_that_does_not_fit_leaves_the_records_whole(fourgig, finished, tmp_path):
     with small_disk(tmp_path / "small", "70m") as disk:
-        out = disk / "run"
-        done = fourgig("run", "probe", "--engine", "simulated", "--blocks", "1", "--out", out, *enforcement)
-        assert done.returncode == 0, done.stderr
+        out = finished(disk / "run")
         before = (out / "trials.jsonl").read_bytes()
         (out / "filler").write_bytes(bytes(os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize))
         refused = fourgig("report", out)
@@ -318,10 +311,8 @@ def test_a_report_that_does_not_fit_leaves_the_records_whole(fourgig, tmp_path, 
         assert (out / "trials.jsonl").read_bytes() == before
 
 
-def test_a_run_description_that_was_cut_short_is_told_so(fourgig, tmp_path, enforcement):
-    out = tmp_path / "run"
-    done = fourgig("run", "probe", "--engine", "simulated", "--blocks", "1", "--out", out, *enforcement)
-    assert done.returncode == 0, done.stderr
+def test_a_run_description_that_was_cut_short_is_told_so(finished, tmp_path):
+    out = finished(tmp_path / "run")
     whole = (out / "run.json").read_bytes()
     for left in (b"", whole[: len(whole) // 2], b"[]", b"null"):
         (out / "run.json").write_bytes(left)

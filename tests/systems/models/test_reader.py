@@ -40,9 +40,9 @@ def reader() -> ModelFile:
 def engine(request: pytest.FixtureRequest, reader: ModelFile) -> Iterator[Engine]:
     path = str(reader.path)
     made: Engine = (
-        LlamaEngine(LlamaSettings(model_path=path))
+        LlamaEngine(LlamaSettings(model_path=path, threads=1))
         if request.param == "llama"
-        else BatchedEngine(BatchedSettings(model_path=path))
+        else BatchedEngine(BatchedSettings(model_path=path, threads=1))
     )
     made.load()
     yield made
@@ -84,7 +84,9 @@ def test_it_reads_names_values_and_phrasings_it_has_never_seen(engine: Engine) -
 
 
 async def test_with_it_an_agent_visibly_remembers(reader: ModelFile, tmp_path: Path) -> None:
-    system = Asynchronous(AsynchronousSettings(), LlamaEngine(LlamaSettings(model_path=str(reader.path))), tmp_path)
+    system = Asynchronous(
+        AsynchronousSettings(), LlamaEngine(LlamaSettings(model_path=str(reader.path), threads=1)), tmp_path
+    )
     await system.start()
 
     async def say(text: str) -> str:

@@ -1,0 +1,98 @@
+"""Start the command from a process that has the libraries loaded already: a second of each command that reports.
+
+Only what others wrote is loaded beforehand. What is ours is imported anew by every command, as a person's is.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = (
+    *("jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "msgspec"),
+    *("pandas", "psutil", "rich.progress", "rich.table", "scipy.special", "scipy.stats", "typer"),
+)
+
+
+class Forked:
+    """Runs programs written in Python, one after another, each in a process forked for it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def run(
+        self, program: Path, arguments: list[str], environment: dict[str, str], folder: Path, within_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``program`` in ``folder`` to its end, as `subprocess.run` does, and return what it said."""
+        if self._server is None:
+            self._server = subprocess.Popen(
+                [sys.executable, __file__],
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+        server, argv = self._server, [str(program), *arguments]
+        assert server.stdin is not None and server.stdout is not None
+        said = [folder.with_name(f"{folder.name}-{which}") for which in ("out", "err")]
+        asked = {"argv": argv, "environment": environment, "folder": str(folder), "said": list(map(str, said))}
+        server.stdin.write(json.dumps(asked).encode() + b"\n")
+        server.stdin.flush()
+        with selectors.DefaultSelector() as selector:
+            selector.register(server.stdout, selectors.EVENT_READ)
+            if not selector.select(within_s):
+                self.close()
+                raise subprocess.TimeoutExpired(argv, within_s)
+        code = int(server.stdout.readline())
+        out, err = (path.read_text() for path in said)
+        return subprocess.CompletedProcess(argv, code, out, err)
+
+    def close(self) -> None:
+        """Kill the server and a program it may still be running."""
+        if self._server is not None:
+            os.killpg(self._server.pid, signal.SIGKILL)
+            self._server.communicate()
+            self._server = None
+
+
+def serve() -> None:
+    """Run what each line of the standard input asks for, and answer with its exit code."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.freeze()  # what no collection looks at stays shared, here and when a child ends
+    for line in sys.stdin.buffer:
+        child = os.fork()
+        if child == 0:
+            # Whatever the program raises goes up through here, and the interpreter ends as it does for anyone.
+            return become(**json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    return None
+
+
+def become(argv: list[str], environment: dict[str, str], folder: str, said: list[str]) -> Any:
+    """Be a fresh process that runs the program ``argv[0]``."""
+    for descriptor, path in enumerate([os.devnull, *said]):
+        flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        opened = os.open(path, flags, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(folder)
+    os.environ.update(environment)
+    sys.argv = argv
+    sys.path[0] = str(Path(argv[0]).parent)
+    return runpy.run_path(argv[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    serve()
