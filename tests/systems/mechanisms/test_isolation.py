@@ -46,7 +46,7 @@ async def test_a_call_cancelled_while_it_waits_is_never_made():
     gate, made = threading.Event(), []
     first = asyncio.create_task(executors.run("work", gate.wait))
     second = asyncio.create_task(executors.run("work", made.append, 1))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     second.cancel()
     gate.set()
     assert await first
@@ -56,9 +56,16 @@ async def test_a_call_cancelled_while_it_waits_is_never_made():
     executors.close()
 
 
-async def test_closing_finishes_what_runs_and_cancels_what_waits():
+async def test_closing_finishes_what_runs_and_cancels_what_waits(monkeypatch):
     executors = Executors({"work": 1})
     gate, made = threading.Event(), []
+    join = threading.Thread.join
+
+    def joined(thread, *arguments):
+        gate.set()  # closing has begun, and waits
+        join(thread, *arguments)
+
+    monkeypatch.setattr(threading.Thread, "join", joined)
 
     def work():
         gate.wait()
@@ -66,11 +73,8 @@ async def test_closing_finishes_what_runs_and_cancels_what_waits():
 
     running = asyncio.create_task(executors.run("work", work))
     waiting = asyncio.create_task(executors.run("work", made.append, "waiting"))
-    await asyncio.sleep(0.01)
-    closing = asyncio.create_task(asyncio.to_thread(executors.close))
-    await asyncio.sleep(0.01)
-    gate.set()
-    await closing
+    await asyncio.sleep(0)
+    await asyncio.to_thread(executors.close)
     await running
     with pytest.raises(asyncio.CancelledError):
         await waiting

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import threading
 from contextlib import asynccontextmanager, closing, suppress
 from itertools import count
 
@@ -29,6 +30,29 @@ def agent(tmp_path, engine=None, **settings):
     """Return the asynchronous agent, hosted, on a simulated engine unless another is given."""
     engine = engine or SimulatedEngine(SimulatedSettings(slots=8))
     return host(Asynchronous(AsynchronousSettings(**settings), engine, tmp_path))
+
+
+class Watched(SimulatedEngine):
+    """Tells when a reply has begun; and ends none while it is `held`."""
+
+    def __init__(self, settings, *, held=False):
+        super().__init__(settings)
+        self._begun = threading.Semaphore(0)
+        self.let_go, self.ended = threading.Event(), threading.Event()
+        if not held:
+            self.let_go.set()
+
+    async def begun(self):
+        """Return when one more reply has begun."""
+        assert await asyncio.to_thread(self._begun.acquire, timeout=60)
+
+    def generate(self, *arguments, **named):
+        self._begun.release()
+        self.let_go.wait(60)
+        try:
+            return super().generate(*arguments, **named)
+        finally:
+            self.ended.set()
 
 
 def ask(**fields):

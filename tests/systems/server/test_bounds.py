@@ -17,7 +17,7 @@ from systems.errors import BadInput
 from systems.server.guard import Guard
 from systems.server.schema import WEBSOCKET, openapi
 from systems.server.settings import MAX_HEADER_BYTES, ServerSettings
-from tests.systems.server.serving import agent, ask, listening_to, until_the_last
+from tests.systems.server.serving import Watched, agent, ask, listening_to, until_the_last
 
 # The packages whose objects only the server has: the test's own client is of others.
 OUR_SIDE = ("systems.", "uvicorn.", "httptools.", "starlette.")
@@ -68,20 +68,22 @@ async def test_who_has_shown_no_token_takes_nobodys_place(tmp_path):
 
 
 async def test_a_user_has_a_bounded_number_of_unanswered_asks_over_all_connections(tmp_path):
-    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.2, slots=8))
+    engine = Watched(SimulatedSettings(slots=8), held=True)
     tokens = {"tokens": ("one", "two"), "asks_per_user": 2}
-    async with listening_to(agent(tmp_path, slow), **tokens) as address:
+    async with listening_to(agent(tmp_path, engine), **tokens) as address:
         where = f"ws://{address}/ws"
         async with (
             connect(where, additional_headers=shown("one")) as first,
             connect(where, additional_headers=shown("one")) as second,
             connect(where, additional_headers=shown("two")) as other,
         ):
-            for connection, name in ((first, "1"), (first, "2"), (second, "3"), (other, "4")):
+            for connection, name in ((first, "1"), (first, "2"), (other, "4")):
                 await connection.send(ask(id=name, session=name, stream=False))
-                await asyncio.sleep(0.02)
+                await engine.begun()
+            await second.send(ask(id="3", session="3", stream=False))
             _, refused = await until_the_last(second, "3")
             assert (refused["type"], "a user" in refused["reason"]) == ("refusal", True)
+            engine.let_go.set()
             for connection, name in ((first, "1"), (first, "2"), (other, "4")):
                 assert (await until_the_last(connection, name))[1]["type"] == "reply"
 
@@ -102,7 +104,9 @@ async def test_work_is_refused_while_memory_is_short(tmp_path):
     async with listening_to(agent(tmp_path), memory_used=lambda: used) as address:
         assert await works(address)
         used = 0.95
-        await asyncio.sleep(0.6)
+        async with asyncio.timeout(20):
+            while await works(address):  # noqa: ASYNC110 - who looks at the memory tells nobody
+                await asyncio.sleep(0.05)
         async with connect(f"ws://{address}/ws") as connection:
             await connection.send(ask())
             _, refused = await until_the_last(connection)
@@ -112,8 +116,9 @@ async def test_work_is_refused_while_memory_is_short(tmp_path):
             await get(address, "/readyz")
         assert "ok" in await get(address, "/healthz")
         used = 0.5
-        await asyncio.sleep(0.6)
-        assert await works(address)
+        async with asyncio.timeout(20):
+            while not await works(address):  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)
 
 
 async def test_a_connection_on_which_nothing_is_asked_is_closed_but_not_one_that_waits(tmp_path):
@@ -132,15 +137,16 @@ async def test_thousands_of_half_open_connections_are_bounded_and_cut_off(tmp_pa
         assert await works(address)
         before = memory.anonymous_bytes()
 
-        async def half_open(number):
-            reader, writer = await asyncio.open_connection(host, int(port))
+        async def half_open(number, opened=None):
+            reader, writer = opened or await asyncio.open_connection(host, int(port))
             writer.write((b"", b"GET / HTT", b"GET / HTTP/1.1\r\nhost: x\r\n")[number % 3])
             said = await asyncio.wait_for(reader.read(), 20)
             writer.close()
             return said
 
         # Whoever is refused is told at once; those who are held, whose places others may take then, are cut off.
-        held = [asyncio.create_task(half_open(number)) for number in range(40)]
+        first = [await asyncio.open_connection(host, int(port)) for _ in range(40)]
+        held = [asyncio.create_task(half_open(number, opened)) for number, opened in enumerate(first)]
         await asyncio.sleep(0.1)
         refused = 0
         while not any(task.done() for task in held) and refused < 2000:

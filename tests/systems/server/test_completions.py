@@ -15,7 +15,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import EngineBusy, EngineError
 from systems.server.direct import EngineHost
 from systems.server.settings import MAX_BODY_BYTES
-from tests.systems.server.serving import agent, listening_to
+from tests.systems.server.serving import Watched, agent, listening_to
 
 HELLO = [{"role": "user", "content": "Hello Vera"}]
 
@@ -219,17 +219,18 @@ async def test_deadlines_refusals_and_defects_have_their_own_status(tmp_path):
         with pytest.raises(EngineError, match="500"):
             client = OpenAIEngine(OpenAISettings(url=f"{address}/v1"))
             await asyncio.to_thread(client.generate, QUESTION, max_tokens=3)
-    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3))
-    async with listening_to(agent(tmp_path, slow, queue_limit=0)) as where:
+    engine = Watched(SimulatedSettings(), held=True)
+    async with listening_to(agent(tmp_path, engine, queue_limit=0)) as where:
         address = f"http://{where}"
         first = asyncio.create_task(chat(address, user="a"))
-        await asyncio.sleep(0.15)
+        await engine.begun()
         status, headers, reply = await chat(address, user="b")
         assert (status, reply["error"]["type"]) == (429, "rate_limit_error")
         assert int(headers["retry-after"]) >= 1
         with pytest.raises(EngineBusy, match="429"):
             client = OpenAIEngine(OpenAISettings(url=f"{address}/v1"))
             await asyncio.to_thread(client.generate, QUESTION, max_tokens=3)
+        engine.let_go.set()
         assert (await first)[0] == 200
 
 

@@ -19,7 +19,7 @@ from systems.errors import BadInput, StoreError
 from systems.memory.fulltext import FullTextStore
 from systems.server.hosting import host
 from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
-from tests.systems.server.serving import ask, listening_to, until_the_last
+from tests.systems.server.serving import Watched, ask, listening_to, until_the_last
 
 
 @asynccontextmanager
@@ -287,8 +287,12 @@ async def test_a_ping_gets_a_pong(tmp_path):
 
 
 async def test_pieces_that_wait_together_are_sent_together(tmp_path):
-    async with serving(tmp_path) as address, connect(address) as connection:
+    engine = Watched(SimulatedSettings(), held=True)
+    async with serving(tmp_path, engine=engine) as address, connect(address) as connection:
         await connection.send(ask(max_tokens=200))
+        await engine.begun()
+        engine.let_go.set()
+        engine.ended.wait(60)  # it is the loop that waits here, so nothing is sent meanwhile
         tokens, reply = await until_the_last(connection)
     assert "".join(tokens) == reply["text"]
     assert len(tokens) < reply["generated_tokens"] == 200
@@ -333,11 +337,11 @@ async def test_a_session_belongs_to_its_token(tmp_path):
 
 
 async def test_the_turns_under_way_are_finished_when_the_server_stops(tmp_path):
-    slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3))
+    slow = Watched(SimulatedSettings(first_token_s=0.3))
     async with serving(tmp_path, engine=slow) as address:
         connection = await connect(address)
         await connection.send(ask(stream=False))
-        await asyncio.sleep(0.1)
+        await slow.begun()
     assert json.loads(await connection.recv())["type"] == "reply"
     with pytest.raises(ConnectionClosed) as caught:
         await connection.recv()
