@@ -27,6 +27,8 @@ _LETTER = re.compile(r"\w")
 _COMPOUND = re.compile(r"[-._]")
 _PART = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")  # jieba's
 _CHINESE = re.compile(r"[\u4e00-\u9fd5]+")
+# Rare characters, each a word of its own for jieba. Its Rust twin, which knows more of Chinese, joins them to others.
+_RARE = re.compile("[\u3400-\u4dbf\u9fd6-\u9fff\uf900-\ufaff\U00020000-\U0002ebef\U0002f800-\U0002fa1f]")
 
 # jieba's stop words.
 _NEVER = frozenset(
@@ -136,7 +138,7 @@ def _rust() -> _Loaded:
     frequencies = _frequencies()
 
     def cut(text: str) -> Iterable[str]:
-        words = rjieba.cut(text)
+        words = rjieba.cut(_RARE.sub(" ", text))  # a word of one character is no keyword, nor is a space
         if not _COMPOUND.search(text):
             return words
         # jieba takes "well-known" apart, its Rust twin does not.

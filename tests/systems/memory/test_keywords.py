@@ -37,6 +37,7 @@ def test_words_and_keywords_are_jiebas_own(loaded_keywords, text):
 @given(st.lists(st.sampled_from(_PIECES)).map("".join) | st.text(max_size=40))
 @example("请记住，我的姐姐王芳3月搬到了杭州，在那里照看12件旧收音机。")
 @example("a well-known 10.5kg wi-fi_box at www.example.com: e-mail中文, T-shirt-王芳")
+@example("&𠀀, 㐀㐁ab and 中𠀀文")
 def test_the_fast_words_are_the_same(dictionaries, text):
     assert dictionaries[True].analyse(text) == dictionaries[False].analyse(text)
 
