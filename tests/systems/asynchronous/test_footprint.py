@@ -46,8 +46,7 @@ async def footprint(folder):
 def test_an_idle_session_keeps_at_most_three_kibibytes_and_no_thread_and_no_descriptor(tmp_path):
     # In a process of its own: what other tests freed would hide what this one takes.
     code = (
-        "import asyncio, sys; from pathlib import Path; "
-        "from tests.systems.asynchronous.test_footprint import footprint; "
+        f"import asyncio, sys; from pathlib import Path; from {__name__} import footprint; "
         "print(*asyncio.run(footprint(Path(sys.argv[1]))))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)

@@ -108,3 +108,39 @@ async def test_calls_that_block_run_on_as_many_threads_as_there_are():
         async with asyncio.timeout(30):
             await asyncio.gather(*(executors.run("work", together.wait) for _ in range(4)))
     executors.close()
+
+
+async def test_isolated_work_runs_on_at_most_the_allowed_threads_of_its_kind():
+    executors = Executors({"a": 2, "b": 1})
+    names = await asyncio.gather(
+        *(executors.run("a", lambda: threading.current_thread().name) for _ in range(20)),
+        executors.run("b", lambda: threading.current_thread().name),
+    )
+    executors.close()
+    assert {name.partition("_")[0] for name in names[:20]} == {"a"}
+    assert len(set(names[:20])) <= 2
+    assert names[20].startswith("b")
+
+
+async def test_one_kinds_full_pool_does_not_hold_up_another():
+    executors = Executors({"slow": 1, "fast": 1})
+    release = threading.Event()
+    slow = [asyncio.create_task(executors.run("slow", release.wait, 30)) for _ in range(3)]
+    assert await executors.run("fast", lambda: "done") == "done"
+    assert not any(task.done() for task in slow)
+    release.set()
+    await asyncio.gather(*slow)
+    executors.close()
+
+
+async def test_without_isolation_the_work_runs_where_it_is_called():
+    executors = Executors({"a": 1}, isolated=False)
+    assert await executors.run("a", threading.current_thread) is threading.current_thread()
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+async def test_exceptions_pass_through(isolated):
+    executors = Executors({"a": 1}, isolated=isolated)
+    with pytest.raises(ZeroDivisionError):
+        await executors.run("a", lambda: 1 // 0)
+    executors.close()

@@ -1,0 +1,39 @@
+"""What a session said lately, as the model is shown it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systems.memory.importance import keep_important
+from systems.turn.history import Exchange, Histories, keep_newest
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), max_size=30), st.integers(0, 12), st.booleans())
+def test_the_roles_of_a_history_always_alternate(turns, length, stepped):
+    histories = Histories(length, 10, keep_important, stepped=stepped)
+    for number, (session, important) in enumerate(turns):
+        histories.add(session, Exchange(f"question {number}", f"answer {number}", important))
+        messages = histories.messages(session)
+        assert len(messages) <= length
+        assert [message.role for message in messages] == ["user", "assistant"] * (len(messages) // 2)
+
+
+@pytest.mark.parametrize(("stepped", "grew"), [(False, 4), (True, 12)])
+def test_a_stepped_history_begins_like_the_last_one_on_most_turns(stepped, grew):
+    histories = Histories(10, 1, keep_newest, stepped=stepped)
+    before, alike = [], 0
+    for number in range(17):
+        histories.add("s", Exchange(f"question {number}", "fine"))
+        after = histories.messages("s")
+        alike += bool(before) and after[: len(before)] == before
+        before = after
+    assert alike == grew
+
+
+def test_histories_forget_the_least_recently_active_session():
+    histories = Histories(4, 2, keep_newest)
+    for session in ("a", "b", "a", "c"):
+        histories.add(session, Exchange(f"to {session}", "fine"))
+    assert len(histories.messages("a")) == 4
+    assert histories.messages("b") == []
+    assert len(histories.messages("c")) == 2
