@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from systems.engines import simulated
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
 from systems.engines.interface import Message
 from systems.engines.openai import OpenAIEngine, OpenAISettings
@@ -102,9 +101,11 @@ async def test_a_whole_reply_has_the_shape_that_clients_expect():
 async def test_a_streamed_reply_begins_with_a_role_and_ends_with_a_reason_the_usage_and_done(monkeypatch):
     # The delay between two tokens passes in the server's loop, which has sent the first before the next is made.
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(
-        simulated, "sleep", lambda seconds: asyncio.run_coroutine_threadsafe(asyncio.sleep(seconds), loop).result()
-    )
+
+    def passes(seconds):
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(seconds), loop).result()
+
+    monkeypatch.setattr("systems.engines.simulated.sleep", passes)
     async with engine_alone(SimulatedEngine(SimulatedSettings(token_s=0.01))) as address:
         body = {"messages": HELLO, "max_tokens": 4, "stream": True, "stream_options": {"include_usage": True}}
         status, headers, said = await call(f"{address}/v1/chat/completions", body)
