@@ -1,6 +1,7 @@
-"""Start the command from a process that has the libraries loaded already: a second of each command that reports.
+"""Run the command from a process that has the libraries loaded: that is a second of each command that reports.
 
-Only what others wrote is loaded beforehand. What is ours is imported anew by every command, as a person's is.
+Only what others wrote is loaded beforehand. What is ours is imported anew by every command, as when a person runs it.
+Where a command is to be stopped or killed, or what it imports is to be seen, a test starts a real one.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 LIBRARIES = (
     *("jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "msgspec"),
-    *("pandas", "psutil", "rich.progress", "rich.table", "scipy.special", "scipy.stats", "typer"),
+    *("pandas", "psutil", "rich.progress", "rich.table", "scipy.special", "typer"),
 )
 
 
@@ -53,9 +53,12 @@ class Forked:
             if not selector.select(within_s):
                 self.close()
                 raise subprocess.TimeoutExpired(argv, within_s)
-        code = int(server.stdout.readline())
+        answered = server.stdout.readline()
+        if not answered:
+            self.close()
+            raise ChildProcessError("The process that the commands are forked from has ended.")
         out, err = (path.read_text() for path in said)
-        return subprocess.CompletedProcess(argv, code, out, err)
+        return subprocess.CompletedProcess(argv, int(answered), out, err)
 
     def close(self) -> None:
         """Kill the server and a program it may still be running."""
@@ -74,14 +77,14 @@ def serve() -> None:
         child = os.fork()
         if child == 0:
             # Whatever the program raises goes up through here, and the interpreter ends as it does for anyone.
-            return become(**json.loads(line))
+            become(**json.loads(line))
+            return
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
-    return None
 
 
-def become(argv: list[str], environment: dict[str, str], folder: str, said: list[str]) -> Any:
-    """Be a fresh process that runs the program ``argv[0]``."""
+def become(argv: list[str], environment: dict[str, str], folder: str, said: list[str]) -> None:
+    """Be a process of its own that runs the program ``argv[0]`` and says what it says into two files."""
     for descriptor, path in enumerate([os.devnull, *said]):
         flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         opened = os.open(path, flags, 0o600)
@@ -91,7 +94,7 @@ def become(argv: list[str], environment: dict[str, str], folder: str, said: list
     os.environ.update(environment)
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)
-    return runpy.run_path(argv[0], run_name="__main__")
+    runpy.run_path(argv[0], run_name="__main__")
 
 
 if __name__ == "__main__":
