@@ -36,8 +36,9 @@ def software(before: RunInfo, after: RunInfo) -> list[str]:
 
 def refuse_mixed(info: RunInfo, records: Sequence[Record]) -> None:
     """Raise `RunFolderError` where a run holds records of another code or another backend: they are not of one kind."""
+    versions = info.code_versions or (info.code_version,)
     strange = [
-        record for record in records if (record.spec.code_version, record.backend) != (info.code_version, info.backend)
+        record for record in records if record.spec.code_version not in versions or record.backend != info.backend
     ]
     if strange:
         raise RunFolderError(

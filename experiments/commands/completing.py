@@ -28,7 +28,7 @@ def shape_names() -> list[str]:
 def settings_of_systems() -> list[str]:
     """Return "system.name=" for every setting of every system."""
     return [
-        each for name in registry.systems.names() for each in settings_of(name, registry.systems.get(name).Settings)
+        each for name in registry.systems.names() for each in settings_of(name, registry.systems.get(name).settings)
     ]
 
 

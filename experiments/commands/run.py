@@ -15,7 +15,7 @@ from experiments.analysis import environments
 from experiments.commands import console
 from experiments.commands.completing import completing, settings_of_systems, shape_names
 from experiments.errors import Interrupted, RunFolderError
-from experiments.measuring import plan, profiles, records, runner
+from experiments.measuring import code, plan, profiles, records, runner
 from experiments.measuring.limits.interface import Backend
 from experiments.measuring.limits.select import choose
 from experiments.measuring.plan import Plan
@@ -160,8 +160,9 @@ def run(
         engine=engine_spec,
         shapes=engines,
         settings=asked.settings,
-        code_version=plan.code_version(),
-        environment={**environment(), **plan.outside_code(asked.systems)},
+        code_version=code.version_of_run(asked.systems, asked.studies),
+        code_versions=tuple(sorted({spec.code_version for spec in made.trials})),
+        environment={**environment(), **code.outside(asked.systems)},
         planned=len(made.trials),
     )
     if before is not None:
@@ -210,7 +211,7 @@ def _engine(name: str, url: str | None) -> EngineSpec:
 
 def _settings(assignments: list[str]) -> dict[str, dict[str, Scalar]]:
     return {
-        system: parse(registry.systems.get(system).Settings, values, system)
+        system: parse(registry.systems.get(system).settings, values, system)
         for system, values in by_system(assignments).items()
     }
 

@@ -139,11 +139,11 @@ def serve(
     engine_kind(engine_settings)  # refuses what does not fit
     system_settings: Any = {}
     if chosen.system != NO_AGENT:
-        kind = registry.systems.get(chosen.system)
+        description = registry.systems.get(chosen.system)
         # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
         usual = {"memory_bytes": _memory(limits), "background_saving": False}
-        fitting = {name: value for name, value in usual.items() if name in kind.Settings.__struct_fields__}
-        system_settings = all_of(kind.Settings, chosen.system, {}, **fitting)
+        fitting = {name: value for name, value in usual.items() if name in description.setting_names}
+        system_settings = all_of(description.settings, chosen.system, {}, **fitting)
     known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
@@ -181,9 +181,10 @@ async def _serve(serving: Serving) -> int:
     if serving.system == NO_AGENT:
         hosted, name = EngineHost(engine, serving.server.deadline_s), serving.model
     else:
-        kind = registry.systems.get(serving.system)
+        description = registry.systems.get(serving.system)
         Path(serving.data).mkdir(parents=True, exist_ok=True)
-        hosted = host(kind(msgspec.convert(serving.system_settings, kind.Settings), engine, Path(serving.data)))
+        set_to = msgspec.convert(serving.system_settings, description.settings)
+        hosted = host(description.load()(set_to, engine, Path(serving.data)))
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib.metadata import entry_points
-from pathlib import Path
 from statistics import median
 
 import msgspec
 
-import systems
-from experiments.measuring import profiles
+from experiments.measuring import code, profiles
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import EngineSpec, Record, Scalar, TrialSpec
+from experiments.measuring.records import WORKLOAD, EngineSpec, Record, Scalar, TrialSpec
 from experiments.measuring.study import Cell, GridRequest, Preset, studies
+from experiments.measuring.workload import workloads
 from systems import registry
-
-# What a trial's numbers depend on. Analysis and reporting may change without making a run unfinishable.
-_NOT_MEASURING = ("analysis", "report", "metrics", "commands", "measuring/plan.py")
-
+from systems.errors import BadInput, UnknownName
 
 _Place = tuple[str, str, str]
 """Study, condition and subject: what trials of different runs have in common."""
@@ -34,6 +27,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     trials: tuple[TrialSpec, ...]
     seconds: tuple[float, ...]
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cells of the studies a run has: those of ``part``, and of them those that have every level in ``only``.
+
+    ``only`` maps a factor of the condition, or ``subject``, ``system`` or ``variant``, to its level, as text.
+    """
+
+    part: str | None = None
+    only: Mapping[str, str] = {}
+
+    def has(self, cell: Cell) -> bool:
+        """Return whether ``cell`` is one of them."""
+        levels = _levels(cell)
+        return self.part in (None, cell.part) and all(levels.get(name) == level for name, level in self.only.items())
 
 
 def make(
@@ -47,35 +55,82 @@ def make(
     seed: int,
     shapes: Mapping[str, EngineSpec] | None = None,
     settings: Mapping[str, Mapping[str, Scalar]] | None = None,
+    workload: str = WORKLOAD,
+    chosen: Chosen | None = None,
     past: Iterable[Record] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
-    ``settings`` hold in every trial of their system whose cell does not choose them itself. Both orders and every
-    workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
+    ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself. Both
+    orders and every workload come from ``seed``. Raises `UnknownName` for a study, system, workload or part that nobody
+    registered, and `BadInput` for a choice that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)
+    workloads.get(workload)
     earlier = _durations(past)
-    version = code_version()
-    trials: list[TrialSpec] = []
-    seconds: list[float] = []
-    grids = {}
+    grids: dict[str, Sequence[Cell]] = {}
     for name in study_names:
         study = studies.get(name)()
         # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
         own = {shape: shapes[shape] for shape in study.shapes(preset) if shapes and shape in shapes}
         grids[name] = study.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
+    if chosen is not None:
+        grids = _narrowed(grids, chosen)
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
+    trials: list[TrialSpec] = []
+    seconds: list[float] = []
     for block in range(blocks):
         for name, cells in grids.items():
             block_seed = _seed(seed, name, block)
             for cell in _shuffled([cell for cell in cells if cell.blocks is None or block < cell.blocks], block_seed):
-                limits = profiles.load(cell.profile) if cell.profile else profile
-                chosen = {**(settings or {}).get(cell.system or "", {}), **cell.settings}
-                trials.append(_spec(name, cell, chosen, limits, block, block_seed, version))
+                trials.append(
+                    _spec(
+                        name,
+                        cell,
+                        settings or {},
+                        profile=profiles.load(cell.profile) if cell.profile else profile,
+                        workload=workload,
+                        block=block,
+                        seed=block_seed,
+                    )
+                )
                 seconds.append(expected[name][_place(name, cell.condition, cell.subject)])
     return Plan(trials=tuple(trials), seconds=tuple(seconds))
+
+
+def _narrowed(grids: Mapping[str, Sequence[Cell]], chosen: Chosen) -> dict[str, Sequence[Cell]]:
+    """Return the cells that were chosen. Raises `UnknownName` for a part, `BadInput` where none is left."""
+    parts = sorted({cell.part for cells in grids.values() for cell in cells})
+    known = sorted({part for name in grids for part in studies.get(name).parts})
+    if chosen.part is not None and chosen.part not in known:
+        raise UnknownName(f"part of {' or '.join(grids)}", chosen.part, known)
+    narrowed: dict[str, Sequence[Cell]] = {
+        name: [cell for cell in cells if chosen.has(cell)] for name, cells in grids.items()
+    }
+    if any(narrowed.values()):
+        return narrowed
+    if chosen.part is not None and chosen.part not in parts:
+        raise BadInput(f"This preset has nothing of the part {chosen.part}; it has {', '.join(parts)}.")
+    here = [cell for cells in grids.values() for cell in cells if chosen.part in (None, cell.part)]
+    levels: dict[str, set[str]] = {}
+    for name, level in (pair for cell in here for pair in _levels(cell).items()):
+        levels.setdefault(name, set()).add(level)
+    wrong = [f"{factor}={level}" for factor, level in chosen.only.items() if level not in levels.get(factor, ())]
+    if not wrong:
+        both = " and ".join(f"{name}={level}" for name, level in chosen.only.items())
+        raise BadInput(f"No trial has {both} at once.")
+    factor = wrong[0].partition("=")[0]
+    if factor not in levels:
+        raise UnknownName("factor", factor, levels)
+    there = ", ".join(sorted(levels[factor], key=lambda level: (len(level), level)))
+    raise BadInput(f"No trial has {wrong[0]}; the levels of {factor} are {there}.")
+
+
+def _levels(cell: Cell) -> dict[str, str]:
+    """Return the level of every factor of a cell, as text; beside them its subject, system and variant."""
+    named = {"subject": cell.subject, "system": cell.system or "", "variant": cell.variant}
+    return named | {name: str(level) for name, level in cell.condition.items()}
 
 
 def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:
@@ -84,25 +139,33 @@ def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:
 
 
 def _spec(
-    study: str, cell: Cell, settings: dict[str, Scalar], profile: Profile, block: int, seed: int, version: str
+    study: str,
+    cell: Cell,
+    settings: Mapping[str, Mapping[str, Scalar]],
+    *,
+    profile: Profile,
+    workload: str,
+    block: int,
+    seed: int,
 ) -> TrialSpec:
-    labels = cell.labels
-    if cell.engine is not None:
-        engine = registry.engines.get(cell.engine.name)
-        if not labels and not engine.runs_a_model:
-            labels = (f"engine {cell.engine.name}: delays are simulated, no model ran",)
-        if not engine.says_scripts:
-            labels += (
-                f"engine {cell.engine.name}: replies are its own, not the workload's; the end of text is ignored",
-            )
+    labels, engine = cell.labels, cell.engine
+    if engine is not None:
+        kind = registry.engines.get(engine.name)
+        if not labels and not kind.runs_a_model:
+            labels = (f"engine {engine.name}: delays are simulated, no model ran",)
+        if not kind.says_scripts:
+            labels += (f"engine {engine.name}: replies are its own, not the workload's; the end of text is ignored",)
+        engine = msgspec.structs.replace(engine, settings={**settings.get(engine.name, {}), **engine.settings})
     return TrialSpec(
         study=study,
         condition=cell.condition,
         subject=cell.subject,
         system=cell.system,
+        variant=cell.variant,
         hosting=cell.hosting,
-        settings=settings,
-        engine=cell.engine,
+        settings={**settings.get(cell.system or "", {}), **cell.settings},
+        engine=engine,
+        workload=workload,
         profile=profile,
         block=block,
         seed=seed,
@@ -110,7 +173,7 @@ def _spec(
         traced=cell.traced,
         twin=cell.twin,
         labels=labels,
-        code_version=version,
+        code_version=code.version(cell.system, study),
     )
 
 
@@ -154,34 +217,3 @@ def _durations(records: Iterable[Record]) -> dict[_Place, float]:
         spec = record.spec
         found.setdefault(_place(spec.study, spec.condition, spec.subject), []).append(record.outside.duration_s)
     return {place: median(durations) for place, durations in found.items()}
-
-
-def outside_code(system_names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the packages that add systems, engines or studies, by package.
-
-    A system named by its module has no version: a hash of the module's file stands in for it.
-    """
-    groups = (registry.systems.group, registry.engines.group, studies.group)
-    points = [point for group in groups for point in entry_points(group=group)]
-    found = {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
-    for name in system_names:
-        if ":" in name:
-            kind = registry.systems.get(name)
-            code = Path(inspect.getfile(kind)).read_bytes()
-            found[f"outside.{kind.__module__}"] = hashlib.sha256(code).hexdigest()[:12]
-    return found
-
-
-@cache
-def code_version() -> str:
-    """Return a hash of the code that measures and is measured."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parents[1]
-    for root in (Path(systems.__path__[0]), here):
-        for path in sorted(root.rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            if root == here and name.startswith(_NOT_MEASURING):
-                continue
-            digest.update(f"{root.name}/{name}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]

@@ -26,7 +26,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What one run was asked to do, where, and with what. ``planned`` counts its trials.
 
     ``shapes`` are the made models that some study needed besides the model of record, by name; ``settings`` what
-    the person set on the systems.
+    the person set on the systems and engines. ``code_versions`` are those of its trials; where there are none they all
+    have that of the run.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -44,6 +45,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     shapes: dict[str, EngineSpec] = {}
     settings: dict[str, dict[str, Scalar]] = {}
     code_version: str
+    code_versions: tuple[str, ...] = ()
     environment: dict[str, Any]
     planned: int
 

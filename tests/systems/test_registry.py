@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from experiments.measuring import plan
+from experiments.measuring import code
 from systems import registry
 from systems.errors import BadInput, UnknownName
 from tests.experiments.echo_system import Echo
@@ -24,5 +24,5 @@ def test_what_cannot_be_imported_is_one_sentence():
 
 
 def test_a_run_tells_the_code_of_what_is_named_by_its_module():
-    found = plan.outside_code(["baseline", NAMED])
+    found = code.outside(["baseline", NAMED])
     assert re.fullmatch(r"[0-9a-f]{12}", found["outside.tests.experiments.echo_system"])
