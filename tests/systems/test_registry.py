@@ -11,7 +11,9 @@ NAMED = "tests.experiments.echo_system:Echo"
 
 
 def test_a_class_that_is_not_registered_is_named_by_its_module():
-    assert registry.systems.get(NAMED) is Echo
+    description = registry.systems.get(NAMED)
+    assert description.load() is Echo
+    assert (description.name, description.blocks, description.settings) == (NAMED, True, Echo.Settings)
     assert NAMED not in registry.systems.names()
 
 
