@@ -20,7 +20,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from experiments.commands.completing import completing, settings_of, settings_of_systems, shape_names
+from experiments.commands.completing import (
+    completing,
+    settings_of,
+    settings_of_engines,
+    settings_of_systems,
+    shape_names,
+)
 from experiments.measuring import profiles
 from systems import logs, registry
 from systems.errors import BadInput, FourgigError, UnknownName
@@ -241,9 +247,7 @@ def _confined(serving: Serving, limits: Any) -> int:
 
 
 def _settings_names() -> list[str]:
-    kinds = {name: registry.engines.get(name).Settings for name in registry.engines.names()}
-    kinds["server"] = ServerSettings
-    return settings_of_systems() + [each for whose, kind in kinds.items() for each in settings_of(whose, kind)]
+    return [*settings_of_systems(), *settings_of_engines(), *settings_of("server", ServerSettings)]
 
 
 def _limits(name: str | None) -> Any:

@@ -20,6 +20,7 @@ from experiments.measuring.profiles import Profile
 from experiments.measuring.records import EngineSpec, Record, Scalar, TrialSpec
 from experiments.measuring.study import Cell, GridRequest, Preset, studies
 from systems import registry
+from systems.errors import BadInput
 
 # What a trial's numbers depend on. Analysis and reporting may change without making a run unfinishable.
 _NOT_MEASURING = ("analysis", "report", "metrics", "commands", "measuring/plan.py")
@@ -47,12 +48,16 @@ def make(
     seed: int,
     shapes: Mapping[str, EngineSpec] | None = None,
     settings: Mapping[str, Mapping[str, Scalar]] | None = None,
+    part: str | None = None,
+    only: Mapping[str, str] = {},
     past: Iterable[Record] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
-    ``settings`` hold in every trial of their system whose cell does not choose them itself. Both orders and every
-    workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
+    ``settings`` hold in every trial of their system or engine whose cell does not choose them itself. ``part`` keeps
+    one part of the studies; ``only`` the cells whose condition has these levels, as text, or whose ``part``,
+    ``subject`` or ``system`` is the one named. Both orders and every workload come from ``seed``. Raises `UnknownName`
+    for a study or system nobody registered, `BadInput` where nothing fits.
     """
     for name in system_names:
         registry.systems.get(name)
@@ -60,20 +65,20 @@ def make(
     version = code_version()
     trials: list[TrialSpec] = []
     seconds: list[float] = []
-    grids = {}
+    grids: dict[str, Sequence[Cell]] = {}
     for name in study_names:
         study = studies.get(name)()
         # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
         own = {shape: shapes[shape] for shape in study.shapes(preset) if shapes and shape in shapes}
         grids[name] = study.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
+    grids = _chosen(grids, {**only, **({} if part is None else {"part": part})})
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     for block in range(blocks):
         for name, cells in grids.items():
             block_seed = _seed(seed, name, block)
             for cell in _shuffled([cell for cell in cells if cell.blocks is None or block < cell.blocks], block_seed):
                 limits = profiles.load(cell.profile) if cell.profile else profile
-                chosen = {**(settings or {}).get(cell.system or "", {}), **cell.settings}
-                trials.append(_spec(name, cell, chosen, limits, block, block_seed, version))
+                trials.append(_spec(name, _as_set(cell, settings or {}), limits, block, block_seed, version))
                 seconds.append(expected[name][_place(name, cell.condition, cell.subject)])
     return Plan(trials=tuple(trials), seconds=tuple(seconds))
 
@@ -83,9 +88,40 @@ def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:
     return list(dict.fromkeys(shape for name in study_names for shape in studies.get(name)().shapes(preset)))
 
 
-def _spec(
-    study: str, cell: Cell, settings: dict[str, Scalar], profile: Profile, block: int, seed: int, version: str
-) -> TrialSpec:
+def levels(cell: Cell) -> dict[str, str]:
+    """Return what a cell can be chosen by, as text: the factors of its condition, its part, subject and system."""
+    named = {"part": cell.part, "subject": cell.subject, "system": cell.system or ""}
+    return {**named, **{factor: str(level) for factor, level in cell.condition.items()}}
+
+
+def _chosen(grids: Mapping[str, Sequence[Cell]], wanted: Mapping[str, str]) -> dict[str, Sequence[Cell]]:
+    """Return the cells that have every level in ``wanted``. Raises `BadInput`, with what there is, if none has."""
+    found: dict[str, Sequence[Cell]] = {
+        name: [cell for cell in cells if wanted.items() <= levels(cell).items()] for name, cells in grids.items()
+    }
+    if wanted and not any(found.values()):
+        there: dict[str, dict[str, None]] = {}
+        for cells in grids.values():
+            for cell in cells:
+                for factor, level in levels(cell).items():
+                    there.setdefault(factor, {})[level] = None
+        known = "; ".join(f"{factor}: {', '.join(filter(None, has))}" for factor, has in there.items() if any(has))
+        said = " and ".join(f"{factor}={level}" for factor, level in wanted.items())
+        raise BadInput(f"No trial has {said}. There are: {known}.")
+    return found
+
+
+def _as_set(cell: Cell, settings: Mapping[str, Mapping[str, Scalar]]) -> Cell:
+    """Return ``cell`` with what was set on its system and its engine, where it does not choose that itself."""
+    engine = cell.engine
+    if engine is not None:
+        own = {**settings.get(engine.name, {}), **engine.settings}
+        engine = msgspec.structs.replace(engine, settings=own)
+    chosen = {**settings.get(cell.system or "", {}), **cell.settings}
+    return msgspec.structs.replace(cell, settings=chosen, engine=engine)
+
+
+def _spec(study: str, cell: Cell, profile: Profile, block: int, seed: int, version: str) -> TrialSpec:
     labels = cell.labels
     if cell.engine is not None:
         engine = registry.engines.get(cell.engine.name)
@@ -101,7 +137,7 @@ def _spec(
         subject=cell.subject,
         system=cell.system,
         hosting=cell.hosting,
-        settings=settings,
+        settings=cell.settings,
         engine=cell.engine,
         profile=profile,
         block=block,

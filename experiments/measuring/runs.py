@@ -26,7 +26,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What one run was asked to do, where, and with what. ``planned`` counts its trials.
 
     ``shapes`` are the made models that some study needed besides the model of record, by name; ``settings`` what
-    the person set on the systems.
+    the person set on systems and engines, by their names. ``part`` and ``only`` chose among the studies' trials, as
+    `experiments.measuring.plan.make` takes them.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -43,6 +44,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     engine: EngineSpec
     shapes: dict[str, EngineSpec] = {}
     settings: dict[str, dict[str, Scalar]] = {}
+    part: str | None = None
+    only: dict[str, str] = {}
     code_version: str
     environment: dict[str, Any]
     planned: int
