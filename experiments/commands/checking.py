@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from experiments.commands.asking import Asked, Settings
 from experiments.commands.planning import Draft
 from experiments.errors import CannotEnforce, RunFolderError, StorageError
 from experiments.invocation import command
 from experiments.measuring import records
 from experiments.measuring.limits.select import choose
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import EngineSpec
+from experiments.measuring.records import EngineSpec, TrialSpec
 from experiments.measuring.runs import TRIALS
 from systems import registry
 from systems.errors import BadInput
 from systems.models import find
 
 
-def check(drafted: Draft, folder: Path, resumed: Path | None) -> None:
-    """Look at the model, the engines and the folder of a run that is about to begin.
+def check(asked: Asked, drafted: Draft, folder: Path, resumed: Path | None) -> None:
+    """Look at the settings, the model, the engines and the folder of a run that is about to begin.
 
     Raises `ModelError`, `BadInput`, `EngineError`, `StorageError` or `RunFolderError`, which name what is amiss.
     """
+    if resumed is None:
+        check_settings(asked.settings, drafted.plan.trials)
     if drafted.model is not None:
         find.look(drafted.model)
     check_engines(spec.engine for spec in drafted.plan.trials if spec.engine is not None)
@@ -37,6 +40,16 @@ def check(drafted: Draft, folder: Path, resumed: Path | None) -> None:
             "--out."
         )
     check_writable(folder)
+
+
+def check_settings(settings: Settings, trials: Sequence[TrialSpec]) -> None:
+    """Raise `BadInput` for a setting of what no trial uses: it would change nothing, unseen."""
+    used = {spec.system for spec in trials} | {spec.engine.name for spec in trials if spec.engine is not None}
+    for whose, names in settings.items():
+        if whose not in used:
+            raise BadInput(
+                f"No trial of this run uses {whose}: --set {whose}.{next(iter(names))} would change nothing."
+            )
 
 
 def check_engines(specs: Iterable[EngineSpec]) -> None:

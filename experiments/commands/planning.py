@@ -21,9 +21,13 @@ USUAL_MODEL = "135m"
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan whose new models are not made yet. ``model`` None: none is needed; ``shapes`` are those needed besides."""
+    """A plan whose new models are not made yet. ``model`` None: none is needed; ``shapes`` are those needed besides.
+
+    ``pace`` says whose trials the estimate comes from.
+    """
 
     plan: Plan
+    pace: str
     model: str | None
     shapes: tuple[str, ...]
 
@@ -54,6 +58,7 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
     used = {engine.model for engine in engines}
     return Draft(
         plan=made,
+        pace=_past(resumed)[1],
         model=(asked.model or USUAL_MODEL) if runs_models and (own or named) else None,
         shapes=tuple(name for name, engine in unmade.items() if engine.model in used or name in asked.shapes),
     )
@@ -84,7 +89,7 @@ def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], 
         settings=asked.settings,
         part=asked.part,
         only=asked.only,
-        past=_past(resumed),
+        past=_past(resumed)[0],
     )
 
 
@@ -107,10 +112,10 @@ def _unmade(engine: str, shape: str) -> EngineSpec:
     return EngineSpec(name=engine, model=shape, model_shape=shape, words_are_meaningless=True)
 
 
-def _past(resumed: Path | None) -> list[records.Record]:
-    """Return records that tell how long trials take: the run's own, else the reference run's."""
+def _past(resumed: Path | None) -> tuple[list[records.Record], str]:
+    """Return records that tell how long trials take, and whose they are: the run's own, else the reference run's."""
     reference = Path(__file__).parents[2] / "results" / "reference"
-    for folder in (resumed, reference):
+    for folder, whose in ((resumed, "this run"), (reference, "the reference run")):
         if folder is not None and (found := records.read(folder / TRIALS)):
-            return found
-    return []
+            return found, f"at the pace of {whose}"
+    return [], "by guess"

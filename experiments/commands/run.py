@@ -145,9 +145,9 @@ def run(
     run_id = info.run_id if info else f"{now:%Y%m%d-%H%M%S}-{asked.preset}"
     path = resume or out or Path("results") / run_id
     drafted = planning.draft(asked, resume)
-    checking.check(drafted, path, resume)
+    checking.check(asked, drafted, path, resume)
     if dry_run:
-        console.print_plan(drafted.plan, done=records.read(path / TRIALS))
+        console.print_plan(drafted.plan, records.read(path / TRIALS), drafted.pace)
         obstacle = checking.obstacle(asked.profile, allow_unenforced=allow_unenforced)
         if obstacle is not None:
             console.err.print(f"Note: {obstacle}", markup=False, soft_wrap=True)

@@ -64,6 +64,12 @@ def test_the_address_is_given_once(fourgig):
     assert "give one of them" in done.stderr
 
 
+def test_a_setting_that_no_trial_would_have_is_refused(fourgig):
+    done = fourgig(*LOAD, "--engine", "simulated", "--set", "asynchronous.history_length=4")
+    assert done.returncode == ExitCode.BAD_INPUT
+    assert "No trial of this run uses asynchronous" in done.stderr
+
+
 def test_a_dry_run_tells_of_a_model_that_is_missing_or_none(fourgig, tmp_path):
     text = tmp_path / "text.gguf"
     text.write_text("just words")
