@@ -113,20 +113,16 @@ def _parsed(whose: str, values: Mapping[str, str]) -> dict[str, Scalar]:
     systems, engines = registry.systems.names(), registry.engines.names()
     if whose in systems and whose in engines:
         raise BadInput(f"{whose} is the name of a system and of an engine: nothing can be set on either by that name.")
-    if whose in engines:
-        kind: type[Any] = registry.engines.get(whose).Settings
-        if "model_path" in kind.__struct_fields__:
-            if "model_path" in values:
-                raise BadInput(f"The model of {whose} is chosen by --model, not by --set.")
-            return {
-                name: value
-                for name, value in parse(kind, {"model_path": "", **values}, whose).items()
-                if name in values
-            }
-        return parse(kind, values, whose)
-    if whose in systems or ":" in whose:
-        return parse(registry.systems.get(whose).Settings, values, whose)
-    raise UnknownName("system or engine", whose, [*systems, *engines])
+    if whose not in (*systems, *engines) and ":" not in whose:
+        raise UnknownName("system or engine", whose, [*systems, *engines])
+    kind: type[Any] = (registry.engines if whose in engines else registry.systems).get(whose)
+    given: dict[str, str] = {}
+    if "model_path" in kind.Settings.__struct_fields__:
+        if "model_path" in values:
+            raise BadInput(f"The model of {whose} is chosen by --model, not by --set.")
+        given["model_path"] = ""  # a trial has one, and nobody else
+    found = parse(kind.Settings, {**given, **values}, whose)
+    return {name: found[name] for name in values}
 
 
 def part(name: str | None, named: Sequence[str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ from experiments.commands.asking import Asked
 from experiments.commands.completing import shape_names
 from experiments.measuring import plan, records
 from experiments.measuring.plan import Plan
-from experiments.measuring.records import EngineSpec
+from experiments.measuring.records import EngineSpec, Record
 from experiments.measuring.runs import TRIALS
 from systems import registry
 from systems.models.check import ModelFile
@@ -23,10 +23,11 @@ USUAL_MODEL = "135m"
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A plan whose new models are not made yet. ``model`` None: none is needed; ``shapes`` are those needed besides.
 
-    ``pace`` says whose trials the estimate comes from.
+    The estimate comes from the trials ``past``, and ``pace`` says whose they are.
     """
 
     plan: Plan
+    past: list[Record]
     pace: str
     model: str | None
     shapes: tuple[str, ...]
@@ -50,7 +51,8 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
     runs_models = _runs_a_model(asked.engine)
     wanted = plan.shapes_needed(asked.studies, asked.preset) if runs_models else []
     unmade = {name: asked.shapes.get(name) or _unmade(asked.engine.name, name) for name in wanted}
-    made = planned(asked, asked.engine, unmade, resumed)
+    past, pace = _past(resumed)
+    made = planned(asked, asked.engine, unmade, past)
     engines = [spec.engine for spec in made.trials if spec.engine is not None and _runs_a_model(spec.engine)]
     # A part of a study may need neither the model of record nor the other shapes: then nothing is made for it.
     own = [engine for engine in engines if engine.model in (None, asked.engine.model)]
@@ -58,13 +60,14 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
     used = {engine.model for engine in engines}
     return Draft(
         plan=made,
-        pace=_past(resumed)[1],
+        past=past,
+        pace=pace,
         model=(asked.model or USUAL_MODEL) if runs_models and (own or named) else None,
         shapes=tuple(name for name, engine in unmade.items() if engine.model in used or name in asked.shapes),
     )
 
 
-def prepare(asked: Asked, drafted: Draft, resumed: Path | None) -> Prepared:
+def prepare(asked: Asked, drafted: Draft) -> Prepared:
     """Find or make every model, and plan with them. Raises `ModelError`."""
     names = [*([] if drafted.model is None else [drafted.model]), *drafted.shapes]
     models = {name: console.resolve_model(name) for name in dict.fromkeys(names)}
@@ -72,11 +75,11 @@ def prepare(asked: Asked, drafted: Draft, resumed: Path | None) -> Prepared:
     if drafted.model is not None:
         engine = _with_model(engine, drafted.model, models[drafted.model])
     shapes = {name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes}
-    return Prepared(plan=planned(asked, engine, shapes, resumed), engine=engine, shapes=shapes, models=models)
+    return Prepared(plan=planned(asked, engine, shapes, drafted.past), engine=engine, shapes=shapes, models=models)
 
 
-def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], resumed: Path | None) -> Plan:
-    """Return the plan of what was asked on this engine; what trials took in the ``resumed`` run makes the estimate."""
+def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Record]) -> Plan:
+    """Return the plan of what was asked on this engine; what the ``past`` trials took makes the estimate."""
     return plan.make(
         preset=asked.preset,
         study_names=asked.studies,
@@ -89,7 +92,7 @@ def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], 
         settings=asked.settings,
         part=asked.part,
         only=asked.only,
-        past=_past(resumed)[0],
+        past=past,
     )
 
 
@@ -112,7 +115,7 @@ def _unmade(engine: str, shape: str) -> EngineSpec:
     return EngineSpec(name=engine, model=shape, model_shape=shape, words_are_meaningless=True)
 
 
-def _past(resumed: Path | None) -> tuple[list[records.Record], str]:
+def _past(resumed: Path | None) -> tuple[list[Record], str]:
     """Return records that tell how long trials take, and whose they are: the run's own, else the reference run's."""
     reference = Path(__file__).parents[2] / "results" / "reference"
     for folder, whose in ((resumed, "this run"), (reference, "the reference run")):

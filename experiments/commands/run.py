@@ -74,7 +74,7 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shape (135m, 360m, 1.1b, 3b, 8b), made if need be, or the path of any GGUF file. [default: 135m]"
+            help="A shape (135m, 360m, 1.1b, 3b, 8b), made if need be, or the path of any GGUF file; 135m if not given."
         ),
     ] = None,
     url: Annotated[
@@ -154,7 +154,7 @@ def run(
         return
 
     backend = choose(asked.profile, allow_unenforced=allow_unenforced)
-    prepared = planning.prepare(asked, drafted, resume)
+    prepared = planning.prepare(asked, drafted)
     if drafted.model is not None:
         _warn_if_larger(prepared.models[drafted.model], asked.profile)
     wanted = RunInfo(
@@ -182,7 +182,7 @@ def run(
 
     def planned(blocks: int) -> Plan:
         longer = msgspec.structs.replace(asked, blocks=blocks)
-        return planning.planned(longer, prepared.engine, prepared.shapes, path)
+        return planning.planned(longer, prepared.engine, prepared.shapes, records.read(path / TRIALS))
 
     longer = UntilStable(precision / 100, time_limit, planned) if until_stable else running.no_longer
     running.run_all(wanted, prepared.plan, path, prepared.files(), backend, resuming=resume is not None, longer=longer)

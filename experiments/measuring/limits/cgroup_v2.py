@@ -29,9 +29,9 @@ _MOVING_ROUNDS = 10
 HARNESS_LEAF = "fourgig-harness"
 
 
-def delegated(words: str) -> str:
+def delegated() -> str:
     """Return the command that starts this program in a scope of its own, to which systemd hands the controllers."""
-    return f"systemd-run --user --scope -p Delegate=yes {program()} {words}"
+    return f"systemd-run --user --scope -p Delegate=yes {program()} …"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -135,7 +135,7 @@ class CgroupV2(Backend):
         place = self._find(top, own)
         if place is None:
             return "no part of the cgroup v2 tree with the memory and cpu controllers is ours to manage", (
-                f"start it as `{delegated('…')}`, or as root"
+                f"start it as `{delegated()}`, or as root"
             )
         above = V2Reader(kernel, place.parent).limit(top)
         if above is not None and above <= profile.memory_bytes:

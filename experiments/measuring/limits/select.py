@@ -44,6 +44,6 @@ def ways_to_enforce(profile: Profile) -> str:
     """Return the sentence that tells a person how to get limits."""
     both = profile.memory_bytes + profile.swap_bytes
     return (
-        f"Run it as `{delegated('run …')}`, or as root, or in a container "
+        f"Run it as `{delegated()}`, or as root, or in a container "
         f"started with `docker run --memory {profile.memory_bytes} --memory-swap {both} --cpus {profile.cpus} …`."
     )

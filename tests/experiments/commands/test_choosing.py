@@ -81,3 +81,8 @@ def test_the_tab_key_knows_factors_and_levels(typed, offered):
     environment = {"_FOURGIG_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "4"}
     done = CliRunner().invoke(app, [], prog_name="fourgig", env=environment)
     assert offered in done.stdout.split()
+
+
+def test_the_tab_key_knows_the_parts_of_the_study(fourgig):
+    typed = {"_FOURGIG_COMPLETE": "complete_bash", "COMP_WORDS": "fourgig run probe --part a", "COMP_CWORD": "4"}
+    assert fourgig(**typed).stdout.split() == ["alone", "asked"]

@@ -136,6 +136,11 @@ def test_every_command_teaches(fourgig, arguments):
     assert "Usage" in done.stdout
 
 
+@pytest.mark.parametrize(("command", "usual"), [("run", "135m if not given"), ("serve", "(default: 127.0.0.1)")])
+def test_the_help_tells_what_is_usual(fourgig, command, usual):
+    assert usual in fourgig(command, "--help").stdout
+
+
 @pytest.mark.needs_root
 def test_without_a_backend_it_stops_with_the_remedy_unless_told_otherwise(outside_package, tmp_path):
     if os.geteuid() != 0 or not shutil.which("unshare"):
