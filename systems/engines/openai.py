@@ -213,7 +213,8 @@ class OpenAIEngine(Engine):
     def _models(self) -> list[str] | None:
         """Return the names of the endpoint's models; None if it has no list of them. Raises `EngineError`."""
         url = self._settings.url
-        connection = self._connection(min(self._settings.timeout_s, _LOOK_S))
+        wait_s = min(self._settings.timeout_s, _LOOK_S)
+        connection = self._connection(wait_s)
         try:
             connection.request("GET", f"{self._path}/models", headers=self._key())
             response = connection.getresponse()
@@ -222,6 +223,8 @@ class OpenAIEngine(Engine):
             raise EngineBusy(f"Nobody listens at {url}: is the endpoint started, and is this its port?") from error
         except gaierror as error:
             raise EngineError(f"The host {self._where[0]} of the endpoint {url} is not known here.") from error
+        except TimeoutError as error:
+            raise EngineBusy(f"The endpoint {url} says nothing within {wait_s:g} s.") from error
         except (OSError, HTTPException) as error:
             raise EngineBusy(f"The endpoint {url} cannot be asked: {type(error).__name__}: {error}.") from error
         finally:

@@ -197,3 +197,10 @@ def test_where_nobody_listens_and_an_unknown_host_are_told_apart():
         OpenAIEngine(OpenAISettings(url=f"http://127.0.0.1:{port}/v1")).examine()
     with pytest.raises(EngineError, match=r"host nowhere\.invalid"):
         OpenAIEngine(OpenAISettings(url="http://nowhere.invalid/v1")).examine()
+
+
+def test_an_endpoint_that_says_nothing_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = OpenAISettings(url=f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout_s=0.05)
+        with pytest.raises(EngineBusy, match="says nothing within 0.05 s"):
+            OpenAIEngine(settings).examine()
