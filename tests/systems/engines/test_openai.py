@@ -202,5 +202,5 @@ def test_where_nobody_listens_and_an_unknown_host_are_told_apart():
 def test_an_endpoint_that_says_nothing_is_told():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = OpenAISettings(url=f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout_s=0.05)
-        with pytest.raises(EngineBusy, match="says nothing within 0.05 s"):
+        with pytest.raises(EngineBusy, match=r"says nothing within 0\.05 s"):
             OpenAIEngine(settings).examine()
