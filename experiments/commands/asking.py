@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 import typer
@@ -115,13 +114,13 @@ def _parsed(whose: str, values: Mapping[str, str]) -> dict[str, Scalar]:
         raise BadInput(f"{whose} is the name of a system and of an engine: nothing can be set on either by that name.")
     if whose not in (*systems, *engines) and ":" not in whose:
         raise UnknownName("system or engine", whose, [*systems, *engines])
-    kind: type[Any] = (registry.engines if whose in engines else registry.systems).get(whose)
+    kind = registry.engines.get(whose).Settings if whose in engines else registry.systems.get(whose).Settings
     given: dict[str, str] = {}
-    if "model_path" in kind.Settings.__struct_fields__:
+    if "model_path" in kind.__struct_fields__:
         if "model_path" in values:
             raise BadInput(f"The model of {whose} is chosen by --model, not by --set.")
         given["model_path"] = ""  # a trial has one, and nobody else
-    found = parse(kind.Settings, {**given, **values}, whose)
+    found = parse(kind, {**given, **values}, whose)
     return {name: found[name] for name in values}
 
 

@@ -1,10 +1,14 @@
 """A part of a study, or what concerns one factor: run, recorded, resumed, and refused where nothing fits."""
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from experiments.commands import planning
+from experiments.commands.asking import Asked
 from experiments.commands.cli import app
-from experiments.measuring import records
+from experiments.measuring import profiles, records
+from experiments.measuring.records import EngineSpec
 from experiments.measuring.runs import read_info
 
 SIMULATED = ("--engine", "simulated")
@@ -86,3 +90,31 @@ def test_the_tab_key_knows_factors_and_levels(typed, offered):
 def test_the_tab_key_knows_the_parts_of_the_study(fourgig):
     typed = {"_FOURGIG_COMPLETE": "complete_bash", "COMP_WORDS": "fourgig run probe --part a", "COMP_CWORD": "4"}
     assert fourgig(**typed).stdout.split() == ["alone", "asked"]
+
+
+def test_no_model_is_made_for_trials_that_run_none(fourgig, tmp_path, enforcement):
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    done = fourgig("run", "probe", "--blocks", "1", "--out", out, *enforcement, FOURGIG_CACHE=str(cache))
+    assert done.returncode == 0, done.stderr
+    assert read_info(out).engine.model is None
+    assert not (cache / "models").exists()
+
+
+def test_only_the_models_that_the_chosen_trials_use_are_made():
+    asked = Asked(
+        preset="wide",
+        studies=("memory",),
+        systems=("baseline",),
+        profile=profiles.load("4gb"),
+        blocks=1,
+        seed=0,
+        engine=EngineSpec(name="llama"),
+        model=None,
+        settings={},
+        part=None,
+        only={},
+    )
+    every = planning.draft(asked, None)
+    assert len(every.shapes) > 1
+    one = planning.draft(msgspec.structs.replace(asked, only={"subject": every.shapes[0]}), None)
+    assert (one.model, one.shapes) == (None, every.shapes[:1])
