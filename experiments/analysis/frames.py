@@ -14,6 +14,7 @@ from experiments import metrics
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
 from experiments.errors import RunFolderError, UnfinishedRun
+from experiments.invocation import command
 from experiments.measuring import records, runs
 from experiments.measuring.records import Allocator, Record, RequestRow, Scalar
 from experiments.measuring.runs import RunInfo
@@ -115,8 +116,8 @@ def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run
     last = {record.key: record for record in every}
     if len(last) < info.planned and not unfinished:
         raise UnfinishedRun(
-            f"{folder} has {len(last)} of {info.planned} trials: go on with fourgig run --resume {folder}, or read "
-            "what there is with load_run(..., unfinished=True)."
+            f"{folder} has {len(last)} of {info.planned} trials: go on with {command('run', '--resume', folder)}, or "
+            "read what there is with load_run(..., unfinished=True)."
         )
     kept = sorted(last.values(), key=_order)
     untraced = [record for record in kept if not record.spec.traced]

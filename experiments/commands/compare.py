@@ -11,8 +11,7 @@ from rich.table import Table
 
 from experiments.commands import console
 from experiments.measuring.study import studies
-
-REGRESSED = 8
+from systems.errors import ExitCode
 
 
 def compare(
@@ -42,4 +41,4 @@ def compare(
         for line in (*changes.about(found), changes.verdict(found)):
             console.out.print(line, markup=False, soft_wrap=True)
     if found.regressed:
-        raise typer.Exit(REGRESSED)
+        raise typer.Exit(ExitCode.WORSE)

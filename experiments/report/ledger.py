@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -18,7 +17,7 @@ from experiments.analysis.claims import Claim
 from experiments.analysis.frames import Run
 from experiments.analysis.verdicts import Ruling, Verdict
 from experiments.measuring.runs import RunInfo
-from experiments.report import drawing, figures, text
+from experiments.report import drawing, figures, repeating, text
 from experiments.report.drawing import Drawn
 
 
@@ -63,7 +62,7 @@ def entries(rulings: Sequence[Ruling], info: RunInfo) -> list[Entry]:
                 summary=summary(mine),
                 rulings=[_told(one) for one in mine if one.test is not None],
                 figures=drawn,
-                command=command(info, claim.study) if claim.study and claim.tests else "",
+                command=repeating.command(info, claim.study) if claim.study and claim.tests else "",
             )
         )
     return found
@@ -75,22 +74,6 @@ def summary(mine: Sequence[Ruling]) -> str:
         return f"{Verdict.NOT_MEASURED}: {mine[0].why}"
     counts = Counter(one.verdict for one in mine)
     return ", ".join(f"{counts[verdict]} × {verdict}" for verdict in Verdict if counts[verdict])
-
-
-def command(info: RunInfo, study: str) -> str:
-    """Return the command that runs ``study`` as this run did."""
-    words = [
-        "fourgig", "run", study, "--systems", ",".join(info.systems), "--profile", info.profile.name,
-        "--preset", info.preset, "--blocks", str(info.blocks), "--seed", str(info.seed), "--engine", info.engine.name,
-    ]  # fmt: skip
-    if info.engine.model:
-        words += ["--model", info.engine.model_shape or info.engine.model]
-    if "url" in info.engine.settings:
-        words += ["--url", str(info.engine.settings["url"])]
-    for system, settings in info.settings.items():
-        for name, value in settings.items():
-            words += ["--set", f"{system}.{name}={value}"]
-    return shlex.join(words)
 
 
 def table(rulings: Sequence[Ruling]) -> str:
