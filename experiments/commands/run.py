@@ -327,10 +327,10 @@ def _measure(info: RunInfo, made: Plan, folder: RunFolder, models: dict[str, Pat
 
 def _extended(info: RunInfo, path: Path, longer: Callable[[int], Plan], stop: _Stop) -> tuple[RunInfo, Plan] | None:
     """Return the run with as many more blocks as it needs and the time allows; None where it is done."""
-    from experiments.analysis.frames import load_run
-    from experiments.report.scene import standing
+    from experiments.analysis.run import load_run
+    from experiments.report.scene import run_stability
 
-    found = standing(load_run(path), stop.precision)
+    found = run_stability(load_run(path), stop.precision)
     said = f"{found.unstable} of {found.comparisons} comparisons are not stable"
     if found.blocks is None:
         console.err.print(

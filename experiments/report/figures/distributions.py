@@ -65,8 +65,8 @@ def draw(scene: Scene, name: str, panels: Mapping[str, pd.DataFrame], looks: Map
 
 def _by_block(requests: pd.DataFrame) -> dict[int, Array]:
     """Return each block's latencies, in order."""
-    found = requests.groupby("block")["latency_s"]
-    return {int(str(block)): np.sort(latencies.to_numpy(dtype=float)) for block, latencies in found}
+    by_block = requests.groupby("block")["latency_s"]
+    return {int(str(block)): np.sort(latencies.to_numpy(dtype=float)) for block, latencies in by_block}
 
 
 def _shares(blocks: Mapping[int, Array]) -> Array:
@@ -89,10 +89,11 @@ def _latencies(axes: Axes, blocks: Mapping[str, dict[int, Array]], looks: Mappin
         if not blocks[subject]:
             continue
         shares = _shares(blocks[subject])
-        found = _quantiles(blocks[subject], shares)
+        quantiles = _quantiles(blocks[subject], shares)
         # A distribution is a staircase: from the share before to this one at each latency.
         reached = np.concatenate([[0.0], shares + shares[0]])
-        middle, low, high = (ends[[0, *range(len(ends))]] for ends in (np.median(found, axis=0), *_ends(found)))
+        lines = (np.median(quantiles, axis=0), *_ends(quantiles))
+        middle, low, high = (line[[0, *range(len(line))]] for line in lines)
         color = look["color"]
         axes.fill_betweenx(reached, low, high, step="pre", color=color, alpha=0.18, linewidth=0)
         line: dict[str, Any] = {"linestyle": _DASHES[place % 4], "color": color, "linewidth": 1.4}
@@ -108,7 +109,8 @@ def _ratios(
 ) -> None:
     axes.axhline(1, color=looks[base]["color"] if base in looks else drawing.GREY, linewidth=1)
     for place, (subject, look) in enumerate(looks.items()):
-        if subject == base or not (shared := blocks[subject].keys() & blocks.get(base, {}).keys()):
+        shared = blocks[subject].keys() & blocks.get(base, {}).keys()
+        if subject == base or not shared:
             continue
         shares, logs = _compared(blocks[subject], blocks[base], shared)
         low, high = Estimate(logs.T).interval() if len(shared) >= ENOUGH_BLOCKS else _ends(logs)

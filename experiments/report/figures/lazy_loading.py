@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from experiments.analysis import claims
-from experiments.analysis.pairing import compare
+from experiments.analysis.pairing import summarise
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene, factor
@@ -51,6 +51,10 @@ def _starts(frame: pd.DataFrame, shape: Any) -> pd.DataFrame:
 
 def _cached(frame: pd.DataFrame, page_cache: str) -> pd.DataFrame:
     return frame[factor(frame, "page_cache") == page_cache]
+
+
+def _of(frame: pd.DataFrame, subject: str) -> pd.DataFrame:
+    return frame[frame["subject"] == subject]
 
 
 def _present(frame: pd.DataFrame) -> list[str]:
@@ -122,9 +126,8 @@ def _first_ready(ready: pd.DataFrame, replied: pd.DataFrame, page_cache: str) ->
 
 
 def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
-    shown = {
-        words: found for metric, words in _MOMENTS[:2] if not (found := _starts(scene.compared(metric), shape)).empty
-    }
+    starts = {words: _starts(scene.compared(metric), shape) for metric, words in _MOMENTS[:2]}
+    shown = {words: frame for words, frame in starts.items() if not frame.empty}
     if "ready" not in shown:
         return []
     reference = text.plain(shown["ready"]["reference"].iloc[0])
@@ -164,7 +167,7 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
 
 def _means(ratios: Mapping[str, pd.Series[float] | None]) -> str:
     return ", ".join(
-        f"{words} {text.percent((compare(values.tolist()).geometric_mean - 1) * 100)}"
+        f"{words} {text.percent((summarise(values.tolist()).geometric_mean - 1) * 100)}"
         for words, values in ratios.items()
         if values is not None
     )
@@ -172,12 +175,12 @@ def _means(ratios: Mapping[str, pd.Series[float] | None]) -> str:
 
 def _change(axes: Axes, row: float, ratios: pd.Series[float], look: Mapping[str, Any], words: str) -> None:
     """Draw a small point a block, the geometric mean and its interval, in percent."""
-    found = compare(ratios.tolist())
+    summary = summarise(ratios.tolist())
     axes.plot((ratios - 1) * 100, [row] * len(ratios), linestyle="none", markersize=3, alpha=0.4, **look)
-    middle = (found.geometric_mean - 1) * 100
+    middle = (summary.geometric_mean - 1) * 100
     axes.plot([middle], [row], linestyle="none", markersize=7, markeredgecolor="white", label=words, **look)
-    if found.low is not None and found.high is not None:
-        axes.plot([(found.low - 1) * 100, (found.high - 1) * 100], [row, row], color=look["color"], linewidth=2)
+    if summary.low is not None and summary.high is not None:
+        axes.plot([(summary.low - 1) * 100, (summary.high - 1) * 100], [row, row], color=look["color"], linewidth=2)
 
 
 def _memory(scene: Scene) -> list[Drawn]:
@@ -223,7 +226,7 @@ def _memory(scene: Scene) -> list[Drawn]:
 
 def _resources(scene: Scene) -> list[Drawn]:
     frames = {
-        (kind, name): (found := scene.measured(f"load_{kind}_{name}"))[found["subject"] == "in-order"]
+        (kind, name): _of(scene.measured(f"load_{kind}_{name}"), "in-order")
         for kind in ("time", "anonymous", "file")
         for name in _RESOURCES
     }

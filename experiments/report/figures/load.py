@@ -9,14 +9,14 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments import metrics
 from experiments.analysis import capacity, claims
-from experiments.analysis.findings import Answer
+from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.frames import where
 from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
@@ -163,9 +163,8 @@ def _open(scene: Scene, work: str) -> list[Drawn]:
 
 def _ladders(scene: Scene, work: str) -> Iterable[Drawn]:
     for direction, reference in (("add-one", "none"), ("leave-one-out", "all")):
-        found = scene.findings
-        fits = [given.get("work") == work and given.get("ladder") == direction for given in found["factors"]]
-        shown = found[np.array(fits, dtype=bool) & (found["reference"] == reference)]
+        rows = where(scene.conclusions, work=work, ladder=direction)
+        shown = rows[rows["reference"] == reference]
         if len(shown):
             rungs = shown["subject"].str.startswith((f"{reference}+", f"{reference}-"))
             said = _rungs_said(shown[rungs & (shown["metric"] == "throughput")], direction)
@@ -173,9 +172,7 @@ def _ladders(scene: Scene, work: str) -> Iterable[Drawn]:
 
 
 def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
-    found = scene.findings
-    fits = [given.get("work") == work and given.get("engines") == "ladder" for given in found["factors"]]
-    shown = found[np.array(fits, dtype=bool)]
+    shown = where(scene.conclusions, work=work, engines="ladder")
     for users in sorted(set(factor(shown, "users"))):
         here = shown[factor(shown, "users") == users]
         rungs = sorted(scene.subjects(here["subject"]), key=lambda name: ("batched" in name, name))
@@ -241,19 +238,24 @@ def _ladder(
 
 
 def _rungs_said(rungs: pd.DataFrame, direction: str) -> str:
-    """Return which mechanisms, alone or by their absence, move throughput beyond noise; the most if none is judged."""
+    """Return which mechanisms, alone or by their absence, move throughput beyond noise.
+
+    Where blocks are too few for a conclusion, the one that moves it most.
+    """
     how, mark = ("Added alone", "+") if direction == "add-one" else ("Left out of all", "-")
     if rungs.empty:
         return f"{how}: only the ends of the ladder were tried"
-    found = rungs.assign(size=rungs["ratio"].astype(float).map(math.log).abs()).sort_values("size", ascending=False)
+    sizes = rungs["ratio"].astype(float).map(math.log).abs()
+    largest_first = rungs.assign(size=sizes).sort_values("size", ascending=False)
+    moving = largest_first[largest_first["conclusion"].isin([Conclusion.HELPS, Conclusion.HURTS])]
     said = [
         f"{str(one.subject).partition(mark)[2].replace('_', ' ')} ×\u00a0{text.significant(float(str(one.ratio)))}"
-        for one in found[found["answer"].isin([Answer.HELPS, Answer.HURTS])].itertuples()
+        for one in moving.itertuples()
     ]
     if said:
         return f"{how}, throughput moves beyond noise with {', '.join(said)}"
-    if (found["answer"] == Answer.INDICATIVE).all():
-        first = found.iloc[0]
+    if (largest_first["conclusion"] == Conclusion.INDICATIVE).all():
+        first = largest_first.iloc[0]
         name = str(first["subject"]).partition(mark)[2].replace("_", " ")
         return f"{how}, {name} moves throughput most: ×\u00a0{text.significant(first['ratio'])}"
     return f"{how}, no mechanism moves throughput beyond noise"

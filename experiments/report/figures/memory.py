@@ -10,6 +10,7 @@ from scipy import special
 
 from experiments.analysis import claims, order
 from experiments.analysis.claims import Claim
+from experiments.analysis.frames import where
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.measuring.records import Outcome
 from experiments.report import drawing, text
@@ -75,10 +76,10 @@ def _hit_rate_figure(
     real = shown[~shown["subject"].isin(SIMULATED)]
     # What there is most to hit on is what a cache is for.
     unlimited = bound.groupby("trace")["value"].median()
-    told = max(traces, key=lambda trace: unlimited.get(trace, 0.0))
-    best = real[real["trace"] == told].groupby(["subject", factor(real, "capacity")])["value"].median().max()
-    title = f'On the trace "{told}" the best cache of a system hits {text.significant(best * 100)} %'
-    most = bound[bound["trace"] == told]["value"]
+    titled = max(traces, key=lambda trace: unlimited.get(trace, 0.0))
+    best = real[real["trace"] == titled].groupby(["subject", factor(real, "capacity")])["value"].median().max()
+    title = f'On the trace "{titled}" the best cache of a system hits {text.significant(best * 100)} %'
+    most = bound[bound["trace"] == titled]["value"]
     if not most.empty:
         title += f", an unlimited one {text.significant(most.median() * 100)} %"
     columns = min(2, len(traces))
@@ -143,8 +144,8 @@ def _wrong_hits(scene: Scene) -> list[Drawn]:
 
 
 def _at(frame: pd.DataFrame, **factors: Any) -> float:
-    chosen = [all(found.get(name) == level for name, level in factors.items()) for found in frame["factors"]]
-    return float(frame[chosen]["value"].median()) if any(chosen) else 0.0
+    chosen = where(frame, **factors)
+    return float(chosen["value"].median()) if len(chosen) else 0.0
 
 
 def _levels(before: float, after: float, unit: str) -> str:
@@ -165,7 +166,7 @@ def _retrieval(scene: Scene) -> list[Drawn]:
         if subject in recall
     )
     title = f"Median lookup among {most:,} memories: {said}"
-    tail, found = scene.measured("retrieval_p95", part="retrieval"), scene.measured("recall", part="retrieval")
+    tail, recalls = scene.measured("retrieval_p95", part="retrieval"), scene.measured("recall", part="retrieval")
     figure, (axes, beside) = drawing.canvas(title, 2, height=4.3)
     claim = claims.get("S0-retrieval")
     if claim.before and claim.after:
@@ -178,7 +179,7 @@ def _retrieval(scene: Scene) -> list[Drawn]:
         slow = tail[tail["subject"] == subject]
         medians = (slow["value"] * 1000).groupby(factor(slow, "memories").astype(float)).median()
         axes.plot(medians.index, medians, linestyle="--", linewidth=1, color=drawing.look(place)["color"])
-        group = found[found["subject"] == subject]
+        group = recalls[recalls["subject"] == subject]
         _points_and_medians(beside, place, factor(group, "memories"), group["value"] * 100, "")
     drawing.logarithmic(axes, "x", "y")
     drawing.logarithmic(beside, "x")

@@ -24,10 +24,11 @@ def draw(scene: Scene) -> list[Drawn]:
 
 def _depths(scene: Scene) -> list[Drawn]:
     """Draw each system as it is by default, a panel a depth."""
+    frames = {metric: scene.measured(metric, part="answers") for metric in _DEPTHS}
     shown = {
         metric: frame[~frame["subject"].str.contains("+", regex=False)]
-        for metric in _DEPTHS
-        if not (frame := scene.measured(metric, part="answers")).empty
+        for metric, frame in frames.items()
+        if not frame.empty
     }
     if not shown:
         return []
@@ -56,11 +57,9 @@ def _settings(scene: Scene) -> list[Drawn]:
     if varied.empty:
         return []
     turns = _longest(varied)
-    shown = {
-        metric: frame
-        for metric in ("evidence_in_prompt", "right_answers")
-        if not (frame := scene.measured(metric, part="answers", turns=turns)).empty
-    }
+    varied_metrics = ("evidence_in_prompt", "right_answers")
+    frames = {metric: scene.measured(metric, part="answers", turns=turns) for metric in varied_metrics}
+    shown = {metric: frame for metric, frame in frames.items() if not frame.empty}
     subjects = scene.subjects(shown["evidence_in_prompt"]["subject"])
     means = shown["evidence_in_prompt"].groupby("subject")["value"].mean()
     best, least = str(means.idxmax()), str(means.idxmin())
@@ -93,19 +92,19 @@ def _settings(scene: Scene) -> list[Drawn]:
 
 def _evidence(scene: Scene) -> list[Drawn]:
     """Draw what the stores alone find, beside how long a lookup takes."""
-    found, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
-    if found.empty:
+    shown, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
+    if shown.empty:
         return []
-    title = f"Evidence among ten found after {_longest(found):,} turns: {_said(scene, found)}"
+    title = f"Evidence among ten found after {_longest(shown):,} turns: {_said(scene, shown)}"
     figure, (axes, beside) = drawing.canvas(title, 2, height=4.3)
-    _over_turns(axes, scene, found)
+    _over_turns(axes, scene, shown)
     axes.set_ylim(-2, 102)
     axes.set_ylabel("questions whose evidence is found (%)")
     _over_turns(beside, scene, slow, scale=1_000)
     drawing.logarithmic(beside, "y")
     beside.set_ylabel("time of a lookup, P95 (ms)")
     alt = f"{title}. Share of questions whose evidence is found, and time of a lookup, over the conversation's length."
-    return [drawing.finish(figure, "memory-evidence", title, alt, _notes(scene, found))]
+    return [drawing.finish(figure, "memory-evidence", title, alt, _notes(scene, shown))]
 
 
 def _over_turns(axes: Any, scene: Scene, frame: pd.DataFrame, scale: float = 100) -> None:

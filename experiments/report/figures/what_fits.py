@@ -58,12 +58,12 @@ def _model(record: Record) -> str | None:
 
 
 def _speed(scene: Scene, points: pd.DataFrame) -> Drawn:
-    found = []
+    largest = []
     for profile, mine in points.groupby("profile", sort=False):
         passes = (mine["usable"] == 1).groupby(mine["subject"], sort=False).all()
         usable = list(passes.index[passes])
-        found.append(f"{usable[-1].partition(',')[0] if usable else 'none'} under {profile}")
-    title = f"The largest usable model: {', '.join(found)}"
+        largest.append(f"{usable[-1].partition(',')[0] if usable else 'none'} under {profile}")
+    title = f"The largest usable model: {', '.join(largest)}"
     figure, axes = _over_size(points.assign(bound=points["reply_share"] < 1), title, "generation_rate")
     axes.axhline(USABLE_RATE, color=drawing.GREY, linestyle="--", label=f"usable: {USABLE_RATE:g} token/s or more")
     axes.set_ylabel("tokens per second")
