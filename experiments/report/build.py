@@ -49,7 +49,7 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
     about = {
         "groups": contents.groups,
         "overview": contents.overview,
-        "claims_said": opening.claims_said(contents.verdicts),
+        "claims_summary": opening.claims_summary(contents.verdicts),
         "quality": contents.quality,
         "machine": sections.machine(run),
         "environment": run.environment.to_dict("records"),

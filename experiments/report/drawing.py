@@ -210,8 +210,8 @@ def _data(figure: Figure) -> list[tuple[str, ...]]:
 
 def _heading(panels: Sequence[Axes], along: str) -> str:
     """Return what an axis measures, in each panel that says so."""
-    said = dict.fromkeys(plain(getattr(axes, f"get_{along}label")()) for axes in panels)
-    return "; ".join(words for words in said if words) or along
+    labels = dict.fromkeys(plain(getattr(axes, f"get_{along}label")()) for axes in panels)
+    return "; ".join(words for words in labels if words) or along
 
 
 def _written(axis: Axis, value: float) -> str:

@@ -72,7 +72,7 @@ def _places(rows: Sequence[MeasuredComparison]) -> list[str]:
     return places
 
 
-def claims_said(verdicts: Sequence[ClaimVerdict]) -> str:
+def claims_summary(verdicts: Sequence[ClaimVerdict]) -> str:
     """Return how often each verdict was given on a published claim; empty where none was tested."""
     tested = [each for each in verdicts if each.test is not None]
     claims = {each.claim.id for each in tested}

@@ -39,8 +39,8 @@ def _figure(scene: Scene, work: str, number: int, condition: str) -> Drawn:
             parts[record.spec.subject].append(part)
     median = rates.groupby("subject")["value"].median()
     rate_of = {subject: text.quantity(median[subject], "1/s") for subject in median.index}
-    said = ", ".join(f"{subject} {rate_of.get(subject, 'none')}" for subject in scene.subjects(parts))
-    title = f"{scene.lead(rates)}Highest rate within the objective: {said}"
+    listed = ", ".join(f"{subject} {rate_of.get(subject, 'none')}" for subject in scene.subjects(parts))
+    title = f"{scene.lead(rates)}Highest rate within the objective: {listed}"
     figure, panels = drawing.canvas(title, 2)
     for place, subject in enumerate(scene.subjects(parts)):
         look = drawing.look(place)

@@ -1,4 +1,4 @@
-"""Distributions of latency, not only means: who answers how many requests by when, and how much faster at which share.
+"""Distributions of latency, not only means: how many requests each subject answers by when, and the ratio by quantile.
 
 Quantiles are those of each block, of all its requests together; what is compared is compared within blocks.
 """
@@ -39,7 +39,7 @@ def draw(scene: Scene, name: str, panels: Mapping[str, pd.DataFrame], looks: Map
     base = reference(every["subject"], scene.references)
     rows = 2 if base is not None and set(every["subject"]) & looks.keys() - {base} else 1
     *_, (last, shown) = panels.items()
-    title = f"{scene.lead(every)}{last}: {_said(shown, base, looks)}"
+    title = f"{scene.lead(every)}{last}: {_median_latencies(shown, base, looks)}"
     figure, axes = drawing.canvas(
         title, len(panels), rows=rows, height=1.6 + 2.2 * rows, sharex="row" if rows == 1 else False, sharey="row"
     )
@@ -137,14 +137,14 @@ def _compared(ours: Mapping[int, Array], theirs: Mapping[int, Array], shared: se
     return shares, np.log(mine / base)
 
 
-def _said(shown: pd.DataFrame, base: str | None, looks: Mapping[str, Mapping[str, Any]]) -> str:
+def _median_latencies(shown: pd.DataFrame, base: str | None, looks: Mapping[str, Mapping[str, Any]]) -> str:
     blocks = {subject: _by_block(shown[shown["subject"] == subject]) for subject in looks}
     there = [subject for subject in looks if blocks[subject]]
     medians = {one: float(np.median([np.median(latencies) for latencies in blocks[one].values()])) for one in there}
-    said = "median latency " + ", ".join(f"{one} {text.quantity(medians[one], 's')}" for one in there)
+    listed = "median latency " + ", ".join(f"{one} {text.quantity(medians[one], 's')}" for one in there)
     others = [one for one in there if one != base and base in there and blocks[one].keys() & blocks[str(base)].keys()]
     if len(others) != 1 or base is None:
-        return said
+        return listed
     [other] = others
     shares, logs = _compared(blocks[other], blocks[base], blocks[other].keys() & blocks[base].keys())
     ratios = np.exp(logs.mean(axis=0))
@@ -152,4 +152,4 @@ def _said(shown: pd.DataFrame, base: str | None, looks: Mapping[str, Mapping[str
         f"× {text.significant(float(ratios[np.abs(shares - share).argmin()]))} at {100 * share:g}\u00a0%"
         for share in _SAID
     )
-    return f"{said}; ratio by quantile {ends}"
+    return f"{listed}; ratio by quantile {ends}"

@@ -81,7 +81,7 @@ def _sleeps(scene: Scene) -> Iterator[Drawn]:
 
 def _met(medians: pd.DataFrame, claim: Claim) -> str:
     """Say which numbers of threads meet each end of the published range, and which come nearest where none does."""
-    said = []
+    sentences = []
     for end in (claim.high, claim.low):
         if end is None:
             continue
@@ -89,10 +89,10 @@ def _met(medians: pd.DataFrame, claim: Claim) -> str:
         met, nearest = medians[away <= _MET_WITHIN], medians[away == away.min()]
         name = f"{text.significant(end, 4)} %"
         if met.empty:
-            said.append(f"{name} is met by no W measured, nearest is {_cases(nearest)}.")
+            sentences.append(f"{name} is met by no W measured, nearest is {_cases(nearest)}.")
         else:
-            said.append(f"{name} is met by {_cases(met)}.")
-    return " ".join(said)
+            sentences.append(f"{name} is met by {_cases(met)}.")
+    return " ".join(sentences)
 
 
 def _cases(medians: pd.DataFrame) -> str:
@@ -204,12 +204,12 @@ def _kinds(scene: Scene) -> Iterator[Drawn]:
     if shown.empty:
         return
     rows = sorted(set(shown["kind"]), key=lambda kind: shown.loc[shown["kind"] == kind, "ratio"].median())
-    said = []
+    listed = []
     for kind in rows:
         medians = shown[shown["kind"] == kind].groupby("subject")["ratio"].median()
         ends = dict.fromkeys(text.significant(end, 2) for end in (medians.min(), medians.max()))
-        said.append(f"{kind} × {' … '.join(ends)}")
-    title = f"{scene.lead(shown[shown['kind'] == 'inference'])}Off the loop the total time is: {', '.join(said)}"
+        listed.append(f"{kind} × {' … '.join(ends)}")
+    title = f"{scene.lead(shown[shown['kind'] == 'inference'])}Off the loop the total time is: {', '.join(listed)}"
     figure, (axes,) = drawing.canvas(title, height=5.2)
     _dots(axes, shown, "ratio", _series(scene, shown["subject"]), rows)
     axes.axvline(1, color=drawing.GREY, linewidth=0.9)
@@ -267,12 +267,12 @@ def _short_tasks(scene: Scene) -> Iterator[Drawn]:
     shown = shown.assign(kind=factor(shown, "task"))
     rows = list(dict.fromkeys(sorted(shown["kind"], reverse=True)))
     series = _series(scene, shown["subject"])
-    said = []
+    listed = []
     for kind in rows:
         medians = shown[shown["kind"] == kind].groupby("subject")["value"].median()
         each = [f"{text.quantity(medians[one], 's')} ({name})" for one, name in series.items() if one in medians]
-        said.append(f"{kind} {', '.join(each)}")
-    title = f"{scene.lead(shown)}Beside a long task a short one takes: {'; '.join(said)}"
+        listed.append(f"{kind} {', '.join(each)}")
+    title = f"{scene.lead(shown)}Beside a long task a short one takes: {'; '.join(listed)}"
     figure, (axes,) = drawing.canvas(title)
     _dots(axes, shown, "value", series, rows)
     axes.set_yticks(range(len(rows)), rows)

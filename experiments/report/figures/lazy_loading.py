@@ -113,16 +113,16 @@ def _moments(scene: Scene, shape: Any) -> list[Drawn]:
 
 
 def _first_ready(ready: pd.DataFrame, replied: pd.DataFrame, page_cache: str) -> str:
-    """Say who is ready first and last, and when each has replied."""
+    """Say which subject is ready first and which last, and when each has replied."""
     medians = _cached(ready, page_cache).groupby("subject")["value"].median()
     replies = _cached(replied, page_cache).groupby("subject")["value"].median()
-    said = []
+    sentences = []
     for subject, word in ((str(medians.idxmin()), "first"), (str(medians.idxmax()), "last")):
         after = f"{subject} is ready {word}, after {text.quantity(medians[subject], 's')}"
         if subject in replies:
             after += f", and has replied after {text.quantity(replies[subject], 's')}"
-        said.append(after)
-    return f"On a {page_cache} page cache {'; '.join(dict.fromkeys(said))}"
+        sentences.append(after)
+    return f"On a {page_cache} page cache {'; '.join(dict.fromkeys(sentences))}"
 
 
 def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
@@ -138,7 +138,7 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
         for words, frame in shown.items()
         for subject, group in _cached(frame, page_cache).groupby("subject")
     }
-    said = {
+    changes = {
         page_cache: "; ".join(
             f"{subject} {_means({words: ratios.get((page_cache, subject, words)) for words in shown})}"
             for subject in subjects
@@ -147,7 +147,7 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
         for page_cache in caches
     }
     ending, lead = _suffix(shape)
-    title = f"{scene.lead(shown['ready'])}{lead}Against {reference}, {caches[0]}: {said[caches[0]]}"
+    title = f"{scene.lead(shown['ready'])}{lead}Against {reference}, {caches[0]}: {changes[caches[0]]}"
     figure, panels = drawing.canvas(title, len(caches), height=2.2 + 0.45 * len(subjects), sharex=True, sharey=True)
     for axes, page_cache in zip(panels, caches, strict=True):
         drawing.band(axes, claims.get("S0-startup"), "x")
@@ -160,7 +160,7 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
         axes.set_title(f"{page_cache} page cache")
         axes.set_xlabel("change in time since the start (%)")
     _rows(panels[0], subjects)
-    alt = f"{title}. Geometric means: {'. '.join(f'{each}: {words}' for each, words in said.items())}."
+    alt = f"{title}. Geometric means: {'. '.join(f'{each}: {words}' for each, words in changes.items())}."
     notes = [f"{_SMALL}, large ones geometric means, bars 95 % intervals", *scene.notes(*shown.values())]
     return [drawing.finish(figure, f"lazy-loading-ready{ending}", title, alt, notes)]
 
@@ -275,12 +275,12 @@ def _imports(scene: Scene) -> list[Drawn]:
     if any(frame.empty for frame in shown):
         return []
     subjects = scene.subjects(shown[0]["subject"])
-    said = [
+    listed = [
         f"{subject} {text.quantity(time, 's')} and {text.quantity(size, 'bytes')}"
         for subject in subjects
         for time, size in [[frame.loc[frame["subject"] == subject, "value"].median() for frame in shown]]
     ]
-    title = f"Importing the code alone: {', '.join(said)}"
+    title = f"Importing the code alone: {', '.join(listed)}"
     figure, panels = drawing.canvas(title, 2, height=1.8 + 0.3 * len(subjects), sharey=True)
     for axes, frame, scale, words in zip(
         panels, shown, (1, _MIB), ("time to import (s)", "anonymous memory (MiB)"), strict=True
@@ -307,12 +307,12 @@ def _pause(scene: Scene) -> list[Drawn]:
     asked = factor(shown, "pause_s").fillna(0)
     medians = shown["value"].groupby([shown["subject"], asked]).median()
     subjects = scene.subjects(later["subject"])
-    said = [
+    listed = [
         f"{subject} {text.quantity(medians[subject, 0], 's')} and {text.quantity(medians[subject, pauses[-1]], 's')}"
         for subject in subjects
         if (subject, 0) in medians
     ]
-    title = f"{scene.lead(shown)}A first request at once and {pauses[-1]} s after ready waits: {'; '.join(said)}"
+    title = f"{scene.lead(shown)}A first request at once and {pauses[-1]} s after ready waits: {'; '.join(listed)}"
     figure, (axes,) = drawing.canvas(title, height=1.9 + 0.35 * len(subjects))
     for row, subject in enumerate(subjects):
         for place, pause in enumerate((0, *pauses), start=1):

@@ -160,12 +160,12 @@ def _retrieval(scene: Scene) -> list[Drawn]:
     there = shown[factor(shown, "memories") == most].groupby("subject")["value"].median()
     # A lookup that is fast and finds nothing is no lookup: what was found stands beside how long it took.
     recall = scene.measured("recall", part="retrieval", memories=most).groupby("subject")["value"].median()
-    said = ", ".join(
+    listed = ", ".join(
         f"{subject} {text.quantity(there[subject], 's')} (finds {text.significant(100 * recall[subject], 2)} %)"
         for subject in scene.subjects(there.index)
         if subject in recall
     )
-    title = f"Median lookup among {most:,} memories: {said}"
+    title = f"Median lookup among {most:,} memories: {listed}"
     tail, recalls = scene.measured("retrieval_p95", part="retrieval"), scene.measured("recall", part="retrieval")
     figure, (axes, beside) = drawing.canvas(title, 2, height=4.3)
     claim = claims.get("S0-retrieval")
@@ -200,12 +200,12 @@ def _soak(scene: Scene) -> list[Drawn]:
 
 
 def _grown(scene: Scene, growth: pd.DataFrame) -> Drawn:
-    said = ", ".join(
+    listed = ", ".join(
         f"{subject} {_slope(growth.loc[growth['subject'] == subject, 'value'])}"
         for subject in scene.subjects(growth["subject"])
     )
     work, turns = (str(factor(growth, name).iloc[0]) for name in ("work", "turns"))
-    title = f"{scene.lead(growth)}Growth after the warm-up: {said}"
+    title = f"{scene.lead(growth)}Growth after the warm-up: {listed}"
     figure, (axes,) = drawing.canvas(title)
     keys = set(growth["key"])
     shown = [record for record in scene.records if record.key in keys]
@@ -245,8 +245,8 @@ def _traced(scene: Scene) -> list[Drawn]:
     if heap.empty:
         return []
     peaks = heap.groupby("subject")["value"].max()
-    said = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in scene.subjects(peaks.index))
-    title = f"{scene.lead(heap)}Largest heap under the tracer: {said}"
+    listed = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in scene.subjects(peaks.index))
+    title = f"{scene.lead(heap)}Largest heap under the tracer: {listed}"
     subjects = scene.subjects(heap["subject"])
     figure, (axes,) = drawing.canvas(title, height=2.1 + 0.6 * len(subjects))
     for place, (words, frame) in enumerate(shown.items()):
@@ -286,10 +286,10 @@ def _held(scene: Scene, traced: pd.DataFrame) -> list[Drawn]:
     if not subjects:
         return []
     most = {subject: held[subject][0] for subject in subjects}
-    said = ", ".join(
+    listed = ", ".join(
         f"{subject}: {one.place} {text.quantity(one.size_bytes, 'bytes')}" for subject, one in most.items()
     )
-    title = f"{scene.lead(traced)}Largest holder of the heap at its peak: {said}"
+    title = f"{scene.lead(traced)}Largest holder of the heap at its peak: {listed}"
     figure, panels = drawing.canvas(title, rows=len(subjects), height=1.2 + 2.1 * len(subjects), sharex=True)
     for axes, subject in zip(panels, subjects, strict=True):
         rows = held[subject]

@@ -33,7 +33,7 @@ def _depths(scene: Scene) -> list[Drawn]:
     if not shown:
         return []
     title = f"After {_longest(shown['evidence_in_prompt']):,} turns: " + "; ".join(
-        f"{_DEPTHS[metric]}: {_said(scene, frame)}" for metric, frame in shown.items()
+        f"{_DEPTHS[metric]}: {_shares_listed(scene, frame)}" for metric, frame in shown.items()
     )
     figure, panels = drawing.canvas(title, len(shown), height=3.9, sharey=True)
     for axes, (metric, frame) in zip(panels, shown.items(), strict=True):
@@ -95,7 +95,7 @@ def _evidence(scene: Scene) -> list[Drawn]:
     shown, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
     if shown.empty:
         return []
-    title = f"Evidence among ten found after {_longest(shown):,} turns: {_said(scene, shown)}"
+    title = f"Evidence among ten found after {_longest(shown):,} turns: {_shares_listed(scene, shown)}"
     figure, (axes, beside) = drawing.canvas(title, 2, height=4.3)
     _over_turns(axes, scene, shown)
     axes.set_ylim(-2, 102)
@@ -137,7 +137,7 @@ def _longest(frame: pd.DataFrame) -> int:
     return int(max(factor(frame, "turns")))
 
 
-def _said(scene: Scene, frame: pd.DataFrame) -> str:
+def _shares_listed(scene: Scene, frame: pd.DataFrame) -> str:
     means = frame[factor(frame, "turns") == _longest(frame)].groupby("subject")["value"].mean()
     return ", ".join(f"{subject} {text.share(means[subject])}" for subject in scene.subjects(means.index))
 

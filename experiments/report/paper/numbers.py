@@ -261,8 +261,8 @@ class Numbers:
         from experiments.measuring.study import studies
 
         names = [name for name in self.run.info.studies if name in studies.names()]
-        said = quality.equals(self.run, {name: studies.get(name).primary for name in names})
-        return said or "The run has no A/A arms: no noise floor was measured."
+        sentence = quality.equals(self.run, {name: studies.get(name).primary for name in names})
+        return sentence or "The run has no A/A arms: no noise floor was measured."
 
     def _of_ledger(self, name: str) -> str:
         claims = {one.claim.id for one in self.judged}
@@ -289,12 +289,12 @@ class Numbers:
                 f"ladder.{name} needs the throughput of {start} and {start}{mark}… in the study load where "
                 f"work={_LADDER['work']}, ladder={direction}; the run has none"
             )
-        said = [
+        mechanisms = [
             f"{str(one['subject']).partition(mark)[2].replace('_', ' ')} (×{_NBSP}{text.significant(one['ratio'])})"
             for one in rungs.sort_values("ratio", ascending=False).to_dict("records")
             if one["conclusion"] == conclusion
         ]
-        return ", ".join(said) or "none"
+        return ", ".join(mechanisms) or "none"
 
 
 def _fields(one: MeasuredComparison) -> dict[str, str]:

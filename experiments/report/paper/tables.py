@@ -48,8 +48,8 @@ def why_unmeasured(claims: Sequence[str], numbers: Numbers) -> str:
     for one in numbers.judged:
         if one.claim.id in claims:
             reasons.setdefault(one.why, {})[one.claim.id] = None
-    said = "; ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
-    return f"Not measured in this run. {said}."
+    causes = "; ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
+    return f"Not measured in this run. {causes}."
 
 
 def _conclusions(numbers: Numbers) -> Table:
