@@ -26,7 +26,7 @@ LAYERS = (
     {"systems.memory"},
     {"systems.mechanisms"},
     {"agents", "systems.server"},
-    {"experiments", "experiments.errors"},
+    {"experiments", "experiments.errors", "experiments.invocation"},
     {"experiments.measuring"},
     {"experiments.workloads", "experiments.metrics"},
     {"experiments.grading"},

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import html
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from experiments.measuring.records import Part
 from tests.experiments.analysis import synthetic
+from tests.experiments.conftest import FOURGIG
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -62,24 +63,26 @@ def test_a_metric_and_a_figure_from_outside_are_in_the_report_of_a_run(
     assert "seed_parity" in set(measured["metric"])
 
 
-@pytest.fixture
-def broken(outside_package: dict[str, str]) -> dict[str, str]:
-    """Install a second package whose metrics and figures cannot be used, and return the environment that sees both."""
-    site = Path(outside_package["PYTHONPATH"])
-    info = site / "broken-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(BROKEN_ENTRIES)
-    (site / "outside_broken.py").write_text(BROKEN)
-    return outside_package
+def package(site: Path, name: str, entries: str, **modules: str) -> Path:
+    """Install a package of these modules in ``site``, and return the folder."""
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(entries)
+    for module, source in modules.items():
+        (site / f"{module}.py").write_text(source)
+    return site
 
 
-@pytest.mark.usefixtures("broken")
-def test_broken_ones_are_refused_by_name_and_break_no_other(fourgig: Run, tmp_path: Path) -> None:
+def test_broken_ones_are_refused_by_name_and_break_no_other(outside_package: dict[str, str], tmp_path: Path) -> None:
+    site = package(tmp_path / "site", "broken", BROKEN_ENTRIES, outside_broken=BROKEN)
     trial = synthetic.spec("load", "baseline")
     made = [synthetic.record(trial, Part(role="subject", requests=[synthetic.row(1.5)]))]
     run = synthetic.write(tmp_path / "run", made, blocks=1)
-    done = fourgig("report", run)
+    both = f"{site}{os.pathsep}{outside_package['PYTHONPATH']}"
+    done = subprocess.run(
+        [str(FOURGIG), "report", str(run)], env={**outside_package, "PYTHONPATH": both}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     page = html.unescape((run / "report.html").read_text())
     for sentence in (
