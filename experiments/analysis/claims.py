@@ -54,7 +54,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def is_effect(self) -> bool:
-        """Whether one subject is claimed to differ from another; else a subject meets a criterion by itself."""
+        """Whether the claim is of one subject against another; else it is of one subject against a criterion."""
         return self.at_least is None and self.at_most is None
 
     @property

@@ -135,8 +135,8 @@ def _conclusions(
 ) -> pd.DataFrame:
     """Return a row for every comparison in the ``primary`` metrics that have a better side, compared as one family.
 
-    Where the two subjects lost trials at different rates there is *no verdict*: the slow one must not be the one
-    excused.
+    Where the two subjects lost trials at different rates there is *no verdict*: a subject must not look fast because
+    its slow trials were lost.
     """
     lost = trials.assign(lost=trials["outcome"] != "ok").groupby(["condition", "subject"])["lost"].mean()
     judged = ratios[ratios["metric"].isin([name for name in primary if metrics.get(name).better != "neither"])]

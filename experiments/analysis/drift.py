@@ -61,7 +61,7 @@ def warm_up(values: Sequence[float]) -> int | None:
 
 
 def paces(measures: pd.DataFrame, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return a row a study and metric of ``wanted``: how all its cells together went in each block, on average 1.
+    """Return a row a study and metric of ``wanted``: the pace of each block, over all cells together, on average 1.
 
     Three p-values, each adjusted for the number of rows: that blocks are alike (Friedman's test), that nothing rises
     or falls over them (Page's), that the first is like the rest (its rank). Cells that some block lacks, and values

@@ -14,7 +14,7 @@ _SOFTWARE = ("python", "sqlite", "package.", "outside.")
 
 
 def differences(before: RunInfo, after: RunInfo) -> list[str]:
-    """Return what forbids to compare two runs at all, each as "name: this against that".
+    """Return every difference that forbids to compare two runs, as "name: this against that".
 
     What the measured code or a package brings about forbids nothing: runs are compared for it. Neither do the shapes
     that a study needed besides the model of record: a cell that uses one is compared only where both runs used it.
@@ -29,7 +29,7 @@ def differences(before: RunInfo, after: RunInfo) -> list[str]:
 
 
 def software(before: RunInfo, after: RunInfo) -> list[str]:
-    """Return what of the code and the packages changed between two runs, in words."""
+    """Return in words which code and packages changed between two runs."""
     changed = [] if before.code_version == after.code_version else ["the code"]
     for name in sorted({*before.environment, *after.environment}):
         version, other = before.environment.get(name), after.environment.get(name)

@@ -64,10 +64,11 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def read_frames(path: str | Path | None = None, *, unfinished: bool = False) -> RunFrames:
-    """Read the run in folder ``path``; None: the reference run. ``unfinished`` takes what there is of one.
+    """Read the run in folder ``path``; None: the reference run.
 
-    Raises `RunFolderError` where it is no run, is of another schema, or holds records of different environments;
-    `UnfinishedRun`, one of these, where trials are still to be run.
+    With ``unfinished`` a run is read, too, of which some trials are still to be run; without, that raises
+    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, or records of
+    different environments.
     """
     folder = Path(path) if path is not None else _reference()
     info = runs.read_info(folder)

@@ -1,4 +1,4 @@
-"""What a comparison could have seen, and how many blocks would settle one that it could not."""
+"""The smallest effect that a comparison could have shown, and how many blocks would settle an open comparison."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.analysis.intervals import Estimate
 
 POWER = 0.80
 MOST_BLOCKS = 200
-"""More than anyone runs: what needs more than these cannot be settled by blocks."""
+"""More blocks than anyone runs: a comparison that needs more cannot be settled by blocks."""
 
 
 def smallest_effect(estimate: Estimate, floor: float = 0.0, level: float = 0.95) -> float:

@@ -37,7 +37,7 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _studies(self) -> list[StudyComparisons]:
-        # The studies bring libraries of their own with them: only who compares needs them.
+        # The studies bring libraries of their own with them, which only comparisons need.
         from experiments.measuring.study import studies
 
         recorded = set(self.trials["study"])
@@ -52,10 +52,11 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
 
 
 def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run:
-    """Read the run in folder ``path``; None: the reference run. ``unfinished`` takes what there is of one.
+    """Read the run in folder ``path``; None: the reference run.
 
-    Raises `RunFolderError` where it is no run, is of another schema, or holds records of different environments;
-    `UnfinishedRun`, one of these, where trials are still to be run.
+    With ``unfinished`` a run is read, too, of which some trials are still to be run; without, that raises
+    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, or records of
+    different environments.
     """
     frames = read_frames(path, unfinished=unfinished)
     return Run(**{name: getattr(frames, name) for name in RunFrames.__struct_fields__})

@@ -148,7 +148,7 @@ def _met(claim: Claim, value: float) -> bool:
 
 
 def _seen(claim: Claim, values: Sequence[float], trials: int) -> str:
-    """Say what the few trials there are point to."""
+    """Return how many of the few trials met the criterion, in words."""
     if claim.is_effect:
         return ""
     return f"; {sum(_met(claim, value) for value in values)} of {trials} met the criterion"

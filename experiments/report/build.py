@@ -76,7 +76,7 @@ class ReportContents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> ReportContents:
-    """Return what a report of ``run`` shows; ``studies`` as `build` takes them."""
+    """Return the contents of the report of ``run``; ``studies`` as `build` takes them."""
     parts = read_sections(run, studies)
     judged, rows = ledger.judge(run), measured(run)
     with drawing.style():
@@ -111,7 +111,7 @@ def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
 def _described(name: str, studies: Mapping[str, ReportedStudy] | None) -> ReportedStudy:
     if studies is not None:
         return studies.get(name, UnknownStudy())
-    # The studies bring the systems' own libraries with them: only a report that names none needs them.
+    # The studies bring libraries of their own with them, which a report needs only where it is given none.
     from experiments.measuring.study import studies as installed
 
     try:

@@ -40,7 +40,7 @@ def table(run: Run) -> str:
 
 
 def ratio(one: MeasuredComparison) -> str:
-    """Return the ratio with its interval; every block's where there are too few for one."""
+    """Return the ratio with its interval; the ratio of every block where blocks are too few for an interval."""
     summary = one.comparison.summary
     if summary.indicative:
         return ", ".join(f"× {text.significant(each)}" for each in one.comparison.pair.ratios)

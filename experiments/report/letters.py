@@ -22,7 +22,7 @@ def shared(page: str) -> str:
     page = _USE.sub(lambda match: f'href="#{match[1]}"' + (f' x="{match[2]}"' if match[2] else ""), page)
     if not outlines:
         return page
-    # Not display: none, which hides what refers to it, too.
+    # Not "display: none": that would also hide the figures that use these outlines.
     paths = "\n".join(f'<path id="{name}"{rest}' for name, rest in outlines.items())
     sheet = f'<svg width="0" height="0" style="position: absolute" aria-hidden="true"><defs>\n{paths}\n</defs></svg>'
     return page.replace("<body>", f"<body>\n{sheet}", 1)

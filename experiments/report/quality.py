@@ -17,7 +17,7 @@ from experiments.report.drawing import Drawn
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How all cells of a study together went in each block, in one measure; ``seen`` says what that shows."""
+    """The pace of each block, over all cells of a study together, in one measure; ``seen`` says which blocks differ."""
 
     study: str
     measure: str
@@ -36,7 +36,7 @@ class WarmUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True):
-    """What must be known of a run before its figures are compared. ``equals`` is a sentence, empty without A/A arms."""
+    """How far a run's figures can be compared. ``equals`` is a sentence, empty without A/A arms."""
 
     equals: str
     paces: list[Pace]
@@ -45,7 +45,7 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
-    """Return what equals, blocks and first requests show, in each study's ``primary`` measures."""
+    """Return how equals, blocks and first requests differ, in each study's ``primary`` measures."""
     paces = drift.paces(run.measures, primary)
     return Quality(
         equals=equals(run, primary),

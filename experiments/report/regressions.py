@@ -38,7 +38,7 @@ def summary(compared: RunComparison) -> str:
 
 
 def notes(compared: RunComparison) -> Iterator[str]:
-    """Yield what must be said beside the tables."""
+    """Yield the sentences that stand beside the tables."""
     if compared.software:
         yield f"Changed between them: {', '.join(compared.software)}."
     if compared.only_in_one:

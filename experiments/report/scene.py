@@ -20,7 +20,7 @@ UNENFORCED = "limits were not enforced"
 
 
 class ReportedStudy(Protocol):
-    """What a report needs to know of a study; every `experiments.measuring.study.Study` says it."""
+    """What a report needs to know of a study: a part of `experiments.measuring.study.Study`."""
 
     @property
     def question(self) -> str:
@@ -55,7 +55,7 @@ class UnknownStudy(msgspec.Struct, frozen=True):
 class Scene(msgspec.Struct, frozen=True):
     """The records of one study, with its references; ``factors`` are spread into columns.
 
-    The second halves of A/A arms are in ``records`` and in what ``floors`` was made from, and nowhere else.
+    The second halves of A/A arms are in ``records``, and ``floors`` are made from them; the other tables lack them.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Scene(msgspec.Struct, frozen=True):
         return notes
 
     def _trials_of(self, *shown: pd.DataFrame) -> pd.DataFrame:
-        """Return the trials of rows that name them; else, as ratios do not, those of the rows' conditions."""
+        """Return the trials that the rows name by key; where rows have none, as ratios, those of their conditions."""
         keys = {key for frame in shown if "key" in frame for key in frame["key"]}
         if keys:
             return self.trials[self.trials["key"].isin(list(keys))]

@@ -1,4 +1,4 @@
-"""What a report says, before it is a page: banners, and a section a study."""
+"""The parts of a report before they are a page: banners, and a section a study."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def banners(run: Run) -> list[Banner]:
-    """Return what must be said before any figure is shown."""
+    """Return the sentences that stand before all figures."""
     info, trials = run.info, run.trials
     banners = []
     if not info.enforced or not trials["enforced"].astype(bool).all():
@@ -122,7 +122,7 @@ def banners(run: Run) -> list[Banner]:
 
 
 def machine(run: Run) -> list[tuple[str, str]]:
-    """Return what else went on while the trials ran: lines of a name and what was seen."""
+    """Return the state of the machine while the trials ran: lines of a name and a measured value."""
     trials = run.trials
     seen = []
     for column, name in (
@@ -150,7 +150,7 @@ def machine(run: Run) -> list[tuple[str, str]]:
 
 
 def section(run: Run, name: str, study: ReportedStudy) -> Section:
-    """Return what the report says of the study called ``name``."""
+    """Return the report's section on the study called ``name``."""
     mine = scene(run, name, study)
     outcomes = _outcomes(run.trials[run.trials["study"] == name])
     drawn = figures.draw(mine)

@@ -100,7 +100,7 @@ def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
 
 
 def _columns(subjects: list[str]) -> list[list[str]]:
-    """Return the subjects of each table: no more than fit a sheet of paper, the first of all in every one."""
+    """Return the subjects of each table: no more than fit a sheet of paper, the reference first in every table."""
     first, *rest = subjects
     return [[first, *rest[start : start + _WIDTH]] for start in range(0, max(1, len(rest)), _WIDTH)]
 

@@ -1,4 +1,4 @@
-"""One published claim beside what was measured of it, a line a condition."""
+"""One published claim beside the measured effect, a line a condition."""
 
 from __future__ import annotations
 

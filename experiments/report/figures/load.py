@@ -27,7 +27,7 @@ from experiments.report.scene import Scene, factor
 _WORKS = ("inference", "simulation", "serial simulation")
 _KINDS = {"poisson": "Poisson", "bursts": "bursts"}
 
-# Users in a closed loop, who pause for nothing and repeat nothing: what is drawn over the number of users.
+# Users in a closed loop, without pauses and repeated questions: the conditions drawn over the number of users.
 _CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": None, "engines": None}
 
 
@@ -183,7 +183,7 @@ def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
 
 
 def _step(rung: str) -> str:
-    """Return what a rung of the engine's ladder adds to the one before it."""
+    """Return the mechanism that a rung of the engine's ladder adds to the rung before it."""
     _, batched, added = rung.partition("batched")
     return added.rpartition("+")[2] or "batching" if batched else "threads"
 

@@ -65,7 +65,7 @@ def _hit_rate(scene: Scene) -> list[Drawn]:
 
 
 def _traces(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return what each row replayed: its trace, and the kind of key where the trace has several."""
+    """Return the trace that each row replayed, with the kind of key where the trace has several."""
     keys = factor(frame, "key")
     return factor(frame, "trace").where(keys.isna(), factor(frame, "trace").astype(str) + ", key: " + keys.astype(str))
 
@@ -74,7 +74,7 @@ def _hit_rate_figure(
     scene: Scene, name: str, shown: pd.DataFrame, bound: pd.DataFrame, traces: list[str], claim: Claim | None
 ) -> Drawn:
     real = shown[~shown["subject"].isin(SIMULATED)]
-    # What there is most to hit on is what a cache is for.
+    # The title speaks of the trace with most repetitions: there a cache can help most.
     unlimited = bound.groupby("trace")["value"].median()
     titled = max(traces, key=lambda trace: unlimited.get(trace, 0.0))
     best = real[real["trace"] == titled].groupby(["subject", factor(real, "capacity")])["value"].median().max()
@@ -158,7 +158,7 @@ def _retrieval(scene: Scene) -> list[Drawn]:
         return []
     most = max(factor(shown, "memories"))
     there = shown[factor(shown, "memories") == most].groupby("subject")["value"].median()
-    # A lookup that is fast and finds nothing is no lookup: what was found stands beside how long it took.
+    # A lookup that is fast and finds nothing is useless: its recall stands beside its time.
     recall = scene.measured("recall", part="retrieval", memories=most).groupby("subject")["value"].median()
     listed = ", ".join(
         f"{subject} {text.quantity(there[subject], 's')} (finds {text.significant(100 * recall[subject], 2)} %)"
@@ -230,7 +230,7 @@ def _grown(scene: Scene, growth: pd.DataFrame) -> Drawn:
 
 
 def _slope(slopes: pd.Series[float]) -> str:
-    """Return the mean slope of the blocks with its 95 % interval; the median where blocks are too few for one."""
+    """Return the mean slope of the blocks with its interval; the median where blocks are too few for an interval."""
     if len(slopes) < ENOUGH_BLOCKS:
         return text.quantity(slopes.median(), "bytes/turn")
     reach = float(special.stdtrit(len(slopes) - 1, 0.975) * slopes.std(ddof=1) / math.sqrt(len(slopes)))

@@ -91,7 +91,7 @@ def _settings(scene: Scene) -> list[Drawn]:
 
 
 def _evidence(scene: Scene) -> list[Drawn]:
-    """Draw what the stores alone find, beside how long a lookup takes."""
+    """Draw the recall of the stores by themselves, beside the time of a lookup."""
     shown, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
     if shown.empty:
         return []
@@ -127,7 +127,7 @@ def _over_turns(axes: Any, scene: Scene, frame: pd.DataFrame, scale: float = 100
 
 
 def _interval(values: pd.Series[float]) -> list[float]:
-    """Return the ends of the mean's 95 % interval; of the range where blocks are too few for one."""
+    """Return the ends of the mean's 95 % interval; those of the range where blocks are too few for an interval."""
     if len(values) < ENOUGH_BLOCKS:
         return [values.min(), values.max()]
     return [float(end) for end in Estimate(values.tolist()).interval()]

@@ -1,4 +1,4 @@
-"""The memory of a system's group over time: what is the system's own, and what is cached of files."""
+"""The memory of a system's group over time: the system's own, and the cached files."""
 
 from __future__ import annotations
 

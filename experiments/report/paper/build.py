@@ -37,9 +37,10 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Data(msgspec.Struct, kw_only=True):
-    """What one run gives to the text, by the names that it asks for. None: of a part that the run does not have.
+    """The numbers, words, tables and figures of one run, by the names that the text asks for.
 
-    ``parts`` holds a sentence for each part that the run does not have, and nothing for one that it has.
+    None stands for those of a part that the run does not have. ``parts`` holds a sentence for each such part, and an
+    empty one for each part that the run has.
     """
 
     numbers: dict[str, str | None] = {}
@@ -115,7 +116,7 @@ def _not_measured(known: Declared, part: str) -> str:
 
 
 def _drawing(numbers: Numbers, known: Declared) -> Callable[[str], Drawn]:
-    """Return what finds a figure by its name, or by what its name begins with."""
+    """Return a function that finds a figure by its name or the beginning of its name."""
     parts = {name: part for part, one in known.parts.items() for name in one.figures}
 
     @cache

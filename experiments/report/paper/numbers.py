@@ -298,7 +298,7 @@ class Numbers:
 
 
 def _fields(one: MeasuredComparison) -> dict[str, str]:
-    """Return what the text may say of a comparison; ``moves`` is a verb with the ratio, chosen by the conclusion."""
+    """Return what the text may name of a comparison; ``moves`` is the ratio with a verb, chosen by the conclusion."""
     comparison, unit = one.comparison, one.metric.unit
     ratio, interval = comparison.summary.geometric_mean, headline.ratio(one)
     direction = "falls to" if ratio < 1 else "rises to"

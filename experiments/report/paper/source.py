@@ -1,4 +1,4 @@
-"""What the paper's text asks for by name, and what stands in it that should not: numbers typed by hand."""
+"""The names that the paper's text asks for, and the numbers typed by hand that it should not hold."""
 
 from __future__ import annotations
 

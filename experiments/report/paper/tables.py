@@ -33,7 +33,7 @@ def table(name: str, numbers: Numbers) -> Table:
 
 
 def verdicts(claims: Sequence[str], numbers: Numbers) -> Table:
-    """Return what was found of these claims, a row a condition; no row where nothing was measured."""
+    """Return the verdicts on these claims, a row a condition; no row where nothing was measured."""
     rows = [
         [one.claim.id, one.test.title, ledger.effect(one), one.claim.figure, str(one.verdict)]
         for one in numbers.judged
@@ -96,7 +96,7 @@ def _short(change: float) -> str:
 
 
 def _ledger(numbers: Numbers) -> Table:
-    """Return every claim that was tested: what was published, and by verdict what was found under which condition."""
+    """Return every claim that was tested: its published figure, and its conditions and effects by verdict."""
     rows = [["claim", "published", "found, by condition"]]
     for claim, mine in ledger.by_claim(numbers.judged):
         if claim.tests:
