@@ -1,4 +1,4 @@
-"""The README's tables: the key comparisons of a run and its verdicts, generated from its records and never typed.
+"""The README's tables: the answers of a run and its verdicts, generated from its records and never typed.
 
 ``python -m experiments.report.headline`` writes each between its two marks in README.md; a test fails when one is not
 what the reference run says.

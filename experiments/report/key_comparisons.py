@@ -1,6 +1,6 @@
 """The comparisons a reader comes for, as a run measured them: each with its conclusion.
 
-The README's table, the head of the report and its first figure are made of the same rows.
+The table of results in Markdown, the head of the report and its first figure are made of the same rows.
 """
 
 from __future__ import annotations

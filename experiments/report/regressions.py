@@ -43,9 +43,14 @@ def notes(compared: RunComparison) -> Iterator[str]:
         yield f"Changed between them: {', '.join(compared.software)}."
     if compared.only_in_one:
         yield f"{compared.only_in_one} measures are in only one of the runs."
-    indicative = len(compared.concluding(Conclusion.INDICATIVE))
-    if indicative > _MOST_INDICATIVE:
-        yield f"Of {indicative} indicative ratios the {_MOST_INDICATIVE} farthest from 1 are shown."
+    indicative, differing = len(compared.concluding(Conclusion.INDICATIVE)), len(_indicative_changes(compared))
+    if differing < indicative:
+        yield f"Indicative ratios that are 1 in every block, and not shown: {indicative - differing}."
+    if differing > _MOST_INDICATIVE:
+        yield (
+            f"Of {differing} indicative ratios that differ from 1 {_MOST_INDICATIVE} are shown: first those whose "
+            "blocks lie on one side of 1, the farthest from 1 first."
+        )
     if indicative < len(compared.changes):
         yield "Ratios are the second run over the first, block by block, with 95 % intervals, judged together."
     else:
@@ -60,7 +65,7 @@ def tables(compared: RunComparison) -> Iterator[tuple[str, Row, list[Row]]]:
         changes = compared.concluding(conclusion)
         if changes:
             yield heading, _CHANGED, [_changed(change) for change in changes]
-    indicative = compared.concluding(Conclusion.INDICATIVE)
+    indicative = _indicative_changes(compared)
     if indicative:
         heading = f"Indicative: fewer than {ENOUGH_BLOCKS} blocks"
         yield heading, _INDICATIVE, [_indicative(change) for change in indicative[:_MOST_INDICATIVE]]
@@ -73,6 +78,18 @@ def markdown(compared: RunComparison) -> str:
         lines = [f"| {' | '.join(each)} |" for each in (columns, ["---"] * len(columns), *map(_escaped, rows))]
         parts += [f"### {heading}", "\n".join(lines)]
     return "\n\n".join(parts)
+
+
+def _indicative_changes(compared: RunComparison) -> list[Change]:
+    """Return the indicative changes that are not 1 in every block: first those on whose side of 1 all blocks agree."""
+    ratios = [
+        (change.comparison.summary, change)
+        for change in compared.concluding(Conclusion.INDICATIVE)
+        if change.comparison.summary.smallest != 1 or change.comparison.summary.largest != 1
+    ]
+    agreeing = [change for summary, change in ratios if not summary.smallest <= 1 <= summary.largest]
+    others = [change for summary, change in ratios if summary.smallest <= 1 <= summary.largest]
+    return [*agreeing, *others]
 
 
 def _place(one: Change | LostTrials) -> Row:

@@ -125,7 +125,7 @@ class Numbers:
 
     @cached_property
     def key_comparisons(self) -> list[MeasuredComparison]:
-        """The README's comparisons as the run measured them, compared as one family."""
+        """The key comparisons as the run measured them, compared as one family."""
         return measured(self.run)
 
     def scene(self, study: str) -> Scene:
@@ -161,7 +161,7 @@ class Numbers:
 
     @cached_property
     def _measured(self) -> list[MeasuredComparison]:
-        # Two families: the README's, compared as there, and the paper's own.
+        # Two families: the key comparisons, as in the report, and the paper's own.
         return [*self.key_comparisons, *measured(self.run, self._own)]
 
     def _level(self, name: str) -> dict[str, str]:

@@ -72,7 +72,8 @@ def test_few_blocks_judge_nothing_and_show_indicative_ratios(tmp_path):
     [(heading, columns, rows)] = regressions.tables(compared)
     assert heading == "Indicative: fewer than 6 blocks"
     assert columns[-2:] == ("median ratio", "range of the blocks")
-    assert len(rows) == len(compared.changes)
+    assert {row[2] for row in rows} == {"latency, p50"}  # the rate of success is the same
+    assert len(rows) == len(compared.changes) / 2
     first = dict(zip(columns, rows[0], strict=True))
     assert (first["where"], first["subject"], first["measure"]) == ("load: users=1", "asynchronous", "latency, p50")
     assert 2.5 < float(first["median ratio"].removeprefix("× ")) < 3.5
@@ -155,3 +156,23 @@ def test_markdown_is_a_table_a_heading(tmp_path):
     assert "### Gains" not in text
     rows = [line for line in text.splitlines() if line.startswith("| load: users=1")]
     assert len(rows) == 1 and "latency, p50" in rows[0]
+
+
+def test_of_indicative_ratios_those_that_all_blocks_agree_on_come_first(tmp_path):
+    def run_with(folder, seconds):
+        made = [
+            synthetic.record(
+                synthetic.spec("load", subject, block, condition={"users": 1}),
+                Part(role="client", requests=[synthetic.row(took)]),
+            )
+            for subject, blocks in seconds.items()
+            for block, took in enumerate(blocks)
+        ]
+        return load_run(synthetic.write(folder, made, blocks=2))
+
+    before = run_with(tmp_path / "a", {"same": (1.0, 1.0), "both sides": (1.0, 1.0), "slower": (1.0, 1.0)})
+    after = run_with(tmp_path / "b", {"same": (1.0, 1.0), "both sides": (9.0, 0.9), "slower": (1.1, 1.2)})
+    compared = compare_runs(before, after, {"load": ("latency_p50",)})
+    [(_, _, rows)] = regressions.tables(compared)
+    assert [row[1] for row in rows] == ["slower", "both sides"]
+    assert "Indicative ratios that are 1 in every block, and not shown: 1." in list(regressions.notes(compared))
