@@ -5,6 +5,11 @@ from __future__ import annotations
 from systems.errors import ExitCode, FourgigError
 
 
+def reason(error: BaseException) -> str:
+    """Return what another package's error says, in one line without its full stop; its type where it says nothing."""
+    return " ".join(str(error).split()).removesuffix(".") or type(error).__name__
+
+
 class CannotEnforce(FourgigError):
     """No backend of this machine can enforce the profile; the message tells the remedy."""
 

@@ -28,10 +28,10 @@ class UntilStable:
 
     def __call__(self, info: RunInfo, path: Path) -> tuple[RunInfo, Plan] | None:
         """Return the run in ``path`` with as many more blocks as it needs and the time allows; None if it is done."""
-        from experiments.analysis.frames import load_run
-        from experiments.report.scene import standing
+        from experiments.analysis.run import load_run
+        from experiments.report.scene import run_stability
 
-        found = standing(load_run(path), self._precision)
+        found = run_stability(load_run(path), self._precision)
         said = f"{found.unstable} of {found.comparisons} comparisons are not stable"
         if found.blocks is None:
             console.err.print(
