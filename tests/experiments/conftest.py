@@ -60,7 +60,7 @@ def outside_package(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def command(outside_package: dict[str, str]) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+def in_folder(outside_package: dict[str, str]) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     """Return a function that runs the command to its end in the folder it is given."""
     forked = Forked(outside_package)
 
@@ -72,17 +72,17 @@ def command(outside_package: dict[str, str]) -> Iterator[Callable[..., subproces
 
 
 @pytest.fixture
-def fourgig(command: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path):
+def fourgig(in_folder: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path):
     """Return a function that runs the command to its end in an empty folder."""
     folder = tmp_path / "cwd"
     folder.mkdir()
-    return partial(command, folder)
+    return partial(in_folder, folder)
 
 
 @pytest.fixture(scope="session")
-def _finished(command, enforcement: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _finished(in_folder, enforcement: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
-    done = command(folder, "run", "probe", "--engine", "simulated", "--blocks", "1", "--out", "run", *enforcement)
+    done = in_folder(folder, "run", "probe", "--engine", "simulated", "--blocks", "1", "--out", "run", *enforcement)
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
