@@ -202,7 +202,7 @@ def _must_match(before: RunInfo, now: RunInfo) -> None:
     changed = [*environments.differences(before, now), *environments.software(before, now)]
     if changed:
         raise RunFolderError(
-            f"This run cannot be resumed: {' and '.join(changed)} changed since it began. Start a new one; "
+            f"This run cannot be resumed. What changed since it began: {'; '.join(changed)}. Start a new one; "
             f"`{command('report')}` still reads this one."
         )
 
