@@ -16,6 +16,7 @@ from experiments.measuring.probes.histogram import Histogram
 from experiments.measuring.records import Part, RequestRow, Scalar
 from experiments.metrics.objective import ENOUGH, REPLY_S, met
 from experiments.studies.load import users
+from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch
 
 APART = 1.1
@@ -57,7 +58,9 @@ async def offer(address: str, condition: Mapping[str, Scalar], seed: int, number
     """
     requests = max(LEAST_REQUESTS, round(rate * float(condition["window_s"] or 0)))
     arrivals = {**condition, "arrivals": "poisson", "rate": rate, "requests": requests}
-    scripts = users.scripts(arrivals, seed * MOST_RATES + number)
+    asked = users.asked(arrivals, seed * MOST_RATES + number)
+    first_user = number * len(asked)
+    await asyncio.to_thread(post, address, users.plan(asked, first_user))
     latencies, within, beyond = Histogram(), 0, 0
     failed = asyncio.Event()
 
@@ -69,16 +72,14 @@ async def offer(address: str, condition: Mapping[str, Scalar], seed: int, number
         if beyond > (1 - ENOUGH) * requests:
             failed.set()
 
-    connections = [await users.connected(address) for _ in scripts]
+    connections = [await users.connected(address) for _ in asked]
     clock = Stopwatch()
 
     async def everyone() -> None:
         await asyncio.gather(
             *(
-                users.talk(connection, user, script, clock, patience_s=REPLY_S, note=note)
-                for user, (connection, script) in enumerate(
-                    zip(connections, scripts, strict=True), start=number * len(scripts)
-                )
+                users.talk(connection, user, questions, clock, patience_s=REPLY_S, note=note)
+                for user, (connection, questions) in enumerate(zip(connections, asked, strict=True), first_user)
             )
         )
 
