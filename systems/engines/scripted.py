@@ -110,6 +110,7 @@ class Scripts:
         self._lock = threading.Lock()
         self._sessions: dict[str, _Session] = {}
         self._everybody = _Turns()
+        self._known_as: dict[str, _Session] = {}
         self.unplanned = 0
         for script in scripts:
             self.add(script.session, script.question, script.replies)
@@ -131,6 +132,7 @@ class Scripts:
         """Forget the plan: the engine generates freely. What was counted stays."""
         with self._lock:
             self._sessions.clear()
+            self._known_as.clear()
             self._everybody = _Turns()
 
     def reply(self, call: Call) -> str | None:
@@ -143,10 +145,7 @@ class Scripts:
         with self._lock:
             if not self._sessions:
                 return None
-            session = None if call.conversation is None else self._sessions.get(call.conversation)
-            turn = (session or self._everybody).asked_in(call.messages)
-            if turn is None and session is not None:
-                turn = session.under_way
+            turn = self._turn(call)
             if turn is None:
                 self.unplanned += 1
                 return _stand_in(call.max_tokens)
@@ -156,6 +155,17 @@ class Scripts:
             step = turn.calls if call.step is None else call.step
             turn.calls += 1
             return turn.replies[step % len(turn.replies)]
+
+    def _turn(self, call: Call) -> _Turn | None:
+        name = call.conversation
+        session = None if name is None else self._sessions.get(name)
+        turn = (session or self._everybody).asked_in(call.messages)
+        if session is None and name is not None:
+            # Whoever asks under a name of its own is known by the first question that is recognised.
+            if turn is not None:
+                self._known_as[name] = turn.session
+            session = self._known_as.get(name)
+        return session.under_way if turn is None and session is not None else turn
 
 
 @lru_cache(16)
@@ -181,7 +191,7 @@ class ScriptedEngine(Engine):
 
     @property
     def identity(self) -> str:
-        """The inner engine's: what is said depends on the plan, which a cached answer outlives as little as it does."""
+        """The inner engine's: a plan changes what is said, not who says it."""
         return self._inner.identity
 
     def load(self) -> None:

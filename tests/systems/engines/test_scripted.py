@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systems.engines.interface import AsyncEngine, Call, Message, Sampling
+from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput
@@ -102,6 +103,15 @@ def test_a_conversation_hears_its_own_script_and_one_that_nobody_planned_hears_t
     assert plan.reply(call("Where?")) == plan.reply(call("Where?", conversation="a digest")) == "Lisbon"
 
 
+def test_a_conversation_under_a_name_of_its_own_is_known_by_what_it_asked():
+    plan = scripts(("s", "Who?", "one", "two"), ("t", "Where?", "elsewhere"))
+    said = [plan.reply(call(text, conversation="mine")) for text in ("Who?", "Sum that up.", "Where?", "And now?")]
+    assert said == ["one", "two", "elsewhere", "elsewhere"]
+    assert plan.unplanned == 0
+    plan.reply(call("Sum that up.", conversation="somebody else's"))
+    assert plan.unplanned == 1
+
+
 # The step
 
 
@@ -138,6 +148,17 @@ def test_a_call_of_no_turn_is_counted_and_gets_as_many_tokens_as_it_may_have():
         said = engine.generate(Call(messages=user("Something else?"), max_tokens=tokens))
         assert (said.generated_tokens, said.finish_reason) == (tokens, "length")
     assert plan.unplanned == 3
+
+
+def test_so_it_does_of_a_real_vocabulary(tiny_model):
+    settings = LlamaSettings(model_path=str(tiny_model), context_tokens=512, threads=1)
+    engine = scripted(LlamaEngine(settings), scripts(("s", "Who?", "Vera")))
+    engine.load()
+    try:
+        said = engine.generate(Call(messages=user("Something else?"), max_tokens=200))
+    finally:
+        engine.close()
+    assert (said.generated_tokens, said.finish_reason) == (200, "length")
 
 
 def test_without_a_plan_the_engine_generates_freely():
