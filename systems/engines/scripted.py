@@ -20,6 +20,9 @@ from systems.errors import BadInput
 PATH = "/v1/experiment/scripts"
 """Where a server that is made for experiments takes a `Plan`."""
 
+# Characters by which planned questions are told apart where one is searched for in a prompt.
+_END = 8
+
 # Every word is at least one token in any vocabulary, so this many copies fill any bound.
 _STAND_IN = "and so on, "
 
@@ -57,18 +60,28 @@ class _Turn:
         self.calls = 0
 
 
+def _by_end(questions: Iterable[str]) -> dict[str, list[str]]:
+    """Return the questions by their last `_END` characters; shorter ones under the empty string."""
+    found: dict[str, list[str]] = {"": []}
+    for question in questions:
+        found.setdefault(question[-_END:] if len(question) >= _END else "", []).append(question)
+    return found
+
+
 class _Turns:
     """Planned turns by their questions."""
 
-    __slots__ = ("by_question", "of_several_lines")
+    __slots__ = ("_by_end", "_by_question", "_of_several_lines")
 
     def __init__(self) -> None:
-        self.by_question: dict[str, _Turn] = {}
-        self.of_several_lines = False
+        self._by_question: dict[str, _Turn] = {}
+        self._of_several_lines = False
+        self._by_end: dict[str, list[str]] | None = None
 
     def add(self, question: str, turn: _Turn) -> None:
-        self.by_question[question] = turn
-        self.of_several_lines = self.of_several_lines or "\n" in question
+        self._by_question[question] = turn
+        self._of_several_lines = self._of_several_lines or "\n" in question
+        self._by_end = None
 
     def asked_in(self, messages: Sequence[Message]) -> _Turn | None:
         """Return the turn whose question stands last in the last user message that holds one, or None."""
@@ -79,15 +92,24 @@ class _Turns:
 
     def _last_in(self, text: str) -> _Turn | None:
         # Nearly every prompt ends with the question, alone or on a line of its own: that takes no search.
-        known = self.by_question
+        known = self._by_question
         turn = known.get(text)
-        if turn is None and not self.of_several_lines:
+        if turn is None and not self._of_several_lines:
             turn = known.get(text[text.rfind("\n") + 1 :])
         if turn is not None:
             return turn
+        by_end = self._by_end
+        if by_end is None:  # most plans are never searched
+            by_end = self._by_end = _by_end(known)
         # Of two questions that end at the same place, the longer one was asked: the other is only a part of it.
-        ends = [(place + len(each), len(each), each) for each in known if (place := text.rfind(each)) >= 0]
-        return known[max(ends)[2]] if ends else None
+        short = [(place + len(each), each) for each in by_end[""] if (place := text.rfind(each)) >= 0]
+        last, question = max(short, key=lambda found: (found[0], len(found[1])), default=(0, ""))
+        for end in range(len(text), max(last, _END) - 1, -1):
+            asked = [each for each in by_end.get(text[end - _END : end], ()) if text.endswith(each, 0, end)]
+            if asked:
+                question = max(asked, key=len)
+                break
+        return known.get(question)
 
 
 class _Session(_Turns):

@@ -12,7 +12,7 @@ from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput
 
-QUESTION = st.text(alphabet="ab \n", min_size=1, max_size=6)
+QUESTION = st.text(alphabet="ab \n", min_size=1, max_size=12)
 LINE = st.text(alphabet="ab ", min_size=1, max_size=6)
 AROUND = st.text(alphabet="ab \nx", max_size=12)
 
