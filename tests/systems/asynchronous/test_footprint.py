@@ -11,6 +11,7 @@ from experiments.measuring.probes import memory
 from experiments.workloads.conversations import conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.interface import Request
 
@@ -20,9 +21,11 @@ WARM, SESSIONS, MOST_BYTES = 600, 1_000, 3 * 1024
 
 async def footprint(folder):
     """Return what each of many sessions that asked once keeps: bytes; and threads and descriptors of all of them."""
-    system = Asynchronous(AsynchronousSettings(sessions=10_000), SimulatedEngine(SimulatedSettings(slots=8)), folder)
-    await system.start()
     planned = conversations(1, WARM + SESSIONS, 1)
+    scripts = Scripts(Script(f"user-{user}", turn.text, (turn.reply,)) for user, [turn] in enumerate(planned))
+    engine = scripted(SimulatedEngine(SimulatedSettings(slots=8)), scripts)
+    system = Asynchronous(AsynchronousSettings(sessions=10_000), engine, folder)
+    await system.start()
 
     async def ask(first, last):
         for user in range(first, last):
@@ -30,7 +33,7 @@ async def footprint(folder):
             # Its own copy of the words, as a socket would bring it.
             await system.answer(
                 Request(id=str(user), session=f"user-{user}", text=turn.text.encode().decode(), max_tokens=24,
-                        scripted_reply=turn.reply, observed=turn.observed)
+                        observed=turn.observed)
             )  # fmt: skip
         while system.counters().saved < system.counters().turns:  # noqa: ASYNC110 - the saver tells nobody
             await asyncio.sleep(0.01)
