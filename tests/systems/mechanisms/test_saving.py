@@ -1,10 +1,12 @@
 """Turns that are saved in the background: none that was acknowledged is lost."""
 
 import asyncio
+from random import Random
 
 import pytest
 
-from systems.errors import StoreError
+from systems.errors import StoreBusy, StoreError
+from systems.mechanisms.retrying import Backoff
 from systems.mechanisms.saving import BackgroundSaver
 from systems.memory.schema import SavedTurn
 
@@ -73,3 +75,24 @@ async def test_a_store_that_fails_in_an_unplanned_way_loses_no_turn_either():
         await saver.add(turn(number))
     await saver.close()
     assert [one.question for one in saved] == [f"question {number}" for number in range(5)]
+
+
+async def test_saving_waits_by_the_same_rule(monkeypatch):
+    waits, slept = [], asyncio.sleep
+
+    async def sleep(seconds):
+        waits.append(seconds)
+        await slept(0)
+
+    async def save(turns):
+        if len(waits) < 3:
+            raise StoreBusy("database is locked")
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    saver = BackgroundSaver(save, batch=1, queue_limit=1, seed=7)
+    await saver.add(SavedTurn(session="s", question="q", answer="a", keywords=()))
+    while not saver.saved:
+        await slept(0)
+    await saver.close()
+    expected = Backoff(0.1, 5.0, Random(7))
+    assert waits == [expected.wait_s(failures) for failures in (1, 2, 3)]
