@@ -27,9 +27,10 @@ def outside_package(tmp_path: Path) -> dict[str, str]:
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
-        "[fourgig.studies]\nprobe = probe_study:Probe\n[fourgig.systems]\necho = echo_system:Echo\n"
+        "[fourgig.studies]\nprobe = probe_study:Probe\nlong-questions = example_study:LongQuestions\n"
+        "[fourgig.systems]\necho = echo_system:Echo\nnotes = notes_system:Notes\n"
     )
-    for name in ("probe_study.py", "echo_system.py"):
+    for name in ("probe_study.py", "example_study.py", "echo_system.py", "notes_system.py"):
         (site / name).write_bytes(Path(__file__).with_name(name).read_bytes())
     return {**os.environ, "PYTHONPATH": str(site)}
 

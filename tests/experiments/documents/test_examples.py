@@ -1,0 +1,44 @@
+"""The code that README and CONTRIBUTING print is whole, and works when it is pasted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from experiments.measuring import records
+from experiments.measuring.records import Outcome
+
+ROOT = Path(__file__).parents[3]
+SIMULATED = ("--preset", "smoke", "--engine", "simulated")
+
+
+def blocks(page: str) -> list[str]:
+    """Return the blocks of Python on a page."""
+    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def measured(folder: Path, system: str) -> set[Outcome]:
+    """Return how the trials of ``system`` ended."""
+    return {record.outcome for record in records.read(folder / "trials.jsonl") if record.spec.system == system}
+
+
+def test_the_agent_of_the_readme_works_as_it_is_pasted(fourgig, enforcement, tmp_path):
+    [agent] = blocks("README.md")
+    (tmp_path / "my_agent.py").write_text(agent)
+    arguments = ("--systems", "my_agent:Mine", *SIMULATED, "--out", tmp_path / "run", *enforcement)
+    path = f"{tmp_path}:{tmp_path / 'site'}"
+    done = fourgig("run", "lazy-loading", *arguments, PYTHONPATH=path)
+    assert done.returncode == 0, done.stderr
+    assert measured(tmp_path / "run", "my_agent:Mine") == {Outcome.OK}
+
+
+def test_the_agent_that_contributing_prints_is_the_one_that_the_tests_run():
+    assert (ROOT / "tests/experiments/notes_system.py").read_text() in blocks("CONTRIBUTING.md")
+
+
+def test_a_study_and_an_agent_with_a_memory_from_another_package(fourgig, enforcement, tmp_path):
+    out = tmp_path / "run"
+    done = fourgig("run", "long-questions", "--systems", "echo,notes", *SIMULATED, "--out", out, *enforcement)
+    assert done.returncode == 0, done.stderr
+    assert measured(out, "notes") == measured(out, "echo") == {Outcome.OK}
+    assert "How much longer does an agent take" in (out / "report.html").read_text()
