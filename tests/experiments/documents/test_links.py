@@ -1,4 +1,4 @@
-"""What the Markdown pages name is there: files, headings, modules, tests, and the commands' options."""
+"""What pages, and comments in the code, name is there: files, headings, modules, tests, the options of commands."""
 
 from __future__ import annotations
 
@@ -72,13 +72,23 @@ def test_every_path_that_is_named_is_there(page: Path) -> None:
     assert sorted({name for name in PATH.findall(text) if not (ROOT / name).exists()}) == []
 
 
+def test_every_path_and_module_that_the_code_names_is_there() -> None:
+    sources = [
+        path.relative_to(ROOT) for folder in ("systems", "experiments") for path in (ROOT / folder).rglob("*.py")
+    ]
+    paths = {(str(page), name) for page in sources for name in PATH.findall(read(page)) if not (ROOT / name).exists()}
+    modules = {(str(page), name) for page in sources for name in MODULE.findall(read(page)) if not is_there(name)}
+    assert sorted(paths | modules) == []
+
+
 @pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=str)
 def test_every_module_and_what_is_named_of_it_is_there(page: Path) -> None:
     assert sorted({name for name in MODULE.findall(read(page)) if not is_there(name)}) == []
 
 
+@cache
 def is_there(dotted: str) -> bool:
-    """Return whether ``dotted`` is a module, a package, or something that one of them defines."""
+    """Return whether ``dotted`` is a module, a package, or something that one of them defines or every module has."""
     place, rest = ROOT, dotted.split(".")
     while rest and (place / rest[0]).is_dir():
         place = place / rest.pop(0)
@@ -86,7 +96,11 @@ def is_there(dotted: str) -> bool:
         source = (place / f"{rest.pop(0)}.py").read_text()
     else:
         source = (place / "__init__.py").read_text()
-    return not rest or bool(re.search(rf"^\s*(?:(?:async )?def |class |)?{rest[0]}\b", source, re.MULTILINE))
+    return (
+        not rest
+        or rest[0].startswith("__")
+        or bool(re.search(rf"^\s*(?:(?:async )?def |class |)?{rest[0]}\b", source, re.MULTILINE))
+    )
 
 
 @pages
