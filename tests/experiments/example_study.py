@@ -1,12 +1,13 @@
-"""A small study, whole: what a question costs that is eight times as long. CONTRIBUTING.md shows it."""
+"""A small study, whole: what a question costs that is eight times as long. CONTRIBUTING.md leads here."""
 
 import asyncio
 
 import msgspec
 
 from experiments.measuring.study import GRADED, Cell, Study, twins
-from experiments.studies.subjects import Stopwatch, ask, counted, hosted, warm
+from experiments.studies.subjects import WARM_UP, Stopwatch, ask, counted, hosted, planned, warm
 from experiments.workloads.conversations import conversations
+from systems.engines.scripted import Scripts
 
 QUESTIONS = 5
 TIMES = {"short": 1, "long": 8}
@@ -17,7 +18,7 @@ class LongQuestions(Study):
 
     name = "long-questions"
     question = "How much longer does an agent take over a question that is eight times as long?"
-    # In every condition a subject is compared with the first of these that is there: the ratio is long over short.
+    # In every condition each subject is compared with the first of these that is there: the ratio is long over short.
     references = ("short",)
     measures = ("success_rate", "time_to_first_token_p50", "latency_p50", "group_peak_memory")
     primary = ("time_to_first_token_p50", "latency_p50")
@@ -25,17 +26,11 @@ class LongQuestions(Study):
     def grid(self, request):
         # The agent is the condition here and the length is the subject: agents are not compared with each other.
         cells = [
-            Cell(
-                condition={"agent": system},
-                subject=length,
-                system=system,
-                engine=request.engine,
-                estimate_s=6.0,
-            )
+            Cell(condition={"agent": system}, subject=length, system=system, engine=request.engine, estimate_s=6.0)
             for system in request.systems
             for length in TIMES
         ]
-        # Where there may be answers, equal trials are run twice: how much do they differ?
+        # Where there may be answers, equal trials run twice: how much do they differ?
         return [*cells, *twins(cells)] if request.preset in GRADED else cells
 
     def run_subject(self, role):
@@ -44,15 +39,17 @@ class LongQuestions(Study):
 
 
 async def _ask(role):
-    [untimed, *planned] = conversations(role.spec.seed, 1 + QUESTIONS, turns=1)
-    async with hosted(role) as system:
+    times = TIMES[role.spec.subject]
+    [untimed, *users] = conversations(role.spec.seed, 1 + QUESTIONS, turns=1)
+    longer = [msgspec.structs.replace(turn, text=" ".join([turn.text] * times)) for [turn] in users]
+    # What the model is made to say, by session. The agent sees none of it.
+    scripts = Scripts(planned({WARM_UP: untimed, **{f"user-{user}": [turn] for user, turn in enumerate(longer)}}))
+    async with hosted(role, scripts) as system:
         await warm(system, untimed)
         clock = Stopwatch()
-        for user, [turn] in enumerate(planned):
-            text = " ".join([turn.text] * TIMES[role.spec.subject])
-            longer = msgspec.structs.replace(turn, text=text)
-            # Due when the one before was answered, so it is never late.
-            role.part.requests.append(await ask(system, longer, f"user-{user}", clock, intended_s=clock()))
-        role.part.counters = counted(system.counters())
+        for user, turn in enumerate(longer):
+            # Due when the one before was answered: nobody waits in a queue here.
+            role.part.requests.append(await ask(system, turn, f"user-{user}", clock, intended_s=clock()))
+        role.part.counters = counted(system.counters(), scripts)
         # The runner reads the group's memory while the agent still holds it.
         await asyncio.to_thread(role.outside_look)

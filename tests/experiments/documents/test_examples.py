@@ -7,6 +7,9 @@ from pathlib import Path
 
 from experiments.measuring import records
 from experiments.measuring.records import Outcome
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.interface import Request
+from tests.experiments.notes_system import Notes, NotesSettings
 
 ROOT = Path(__file__).parents[3]
 SIMULATED = ("--preset", "smoke", "--engine", "simulated")
@@ -42,3 +45,26 @@ def test_a_study_and_an_agent_with_a_memory_from_another_package(fourgig, enforc
     assert done.returncode == 0, done.stderr
     assert measured(out, "notes") == measured(out, "echo") == {Outcome.OK}
     assert "How much longer does an agent take" in (out / "report.html").read_text()
+
+
+class Listening(SimulatedEngine):
+    """Keeps what it was last asked."""
+
+    def generate(self, call):
+        self.asked = [message.content for message in call.messages]
+        return super().generate(call)
+
+
+async def test_the_agent_with_a_memory_remembers_its_own_session_after_a_restart(tmp_path):
+    async def tell(*turns):
+        engine = Listening(SimulatedSettings())
+        agent = Notes(NotesSettings(exchanges=2), engine, tmp_path)
+        await agent.start()
+        replies = [await agent.answer(Request(id=text, session=session, text=text)) for session, text in turns]
+        await agent.close()
+        return engine.asked, [reply.text for reply in replies]
+
+    _, (first, second, _, third) = await tell(("vera", "one"), ("vera", "two"), ("paul", "other"), ("vera", "three"))
+    asked, _ = await tell(("vera", "four"))
+    assert asked == ["You are brief.", "two", second, "three", third, "four"]
+    assert first not in asked
