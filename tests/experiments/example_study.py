@@ -1,12 +1,13 @@
 """A small study, whole: what a question costs that is eight times as long. CONTRIBUTING.md leads here."""
 
 import asyncio
+from typing import ClassVar
 
 import msgspec
 
 from experiments.measuring.study import GRADED, Cell, Study, twins
+from experiments.measuring.workload import workloads
 from experiments.studies.subjects import WARM_UP, Stopwatch, ask, counted, hosted, planned, warm
-from experiments.workloads.conversations import conversations
 from systems.engines.scripted import Scripts
 
 QUESTIONS = 5
@@ -18,6 +19,7 @@ class LongQuestions(Study):
 
     name = "long-questions"
     question = "How much longer does an agent take over a question that is eight times as long?"
+    parts: ClassVar[dict[str, str]] = {"length": "questions of the usual length, and eight times as long"}
     # In every condition each subject is compared with the first of these that is there: the ratio is long over short.
     references = ("short",)
     measures = ("success_rate", "time_to_first_token_p50", "latency_p50", "group_peak_memory")
@@ -26,7 +28,14 @@ class LongQuestions(Study):
     def grid(self, request):
         # The agent is the condition here and the length is the subject: agents are not compared with each other.
         cells = [
-            Cell(condition={"agent": system}, subject=length, system=system, engine=request.engine, estimate_s=6.0)
+            Cell(
+                part="length",
+                condition={"agent": system},
+                subject=length,
+                system=system,
+                engine=request.engine,
+                estimate_s=6.0,
+            )
             for system in request.systems
             for length in TIMES
         ]
@@ -40,7 +49,7 @@ class LongQuestions(Study):
 
 async def _ask(role):
     times = TIMES[role.spec.subject]
-    [untimed, *users] = conversations(role.spec.seed, 1 + QUESTIONS, turns=1)
+    [untimed, *users] = workloads.get(role.spec.workload)(role.spec.seed, 1 + QUESTIONS, 1)
     longer = [msgspec.structs.replace(turn, text=" ".join([turn.text] * times)) for [turn] in users]
     # What the model is made to say, by session. The agent sees none of it.
     scripts = Scripts(planned({WARM_UP: untimed, **{f"user-{user}": [turn] for user, turn in enumerate(longer)}}))
