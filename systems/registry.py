@@ -1,24 +1,25 @@
 """Names to implementations. Another package adds its own under an entry-point group; nothing here changes.
 
 An implementation is imported only when it is asked for, so that listing names costs nothing and no trial pays for
-a system it does not run.
+a system that it does not run. Of a system only the description is imported here.
 """
 
 from __future__ import annotations
 
-import importlib
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
+from systems.description import Description, of_class
 from systems.engines.interface import Engine
 from systems.errors import BadInput, UnknownName
-from systems.interface import System
 
 T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Implementations of one kind, by name: the built-in ones and those of an entry-point group."""
+    """Objects of one kind, by name: the built-in ones and those of an entry-point group."""
 
     def __init__(self, kind: str, group: str, built_in: dict[str, str]) -> None:
         self.kind = kind
@@ -30,35 +31,59 @@ class Registry(Generic[T]):
         outside = sorted(point.name for point in entry_points(group=self.group))
         return [*self._built_in, *(name for name in outside if name not in self._built_in)]
 
-    def get(self, name: str) -> type[T]:
-        """Import and return the class registered as ``name``, or the one that ``module:Class`` names.
+    def built_in_names(self) -> list[str]:
+        """Return the names that come with the lab."""
+        return list(self._built_in)
+
+    def address(self, name: str) -> str:
+        """Return where what comes with the lab as ``name`` is, as "module:Name"."""
+        return self._built_in[name]
+
+    def get(self, name: str) -> T:
+        """Import and return what is registered as ``name``, or what ``module:Name`` names.
 
         Raises `UnknownName`, or `BadInput` if it fails.
         """
+        loaded: T = self._load(name)
+        return loaded
+
+    def _load(self, name: str) -> Any:
         if name in self._built_in:
-            module, _, attribute = self._built_in[name].partition(":")
-            found: type[T] = getattr(importlib.import_module(module), attribute)
-            return found
+            return EntryPoint(name, self._built_in[name], self.group).load()
         unregistered = [EntryPoint(name, name, self.group)] if ":" in name else []
         for point in [*entry_points(group=self.group, name=name), *unregistered]:
             try:
-                loaded: Any = point.load()
-            except (ImportError, AttributeError) as error:
+                return point.load()
+            except (ImportError, AttributeError, SyntaxError) as error:
                 raise BadInput(f"The {self.kind} {name!r} ({point.value}) cannot be imported: {error}.") from error
-            return loaded  # type: ignore[no-any-return]
         raise UnknownName(self.kind, name, self.names())
 
 
-systems: Registry[System] = Registry(
+class Systems(Registry[Description]):
+    """Systems by name. What another package registers, or ``module:Name`` names, may be a description or a class."""
+
+    def get(self, name: str) -> Description:
+        """Return the description of the system ``name``, without importing its implementation if it has one.
+
+        Raises `UnknownName`, and `BadInput` for a class that does not meet the contract.
+        """
+        loaded = self._load(name)
+        if not isinstance(loaded, Description):
+            return of_class(name, loaded)
+        # A description that is named by its module is known by that name everywhere.
+        return loaded if loaded.name == name else msgspec.structs.replace(loaded, name=name)
+
+
+systems = Systems(
     "system",
     "fourgig.systems",
     {
-        "baseline": "systems.baseline.agent:Baseline",
-        "asynchronous": "systems.asynchronous.agent:Asynchronous",
+        "baseline": "systems.baseline.description:DESCRIPTION",
+        "asynchronous": "systems.asynchronous.description:DESCRIPTION",
     },
 )
 
-engines: Registry[Engine] = Registry(
+engines: Registry[type[Engine]] = Registry(
     "engine",
     "fourgig.engines",
     {

@@ -20,7 +20,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from experiments.commands.completing import completing, settings_of, settings_of_systems, shape_names
+from experiments.commands.completing import (
+    completing,
+    settings_of,
+    settings_of_engines,
+    settings_of_systems,
+    shape_names,
+)
 from experiments.measuring import profiles
 from systems import logs, registry
 from systems.errors import BadInput, FourgigError, UnknownName
@@ -61,18 +67,18 @@ def serve(
     system: Annotated[
         str | None,
         typer.Option(
-            help='The agent to serve, or "none" for the engine alone. [default: asynchronous]',
+            help='The agent to serve, or "none" for the engine alone. (default: asynchronous)',
             autocompletion=completing(lambda: [*registry.systems.names(), NO_AGENT]),
         ),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="What generates text. [default: batched]", autocompletion=completing(registry.engines.names)),
+        typer.Option(help="What generates text. (default: batched)", autocompletion=completing(registry.engines.names)),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shape, or the path of any GGUF file. [default: 135m]", autocompletion=completing(shape_names)
+            help="A shape, or the path of any GGUF file. (default: 135m)", autocompletion=completing(shape_names)
         ),
     ] = None,
     profile: Annotated[
@@ -81,9 +87,9 @@ def serve(
     ] = None,
     host: Annotated[
         str | None,
-        typer.Option(help="The address to listen on; beyond this machine needs a token. [default: 127.0.0.1]"),
+        typer.Option(help="The address to listen on; beyond this machine needs a token. (default: 127.0.0.1)"),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on. [default: 8000]")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on. (default: 8000)")] = None,
     token: Annotated[
         list[str],
         typer.Option(help="What a client must show; each is a user of its own. Better in FOURGIG_SERVER_TOKENS."),
@@ -104,7 +110,7 @@ def serve(
     log: Annotated[
         str | None,
         typer.Option(
-            help="debug, info, warning or error. [default: warning]", autocompletion=completing(lambda: LOG_LEVELS)
+            help="debug, info, warning or error. (default: warning)", autocompletion=completing(lambda: LOG_LEVELS)
         ),
     ] = None,
 ) -> None:
@@ -139,11 +145,11 @@ def serve(
     engine_kind(engine_settings)  # refuses what does not fit
     system_settings: Any = {}
     if chosen.system != NO_AGENT:
-        kind = registry.systems.get(chosen.system)
+        description = registry.systems.get(chosen.system)
         # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
         usual = {"memory_bytes": _memory(limits), "background_saving": False}
-        fitting = {name: value for name, value in usual.items() if name in kind.Settings.__struct_fields__}
-        system_settings = all_of(kind.Settings, chosen.system, {}, **fitting)
+        fitting = {name: value for name, value in usual.items() if name in description.setting_names}
+        system_settings = all_of(description.settings, chosen.system, {}, **fitting)
     known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
@@ -181,9 +187,10 @@ async def _serve(serving: Serving) -> int:
     if serving.system == NO_AGENT:
         hosted, name = EngineHost(engine, serving.server.deadline_s), serving.model
     else:
-        kind = registry.systems.get(serving.system)
+        description = registry.systems.get(serving.system)
         Path(serving.data).mkdir(parents=True, exist_ok=True)
-        hosted = host(kind(msgspec.convert(serving.system_settings, kind.Settings), engine, Path(serving.data)))
+        set_to = msgspec.convert(serving.system_settings, description.settings)
+        hosted = host(description.load()(set_to, engine, Path(serving.data)))
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 
@@ -241,9 +248,7 @@ def _confined(serving: Serving, limits: Any) -> int:
 
 
 def _settings_names() -> list[str]:
-    kinds = {name: registry.engines.get(name).Settings for name in registry.engines.names()}
-    kinds["server"] = ServerSettings
-    return settings_of_systems() + [each for whose, kind in kinds.items() for each in settings_of(whose, kind)]
+    return [*settings_of_systems(), *settings_of_engines(), *settings_of("server", ServerSettings)]
 
 
 def _limits(name: str | None) -> Any:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from experiments.grading import ranking, stores
 from experiments.workloads.archives.interface import Archive
-from experiments.workloads.planted import planted
 from systems.errors import BadInput
 from systems.memory.keywords import Keywords
 
@@ -58,7 +57,7 @@ def _ids(archive: Archive, found: Sequence[str]) -> list[str]:
 
 
 async def _ask(archive: Archive, store: str, keywords: Keywords, neighbours: int) -> list[list[str]]:
-    turns = planted(keywords, (turn.text for turn in archive.turns))
+    turns = stores.planted(keywords, (turn.text for turn in archive.turns))
     asked = [keywords.extract(question.text) for question in archive.questions]
     with tempfile.TemporaryDirectory(prefix="fourgig-") as folder:
         async with stores.filled(store, Path(folder) / "memory.sqlite", turns, neighbours) as find:

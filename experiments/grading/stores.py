@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast, get_args
 
-from experiments.workloads.planted import SESSION
+from systems.memory.filling import past_turns
 from systems.memory.fulltext import FullTextStore
+from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.retrieval import Retrieval
 from systems.memory.schema import SavedTurn
@@ -21,9 +22,18 @@ Lookup = Callable[[Sequence[str], int], Awaitable[list[str]]]
 """Finds so many memories by keywords, best first."""
 
 
+SESSION = "graded"
+"""The session of every turn in a store that is graded."""
+
+
+def planted(keywords: Keywords, texts: Iterable[str]) -> list[SavedTurn]:
+    """Return a user's ``texts`` as the turns that `filled` saves."""
+    return list(past_turns(keywords, SESSION, texts))
+
+
 @asynccontextmanager
 async def filled(variant: str, path: Path, turns: Sequence[SavedTurn], neighbours: int = 0) -> AsyncIterator[Lookup]:
-    """Save planted ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS`.
+    """Save `planted` ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS`.
 
     ``neighbours`` are those of `FullTextStore`; the traditional store has none.
     """

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib.metadata import entry_points
-from pathlib import Path
 from statistics import median
 
 import msgspec
 
-import systems
-from experiments.measuring import profiles
+from experiments.measuring import code, profiles
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import EngineSpec, Record, Scalar, TrialSpec
+from experiments.measuring.records import WORKLOAD, EngineSpec, Record, Scalar, TrialSpec
 from experiments.measuring.study import Cell, GridRequest, Preset, studies
+from experiments.measuring.workload import workloads
 from systems import registry
-
-# What a trial's numbers depend on. Analysis and reporting may change without making a run unfinishable.
-_NOT_MEASURING = ("analysis", "report", "metrics", "commands", "measuring/plan.py")
-
+from systems.errors import BadInput, UnknownName
 
 _Place = tuple[str, str, str]
 """Study, condition and subject: what trials of different runs have in common."""
@@ -47,35 +40,85 @@ def make(
     seed: int,
     shapes: Mapping[str, EngineSpec] | None = None,
     settings: Mapping[str, Mapping[str, Scalar]] | None = None,
+    workload: str = WORKLOAD,
+    part: str | None = None,
+    only: Mapping[str, str] = {},
     past: Iterable[Record] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
-    ``settings`` hold in every trial of their system whose cell does not choose them itself. Both orders and every
-    workload come from ``seed``. Raises `UnknownName` for a study or system nobody registered.
+    ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself.
+    ``part`` keeps one part of the studies, ``only`` the cells that have each of these `levels`. Both orders and every
+    workload come from ``seed``. Raises `UnknownName` for a study, system, workload or part that nobody registered, and
+    `BadInput` for a choice that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)
+    workloads.get(workload)
     earlier = _durations(past)
-    version = code_version()
-    trials: list[TrialSpec] = []
-    seconds: list[float] = []
-    grids = {}
+    grids: dict[str, Sequence[Cell]] = {}
     for name in study_names:
         study = studies.get(name)()
         # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
         own = {shape: shapes[shape] for shape in study.shapes(preset) if shapes and shape in shapes}
         grids[name] = study.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
+    grids = _narrowed(grids, part, only)
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
+    trials: list[TrialSpec] = []
+    seconds: list[float] = []
     for block in range(blocks):
         for name, cells in grids.items():
             block_seed = _seed(seed, name, block)
             for cell in _shuffled([cell for cell in cells if cell.blocks is None or block < cell.blocks], block_seed):
-                limits = profiles.load(cell.profile) if cell.profile else profile
-                chosen = {**(settings or {}).get(cell.system or "", {}), **cell.settings}
-                trials.append(_spec(name, cell, chosen, limits, block, block_seed, version))
+                trials.append(
+                    _spec(
+                        name,
+                        cell,
+                        settings or {},
+                        profile=profiles.load(cell.profile) if cell.profile else profile,
+                        workload=workload,
+                        block=block,
+                        seed=block_seed,
+                    )
+                )
                 seconds.append(expected[name][_place(name, cell.condition, cell.subject)])
     return Plan(trials=tuple(trials), seconds=tuple(seconds))
+
+
+def _narrowed(
+    grids: Mapping[str, Sequence[Cell]], part: str | None, only: Mapping[str, str]
+) -> dict[str, Sequence[Cell]]:
+    """Return the cells that were chosen. Raises `UnknownName` for a part, `BadInput` where none is left."""
+    known = sorted({name for study in grids for name in studies.get(study).parts})
+    if part is not None and part not in known:
+        raise UnknownName(f"part of {' or '.join(grids)}", part, known)
+    here = {name: [cell for cell in cells if part in (None, cell.part)] for name, cells in grids.items()}
+    chosen = {name: [cell for cell in cells if only.items() <= levels(cell).items()] for name, cells in here.items()}
+    if (part is None and not only) or any(chosen.values()):
+        return dict(chosen)
+    if not any(here.values()):
+        there = sorted({cell.part for cells in grids.values() for cell in cells})
+        raise BadInput(f"This preset has nothing of the part {part}; it has {', '.join(there)}.")
+    raise _no_such_level(only, [levels(cell) for cells in here.values() for cell in cells])
+
+
+def _no_such_level(only: Mapping[str, str], known: Sequence[Mapping[str, str]]) -> BadInput:
+    """Return what is wrong with a choice that none of the ``known`` levels of cells meets."""
+    for factor, level in only.items():
+        there = {levels_[factor] for levels_ in known if factor in levels_}
+        if not there:
+            return UnknownName("factor", factor, {name for levels_ in known for name in levels_})
+        if level not in there:
+            shown = ", ".join(sorted(filter(None, there), key=lambda text: (len(text), text)))
+            return BadInput(f"No trial has {factor}={level}; the levels of {factor} are {shown}.")
+    both = " and ".join(f"{factor}={level}" for factor, level in only.items())
+    return BadInput(f"No trial has {both} at once.")
+
+
+def levels(cell: Cell) -> dict[str, str]:
+    """Return what a cell can be chosen by, as text: its condition, subject, system, variant and part."""
+    named = {"subject": cell.subject, "system": cell.system or "", "variant": cell.variant, "part": cell.part}
+    return named | {factor: str(level) for factor, level in cell.condition.items()}
 
 
 def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:
@@ -84,25 +127,33 @@ def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:
 
 
 def _spec(
-    study: str, cell: Cell, settings: dict[str, Scalar], profile: Profile, block: int, seed: int, version: str
+    study: str,
+    cell: Cell,
+    settings: Mapping[str, Mapping[str, Scalar]],
+    *,
+    profile: Profile,
+    workload: str,
+    block: int,
+    seed: int,
 ) -> TrialSpec:
-    labels = cell.labels
-    if cell.engine is not None:
-        engine = registry.engines.get(cell.engine.name)
-        if not labels and not engine.runs_a_model:
-            labels = (f"engine {cell.engine.name}: delays are simulated, no model ran",)
-        if not engine.says_scripts:
-            labels += (
-                f"engine {cell.engine.name}: replies are its own, not the workload's; the end of text is ignored",
-            )
+    labels, engine = cell.labels, cell.engine
+    if engine is not None:
+        kind = registry.engines.get(engine.name)
+        if not labels and not kind.runs_a_model:
+            labels = (f"engine {engine.name}: delays are simulated, no model ran",)
+        if not kind.says_scripts:
+            labels += (f"engine {engine.name}: replies are its own, not the workload's; the end of text is ignored",)
+        engine = msgspec.structs.replace(engine, settings={**settings.get(engine.name, {}), **engine.settings})
     return TrialSpec(
         study=study,
         condition=cell.condition,
         subject=cell.subject,
         system=cell.system,
+        variant=cell.variant,
         hosting=cell.hosting,
-        settings=settings,
-        engine=cell.engine,
+        settings={**settings.get(cell.system or "", {}), **cell.settings},
+        engine=engine,
+        workload=workload,
         profile=profile,
         block=block,
         seed=seed,
@@ -110,7 +161,7 @@ def _spec(
         traced=cell.traced,
         twin=cell.twin,
         labels=labels,
-        code_version=version,
+        code_version=code.version(cell.system, study),
     )
 
 
@@ -154,34 +205,3 @@ def _durations(records: Iterable[Record]) -> dict[_Place, float]:
         spec = record.spec
         found.setdefault(_place(spec.study, spec.condition, spec.subject), []).append(record.outside.duration_s)
     return {place: median(durations) for place, durations in found.items()}
-
-
-def outside_code(system_names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the packages that add systems, engines or studies, by package.
-
-    A system named by its module has no version: a hash of the module's file stands in for it.
-    """
-    groups = (registry.systems.group, registry.engines.group, studies.group)
-    points = [point for group in groups for point in entry_points(group=group)]
-    found = {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
-    for name in system_names:
-        if ":" in name:
-            kind = registry.systems.get(name)
-            code = Path(inspect.getfile(kind)).read_bytes()
-            found[f"outside.{kind.__module__}"] = hashlib.sha256(code).hexdigest()[:12]
-    return found
-
-
-@cache
-def code_version() -> str:
-    """Return a hash of the code that measures and is measured."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parents[1]
-    for root in (Path(systems.__path__[0]), here):
-        for path in sorted(root.rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            if root == here and name.startswith(_NOT_MEASURING):
-                continue
-            digest.update(f"{root.name}/{name}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]

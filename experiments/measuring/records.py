@@ -24,6 +24,9 @@ SCHEMA_VERSION = 1
 
 Scalar = str | int | float | bool | None
 
+WORKLOAD = "generated"
+"""The workload of every run that names no other: `experiments.workloads.conversations`."""
+
 
 class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Which engine a trial uses, and with which model.
@@ -44,8 +47,9 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One trial: a study's subject in one condition, in one block.
 
     ``condition`` maps factors to levels and is what subjects are compared within; ``subject`` labels what differs.
-    ``system`` is the registered system the subject is (None for a component), ``settings`` what is set on it, and
-    ``hosting`` where a blocking system runs: alone behind a queue, or in the event loop. ``twin`` marks the second of
+    ``system`` is the registered system the subject is (None for a component), ``variant`` in what it differs from that
+    system as it comes, ``settings`` what is set on it, and ``hosting`` where a blocking system runs: alone behind a
+    queue, or in the event loop. ``workload`` names what says the conversations. ``twin`` marks the second of
     two equal trials of one block, whose difference is noise.
     ``labels`` are sentences every table made from this trial must carry (a shortened sleep, a simulated engine).
     """
@@ -54,9 +58,11 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     condition: dict[str, Scalar]
     subject: str
     system: str | None = None
+    variant: str = ""
     hosting: Literal["alone", "in-loop"] | None = None
     settings: dict[str, Scalar] = {}
     engine: EngineSpec | None = None
+    workload: str = WORKLOAD
     profile: Profile
     block: int
     seed: int

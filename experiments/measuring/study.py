@@ -29,15 +29,19 @@ GRADED: tuple[Preset, ...] = ("standard", "wide", "paper")
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One subject in one condition, before it is repeated over blocks.
 
+    ``part`` names the part of the study it belongs to. ``variant`` names in what the subject differs from its
+    ``system`` as it comes: settings, hosting or engine.
     ``estimate_s`` is a guess of the trial's duration in seconds, used only until a measured one is known.
     ``blocks`` bounds the repetitions (a memory trace is not a sample: one is enough); None: as many as the run has.
     ``twin`` makes it the second half of an A/A arm: the same subject once more, to see how much equals differ.
-    ``profile`` names other limits than the run's.
+    ``profile`` names other limits than the run's. ``part`` is one of the study's `Study.parts`.
     """
 
+    part: str
     condition: dict[str, Scalar]
     subject: str
     system: str | None = None
+    variant: str = ""
     hosting: Literal["alone", "in-loop"] | None = None
     settings: dict[str, Scalar] = {}
     engine: EngineSpec | None = None
@@ -76,13 +80,15 @@ def narrowed(request: GridRequest) -> GridRequest:
 class Study(ABC):
     """A question and how it is put to the systems.
 
-    ``references`` names the subjects others are compared with inside a condition (a ratio is theirs over its): the
+    ``parts`` tells by name what each part of the study asks; every cell belongs to one.
+        ``references`` names the subjects others are compared with inside a condition (a ratio is theirs over its): the
     first that is present counts. ``measures`` are names of metrics; the ``primary`` ones among them answer the
-    question, and are what the report judges.
+    question, and are what the report judges. ``parts`` says in a line what each part of its grid is, by name.
     """
 
     name: ClassVar[str]
     question: ClassVar[str]
+    parts: ClassVar[Mapping[str, str]]
     references: ClassVar[tuple[str, ...]]
     measures: ClassVar[tuple[str, ...]]
     primary: ClassVar[tuple[str, ...]] = ()
@@ -108,7 +114,7 @@ class Study(ABC):
         raise TypeError(f"The study {self.name} has no client; {role.spec.subject} asked for one.")
 
 
-studies: Registry[Study] = Registry(
+studies: Registry[type[Study]] = Registry(
     "study",
     "fourgig.studies",
     {

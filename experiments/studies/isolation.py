@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
+from typing import ClassVar
 
 import msgspec
 
@@ -21,10 +22,10 @@ from experiments.measuring.probes.loop_delay import LoopDelay
 from experiments.measuring.records import RequestRow, Scalar, TrialSpec
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
+from experiments.measuring.workload import Turn, workloads
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, ask, batched, counted, hosted, warm
 from experiments.workloads import blocking
 from experiments.workloads.blocking import Piece, Prepared
-from experiments.workloads.conversations import Turn, conversations
 from systems import registry
 from systems.errors import FourgigError
 from systems.mechanisms.isolation import Executors
@@ -80,6 +81,12 @@ class Isolation(Study):
 
     name = "isolation"
     question = "Does moving blocking work off the event loop shorten it, and does it keep the loop responsive?"
+    parts: ClassVar[Mapping[str, str]] = {
+        "sleeps": "sleeps that allocate, as published: serial against so many threads",
+        "blocking-work": "files, SQLite commits, Python that holds its lock: serial against so many threads",
+        "inference": "each agent answers users who ask at once, in process",
+        "load-isolation": "one short task beside a long one: sleeps as published, and replies of each agent",
+    }
     references = ("serial", "baseline")
     measures = (
         "success_rate",
@@ -110,6 +117,7 @@ def _sleeping(preset: Preset) -> Iterator[Cell]:
         shortened = f"sleeps shortened from {PUBLISHED_SLEEP_MS} ms to {sleep_ms} ms; no model runs in them"
         as_published = "sleeps as published; no model runs in them"
         yield from _compared(
+            "sleeps",
             {"work": "sleep", "requests": requests, "kilobytes": kilobytes, "sleep_ms": sleep_ms},
             requests,
             workers,
@@ -121,7 +129,7 @@ def _sleeping(preset: Preset) -> Iterator[Cell]:
 def _working(preset: Preset) -> Iterator[Cell]:
     for work, requests in product(blocking.KINDS, _REQUESTS[preset]):
         # No thread shortens what holds the interpreter lock: its estimate is that of one.
-        cells = _compared({"work": work, "requests": requests}, requests, _WORKERS[preset])
+        cells = _compared("blocking-work", {"work": work, "requests": requests}, requests, _WORKERS[preset])
         loading = _JIEBA_S if work == "keywords" else 0.0
         estimate_s = _TRIAL_S + loading + requests * _PIECE_S[work]
         # The smoke preset shows that each kind works, and compares nothing.
@@ -133,6 +141,7 @@ def _working(preset: Preset) -> Iterator[Cell]:
 
 
 def _compared(
+    part: str,
     condition: dict[str, Scalar],
     requests: int,
     workers: Sequence[int],
@@ -144,6 +153,7 @@ def _compared(
     enough = min((count for count in workers if count >= requests), default=max(workers))
     for count in (0, *(count for count in workers if count <= enough)):
         yield Cell(
+            part=part,
             condition=condition,
             subject=f"offloaded-{count}" if count else "serial",
             settings={"workers": count} if count else {},
@@ -154,13 +164,15 @@ def _compared(
 
 def _inferring(request: GridRequest) -> Iterator[Cell]:
     for requests in _INFERENCES[request.preset]:
-        yield from _agents(request, {"work": "inference", "requests": requests}, requests * _REPLY_S)
+        condition: dict[str, Scalar] = {"work": "inference", "requests": requests}
+        yield from _agents(request, "inference", condition, requests * _REPLY_S)
 
 
 def _isolating(request: GridRequest) -> Iterator[Cell]:
     long_s = _LONG_S[request.preset]
     shortened = f"the long sleep is shortened from {PUBLISHED_LONG_S:g} s to {long_s:g} s; no model runs"
     sleeps = _compared(
+        "load-isolation",
         {"work": LOAD_ISOLATION, "task": "sleep", "long_ms": round(long_s * 1000)},
         2,
         (_DEFAULT_WORKERS,),
@@ -170,13 +182,14 @@ def _isolating(request: GridRequest) -> Iterator[Cell]:
     yield from sleeps
     if request.preset != "smoke":
         condition: dict[str, Scalar] = {"work": LOAD_ISOLATION, "task": "inference", "long_tokens": _LONG_TOKENS}
-        yield from _agents(request, condition, 3 * _REPLY_S)
+        yield from _agents(request, "load-isolation", condition, 3 * _REPLY_S)
 
 
-def _agents(request: GridRequest, condition: dict[str, Scalar], replies_s: float) -> Iterator[Cell]:
+def _agents(request: GridRequest, part: str, condition: dict[str, Scalar], replies_s: float) -> Iterator[Cell]:
     """Yield a cell a system: one that blocks in the loop and alone on a thread, another on the batched engine too."""
     for system in request.systems:
         cell = Cell(
+            part=part,
             condition=condition,
             subject=system,
             system=system,
@@ -188,11 +201,11 @@ def _agents(request: GridRequest, condition: dict[str, Scalar], replies_s: float
             yield cell
             engine = batched(request.engine)
             if engine is not None and request.preset != "smoke":
-                yield msgspec.structs.replace(cell, subject=f"{system}-batched", engine=engine)
+                yield msgspec.structs.replace(cell, subject=f"{system}-batched", variant="batched", engine=engine)
             continue
         yield msgspec.structs.replace(cell, hosting="in-loop")
         if request.preset != "smoke":
-            yield msgspec.structs.replace(cell, subject=f"{system}-alone", hosting="alone")
+            yield msgspec.structs.replace(cell, subject=f"{system}-alone", variant="alone", hosting="alone")
 
 
 def _armed(cell: Cell) -> bool:
@@ -272,9 +285,10 @@ async def _infer(role: Role) -> None:
 
 def _turns(spec: TrialSpec) -> tuple[Turn, list[tuple[Turn, int]]]:
     """Return the untimed turn, and those that are asked at once, each with its reply's length in tokens."""
+    workload = workloads.get(spec.workload)
     if spec.condition["work"] == LOAD_ISOLATION:
-        [[first], [long], [short]] = conversations(spec.seed, 3, 1)
+        [[first], [long], [short]] = workload(spec.seed, 3, 1)
         long = msgspec.structs.replace(long, reply=" ".join([long.reply] * (_LONG_TOKENS // REPLY_TOKENS)))
         return first, [(long, _LONG_TOKENS), (short, _SHORT_TOKENS)]
-    [first], *planned = conversations(spec.seed, int(spec.condition["requests"] or 0) + 1, 1)
+    [first], *planned = workload(spec.seed, int(spec.condition["requests"] or 0) + 1, 1)
     return first, [(turn, REPLY_TOKENS) for [turn] in planned]

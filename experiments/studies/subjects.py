@@ -12,7 +12,7 @@ import msgspec
 
 from experiments.measuring.records import EngineSpec, RequestRow, Scalar, TrialSpec
 from experiments.measuring.role import Role
-from experiments.workloads.conversations import Turn
+from experiments.measuring.workload import Turn
 from systems import registry
 from systems.engines.interface import Engine
 from systems.errors import BadInput, FourgigError
@@ -46,15 +46,16 @@ def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
     """Return the system a trial names, not yet started."""
     if spec.system is None:
         raise BadInput(f"The trial of {spec.subject} names no system.")
-    kind = registry.systems.get(spec.system)
+    description = registry.systems.get(spec.system)
     settings: dict[str, Any] = dict(spec.settings)
     # What the trial's record says anyway, and what a system run for real would read of its machine.
-    fields = kind.Settings.__struct_fields__
+    fields = description.setting_names
     if "memory_bytes" in fields:
         settings.setdefault("memory_bytes", spec.profile.memory_bytes)
     if "seed" in fields:
         settings.setdefault("seed", spec.seed)
-    return kind(settings_of(kind.Settings, settings, f"system {spec.system}"), engine, data_dir)
+    kind = description.load()
+    return kind(settings_of(description.settings, settings, f"system {spec.system}"), engine, data_dir)
 
 
 def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) -> msgspec.Struct:
@@ -70,20 +71,15 @@ def hosted(role: Role) -> Host:
     spec = role.spec
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    data_dir = _data_dir(role)
     engine = make_engine(spec.engine, role.model_path, spec.profile.cpus)
-    return host(make_system(spec, engine, data_dir), spec.hosting)
+    return host(make_system(spec, engine, data_dir(role)), spec.hosting)
 
 
-def memory_file(role: Role) -> Path:
-    """Return where the trial's system keeps its long-term memory, if it is one of the built-in ones."""
-    return _data_dir(role) / "memory.sqlite"
-
-
-def _data_dir(role: Role) -> Path:
-    data_dir = role.work_dir / "data"
-    data_dir.mkdir(exist_ok=True)
-    return data_dir
+def data_dir(role: Role) -> Path:
+    """Return the folder of the trial's system."""
+    folder = role.work_dir / "data"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def counted(counters: Counters) -> dict[str, int]:

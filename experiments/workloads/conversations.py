@@ -7,12 +7,11 @@ users would not give it.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import msgspec
-
+from experiments.measuring.workload import Turn
 from experiments.workloads.traces import zipf
-from systems.interface import Observed, Request
+from systems.interface import Observed
 
 _NAMES = (
     "Anna Boris Carla David Elena Felix Greta Hugo Irene Jonas Katya Leon Maria Nils Olga Paul Quinn Rosa Stefan Tara "
@@ -56,25 +55,6 @@ _CHINESE_REPLY = (
 )
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """One planned turn: what the user says, what the model is made to answer, what the surroundings say."""
-
-    text: str
-    reply: str
-    observed: Observed
-
-    def request(self, request_id: str, session: str, max_tokens: int) -> Request:
-        """Return the request a system receives for this turn."""
-        return Request(
-            id=request_id,
-            session=session,
-            text=self.text,
-            max_tokens=max_tokens,
-            scripted_reply=self.reply,
-            observed=self.observed,
-        )
-
-
 def conversations(seed: int, users: int, turns: int) -> list[list[Turn]]:
     """Return ``turns`` planned turns for each of ``users``; even users speak English, odd ones Chinese."""
     rng = random.Random(f"conversations {seed}")
@@ -82,9 +62,12 @@ def conversations(seed: int, users: int, turns: int) -> list[list[Turn]]:
     return [[_fresh(rng, seen, chinese=user % 2 == 1) for _ in range(turns)] for user in range(users)]
 
 
-def repeated(seed: int, users: int, turns: int, questions: int, exponent: float) -> list[list[Turn]]:
-    """Return turns drawn from ``questions`` a user, the k-th of them with a chance proportional to k^-exponent."""
-    pools = conversations(seed, users, questions)
+def repeated(pools: Sequence[Sequence[Turn]], seed: int, turns: int, exponent: float) -> list[list[Turn]]:
+    """Return ``turns`` turns a user, drawn from the user's pool, the k-th with a chance proportional to k^-exponent.
+
+    All pools are of one size.
+    """
+    users, questions = len(pools), len(pools[0])
     drawn = zipf(seed, users * turns, questions, exponent)
     return [[pool[drawn[user * turns + turn]] for turn in range(turns)] for user, pool in enumerate(pools)]
 

@@ -1,43 +1,34 @@
-"""A memory file of somebody who has talked before: ``python -m experiments.workloads.lived FILE SESSION COUNT SEED``.
+"""A long-term memory that holds turns of the past, filled by a process of its own.
 
-It is made by a process of its own, so that what cuts its texts into words is not in the memory of who uses it.
+``python -m experiments.workloads.lived SYSTEM FOLDER SESSION COUNT SEED``: what cuts the texts into words is then not
+in the memory of the process that uses it.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-import msgspec
-
 from experiments.workloads.conversations import sentences
-from experiments.workloads.planted import planted
-from systems.memory.keywords import Keywords
-from systems.memory.schema import INSERT, prepare
+from systems import registry
 
 
-def make(path: Path, session: str, count: int, seed: int) -> None:
-    """Write ``count`` turns of ``session`` to a new file, which a system opens as its own. Raises `CalledProcessError`.
+def make(system: str, data_dir: Path, session: str, count: int, seed: int) -> None:
+    """Fill the long-term memory of ``system`` in its data folder with ``count`` turns of ``session``.
 
-    The table alone: whoever wants an index makes it when the file is opened.
+    Raises `CalledProcessError`.
     """
-    arguments = [str(path), session, str(count), str(seed)]
+    arguments = [system, str(data_dir), session, str(count), str(seed)]
     subprocess.run([sys.executable, "-m", __name__, *arguments], check=True)
 
 
 def main() -> None:
-    """Write the file that the command line names."""
-    path, session, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    keywords = Keywords(fast=True)
-    keywords.load()
-    turns = planted(keywords, islice(sentences(seed), count))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        prepare(connection)
-        connection.executemany(INSERT, (msgspec.structs.replace(turn, session=session).row() for turn in turns))
+    """Fill the memory that the command line names."""
+    system, data_dir, session, count, seed = sys.argv[1:]
+    fill = registry.systems.get(system).fill()
+    fill(Path(data_dir), session, islice(sentences(int(seed)), int(count)))
 
 
 if __name__ == "__main__":

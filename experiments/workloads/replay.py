@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator
 from itertools import accumulate
 
-from experiments.workloads.conversations import Turn, conversations
+from experiments.measuring.workload import Turn
+from experiments.workloads.conversations import conversations
 from systems.engines.interface import Message
 from systems.settings import CacheKey
 from systems.turn import prompt

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from systems.asynchronous.description import DESCRIPTION
 from systems.asynchronous.pipeline import Pipeline, ReplyCache, Store
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
@@ -49,9 +50,7 @@ RETRY_FIRST_S, RETRY_LAST_S = 0.05, 1.0
 class Asynchronous(AsyncSystem):
     """Answers many sessions on one event loop; the turns of one session stay in order."""
 
-    summary = (
-        "The paper's core: isolation, admission, lazy loading, LRU cache, full-text memory, pruning, background saving."
-    )
+    summary = DESCRIPTION.summary
     Settings: ClassVar[type[msgspec.Struct]] = AsynchronousSettings
 
     def __init__(self, settings: AsynchronousSettings, engine: Engine, data_dir: Path) -> None:

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import msgspec
 
+from systems.baseline.description import DESCRIPTION
+from systems.baseline.settings import BaselineSettings
 from systems.engines.interface import Engine
 from systems.errors import SystemClosed
 from systems.interface import BlockingSystem, Counters, Reply, Request, Source, TokenSink
@@ -15,20 +17,15 @@ from systems.mechanisms.caches import FifoCache
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
-from systems.settings import SharedSettings
 from systems.turn import commands, prompt
 from systems.turn.history import Exchange, Histories, keep_newest
 from systems.turn.surroundings import classify_emotion, observe, read_system_information
 
 
-class BaselineSettings(SharedSettings, frozen=True, kw_only=True):
-    """The traditional agent's settings: the shared ones, and none of its own."""
-
-
 class Baseline(BlockingSystem):
     """One turn: command, keywords, system information, emotion, memory lookup, history, model, save."""
 
-    summary = "The traditional agent: loads everything at start, answers one turn at a time on one thread."
+    summary = DESCRIPTION.summary
     Settings: ClassVar[type[msgspec.Struct]] = BaselineSettings
 
     def __init__(self, settings: BaselineSettings, engine: Engine, data_dir: Path) -> None:

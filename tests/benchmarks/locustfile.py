@@ -19,7 +19,8 @@ import msgspec
 from locust import FastHttpUser, User, between, task
 from websockets.sync.client import connect
 
-from experiments.workloads.conversations import Turn, conversations
+from experiments.measuring.workload import Turn
+from experiments.workloads.conversations import conversations
 from systems.server.messages import Ask, FromServer, Reply, Token
 
 TOKENS = 24

@@ -37,7 +37,7 @@ from random import Random
 import numpy as np
 import psutil
 
-from experiments.measuring import plan
+from experiments.measuring import code
 from experiments.measuring.probes.host import environment
 from experiments.workloads.remembering.conversation import converse
 from systems.memory.fulltext import FullTextStore
@@ -307,7 +307,7 @@ def main() -> None:
     print("What each way of retrieval finds and costs, and what cuts texts into the same words")
     memory = f"{int(host['memory_bytes'] or 0) / 2**30:.0f} GiB"
     print(f"{host['cpus']} × {host['cpu_model']}, {memory}, Linux {host['kernel']}, SQLite {host['sqlite']}; ", end="")
-    print(f"code version {plan.code_version()}; {datetime.now(UTC):%Y-%m-%d}")
+    print(f"code version {code.version(None, 'memory')}; {datetime.now(UTC):%Y-%m-%d}")
     print(f"\n$ python -m tests.benchmarks.retrieval --memories {' '.join(map(str, given.memories))}\n")
     compare_segmenters(given.seed)
     sizes = {count: compare(count, given.queries, given.seed) for count in given.memories}

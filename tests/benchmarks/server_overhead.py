@@ -26,7 +26,8 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
 from experiments.analysis.intervals import Estimate
-from experiments.workloads.conversations import Turn, conversations
+from experiments.measuring.workload import Turn
+from experiments.workloads.conversations import conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings

@@ -43,8 +43,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from experiments.measuring.probes import memory
+from experiments.measuring.workload import Turn
 from experiments.metrics.anonymous_growth import slope_interval
-from experiments.workloads.conversations import Turn, conversations
+from experiments.workloads.conversations import conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings

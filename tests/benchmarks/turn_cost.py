@@ -31,7 +31,8 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 
-from experiments.workloads.conversations import Turn, conversations, sentences
+from experiments.measuring.workload import Turn
+from experiments.workloads.conversations import conversations, sentences
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import AsyncEngine, Generation, Sampling

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from experiments.measuring import plan
+from experiments.measuring import code
 from systems import registry
 from systems.errors import BadInput, UnknownName
 from tests.experiments.echo_system import Echo
@@ -11,7 +11,9 @@ NAMED = "tests.experiments.echo_system:Echo"
 
 
 def test_a_class_that_is_not_registered_is_named_by_its_module():
-    assert registry.systems.get(NAMED) is Echo
+    description = registry.systems.get(NAMED)
+    assert description.load() is Echo
+    assert (description.name, description.blocks, description.settings) == (NAMED, True, Echo.Settings)
     assert NAMED not in registry.systems.names()
 
 
@@ -24,5 +26,5 @@ def test_what_cannot_be_imported_is_one_sentence():
 
 
 def test_a_run_tells_the_code_of_what_is_named_by_its_module():
-    found = plan.outside_code(["baseline", NAMED])
+    found = code.outside(["baseline", NAMED])
     assert re.fullmatch(r"[0-9a-f]{12}", found["outside.tests.experiments.echo_system"])

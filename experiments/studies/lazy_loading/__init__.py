@@ -8,32 +8,29 @@ before any of that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
 from experiments.measuring.probes import memory
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
+from experiments.measuring.workload import workloads
 from experiments.metrics.resource_loading import IN_ORDER, RESOURCES
 from experiments.studies.lazy_loading import imports, resources
 from experiments.studies.subjects import Stopwatch, ask, counted, hosted
-from experiments.workloads.conversations import conversations
 from systems import registry
 
-# Strategies of a system that has the choice, by the word that its subject's name gets; every other has "only".
-_STRATEGIES: dict[str, dict[str, Scalar]] = {
-    "eager": {"lazy_loading": False},
-    "lazy": {"lazy_loading": True},
-    "lazy-warm": {"lazy_loading": True, "warm_up": True},
-}
-_COLD = ("only", *_STRATEGIES)
+# Variants of a system that has the choice of when to load, by name; "" is a system that has none.
+_ONLY = ""
+_COLD = (_ONLY, "eager", "lazy", "lazy-warm")
 _WARM: dict[Preset, tuple[str, ...]] = {
     "smoke": ("lazy",),
-    "quick": ("only", "lazy"),
-    "standard": ("only", "eager", "lazy"),
+    "quick": (_ONLY, "lazy"),
+    "standard": (_ONLY, "eager", "lazy"),
     "paper": _COLD,
 }
-_TWINS = ("only", "lazy")  # each system once, as it comes
+_TWINS = (_ONLY, "lazy")  # each system once, as it comes
 _PAUSED = ("lazy", "lazy-warm")
 _PAUSE_S = 1  # how long after ready the first request comes, where a warm-up is to have had time
 _SHAPE = "1.1b"
@@ -45,6 +42,11 @@ class LazyLoading(Study):
 
     name = "lazy-loading"
     question = "What does loading on first use cost and save: at start, at the first reply, at the second?"
+    parts: ClassVar[Mapping[str, str]] = {
+        "start": "a fresh process is started, asked once and asked again, on a cold page cache or on a warm one",
+        "resources": "what each thing that a turn needs costs to load, one after another",
+        "imports": "what importing a system's own code costs",
+    }
     references = ("baseline", "asynchronous-lazy")
     measures = (
         "time_to_ready",
@@ -76,7 +78,7 @@ class LazyLoading(Study):
         cold = _starts(request, {"page_cache": "cold"}, _COLD, 5.0)
         cells = [*cold, *_starts(request, {"page_cache": "warm"}, _WARM[preset], 4.5)]
         if preset in GRADED:
-            cells += twins(cell for cell in cold if cell.subject in _subjects(request.systems, _TWINS))
+            cells += twins(cell for cell in cold if cell.variant in _TWINS)
             cells += _starts(request, {"page_cache": "cold", "pause_s": _PAUSE_S}, _PAUSED, 4.5)
         if _SHAPE in request.shapes:
             engine = request.shapes[_SHAPE]
@@ -99,39 +101,44 @@ class LazyLoading(Study):
         asyncio.run(resources.load(role) if part == "resources" else _start(role))
 
 
-def _strategies(system: str) -> dict[str, dict[str, Scalar]]:
-    """Return the settings of each loading strategy the system has, by the strategy's word."""
-    fields = registry.systems.get(system).Settings.__struct_fields__
-    return _STRATEGIES if {"lazy_loading", "warm_up"} <= set(fields) else {"only": {}}
+class _Start(NamedTuple):
+    system: str
+    variant: str
+    settings: Mapping[str, Scalar]
+
+    @property
+    def subject(self) -> str:
+        return f"{self.system}-{self.variant}" if self.variant else self.system
 
 
-def _subjects(systems: Iterable[str], words: Sequence[str]) -> dict[str, tuple[str, dict[str, Scalar]]]:
-    """Return system and settings by subject, for the strategies named in ``words``."""
-    return {
-        system if word == "only" else f"{system}-{word}": (system, settings)
-        for system in systems
-        for word, settings in _strategies(system).items()
-        if word in words
-    }
+def _chosen(systems: Iterable[str], names: Sequence[str]) -> list[_Start]:
+    """Return the starts with these ``names``; a system that has no choice has one, without a name."""
+    found = []
+    for system in systems:
+        variants = registry.systems.get(system).varied("start") or {_ONLY: {}}
+        found += [_Start(system, name, settings) for name, settings in variants.items() if name in names]
+    return found
 
 
 def _starts(
     request: GridRequest,
     condition: dict[str, Scalar],
-    words: Sequence[str],
+    names: Sequence[str],
     estimate_s: float,
     engine: EngineSpec | None = None,
 ) -> list[Cell]:
     return [
         Cell(
+            part="start",
             condition=condition,
-            subject=subject,
-            system=system,
-            settings=settings,
+            subject=start.subject,
+            system=start.system,
+            variant=start.variant,
+            settings=dict(start.settings),
             engine=engine or request.engine,
             estimate_s=estimate_s,
         )
-        for subject, (system, settings) in _subjects(request.systems, words).items()
+        for start in _chosen(request.systems, names)
     ]
 
 
@@ -145,6 +152,7 @@ def _resources(request: GridRequest) -> list[Cell]:
         chosen |= {"reversed": before[::-1]} | {f"{name}-alone": [name] for name in before}
     return [
         Cell(
+            part="resources",
             condition={"part": "resources", "page_cache": page_cache},
             subject=subject,
             settings={"resources": " ".join(names)},
@@ -159,13 +167,14 @@ def _resources(request: GridRequest) -> list[Cell]:
 
 def _imports(request: GridRequest) -> list[Cell]:
     return [
-        Cell(condition={"part": "imports"}, subject=system, system=system, estimate_s=1.0) for system in request.systems
+        Cell(part="imports", condition={"part": "imports"}, subject=system, system=system, estimate_s=1.0)
+        for system in request.systems
     ]
 
 
 async def _start(role: Role) -> None:
     """Start the system, ask it twice (once after a pause), and note each moment."""
-    [turns] = conversations(role.spec.seed, 1, 2)
+    [turns] = workloads.get(role.spec.workload)(role.spec.seed, 1, 2)
     pause_s = float(role.spec.condition.get("pause_s") or 0)
     async with hosted(role) as system:
         role.mark("ready")

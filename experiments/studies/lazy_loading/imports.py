@@ -29,7 +29,7 @@ print(started, took, anonymous() - before)
 
 def run(role: Role) -> None:
     """Import the trial's system in fresh interpreters, one after another."""
-    module = registry.systems.get(str(role.spec.system)).__module__
+    module = registry.systems.get(str(role.spec.system)).module
     series = role.part.series
     for _ in range(_REPETITIONS):
         spawned = time.monotonic()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from experiments.measuring.probes import memory
 from experiments.measuring.role import Role
+from experiments.measuring.workload import workloads
 from experiments.studies.subjects import REPLY_TOKENS, make_engine
-from experiments.workloads.conversations import conversations
+from systems import registry
 from systems.engines.interface import Message
 from systems.errors import BadInput
 
@@ -45,7 +46,7 @@ class _Loader:
             raise BadInput(f"The trial of {role.spec.subject} names no engine.")
         self._path = role.work_dir / "memory.sqlite"
         self._engine = make_engine(role.spec.engine, role.model_path, role.spec.profile.cpus)
-        [[self._turn]] = conversations(role.spec.seed, 1, 1)
+        [[self._turn]] = workloads.get(role.spec.workload)(role.spec.seed, 1, 1)
         self._keywords: Keywords | None = None
         self._store: FullTextStore | None = None
 
@@ -53,7 +54,7 @@ class _Loader:
         # What is imported here is part of what is measured.
         match name:
             case "agent":
-                importlib.import_module("systems.asynchronous.agent")
+                registry.systems.get("asynchronous").load()
             case "keywords":
                 from systems.memory.keywords import Keywords
 

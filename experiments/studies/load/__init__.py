@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from experiments.measuring.probes.loop_delay import LoopDelay
 from experiments.measuring.records import TrialSpec
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Study
+from experiments.measuring.workload import workloads
 from experiments.studies.load import grid, saturation, users
 from experiments.studies.subjects import Stopwatch, counted, hosted, warm
-from experiments.workloads.conversations import conversations
 from systems.server.listening import listening
 from systems.server.service import Service
 from systems.server.settings import ServerSettings
@@ -31,6 +32,15 @@ class Load(Study):
 
     name = "load"
     question = "How do the agents serve many users at once, over a socket, from a client outside the limits?"
+    parts: ClassVar[Mapping[str, str]] = {
+        "inference": "users who ask the model of record, in a closed loop, with pauses, or at instants of their own",
+        "sleeps": "the published simulation: a reply is a sleep that any number of threads overlap",
+        "serial-simulation": "a simulated engine that serves one call at a time, so that the agent's own cost shows",
+        "repeated": "questions that repeat, for the response caches",
+        "engines": "the engine's ladder: the serial one, then the batched one, step by step",
+        "ladder": "the ablation ladder: each mechanism added to none, and taken away from all",
+        "search": "the highest rate of independent arrivals that is served within the objective",
+    }
     references = ("none", "baseline", "all", "baseline on serial")
     measures = (
         "success_rate",
@@ -71,7 +81,7 @@ class Load(Study):
 
 async def _serve(role: Role) -> None:
     sessions = int(role.spec.condition["users"] or 0)
-    [[first]] = conversations(role.spec.seed + 1, 1, 1)
+    [[first]] = workloads.get(role.spec.workload)(role.spec.seed + 1, 1, 1)
     async with hosted(role) as system:
         await warm(system, [first])
         settings = ServerSettings(port=0, connections=2 * sessions + 1, sockets=3 * sessions + 8, experiment=True)
@@ -86,10 +96,11 @@ async def _serve(role: Role) -> None:
 async def _use(role: Role) -> None:
     if role.spec.condition["arrivals"] == "search":
         async with LoopDelay() as lag:
-            await saturation.saturate(role.address, role.spec.condition, role.spec.seed, role.part)
+            await saturation.saturate(role.address, role.spec, role.part)
         role.part.loop_delay_s = lag.delays_s
         return
-    scripts = users.scripts(role.spec.condition, role.spec.seed)
+    workload = workloads.get(role.spec.workload)
+    scripts = users.scripts(role.spec.condition, role.spec.seed, workload)
     connections = [await users.connected(role.address) for _ in scripts]
     try:
         async with LoopDelay() as lag:

@@ -15,7 +15,7 @@ from experiments.measuring.study import Cell, GridRequest, Preset, twins
 from experiments.studies.load.users import PATIENCE_S, ZIPF
 from experiments.studies.subjects import batched
 from systems import registry
-from systems.asynchronous.settings import MECHANISMS
+from systems.description import Description
 
 USERS = (1, 10, 25, 50, 75, 100, 150)
 # Levels that are judged short of the preset `paper`.
@@ -43,6 +43,7 @@ class _Work(msgspec.Struct, frozen=True, kw_only=True):
     """What a generation is; ``start_s`` and ``reply_s`` estimate a trial's fixed and a request's own seconds."""
 
     name: str
+    part: str
     engine: EngineSpec
     factors: dict[str, Scalar] = {}
     labels: tuple[str, ...] = ()
@@ -51,10 +52,11 @@ class _Work(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What is compared inside a condition."""
+    """What is compared inside a condition: a system, in one of its variants."""
 
     name: str
     system: str
+    variant: str = ""
     in_loop: bool = False
     settings: dict[str, Scalar] = {}
     engine: EngineSpec | None = None
@@ -72,16 +74,16 @@ def cells(request: GridRequest) -> list[Cell]:
     return list(presets[request.preset](_Grid(request)))
 
 
-def ladder(direction: str) -> dict[str, dict[str, Scalar]]:
+def ladder(mechanisms: Sequence[str], direction: str) -> dict[str, dict[str, Scalar]]:
     """Return the settings of the ablation ladder's subjects by name.
 
     ``direction`` "add-one": none of the mechanisms, each one alone, and all; "leave-one-out": all, and all but each.
     """
-    none: dict[str, Scalar] = dict.fromkeys(MECHANISMS, False)
-    every: dict[str, Scalar] = dict.fromkeys(MECHANISMS, True)
+    none: dict[str, Scalar] = dict.fromkeys(mechanisms, False)
+    every: dict[str, Scalar] = dict.fromkeys(mechanisms, True)
     if direction == "add-one":
-        return {"none": none, **{f"none+{name}": none | {name: True} for name in MECHANISMS}, "all": every}
-    return {"all": every, **{f"all-{name}": every | {name: False} for name in MECHANISMS}}
+        return {"none": none, **{f"none+{name}": none | {name: True} for name in mechanisms}, "all": every}
+    return {"all": every, **{f"all-{name}": every | {name: False} for name in mechanisms}}
 
 
 def _smoke(grid: _Grid) -> Iterable[Cell]:
@@ -155,11 +157,12 @@ class _Grid:
 
     def __init__(self, request: GridRequest) -> None:
         self._subjects = [_Subject(name=name, system=name) for name in request.systems]
-        self._asynchronous = "asynchronous" in request.systems
+        self._systems = [registry.systems.get(name) for name in request.systems]
         real = registry.engines.get(request.engine.name).runs_a_model
         label = f"engine {request.engine.name}: delays are simulated, no model ran"
         self.inference = _Work(
             name="inference",
+            part="inference",
             engine=request.engine,
             labels=() if real else (label,),
             start_s=4.0,
@@ -167,6 +170,7 @@ class _Grid:
         )
         self.serial = _Work(
             name="serial simulation",
+            part="serial-simulation",
             engine=_simulated(first_token_s=_PREFILL_S, token_s=_TOKEN_S, slots=1),
             labels=(
                 f"simulated engine: one reply at a time, {_PREFILL_S * 1000:g} ms for the prompt and "
@@ -180,6 +184,7 @@ class _Grid:
         label = f"simulated engine: a sleep of {seconds * 1000:.0f} ms a reply, no model ran, nothing can fail"
         return _Work(
             name="simulation",
+            part="sleeps",
             factors={"sleep_ms": round(seconds * 1000)},
             engine=_simulated(first_token_s=seconds, token_s=0.0, slots=_SLOTS),
             labels=(label,),
@@ -188,7 +193,8 @@ class _Grid:
 
     def closed(self, work: _Work, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
         """Return users who ask the next question when the last one is answered."""
-        return _cells(work, {"users": users, "turns": turns, "arrivals": "closed"}, self._subjects, blocks=blocks)
+        condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "closed"}
+        return _cells(work, condition, self._subjects, blocks=blocks)
 
     def engines(self, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
         """Return the engine's ladder: the systems on the serial engine, then what the batched one does, step by step.
@@ -198,22 +204,34 @@ class _Grid:
         """
         serial = self.inference.engine
         subjects = [
-            _Subject(name=f"{subject.name} on serial", system=subject.system, settings=_without_cache(subject.system))
-            for subject in self._subjects
-        ]
-        rungs: dict[str, tuple[dict[str, Scalar], dict[str, Scalar]]] = {
-            "batched": ({"share_prefixes": False, "keep_states": False}, {"cache_capacity": 0}),
-            "batched+prefixes": ({"keep_states": False}, {"cache_capacity": 0}),
-            "batched+prefixes+states": ({}, {"cache_capacity": 0}),
-            "batched+prefixes+states+cache": ({}, {"cache_key": "question"}),
-        }
-        for name, (engine_settings, settings) in rungs.items():
-            engine = batched(serial, **engine_settings)
-            if engine is None or not self._asynchronous:
-                return []
-            subjects.append(
-                _Subject(name=f"asynchronous on {name}", system="asynchronous", settings=settings, engine=engine)
+            _Subject(
+                name=f"{system.name} on serial",
+                system=system.name,
+                variant="on serial",
+                settings=dict(system.varied("cache").get("none", {})),
             )
+            for system in self._systems
+        ]
+        rungs: dict[str, tuple[dict[str, Scalar], str]] = {
+            "batched": ({"share_prefixes": False, "keep_states": False}, "none"),
+            "batched+prefixes": ({"keep_states": False}, "none"),
+            "batched+prefixes+states": ({}, "none"),
+            "batched+prefixes+states+cache": ({}, "question"),
+        }
+        climbing = [system for system in self._systems if not system.blocks and _caches(system)]
+        if batched(serial) is None or not climbing:
+            return []
+        subjects += [
+            _Subject(
+                name=f"{system.name} on {rung}",
+                system=system.name,
+                variant=f"on {rung}",
+                settings=dict(system.varied("cache")[cache]),
+                engine=batched(serial, **engine_settings),
+            )
+            for system in climbing
+            for rung, (engine_settings, cache) in rungs.items()
+        ]
         condition: dict[str, Scalar] = {
             "users": users,
             "turns": turns,
@@ -222,7 +240,7 @@ class _Grid:
             "pool": pool,
             "engines": "ladder",
         }
-        return _cells(self.inference, condition, subjects, labels=(_repeating(pool),), blocks=blocks)
+        return _cells(self.inference, condition, subjects, part="engines", labels=(_repeating(pool),), blocks=blocks)
 
     def in_loop(self, work: _Work, users: int, *, turns: int) -> list[Cell]:
         """Return the closed loop for blocking systems that answer in the server's event loop."""
@@ -266,7 +284,7 @@ class _Grid:
             "window_s": window_s,
         }
         # Once doubled and thrice halved, and what it takes to fail is shorter.
-        return _cells(work, condition, self._subjects, blocks=blocks, spread_s=5 * window_s)
+        return _cells(work, condition, self._subjects, part="search", blocks=blocks, spread_s=5 * window_s)
 
     def repeated(self, work: _Work, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
         """Return the closed loop in which each user draws from a few questions.
@@ -274,10 +292,19 @@ class _Grid:
         The published cache knows an answer by its question alone. A key that covers the whole prompt hardly ever hits
         here: the history has moved on.
         """
-        subjects = list(self._subjects)
-        if self._asynchronous:
-            settings: dict[str, Scalar] = {"cache_key": "question"}
-            subjects.append(_Subject(name="asynchronous-question", system="asynchronous", settings=settings))
+        subjects = [
+            *self._subjects,
+            *(
+                _Subject(
+                    name=f"{system.name}-question",
+                    system=system.name,
+                    variant="question",
+                    settings=dict(system.varied("cache")["question"]),
+                )
+                for system in self._systems
+                if "question" in system.varied("cache")
+            ),
+        ]
         condition: dict[str, Scalar] = {
             "users": users,
             "turns": turns,
@@ -285,29 +312,44 @@ class _Grid:
             "questions": "repeated",
             "pool": pool,
         }
-        return _cells(work, condition, subjects, labels=(_repeating(pool),), blocks=blocks)
+        return _cells(work, condition, subjects, part="repeated", labels=(_repeating(pool),), blocks=blocks)
 
     def ladders(self, work: _Work, users: int) -> list[Cell]:
-        """Return both directions of the ablation ladder, with an A/A arm at its lower and at its upper end."""
+        """Return both directions of every ladder, with an A/A arm at its lower and at its upper end."""
         made = [*self.ladder("add-one", work, users), *self.ladder("leave-one-out", work, users)]
         ends = {"add-one": "none", "leave-one-out": "all"}
-        return [*made, *twins(cell for cell in made if cell.subject == ends[str(cell.condition["ladder"])])]
+        return [*made, *twins(cell for cell in made if cell.variant == ends[str(cell.condition["ladder"])])]
 
     def ladder(self, direction: str, work: _Work, users: int) -> list[Cell]:
-        """Return one direction of the ladder; upwards beside the systems it starts from, in either hosting."""
-        if not self._asynchronous:
-            return []
-        rungs = ladder(direction).items()
-        subjects = [_Subject(name=name, system="asynchronous", settings=settings) for name, settings in rungs]
-        if direction == "add-one":
-            subjects += [subject for subject in self._subjects if _blocks(subject)]
-            subjects += self._blocking_in_loop()
-        condition: dict[str, Scalar] = {"users": users, "turns": 1, "arrivals": "closed", "ladder": direction}
-        return _cells(work, condition, subjects)
+        """Return one direction of the ladder of each system that has mechanisms.
+
+        Upwards beside the systems that block, in either hosting: what such a ladder starts from.
+        """
+        made = []
+        for system in self._systems:
+            if not system.mechanisms:
+                continue
+            rungs = ladder(system.mechanisms, direction)
+            subjects = [
+                _Subject(name=name, system=system.name, variant=name, settings=settings)
+                for name, settings in rungs.items()
+            ]
+            if direction == "add-one":
+                subjects += [subject for subject in self._subjects if _blocks(subject)]
+                subjects += self._blocking_in_loop()
+            condition: dict[str, Scalar] = {
+                "users": users,
+                "turns": 1,
+                "arrivals": "closed",
+                "ladder": direction,
+                "of": system.name,
+            }
+            made += _cells(work, condition, subjects, part="ladder")
+        return made
 
     def _blocking_in_loop(self) -> list[_Subject]:
         return [
-            _Subject(name=f"{subject.name}-in-loop", system=subject.system, in_loop=True)
+            _Subject(name=f"{subject.name}-in-loop", system=subject.system, variant="in-loop", in_loop=True)
             for subject in self._subjects
             if _blocks(subject)
         ]
@@ -317,8 +359,8 @@ def _repeating(pool: int) -> str:
     return f"questions repeat: each user draws from {pool} by Zipf's law, exponent {ZIPF:g}"
 
 
-def _without_cache(system: str) -> dict[str, Scalar]:
-    return {"cache_capacity": 0} if "cache_capacity" in registry.systems.get(system).Settings.__struct_fields__ else {}
+def _caches(system: Description) -> bool:
+    return {"none", "question"} <= system.varied("cache").keys()
 
 
 def _cells(
@@ -326,18 +368,24 @@ def _cells(
     condition: dict[str, Scalar],
     subjects: Sequence[_Subject],
     *,
+    part: str | None = None,
     labels: tuple[str, ...] = (),
     blocks: int | None = None,
     spread_s: float = 0.0,
 ) -> list[Cell]:
-    """Return a cell a subject. ``spread_s`` is how long the workload takes where replies take no time."""
+    """Return a cell a subject, of the part that the work makes if none is named.
+
+    ``spread_s`` is how long the workload takes where replies take no time.
+    """
     asked_each = int(condition.get("turns") or -(-int(condition["requests"] or 0) // int(condition["users"] or 1)))
     requests = int(condition.get("requests") or int(condition["users"] or 0) * asked_each)
     return [
         Cell(
+            part=part or work.part,
             condition={"work": work.name, **work.factors, **condition},
             subject=subject.name,
             system=subject.system,
+            variant=subject.variant,
             hosting=("in-loop" if subject.in_loop else "alone") if _blocks(subject) else None,
             settings=subject.settings,
             engine=subject.engine or work.engine,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from experiments.measuring.probes.histogram import Histogram
-from experiments.measuring.records import Part, RequestRow, Scalar
+from experiments.measuring.records import Part, RequestRow, TrialSpec
+from experiments.measuring.workload import workloads
 from experiments.metrics.objective import ENOUGH, REPLY_S, met
 from experiments.studies.load import users
 from experiments.studies.subjects import Stopwatch
@@ -50,14 +51,14 @@ async def search(offer: Callable[[float], Awaitable[Offered]], start: float) -> 
     return found
 
 
-async def offer(address: str, condition: Mapping[str, Scalar], seed: int, number: int, rate: float) -> Offered:
+async def offer(address: str, spec: TrialSpec, number: int, rate: float) -> Offered:
     """Offer ``rate`` requests a second, the ``number``-th rate of a search, and return what was seen.
 
     It is offered for ``window_s``, or for as many requests as tell something.
     """
-    requests = max(LEAST_REQUESTS, round(rate * float(condition["window_s"] or 0)))
-    arrivals = {**condition, "arrivals": "poisson", "rate": rate, "requests": requests}
-    scripts = users.scripts(arrivals, seed * MOST_RATES + number)
+    requests = max(LEAST_REQUESTS, round(rate * float(spec.condition["window_s"] or 0)))
+    arrivals = {**spec.condition, "arrivals": "poisson", "rate": rate, "requests": requests}
+    scripts = users.scripts(arrivals, spec.seed * MOST_RATES + number, workloads.get(spec.workload))
     latencies, within, beyond = Histogram(), 0, 0
     failed = asyncio.Event()
 
@@ -96,16 +97,16 @@ async def offer(address: str, condition: Mapping[str, Scalar], seed: int, number
     return Offered(rate, within / requests, latencies.text())
 
 
-async def saturate(address: str, condition: Mapping[str, Scalar], seed: int, part: Part) -> None:
+async def saturate(address: str, spec: TrialSpec, part: Part) -> None:
     """Search, and note the rates in ``part``."""
     number = 0
 
     async def next_offer(rate: float) -> Offered:
         nonlocal number
         number += 1
-        return await offer(address, condition, seed, number, rate)
+        return await offer(address, spec, number, rate)
 
-    found = await search(next_offer, float(condition["start"] or 0))
+    found = await search(next_offer, float(spec.condition["start"] or 0))
     part.series["rate"] = [each.rate for each in found]
     part.series["share"] = [each.share for each in found]
     part.histograms["latency_s"] = [each.latencies for each in found]

@@ -10,9 +10,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from experiments.measuring.records import RequestRow, Scalar
+from experiments.measuring.workload import Turn, Workload
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch
 from experiments.workloads import arrivals
-from experiments.workloads.conversations import Turn, conversations, repeated
+from experiments.workloads.conversations import conversations, repeated
 from systems.server.messages import Ask, Error, FromServer, Reply, Token
 from systems.server.settings import MAX_FRAME_BYTES
 
@@ -33,8 +34,8 @@ class Question(msgspec.Struct, frozen=True):
     pause_s: float = 0.0
 
 
-def scripts(condition: Mapping[str, Scalar], seed: int) -> list[list[Question]]:
-    """Return what each session asks, in order.
+def scripts(condition: Mapping[str, Scalar], seed: int, workload: Workload = conversations) -> list[list[Question]]:
+    """Return what each session asks, in order; ``workload`` says it.
 
     ``arrivals`` "closed": the next question is due when the last one is answered; "thinking": after an exponential
     pause; "poisson" and "bursts": at instants of their own, the sessions taking turns.
@@ -47,16 +48,16 @@ def scripts(condition: Mapping[str, Scalar], seed: int) -> list[list[Question]]:
             if kind == "bursts"
             else arrivals.poisson(seed, rate, requests)
         )
-        planned = conversations(seed, users, -(-requests // users))
+        planned = workload(seed, users, -(-requests // users))
         made: list[list[Question]] = [[] for _ in range(users)]
         for number, at in enumerate(instants):
             made[number % users].append(Question(planned[number % users][number // users], at_s=at))
         return made
     turns = int(condition["turns"] or 0)
     planned = (
-        repeated(seed, users, turns, int(condition["pool"] or 0), ZIPF)
+        repeated(workload(seed, users, int(condition["pool"] or 0)), seed, turns, ZIPF)
         if "pool" in condition
-        else conversations(seed, users, turns)
+        else workload(seed, users, turns)
     )
     if kind == "closed":
         return [[Question(turn) for turn in script] for script in planned]

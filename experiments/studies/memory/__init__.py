@@ -7,7 +7,8 @@ and watches anonymous memory, and traces a short one; ``what_fits`` asks models 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset, Study
@@ -19,6 +20,15 @@ class Memory(Study):
 
     name = "memory"
     question = "What do the response cache, the memory store and a long conversation cost and bring?"
+    parts: ClassVar[Mapping[str, str]] = {
+        "hit-rate": "access traces through the response caches, and through a simulator's",
+        "retrieval": "planted memories are asked for again: how long does a lookup take, does it find them?",
+        "evidence": "each store alone is asked for the turns that answer a question",
+        "answers": "a whole system is told a long conversation, then asked questions that have one right answer",
+        "soak": "one long conversation: what stays in memory as the turns go by?",
+        "memray": "what a memory tracer sees in a short conversation",
+        "what-fits": "one question to a model of each size under each limit",
+    }
     references = ("fifo", "like", "baseline")
     measures = (
         "hit_rate",

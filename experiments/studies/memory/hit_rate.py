@@ -51,6 +51,7 @@ def cells(request: GridRequest) -> list[Cell]:
     policies = [*OURS, *(SIMULATED if find_spec("libcachesim") else ())]
     return [
         Cell(
+            part="hit-rate",
             condition=condition | {"capacity": capacity},
             subject=policy,
             labels=(f"{policy}: simulated policy, in no system",) if policy in SIMULATED else (),

@@ -19,9 +19,9 @@ from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.studies.subjects import make_engine, make_system
-from experiments.workloads.planted import planted
 from experiments.workloads.remembering.conversation import Conversation, converse
 from systems import registry
+from systems.description import Description, Topic, Variants
 from systems.errors import BadInput
 from systems.memory.keywords import Keywords
 from systems.models.find import READER
@@ -37,19 +37,10 @@ _TURNS: dict[Preset, tuple[int, ...]] = {
 # A system remembers what it was asked, and may find that again: few questions, lest they crowd out the conversation.
 _QUESTIONS = {"evidence": 100, "answers": 40}
 _PLACES = (1, 3, 10)
-# Short of the paper preset, systems are set to other lookups and prunings after this many turns only.
+# Short of the paper preset, variants of the systems are tried after this many turns only.
 _VARIED_TURNS = 500
 
-_Ways = dict[str, dict[str, Scalar]]
-
-# Settings of the systems that have them, by what is put behind the system's name: another lookup, another pruning.
-_LOOKUPS: _Ways = {
-    "": {},
-    "+like": {"full_text": False},
-    "+bm25": {"retrieval": "bm25"},
-    "+blended": {"retrieval": "blended"},
-}
-_PRUNINGS: _Ways = {"": {}, "+newest": {"importance_pruning": False, "stepped_pruning": False}}
+_TOPICS: tuple[Topic, Topic] = ("lookup", "pruning")
 
 UNREAD = "no model ran: answers are not graded, which takes the model that reads"
 
@@ -71,11 +62,12 @@ def cells(request: GridRequest) -> list[Cell]:
 
 def _evidence(preset: Preset, turns: int) -> list[Cell]:
     variants = stores.VARIANTS if preset != "smoke" else ("coordination",)
-    settings: _Ways = {variant: {"retrieval": variant, "neighbours": 0} for variant in variants}
+    settings: dict[str, dict[str, Scalar]] = {variant: {"retrieval": variant, "neighbours": 0} for variant in variants}
     if preset == "paper":
         settings["coordination+neighbours"] = {"retrieval": "coordination", "neighbours": 1}
     return [
         Cell(
+            part="evidence",
             condition={"part": "evidence", "turns": turns},
             subject=subject,
             settings=set_to,
@@ -89,9 +81,11 @@ def _answers(request: GridRequest, turns: int) -> list[Cell]:
     reader = request.shapes.get("reader")
     return [
         Cell(
+            part="answers",
             condition={"part": "answers", "turns": turns},
-            subject=system + way,
+            subject=f"{system}+{variant}" if variant else system,
             system=system,
+            variant=variant,
             settings=settings,
             engine=reader or EngineSpec(name="simulated"),
             labels=() if reader else (UNREAD,),
@@ -99,15 +93,22 @@ def _answers(request: GridRequest, turns: int) -> list[Cell]:
             timeout_s=300 + turns / 10,
         )
         for system in request.systems
-        for way, settings in _ways(request.preset, turns).items()
-        if settings.keys() <= set(registry.systems.get(system).Settings.__struct_fields__)
+        for variant, settings in _variants(request.preset, registry.systems.get(system), turns).items()
     ]
 
 
-def _ways(preset: Preset, turns: int) -> _Ways:
-    if preset == "paper":
-        return {one + other: {**_LOOKUPS[one], **_PRUNINGS[other]} for one in _LOOKUPS for other in _PRUNINGS}
-    return {**_LOOKUPS, **_PRUNINGS} if turns == _VARIED_TURNS else {"": {}}
+def _variants(preset: Preset, system: Description, turns: int) -> dict[str, dict[str, Scalar]]:
+    """Return the system as it comes, then with other lookups and prunings; with both at once in the paper preset."""
+    asis: Variants = {"": {}}
+    if preset != "paper" and turns != _VARIED_TURNS:
+        return {"": {}}
+    lookups, prunings = ({**asis, **system.varied(topic)} for topic in _TOPICS)
+    return {
+        "+".join(filter(None, (lookup, pruning))): {**lookups[lookup], **prunings[pruning]}
+        for lookup in lookups
+        for pruning in prunings
+        if preset == "paper" or not (lookup and pruning)
+    }
 
 
 def run(role: Role) -> None:
@@ -124,7 +125,7 @@ async def _find(role: Role) -> None:
     conversation, settings = _conversation(role), role.spec.settings
     keywords = Keywords(fast=True)
     keywords.load()
-    turns = planted(keywords, (turn.text for turn in conversation.turns))
+    turns = stores.planted(keywords, (turn.text for turn in conversation.turns))
     path, neighbours = role.work_dir / "memory.sqlite", int(settings["neighbours"] or 0)
     seconds = []
     async with stores.filled(str(settings["retrieval"]), path, turns, neighbours) as lookup:

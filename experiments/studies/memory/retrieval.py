@@ -16,7 +16,6 @@ from experiments.grading import stores
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.workloads.conversations import sentences
-from experiments.workloads.planted import SESSION, planted
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
 
@@ -38,6 +37,7 @@ def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a store and number of memories."""
     found = [
         Cell(
+            part="retrieval",
             condition={"part": "retrieval", "memories": count},
             subject=store,
             # A million memories take minutes to write: three blocks of them, which are indicative.
@@ -63,7 +63,7 @@ async def _run(role: Role) -> None:
     keywords = Keywords(fast=True)  # the very same words
     keywords.load()
     texts = list(islice(sentences(role.spec.seed), count))
-    turns = planted(keywords, texts)
+    turns = stores.planted(keywords, texts)
     asked = random.Random(role.spec.seed).sample(texts, min(_QUERIES, count))
     wanted = [keywords.extract(text) for text in asked]
     async with _FILLED[role.spec.subject](role.work_dir / "memory.sqlite", turns) as lookup:
@@ -83,7 +83,7 @@ async def _like_scored(path: Path, turns: Sequence[SavedTurn]) -> AsyncIterator[
             "ORDER BY score DESC, created DESC, id DESC LIMIT ?"
         )
         with closing(sqlite3.connect(path)) as connection:
-            return [row[0] for row in connection.execute(query, (*words, SESSION, limit))]
+            return [row[0] for row in connection.execute(query, (*words, stores.SESSION, limit))]
 
     async with stores.filled(stores.LIKE, path, turns):
         yield find

@@ -11,11 +11,10 @@ from experiments.measuring.probes import memory, memray_trace
 from experiments.measuring.records import EngineSpec, RequestRow, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
-from experiments.studies.subjects import Stopwatch, ask, counted, hosted, memory_file, warm
+from experiments.measuring.workload import workloads
+from experiments.studies.subjects import Stopwatch, ask, counted, data_dir, hosted, warm
 from experiments.workloads import lived
-from experiments.workloads.conversations import conversations
 from systems import registry
-from systems.settings import HISTORY_LIMIT
 
 # A real soak is slow; a long one, to see what the agent itself keeps, runs without a model and says so.
 _TURNS: dict[Preset, int] = {"smoke": 4, "quick": 10, "standard": 10, "wide": 10, "paper": 60}
@@ -46,7 +45,7 @@ def cells(request: GridRequest) -> list[Cell]:
     if turns := _UNPRUNED_TURNS[preset]:
         condition: dict[str, Scalar] = {"work": "no model", "turns": turns}
         found += _soaks(request, none, condition)
-        found += _soaks(request, none, condition, suffix="-unpruned", history_length=HISTORY_LIMIT)
+        found += _soaks(request, none, condition, variant="unpruned")
     if turns := _TRACED_LONG_TURNS[preset]:
         found += _traces(request, none, {"work": "no model", "turns": turns})
     return found
@@ -58,27 +57,31 @@ def _soaks(
     condition: dict[str, Scalar],
     *,
     blocks: int | None = None,
-    suffix: str = "",
-    **settings: Scalar,
+    variant: str = "",
 ) -> list[Cell]:
+    """Return a soak a system, in one of its histories' variants; a system without it has no cell."""
+    settings = {system: {"": {}, **registry.systems.get(system).varied("history")} for system in request.systems}
     return [
         Cell(
+            part="soak",
             condition={"part": "soak", **condition},
-            subject=system + suffix,
+            subject=f"{system}-{variant}" if variant else system,
             system=system,
-            settings=settings,
+            variant=variant,
+            settings=dict(settings[system][variant]),
             engine=engine,
             blocks=blocks,
             estimate_s=_estimate_s(engine, condition),
         )
         for system in request.systems
-        if settings.keys() <= set(registry.systems.get(system).Settings.__struct_fields__)
+        if variant in settings[system] and ("memories" not in condition or registry.systems.get(system).fills)
     ]
 
 
 def _traces(request: GridRequest, engine: EngineSpec, condition: dict[str, Scalar]) -> list[Cell]:
     return [
         Cell(
+            part="memray",
             condition={"part": "memray", **condition},
             subject=system,
             system=system,
@@ -108,11 +111,11 @@ def run(role: Role) -> None:
 async def _converse(role: Role) -> None:
     """Hold one long conversation and note anonymous memory after every turn."""
     turns = int(role.spec.condition["turns"] or 0)
-    planned, first = conversations(role.spec.seed, 2, turns)
+    planned, first = workloads.get(role.spec.workload)(role.spec.seed, 2, turns)
     # A thousand moments tell a slope; more would only make the records long.
     every = max(1, turns // 1_000)
     if memories := int(role.spec.condition.get("memories") or 0):
-        await asyncio.to_thread(lived.make, memory_file(role), _USER, memories, role.spec.seed)
+        await asyncio.to_thread(lived.make, str(role.spec.system), data_dir(role), _USER, memories, role.spec.seed)
     moments = range(0, turns, every)
     # What is noted takes no memory while it is measured: it would look like growth.
     anonymous = array("d", [0.0]) * len(moments)

@@ -85,6 +85,7 @@ def cells(request: GridRequest) -> list[Cell]:
 
 def _cell(preset: Preset, profile: str, shape: str, way: str, engine: EngineSpec) -> Cell:
     return Cell(
+        part="what-fits",
         condition={"part": "what-fits", "profile": profile},
         subject=shape + way,
         engine=msgspec.structs.replace(engine, settings={"context_tokens": CONTEXT_TOKENS, **_WAYS[way]}),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from experiments.workloads.planted import planted
+from experiments.grading.stores import planted
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn

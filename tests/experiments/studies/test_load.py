@@ -144,7 +144,7 @@ async def test_thinking_counts_from_the_answer_and_is_not_latency():
 
 
 def test_the_ladder_has_every_mechanism_in_both_directions():
-    up, down = grid.ladder("add-one"), grid.ladder("leave-one-out")
+    up, down = grid.ladder(MECHANISMS, "add-one"), grid.ladder(MECHANISMS, "leave-one-out")
     assert set(up) == {"none", "all", *(f"none+{name}" for name in MECHANISMS)}
     assert set(down) == {"all", *(f"all-{name}" for name in MECHANISMS)}
     assert not any(up["none"].values())

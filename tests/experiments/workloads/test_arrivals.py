@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.workloads import arrivals
-from experiments.workloads.conversations import repeated
+from experiments.workloads.conversations import conversations, repeated
 
 SEEDS = st.integers(0, 2**48 - 1)
 
@@ -59,7 +59,8 @@ def test_pauses_have_their_mean_and_differ_between_users(seed, mean_s):
 
 @given(SEEDS, st.integers(1, 4), st.integers(1, 5))
 def test_repeated_questions_stay_in_their_own_session(seed, users, questions):
-    asked = [[turn.text for turn in script] for script in repeated(seed, users, 12, questions, 1.0)]
+    scripts = repeated(conversations(seed, users, questions), seed, 12, 1.0)
+    asked = [[turn.text for turn in script] for script in scripts]
     pools = [set(texts) for texts in asked]
     assert all(len(texts) == 12 and len(pool) <= questions for texts, pool in zip(asked, pools, strict=True))
     assert len(set().union(*pools)) == sum(map(len, pools))
