@@ -13,6 +13,7 @@ import pandas as pd
 from experiments import metrics
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
+from experiments.analysis.variants import variant
 from experiments.errors import RunFolderError, UnfinishedRun, reason
 from experiments.invocation import command
 from experiments.measuring import records, runs
@@ -22,8 +23,8 @@ from experiments.metrics.interface import Missing
 
 TRIAL = ("key", "study", "condition", "factors", "subject", "twin", "block")
 _TRIALS = (
-    *TRIAL, "system", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend", "engine",
-    "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
+    *TRIAL, "system", "variant", "workload", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend",
+    "engine", "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
     "oom_kills", "tree_pss_bytes", "group_cpu_s", "shared_files_left_bytes", "host_steal_share",
     "host_others_cpu_share", "host_frequency_mhz", "host_load_start", "profile", "code_version",
 )  # fmt: skip
@@ -149,6 +150,8 @@ def _trial(record: Record) -> dict[str, Any]:
     spec, engine = record.spec, record.spec.engine
     return _identity(record) | {
         "system": spec.system,
+        "variant": variant(spec),
+        "workload": spec.workload,
         "hosting": spec.hosting,
         "seed": spec.seed,
         "traced": spec.traced,

@@ -34,6 +34,7 @@ class KeyComparison(msgspec.Struct, frozen=True, kw_only=True):
     factors: dict[str, Scalar] = {}
 
 
+_OWN = ("baseline", "asynchronous")
 _SLEEPS: dict[str, Scalar] = {"work": "sleep", "requests": 50, "kilobytes": 100}
 _INFERENCE: dict[str, Scalar] = {"work": "inference", "requests": 5}
 _BESIDE: dict[str, Scalar] = {"work": "load isolation"}
@@ -119,11 +120,27 @@ class MeasuredComparison(msgspec.Struct, frozen=True, kw_only=True):
     comparison: Comparison
 
 
-def measured(run: RunFrames, wanted: Sequence[KeyComparison] = KEY_COMPARISONS) -> list[MeasuredComparison]:
-    """Return those of ``wanted`` that the run measured, in order, compared as one family.
+def of_run(run: RunFrames) -> list[KeyComparison]:
+    """Return the key comparisons of a run's systems: those of the lab's own, then the same for every other system.
+
+    A comparison of one agent with another is made for each further system as it comes, beside the same reference.
+    """
+    others = [name for name in run.info.systems if name not in _OWN]
+    again = [
+        msgspec.structs.replace(key, name=f"{key.name}-{name}", title=f"{key.title}: {name}", after=name)
+        for name in others
+        for key in KEY_COMPARISONS
+        if (key.before, key.after) == _OWN
+    ]
+    return [*KEY_COMPARISONS, *again]
+
+
+def measured(run: RunFrames, wanted: Sequence[KeyComparison] | None = None) -> list[MeasuredComparison]:
+    """Return those of ``wanted`` that the run measured, in order, compared as one family; None: those `of_run`.
 
     One whose factors fit two conditions comes twice.
     """
+    wanted = of_run(run) if wanted is None else wanted
     floors = {study: noise.floors(group) for study, group in run.measures.groupby("study")}
     placed = [each for key in wanted if key.study in floors for each in _pairs(run, key, floors[key.study])]
     comparisons = compare([pair for _, _, pair in placed])

@@ -95,6 +95,11 @@ class Scene(msgspec.Struct, frozen=True):
             places[one] = next(number for number in count() if number not in taken)
         return places[subject]
 
+    @property
+    def variants(self) -> dict[str, str]:
+        """The variant of each subject, by the subject's name."""
+        return dict(zip(self.trials["subject"], self.trials["variant"], strict=True))
+
     def lead(self, *shown: pd.DataFrame) -> str:
         """Return how the title of a figure of these rows begins where an engine ran without a model."""
         mine = self._trials_of(*shown)

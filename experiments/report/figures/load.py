@@ -6,7 +6,7 @@ Conditions with a simulated engine are drawn apart; where no model ran, the titl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -29,6 +29,12 @@ _KINDS = {"poisson": "Poisson", "bursts": "bursts"}
 
 # Users in a closed loop, without pauses and repeated questions: the conditions drawn over the number of users.
 _CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": None, "engines": None}
+
+NO_MECHANISM = ("", "none", "all", "in-loop")
+"""Variants in an ablation ladder that stand for no mechanism: its ends, and the systems beside it."""
+
+# What a rung of the engine's ladder adds to the one before it, where that is not the name of its variant.
+_STEPS = {"serial": "threads"}
 
 
 def draw(scene: Scene) -> list[Drawn]:
@@ -164,11 +170,21 @@ def _open(scene: Scene, work: str) -> list[Drawn]:
 def _ladders(scene: Scene, work: str) -> Iterable[Drawn]:
     for direction, reference in (("add-one", "none"), ("leave-one-out", "all")):
         rows = where(scene.conclusions, work=work, ladder=direction)
-        shown = rows[rows["reference"] == reference]
-        if len(shown):
-            rungs = shown["subject"].str.startswith((f"{reference}+", f"{reference}-"))
-            title = _rungs_title(shown[rungs & (shown["metric"] == "throughput")], direction)
-            yield _ladder(scene, shown, scene.subjects(shown["subject"]), title, _name(f"ladder-{direction}", work))
+        for given, shown in _systems(rows[rows["reference"] == reference]):
+            mechanisms = {name: scene.variants[name] for name in shown["subject"]}
+            rungs = shown.assign(mechanism=shown["subject"].map(mechanisms))
+            inner = ~rungs["mechanism"].isin(NO_MECHANISM) & (rungs["metric"] == "throughput")
+            title = _rungs_title(rungs[inner], direction)
+            name = _name(f"ladder-{direction}" + (f"-{given}" if given else ""), work)
+            yield _ladder(scene, shown, scene.subjects(shown["subject"]), title, name)
+
+
+def _systems(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the ladder of each system, with the system's name where there are several."""
+    given = rows["factors"].map(lambda factors: factors.get("of", "")).astype(str)
+    names = sorted(set(given))
+    for name in names:
+        yield name if len(names) > 1 else "", rows[given == name]
 
 
 def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
@@ -177,15 +193,11 @@ def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
         here = shown[factor(shown, "users") == users]
         rungs = sorted(scene.subjects(here["subject"]), key=lambda name: ("batched" in name, name))
         rate = here[here["metric"] == "throughput"].set_index("subject")["ratio"].astype(float)
-        listed = ", ".join(f"{_step(name)} ×\u00a0{text.significant(rate[name])}" for name in rungs if name in rate)
+        steps = {name: _STEPS.get(scene.variants[name], scene.variants[name]) for name in rungs}
+        listed = ", ".join(f"{steps[name]} ×\u00a0{text.significant(rate[name])}" for name in rungs if name in rate)
         title = f"Times the throughput of {text.plain(here['reference'].iloc[0])}, step by step: {listed}"
-        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work), lambda name: f"+ {_step(name)}")
-
-
-def _step(rung: str) -> str:
-    """Return the mechanism that a rung of the engine's ladder adds to the rung before it."""
-    _, batched, added = rung.partition("batched")
-    return added.rpartition("+")[2] or "batching" if batched else "threads"
+        named = {name: f"+ {step}" for name, step in steps.items()}
+        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work), named.__getitem__)
 
 
 def _ladder(
@@ -242,21 +254,21 @@ def _rungs_title(rungs: pd.DataFrame, direction: str) -> str:
 
     Where blocks are too few for a conclusion, return the mechanism that moves it most.
     """
-    how, mark = ("Added alone", "+") if direction == "add-one" else ("Left out of all", "-")
+    how = "Added alone" if direction == "add-one" else "Left out of all"
     if rungs.empty:
         return f"{how}: only the ends of the ladder were tried"
     sizes = rungs["ratio"].astype(float).map(math.log).abs()
     largest_first = rungs.assign(size=sizes).sort_values("size", ascending=False)
     moving = largest_first[largest_first["conclusion"].isin([Conclusion.HELPS, Conclusion.HURTS])]
     listed = [
-        f"{str(one.subject).partition(mark)[2].replace('_', ' ')} ×\u00a0{text.significant(float(str(one.ratio)))}"
+        f"{str(one.mechanism).replace('_', ' ')} ×\u00a0{text.significant(float(str(one.ratio)))}"
         for one in moving.itertuples()
     ]
     if listed:
         return f"{how}, throughput moves beyond noise with {', '.join(listed)}"
     if (largest_first["conclusion"] == Conclusion.INDICATIVE).all():
         first = largest_first.iloc[0]
-        name = str(first["subject"]).partition(mark)[2].replace("_", " ")
+        name = str(first["mechanism"]).replace("_", " ")
         return f"{how}, {name} moves throughput most: ×\u00a0{text.significant(first['ratio'])}"
     return f"{how}, no mechanism moves throughput beyond noise"
 

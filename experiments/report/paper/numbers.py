@@ -28,6 +28,7 @@ from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
 from experiments.report import headline, ledger, quality, text
+from experiments.report.figures.load import NO_MECHANISM
 from experiments.report.key_comparisons import KEY_COMPARISONS, KeyComparison, MeasuredComparison, measured
 from experiments.report.paper.declared import Declared
 from experiments.report.scene import Scene, scene
@@ -280,17 +281,18 @@ class Numbers:
         """Return the mechanisms with one conclusion in throughput, added alone or left out alone."""
         direction, _, wanted = name.partition(".")
         conclusion = _known("conclusion", wanted, {str(each): each for each in Conclusion})
-        start, mark = _known("direction", direction, {"add-one": ("none", "+"), "leave-one-out": ("all", "-")})
+        start = _known("direction", direction, {"add-one": "none", "leave-one-out": "all"})
         rungs = where(self.scene("load").conclusions, **_LADDER, ladder=direction)
         rungs = rungs[rungs["metric"] == "throughput"]
-        rungs = rungs[rungs["subject"].str.startswith(start + mark) & (rungs["reference"] == start)]
+        rungs = rungs.assign(mechanism=rungs["subject"].map(self.scene("load").variants))
+        rungs = rungs[(rungs["reference"] == start) & ~rungs["mechanism"].isin(NO_MECHANISM)]
         if rungs.empty:
             raise NoRecord(
-                f"ladder.{name} needs the throughput of {start} and {start}{mark}… in the study load where "
+                f"ladder.{name} needs the throughput of {start} and of each mechanism in the study load where "
                 f"work={_LADDER['work']}, ladder={direction}; the run has none"
             )
         mechanisms = [
-            f"{str(one['subject']).partition(mark)[2].replace('_', ' ')} (×{_NBSP}{text.significant(one['ratio'])})"
+            f"{str(one['mechanism']).replace('_', ' ')} (×{_NBSP}{text.significant(one['ratio'])})"
             for one in rungs.sort_values("ratio", ascending=False).to_dict("records")
             if one["conclusion"] == conclusion
         ]
