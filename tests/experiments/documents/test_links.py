@@ -112,7 +112,8 @@ def test_every_test_that_is_named_is_there(page: Path) -> None:
 def printed(page: Path) -> Iterator[list[str]]:
     """Yield the words that follow ``fourgig`` in each printed command."""
     for kind, text in FENCE.findall(read(page)):
-        for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE) if kind == "console" else []:
+        whole = text.replace("\\\n", " ") if kind == "console" else ""
+        for line in re.findall(r"^\$ (.*)$", whole, re.MULTILINE):
             words = shlex.split(line, comments=True)
             if "fourgig" in words and "&&" not in words:
                 yield words[words.index("fourgig") + 1 :]
