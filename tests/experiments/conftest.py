@@ -1,4 +1,4 @@
-"""The command as a person runs it, and what another package may bring: a study, a system, a metric, a figure."""
+"""The command as a person runs it, and what another package brings: studies, systems, a metric, a figure, a workload."""
 
 import os
 import subprocess
@@ -21,8 +21,18 @@ notes = notes_system:Notes
 parity = outside_metric
 [fourgig.figures]
 probe = outside_figure
+[fourgig.workloads]
+shop = outside_workload:orders
 """
-MODULES = ("probe_study", "example_study", "echo_system", "notes_system", "outside_metric", "outside_figure")
+MODULES = (
+    "probe_study",
+    "example_study",
+    "echo_system",
+    "notes_system",
+    "outside_metric",
+    "outside_figure",
+    "outside_workload",
+)
 
 FOURGIG = Path(sys.executable).with_name("fourgig")
 

@@ -39,10 +39,15 @@ def test_the_agent_that_contributing_prints_is_the_one_that_the_tests_run():
     assert (ROOT / "tests/experiments/notes_system.py").read_text() in blocks("CONTRIBUTING.md")
 
 
-def test_a_study_and_an_agent_with_a_memory_from_another_package(fourgig, enforcement, tmp_path):
+def test_a_study_an_agent_and_a_workload_from_another_package(fourgig, enforcement, tmp_path):
     out = tmp_path / "run"
-    done = fourgig("run", "long-questions", "--systems", "echo,notes", *SIMULATED, "--out", out, *enforcement)
+    chosen = ("--systems", "echo,notes", "--workload", "shop")
+    done = fourgig("run", "long-questions", *chosen, *SIMULATED, "--out", out, *enforcement)
     assert done.returncode == 0, done.stderr
+    found = records.read(out / "trials.jsonl")
+    assert {record.spec.workload for record in found} == {"shop"}
+    # Every call of the model was one that the workload had planned.
+    assert not any("unplanned_calls" in part.counters for record in found for part in record.parts)
     assert measured(out, "notes") == measured(out, "echo") == {Outcome.OK}
     assert "How much longer does an agent take" in (out / "report.html").read_text()
 
