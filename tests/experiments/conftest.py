@@ -1,4 +1,4 @@
-"""The command as a person runs it, and what another package brings: studies, systems, a metric, a figure, a workload."""
+"""The command as a person runs it, and what another package brings: studies, systems, metrics, figures, workloads."""
 
 import os
 import subprocess
