@@ -1,6 +1,6 @@
-"""The README's tables: the answers of a run and its verdicts, generated from its records and never typed.
+"""The two tables of docs/results.md: the answers of a run and its verdicts, generated from its records, never typed.
 
-``python -m experiments.report.headline`` writes each between its two marks in README.md; a test fails when one is not
+``python -m experiments.report.headline`` writes each between its two marks on that page; a test fails when one is not
 what the reference run says.
 """
 
@@ -14,6 +14,7 @@ from experiments.analysis.run import Run, load_run
 from experiments.report import ledger, text
 from experiments.report.key_comparisons import MeasuredComparison, measured
 
+PAGE = Path("docs/results.md")
 ANSWERS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
 _END = "<!-- end: generated -->"
 
@@ -80,5 +81,5 @@ def written(page: str, run: Run) -> str:
 
 
 if __name__ == "__main__":
-    readme = Path(sys.argv[1] if len(sys.argv) > 1 else "README.md")
-    readme.write_text(written(readme.read_text(), load_run()))
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
+    path.write_text(written(path.read_text(), load_run()))

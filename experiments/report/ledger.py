@@ -1,6 +1,6 @@
-"""The claims ledger of a run: a page of the report, its tables, and a table in the README.
+"""The claims ledger of a run: a page of the report, its tables, and a table of docs/results.md.
 
-``python -m experiments.report.headline`` writes the README's; a test fails when it is not what the reference run says.
+``python -m experiments.report.headline`` writes the last; a test fails when it is not what the reference run says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command as a person runs it, and what another package may bring: a study, a system, a metric, a figure."""
+"""The command as a person runs it, and what another package brings: studies, systems, metrics, figures, workloads."""
 
 import os
 import shutil
@@ -18,14 +18,26 @@ from tests.experiments.forking import Forked
 ENTRIES = """
 [fourgig.studies]
 probe = probe_study:Probe
+long-questions = example_study:LongQuestions
 [fourgig.systems]
 echo = echo_system:Echo
+notes = notes_system:Notes
 [fourgig.metrics]
 parity = outside_metric
 [fourgig.figures]
 probe = outside_figure
+[fourgig.workloads]
+shop = outside_workload:orders
 """
-MODULES = ("probe_study", "echo_system", "outside_metric", "outside_figure")
+MODULES = (
+    "probe_study",
+    "example_study",
+    "echo_system",
+    "notes_system",
+    "outside_metric",
+    "outside_figure",
+    "outside_workload",
+)
 
 FOURGIG = Path(sys.executable).with_name("fourgig")
 

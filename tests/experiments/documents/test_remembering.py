@@ -33,3 +33,11 @@ def test_the_page_says_what_the_records_hold(run, turns):
     low, high = text.significant(ratio.low), text.significant(ratio.high)
     cells.append(f"× {text.significant(ratio.geometric_mean)} ({low} … {high})")
     assert row == f"| {turns:,} | {' | '.join(cells)} |"
+
+
+def test_the_readme_repeats_what_the_page_says_of_the_longest_conversation():
+    page = (ROOT / "docs" / "remembering.md").read_text()
+    [row] = [line for line in page.splitlines() if line.startswith("| 5,000 | ")]
+    _, _, _, _, baseline, asynchronous, *_ = [cell.strip() for cell in row.split("|")]
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"answers {asynchronous} of the questions rightly, the traditional one {baseline}" in readme

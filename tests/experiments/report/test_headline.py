@@ -1,4 +1,4 @@
-"""The README's figures are those of the committed reference run, and cannot drift from it."""
+"""The figures of docs/results.md are those of the committed reference run, and cannot drift from it."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from experiments.report.key_comparisons import KEY_COMPARISONS
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_readme_says_what_the_reference_run_measured(reference_run):
-    page = (ROOT / "README.md").read_text()
+def test_the_page_says_what_the_reference_run_measured(reference_run):
+    page = (ROOT / headline.PAGE).read_text()
     assert headline.written(page, reference_run) == page
 
 
