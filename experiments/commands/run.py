@@ -135,6 +135,7 @@ def run(
     made = _plan(asked, asked.engine, unmade, resume)
     if dry_run:
         console.print_plan(made, done=records.read(resume / TRIALS) if resume else ())
+        console.print_skipped(made.skipped)
         return
 
     backend = choose(asked.profile, allow_unenforced=allow_unenforced)
@@ -163,10 +164,15 @@ def run(
         code_version=code.version_of_run(asked.systems, asked.studies),
         code_versions=tuple(sorted({spec.code_version for spec in made.trials})),
         environment={**environment(), **code.outside(asked.systems)},
-        planned=len(made.trials),
+        planned=made.count(records.read(resume / TRIALS) if resume else ()),
+        skipped=made.skipped,
     )
     if before is not None:
         _must_match(before, wanted)
+    console.print_skipped(made.skipped)
+    if not made.trials:
+        console.err.print("Every trial was skipped: nothing was measured.")
+        raise typer.Exit(NOTHING_MEASURED)
     models = {model.sha256: model.path for model in found.values()}
     path = resume or out or Path("results") / wanted.run_id
 
@@ -352,7 +358,8 @@ def _extended(info: RunInfo, path: Path, longer: Callable[[int], Plan], stop: _S
         return None
     console.err.print(f"{said}; going on to {blocks} blocks.")
     extended = longer(blocks)
-    return msgspec.structs.replace(info, blocks=blocks, planned=len(extended.trials)), extended
+    planned = extended.count(records.read(path / TRIALS))
+    return msgspec.structs.replace(info, blocks=blocks, planned=planned), extended
 
 
 def _preset(name: str) -> Preset:

@@ -102,6 +102,9 @@ def banners(run: Run) -> list[Banner]:
         found.append(Banner(f"Indicative only: {blocks}. No intervals and no verdicts below {ENOUGH_BLOCKS} blocks."))
     if len(trials) < info.planned:
         found.append(Banner(f"Incomplete: {len(trials)} of {info.planned} planned trials are recorded."))
+    for reason, count in Counter(each.reason for each in info.skipped).most_common():
+        cells = f"{count} cell{'s' if count != 1 else ''}"
+        found.append(Banner(f"Skipped {cells}, which this machine could not run: {text.plain(reason)}."))
     if run.repeated:
         found.append(Banner(f"{run.repeated} records were superseded by a later run of the same trial."))
     if info.engine.words_are_meaningless:

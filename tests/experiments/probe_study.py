@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from experiments.measuring.records import RequestRow
 from experiments.measuring.study import Cell, Study
@@ -24,10 +25,19 @@ class Probe(Study):
     references = ("fine", "timed-1")
     measures = ("total_time",)
     primary = ("total_time",)
+    parts: ClassVar[dict[str, str]] = {"alone": "A subject without a client.", "asked": "A subject with a client."}
 
     def grid(self, request):
         chosen = os.environ.get("PROBE", "fine").split(",")
-        return [Cell(condition={"n": 1}, subject=name, timeout_s=2.0 if name in SILENT else 60.0) for name in chosen]
+        return [
+            Cell(
+                condition={"n": 1},
+                subject=name,
+                part="asked" if name.startswith("client") else "alone",
+                timeout_s=2.0 if name in SILENT else 60.0,
+            )
+            for name in chosen
+        ]
 
     def has_client(self, spec):
         return spec.subject.startswith("client")

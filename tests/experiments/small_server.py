@@ -1,0 +1,43 @@
+"""A server that answers one word with one word: ``small_server.py ADDRESS NAME``. It holds 48 MiB."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+address, name = sys.argv[1:]
+if pids := os.environ.get("PIDS"):
+    with open(pids, "a") as file:
+        file.write(f"{os.getpid()}\n")
+if name == "silent":
+    print("still reading its files", flush=True)
+    time.sleep(600)
+if name == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    with open(pids, "a") as file:
+        file.write(f"{child.pid}\n")
+held = b"x" * (48 * 2**20)
+if address.startswith("/"):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(address)
+else:
+    server = socket.socket()
+    server.bind(("127.0.0.1", int(address.partition(":")[2])))
+server.listen()
+while True:
+    connection, _ = server.accept()
+    with connection:
+        match connection.recv(100).decode():
+            case "ping":
+                connection.sendall(b"pong")
+            case "pid":
+                connection.sendall(str(os.getpid()).encode())
+            case "cpus":
+                connection.sendall(str(len(os.sched_getaffinity(0))).encode())
+            case "wait":
+                time.sleep(600)
+            case "die":
+                sys.exit("no more room in here")
