@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import ClassVar, Protocol
 
-from experiments.measuring.services import services
+from experiments.measuring import services
 from systems.errors import UnknownName
 from systems.models.find import READER
 from systems.registry import Registry
@@ -63,15 +63,15 @@ requirements: Registry[type[Requirement]] = Registry(
 
 def names() -> list[str]:
     """Return the name of everything that can be required, services last."""
-    return list(dict.fromkeys([*requirements.names(), *services.names()]))
+    return list(dict.fromkeys([*requirements.names(), *services.services.names()]))
 
 
 def get(name: str) -> Requirement:
     """Return the requirement or the service called ``name``. Raises `UnknownName`, or `BadInput` if it fails."""
     if name in requirements.names():
         return requirements.get(name)()
-    if name in services.names() or ":" in name:
-        return services.get(name)()
+    if name in services.services.names() or ":" in name:
+        return services.get(name)
     raise UnknownName("requirement", name, names())
 
 

@@ -16,11 +16,10 @@ import msgspec
 import psutil
 
 from experiments.errors import ServiceFailed
-from experiments.measuring import placement
+from experiments.measuring import placement, services
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.records import ServiceRun, ServiceSpec
-from experiments.measuring.services import Service, services
 
 _ASK_AGAIN_S = 0.02
 _MOST_PATH_BYTES = 107  # what the kernel takes for the path of a socket
@@ -44,7 +43,7 @@ class RunningService:
     """One service's process. The constructor starts it; whoever does so must `stop` it."""
 
     def __init__(self, spec: ServiceSpec, place: Place) -> None:
-        self._kind: Service = services.get(spec.name)()
+        self._kind = services.get(spec.name)
         self._spec, self._janitor = spec, place.janitor
         self._version = self._kind.version()
         self._log = place.folder / f"service-{spec.name}.log"
@@ -76,6 +75,7 @@ class RunningService:
         path = self._socket_folder / "socket"
         if len(os.fsencode(path)) > _MOST_PATH_BYTES:
             raise ServiceFailed(f"The service {self._spec.name} cannot listen on {path}: the path is too long.")
+        shutil.rmtree(self._socket_folder, ignore_errors=True)
         self._socket_folder.mkdir(mode=0o700, parents=True)
         return str(path)
 
@@ -142,9 +142,15 @@ class RunningServices:
         """The address of each, by name."""
         return {name: each.address for name, each in self._running.items()}
 
-    def ended(self) -> str:
-        """Return which service ended by itself, how, and its last words; empty while all run."""
-        return next(filter(None, (each.ended() for each in self._running.values())), "")
+    def ended(self, within_s: float = 0.0) -> str:
+        """Return which service ended by itself, how, and its last words; empty if none has ``within_s`` from now."""
+        until = time.monotonic() + within_s
+        while self._running:
+            found = next(filter(None, (each.ended() for each in self._running.values())), "")
+            if found or time.monotonic() >= until:
+                return found
+            time.sleep(_ASK_AGAIN_S)
+        return ""
 
 
 @contextmanager

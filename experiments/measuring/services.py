@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from systems.errors import BadInput
 from systems.registry import Registry
 
 
@@ -33,7 +34,7 @@ class Service(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """Return the version of what would be started."""
+        """Return the version of what would be started. Raises OSError or a `FourgigError` where it cannot be told."""
 
     @abstractmethod
     def command(self, folder: Path, address: str) -> list[str]:
@@ -49,3 +50,12 @@ class Service(ABC):
 
 
 services: Registry[type[Service]] = Registry("service", "fourgig.services", {})
+
+
+def get(name: str) -> Service:
+    """Return the service called ``name``. Raises `UnknownName`, and `BadInput` where it does not meet the contract."""
+    kind = services.get(name)
+    try:
+        return kind()
+    except TypeError as error:
+        raise BadInput(f"The service {name} ({kind.__module__}) does not meet the contract: {error}.") from error

@@ -39,6 +39,8 @@ from systems.errors import BadInput, FourgigError
 _SAMPLE_S = 0.25
 # Up to this much of the evicted files may be resident when a trial starts: read-ahead by others, not a warm model.
 _UNCLEAN_BYTES = 2**20
+# A dying service closes its connections first, and whoever had one may be gone before it.
+_DYING_S = 0.5
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,7 +232,8 @@ class _Watch:
         self._outside.spawned_s = subject.spawned_s
         try:
             self._follow(subject)
-            if ended := self._services.ended():
+            failed = self._problem is not None or bool(subject.popen.poll())
+            if ended := self._services.ended(_DYING_S if failed else 0.0):
                 self._problem = (Outcome.INVALID, ended)
         finally:
             # A killed subject must not be mistaken for a finished one; a finished one has written its part.

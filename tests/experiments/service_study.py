@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -113,6 +114,11 @@ class Served(Study):
             address = role.service(role.spec.services[0].name)
             role.part.values["pid"] = float(ask(address, "pid"))
             role.part.values["cpus"] = float(ask(address, "cpus"))
-            if "KEEP" in os.environ or role.spec.subject == "small-dies":
-                ask(address, "wait" if "KEEP" in os.environ else "die")
+            if "KEEP" in os.environ:
+                ask(address, "wait")
+            elif role.spec.subject == "small-dies":
+                ask(address, "die")
+                time.sleep(600)
+            elif role.spec.subject == "small-crashes":
+                raise ConnectionResetError(ask(address, "die slowly"))
         role.outside_look()

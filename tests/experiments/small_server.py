@@ -6,18 +6,19 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 address, name = sys.argv[1:]
-if pids := os.environ.get("PIDS"):
-    with open(pids, "a") as file:
-        file.write(f"{os.getpid()}\n")
+pids = Path(os.environ["PIDS"])
+with pids.open("a") as file:
+    file.write(f"{os.getpid()}\n")
 if name == "silent":
     print("still reading its files", flush=True)
     time.sleep(600)
 if name == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
-    with open(pids, "a") as file:
+    with pids.open("a") as file:
         file.write(f"{child.pid}\n")
 held = b"x" * (48 * 2**20)
 if address.startswith("/"):
@@ -39,5 +40,9 @@ while True:
                 connection.sendall(str(len(os.sched_getaffinity(0))).encode())
             case "wait":
                 time.sleep(600)
+            case "die slowly":
+                connection.close()
+                time.sleep(0.2)
+                sys.exit("no more room in here")
             case "die":
                 sys.exit("no more room in here")

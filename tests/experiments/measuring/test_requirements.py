@@ -53,7 +53,7 @@ def test_a_run_counts_what_was_measured_before_it_went_missing(monkeypatch):
 def test_without_the_model_that_reads_answers_are_still_asked(monkeypatch, tmp_path):
     monkeypatch.setattr(requirements, "READER", tmp_path / "none")
     assert requirements.lacking("reader") == "reader: the model that reads is not there"
-    assert plan.shapes_needed(("memory",), "smoke") == []
+    assert "reader" not in plan.shapes_needed(("memory",), "smoke")
     assert any("answers are not graded" in label for spec in planned("smoke").trials for label in spec.labels)
 
 

@@ -96,13 +96,14 @@ def test_the_memory_of_a_service_counts_where_it_is_inside_the_limits(run_served
 def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_run_goes_on(
     run_served, sockets, tmp_path
 ):
-    done, found = run_served("silent-outside,small-dies,broken-outside,small-outside")
+    done, found = run_served("silent-outside,small-dies,small-crashes,broken-outside,small-outside")
     assert done.returncode == 0, done.stderr
     assert found["small-outside"].outcome is Outcome.OK
     reasons = {name: record.reason for name, record in found.items() if record.outcome is Outcome.INVALID}
     assert reasons == {
         "silent-outside": "The service silent was not ready after 1 s: still reading its files",
         "small-dies": "The service small ended by itself (exit status 1): no more room in here",
+        "small-crashes": "The service small ended by itself (exit status 1): no more room in here",
         "broken-outside": "The service broken ended by itself (exit status 1): "
         "/nowhere/to/be/found: No such file or directory",
     }
@@ -123,7 +124,7 @@ def test_after_the_runner_was_killed_or_interrupted_no_service_is_left(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    wait_until(lambda: pids.exists() and pids.read_text().endswith("\n") or process.poll() is not None)
+    wait_until(lambda: (pids.exists() and pids.read_text().endswith("\n")) or process.poll() is not None)
     assert process.poll() is None
     os.kill(process.pid, number)
     process.wait()
