@@ -129,7 +129,7 @@ def test_after_the_runner_was_killed_or_interrupted_no_service_is_left(
     os.kill(process.pid, number)
     process.wait()
     wait_until(lambda: left_behind(tmp_path) == ([], [], set()) and not list(sockets.iterdir()))
-    nothing_is_left(tmp_path, sockets)
+    wait_until(lambda: not any(map(alive, map(int, pids.read_text().split()))))
 
 
 def test_what_is_missing_is_skipped_with_its_reason_and_run_when_it_is_there(run_served, tmp_path):
