@@ -1,14 +1,19 @@
-"""The ways a run fails on purpose, each with the exit code the command documents."""
+"""The ways a run fails on purpose; `systems.errors.ExitCode` says what each exit code means."""
 
 from __future__ import annotations
 
-from systems.errors import FourgigError
+from systems.errors import ExitCode, FourgigError
+
+
+def reason(error: BaseException) -> str:
+    """Return what another package's error says, in one line without its full stop; its type where it says nothing."""
+    return " ".join(str(error).split()).removesuffix(".") or type(error).__name__
 
 
 class CannotEnforce(FourgigError):
     """No backend of this machine can enforce the profile; the message tells the remedy."""
 
-    exit_code = 3
+    exit_code = ExitCode.CANNOT_ENFORCE
 
 
 class ServiceFailed(FourgigError):
@@ -18,19 +23,19 @@ class ServiceFailed(FourgigError):
 class StorageError(FourgigError):
     """A result cannot be written: no space, no right, or no folder. What was measured before is safe."""
 
-    exit_code = 5
+    exit_code = ExitCode.CANNOT_WRITE
 
 
 class Interrupted(FourgigError):
     """A person stopped the command; the message says what is safe and how to go on."""
 
-    exit_code = 130
+    exit_code = ExitCode.INTERRUPTED
 
 
 class RunFolderError(FourgigError):
     """A run folder is in use, of another schema, or not a run at all."""
 
-    exit_code = 6
+    exit_code = ExitCode.BAD_RUN
 
 
 class UnfinishedRun(RunFolderError):

@@ -1,20 +1,48 @@
 """Every way this project fails on purpose: one type a cause, one sentence a message, one exit code a kind.
 
-The exit codes are the command's documented ones (docs/command.md); an error that is not of these types is a
-defect and exits with 1 and a traceback.
+An error that is not of these types is a defect: it exits with `ExitCode.DEFECT` and a traceback.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from enum import IntEnum
+from typing import ClassVar, Self
+
+
+class ExitCode(IntEnum):
+    """How the command ended, and what that means: the table of docs/command.md, which a test holds to this one."""
+
+    meaning: str
+
+    DONE = 0, "done; trials may still have ended badly: the report counts them"
+    DEFECT = 1, "a defect of the lab, with a traceback"
+    BAD_INPUT = 2, "bad input: an unknown name (the nearest ones are offered), an option that does not fit"
+    CANNOT_ENFORCE = 3, "the profile cannot be enforced here for want of a right; the message tells the remedy"
+    BAD_MODEL = 4, "the model is missing, truncated, or not a model"
+    CANNOT_WRITE = 5, "results cannot be written: no space, no right"
+    BAD_RUN = 6, "the run folder is in use, of another schema, changed since, or no run"
+    NOTHING_MEASURED = 7, "no trial ended `ok`: nothing was measured"
+    WORSE = 8, "`fourgig compare`: something got worse, or more trials were lost"
+    BAD_MEMORY_FILE = 9, "the memory file is in use, of a newer schema, or no memory file"
+    NO_ANSWER = 10, "a server or an endpoint cannot be reached, refuses, or ended the conversation"
+    UNFIT = 11, "`fourgig doctor`: this machine lacks something else than the right to enforce"
+    FAILED = 12, "something that the command started failed or was killed; the message names it"
+    INTERRUPTED = 130, "interrupted; what was measured is safe, and the message says how to go on"
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Make the member that is ``value``."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
 
 
 class FourgigError(Exception):
     """Base of every error a person can cause or meet; its text is one clear sentence."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
     transient: ClassVar[bool] = False
     """Whether the same call may succeed in a moment, and left nothing half done."""
 
@@ -22,7 +50,7 @@ class FourgigError(Exception):
 class BadInput(FourgigError):
     """An argument, a setting or a file does not say what it must."""
 
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 class UnknownName(BadInput):
@@ -42,11 +70,13 @@ class UnknownName(BadInput):
 class ModelError(FourgigError):
     """A model file is missing, truncated, not a GGUF, or cannot be loaded."""
 
-    exit_code = 4
+    exit_code = ExitCode.BAD_MODEL
 
 
 class EngineError(FourgigError):
     """The engine could not generate."""
+
+    exit_code = ExitCode.NO_ANSWER
 
 
 class EngineBusy(EngineError):
@@ -62,7 +92,7 @@ class PromptTooLong(EngineError):
 class StoreError(FourgigError):
     """Long-term memory could not be read or written."""
 
-    exit_code = 9
+    exit_code = ExitCode.BAD_MEMORY_FILE
 
 
 class StoreBusy(StoreError):

@@ -13,7 +13,7 @@ from experiments.metrics.objective import ENOUGH
 def shares(trials: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:
     """Return one row a trial with its ``objective_share`` as ``value``.
 
-    A trial that failed met nothing: it counts as 0. A void one says nothing and is left out.
+    A trial that failed counts as 0: none of its requests met the objective. A void trial is left out.
     """
     share = measures[measures["metric"] == "objective_share"].set_index("key")["value"]
     valid = trials[trials["outcome"] != Outcome.INVALID]
@@ -21,7 +21,7 @@ def shares(trials: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:
 
 
 def highest(levels: Sequence[float], values: Sequence[float]) -> float | None:
-    """Return the highest level that meets the objective together with every lower one; None if the lowest does not.
+    """Return the highest level that meets the objective, as all lower levels do; None if the lowest level misses it.
 
     ``values`` are the shares of trials, ``levels`` their loads. Trials of one level ask equally much, so their mean is
     the share of all its requests.

@@ -54,7 +54,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def is_effect(self) -> bool:
-        """Whether one subject is claimed to differ from another; else a subject meets a criterion by itself."""
+        """Whether the claim is of one subject against another; else it is of one subject against a criterion."""
         return self.at_least is None and self.at_most is None
 
     @property
@@ -66,7 +66,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         unit = {"percent change": "%"}.get(self.unit, self.unit)
         ends = [self.low] if self.low == self.high else [self.low, self.high]
         if max(ends) < 0:
-            ends.reverse()  # a fall is told from its smaller end, as a rise is
+            ends.reverse()  # a fall is written from its smaller end on, as a rise is
         return " … ".join(f"{end:{sign}g}".replace("-", "−") for end in ends) + f" {unit}"
 
 
@@ -86,13 +86,13 @@ def load(ledger: Path | None = None) -> dict[str, Claim]:
     """Return every claim by id. Raises `BadInput` on a malformed ledger or an id that stands twice."""
     source = ledger or path()
     try:
-        found = msgspec.toml.decode(source.read_bytes(), type=_Ledger).claims
+        entries = msgspec.toml.decode(source.read_bytes(), type=_Ledger).claims
     except (OSError, msgspec.MsgspecError) as error:
         raise BadInput(f"The claims ledger {source} cannot be read: {error}.") from error
-    claims = {claim.id: claim for claim in found}
-    if len(claims) != len(found):
+    claims = {claim.id: claim for claim in entries}
+    if len(claims) != len(entries):
         raise BadInput(f"The claims ledger {source} names a claim twice.")
-    for claim in found:
+    for claim in entries:
         if bool(claim.tests) == bool(claim.not_measured):
             raise BadInput(f"The claims ledger {source}: {claim.id} needs either tests or why it has none.")
         if any((test.reference is not None) != claim.is_effect for test in claim.tests):

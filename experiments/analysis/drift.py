@@ -18,7 +18,7 @@ from scipy import special
 from experiments.analysis.multiplicity import adjusted
 
 ENOUGH_REQUESTS = 30
-"""Requests of one user, one after another, from which a warm-up can be told."""
+"""So many requests of one user, one after another, are needed to see a warm-up."""
 
 ENOUGH_CELLS = 3
 
@@ -29,11 +29,11 @@ _WARM_UP = ["study", "condition", "subject", "trials", "requests", "warm_up"]
 
 def trend(values: Sequence[float]) -> float:
     """Return the two-sided p-value of "these do not rise or fall in their order": Mann and Kendall's test, exact."""
-    found = np.asarray(values, dtype=float)
-    later, earlier = np.triu_indices(len(found), 1)[::-1]
-    falls = int((found[later] < found[earlier]).sum())
-    ties = int((found[later] == found[earlier]).sum())
-    shares = _inversions(len(found))
+    numbers = np.asarray(values, dtype=float)
+    later, earlier = np.triu_indices(len(numbers), 1)[::-1]
+    falls = int((numbers[later] < numbers[earlier]).sum())
+    ties = int((numbers[later] == numbers[earlier]).sum())
+    shares = _inversions(len(numbers))
     return min(1.0, 2 * float(min(shares[: falls + ties + 1].sum(), shares[falls:].sum())))
 
 
@@ -51,16 +51,17 @@ def warm_up(values: Sequence[float]) -> int | None:
 
     None where not even the second half has settled.
     """
-    found = np.asarray(values, dtype=float)[::-1]
-    counts = np.arange(1, len(found) + 1)
-    means = np.cumsum(found) / counts
-    errors = ((np.cumsum(found**2) / counts - means**2) / counts)[::-1]
-    best = int(errors[: len(found) // 2 + 1].argmin())
-    return None if best == len(found) // 2 else best
+    newest_first = np.asarray(values, dtype=float)[::-1]
+    counts = np.arange(1, len(newest_first) + 1)
+    means = np.cumsum(newest_first) / counts
+    errors = ((np.cumsum(newest_first**2) / counts - means**2) / counts)[::-1]
+    middle = len(newest_first) // 2
+    best = int(errors[: middle + 1].argmin())
+    return None if best == middle else best
 
 
 def paces(measures: pd.DataFrame, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return a row a study and metric of ``wanted``: how all its cells together went in each block, on average 1.
+    """Return a row a study and metric of ``wanted``: the pace of each block, over all cells together, on average 1.
 
     Three p-values, each adjusted for the number of rows: that blocks are alike (Friedman's test), that nothing rises
     or falls over them (Page's), that the first is like the rest (its rank). Cells that some block lacks, and values
@@ -79,10 +80,10 @@ def paces(measures: pd.DataFrame, wanted: Mapping[str, Sequence[str]]) -> pd.Dat
             pace = np.exp((logs - logs.mean(axis=1, keepdims=True)).mean(axis=0)).tolist()
             tests = dict(zip(_TESTS, alike(cells.rank(axis="columns").to_numpy(dtype=float)), strict=True))
             rows.append({"study": study, "metric": metric, "cells": len(cells), "pace": pace} | tests)
-    found = pd.DataFrame(rows, columns=_PACE)
+    table = pd.DataFrame(rows, columns=_PACE)
     for name in _TESTS:
-        found[name] = adjusted(found[name].tolist())
-    return found
+        table[name] = adjusted(table[name].tolist())
+    return table
 
 
 def alike(ranks: npt.NDArray[np.float64]) -> tuple[float, float, float]:
@@ -106,13 +107,13 @@ def warm_ups(requests: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (study, condition, subject), group in answered.groupby(["study", "condition", "subject"], sort=False):
         series = [
-            one.sort_values("intended_s")["latency_s"].tolist()
-            for _, one in group.groupby(["key", "user"])
-            if len(one) >= ENOUGH_REQUESTS and one["intended_s"].nunique() == len(one)
+            asked.sort_values("intended_s")["latency_s"].tolist()
+            for _, asked in group.groupby(["key", "user"])
+            if len(asked) >= ENOUGH_REQUESTS and asked["intended_s"].nunique() == len(asked)
         ]
         if series:
-            found = [math.inf if (first := warm_up(one)) is None else first for one in series]
-            middle = float(np.median(found))
+            lengths = [warm_up(latencies) for latencies in series]
+            middle = float(np.median([math.inf if length is None else length for length in lengths]))
             rows.append(
                 {
                     "study": study,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from experiments.errors import RunFolderError
 from experiments.measuring.records import Record
 from experiments.measuring.runs import RunInfo
@@ -12,30 +14,32 @@ _SOFTWARE = ("python", "sqlite", "package.", "outside.")
 
 
 def differences(before: RunInfo, after: RunInfo) -> list[str]:
-    """Return what forbids to compare two runs at all: what neither measured code nor a package brings about."""
-    pairs = {
-        "the machine": (_machine(before), _machine(after)),
-        "the model": (_models(before), _models(after)),
-        "the engine": (before.engine.name, after.engine.name),
-        "the limits": (before.profile, after.profile),
-        "the enforcing backend": ((before.backend, before.enforced), (after.backend, after.enforced)),
-    }
-    return [what for what, (one, other) in pairs.items() if one != other]
+    """Return every difference that forbids to compare two runs, as "name: this against that".
+
+    What the measured code or a package brings about forbids nothing: runs are compared for it. Neither do the shapes
+    that a study needed besides the model of record: a cell that uses one is compared only where both runs used it.
+    """
+    facts, others = _facts(before), _facts(after)
+    names = dict.fromkeys([*facts, *others])
+    return [
+        f"{name}: {_written(facts.get(name))} against {_written(others.get(name))}"
+        for name in names
+        if facts.get(name) != others.get(name)
+    ]
 
 
 def software(before: RunInfo, after: RunInfo) -> list[str]:
-    """Return what of the code and the packages changed between two runs, in words."""
+    """Return in words which code and packages changed between two runs."""
     changed = [] if before.code_version == after.code_version else ["the code"]
-    names = sorted({*before.environment, *after.environment})
-    for name in names:
-        one, other = before.environment.get(name), after.environment.get(name)
-        if name.startswith(_SOFTWARE) and one != other:
-            changed.append(f"{name.removeprefix('package.').removeprefix('outside.')} {one} → {other}")
+    for name in sorted({*before.environment, *after.environment}):
+        version, other = before.environment.get(name), after.environment.get(name)
+        if name.startswith(_SOFTWARE) and version != other:
+            changed.append(f"{name.removeprefix('package.').removeprefix('outside.')} {version} → {other}")
     return changed
 
 
 def refuse_mixed(info: RunInfo, records: Sequence[Record]) -> None:
-    """Raise `RunFolderError` where a run holds records of another code or another backend: they are not of one kind."""
+    """Raise `RunFolderError` where a run holds records of another code or another backend than it names."""
     versions = info.code_versions or (info.code_version,)
     strange = [
         record for record in records if record.spec.code_version not in versions or record.backend != info.backend
@@ -47,9 +51,21 @@ def refuse_mixed(info: RunInfo, records: Sequence[Record]) -> None:
         )
 
 
-def _machine(info: RunInfo) -> dict[str, object]:
-    return {name: value for name, value in info.environment.items() if not name.startswith(_SOFTWARE)}
+def _facts(info: RunInfo) -> dict[str, object]:
+    """Return by name what two runs must have in common."""
+    machine = {name: value for name, value in info.environment.items() if not name.startswith(_SOFTWARE)}
+    model = f"{info.engine.model} ({(info.engine.model_sha256 or 'no digest')[:12]})" if info.engine.model else None
+    limits = {f"limits {name}": value for name, value in msgspec.structs.asdict(info.profile).items()}
+    return {
+        **machine,
+        "engine": info.engine.name,
+        "model": model,
+        **limits,
+        "backend": info.backend,
+        "enforced": info.enforced,
+        "seed": info.seed,
+    }
 
 
-def _models(info: RunInfo) -> list[str | None]:
-    return [engine.model_sha256 for engine in (info.engine, *info.shapes.values())]
+def _written(value: object) -> str:
+    return "none" if value is None else str(value)

@@ -1,11 +1,11 @@
-"""A run as tidy tables: what was recorded, and what the analysis makes of it. docs/notebooks.md tells every column."""
+"""The records of a run as tidy tables. docs/notebooks.md tells every column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pandas as pd
@@ -13,19 +13,18 @@ import pandas as pd
 from experiments import metrics
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
-from experiments.errors import RunFolderError, UnfinishedRun
+from experiments.analysis.variants import variant
+from experiments.errors import RunFolderError, UnfinishedRun, reason
+from experiments.invocation import command
 from experiments.measuring import records, runs
 from experiments.measuring.records import Allocator, Record, RequestRow, Scalar
 from experiments.measuring.runs import RunInfo
 from experiments.metrics.interface import Missing
 
-if TYPE_CHECKING:
-    from experiments.analysis.compared import Compared
-
 TRIAL = ("key", "study", "condition", "factors", "subject", "twin", "block")
 _TRIALS = (
-    *TRIAL, "system", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend", "engine",
-    "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
+    *TRIAL, "system", "variant", "workload", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend",
+    "engine", "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
     "oom_kills", "tree_pss_bytes", "group_cpu_s", "shared_files_left_bytes", "host_steal_share",
     "host_others_cpu_share", "host_frequency_mhz", "host_load_start", "profile", "code_version",
 )  # fmt: skip
@@ -36,12 +35,12 @@ _SERIES = (*TRIAL, "role", "series", "position", "value")
 _ALLOCATORS = (*TRIAL, *Allocator.__struct_fields__)
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One run, read. ``factors`` columns hold a condition as a dict, ``condition`` the same as text.
+class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """The records of one run. ``factors`` columns hold a condition as a dict, ``condition`` the same as text.
 
     ``measures`` come from trials that ended well; ``requests`` and ``timeline`` from all but the traced ones.
     A trial that was run again counts once, by its last record; ``repeated`` says how often that was so.
-    What the analysis makes of them is computed when it is first asked for.
+    ``refused`` has a sentence for every metric of another package that could not be used.
     """
 
     folder: Path
@@ -53,6 +52,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     measures: pd.DataFrame
     timeline: pd.DataFrame
     environment: pd.DataFrame
+    refused: tuple[str, ...] = ()
 
     @cached_property
     def series(self) -> pd.DataFrame:
@@ -64,49 +64,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The places in the code that held most memory at the peak, from the traced trials."""
         return _frame((row for record in self.records for row in _allocators(record)), _ALLOCATORS)
 
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """Each subject's value over its reference's in the same block, of every metric whose ratio means something."""
-        return _joined([one.ratios for one in self._compared])
 
-    @cached_property
-    def floors(self) -> pd.DataFrame:
-        """How much equal trials differ, from the A/A arms."""
-        return _joined([one.floors for one in self._compared])
+def read_frames(path: str | Path | None = None, *, unfinished: bool = False) -> RunFrames:
+    """Read the run in folder ``path``; None: the reference run.
 
-    @cached_property
-    def comparisons(self) -> pd.DataFrame:
-        """The pairs summed up over blocks, with intervals; with answers in the metrics that each study judges."""
-        return _joined([one.summary() for one in self._compared])
-
-    @cached_property
-    def verdicts(self) -> pd.DataFrame:
-        """What the run says of every published claim, a row a condition."""
-        from experiments.analysis import claims, verdicts
-
-        return verdicts.table(verdicts.rulings(self, claims.load()))
-
-    @cached_property
-    def _compared(self) -> list[Compared]:
-        # The studies bring the systems' own libraries with them: only who compares needs them.
-        from experiments.analysis import compared
-        from experiments.measuring.study import studies
-
-        known = {name: studies.get(name) for name in studies.names() if name in set(self.trials["study"])}
-        found = [
-            compared.of_study(
-                of_study(self.trials, name), of_study(self.measures, name), study.references, study.primary
-            )
-            for name, study in known.items()
-        ]
-        return found or [compared.of_study(self.trials.iloc[:0], self.measures.iloc[:0], (), ())]
-
-
-def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run:
-    """Read the run in folder ``path``; None: the reference run. ``unfinished`` takes what there is of one.
-
-    Raises `RunFolderError` where it is no run, is of another schema, or holds records of different environments;
-    `UnfinishedRun`, one of these, where trials are still to be run.
+    With ``unfinished`` a run is read, too, of which some trials are still to be run; without, that raises
+    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, or records of
+    different environments.
     """
     folder = Path(path) if path is not None else _reference()
     info = runs.read_info(folder)
@@ -115,21 +79,24 @@ def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run
     last = {record.key: record for record in every}
     if len(last) < info.planned and not unfinished:
         raise UnfinishedRun(
-            f"{folder} has {len(last)} of {info.planned} trials: go on with fourgig run --resume {folder}, or read "
-            "what there is with load_run(..., unfinished=True)."
+            f"{folder} has {len(last)} of {info.planned} trials: go on with {command('run', '--resume', folder)}, or "
+            "read what there is with load_run(..., unfinished=True)."
         )
     kept = sorted(last.values(), key=_order)
     untraced = [record for record in kept if not record.spec.traced]
-    return Run(
+    refused = dict(metrics.refused())
+    measures = _frame((row for record in kept for row in _measures(record, refused)), _MEASURES)
+    return RunFrames(
         folder=folder,
         info=info,
         records=kept,
         repeated=len(every) - len(kept),
         trials=_frame(map(_trial, kept), _TRIALS),
         requests=_frame((row for record in untraced for row in _requests(record)), _REQUESTS),
-        measures=_frame((row for record in kept for row in _measures(record)), _MEASURES),
+        measures=measures,
         timeline=_frame((row for record in untraced for row in _timeline(record)), _TIMELINE),
         environment=_frame(_environment(info), ("name", "value")),
+        refused=tuple(refused.values()),
     )
 
 
@@ -183,6 +150,8 @@ def _trial(record: Record) -> dict[str, Any]:
     spec, engine = record.spec, record.spec.engine
     return _identity(record) | {
         "system": spec.system,
+        "variant": variant(spec),
+        "workload": spec.workload,
         "hosting": spec.hosting,
         "seed": spec.seed,
         "traced": spec.traced,
@@ -225,10 +194,20 @@ def _requests(record: Record) -> Iterator[dict[str, Any]]:
         )
 
 
-def _measures(record: Record) -> Iterator[dict[str, Any]]:
+def _measures(record: Record, refused: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield a row a metric; note in ``refused`` the metrics of other packages that fail."""
     identity = _identity(record)
     for metric in metrics.registered().values():
-        value = metric.of(record)
+        try:
+            value = metric.of(record)
+        except Exception as error:
+            if metric.name not in metrics.outside():
+                raise
+            sentence = (
+                f"The metric {metric.name!r} failed on trial {record.key}, which has no value of it: {reason(error)}."
+            )
+            refused.setdefault(metric.name, sentence)
+            continue
         if not isinstance(value, Missing):
             yield identity | {
                 "traced": metric.traced,

@@ -29,11 +29,11 @@ class Estimate:
     """
 
     def __init__(self, values: Sequence[float] | Array, seed: int = 0) -> None:
-        found = np.asarray(values, dtype=float)
-        self.count = found.shape[-1]
-        self.mean: Array = found.mean(axis=-1)
-        self.error: Array = found.std(axis=-1, ddof=1) / math.sqrt(self.count)
-        centred = found - self.mean[..., np.newaxis]
+        numbers = np.asarray(values, dtype=float)
+        self.count = numbers.shape[-1]
+        self.mean: Array = numbers.mean(axis=-1)
+        self.error: Array = numbers.std(axis=-1, ddof=1) / math.sqrt(self.count)
+        centred = numbers - self.mean[..., np.newaxis]
         self._pivots = _pivots(centred, seed) if self.count >= ENOUGH_FOR_BOOTSTRAP else None
 
     def interval(self, level: float = 0.95) -> tuple[Array, Array]:
@@ -55,8 +55,8 @@ class Estimate:
         if self._pivots is None:
             return np.asarray(student)
         # Where resamples hold one number only they have no spread, and say nothing of the tail they fall into.
-        found = np.quantile(self._pivots, shares, axis=-1, method="nearest")
-        return np.where(np.isfinite(found), found, student)
+        resampled = np.quantile(self._pivots, shares, axis=-1, method="nearest")
+        return np.where(np.isfinite(resampled), resampled, student)
 
     def _tail(self, depth: float | Array, side: int) -> Array:
         """Return how likely a mean this deep inside an end is, if the truth is that end."""

@@ -1,4 +1,4 @@
-"""Many comparisons at once: how many of those that seem to say something do so by chance."""
+"""Many comparisons at once: how many of those that seem to show something do so by chance."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 FALSE_SHARE = 0.05
-"""The share of false ones that is allowed among all that are told."""
+"""The share of false conclusions that is allowed among all that are drawn together."""
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
-    """Return each p-value as the smallest share of false ones at which it would still be told.
+    """Return for each p-value the smallest share of false conclusions at which its own would still be drawn.
 
     Benjamini and Hochberg's step-up procedure (1995): it holds for independent comparisons and for those that rise and
     fall together, as measures of the same trials do.
@@ -21,6 +21,6 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
         return []
     order = np.argsort(values)[::-1]
     shares = np.minimum.accumulate(values[order] * (len(values) / np.arange(len(values), 0, -1)))
-    found = np.empty_like(values)
-    found[order] = np.minimum(shares, 1.0)
-    return [float(share) for share in found]
+    adjusted_values = np.empty_like(values)
+    adjusted_values[order] = np.minimum(shares, 1.0)
+    return [float(share) for share in adjusted_values]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from experiments.analysis.pairing import compare
+from experiments.analysis.pairing import summarise
 from experiments.measuring.records import Scalar
 
 _ARM = ["study", "condition", "metric", "subject"]
@@ -38,28 +38,29 @@ def floors(measures: pd.DataFrame) -> pd.DataFrame:
         ratios = [twin / one for one, twin in pairs if one > 0 and twin > 0]
         if not ratios:
             continue
-        found = compare(ratios)
-        bound = math.nan if found.low is None or found.high is None else max(-math.log(found.low), math.log(found.high))
+        summary = summarise(ratios)
+        low, high = summary.low, summary.high
+        bound = math.nan if low is None or high is None else max(-math.log(low), math.log(high))
         rows.append(
             dict(zip(_ARM, arm, strict=True))
             | {
                 "factors": factors[arm],
-                "blocks": found.blocks,
-                "geometric_mean": found.geometric_mean,
+                "blocks": summary.blocks,
+                "geometric_mean": summary.geometric_mean,
                 "floor": bound,
-                "differ": found.low is not None and found.high is not None and not found.low <= 1 <= found.high,
+                "differ": low is not None and high is not None and not low <= 1 <= high,
             }
         )
     return pd.DataFrame(rows, columns=_FLOORS)
 
 
-def floor(found: pd.DataFrame, metric: str, factors: Mapping[str, Scalar]) -> float | None:
-    """Return the floor of ``metric`` in a condition: the largest among the arms whose conditions are nearest to it.
+def floor(arms: pd.DataFrame, metric: str, factors: Mapping[str, Scalar]) -> float | None:
+    """Return the floor of ``metric`` in a condition: the largest among the ``arms`` whose conditions are nearest to it.
 
-    Nearest is the one that shares most factor levels: a sleep's floor is taken from sleeps. None where no arm
-    measured the metric in enough blocks.
+    ``arms`` are rows of `floors`. The nearest condition is the one that shares most factor levels: a sleep's floor is
+    taken from sleeps. None where no arm measured the metric in enough blocks.
     """
-    arms = found[(found["metric"] == metric) & found["floor"].notna()]
+    arms = arms[(arms["metric"] == metric) & arms["floor"].notna()]
     if arms.empty:
         return None
     shared = arms["factors"].map(lambda other: sum(other.get(name) == level for name, level in factors.items()))

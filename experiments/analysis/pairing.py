@@ -1,4 +1,4 @@
-"""Comparisons within blocks: each subject's value over the reference's, in the same condition and block.
+"""Pairs within blocks: each subject's value over the reference's, in the same condition and block.
 
 Blocks share a seed and a moment of the host, so what disturbs both cancels in the ratio. Ratios are
 summed up by their geometric mean, which treats twice as long and half as long alike. With six blocks or
@@ -26,8 +26,8 @@ _PAIR = ["study", "condition", "metric", "unit", "subject", "reference"]
 _RATIOS = [*_PAIR, "block", "value", "reference_value", "ratio"]
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Ratios of one subject to the reference, summed up. ``low`` and ``high`` are None where indicative."""
+class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Ratios of one subject to its reference, summed up. ``low`` and ``high`` are None where indicative."""
 
     blocks: int
     geometric_mean: float
@@ -42,7 +42,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return self.low is None
 
 
-def compare(ratios: Sequence[float], level: float = 0.95) -> Comparison:
+def summarise(ratios: Sequence[float], level: float = 0.95) -> RatioSummary:
     """Sum up the ratios of one pair, one a block. Raises `ValueError` unless all are positive and finite."""
     if not ratios or not all(ratio > 0 and math.isfinite(ratio) for ratio in ratios):
         raise ValueError("a geometric mean needs one ratio or more, all positive and finite")
@@ -50,7 +50,7 @@ def compare(ratios: Sequence[float], level: float = 0.95) -> Comparison:
     low = high = None
     if len(ratios) >= ENOUGH_BLOCKS:
         low, high = (math.exp(end) for end in Estimate(logs).interval(level))
-    return Comparison(
+    return RatioSummary(
         blocks=len(ratios),
         geometric_mean=math.exp(float(logs.mean())),
         smallest=min(ratios),
@@ -75,32 +75,32 @@ def ratios(measures: pd.DataFrame, trials: pd.DataFrame, references: Sequence[st
         place: reference(group["subject"], references)
         for place, group in tried.groupby(["study", "condition"], sort=False)
     }
-    values: dict[tuple[str, ...], dict[str, dict[int, float]]] = {}
+    by_subject: dict[tuple[str, ...], dict[str, dict[int, float]]] = {}
     columns = [timed[name] for name in (*_PAIR[:4], "subject", "block", "value")]
     for *place, subject, block, value in zip(*columns, strict=True):
-        values.setdefault(tuple(place), {}).setdefault(subject, {})[block] = value
-    for (study, condition, metric, unit), by_block in values.items():
+        by_subject.setdefault(tuple(place), {}).setdefault(subject, {})[block] = value
+    for (study, condition, metric, unit), values in by_subject.items():
         base = chosen.get((study, condition))
         if base is None:
             continue
-        theirs = by_block.pop(base, {})
-        for subject, ours in by_block.items():
+        theirs = values.pop(base, {})
+        for subject, ours in values.items():
             shared = sorted(ours.keys() & theirs.keys())
             if any(ours[block] <= 0 or theirs[block] <= 0 for block in shared):
                 continue
             for block in shared:
                 pair = (study, condition, metric, unit, subject, base)
-                found = (block, ours[block], theirs[block], ours[block] / theirs[block])
-                rows.append(dict(zip(_RATIOS, pair + found, strict=True)))
+                measured = (block, ours[block], theirs[block], ours[block] / theirs[block])
+                rows.append(dict(zip(_RATIOS, pair + measured, strict=True)))
     return pd.DataFrame(rows, columns=_RATIOS)
 
 
-def summarise(frame: pd.DataFrame) -> pd.DataFrame:
+def summaries(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row a pair from the rows of `ratios`; ``low`` and ``high`` are None where indicative."""
     rows = []
     for pair, group in frame.groupby(_PAIR, sort=False):
-        summary = compare(group["ratio"].tolist())
+        summary = summarise(group["ratio"].tolist())
         rows.append(
             dict(zip(_PAIR, pair, strict=True)) | msgspec.structs.asdict(summary) | {"indicative": summary.indicative}
         )
-    return pd.DataFrame(rows, columns=[*_PAIR, *Comparison.__struct_fields__, "indicative"])
+    return pd.DataFrame(rows, columns=[*_PAIR, *RatioSummary.__struct_fields__, "indicative"])

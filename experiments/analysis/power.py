@@ -1,4 +1,4 @@
-"""What a comparison could have seen, and how many blocks would settle one that it could not."""
+"""The smallest effect that a comparison could have shown, and how many blocks would settle an open comparison."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from experiments.analysis.intervals import Estimate
 
 POWER = 0.80
 MOST_BLOCKS = 200
-"""More than anyone runs: what needs more than these cannot be settled by blocks."""
+"""More blocks than anyone runs: a comparison that needs more cannot be settled by blocks."""
 
 
-def smallest_effect(found: Estimate, floor: float = 0.0, level: float = 0.95) -> float:
-    """Return the smallest |log ratio| that a comparison with this spread would tell from the noise floor.
+def smallest_effect(estimate: Estimate, floor: float = 0.0, level: float = 0.95) -> float:
+    """Return the smallest |log ratio| that a comparison with this spread would tell apart from the noise floor.
 
     The floor, plus the distance at which the interval leaves it with probability `POWER`, by the noncentral t.
     """
-    degrees = found.count - 1
+    degrees = estimate.count - 1
     needed = special.nctdtrinc(degrees, 1 - POWER, special.stdtrit(degrees, (1 + level) / 2))
-    return floor + float(needed) * float(found.error)
+    return floor + float(needed) * float(estimate.error)
 
 
-def blocks_to_settle(found: Estimate, floor: float = 0.0, level: float = 0.95) -> int | None:
+def blocks_to_settle(estimate: Estimate, floor: float = 0.0, level: float = 0.95) -> int | None:
     """Return how many blocks in all bring the interval to one side of the floor's nearest edge.
 
     If the mean and the spread stay as seen, that is. None where even `MOST_BLOCKS` would not do.
     """
-    distance = min(abs(float(found.mean) - edge) for edge in (-floor, floor))
-    return blocks_for_reach(float(found.error) * math.sqrt(found.count), distance, found.count, level)
+    distance = min(abs(float(estimate.mean) - edge) for edge in (-floor, floor))
+    return blocks_for_reach(float(estimate.error) * math.sqrt(estimate.count), distance, estimate.count, level)
 
 
 def blocks_for_reach(spread: float, reach: float, least: int, level: float = 0.95) -> int | None:

@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import multiplicity, noise
+from experiments.analysis import multiplicity, noise, verdict_rules
 from experiments.analysis.claims import Claim, Test
-from experiments.analysis.frames import Run
+from experiments.analysis.frames import RunFrames
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.order import natural
 from experiments.analysis.pairing import ENOUGH_BLOCKS
+from experiments.analysis.verdict_rules import RATIO, Verdict
 from experiments.measuring.records import Outcome
 
 
-class Verdict(StrEnum):
-    """What the data say of a claim in one condition."""
+class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one claim in one condition, and what it rests on.
 
-    REPRODUCED = "reproduced"
-    PARTLY = "partly"
-    CONTRADICTED = "contradicted"
-    INCONCLUSIVE = "inconclusive"
-    NOT_MEASURED = "not measured"
-
-
-class Scale(msgspec.Struct, frozen=True):
-    """How a block's two values become a number whose mean is judged, and how that is read and written in the unit."""
-
-    of: Callable[[float, float], float]
-    read: Callable[[float], float]
-    write: Callable[[float], float]
-
-
-_RATIO = Scale(
-    lambda ours, theirs: math.log(ours / theirs), lambda log: 100 * math.expm1(log), lambda x: math.log1p(x / 100)
-)
-_POINTS = Scale(lambda ours, theirs: 100 * (ours - theirs), float, float)
-_LEVEL = Scale(lambda ours, _: ours, float, float)
-
-
-class Ruling(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim in one condition. ``effect``, ``low`` and ``high`` are in the claim's unit, or its metric's.
-
-    ``floor`` is the noise floor in the same unit; ``values`` and ``reference_values`` the metric of each block,
-    ``keys`` the trials used. ``false_share`` is the smallest share of false verdicts, among all, at which this stands.
+    ``effect``, ``low`` and ``high`` are in the claim's unit, or its metric's; ``floor`` is the noise floor in the same
+    unit. ``values`` and ``reference_values`` are the metric of each block, ``keys`` the trials used. ``false_share`` is
+    the smallest share of false verdicts, among all, at which this one stands.
     """
 
     claim: Claim
@@ -69,41 +44,47 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     false_share: float | None = None
 
 
-def rulings(run: Run, ledger: Mapping[str, Claim]) -> list[Ruling]:
-    """Return every claim of ``ledger`` in every condition that tests it, in their order, judged as one family."""
+def judge(run: RunFrames, ledger: Mapping[str, Claim]) -> list[ClaimVerdict]:
+    """Return a verdict for every claim of ``ledger`` in every condition that tests it, judged as one family.
+
+    They stand in the order of the ledger.
+    """
     floors = {str(study): noise.floors(group) for study, group in run.measures.groupby("study")}
-    found = [one for claim in ledger.values() for one in _of_claim(run, claim, floors)]
-    tested = [number for number, one in enumerate(found) if one.false_share is not None]
-    shares = multiplicity.adjusted([found[number].false_share or 0.0 for number in tested])
-    for number, share in zip(tested, shares, strict=True):
-        one = msgspec.structs.replace(found[number], false_share=share)
-        if share > multiplicity.FALSE_SHARE and one.verdict is not Verdict.INCONCLUSIVE:
-            why = f"by itself it would be {one.verdict}; among {len(tested)} verdicts it may be chance"
-            one = msgspec.structs.replace(one, verdict=Verdict.INCONCLUSIVE, why=why)
-        found[number] = one
-    return found
+    verdicts = [each for claim in ledger.values() for each in _of_claim(run, claim, floors)]
+    tested = [place for place, each in enumerate(verdicts) if each.false_share is not None]
+    shares = multiplicity.adjusted([verdicts[place].false_share or 0.0 for place in tested])
+    for place, share in zip(tested, shares, strict=True):
+        adjusted = msgspec.structs.replace(verdicts[place], false_share=share)
+        if share > multiplicity.FALSE_SHARE and adjusted.verdict is not Verdict.INCONCLUSIVE:
+            why = f"by itself it would be {adjusted.verdict}; among {len(tested)} verdicts it may be chance"
+            adjusted = msgspec.structs.replace(adjusted, verdict=Verdict.INCONCLUSIVE, why=why)
+        verdicts[place] = adjusted
+    return verdicts
 
 
-def _of_claim(run: Run, claim: Claim, floors: Mapping[str, pd.DataFrame]) -> Iterator[Ruling]:
+def _of_claim(run: RunFrames, claim: Claim, floors: Mapping[str, pd.DataFrame]) -> Iterator[ClaimVerdict]:
     if claim.not_measured:
-        yield Ruling(
+        yield ClaimVerdict(
             claim=claim, test=None, condition="", metric="", verdict=Verdict.NOT_MEASURED, why=claim.not_measured
         )
     for test in claim.tests:
         trials = run.trials[(run.trials["study"] == claim.study) & ~run.trials["twin"].astype(bool)]
         trials = trials[trials["subject"].isin([test.subject, test.reference]) & trials["factors"].map(test.fits)]
-        places = sorted(set(trials["condition"]), key=natural)
+        conditions = sorted(set(trials["condition"]), key=natural)
         metric = test.metric or claim.metric or ""
-        if not places:
+        if not conditions:
             why = "the run has no such trials"
-            yield Ruling(claim=claim, test=test, condition="", metric=metric, verdict=Verdict.NOT_MEASURED, why=why)
-        for condition in places:
+            yield ClaimVerdict(
+                claim=claim, test=test, condition="", metric=metric, verdict=Verdict.NOT_MEASURED, why=why
+            )
+        for condition in conditions:
             here = trials[trials["condition"] == condition]
             values = run.measures[run.measures["key"].isin(here["key"]) & (run.measures["metric"] == metric)]
+            arms = floors.get(claim.study or "")
             floor = None
-            if claim.is_effect and (arms := floors.get(claim.study or "")) is not None:
+            if claim.is_effect and arms is not None:
                 floor = noise.floor(arms, metric, here["factors"].iloc[0])
-            bare = Ruling(
+            undecided = ClaimVerdict(
                 claim=claim,
                 test=test,
                 condition=condition,
@@ -111,38 +92,39 @@ def _of_claim(run: Run, claim: Claim, floors: Mapping[str, pd.DataFrame]) -> Ite
                 verdict=Verdict.INCONCLUSIVE,
                 keys=tuple(here["key"]),
             )
-            yield _judged(bare, here, values, floor)
+            yield _judged(undecided, test, here, values, floor)
 
 
-def _judged(bare: Ruling, trials: pd.DataFrame, values: pd.DataFrame, floor: float | None) -> Ruling:
-    """Return a ruling with its effect and, where nothing forbids one, its verdict."""
-    claim, test = bare.claim, bare.test
-    assert test is not None
+def _judged(
+    undecided: ClaimVerdict, test: Test, trials: pd.DataFrame, values: pd.DataFrame, floor: float | None
+) -> ClaimVerdict:
+    """Return ``undecided`` with its effect and, where nothing forbids one, its verdict."""
+    claim = undecided.claim
     subjects = [test.subject] if test.reference is None else [test.subject, test.reference]
     table = values.pivot_table(index="block", columns="subject", values="value").reindex(columns=subjects)
     table = table.dropna().sort_index()
-    scale = _scale(claim)
-    if scale is _RATIO:
+    scale = verdict_rules.scale(claim)
+    if scale is RATIO:
         table = table[(table > 0).all(axis="columns")]
     valid = trials[trials["outcome"] != Outcome.INVALID]
     lost = (valid["outcome"] != Outcome.OK).groupby(valid["subject"]).mean()
     if table.empty and not (claim.every and lost.any()):
-        why = f"no trial of it has a {metrics.get(bare.metric).title.lower()}"
-        return msgspec.structs.replace(bare, verdict=Verdict.NOT_MEASURED, why=why)
+        why = f"no trial of it has a {metrics.get(undecided.metric).title.lower()}"
+        return msgspec.structs.replace(undecided, verdict=Verdict.NOT_MEASURED, why=why)
     ours = tuple(table[test.subject].tolist())
     theirs = tuple(table[test.reference].tolist()) if test.reference else ()
     numbers = [scale.of(mine, their) for mine, their in zip(ours, theirs or ours, strict=True)]
-    found = Estimate(numbers) if len(numbers) > 1 else None
-    low, high = found.interval() if found and len(numbers) >= ENOUGH_BLOCKS else (None, None)
-    ruling = msgspec.structs.replace(
-        bare,
+    estimate = Estimate(numbers) if len(numbers) > 1 else None
+    low, high = estimate.interval() if estimate and len(numbers) >= ENOUGH_BLOCKS else (None, None)
+    measured = msgspec.structs.replace(
+        undecided,
         blocks=tuple(int(str(block)) for block in table.index),
         values=ours,
         reference_values=theirs,
         effect=scale.read(float(np.mean(numbers))) if numbers else None,
         low=None if low is None else scale.read(float(low)),
         high=None if high is None else scale.read(float(high)),
-        floor=None if floor is None or scale is not _RATIO else scale.read(floor),
+        floor=None if floor is None or scale is not RATIO else scale.read(floor),
     )
     blocks = int(valid["block"].nunique())
     forbids = ""
@@ -153,110 +135,71 @@ def _judged(bare: Ruling, trials: pd.DataFrame, values: pd.DataFrame, floor: flo
     elif blocks < ENOUGH_BLOCKS:
         forbids = f"{blocks} of at least {ENOUGH_BLOCKS} blocks{_seen(claim, ours, len(valid))}"
     if forbids:
-        return msgspec.structs.replace(ruling, why=forbids)
+        return msgspec.structs.replace(measured, why=forbids)
     if claim.every:
-        return _each(ruling, len(valid) - len(ours))
-    assert found is not None
-    return _inside(ruling, found, (floor or 0.0) if scale is _RATIO else 0.0)
-
-
-def _scale(claim: Claim) -> Scale:
-    if not claim.is_effect:
-        return _LEVEL
-    return _POINTS if claim.unit == "percentage points" else _RATIO
+        return _every_trial(measured, len(valid) - len(ours))
+    assert estimate is not None
+    return _by_interval(measured, estimate, (floor or 0.0) if scale is RATIO else 0.0)
 
 
 def _met(claim: Claim, value: float) -> bool:
-    return value >= (-math.inf if claim.at_least is None else claim.at_least) and value <= (
-        math.inf if claim.at_most is None else claim.at_most
-    )
+    least, most = verdict_rules.criterion(claim)
+    return least <= value <= most
 
 
 def _seen(claim: Claim, values: Sequence[float], trials: int) -> str:
-    """Say what the few trials there are point to."""
-    return "" if claim.is_effect else f"; {sum(_met(claim, value) for value in values)} of {trials} met the criterion"
+    """Return how many of the few trials met the criterion, in words."""
+    if claim.is_effect:
+        return ""
+    return f"; {sum(_met(claim, value) for value in values)} of {trials} met the criterion"
 
 
-def _each(ruling: Ruling, lost: int) -> Ruling:
-    """Judge a criterion that every trial must meet, a lost one failing."""
-    missed = lost + sum(not _met(ruling.claim, value) for value in ruling.values)
+def _every_trial(measured: ClaimVerdict, lost: int) -> ClaimVerdict:
+    """Judge a criterion that every trial must meet; a lost trial fails it."""
+    missed = lost + sum(not _met(measured.claim, value) for value in measured.values)
     verdict = Verdict.CONTRADICTED if missed else Verdict.REPRODUCED
-    why = f"{missed} of {len(ruling.values) + lost} trials miss the criterion" if missed else ""
-    return msgspec.structs.replace(ruling, verdict=verdict, why=why)
+    why = f"{missed} of {len(measured.values) + lost} trials miss the criterion" if missed else ""
+    return msgspec.structs.replace(measured, verdict=verdict, why=why)
 
 
-def _inside(ruling: Ruling, found: Estimate, floor: float) -> Ruling:
+def _by_interval(measured: ClaimVerdict, estimate: Estimate, floor: float) -> ClaimVerdict:
     """Judge by the region that the interval lies in."""
-    low, high = (float(end) for end in found.interval())
-    for verdict, ends in regions(ruling.claim, floor):
-        if ends[0] <= low and high <= ends[1]:
-            return msgspec.structs.replace(ruling, verdict=verdict, false_share=float(found.inside(*ends)))
+    low, high = (float(end) for end in estimate.interval())
+    for verdict, (start, end) in verdict_rules.regions(measured.claim, floor):
+        if start <= low and high <= end:
+            false_share = float(estimate.inside(start, end))
+            return msgspec.structs.replace(measured, verdict=verdict, false_share=false_share)
     why = "the interval straddles what would tell"
-    if ruling.claim.is_effect and max(map(abs, _claimed(ruling.claim))) <= floor:
+    if measured.claim.is_effect and max(map(abs, verdict_rules.claimed(measured.claim))) <= floor:
         why = "the noise floor is wider than the claimed effect"
-    return msgspec.structs.replace(ruling, why=why)
+    return msgspec.structs.replace(measured, why=why)
 
 
-def _claimed(claim: Claim) -> tuple[float, float]:
-    assert claim.low is not None and claim.high is not None
-    write = _scale(claim).write
-    return write(claim.low), write(claim.high)
-
-
-def regions(claim: Claim, floor: float) -> list[tuple[Verdict, tuple[float, float]]]:
-    """Return where an interval must lie for each verdict, the first that fits counting, on the claim's scale.
-
-    ``floor`` is the noise floor on that scale. A criterion over a trend is missed only by what lies wholly beyond it.
-    """
-    if not claim.is_effect:
-        least = -math.inf if claim.at_least is None else claim.at_least
-        most = math.inf if claim.at_most is None else claim.at_most
-        missed = [(-math.inf, least)] * (least > -math.inf) + [(most, math.inf)] * (most < math.inf)
-        contradicted = [(Verdict.CONTRADICTED, ends) for ends in missed]
-        whole = (-math.inf, math.inf)
-        return [*contradicted, (Verdict.REPRODUCED, whole)] if claim.trend else [
-            (Verdict.REPRODUCED, (least, most)), *contradicted
-        ]  # fmt: skip
-    low, high = _claimed(claim)
-    outside = [(-math.inf, low - floor), (high + floor, math.inf)]
-    if low <= 0 <= high:
-        seen = [(Verdict.REPRODUCED, (low - floor, high + floor))] if floor < max(-low, high) else []
-        return seen + [(Verdict.CONTRADICTED, ends) for ends in outside]
-    # What is not beyond the floor is no effect that was seen, whatever range it lies in.
-    told, opposite = ((floor, math.inf), (-math.inf, 0.0)) if low > 0 else ((-math.inf, -floor), (0.0, math.inf))
-    found = [(Verdict.REPRODUCED, (max(low - floor, told[0]), min(high + floor, told[1])))]
-    if low > floor or high < -floor:
-        found.append((Verdict.CONTRADICTED, (-floor, floor)))
-    found.append((Verdict.CONTRADICTED, opposite))
-    found += [(Verdict.PARTLY, (max(ends[0], told[0]), min(ends[1], told[1]))) for ends in outside]
-    return found
-
-
-def table(rulings: Sequence[Ruling]) -> pd.DataFrame:
-    """Return one row a ruling, for those who reckon on; effects are in the row's unit."""
+def table(verdicts: Sequence[ClaimVerdict]) -> pd.DataFrame:
+    """Return one row a verdict, for further computing; effects are in the row's unit."""
     return pd.DataFrame(
         {
-            "claim": one.claim.id,
-            "test": one.test.title if one.test else "",
-            "study": one.claim.study if one.test else "",
-            "condition": one.condition,
-            "subject": one.test.subject if one.test else "",
-            "reference": (one.test.reference or "") if one.test else "",
-            "metric": one.metric,
-            "unit": _unit(one) if one.test else "",
-            "verdict": str(one.verdict),
-            "effect": one.effect,
-            "low": one.low,
-            "high": one.high,
-            "floor": one.floor,
-            "false_share": one.false_share,
-            "blocks": len(one.blocks),
-            "trials": " ".join(one.keys),
-            "why": one.why,
+            "claim": each.claim.id,
+            "test": each.test.title if each.test else "",
+            "study": each.claim.study if each.test else "",
+            "condition": each.condition,
+            "subject": each.test.subject if each.test else "",
+            "reference": (each.test.reference or "") if each.test else "",
+            "metric": each.metric,
+            "unit": _unit(each) if each.test else "",
+            "verdict": str(each.verdict),
+            "effect": each.effect,
+            "low": each.low,
+            "high": each.high,
+            "floor": each.floor,
+            "false_share": each.false_share,
+            "blocks": len(each.blocks),
+            "trials": " ".join(each.keys),
+            "why": each.why,
         }
-        for one in rulings
+        for each in verdicts
     )
 
 
-def _unit(one: Ruling) -> str:
-    return one.claim.unit if one.claim.is_effect else metrics.get(one.metric).unit
+def _unit(verdict: ClaimVerdict) -> str:
+    return verdict.claim.unit if verdict.claim.is_effect else metrics.get(verdict.metric).unit

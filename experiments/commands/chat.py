@@ -12,7 +12,8 @@ import typer
 from rich.markup import escape
 
 from experiments.commands.console import err, out
-from systems.errors import BadInput, FourgigError
+from experiments.invocation import command
+from systems.errors import BadInput, ExitCode, FourgigError
 from systems.server.messages import Ask, Error, FromServer, Hello, Refusal, Reply, Token
 from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
 
@@ -20,7 +21,7 @@ from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
 class ServerGone(FourgigError):
     """The server cannot be reached, or ended the conversation."""
 
-    exit_code = 8
+    exit_code = ExitCode.NO_ANSWER
 
 
 def chat(
@@ -52,7 +53,7 @@ def chat(
         reason = error.rcvd.reason if error.rcvd and error.rcvd.reason else "the connection was lost"
         raise ServerGone(f"The server ended the conversation: {reason.rstrip('.')}.") from error
     except (OSError, InvalidHandshake) as error:
-        raise ServerGone(f"No server can be reached at {url}: {error}. Is `fourgig serve` running?") from error
+        raise ServerGone(f"No server can be reached at {url}: {error}. Is `{command('serve')}` running?") from error
 
 
 def _read() -> str:

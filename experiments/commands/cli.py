@@ -14,15 +14,15 @@ from experiments.commands import console
 from experiments.commands.chat import chat
 from experiments.commands.compare import compare
 from experiments.commands.completing import completing, shape_names
-from experiments.commands.doctor import can_enforce, examine
+from experiments.commands.doctor import examine, exit_code
 from experiments.commands.memory import memory_app
 from experiments.commands.run import run
 from experiments.commands.serve import serve
-from experiments.errors import CannotEnforce, Interrupted, StorageError
+from experiments.errors import Interrupted, StorageError
 from experiments.measuring import profiles
-from experiments.measuring.study import studies
+from experiments.measuring.study import Study, studies
 from systems import registry
-from systems.errors import FourgigError, UnknownName
+from systems.errors import ExitCode, FourgigError, UnknownName
 
 app = typer.Typer(
     help="Does this agent design really help in 4 GB, and by how much? Compare local LLM agents under enforced limits.",
@@ -40,10 +40,18 @@ app.add_typer(memory_app, name="memory")
 
 _KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "systems": lambda: [(name, registry.systems.get(name).summary) for name in registry.systems.names()],
-    "studies": lambda: [(name, studies.get(name).question) for name in studies.names()],
+    "studies": lambda: [(name, _asks(studies.get(name))) for name in studies.names()],
+    "parts": lambda: [
+        (part, f"{study}: {what}") for study in studies.names() for part, what in studies.get(study).parts.items()
+    ],
     "profiles": lambda: [(name, profiles.load(name).description) for name in profiles.names()],
     "engines": lambda: [(name, registry.engines.get(name).summary) for name in registry.engines.names()],
 }
+
+
+def _asks(study: type[Study]) -> str:
+    """Return what ``study`` asks, and the names of its parts."""
+    return f"{study.question}\nParts: {', '.join(study.parts)}" if study.parts else study.question
 
 
 @app.command()
@@ -90,7 +98,9 @@ def _ways_of_retrieval() -> list[str]:
 def list_names(
     kind: Annotated[
         str,
-        typer.Argument(help="systems, studies, profiles or engines.", autocompletion=completing(lambda: _KINDS)),
+        typer.Argument(
+            help="systems, studies, parts (of studies), profiles or engines.", autocompletion=completing(lambda: _KINDS)
+        ),
     ],
 ) -> None:
     """List what is registered, with a line on each."""
@@ -107,12 +117,11 @@ def doctor(
 ) -> None:
     """Tell what this machine can enforce, what will disturb a measurement, and how to mend each.
 
-    Exit code 3 if the profile cannot be enforced.
+    Exit code 3 if only the right to enforce the profile is missing, 11 for any other fault that prevents a valid run.
     """
-    limits = profiles.load(profile)
-    console.print_findings(examine(limits))
-    if not can_enforce(limits):
-        raise typer.Exit(CannotEnforce.exit_code)
+    found = examine(profiles.load(profile))
+    console.print_findings(found)
+    raise typer.Exit(exit_code(found))
 
 
 @model_app.command("make")
@@ -138,6 +147,10 @@ def main() -> None:
     """Run the command; an error a person can cause ends as one sentence and its exit code."""
     try:
         app()
+    except SystemExit as left:
+        if left.code == ExitCode.INTERRUPTED:  # where nothing better was said of what is safe
+            console.err.print("Interrupted.", style="red")
+        raise
     except FourgigError as error:
         prefix = "" if isinstance(error, Interrupted) else "Error: "
         console.err.print(f"{prefix}{error}", style="red", markup=False, soft_wrap=True)

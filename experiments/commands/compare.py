@@ -11,8 +11,7 @@ from rich.table import Table
 
 from experiments.commands import console
 from experiments.measuring.study import studies
-
-REGRESSED = 8
+from systems.errors import ExitCode
 
 
 def compare(
@@ -22,24 +21,25 @@ def compare(
 ) -> None:
     """Tell what got worse and what got better from one run to another on the same machine.
 
-    Exit code 8 if anything got worse beyond the noise, or more trials were lost.
+    Exit code 8 if anything got worse beyond the noise, or more trials were lost. Of fewer than six blocks the ratios
+    are only indicative, and none of them counts as worse.
     """
-    from experiments.analysis.between import compare_runs
-    from experiments.analysis.frames import load_run
-    from experiments.report import changes
+    from experiments.analysis.frames import read_frames
+    from experiments.analysis.regressions import compare_runs
+    from experiments.report import regressions
 
-    runs = load_run(before, unfinished=True), load_run(after, unfinished=True)
+    runs = read_frames(before, unfinished=True), read_frames(after, unfinished=True)
     names = {name for run in runs for name in run.info.studies if name in studies.names()}
-    found = compare_runs(*runs, {name: studies.get(name).primary for name in sorted(names)})
+    compared = compare_runs(*runs, {name: studies.get(name).primary for name in sorted(names)})
     if markdown:
-        typer.echo(changes.markdown(found))
+        typer.echo(regressions.markdown(compared))
     else:
-        for heading, columns, rows in changes.tables(found):
+        for heading, columns, rows in regressions.tables(compared):
             table = Table(*columns, title=heading)
             for row in rows:
                 table.add_row(*map(escape, row))
             console.out.print(table)
-        for line in (*changes.about(found), changes.verdict(found)):
+        for line in (*regressions.notes(compared), regressions.summary(compared)):
             console.out.print(line, markup=False, soft_wrap=True)
-    if found.regressed:
-        raise typer.Exit(REGRESSED)
+    if compared.regressed:
+        raise typer.Exit(ExitCode.WORSE)

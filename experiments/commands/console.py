@@ -19,6 +19,7 @@ from rich.table import Table
 from experiments.analysis.order import natural
 from experiments.commands.doctor import Finding
 from experiments.errors import Interrupted
+from experiments.invocation import command
 from experiments.measuring.plan import Plan
 from experiments.measuring.records import Outcome, Record, Scalar, Skipped, TrialSpec
 from experiments.workloads.archives.interface import Archive
@@ -49,8 +50,8 @@ def levels(condition: dict[str, Scalar]) -> str:
     return " ".join(f"{factor}={level}" for factor, level in condition.items())
 
 
-def print_plan(plan: Plan, done: Sequence[Record] = ()) -> None:
-    """Print what is left of the plan, a line a cell, with the estimate."""
+def print_plan(plan: Plan, done: Sequence[Record], pace: str) -> None:
+    """Print what is left of the plan, a line a cell, with the estimate and whose ``pace`` it supposes."""
     recorded = {record.key for record in done}
     left = [pair for pair in zip(plan.trials, plan.seconds, strict=True) if pair[0].key not in recorded]
     table = Table("study", "condition", "subject", "blocks", "each about", title="Planned trials")
@@ -63,7 +64,7 @@ def print_plan(plan: Plan, done: Sequence[Record] = ()) -> None:
         table.add_row(study, condition, subject, str(len(each)), duration(each[0]))
     out.print(table)
     total = duration(sum(seconds for _, seconds in left))
-    out.print(f"{len(left)} trials, about {total}; nothing was run.")
+    out.print(f"{len(left)} trials, about {total} {pace}; nothing was run.", soft_wrap=True)
 
 
 def print_skipped(skipped: Sequence[Skipped]) -> None:
@@ -72,7 +73,7 @@ def print_skipped(skipped: Sequence[Skipped]) -> None:
         cells = f"{count} cell{'s' if count != 1 else ''}"
         err.print(f"Skipped {cells}, which this machine cannot run: {reason}.", markup=False, soft_wrap=True)
     if skipped:
-        err.print("What is missing, and how to get it: fourgig doctor", markup=False, soft_wrap=True)
+        err.print(f"What is missing, and how to get it: `{command('doctor')}`", markup=False, soft_wrap=True)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

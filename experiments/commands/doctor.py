@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,10 @@ from experiments.measuring.limits.kernel import Kernel, gibibytes
 from experiments.measuring.limits.select import survey, ways_to_enforce
 from experiments.measuring.probes.host import Noise, governor, transparent_huge_pages
 from experiments.measuring.profiles import Profile
-from systems.errors import BadInput
+from systems.errors import BadInput, ExitCode
+
+LIMITS = "limits"
+"""The finding that tells whether the profile can be enforced."""
 
 _DISK_BYTES = 5 * 2**30  # the default models (about 1 GB each, made once) and a full run with its memray captures
 _BUSY_SHARE = 0.05  # a twentieth of the machine busy elsewhere is more than most effects we want to see
@@ -49,9 +53,15 @@ def examine(profile: Profile, kernel: Kernel | None = None, folder: Path | None 
     ]
 
 
-def can_enforce(profile: Profile, kernel: Kernel | None = None) -> bool:
-    """Say whether any backend can enforce ``profile`` here."""
-    return any(each.usable for each in survey(profile, kernel))
+def exit_code(findings: Sequence[Finding]) -> ExitCode:
+    """Return `ExitCode.UNFIT` for a machine with a fault that no right mends, and else tell whether a right is missing.
+
+    What can do without limits (``--allow-unenforced``) may go on after `ExitCode.CANNOT_ENFORCE`, and only then.
+    """
+    faults = {finding.name for finding in findings if finding.status == "bad"}
+    if not faults:
+        return ExitCode.DONE
+    return ExitCode.CANNOT_ENFORCE if faults == {LIMITS} else ExitCode.UNFIT
 
 
 def _limits(profile: Profile, kernel: Kernel) -> list[Finding]:
@@ -67,9 +77,9 @@ def _limits(profile: Profile, kernel: Kernel) -> list[Finding]:
     ]
     used = next((each.backend for each in surveyed if each.usable), None)
     if used:
-        return [Finding(name="limits", status="good", found=f"{profile.name} is enforced by {used}"), *found]
+        return [Finding(name=LIMITS, status="good", found=f"{profile.name} is enforced by {used}"), *found]
     nothing = f"nothing here can enforce {profile.name}"
-    return [Finding(name="limits", status="bad", found=nothing, remedy=ways_to_enforce(profile)), *found]
+    return [Finding(name=LIMITS, status="bad", found=nothing, remedy=ways_to_enforce(profile)), *found]
 
 
 def _memory(profile: Profile, kernel: Kernel) -> Finding:

@@ -20,7 +20,13 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from experiments.commands.completing import completing, settings_of, settings_of_systems, shape_names
+from experiments.commands.completing import (
+    completing,
+    settings_of,
+    settings_of_engines,
+    settings_of_systems,
+    shape_names,
+)
 from experiments.measuring import profiles
 from systems import logs, registry
 from systems.errors import BadInput, FourgigError, UnknownName
@@ -61,18 +67,18 @@ def serve(
     system: Annotated[
         str | None,
         typer.Option(
-            help='The agent to serve, or "none" for the engine alone. [default: asynchronous]',
+            help='The agent to serve, or "none" for the engine alone. (default: asynchronous)',
             autocompletion=completing(lambda: [*registry.systems.names(), NO_AGENT]),
         ),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="What generates text. [default: batched]", autocompletion=completing(registry.engines.names)),
+        typer.Option(help="What generates text. (default: batched)", autocompletion=completing(registry.engines.names)),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shape, or the path of any GGUF file. [default: 135m]", autocompletion=completing(shape_names)
+            help="A shape, or the path of any GGUF file. (default: 135m)", autocompletion=completing(shape_names)
         ),
     ] = None,
     profile: Annotated[
@@ -81,9 +87,9 @@ def serve(
     ] = None,
     host: Annotated[
         str | None,
-        typer.Option(help="The address to listen on; beyond this machine needs a token. [default: 127.0.0.1]"),
+        typer.Option(help="The address to listen on; beyond this machine needs a token. (default: 127.0.0.1)"),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on. [default: 8000]")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on. (default: 8000)")] = None,
     token: Annotated[
         list[str],
         typer.Option(help="What a client must show; each is a user of its own. Better in FOURGIG_SERVER_TOKENS."),
@@ -104,7 +110,7 @@ def serve(
     log: Annotated[
         str | None,
         typer.Option(
-            help="debug, info, warning or error. [default: warning]", autocompletion=completing(lambda: LOG_LEVELS)
+            help="debug, info, warning or error. (default: warning)", autocompletion=completing(lambda: LOG_LEVELS)
         ),
     ] = None,
 ) -> None:
@@ -242,9 +248,7 @@ def _confined(serving: Serving, limits: Any) -> int:
 
 
 def _settings_names() -> list[str]:
-    kinds = {name: registry.engines.get(name).Settings for name in registry.engines.names()}
-    kinds["server"] = ServerSettings
-    return settings_of_systems() + [each for whose, kind in kinds.items() for each in settings_of(whose, kind)]
+    return [*settings_of_systems(), *settings_of_engines(), *settings_of("server", ServerSettings)]
 
 
 def _limits(name: str | None) -> Any:

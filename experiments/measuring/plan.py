@@ -34,21 +34,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return len({spec.key for spec in self.trials} | {record.key for record in done})
 
 
-class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """Which cells of the studies a run has: those of ``part``, and of them those that have every level in ``only``.
-
-    ``only`` maps a factor of the condition, or ``subject``, ``system`` or ``variant``, to its level, as text.
-    """
-
-    part: str | None = None
-    only: Mapping[str, str] = {}
-
-    def has(self, cell: Cell) -> bool:
-        """Return whether ``cell`` is one of them."""
-        levels = _levels(cell)
-        return self.part in (None, cell.part) and all(levels.get(name) == level for name, level in self.only.items())
-
-
 def make(
     *,
     preset: Preset,
@@ -61,14 +46,16 @@ def make(
     shapes: Mapping[str, EngineSpec] | None = None,
     settings: Mapping[str, Mapping[str, Scalar]] | None = None,
     workload: str = WORKLOAD,
-    chosen: Chosen | None = None,
+    part: str | None = None,
+    only: Mapping[str, str] = {},
     past: Iterable[Record] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
-    ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself. Both
-    orders and every workload come from ``seed``. Raises `UnknownName` for a study, system, workload or part that nobody
-    registered or for a requirement that is unknown, and `BadInput` for a choice that no cell meets.
+    ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself.
+    ``part`` keeps one part of the studies, ``only`` the cells that have each of these `levels`. Both orders and every
+    workload come from ``seed``. Raises `UnknownName` for a study, system, workload, part or requirement that nobody
+    registered, and `BadInput` for a choice that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)
@@ -80,8 +67,7 @@ def make(
         # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
         own = {shape: shapes[shape] for shape in study.shapes(preset) if shapes and shape in shapes}
         grids[name] = study.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
-    if chosen is not None:
-        grids = _narrowed(grids, chosen)
+    grids = _narrowed(grids, part, only)
     missing = _missing(cell for cells in grids.values() for cell in cells)
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     trials: list[TrialSpec] = []
@@ -128,38 +114,40 @@ def _reason(cell: Cell, missing: Mapping[str, str]) -> str:
     return "; ".join(filter(None, [cell.impossible, *(missing[name] for name in _needs(cell))]))
 
 
-def _narrowed(grids: Mapping[str, Sequence[Cell]], chosen: Chosen) -> dict[str, Sequence[Cell]]:
+def _narrowed(
+    grids: Mapping[str, Sequence[Cell]], part: str | None, only: Mapping[str, str]
+) -> dict[str, Sequence[Cell]]:
     """Return the cells that were chosen. Raises `UnknownName` for a part, `BadInput` where none is left."""
-    parts = sorted({cell.part for cells in grids.values() for cell in cells})
-    known = sorted({part for name in grids for part in studies.get(name).parts})
-    if chosen.part is not None and chosen.part not in known:
-        raise UnknownName(f"part of {' or '.join(grids)}", chosen.part, known)
-    narrowed: dict[str, Sequence[Cell]] = {
-        name: [cell for cell in cells if chosen.has(cell)] for name, cells in grids.items()
-    }
-    if any(narrowed.values()):
-        return narrowed
-    if chosen.part is not None and chosen.part not in parts:
-        raise BadInput(f"This preset has nothing of the part {chosen.part}; it has {', '.join(parts)}.")
-    here = [cell for cells in grids.values() for cell in cells if chosen.part in (None, cell.part)]
-    levels: dict[str, set[str]] = {}
-    for name, level in (pair for cell in here for pair in _levels(cell).items()):
-        levels.setdefault(name, set()).add(level)
-    wrong = [f"{factor}={level}" for factor, level in chosen.only.items() if level not in levels.get(factor, ())]
-    if not wrong:
-        both = " and ".join(f"{name}={level}" for name, level in chosen.only.items())
-        raise BadInput(f"No trial has {both} at once.")
-    factor = wrong[0].partition("=")[0]
-    if factor not in levels:
-        raise UnknownName("factor", factor, levels)
-    there = ", ".join(sorted(levels[factor], key=lambda level: (len(level), level)))
-    raise BadInput(f"No trial has {wrong[0]}; the levels of {factor} are {there}.")
+    known = sorted({name for study in grids for name in studies.get(study).parts})
+    if part is not None and part not in known:
+        raise UnknownName(f"part of {' or '.join(grids)}", part, known)
+    here = {name: [cell for cell in cells if part in (None, cell.part)] for name, cells in grids.items()}
+    chosen = {name: [cell for cell in cells if only.items() <= levels(cell).items()] for name, cells in here.items()}
+    if (part is None and not only) or any(chosen.values()):
+        return dict(chosen)
+    if not any(here.values()):
+        there = sorted({cell.part for cells in grids.values() for cell in cells})
+        raise BadInput(f"This preset has nothing of the part {part}; it has {', '.join(there)}.")
+    raise _no_such_level(only, [levels(cell) for cells in here.values() for cell in cells])
 
 
-def _levels(cell: Cell) -> dict[str, str]:
-    """Return the level of every factor of a cell, as text; beside them its subject, system and variant."""
-    named = {"subject": cell.subject, "system": cell.system or "", "variant": cell.variant}
-    return named | {name: str(level) for name, level in cell.condition.items()}
+def _no_such_level(only: Mapping[str, str], known: Sequence[Mapping[str, str]]) -> BadInput:
+    """Return what is wrong with a choice that none of the ``known`` levels of cells meets."""
+    for factor, level in only.items():
+        there = {levels_[factor] for levels_ in known if factor in levels_}
+        if not there:
+            return UnknownName("factor", factor, {name for levels_ in known for name in levels_})
+        if level not in there:
+            shown = ", ".join(sorted(filter(None, there), key=lambda text: (len(text), text)))
+            return BadInput(f"No trial has {factor}={level}; the levels of {factor} are {shown}.")
+    both = " and ".join(f"{factor}={level}" for factor, level in only.items())
+    return BadInput(f"No trial has {both} at once.")
+
+
+def levels(cell: Cell) -> dict[str, str]:
+    """Return what a cell can be chosen by, as text: its condition, subject, system, variant and part."""
+    named = {"subject": cell.subject, "system": cell.system or "", "variant": cell.variant, "part": cell.part}
+    return named | {factor: str(level) for factor, level in cell.condition.items()}
 
 
 def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from experiments.errors import CannotEnforce, StorageError
+from experiments.invocation import command
 from experiments.measuring import records, trial
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import Backend, RunGroup
@@ -101,7 +102,7 @@ def _require_room(path: Path) -> None:
     if free < ROOM_BYTES:
         raise StorageError(
             f"Only {free / 2**20:.0f} MiB of space are left for {path}; a trial may need {ROOM_BYTES // 2**20} MiB. "
-            f"The trials before are safe: make room, then go on with: fourgig run --resume {path}"
+            f"The trials before are safe: make room, then go on with: {command('run', '--resume', path)}"
         )
 
 

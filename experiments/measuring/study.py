@@ -34,7 +34,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     ``estimate_s`` is a guess of the trial's duration in seconds, used only until a measured one is known.
     ``blocks`` bounds the repetitions (a memory trace is not a sample: one is enough); None: as many as the run has.
     ``twin`` makes it the second half of an A/A arm: the same subject once more, to see how much equals differ.
-    ``profile`` names other limits than the run's.
+    ``profile`` names other limits than the run's. ``part`` is one of the study's `Study.parts`.
     ``services`` are started for the trial. ``requires`` names what else it needs that a machine may lack
     (`experiments.measuring.requirements`); ``impossible`` says why the subject cannot be put in this condition at all.
     A cell that lacks something, or is impossible, is skipped with the reason.
@@ -89,7 +89,7 @@ class Study(ABC):
     ``parts`` tells by name what each part of the study asks; every cell belongs to one.
         ``references`` names the subjects others are compared with inside a condition (a ratio is theirs over its): the
     first that is present counts. ``measures`` are names of metrics; the ``primary`` ones among them answer the
-    question, and are what the report judges.
+    question, and are what the report judges. ``parts`` says in a line what each part of its grid is, by name.
     """
 
     name: ClassVar[str]

@@ -14,84 +14,84 @@ import msgspec
 import pandas as pd
 
 from experiments.analysis import verdicts
-from experiments.analysis.frames import Run, load_run
-from experiments.analysis.verdicts import Ruling
+from experiments.analysis.run import Run, load_run
+from experiments.analysis.verdicts import ClaimVerdict
 from experiments.errors import StorageError
 from experiments.measuring.runs import write_whole
 from experiments.report import drawing, figures, ledger, letters, opening, quality, sections, tables, text
-from experiments.report.answers import answered
 from experiments.report.drawing import Drawn
+from experiments.report.key_comparisons import measured
 from experiments.report.ledger import Entry
-from experiments.report.opening import Group
+from experiments.report.opening import ConclusionGroup
 from experiments.report.quality import Quality
-from experiments.report.scene import Described, Unknown
+from experiments.report.scene import ReportedStudy, UnknownStudy
 from experiments.report.sections import Section
 from systems.errors import BadInput
 
 
-def build(run_folder: Path | str, studies: Mapping[str, Described] | None = None) -> Path:
+def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = None) -> Path:
     """Write ``report.html``, ``claims.html``, ``tables/`` and ``figures/`` into the run folder; return the first.
 
     ``studies`` says what each study asks; None: the installed ones. Raises `RunFolderError` if the folder is no
     run, `StorageError` if it cannot be written to.
     """
     run = load_run(run_folder, unfinished=True)
-    shown = read(run, studies)
-    write_figures(shown.figures(), run.folder / "figures")
-    for part in shown.sections:
+    contents = read(run, studies)
+    write_figures(contents.figures(), run.folder / "figures")
+    for part in contents.sections:
         _write_tables(part, run.folder / "tables")
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
     _write_csv(trials, run.folder / "tables" / "trials.csv")
-    _write_csv(verdicts.table(shown.rulings), run.folder / "tables" / "claims.csv")
+    _write_csv(verdicts.table(contents.verdicts), run.folder / "tables" / "claims.csv")
     common = {"run": run, "info": run.info, "banners": sections.banners(run)}
-    _write_page(run.folder / "claims.html", **common, entries=shown.entries)
+    _write_page(run.folder / "claims.html", **common, entries=contents.entries)
     page = run.folder / "report.html"
     about = {
-        "groups": shown.groups,
-        "answers": shown.answers,
-        "claims_said": opening.claims_said(shown.rulings),
-        "quality": shown.quality,
+        "groups": contents.groups,
+        "overview": contents.overview,
+        "claims_summary": opening.claims_summary(contents.verdicts),
+        "quality": contents.quality,
         "machine": sections.machine(run),
         "environment": run.environment.to_dict("records"),
     }
-    _write_page(page, **common, **about, sections=shown.sections)
+    _write_page(page, **common, **about, sections=contents.sections)
     return page
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
+class ReportContents(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a report shows, before it is written."""
 
-    groups: list[Group]
-    answers: list[Drawn]
+    groups: list[ConclusionGroup]
+    overview: list[Drawn]
     quality: Quality
     sections: list[Section]
-    rulings: list[Ruling]
+    verdicts: list[ClaimVerdict]
     entries: list[Entry]
 
     def figures(self) -> list[Drawn]:
         """Return every figure, in the order in which the pages show them."""
-        found = [*self.answers, *self.quality.figures]
-        found += [figure for part in self.sections for figure in part.figures]
-        return found + [figure for entry in self.entries for figure in entry.figures]
+        drawn = [*self.overview, *self.quality.figures]
+        drawn += [figure for part in self.sections for figure in part.figures]
+        return drawn + [figure for entry in self.entries for figure in entry.figures]
 
 
-def read(run: Run, studies: Mapping[str, Described] | None = None) -> Shown:
-    """Return what a report of ``run`` shows; ``studies`` as `build` takes them."""
-    found = read_sections(run, studies)
-    rulings, rows = ledger.judged(run), answered(run)
+def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> ReportContents:
+    """Return the contents of the report of ``run``; ``studies`` as `build` takes them."""
+    parts = read_sections(run, studies)
+    judged, rows = ledger.judge(run), measured(run)
     with drawing.style():
-        drawn = [figures.answers.draw(rows)] if rows else []
-    return Shown(
+        drawn = [figures.conclusions.draw(rows)] if rows else []
+    return ReportContents(
         groups=opening.groups(rows),
-        answers=drawn,
-        quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in found}),
-        sections=found,
-        rulings=rulings,
-        entries=ledger.entries(rulings, run.info),
+        overview=drawn,
+        quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in parts}),
+        sections=parts,
+        verdicts=judged,
+        entries=ledger.entries(judged, run.info),
     )
 
 
-def read_sections(run: Run, studies: Mapping[str, Described] | None = None) -> list[Section]:
+def read_sections(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> list[Section]:
     """Return a section for each study that was asked for or has records, in the order they were asked for."""
     names = dict.fromkeys([*run.info.studies, *run.trials["study"]])
     return [sections.section(run, name, _described(name, studies)) for name in names]
@@ -108,16 +108,16 @@ def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
     return paths
 
 
-def _described(name: str, studies: Mapping[str, Described] | None) -> Described:
+def _described(name: str, studies: Mapping[str, ReportedStudy] | None) -> ReportedStudy:
     if studies is not None:
-        return studies.get(name, Unknown())
-    # The studies bring the systems' own libraries with them: only a report that names none needs them.
+        return studies.get(name, UnknownStudy())
+    # The studies bring libraries of their own with them, which a report needs only where it is given none.
     from experiments.measuring.study import studies as installed
 
     try:
         return installed.get(name)
     except BadInput:
-        return Unknown()
+        return UnknownStudy()
 
 
 def _write_tables(part: Section, folder: Path) -> None:

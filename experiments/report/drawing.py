@@ -54,9 +54,9 @@ _RC: Any = {
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure with one message. ``alt`` tells what it shows to those who cannot see it.
+    """One figure with one message. ``alt`` describes it to readers who cannot see it.
 
-    ``data`` are the rows of a table of what is drawn, the first its heading; none where nothing was named.
+    ``data`` are the rows of a table of the drawn values, the first row its heading; empty where no line has a name.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     png: bytes
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        """Return what a notebook shows, and that it has twice as many points as it is wide."""
+        """Return the picture for a notebook, shown at half its width in points, so that it is sharp."""
         return self.png, {"width": 680}
 
     def inline(self) -> str:
@@ -87,7 +87,7 @@ _TITLED = ContextVar("titled", default=True)
 def style(*, titled: bool = True) -> Iterator[None]:
     """Draw in the house style, and leave matplotlib's settings as they were.
 
-    Without titles for a page whose captions say what is seen.
+    Without titles for a page whose captions hold them.
     """
     token = _TITLED.set(titled)
     try:
@@ -209,9 +209,9 @@ def _data(figure: Figure) -> list[tuple[str, ...]]:
 
 
 def _heading(panels: Sequence[Axes], along: str) -> str:
-    """Return what an axis measures, in each panel that says so."""
-    said = dict.fromkeys(plain(getattr(axes, f"get_{along}label")()) for axes in panels)
-    return "; ".join(words for words in said if words) or along
+    """Return the labels of an axis, of all panels that have one."""
+    labels = dict.fromkeys(plain(getattr(axes, f"get_{along}label")()) for axes in panels)
+    return "; ".join(words for words in labels if words) or along
 
 
 def _written(axis: Axis, value: float) -> str:

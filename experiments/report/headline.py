@@ -9,42 +9,42 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from experiments.analysis.frames import Run, load_run
 from experiments.analysis.pairing import ENOUGH_BLOCKS
+from experiments.analysis.run import Run, load_run
 from experiments.report import ledger, text
-from experiments.report.answers import Answered, answered
+from experiments.report.key_comparisons import MeasuredComparison, measured
 
 ANSWERS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
 _END = "<!-- end: generated -->"
 
 
 def table(run: Run) -> str:
-    """Return the lines that the run measured as a Markdown table: medians, the ratio, and what it says."""
+    """Return the key comparisons that the run measured as a Markdown table: medians, the ratio, the conclusion."""
     rows = [
         "| what | measure | traditional | asynchronous | ratio | noise | answer |",
         "|---|---|---|---|---|---|---|",
     ]
-    for one in answered(run):
-        line, unit = one.line, one.metric.unit
+    for one in measured(run):
+        key, unit = one.key, one.metric.unit
         cells = (
-            line.title,
+            key.title,
             one.metric.title.lower(),
-            f"{text.quantity(one.before, unit)} ({line.before})",
-            f"{text.quantity(one.after, unit)} ({line.after})",
+            f"{text.quantity(one.before, unit)} ({key.before})",
+            f"{text.quantity(one.after, unit)} ({key.after})",
             ratio(one),
-            text.floor(one.judged.pair.floor),
-            str(one.judged.answer),
+            text.floor(one.comparison.pair.floor),
+            str(one.comparison.conclusion),
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
-def ratio(one: Answered) -> str:
-    """Return the ratio with its interval; every block's where there are too few for one."""
-    found = one.judged.ratio
-    if found.indicative:
-        return ", ".join(f"× {text.significant(each)}" for each in one.judged.pair.ratios)
-    return text.interval(found.geometric_mean, found.low, found.high)
+def ratio(one: MeasuredComparison) -> str:
+    """Return the ratio with its interval; the ratio of every block where blocks are too few for an interval."""
+    summary = one.comparison.summary
+    if summary.indicative:
+        return ", ".join(f"× {text.significant(each)}" for each in one.comparison.pair.ratios)
+    return text.interval(summary.geometric_mean, summary.low, summary.high)
 
 
 def section(run: Run) -> str:
@@ -76,7 +76,7 @@ def replaced(page: str, new: str, name: str = ANSWERS) -> str:
 
 def written(page: str, run: Run) -> str:
     """Return ``page`` with both tables as ``run`` says."""
-    return replaced(replaced(page, section(run)), ledger.table(ledger.judged(run)), CLAIMS)
+    return replaced(replaced(page, section(run)), ledger.table(ledger.judge(run)), CLAIMS)
 
 
 if __name__ == "__main__":

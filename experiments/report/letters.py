@@ -14,15 +14,15 @@ def shared(page: str) -> str:
     """Return ``page`` with every outline its figures use in one place, at the head of its body."""
     outlines: dict[str, str] = {}
 
-    def moved(found: re.Match[str]) -> str:
-        outlines.setdefault(found[1], found[2])
+    def moved(match: re.Match[str]) -> str:
+        outlines.setdefault(match[1], match[2])
         return ""
 
     page = _EMPTY.sub("", _OUTLINE.sub(moved, page))
-    page = _USE.sub(lambda found: f'href="#{found[1]}"' + (f' x="{found[2]}"' if found[2] else ""), page)
+    page = _USE.sub(lambda match: f'href="#{match[1]}"' + (f' x="{match[2]}"' if match[2] else ""), page)
     if not outlines:
         return page
-    # Not display: none, which hides what refers to it, too.
+    # Not "display: none": that would also hide the figures that use these outlines.
     paths = "\n".join(f'<path id="{name}"{rest}' for name, rest in outlines.items())
     sheet = f'<svg width="0" height="0" style="position: absolute" aria-hidden="true"><defs>\n{paths}\n</defs></svg>'
     return page.replace("<body>", f"<body>\n{sheet}", 1)

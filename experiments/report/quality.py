@@ -10,14 +10,14 @@ import pandas as pd
 
 from experiments import metrics
 from experiments.analysis import drift, noise
-from experiments.analysis.frames import Run
 from experiments.analysis.multiplicity import FALSE_SHARE
+from experiments.analysis.run import Run
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How all cells of a study together went in each block, in one measure; ``seen`` says what that shows."""
+    """The pace of each block, over all cells of a study together, in one measure; ``seen`` says which blocks differ."""
 
     study: str
     measure: str
@@ -36,7 +36,7 @@ class WarmUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True):
-    """What must be known of a run before its figures are compared. ``equals`` is a sentence, empty without A/A arms."""
+    """How far a run's figures can be compared. ``equals`` is a sentence, empty without A/A arms."""
 
     equals: str
     paces: list[Pace]
@@ -45,11 +45,11 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
-    """Return what equals, blocks and first requests show, in each study's ``primary`` measures."""
-    found = drift.paces(run.measures, primary)
+    """Return how equals, blocks and first requests differ, in each study's ``primary`` measures."""
+    paces = drift.paces(run.measures, primary)
     return Quality(
         equals=equals(run, primary),
-        paces=[_pace(one) for one in found.to_dict("records")],
+        paces=[_pace(one) for one in paces.to_dict("records")],
         warm_ups=[
             WarmUp(
                 place=text.plain(f"{one['study']}: {one['condition']}"),
@@ -59,7 +59,7 @@ def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
             )
             for one in drift.warm_ups(run.requests).to_dict("records")
         ],
-        figures=_drawn(found),
+        figures=_drawn(paces),
     )
 
 
@@ -67,22 +67,22 @@ def equals(run: Run, primary: Mapping[str, Sequence[str]]) -> str:
     """Return how many A/A comparisons miss 1, in a sentence; nothing where there are none."""
     arms = noise.floors(run.measures)
     wanted = [metric in primary.get(study, ()) for study, metric in zip(arms["study"], arms["metric"], strict=True)]
-    told = arms[pd.Series(wanted, index=arms.index, dtype=bool) & arms["floor"].notna()]
-    if told.empty:
+    judged = arms[pd.Series(wanted, index=arms.index, dtype=bool) & arms["floor"].notna()]
+    if judged.empty:
         return ""
     return (
-        f"{int(told['differ'].sum())} of {len(told)} A/A comparisons have an interval that misses 1, though "
-        f"they compare equals; {len(told) / 20:.1f} are expected by chance."
+        f"{int(judged['differ'].sum())} of {len(judged)} A/A comparisons have an interval that misses 1, though "
+        f"they compare equals; {len(judged) / 20:.1f} are expected by chance."
     )
 
 
 def _pace(one: Mapping[Hashable, Any]) -> Pace:
-    said = {
+    words_by_test = {
         "alike_p": "blocks differ",
         "drift_p": "they drift in one direction",
         "first_p": "the first is unlike the rest",
     }
-    seen = [words for name, words in said.items() if one[name] <= FALSE_SHARE]
+    seen = [words for name, words in words_by_test.items() if one[name] <= FALSE_SHARE]
     return Pace(
         study=text.plain(one["study"]),
         measure=metrics.get(one["metric"]).title,
@@ -92,8 +92,8 @@ def _pace(one: Mapping[Hashable, Any]) -> Pace:
     )
 
 
-def _drawn(found: pd.DataFrame) -> list[Drawn]:
-    differing = found[found["alike_p"] <= FALSE_SHARE].to_dict("records")
+def _drawn(paces: pd.DataFrame) -> list[Drawn]:
+    differing = paces[paces["alike_p"] <= FALSE_SHARE].to_dict("records")
     if not differing:
         return []
     # Each study by the measure in which its blocks differ most.

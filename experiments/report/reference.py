@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.analysis.frames import load_run
+from experiments.analysis.run import load_run
 from experiments.measuring import records, runs
 from experiments.measuring.records import GroupSample, Record
 from experiments.report.build import build

@@ -9,17 +9,18 @@ from typing import Any, Protocol
 import msgspec
 import pandas as pd
 
-from experiments.analysis import compared, order, pairing, stability
-from experiments.analysis.frames import Run, of_study, where
-from experiments.analysis.stability import Standing
+from experiments.analysis import comparisons, order, pairing, stability
+from experiments.analysis.frames import of_study, where
+from experiments.analysis.run import Run
+from experiments.analysis.stability import Stability
 from experiments.measuring.records import Record
 from experiments.report.text import plain
 
 UNENFORCED = "limits were not enforced"
 
 
-class Described(Protocol):
-    """What a report needs to know of a study; every `experiments.measuring.study.Study` says it."""
+class ReportedStudy(Protocol):
+    """What a report needs to know of a study: a part of `experiments.measuring.study.Study`."""
 
     @property
     def question(self) -> str:
@@ -42,7 +43,7 @@ class Described(Protocol):
         ...
 
 
-class Unknown(msgspec.Struct, frozen=True):
+class UnknownStudy(msgspec.Struct, frozen=True):
     """A study that this installation does not have: its records are shown, nothing is compared."""
 
     question: str = "This study is not installed here: its measures are shown without comparison."
@@ -54,7 +55,7 @@ class Unknown(msgspec.Struct, frozen=True):
 class Scene(msgspec.Struct, frozen=True):
     """The records of one study, with its references; ``factors`` are spread into columns.
 
-    The second halves of A/A arms are in ``records`` and in what ``floors`` was made from, and nowhere else.
+    The second halves of A/A arms are in ``records``, and ``floors`` are made from them; the other tables lack them.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Scene(msgspec.Struct, frozen=True):
     requests: pd.DataFrame
     ratios: pd.DataFrame
     floors: pd.DataFrame
-    findings: pd.DataFrame
+    conclusions: pd.DataFrame
 
     def measured(self, metric: str, **factors: Any) -> pd.DataFrame:
         """Return the values of ``metric`` in every condition with these factors."""
@@ -94,6 +95,11 @@ class Scene(msgspec.Struct, frozen=True):
             places[one] = next(number for number in count() if number not in taken)
         return places[subject]
 
+    @property
+    def variants(self) -> dict[str, str]:
+        """The variant of each subject, by the subject's name."""
+        return dict(zip(self.trials["subject"], self.trials["variant"], strict=True))
+
     def lead(self, *shown: pd.DataFrame) -> str:
         """Return how the title of a figure of these rows begins where an engine ran without a model."""
         mine = self._trials_of(*shown)
@@ -102,16 +108,16 @@ class Scene(msgspec.Struct, frozen=True):
     def notes(self, *shown: pd.DataFrame, timed: bool = True) -> list[str]:
         """Return the sentences a figure of these rows must carry."""
         mine = self._trials_of(*shown)
-        found = dict.fromkeys(plain(label) for labels in mine["labels"] for label in labels)
-        if not mine["enforced"].astype(bool).all():
-            found[UNENFORCED] = None
+        notes = list(dict.fromkeys(plain(label) for labels in mine["labels"] for label in labels))
+        if not mine["enforced"].astype(bool).all() and UNENFORCED not in notes:
+            notes.append(UNENFORCED)
         blocks = int(mine["block"].nunique())
         if timed and blocks < pairing.ENOUGH_BLOCKS:
-            found[f"indicative only: {blocks} block{'s' if blocks != 1 else ''}"] = None
-        return list(found)
+            notes.append(f"indicative only: {blocks} block{'s' if blocks != 1 else ''}")
+        return notes
 
     def _trials_of(self, *shown: pd.DataFrame) -> pd.DataFrame:
-        """Return the trials of rows that name them; else, as ratios do not, those of the rows' conditions."""
+        """Return the trials that the rows name by key; where rows have none, as ratios, those of their conditions."""
         keys = {key for frame in shown if "key" in frame for key in frame["key"]}
         if keys:
             return self.trials[self.trials["key"].isin(list(keys))]
@@ -119,10 +125,11 @@ class Scene(msgspec.Struct, frozen=True):
         return self.trials[self.trials["condition"].isin(list(conditions))]
 
 
-def scene(run: Run, name: str, study: Described) -> Scene:
+def scene(run: Run, name: str, study: ReportedStudy) -> Scene:
     """Return the part of ``run`` that belongs to the study called ``name``."""
-
-    found = compared.of_study(of_study(run.trials, name), of_study(run.measures, name), study.references, study.primary)
+    compared = comparisons.compare_study(
+        of_study(run.trials, name), of_study(run.measures, name), study.references, study.primary
+    )
     return Scene(
         name=name,
         references=tuple(study.references),
@@ -130,22 +137,22 @@ def scene(run: Run, name: str, study: Described) -> Scene:
         trials=of_study(run.trials, name, twins=False),
         measures=of_study(run.measures, name, twins=False),
         requests=of_study(run.requests, name, twins=False),
-        ratios=found.ratios,
-        floors=found.floors,
-        findings=found.findings,
+        ratios=compared.ratios,
+        floors=compared.floors,
+        conclusions=compared.conclusions,
     )
 
 
-def standing(run: Run, precision: float) -> Standing:
-    """Return how far the primary comparisons of a run's installed studies have come; see `stability.standing`."""
+def run_stability(run: Run, precision: float) -> Stability:
+    """Return how stable the primary comparisons of a run's installed studies are; see `stability.stability`."""
     from experiments.measuring.study import studies
 
     scenes = [scene(run, name, studies.get(name)) for name in run.info.studies if name in studies.names()]
-    found = [stability.standing(one.findings, one.trials, run.info.blocks, precision) for one in scenes]
-    return Standing(
-        comparisons=sum(one.comparisons for one in found),
-        unstable=sum(one.unstable for one in found),
-        blocks=max((one.blocks for one in found if one.blocks is not None), default=None),
+    each = [stability.stability(one.conclusions, one.trials, run.info.blocks, precision) for one in scenes]
+    return Stability(
+        comparisons=sum(study.comparisons for study in each),
+        unstable=sum(study.unstable for study in each),
+        blocks=max((study.blocks for study in each if study.blocks is not None), default=None),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a report says, before it is a page: banners, and a section a study."""
+"""The parts of a report before they are a page: banners, and a section a study."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import pandas as pd
 from experiments import metrics
 from experiments.analysis import claims
 from experiments.analysis.claims import Claim
-from experiments.analysis.frames import Run
 from experiments.analysis.pairing import ENOUGH_BLOCKS
+from experiments.analysis.run import Run
 from experiments.measuring import validity
 from experiments.measuring.records import Outcome
 from experiments.report import figures, tables, text
 from experiments.report.drawing import Drawn
-from experiments.report.scene import Described, Scene, scene
+from experiments.report.scene import ReportedStudy, Scene, scene
 from experiments.report.tables import Table
 
 _MOST_REASONS = 20  # a run that failed everywhere fails for few reasons; the CSV holds every trial
@@ -43,7 +43,7 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
     lost: str
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
     """One comparison in one primary measure, in words."""
 
     condition: str
@@ -52,7 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     ratio: str
     floor: str
-    answer: str
+    conclusion: str
     why: str
     smallest: str
 
@@ -65,15 +65,21 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the report says of one study."""
+    """Everything the report says of one study.
+
+    ``further`` are the measures of other packages' metrics that the study does not name; ``refused`` has a sentence for
+    every figure of another package that could not be drawn.
+    """
 
     name: str
     question: str
     summary: str
     scene: Scene
     figures: list[Drawn]
+    refused: list[str]
     tables: list[Table]
-    findings: list[Finding]
+    further: list[Table]
+    comparisons: list[ComparisonRow]
     outcomes: list[Outcomes]
     uneven: bool
     reasons: list[str]
@@ -82,11 +88,11 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def banners(run: Run) -> list[Banner]:
-    """Return what must be said before any figure is shown."""
+    """Return the sentences that stand before all figures."""
     info, trials = run.info, run.trials
-    found = []
+    banners = []
     if not info.enforced or not trials["enforced"].astype(bool).all():
-        found.append(
+        banners.append(
             Banner(
                 f"The limits were NOT enforced: nothing kept these trials inside {info.profile.description}. "
                 "No figure here says anything of a machine of that size.",
@@ -94,67 +100,76 @@ def banners(run: Run) -> list[Banner]:
             )
         )
     if trials.empty:
-        found.append(Banner("This run holds no records: nothing was measured.", loud=True))
+        banners.append(Banner("This run holds no records: nothing was measured.", loud=True))
     elif not (trials["outcome"] == Outcome.OK).any():
-        found.append(Banner("No trial of this run ended well: nothing was measured.", loud=True))
+        banners.append(Banner("No trial of this run ended well: nothing was measured.", loud=True))
     if info.blocks < ENOUGH_BLOCKS:
         blocks = f"{info.blocks} block{'s' if info.blocks != 1 else ''}"
-        found.append(Banner(f"Indicative only: {blocks}. No intervals and no verdicts below {ENOUGH_BLOCKS} blocks."))
+        banners.append(Banner(f"Indicative only: {blocks}. No intervals and no verdicts below {ENOUGH_BLOCKS} blocks."))
     if len(trials) < info.planned:
-        found.append(Banner(f"Incomplete: {len(trials)} of {info.planned} planned trials are recorded."))
+        banners.append(Banner(f"Incomplete: {len(trials)} of {info.planned} planned trials are recorded."))
     for reason, count in Counter(each.reason for each in info.skipped).most_common():
         cells = f"{count} cell{'s' if count != 1 else ''}"
-        found.append(Banner(f"Skipped {cells}, which this machine could not run: {text.plain(reason)}."))
+        banners.append(Banner(f"Skipped {cells}, which this machine could not run: {text.plain(reason)}."))
+    banners += [Banner(text.plain(sentence)) for sentence in run.refused]
     if run.repeated:
-        found.append(Banner(f"{run.repeated} records were superseded by a later run of the same trial."))
+        banners.append(Banner(f"{run.repeated} records were superseded by a later run of the same trial."))
     if info.engine.words_are_meaningless:
-        found.append(
+        banners.append(
             Banner(
                 f"The model {text.plain(info.engine.model or info.engine.name)} has random weights: its speed and "
                 "memory are those of its shape, its words are meaningless."
             )
         )
-    return found
+    return banners
 
 
 def machine(run: Run) -> list[tuple[str, str]]:
-    """Return what else went on while the trials ran: lines of a name and what was seen."""
+    """Return the state of the machine while the trials ran: lines of a name and a measured value."""
     trials = run.trials
-    found = []
+    seen = []
     for column, name in (
         ("host_steal_share", "processor time a hypervisor gave to others"),
         ("host_others_cpu_share", "processor time other processes used"),
     ):
         shares = trials[column].dropna().astype(float)
         if len(shares):
-            seen = f"median {shares.median():.1%}, highest {shares.max():.1%} of a trial"
-            found.append((name, f"{seen}; a trial above {validity.MOST[column.removeprefix('host_')]:.0%} is noisy"))
+            measured = f"median {shares.median():.1%}, highest {shares.max():.1%} of a trial"
+            seen.append((name, f"{measured}; a trial above {validity.MOST[column.removeprefix('host_')]:.0%} is noisy"))
     frequencies = trials["host_frequency_mhz"].dropna().astype(float)
     if len(frequencies):
-        found.append(("processor frequency", f"{frequencies.min():.0f} … {frequencies.max():.0f} MHz"))
+        seen.append(("processor frequency", f"{frequencies.min():.0f} … {frequencies.max():.0f} MHz"))
     for outcome, name in ((Outcome.INVALID, "void trials"), (Outcome.OK, "noisy trials that stand")):
-        reasons = Counter(one.reason.partition(":")[0] for one in run.records if one.reason and one.outcome is outcome)
-        found.append((name, ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "none"))
+        reasons = Counter(
+            record.reason.partition(":")[0] for record in run.records if record.reason and record.outcome is outcome
+        )
+        seen.append((name, ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "none"))
     if len(trials) > 1:
         starts = [datetime.fromisoformat(record.started_at) for record in run.records]
         last = max(zip(starts, trials["duration_s"], strict=True))
         whole = (last[0] - min(starts)).total_seconds() + last[1]
-        found.append(("time inside trials", f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"))
-    return found
+        seen.append(("time inside trials", f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"))
+    return seen
 
 
-def section(run: Run, name: str, study: Described) -> Section:
-    """Return what the report says of the study called ``name``."""
+def section(run: Run, name: str, study: ReportedStudy) -> Section:
+    """Return the report's section on the study called ``name``."""
     mine = scene(run, name, study)
     outcomes = _outcomes(run.trials[run.trials["study"] == name])
+    drawn = figures.draw(mine)
+    outside = figures.draw_outside(mine, [figure.name for figure in drawn])
+    # A study that names no measures has all of them in its tables.
+    further = [metric for metric in metrics.outside() if study.measures and metric not in study.measures]
     return Section(
         name=name,
         question=study.question,
         summary=_summary(mine),
         scene=mine,
-        figures=figures.draw(mine),
-        tables=tables.by_condition(mine, study.measures),
-        findings=_findings(mine),
+        figures=[*drawn, *outside.figures],
+        refused=outside.refused,
+        tables=tables.by_condition(mine, study.measures or list(metrics.registered())),
+        further=tables.by_condition(mine, further),
+        comparisons=_comparisons(mine),
         outcomes=outcomes,
         uneven=len({(one.trials - one.ok) / one.trials for one in outcomes}) > 1,
         reasons=_reasons(mine),
@@ -164,55 +179,57 @@ def section(run: Run, name: str, study: Described) -> Section:
 
 
 def _summary(mine: Scene) -> str:
-    """Return how often each answer was given; empty where nothing was compared."""
-    counts = Counter(mine.findings["answer"])
-    said = ", ".join(f"{count} × {answer}" for answer, count in counts.most_common())
-    return f"{len(mine.findings)} comparisons in the measures that answer this: {said}." if said else ""
+    """Return how often each conclusion was drawn; empty where nothing was compared."""
+    counts = Counter(mine.conclusions["conclusion"])
+    counted = ", ".join(f"{count} × {conclusion}" for conclusion, count in counts.most_common())
+    return f"{len(mine.conclusions)} comparisons in the measures that answer this: {counted}." if counted else ""
 
 
 def _outcomes(trials: pd.DataFrame) -> list[Outcomes]:
-    found = []
+    outcomes = []
     for subject, ended in trials.groupby("subject")["outcome"]:
         counts = ended.value_counts()
         total, ok = int(counts.sum()), int(counts.get(Outcome.OK, 0))
         lost = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if outcome != Outcome.OK)
-        found.append(Outcomes(subject=text.plain(subject), trials=total, ok=ok, lost=lost))
-    return found
+        outcomes.append(Outcomes(subject=text.plain(subject), trials=total, ok=ok, lost=lost))
+    return outcomes
 
 
-def _findings(mine: Scene) -> list[Finding]:
+def _comparisons(mine: Scene) -> list[ComparisonRow]:
     return [
-        Finding(
-            condition=text.plain(one["condition"]),
-            subject=text.plain(f"{one['subject']} against {one['reference']}"),
-            measure=metrics.get(one["metric"]).title,
-            value=float(one["ratio"]),
-            ratio=text.interval(one["ratio"], one["low"], one["high"]),
-            floor=text.floor(one["floor"]),
-            answer=str(one["answer"]),
-            why=_why(one),
-            smallest=text.share(one["smallest_effect"]),
+        ComparisonRow(
+            condition=text.plain(row["condition"]),
+            subject=text.plain(f"{row['subject']} against {row['reference']}"),
+            measure=metrics.get(row["metric"]).title,
+            value=float(row["ratio"]),
+            ratio=text.interval(row["ratio"], row["low"], row["high"]),
+            floor=text.floor(row["floor"]),
+            conclusion=str(row["conclusion"]),
+            why=_why(row),
+            smallest=text.share(row["smallest_effect"]),
         )
-        for one in mine.findings.to_dict("records")
+        for row in mine.conclusions.to_dict("records")
     ]
 
 
-def _why(one: Mapping[Hashable, Any]) -> str:
+def _why(row: Mapping[Hashable, Any]) -> str:
     """Return why a comparison is open, and what would settle it."""
-    if pd.isna(one["needs"]):
-        return str(one["why"])
-    return f"{one['why']}; {int(one['needs']) - one['blocks']} more blocks would settle it, if the rest are like these"
+    if pd.isna(row["needs"]):
+        return str(row["why"])
+    return f"{row['why']}; {int(row['needs']) - row['blocks']} more blocks would settle it, if the rest are like these"
 
 
 def _reasons(mine: Scene) -> list[str]:
     bad = (record for record in mine.records if record.outcome is not Outcome.OK)
     counts = Counter((record.spec.subject, record.outcome, record.reason) for record in bad)
-    said = [
+    reasons = [
         f"{text.plain(subject)}: {outcome}, {count} ×: {text.plain(reason) or 'no reason was recorded'}"
         for (subject, outcome, reason), count in counts.most_common()
     ]
-    rest = len(said) - _MOST_REASONS
-    return said[:_MOST_REASONS] + ([f"and {rest} more reasons, in the table of trials"] if rest > 0 else [])
+    if len(reasons) <= _MOST_REASONS:
+        return reasons
+    rest = f"and {len(reasons) - _MOST_REASONS} more reasons, in the table of trials"
+    return [*reasons[:_MOST_REASONS], rest]
 
 
 def _links(folder: Path, mine: Scene) -> list[Link]:

@@ -16,7 +16,7 @@ from experiments.report.scene import UNENFORCED, Scene
 _WIDTH = 3  # subjects beside the reference that a printed page holds
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class TableCell(msgspec.Struct, frozen=True, kw_only=True):
     """One measure of one subject in one condition, in words. Empty where it was not measured."""
 
     median: str = "–"
@@ -25,13 +25,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     certainty: str = ""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class TableRow(msgspec.Struct, frozen=True, kw_only=True):
     """One measure of every subject in one condition."""
 
     title: str
     formula: str
     better: str
-    cells: list[Cell]
+    cells: list[TableCell]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,37 +44,39 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     labels: list[str]
     reference: str
     subjects: list[str]
-    rows: list[Row]
+    rows: list[TableRow]
 
 
 def measures(scene: Scene) -> pd.DataFrame:
     """Return the median and range over blocks of every measure, per condition and subject, with its labels."""
     labels = _labels(scene)
     keys = ["study", "condition", "subject", "metric", "unit"]
-    found = scene.measures.groupby(keys, sort=False, as_index=False).agg(
+    summed = scene.measures.groupby(keys, sort=False, as_index=False).agg(
         blocks=("block", "nunique"), median=("value", "median"), smallest=("value", "min"), largest=("value", "max")
     )
-    found["labels"] = ["; ".join(labels.get(place, [])) for place in found["condition"]]
-    return found
+    summed["labels"] = ["; ".join(labels.get(place, [])) for place in summed["condition"]]
+    return summed
 
 
 def ratios(scene: Scene) -> pd.DataFrame:
     """Return the ratios to the reference, summed up over blocks, with the labels of their conditions."""
     labels = _labels(scene)
-    found = pairing.summarise(scene.ratios)
-    found["labels"] = ["; ".join(labels.get(place, [])) for place in found["condition"]]
-    return found
+    summed = pairing.summaries(scene.ratios)
+    summed["labels"] = ["; ".join(labels.get(place, [])) for place in summed["condition"]]
+    return summed
 
 
 def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
-    """Return a table a condition, with the ``wanted`` metrics that were measured there; all, if none is wanted."""
+    """Return the tables of every condition in which some of the ``wanted`` metrics were measured."""
     labels, summed, compared = _labels(scene), measures(scene), ratios(scene)
     known = metrics.registered()
     tables = []
     for condition in sorted(set(summed["condition"]), key=order.natural):
         here = summed[summed["condition"] == condition]
         against = compared[compared["condition"] == condition]
-        names = [name for name in wanted or known if name in set(here["metric"])]
+        names = [name for name in wanted if name in set(here["metric"])]
+        if not names:
+            continue
         values, pairs = _by_cell(here), _by_cell(against)
         tables += [
             Table(
@@ -83,7 +85,7 @@ def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
                 reference=text.plain(against["reference"].iloc[0]) if len(against) else "",
                 subjects=[text.plain(subject) for subject in subjects],
                 rows=[
-                    Row(
+                    TableRow(
                         title=known[name].title,
                         formula=known[name].formula,
                         better=known[name].better,
@@ -98,28 +100,28 @@ def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
 
 
 def _columns(subjects: list[str]) -> list[list[str]]:
-    """Return the subjects of each table: no more than fit a sheet of paper, the first of all in every one."""
+    """Return the subjects of each table: no more than fit a sheet of paper, the reference first in every table."""
     first, *rest = subjects
     return [[first, *rest[start : start + _WIDTH]] for start in range(0, max(1, len(rest)), _WIDTH)]
 
 
 def _labels(scene: Scene) -> dict[str, list[str]]:
-    found = {}
+    by_condition = {}
     for condition, group in scene.trials.groupby("condition", sort=False):
         labels = [text.plain(label) for labels in group["labels"] for label in labels]
         if not group["enforced"].astype(bool).all():
             labels.append(UNENFORCED)
-        found[str(condition)] = list(dict.fromkeys(labels))
-    return found
+        by_condition[str(condition)] = list(dict.fromkeys(labels))
+    return by_condition
 
 
 def _by_cell(frame: pd.DataFrame) -> dict[tuple[str, str], dict[Hashable, Any]]:
     return {(row["metric"], row["subject"]): row for row in frame.to_dict("records")}
 
 
-def _cell(value: Mapping[Hashable, Any] | None, pair: Mapping[Hashable, Any] | None) -> Cell:
+def _cell(value: Mapping[Hashable, Any] | None, pair: Mapping[Hashable, Any] | None) -> TableCell:
     if value is None:
-        return Cell()
+        return TableCell()
     unit, blocks = str(value["unit"]), int(value["blocks"])
     ratio = certainty = ""
     if pair is not None:
@@ -131,7 +133,7 @@ def _cell(value: Mapping[Hashable, Any] | None, pair: Mapping[Hashable, Any] | N
             if pair["indicative"]
             else ", 95 % interval"
         )
-    return Cell(
+    return TableCell(
         median=text.quantity(value["median"], unit),
         range=text.span(value["smallest"], value["largest"], unit) if blocks > 1 else "1 block",
         ratio=ratio,

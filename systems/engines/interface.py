@@ -84,6 +84,9 @@ class Engine(ABC):
     def identity(self) -> str:
         """What a cached answer depends on: the engine and the model, in a short stable string."""
 
+    def examine(self) -> None:  # noqa: B027 - most have nothing to look at
+        """Look, without loading a model, whether it could generate. Raises `EngineError`, which says why not."""
+
     @abstractmethod
     def load(self) -> None:
         """Load the model; a second call does nothing. Raises `ModelError`."""

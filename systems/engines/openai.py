@@ -10,8 +10,9 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from socket import gaierror
 from time import perf_counter
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +25,9 @@ _NOT_NOW = (429, 502, 503, 504)
 
 # The longest line of an answer, in bytes.
 _LONGEST_LINE = 1 << 20
+
+# How long to wait, in seconds, for the list of models, and how many of them a message names.
+_LOOK_S, _SHOWN = 10.0, 8
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +70,14 @@ class _Chunk(msgspec.Struct):
     usage: _Usage | None = None
 
 
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+
+
 class OpenAIEngine(Engine):
     """Asks an endpoint for each reply, streamed, on a connection of its own."""
 
@@ -96,6 +108,27 @@ class OpenAIEngine(Engine):
     def identity(self) -> str:
         """The address, the model's name there, and the temperature."""
         return f"openai:{self._settings.url}:{self._settings.model}:t{self._settings.temperature}"
+
+    def examine(self) -> None:
+        """Ask the endpoint which models it has; if ours is not among them, whether it answers by that name anyway.
+
+        Raises `EngineError`, which tells an endpoint where nobody listens from one without this model, or this path.
+        """
+        listed = self._models()
+        if listed is not None and self._settings.model in listed:
+            return
+        try:
+            # Some servers have no list; and some hold one model, and do not care by which name it is asked.
+            self.generate([Message("user", "Hello")], max_tokens=1)
+        except EngineError as error:
+            if listed:
+                raise EngineError(
+                    f"The endpoint {self._settings.url} has no model named {self._settings.model!r} ({error}) It has "
+                    f"{', '.join(listed[:_SHOWN])}: choose one by the setting {self.name}.model."
+                ) from error
+            raise EngineError(
+                f"{error} Is this the address up to /chat/completions, such as http://127.0.0.1:8080/v1?"
+            ) from error
 
     def load(self) -> None:
         """Nothing is loaded here."""
@@ -132,8 +165,7 @@ class OpenAIEngine(Engine):
             body["user"] = hashlib.blake2b(conversation.encode(), digest_size=16).hexdigest()
         if forced_reply is not None:
             body["ignore_eos"] = True  # llama.cpp's server and others know it
-        kind = HTTPSConnection if self._secure else HTTPConnection
-        connection = kind(*self._where, timeout=self._settings.timeout_s)
+        connection = self._connection(self._settings.timeout_s)
         parts: list[str] = []
         first_token_s: float | None = None
         usage: _Usage | None = None
@@ -170,10 +202,46 @@ class OpenAIEngine(Engine):
     def close(self) -> None:
         """Nothing is held."""
 
+    def _connection(self, timeout_s: float) -> HTTPConnection:
+        kind = HTTPSConnection if self._secure else HTTPConnection
+        return kind(*self._where, timeout=timeout_s)
+
+    def _key(self) -> dict[str, str]:
+        key = os.environ.get(self._settings.api_key_variable)
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
+    def _models(self) -> list[str] | None:
+        """Return the names of the endpoint's models; None if it has no list of them. Raises `EngineError`."""
+        url = self._settings.url
+        wait_s = min(self._settings.timeout_s, _LOOK_S)
+        connection = self._connection(wait_s)
+        try:
+            connection.request("GET", f"{self._path}/models", headers=self._key())
+            response = connection.getresponse()
+            body = response.read(_LONGEST_LINE)
+        except ConnectionRefusedError as error:
+            raise EngineBusy(f"Nobody listens at {url}: is the endpoint started, and is this its port?") from error
+        except gaierror as error:
+            raise EngineError(f"The host {self._where[0]} of the endpoint {url} is not known here.") from error
+        except TimeoutError as error:
+            raise EngineBusy(f"The endpoint {url} says nothing within {wait_s:g} s.") from error
+        except (OSError, HTTPException) as error:
+            raise EngineBusy(f"The endpoint {url} cannot be asked: {type(error).__name__}: {error}.") from error
+        finally:
+            connection.close()
+        if response.status in (401, 403):
+            raise EngineError(
+                f"The endpoint {url} refuses the key, which is read from {self._settings.api_key_variable}."
+            )
+        if response.status in _NOT_NOW:
+            raise EngineBusy(f"The endpoint {url} is not ready: it answers {response.status} {response.reason}.")
+        try:
+            return [one.id for one in msgspec.json.decode(body, type=_Models).data] if response.status == 200 else None
+        except msgspec.DecodeError:
+            return None
+
     def _chunks(self, connection: HTTPConnection, body: bytes) -> Iterator[_Chunk]:
-        headers: dict[str, Any] = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-        if key := os.environ.get(self._settings.api_key_variable):
-            headers["Authorization"] = f"Bearer {key}"
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream", **self._key()}
         connection.request("POST", f"{self._path}/chat/completions", body, headers)
         response = connection.getresponse()
         if response.status != 200:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from systems.errors import BadInput, UnknownName
-from systems.models.check import ModelFile, cache_folder, check
+from systems.models.check import ModelFile, cache_folder, check, require_gguf
 from systems.models.shapes import RECIPE, SHAPES, Quant, get_quant, get_shape
 
 READER = Path(__file__).with_name("reader.gguf")
@@ -41,18 +41,31 @@ def resolve(model: str, progress: Progress | None = None) -> ModelFile:
 
     A shape is made when the cache does not hold it. Raises `UnknownName`, `BadInput` or `ModelError`.
     """
+    found = _parsed(model)
+    return check(found if isinstance(found, Path) else ensure(*found, progress))
+
+
+def look(model: str) -> None:
+    """Raise what `resolve` would raise, as far as a glance tells: nothing is made, and a file is not read whole."""
+    found = _parsed(model)
+    if isinstance(found, Path):
+        require_gguf(found)
+
+
+def _parsed(model: str) -> Path | tuple[str, Quant, int]:
+    """Return the file, or shape, quantisation and seed, that ``model`` names."""
     if model == "reader":
-        return check(READER)
+        return READER
     shape, *rest = model.split(":")
     if shape in SHAPES:
         if len(rest) > 2 or not all(rest):
             raise BadInput(f"{model!r} is not of the form shape:quantisation:seed, such as 135m:q8_0:0.")
-        quant = rest[0] if rest else default_quant(shape)
-        return check(ensure(shape, quant, _seed(model, rest[1]) if len(rest) > 1 else 0, progress))
+        quant = get_quant(rest[0]) if rest else default_quant(shape)
+        return shape, quant, _seed(model, rest[1]) if len(rest) > 1 else 0
     path = Path(model).expanduser()
     if not path.exists() and path.suffix != ".gguf" and len(path.parts) <= 1:
         raise UnknownName("model shape or model file", model, [*SHAPES, "reader"])
-    return check(path)
+    return path
 
 
 def _seed(model: str, text: str) -> int:

@@ -1,4 +1,4 @@
-"""The command as a person runs it, and a study and a system that another package brings."""
+"""The command as a person runs it, and what another package may bring: a study, a system, a metric, a figure."""
 
 import os
 import subprocess
@@ -9,6 +9,18 @@ import pytest
 
 from experiments.measuring.limits.select import survey
 from experiments.measuring.profiles import load
+
+ENTRIES = """
+[fourgig.studies]
+probe = probe_study:Probe
+[fourgig.systems]
+echo = echo_system:Echo
+[fourgig.metrics]
+parity = outside_metric
+[fourgig.figures]
+probe = outside_figure
+"""
+MODULES = ("probe_study", "echo_system", "outside_metric", "outside_figure")
 
 FOURGIG = Path(sys.executable).with_name("fourgig")
 
@@ -21,16 +33,14 @@ def enforcement() -> list[str]:
 
 @pytest.fixture
 def outside_package(tmp_path: Path) -> dict[str, str]:
-    """Install a tiny package that adds a study and a system, and return the environment that sees it."""
+    """Install a tiny package that adds one thing of each kind, and return the environment that sees it."""
     site = tmp_path / "site"
     info = site / "outside-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[fourgig.studies]\nprobe = probe_study:Probe\n[fourgig.systems]\necho = echo_system:Echo\n"
-    )
-    for name in ("probe_study.py", "echo_system.py"):
-        (site / name).write_bytes(Path(__file__).with_name(name).read_bytes())
+    (info / "entry_points.txt").write_text(ENTRIES)
+    for name in MODULES:
+        (site / f"{name}.py").write_bytes(Path(__file__).with_name(f"{name}.py").read_bytes())
     return {**os.environ, "PYTHONPATH": str(site)}
 
 

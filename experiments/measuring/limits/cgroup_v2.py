@@ -10,6 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from experiments.errors import CannotEnforce
+from experiments.invocation import program
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.kernel import (
     Kernel,
@@ -26,7 +27,11 @@ CONTROLLERS = frozenset({"memory", "cpu"})
 PERIOD_US = 100_000  # the kernel's own default period
 _MOVING_ROUNDS = 10
 HARNESS_LEAF = "fourgig-harness"
-DELEGATE = "systemd-run --user --scope -p Delegate=yes fourgig …"
+
+
+def delegated() -> str:
+    """Return the command that starts this program in a scope of its own, to which systemd hands the controllers."""
+    return f"systemd-run --user --scope -p Delegate=yes {program()} …"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -130,7 +135,7 @@ class CgroupV2(Backend):
         place = self._find(top, own)
         if place is None:
             return "no part of the cgroup v2 tree with the memory and cpu controllers is ours to manage", (
-                f"start it as `{DELEGATE}`, or as root"
+                f"start it as `{delegated()}`, or as root"
             )
         above = V2Reader(kernel, place.parent).limit(top)
         if above is not None and above <= profile.memory_bytes:

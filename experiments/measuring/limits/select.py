@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.errors import CannotEnforce
 from experiments.measuring.limits.cgroup_v1 import CgroupV1
-from experiments.measuring.limits.cgroup_v2 import CgroupV2
+from experiments.measuring.limits.cgroup_v2 import CgroupV2, delegated
 from experiments.measuring.limits.enclosing import Enclosing
 from experiments.measuring.limits.interface import Availability, Backend
 from experiments.measuring.limits.kernel import Kernel
@@ -44,6 +44,6 @@ def ways_to_enforce(profile: Profile) -> str:
     """Return the sentence that tells a person how to get limits."""
     both = profile.memory_bytes + profile.swap_bytes
     return (
-        "Run it as `systemd-run --user --scope -p Delegate=yes fourgig run …`, or as root, or in a container "
+        f"Run it as `{delegated()}`, or as root, or in a container "
         f"started with `docker run --memory {profile.memory_bytes} --memory-swap {both} --cpus {profile.cpus} …`."
     )

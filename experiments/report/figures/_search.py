@@ -38,9 +38,9 @@ def _figure(scene: Scene, work: str, number: int, condition: str) -> Drawn:
         if record.key in keys and record.outcome is Outcome.OK and part is not None:
             parts[record.spec.subject].append(part)
     median = rates.groupby("subject")["value"].median()
-    found = {subject: text.quantity(median[subject], "1/s") for subject in median.index}
-    said = ", ".join(f"{subject} {found.get(subject, 'none')}" for subject in scene.subjects(parts))
-    title = f"{scene.lead(rates)}Highest rate within the objective: {said}"
+    rate_of = {subject: text.quantity(median[subject], "1/s") for subject in median.index}
+    listed = ", ".join(f"{subject} {rate_of.get(subject, 'none')}" for subject in scene.subjects(parts))
+    title = f"{scene.lead(rates)}Highest rate within the objective: {listed}"
     figure, panels = drawing.canvas(title, 2)
     for place, subject in enumerate(scene.subjects(parts)):
         look = drawing.look(place)
@@ -69,8 +69,8 @@ def _figure(scene: Scene, work: str, number: int, condition: str) -> Drawn:
 
 
 def _percentiles(axes: Axes, parts: list[Part], color: str) -> None:
-    found = [highest(part) for part in parts]
-    merged = Histogram(one[1] for one in found if one is not None)
+    highest_rates = [highest(part) for part in parts]
+    merged = Histogram(latencies for _, latencies in filter(None, highest_rates))
     if not len(merged):
         return
     # As HdrHistogram draws them: each decade towards 100 % takes as much room.

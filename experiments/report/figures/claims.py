@@ -1,4 +1,4 @@
-"""One published claim beside what was measured of it, a line a condition."""
+"""One published claim beside the measured effect, a line a condition."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 
 from experiments import metrics
 from experiments.analysis.claims import Claim
-from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.analysis.verdict_rules import Verdict
+from experiments.analysis.verdicts import ClaimVerdict
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 
@@ -21,14 +22,15 @@ _LOOKS = {
 }
 
 
-def draw(claim: Claim, rulings: Sequence[Ruling]) -> list[Drawn]:
+def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     """Return the claim's figure: the effect or the level in each condition; none where nothing was measured."""
-    shown = [one for one in rulings if one.effect is not None and one.test is not None]
+    shown = [one for one in verdicts if one.effect is not None and one.test is not None]
     if not shown:
         return []
     counts = Counter(one.verdict for one in shown)
-    said = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in _LOOKS if counts[verdict])
-    title = f"{claim.id}, “{claim.statement}”: {said} of {len(shown)} condition{'s' * (len(shown) > 1)}"
+    counted = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in _LOOKS if counts[verdict])
+    conditions = "condition" if len(shown) == 1 else "conditions"
+    title = f"{claim.id}, “{claim.statement}”: {counted} of {len(shown)} {conditions}"
     figure, [axes] = drawing.canvas(title, height=1.9 + 0.34 * len(shown))
     for place, one in enumerate(shown):
         color, marker = _LOOKS[one.verdict]
@@ -51,15 +53,7 @@ def draw(claim: Claim, rulings: Sequence[Ruling]) -> list[Drawn]:
     _published(axes, claim)
     if claim.is_effect:
         axes.axvline(_drawn(claim, 0.0), color="#000000", linewidth=0.8)
-    names = {one.metric for one in shown}
-    axes.set_yticks(
-        range(len(shown)),
-        [
-            (one.test.title if one.test else "") + (f": {metrics.get(one.metric).title.lower()}" * (len(names) > 1))
-            for one in shown
-        ],
-        fontsize=8,
-    )
+    axes.set_yticks(range(len(shown)), _names(shown), fontsize=8)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     if _spreads(claim, shown):
         drawing.logarithmic(axes, "x")
@@ -68,6 +62,14 @@ def draw(claim: Claim, rulings: Sequence[Ruling]) -> list[Drawn]:
     notes = [f"{' and '.join(map(str, blocks))} blocks; lines are 95 % intervals, drawn from six blocks on"]
     alt = f"{title}. A line a condition, with its interval, beside what was published."
     return [drawing.finish(figure, f"claim-{claim.id}", title, alt, notes)]
+
+
+def _names(shown: Sequence[ClaimVerdict]) -> list[str]:
+    """Return each row's name: its test, and its metric where the rows have several."""
+    titles = [one.test.title if one.test else "" for one in shown]
+    if len({one.metric for one in shown}) == 1:
+        return titles
+    return [f"{title}: {metrics.get(one.metric).title.lower()}" for title, one in zip(titles, shown, strict=True)]
 
 
 def _is_ratio(claim: Claim) -> bool:
@@ -79,7 +81,7 @@ def _drawn(claim: Claim, value: float) -> float:
     return 1 + value / 100 if _is_ratio(claim) else value
 
 
-def _spreads(claim: Claim, shown: Sequence[Ruling]) -> bool:
+def _spreads(claim: Claim, shown: Sequence[ClaimVerdict]) -> bool:
     """Return whether the figure needs a logarithmic axis."""
     published = [claim.low, claim.high] if claim.is_effect else [claim.at_least, claim.at_most]
     values = [_drawn(claim, each) for each in (*published, *(one.effect for one in shown)) if each is not None]
@@ -97,7 +99,7 @@ def _published(axes: Axes, claim: Claim) -> None:
             drawing.ends(axes, claim, end, end, f"criterion: {words} this", "x")
 
 
-def _label(claim: Claim, one: Ruling) -> str:
+def _label(claim: Claim, one: ClaimVerdict) -> str:
     assert one.test is not None
     measure = metrics.get(one.metric)
     if _is_ratio(claim):

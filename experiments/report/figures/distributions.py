@@ -1,4 +1,4 @@
-"""Distributions of latency, not only means: who answers how many requests by when, and how much faster at which share.
+"""Distributions of latency, not only means: how many requests each subject answers by when, and the ratio by quantile.
 
 Quantiles are those of each block, of all its requests together; what is compared is compared within blocks.
 """
@@ -39,7 +39,7 @@ def draw(scene: Scene, name: str, panels: Mapping[str, pd.DataFrame], looks: Map
     base = reference(every["subject"], scene.references)
     rows = 2 if base is not None and set(every["subject"]) & looks.keys() - {base} else 1
     *_, (last, shown) = panels.items()
-    title = f"{scene.lead(every)}{last}: {_said(shown, base, looks)}"
+    title = f"{scene.lead(every)}{last}: {_median_latencies(shown, base, looks)}"
     figure, axes = drawing.canvas(
         title, len(panels), rows=rows, height=1.6 + 2.2 * rows, sharex="row" if rows == 1 else False, sharey="row"
     )
@@ -65,8 +65,8 @@ def draw(scene: Scene, name: str, panels: Mapping[str, pd.DataFrame], looks: Map
 
 def _by_block(requests: pd.DataFrame) -> dict[int, Array]:
     """Return each block's latencies, in order."""
-    found = requests.groupby("block")["latency_s"]
-    return {int(str(block)): np.sort(latencies.to_numpy(dtype=float)) for block, latencies in found}
+    by_block = requests.groupby("block")["latency_s"]
+    return {int(str(block)): np.sort(latencies.to_numpy(dtype=float)) for block, latencies in by_block}
 
 
 def _shares(blocks: Mapping[int, Array]) -> Array:
@@ -89,10 +89,11 @@ def _latencies(axes: Axes, blocks: Mapping[str, dict[int, Array]], looks: Mappin
         if not blocks[subject]:
             continue
         shares = _shares(blocks[subject])
-        found = _quantiles(blocks[subject], shares)
+        quantiles = _quantiles(blocks[subject], shares)
         # A distribution is a staircase: from the share before to this one at each latency.
         reached = np.concatenate([[0.0], shares + shares[0]])
-        middle, low, high = (ends[[0, *range(len(ends))]] for ends in (np.median(found, axis=0), *_ends(found)))
+        lines = (np.median(quantiles, axis=0), *_ends(quantiles))
+        middle, low, high = (line[[0, *range(len(line))]] for line in lines)
         color = look["color"]
         axes.fill_betweenx(reached, low, high, step="pre", color=color, alpha=0.18, linewidth=0)
         line: dict[str, Any] = {"linestyle": _DASHES[place % 4], "color": color, "linewidth": 1.4}
@@ -108,7 +109,8 @@ def _ratios(
 ) -> None:
     axes.axhline(1, color=looks[base]["color"] if base in looks else drawing.GREY, linewidth=1)
     for place, (subject, look) in enumerate(looks.items()):
-        if subject == base or not (shared := blocks[subject].keys() & blocks.get(base, {}).keys()):
+        shared = blocks[subject].keys() & blocks.get(base, {}).keys()
+        if subject == base or not shared:
             continue
         shares, logs = _compared(blocks[subject], blocks[base], shared)
         low, high = Estimate(logs.T).interval() if len(shared) >= ENOUGH_BLOCKS else _ends(logs)
@@ -135,14 +137,14 @@ def _compared(ours: Mapping[int, Array], theirs: Mapping[int, Array], shared: se
     return shares, np.log(mine / base)
 
 
-def _said(shown: pd.DataFrame, base: str | None, looks: Mapping[str, Mapping[str, Any]]) -> str:
+def _median_latencies(shown: pd.DataFrame, base: str | None, looks: Mapping[str, Mapping[str, Any]]) -> str:
     blocks = {subject: _by_block(shown[shown["subject"] == subject]) for subject in looks}
     there = [subject for subject in looks if blocks[subject]]
     medians = {one: float(np.median([np.median(latencies) for latencies in blocks[one].values()])) for one in there}
-    said = "median latency " + ", ".join(f"{one} {text.quantity(medians[one], 's')}" for one in there)
+    listed = "median latency " + ", ".join(f"{one} {text.quantity(medians[one], 's')}" for one in there)
     others = [one for one in there if one != base and base in there and blocks[one].keys() & blocks[str(base)].keys()]
     if len(others) != 1 or base is None:
-        return said
+        return listed
     [other] = others
     shares, logs = _compared(blocks[other], blocks[base], blocks[other].keys() & blocks[base].keys())
     ratios = np.exp(logs.mean(axis=0))
@@ -150,4 +152,4 @@ def _said(shown: pd.DataFrame, base: str | None, looks: Mapping[str, Mapping[str
         f"× {text.significant(float(ratios[np.abs(shares - share).argmin()]))} at {100 * share:g}\u00a0%"
         for share in _SAID
     )
-    return f"{said}; ratio by quantile {ends}"
+    return f"{listed}; ratio by quantile {ends}"

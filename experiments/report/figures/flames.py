@@ -22,12 +22,12 @@ def draw(scene: Scene) -> list[Drawn]:
     """Return one figure for each subject of each traced condition whose record holds its flame graph."""
     traced = scene.measured("heap_peak")
     records = {record.key: record for record in scene.records}
-    found = []
+    drawn = []
     for row in traced.to_dict("records"):
         part = records[row["key"]].part("subject")
         if part is not None and part.flames is not None and part.flames.size_bytes:
-            found.append(_drawn(scene, traced[traced["key"] == row["key"]], str(row["subject"]), part.flames))
-    return found
+            drawn.append(_drawn(scene, traced[traced["key"] == row["key"]], str(row["subject"]), part.flames))
+    return drawn
 
 
 def _drawn(scene: Scene, shown: pd.DataFrame, subject: str, whole: Frame) -> Drawn:
@@ -89,7 +89,7 @@ def _own(frame: Frame) -> int:
 
 def _owners(whole: Frame) -> Mapping[str, int]:
     """Return what each function held itself, by whatever way it was called."""
-    found: dict[str, int] = {}
+    held: dict[str, int] = {}
     for _, _, frame in _placed(whole, 0, 0.0):
-        found[frame.place] = found.get(frame.place, 0) + _own(frame)
-    return found
+        held[frame.place] = held.get(frame.place, 0) + _own(frame)
+    return held

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator
 
 from experiments.analysis import claims
 from experiments.analysis.claims import Claim
-from experiments.analysis.findings import Answer
+from experiments.analysis.conclusions import Conclusion
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
@@ -47,8 +47,8 @@ def _sleeps(scene: Scene) -> Iterator[Drawn]:
         return
     shown = shown.assign(workers=shown["workers"].astype(int), change=_change(shown["ratio"]))
     claim = claims.get("S0-time")
-    found = shown.groupby(["requests", "workers"])["change"].median().reset_index()
-    title = _met(found, claim)
+    medians = shown.groupby(["requests", "workers"])["change"].median().reset_index()
+    title = _met(medians, claim)
     levels = sorted(set(shown["requests"]))
     figure, panels = drawing.canvas(title, len(levels), height=4.6, sharey=True)
     marks = sorted({1, *shown["workers"]})
@@ -79,26 +79,26 @@ def _sleeps(scene: Scene) -> Iterator[Drawn]:
     yield drawing.finish(figure, "isolation-sleeps", title, alt, notes)
 
 
-def _met(found: pd.DataFrame, claim: Claim) -> str:
+def _met(medians: pd.DataFrame, claim: Claim) -> str:
     """Say which numbers of threads meet each end of the published range, and which come nearest where none does."""
-    said = []
+    sentences = []
     for end in (claim.high, claim.low):
         if end is None:
             continue
-        away = (found["change"] - end).abs()
-        met, nearest = found[away <= _MET_WITHIN], found[away == away.min()]
+        away = (medians["change"] - end).abs()
+        met, nearest = medians[away <= _MET_WITHIN], medians[away == away.min()]
         name = f"{text.significant(end, 4)} %"
         if met.empty:
-            said.append(f"{name} is met by no W measured, nearest is {_cases(nearest)}.")
+            sentences.append(f"{name} is met by no W measured, nearest is {_cases(nearest)}.")
         else:
-            said.append(f"{name} is met by {_cases(met)}.")
-    return " ".join(said)
+            sentences.append(f"{name} is met by {_cases(met)}.")
+    return " ".join(sentences)
 
 
-def _cases(found: pd.DataFrame) -> str:
+def _cases(medians: pd.DataFrame) -> str:
     return ", ".join(
         f"W = {one['workers']} at N = {one['requests']} ({text.percent(one['change'])})"
-        for one in found.to_dict("records")
+        for one in medians.to_dict("records")
     )
 
 
@@ -204,32 +204,32 @@ def _kinds(scene: Scene) -> Iterator[Drawn]:
     if shown.empty:
         return
     rows = sorted(set(shown["kind"]), key=lambda kind: shown.loc[shown["kind"] == kind, "ratio"].median())
-    said = []
+    listed = []
     for kind in rows:
         medians = shown[shown["kind"] == kind].groupby("subject")["ratio"].median()
         ends = dict.fromkeys(text.significant(end, 2) for end in (medians.min(), medians.max()))
-        said.append(f"{kind} × {' … '.join(ends)}")
-    title = f"{scene.lead(shown[shown['kind'] == 'inference'])}Off the loop the total time is: {', '.join(said)}"
+        listed.append(f"{kind} × {' … '.join(ends)}")
+    title = f"{scene.lead(shown[shown['kind'] == 'inference'])}Off the loop the total time is: {', '.join(listed)}"
     figure, (axes,) = drawing.canvas(title, height=5.2)
     _dots(axes, shown, "ratio", _series(scene, shown["subject"]), rows)
     axes.axvline(1, color=drawing.GREY, linewidth=0.9)
-    axes.set_yticks(range(len(rows)), [_judged(scene, kind, shown[shown["kind"] == kind]) for kind in rows])
+    axes.set_yticks(range(len(rows)), [_row_name(scene, kind, shown[shown["kind"] == kind]) for kind in rows])
     axes.set_xlabel("total time against the same work in the loop (below 1 it helps, above it hurts)")
     alt = f"{title}. Ratio of total times, a row a kind of work, a point a block."
     yield drawing.finish(figure, "isolation-kinds", title, alt, scene.notes(shown))
 
 
-def _judged(scene: Scene, kind: str, shown: pd.DataFrame) -> str:
-    """Return a row's name: the kind, its requests, and what the data say, where they were enough to say something."""
-    here = scene.findings
+def _row_name(scene: Scene, kind: str, shown: pd.DataFrame) -> str:
+    """Return a row's name: the kind, its requests, and its conclusions, where there were blocks enough for some."""
+    here = scene.conclusions
     here = here[(here["metric"] == "total_time") & here["condition"].isin(list(shown["condition"]))]
     series = _series(scene, shown["subject"])
-    said: dict[str, list[str]] = {}
+    by_conclusion: dict[str, list[str]] = {}
     for subject, name in series.items():
-        for answer in here.loc[here["subject"] == subject, "answer"]:
-            if answer != Answer.INDICATIVE:
-                said.setdefault(str(answer), []).append(name.removesuffix(" threads"))
-    lines = [f"{answer}: {', '.join(names)}" for answer, names in said.items()]
+        for conclusion in here.loc[here["subject"] == subject, "conclusion"]:
+            if conclusion != Conclusion.INDICATIVE:
+                by_conclusion.setdefault(str(conclusion), []).append(name.removesuffix(" threads"))
+    lines = [f"{conclusion}: {', '.join(names)}" for conclusion, names in by_conclusion.items()]
     return "\n".join([f"{kind}, N = {shown['requests'].iloc[0]}", *lines])
 
 
@@ -267,12 +267,12 @@ def _short_tasks(scene: Scene) -> Iterator[Drawn]:
     shown = shown.assign(kind=factor(shown, "task"))
     rows = list(dict.fromkeys(sorted(shown["kind"], reverse=True)))
     series = _series(scene, shown["subject"])
-    said = []
+    listed = []
     for kind in rows:
         medians = shown[shown["kind"] == kind].groupby("subject")["value"].median()
         each = [f"{text.quantity(medians[one], 's')} ({name})" for one, name in series.items() if one in medians]
-        said.append(f"{kind} {', '.join(each)}")
-    title = f"{scene.lead(shown)}Beside a long task a short one takes: {'; '.join(said)}"
+        listed.append(f"{kind} {', '.join(each)}")
+    title = f"{scene.lead(shown)}Beside a long task a short one takes: {'; '.join(listed)}"
     figure, (axes,) = drawing.canvas(title)
     _dots(axes, shown, "value", series, rows)
     axes.set_yticks(range(len(rows)), rows)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from experiments.analysis import claims
-from experiments.analysis.pairing import compare
+from experiments.analysis.pairing import summarise
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import Scene, factor
@@ -51,6 +51,10 @@ def _starts(frame: pd.DataFrame, shape: Any) -> pd.DataFrame:
 
 def _cached(frame: pd.DataFrame, page_cache: str) -> pd.DataFrame:
     return frame[factor(frame, "page_cache") == page_cache]
+
+
+def _of(frame: pd.DataFrame, subject: str) -> pd.DataFrame:
+    return frame[frame["subject"] == subject]
 
 
 def _present(frame: pd.DataFrame) -> list[str]:
@@ -109,22 +113,21 @@ def _moments(scene: Scene, shape: Any) -> list[Drawn]:
 
 
 def _first_ready(ready: pd.DataFrame, replied: pd.DataFrame, page_cache: str) -> str:
-    """Say who is ready first and last, and when each has replied."""
+    """Say which subject is ready first and which last, and when each has replied."""
     medians = _cached(ready, page_cache).groupby("subject")["value"].median()
     replies = _cached(replied, page_cache).groupby("subject")["value"].median()
-    said = []
+    sentences = []
     for subject, word in ((str(medians.idxmin()), "first"), (str(medians.idxmax()), "last")):
         after = f"{subject} is ready {word}, after {text.quantity(medians[subject], 's')}"
         if subject in replies:
             after += f", and has replied after {text.quantity(replies[subject], 's')}"
-        said.append(after)
-    return f"On a {page_cache} page cache {'; '.join(dict.fromkeys(said))}"
+        sentences.append(after)
+    return f"On a {page_cache} page cache {'; '.join(dict.fromkeys(sentences))}"
 
 
 def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
-    shown = {
-        words: found for metric, words in _MOMENTS[:2] if not (found := _starts(scene.compared(metric), shape)).empty
-    }
+    starts = {words: _starts(scene.compared(metric), shape) for metric, words in _MOMENTS[:2]}
+    shown = {words: frame for words, frame in starts.items() if not frame.empty}
     if "ready" not in shown:
         return []
     reference = text.plain(shown["ready"]["reference"].iloc[0])
@@ -135,7 +138,7 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
         for words, frame in shown.items()
         for subject, group in _cached(frame, page_cache).groupby("subject")
     }
-    said = {
+    changes = {
         page_cache: "; ".join(
             f"{subject} {_means({words: ratios.get((page_cache, subject, words)) for words in shown})}"
             for subject in subjects
@@ -144,7 +147,7 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
         for page_cache in caches
     }
     ending, lead = _suffix(shape)
-    title = f"{scene.lead(shown['ready'])}{lead}Against {reference}, {caches[0]}: {said[caches[0]]}"
+    title = f"{scene.lead(shown['ready'])}{lead}Against {reference}, {caches[0]}: {changes[caches[0]]}"
     figure, panels = drawing.canvas(title, len(caches), height=2.2 + 0.45 * len(subjects), sharex=True, sharey=True)
     for axes, page_cache in zip(panels, caches, strict=True):
         drawing.band(axes, claims.get("S0-startup"), "x")
@@ -157,14 +160,14 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
         axes.set_title(f"{page_cache} page cache")
         axes.set_xlabel("change in time since the start (%)")
     _rows(panels[0], subjects)
-    alt = f"{title}. Geometric means: {'. '.join(f'{each}: {words}' for each, words in said.items())}."
+    alt = f"{title}. Geometric means: {'. '.join(f'{each}: {words}' for each, words in changes.items())}."
     notes = [f"{_SMALL}, large ones geometric means, bars 95 % intervals", *scene.notes(*shown.values())]
     return [drawing.finish(figure, f"lazy-loading-ready{ending}", title, alt, notes)]
 
 
 def _means(ratios: Mapping[str, pd.Series[float] | None]) -> str:
     return ", ".join(
-        f"{words} {text.percent((compare(values.tolist()).geometric_mean - 1) * 100)}"
+        f"{words} {text.percent((summarise(values.tolist()).geometric_mean - 1) * 100)}"
         for words, values in ratios.items()
         if values is not None
     )
@@ -172,12 +175,12 @@ def _means(ratios: Mapping[str, pd.Series[float] | None]) -> str:
 
 def _change(axes: Axes, row: float, ratios: pd.Series[float], look: Mapping[str, Any], words: str) -> None:
     """Draw a small point a block, the geometric mean and its interval, in percent."""
-    found = compare(ratios.tolist())
+    summary = summarise(ratios.tolist())
     axes.plot((ratios - 1) * 100, [row] * len(ratios), linestyle="none", markersize=3, alpha=0.4, **look)
-    middle = (found.geometric_mean - 1) * 100
+    middle = (summary.geometric_mean - 1) * 100
     axes.plot([middle], [row], linestyle="none", markersize=7, markeredgecolor="white", label=words, **look)
-    if found.low is not None and found.high is not None:
-        axes.plot([(found.low - 1) * 100, (found.high - 1) * 100], [row, row], color=look["color"], linewidth=2)
+    if summary.low is not None and summary.high is not None:
+        axes.plot([(summary.low - 1) * 100, (summary.high - 1) * 100], [row, row], color=look["color"], linewidth=2)
 
 
 def _memory(scene: Scene) -> list[Drawn]:
@@ -223,7 +226,7 @@ def _memory(scene: Scene) -> list[Drawn]:
 
 def _resources(scene: Scene) -> list[Drawn]:
     frames = {
-        (kind, name): (found := scene.measured(f"load_{kind}_{name}"))[found["subject"] == "in-order"]
+        (kind, name): _of(scene.measured(f"load_{kind}_{name}"), "in-order")
         for kind in ("time", "anonymous", "file")
         for name in _RESOURCES
     }
@@ -272,12 +275,12 @@ def _imports(scene: Scene) -> list[Drawn]:
     if any(frame.empty for frame in shown):
         return []
     subjects = scene.subjects(shown[0]["subject"])
-    said = [
+    listed = [
         f"{subject} {text.quantity(time, 's')} and {text.quantity(size, 'bytes')}"
         for subject in subjects
         for time, size in [[frame.loc[frame["subject"] == subject, "value"].median() for frame in shown]]
     ]
-    title = f"Importing the code alone: {', '.join(said)}"
+    title = f"Importing the code alone: {', '.join(listed)}"
     figure, panels = drawing.canvas(title, 2, height=1.8 + 0.3 * len(subjects), sharey=True)
     for axes, frame, scale, words in zip(
         panels, shown, (1, _MIB), ("time to import (s)", "anonymous memory (MiB)"), strict=True
@@ -304,12 +307,12 @@ def _pause(scene: Scene) -> list[Drawn]:
     asked = factor(shown, "pause_s").fillna(0)
     medians = shown["value"].groupby([shown["subject"], asked]).median()
     subjects = scene.subjects(later["subject"])
-    said = [
+    listed = [
         f"{subject} {text.quantity(medians[subject, 0], 's')} and {text.quantity(medians[subject, pauses[-1]], 's')}"
         for subject in subjects
         if (subject, 0) in medians
     ]
-    title = f"{scene.lead(shown)}A first request at once and {pauses[-1]} s after ready waits: {'; '.join(said)}"
+    title = f"{scene.lead(shown)}A first request at once and {pauses[-1]} s after ready waits: {'; '.join(listed)}"
     figure, (axes,) = drawing.canvas(title, height=1.9 + 0.35 * len(subjects))
     for row, subject in enumerate(subjects):
         for place, pause in enumerate((0, *pauses), start=1):

@@ -6,17 +6,17 @@ Conditions with a simulated engine are drawn apart; where no model ran, the titl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from experiments import metrics
 from experiments.analysis import capacity, claims
-from experiments.analysis.findings import Answer
+from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.frames import where
 from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
@@ -27,8 +27,14 @@ from experiments.report.scene import Scene, factor
 _WORKS = ("inference", "simulation", "serial simulation")
 _KINDS = {"poisson": "Poisson", "bursts": "bursts"}
 
-# Users in a closed loop, who pause for nothing and repeat nothing: what is drawn over the number of users.
+# Users in a closed loop, without pauses and repeated questions: the conditions drawn over the number of users.
 _CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": None, "engines": None}
+
+NO_MECHANISM = ("", "none", "all", "in-loop")
+"""Variants in an ablation ladder that stand for no mechanism: its ends, and the systems beside it."""
+
+# What a rung of the engine's ladder adds to the one before it, where that is not the name of its variant.
+_STEPS = {"serial": "threads"}
 
 
 def draw(scene: Scene) -> list[Drawn]:
@@ -73,8 +79,8 @@ def _throughput(scene: Scene, work: str) -> list[Drawn]:
         return []
     most = max(factor(rate, "users"))
     there = rate[factor(rate, "users") == most].groupby("subject")["value"].median()
-    said = ", ".join(f"{subject} {text.quantity(there[subject], '1/s')}" for subject in scene.subjects(there.index))
-    title = f"{scene.lead(rate)}Median throughput at {most} users: {said}"
+    listed = ", ".join(f"{subject} {text.quantity(there[subject], '1/s')}" for subject in scene.subjects(there.index))
+    title = f"{scene.lead(rate)}Median throughput at {most} users: {listed}"
     figure, panels = drawing.canvas(title, 2 if len(change) else 1)
     looks = _looks(scene, rate)
     _against_users(panels[0], rate, looks, "throughput")
@@ -87,7 +93,7 @@ def _throughput(scene: Scene, work: str) -> list[Drawn]:
         _against_users(panels[1], change.assign(value=(change["ratio"] - 1) * 100), looks, "throughput")
         panels[1].set_ylabel(f"change against {text.plain(change['reference'].iloc[0])} (%)")
     alt = f"{title}. Throughput and goodput over the number of users, and the change of throughput; points are blocks."
-    notes = [_objective_said(), *_turns_said(rate), *scene.notes(rate)]
+    notes = [_objective_note(), *_turns_notes(rate), *scene.notes(rate)]
     return [drawing.finish(figure, _name("throughput", work), title, alt, notes)]
 
 
@@ -98,12 +104,12 @@ def _objective(scene: Scene, work: str) -> list[Drawn]:
     if share.empty or first.empty:
         return []
     looks = _looks(scene, share)
-    said = []
+    listed = []
     for subject in looks:
         mine = share[share["subject"] == subject]
         best = capacity.highest(factor(mine, "users").tolist(), mine["value"].tolist())
-        said.append(f"{subject} {f'{best:g}' if best else 'none'}")
-    title = f"{scene.lead(first)}Most users within the objective, of the levels tried: {', '.join(said)}"
+        listed.append(f"{subject} {f'{best:g}' if best else 'none'}")
+    title = f"{scene.lead(first)}Most users within the objective, of the levels tried: {', '.join(listed)}"
     figure, panels = drawing.canvas(title, 2)
     _against_users(panels[0], share, looks, "")
     panels[0].axhline(ENOUGH, color=drawing.GREY, linewidth=1.2, label=f"{ENOUGH * 100:g} % of requests")
@@ -115,7 +121,7 @@ def _objective(scene: Scene, work: str) -> list[Drawn]:
     drawing.logarithmic(panels[1], "y")
     panels[1].set_ylabel("time to first token, P50 (s)")
     alt = f"{title}. Share of requests that met the objective, and time to first token, over users; points are blocks."
-    notes = [_objective_said(), *_turns_said(share), *scene.notes(share)]
+    notes = [_objective_note(), *_turns_notes(share), *scene.notes(share)]
     return [drawing.finish(figure, _name("objective", work), title, alt, notes)]
 
 
@@ -123,12 +129,12 @@ def _closed(given: dict[str, Any], work: str) -> bool:
     return all(given.get(name) == level for name, level in {"work": work, **_CLOSED}.items())
 
 
-def _objective_said() -> str:
+def _objective_note() -> str:
     return f"objective: first token within {FIRST_TOKEN_S:g} s, reply within {REPLY_S:g} s"
 
 
-def _turns_said(shown: pd.DataFrame) -> list[str]:
-    """Return what tells levels apart besides their users: who asks more has longer prompts."""
+def _turns_notes(shown: pd.DataFrame) -> list[str]:
+    """Return how levels differ besides their users: in more questions each, and so in longer prompts."""
     asked = dict(sorted(zip(factor(shown, "users"), factor(shown, "turns"), strict=True)))
     if len(set(asked.values())) == 1:
         return []
@@ -144,8 +150,8 @@ def _open(scene: Scene, work: str) -> list[Drawn]:
     looks = _looks(scene, every)
     most = max(factor(shown[kinds[0]], "rate"))
     worst = scene.measured("latency_p95", work=work, arrivals=kinds[0], rate=most).groupby("subject")["value"].median()
-    said = ", ".join(f"{subject} {text.quantity(worst[subject], 's')}" for subject in scene.subjects(worst.index))
-    title = f"{scene.lead(every)}P95 latency at {most:g} arrivals a second ({_KINDS[kinds[0]]}): {said}"
+    listed = ", ".join(f"{subject} {text.quantity(worst[subject], 's')}" for subject in scene.subjects(worst.index))
+    title = f"{scene.lead(every)}P95 latency at {most:g} arrivals a second ({_KINDS[kinds[0]]}): {listed}"
     figure, panels = drawing.canvas(title, len(kinds), sharey=True)
     for axes, kind in zip(panels, kinds, strict=True):
         middle, high = (scene.measured(name, work=work, arrivals=kind) for name in ("latency_p50", "latency_p95"))
@@ -163,44 +169,47 @@ def _open(scene: Scene, work: str) -> list[Drawn]:
 
 def _ladders(scene: Scene, work: str) -> Iterable[Drawn]:
     for direction, reference in (("add-one", "none"), ("leave-one-out", "all")):
-        found = scene.findings
-        fits = [given.get("work") == work and given.get("ladder") == direction for given in found["factors"]]
-        shown = found[np.array(fits, dtype=bool) & (found["reference"] == reference)]
-        if len(shown):
-            rungs = shown["subject"].str.startswith((f"{reference}+", f"{reference}-"))
-            said = _rungs_said(shown[rungs & (shown["metric"] == "throughput")], direction)
-            yield _ladder(scene, shown, scene.subjects(shown["subject"]), said, _name(f"ladder-{direction}", work))
+        rows = where(scene.conclusions, work=work, ladder=direction)
+        for given, shown in _systems(rows[rows["reference"] == reference]):
+            mechanisms = {name: scene.variants[name] for name in shown["subject"]}
+            rungs = shown.assign(mechanism=shown["subject"].map(mechanisms))
+            inner = ~rungs["mechanism"].isin(NO_MECHANISM) & (rungs["metric"] == "throughput")
+            title = _rungs_title(rungs[inner], direction)
+            name = _name(f"ladder-{direction}" + (f"-{given}" if given else ""), work)
+            yield _ladder(scene, shown, scene.subjects(shown["subject"]), title, name)
+
+
+def _systems(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the ladder of each system, with the system's name where there are several."""
+    given = rows["factors"].map(lambda factors: factors.get("of", "")).astype(str)
+    names = sorted(set(given))
+    for name in names:
+        yield name if len(names) > 1 else "", rows[given == name]
 
 
 def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
-    found = scene.findings
-    fits = [given.get("work") == work and given.get("engines") == "ladder" for given in found["factors"]]
-    shown = found[np.array(fits, dtype=bool)]
+    shown = where(scene.conclusions, work=work, engines="ladder")
     for users in sorted(set(factor(shown, "users"))):
         here = shown[factor(shown, "users") == users]
         rungs = sorted(scene.subjects(here["subject"]), key=lambda name: ("batched" in name, name))
         rate = here[here["metric"] == "throughput"].set_index("subject")["ratio"].astype(float)
-        said = ", ".join(f"{_step(name)} ×\u00a0{text.significant(rate[name])}" for name in rungs if name in rate)
-        title = f"Times the throughput of {text.plain(here['reference'].iloc[0])}, step by step: {said}"
-        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work), lambda name: f"+ {_step(name)}")
-
-
-def _step(rung: str) -> str:
-    """Return what a rung of the engine's ladder adds to the one before it."""
-    _, batched, added = rung.partition("batched")
-    return added.rpartition("+")[2] or "batching" if batched else "threads"
+        steps = {name: _STEPS.get(scene.variants[name], scene.variants[name]) for name in rungs}
+        listed = ", ".join(f"{steps[name]} ×\u00a0{text.significant(rate[name])}" for name in rungs if name in rate)
+        title = f"Times the throughput of {text.plain(here['reference'].iloc[0])}, step by step: {listed}"
+        named = {name: f"+ {step}" for name, step in steps.items()}
+        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work), named.__getitem__)
 
 
 def _ladder(
     scene: Scene,
     shown: pd.DataFrame,
     subjects: Sequence[str],
-    said: str,
+    title: str,
     name: str,
     named: Callable[[str], str] = text.plain,
 ) -> Drawn:
     condition, reference = shown["condition"].iloc[0], shown["reference"].iloc[0]
-    title = f"{scene.lead(shown)}{said}"
+    title = f"{scene.lead(shown)}{title}"
     wanted = [name for name in ("throughput", "latency_p95") if (shown["metric"] == name).any()]
     figure, panels = drawing.canvas(title, len(wanted), height=1.7 + 0.27 * len(subjects), sharey=True)
     blocks = scene.ratios[scene.ratios["condition"] == condition]
@@ -240,21 +249,26 @@ def _ladder(
     return drawing.finish(figure, name, title, alt, notes)
 
 
-def _rungs_said(rungs: pd.DataFrame, direction: str) -> str:
-    """Return which mechanisms, alone or by their absence, move throughput beyond noise; the most if none is judged."""
-    how, mark = ("Added alone", "+") if direction == "add-one" else ("Left out of all", "-")
+def _rungs_title(rungs: pd.DataFrame, direction: str) -> str:
+    """Return which mechanisms, added or left out by themselves, move throughput beyond noise.
+
+    Where blocks are too few for a conclusion, return the mechanism that moves it most.
+    """
+    how = "Added alone" if direction == "add-one" else "Left out of all"
     if rungs.empty:
         return f"{how}: only the ends of the ladder were tried"
-    found = rungs.assign(size=rungs["ratio"].astype(float).map(math.log).abs()).sort_values("size", ascending=False)
-    said = [
-        f"{str(one.subject).partition(mark)[2].replace('_', ' ')} ×\u00a0{text.significant(float(str(one.ratio)))}"
-        for one in found[found["answer"].isin([Answer.HELPS, Answer.HURTS])].itertuples()
+    sizes = rungs["ratio"].astype(float).map(math.log).abs()
+    largest_first = rungs.assign(size=sizes).sort_values("size", ascending=False)
+    moving = largest_first[largest_first["conclusion"].isin([Conclusion.HELPS, Conclusion.HURTS])]
+    listed = [
+        f"{str(one.mechanism).replace('_', ' ')} ×\u00a0{text.significant(float(str(one.ratio)))}"
+        for one in moving.itertuples()
     ]
-    if said:
-        return f"{how}, throughput moves beyond noise with {', '.join(said)}"
-    if (found["answer"] == Answer.INDICATIVE).all():
-        first = found.iloc[0]
-        name = str(first["subject"]).partition(mark)[2].replace("_", " ")
+    if listed:
+        return f"{how}, throughput moves beyond noise with {', '.join(listed)}"
+    if (largest_first["conclusion"] == Conclusion.INDICATIVE).all():
+        first = largest_first.iloc[0]
+        name = str(first["mechanism"]).replace("_", " ")
         return f"{how}, {name} moves throughput most: ×\u00a0{text.significant(first['ratio'])}"
     return f"{how}, no mechanism moves throughput beyond noise"
 

@@ -10,6 +10,7 @@ from scipy import special
 
 from experiments.analysis import claims, order
 from experiments.analysis.claims import Claim
+from experiments.analysis.frames import where
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.measuring.records import Outcome
 from experiments.report import drawing, text
@@ -64,7 +65,7 @@ def _hit_rate(scene: Scene) -> list[Drawn]:
 
 
 def _traces(frame: pd.DataFrame) -> pd.Series[Any]:
-    """Return what each row replayed: its trace, and the kind of key where the trace has several."""
+    """Return the trace that each row replayed, with the kind of key where the trace has several."""
     keys = factor(frame, "key")
     return factor(frame, "trace").where(keys.isna(), factor(frame, "trace").astype(str) + ", key: " + keys.astype(str))
 
@@ -73,12 +74,12 @@ def _hit_rate_figure(
     scene: Scene, name: str, shown: pd.DataFrame, bound: pd.DataFrame, traces: list[str], claim: Claim | None
 ) -> Drawn:
     real = shown[~shown["subject"].isin(SIMULATED)]
-    # What there is most to hit on is what a cache is for.
+    # The title speaks of the trace with most repetitions: there a cache can help most.
     unlimited = bound.groupby("trace")["value"].median()
-    told = max(traces, key=lambda trace: unlimited.get(trace, 0.0))
-    best = real[real["trace"] == told].groupby(["subject", factor(real, "capacity")])["value"].median().max()
-    title = f'On the trace "{told}" the best cache of a system hits {text.significant(best * 100)} %'
-    most = bound[bound["trace"] == told]["value"]
+    titled = max(traces, key=lambda trace: unlimited.get(trace, 0.0))
+    best = real[real["trace"] == titled].groupby(["subject", factor(real, "capacity")])["value"].median().max()
+    title = f'On the trace "{titled}" the best cache of a system hits {text.significant(best * 100)} %'
+    most = bound[bound["trace"] == titled]["value"]
     if not most.empty:
         title += f", an unlimited one {text.significant(most.median() * 100)} %"
     columns = min(2, len(traces))
@@ -143,8 +144,8 @@ def _wrong_hits(scene: Scene) -> list[Drawn]:
 
 
 def _at(frame: pd.DataFrame, **factors: Any) -> float:
-    chosen = [all(found.get(name) == level for name, level in factors.items()) for found in frame["factors"]]
-    return float(frame[chosen]["value"].median()) if any(chosen) else 0.0
+    chosen = where(frame, **factors)
+    return float(chosen["value"].median()) if len(chosen) else 0.0
 
 
 def _levels(before: float, after: float, unit: str) -> str:
@@ -157,15 +158,15 @@ def _retrieval(scene: Scene) -> list[Drawn]:
         return []
     most = max(factor(shown, "memories"))
     there = shown[factor(shown, "memories") == most].groupby("subject")["value"].median()
-    # A lookup that is fast and finds nothing is no lookup: what was found stands beside how long it took.
+    # A lookup that is fast and finds nothing is useless: its recall stands beside its time.
     recall = scene.measured("recall", part="retrieval", memories=most).groupby("subject")["value"].median()
-    said = ", ".join(
+    listed = ", ".join(
         f"{subject} {text.quantity(there[subject], 's')} (finds {text.significant(100 * recall[subject], 2)} %)"
         for subject in scene.subjects(there.index)
         if subject in recall
     )
-    title = f"Median lookup among {most:,} memories: {said}"
-    tail, found = scene.measured("retrieval_p95", part="retrieval"), scene.measured("recall", part="retrieval")
+    title = f"Median lookup among {most:,} memories: {listed}"
+    tail, recalls = scene.measured("retrieval_p95", part="retrieval"), scene.measured("recall", part="retrieval")
     figure, (axes, beside) = drawing.canvas(title, 2, height=4.3)
     claim = claims.get("S0-retrieval")
     if claim.before and claim.after:
@@ -178,7 +179,7 @@ def _retrieval(scene: Scene) -> list[Drawn]:
         slow = tail[tail["subject"] == subject]
         medians = (slow["value"] * 1000).groupby(factor(slow, "memories").astype(float)).median()
         axes.plot(medians.index, medians, linestyle="--", linewidth=1, color=drawing.look(place)["color"])
-        group = found[found["subject"] == subject]
+        group = recalls[recalls["subject"] == subject]
         _points_and_medians(beside, place, factor(group, "memories"), group["value"] * 100, "")
     drawing.logarithmic(axes, "x", "y")
     drawing.logarithmic(beside, "x")
@@ -199,12 +200,12 @@ def _soak(scene: Scene) -> list[Drawn]:
 
 
 def _grown(scene: Scene, growth: pd.DataFrame) -> Drawn:
-    said = ", ".join(
+    listed = ", ".join(
         f"{subject} {_slope(growth.loc[growth['subject'] == subject, 'value'])}"
         for subject in scene.subjects(growth["subject"])
     )
     work, turns = (str(factor(growth, name).iloc[0]) for name in ("work", "turns"))
-    title = f"{scene.lead(growth)}Growth after the warm-up: {said}"
+    title = f"{scene.lead(growth)}Growth after the warm-up: {listed}"
     figure, (axes,) = drawing.canvas(title)
     keys = set(growth["key"])
     shown = [record for record in scene.records if record.key in keys]
@@ -229,7 +230,7 @@ def _grown(scene: Scene, growth: pd.DataFrame) -> Drawn:
 
 
 def _slope(slopes: pd.Series[float]) -> str:
-    """Return the mean slope of the blocks with its 95 % interval; the median where blocks are too few for one."""
+    """Return the mean slope of the blocks with its interval; the median where blocks are too few for an interval."""
     if len(slopes) < ENOUGH_BLOCKS:
         return text.quantity(slopes.median(), "bytes/turn")
     reach = float(special.stdtrit(len(slopes) - 1, 0.975) * slopes.std(ddof=1) / math.sqrt(len(slopes)))
@@ -244,8 +245,8 @@ def _traced(scene: Scene) -> list[Drawn]:
     if heap.empty:
         return []
     peaks = heap.groupby("subject")["value"].max()
-    said = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in scene.subjects(peaks.index))
-    title = f"{scene.lead(heap)}Largest heap under the tracer: {said}"
+    listed = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in scene.subjects(peaks.index))
+    title = f"{scene.lead(heap)}Largest heap under the tracer: {listed}"
     subjects = scene.subjects(heap["subject"])
     figure, (axes,) = drawing.canvas(title, height=2.1 + 0.6 * len(subjects))
     for place, (words, frame) in enumerate(shown.items()):
@@ -285,10 +286,10 @@ def _held(scene: Scene, traced: pd.DataFrame) -> list[Drawn]:
     if not subjects:
         return []
     most = {subject: held[subject][0] for subject in subjects}
-    said = ", ".join(
+    listed = ", ".join(
         f"{subject}: {one.place} {text.quantity(one.size_bytes, 'bytes')}" for subject, one in most.items()
     )
-    title = f"{scene.lead(traced)}Largest holder of the heap at its peak: {said}"
+    title = f"{scene.lead(traced)}Largest holder of the heap at its peak: {listed}"
     figure, panels = drawing.canvas(title, rows=len(subjects), height=1.2 + 2.1 * len(subjects), sharex=True)
     for axes, subject in zip(panels, subjects, strict=True):
         rows = held[subject]

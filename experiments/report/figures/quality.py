@@ -24,15 +24,16 @@ def draw(scene: Scene) -> list[Drawn]:
 
 def _depths(scene: Scene) -> list[Drawn]:
     """Draw each system as it is by default, a panel a depth."""
+    frames = {metric: scene.measured(metric, part="answers") for metric in _DEPTHS}
     shown = {
         metric: frame[~frame["subject"].str.contains("+", regex=False)]
-        for metric in _DEPTHS
-        if not (frame := scene.measured(metric, part="answers")).empty
+        for metric, frame in frames.items()
+        if not frame.empty
     }
     if not shown:
         return []
     title = f"After {_longest(shown['evidence_in_prompt']):,} turns: " + "; ".join(
-        f"{_DEPTHS[metric]}: {_said(scene, frame)}" for metric, frame in shown.items()
+        f"{_DEPTHS[metric]}: {_shares_listed(scene, frame)}" for metric, frame in shown.items()
     )
     figure, panels = drawing.canvas(title, len(shown), height=3.9, sharey=True)
     for axes, (metric, frame) in zip(panels, shown.items(), strict=True):
@@ -56,11 +57,9 @@ def _settings(scene: Scene) -> list[Drawn]:
     if varied.empty:
         return []
     turns = _longest(varied)
-    shown = {
-        metric: frame
-        for metric in ("evidence_in_prompt", "right_answers")
-        if not (frame := scene.measured(metric, part="answers", turns=turns)).empty
-    }
+    varied_metrics = ("evidence_in_prompt", "right_answers")
+    frames = {metric: scene.measured(metric, part="answers", turns=turns) for metric in varied_metrics}
+    shown = {metric: frame for metric, frame in frames.items() if not frame.empty}
     subjects = scene.subjects(shown["evidence_in_prompt"]["subject"])
     means = shown["evidence_in_prompt"].groupby("subject")["value"].mean()
     best, least = str(means.idxmax()), str(means.idxmin())
@@ -92,20 +91,20 @@ def _settings(scene: Scene) -> list[Drawn]:
 
 
 def _evidence(scene: Scene) -> list[Drawn]:
-    """Draw what the stores alone find, beside how long a lookup takes."""
-    found, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
-    if found.empty:
+    """Draw the recall of the stores by themselves, beside the time of a lookup."""
+    shown, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
+    if shown.empty:
         return []
-    title = f"Evidence among ten found after {_longest(found):,} turns: {_said(scene, found)}"
+    title = f"Evidence among ten found after {_longest(shown):,} turns: {_shares_listed(scene, shown)}"
     figure, (axes, beside) = drawing.canvas(title, 2, height=4.3)
-    _over_turns(axes, scene, found)
+    _over_turns(axes, scene, shown)
     axes.set_ylim(-2, 102)
     axes.set_ylabel("questions whose evidence is found (%)")
     _over_turns(beside, scene, slow, scale=1_000)
     drawing.logarithmic(beside, "y")
     beside.set_ylabel("time of a lookup, P95 (ms)")
     alt = f"{title}. Share of questions whose evidence is found, and time of a lookup, over the conversation's length."
-    return [drawing.finish(figure, "memory-evidence", title, alt, _notes(scene, found))]
+    return [drawing.finish(figure, "memory-evidence", title, alt, _notes(scene, shown))]
 
 
 def _over_turns(axes: Any, scene: Scene, frame: pd.DataFrame, scale: float = 100) -> None:
@@ -128,7 +127,7 @@ def _over_turns(axes: Any, scene: Scene, frame: pd.DataFrame, scale: float = 100
 
 
 def _interval(values: pd.Series[float]) -> list[float]:
-    """Return the ends of the mean's 95 % interval; of the range where blocks are too few for one."""
+    """Return the ends of the mean's 95 % interval; those of the range where blocks are too few for an interval."""
     if len(values) < ENOUGH_BLOCKS:
         return [values.min(), values.max()]
     return [float(end) for end in Estimate(values.tolist()).interval()]
@@ -138,7 +137,7 @@ def _longest(frame: pd.DataFrame) -> int:
     return int(max(factor(frame, "turns")))
 
 
-def _said(scene: Scene, frame: pd.DataFrame) -> str:
+def _shares_listed(scene: Scene, frame: pd.DataFrame) -> str:
     means = frame[factor(frame, "turns") == _longest(frame)].groupby("subject")["value"].mean()
     return ", ".join(f"{subject} {text.share(means[subject])}" for subject in scene.subjects(means.index))
 

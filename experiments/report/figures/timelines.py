@@ -1,4 +1,4 @@
-"""The memory of a system's group over time: what is the system's own, and what is cached of files."""
+"""The memory of a system's group over time: the system's own, and the cached files."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def draw(scene: Scene, name: str, condition: str, shown: pd.DataFrame) -> list[D
         return []
     peaks = pd.Series({subject: _peak(shown, subject) for subject in subjects}, dtype=float)
     limit = text.quantity(records[0].spec.profile.memory_bytes, "bytes")
-    said = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in subjects)
-    title = f"{scene.lead(shown)}{condition}: of {limit} allowed, memory peaks at {said}"
+    listed = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in subjects)
+    title = f"{scene.lead(shown)}{condition}: of {limit} allowed, memory peaks at {listed}"
     figure, panels = drawing.canvas(title, len(subjects), sharex=True, sharey=True)
     for axes, subject in zip(panels, subjects, strict=True):
         for record in records:

@@ -58,12 +58,12 @@ def _model(record: Record) -> str | None:
 
 
 def _speed(scene: Scene, points: pd.DataFrame) -> Drawn:
-    found = []
+    largest = []
     for profile, mine in points.groupby("profile", sort=False):
         passes = (mine["usable"] == 1).groupby(mine["subject"], sort=False).all()
         usable = list(passes.index[passes])
-        found.append(f"{usable[-1].partition(',')[0] if usable else 'none'} under {profile}")
-    title = f"The largest usable model: {', '.join(found)}"
+        largest.append(f"{usable[-1].partition(',')[0] if usable else 'none'} under {profile}")
+    title = f"The largest usable model: {', '.join(largest)}"
     figure, axes = _over_size(points.assign(bound=points["reply_share"] < 1), title, "generation_rate")
     axes.axhline(USABLE_RATE, color=drawing.GREY, linestyle="--", label=f"usable: {USABLE_RATE:g} token/s or more")
     axes.set_ylabel("tokens per second")
@@ -138,7 +138,7 @@ def _mapped(points: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _mark(axes: Axes, point: pd.Series[Any], at: float, shift: float = 1.0, **look: Any) -> None:
-    """Draw one trial, with its way to load if that is not the plain one."""
+    """Draw one trial, with its way to load the model if that is not the default."""
     x = point["size"] * shift
     axes.plot([x], [at], linestyle="none", clip_on=False, zorder=4, **look)
     way = point["subject"].partition(", ")[2]
@@ -158,7 +158,7 @@ def _shift(points: pd.DataFrame, profile: str) -> float:
 
 
 def _notes(scene: Scene, points: pd.DataFrame, bound: str = "") -> list[str]:
-    """Return what the figure must carry: what the trials say, what is hollow, what was killed."""
+    """Return the notes of the figure: labels of the trials, the meaning of hollow points, and which were killed."""
     notes = []
     if (points["reply_share"] < 1).any():
         notes.append(", ".join(filter(None, ("hollow: not finished in the time allowed", bound))))

@@ -11,21 +11,21 @@ from typing import TypeVar
 
 import msgspec
 
-from experiments.analysis.frames import Run, load_run
+from experiments.analysis.run import Run, load_run
 from experiments.measuring.runs import write_whole
 from experiments.report import figures
 from experiments.report.build import write_figures
 from experiments.report.drawing import Drawn
 from experiments.report.paper import declared, source, tables
 from experiments.report.paper.declared import Declared
-from experiments.report.paper.numbers import Absent, Missing, Numbers
+from experiments.report.paper.numbers import NoRecord, Numbers, PartNotMeasured
 from experiments.report.paper.tables import Table
 from systems.errors import BadInput
 
 SOURCE = Path(__file__).resolve().parents[3] / "paper"
 """The folder with the text: ``paper.typ``, its layout and the declarations of its numbers."""
 
-Found = TypeVar("Found")
+Given = TypeVar("Given")
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,18 +37,19 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Data(msgspec.Struct, kw_only=True):
-    """What one run gives to the text, by the names that it asks for. None: of a part that the run does not have.
+    """The numbers, words, tables and figures of one run, by the names that the text asks for.
 
-    ``parts`` holds a sentence for each part that the run does not have, and nothing for one that it has.
+    None stands for those of a part that the run does not have. ``parts`` holds a sentence for each such part, and an
+    empty one for each part that the run has.
     """
 
     numbers: dict[str, str | None] = {}
-    answers: dict[str, str | None] = {}
+    conclusions: dict[str, str | None] = {}
     verdicts: dict[str, list[str] | None] = {}
     parts: dict[str, str | None] = {}
     figures: dict[str, Picture | None] = {}
     tables: dict[str, Table | None] = {}
-    rulings: dict[str, Table | None] = {}
+    verdict_tables: dict[str, Table | None] = {}
     unmeasured: dict[str, str | None] = {}
 
 
@@ -81,27 +82,27 @@ def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
     asked, numbers = source.wanted(words), Numbers(run, known)
     missing: dict[str, None] = {}
 
-    def each(functions: Sequence[str], find: Callable[[str], Found]) -> dict[str, Found | None]:
-        found: dict[str, Found | None] = {}
+    def each(functions: Sequence[str], find: Callable[[str], Given]) -> dict[str, Given | None]:
+        given: dict[str, Given | None] = {}
         for name in (name for function in functions for name in asked.get(function, ())):
             try:
-                found[name] = find(name)
-            except Absent:
-                found[name] = None
-            except Missing as error:
+                given[name] = find(name)
+            except PartNotMeasured:
+                given[name] = None
+            except NoRecord as error:
                 missing[str(error)] = None
-        return found
+        return given
 
     data = Data(
         numbers=each(("n",), numbers.__getitem__),
-        answers=each(("by",), lambda name: str(numbers.comparison(name).judged.answer)),
+        conclusions=each(("by",), lambda name: str(numbers.measured(name).comparison.conclusion)),
         verdicts=each(("judged",), lambda claim: sorted(numbers.verdicts(claim))),
         parts=each(("when",), lambda part: "" if numbers.has(part) else _not_measured(known, part)),
         tables=each(("table-of",), lambda name: tables.table(name, numbers)),
-        rulings=each(("rulings",), lambda names: tables.rulings(names.split(), numbers)),
-        unmeasured=each(("rulings",), lambda names: tables.why_unmeasured(names.split(), numbers)),
+        verdict_tables=each(("verdict-table",), lambda names: tables.verdicts(names.split(), numbers)),
+        unmeasured=each(("verdict-table",), lambda names: tables.why_unmeasured(names.split(), numbers)),
     )
-    # Drawn last: what is missing is told sooner.
+    # Drawn last: what is missing is reported sooner.
     drawn = each(("fig", "saying"), _drawing(numbers, known))
     data.figures = dict.fromkeys(drawn)
     if missing:
@@ -115,7 +116,7 @@ def _not_measured(known: Declared, part: str) -> str:
 
 
 def _drawing(numbers: Numbers, known: Declared) -> Callable[[str], Drawn]:
-    """Return what finds a figure by its name, or by what its name begins with."""
+    """Return a function that finds a figure by its name or the beginning of its name."""
     parts = {name: part for part, one in known.parts.items() for name in one.figures}
 
     @cache
@@ -124,12 +125,12 @@ def _drawing(numbers: Numbers, known: Declared) -> Callable[[str], Drawn]:
 
     def find(name: str) -> Drawn:
         studies = (study for study in numbers.run.info.studies if name.startswith(f"{study}-"))
-        found = [one for study in studies for one in of_study(study) if f"{one.name}-".startswith(f"{name}-")]
-        if found:
-            return found[0]
+        drawn = [one for study in studies for one in of_study(study) if f"{one.name}-".startswith(f"{name}-")]
+        if drawn:
+            return drawn[0]
         if name in parts and not numbers.has(parts[name]):
-            raise Absent(name)
-        raise Missing(f"The figure {name} has nothing to show: the run holds no trial of it")
+            raise PartNotMeasured(name)
+        raise NoRecord(f"The figure {name} has nothing to show: the run holds no trial of it")
 
     return find
 

@@ -10,7 +10,7 @@ from experiments.measuring.records import Scalar
 from systems.errors import BadInput
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PaperPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Trials that not every run has.
 
     Where a run has none, the paper says so; where it has some, nothing may be missing.
@@ -36,20 +36,20 @@ class _Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return self.factors | dict.fromkeys(self.without)
 
 
-class Comparison(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Two subjects in one measure, beside those of `experiments.report.answers.LINES`, which need no declaration."""
+class DeclaredComparison(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two subjects in one measure. The `experiments.report.key_comparisons` need no declaration."""
 
     before: str
     after: str
 
 
-class Level(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DeclaredLevel(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One subject in one measure, over the blocks."""
 
     subject: str
 
 
-class Constant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DeclaredConstant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A figure that no run measures, and where it comes from."""
 
     value: str
@@ -59,20 +59,20 @@ class Constant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``typed`` holds the phrases with digits that may stand in the text, each with the reason."""
 
-    parts: dict[str, Part] = {}
-    comparisons: dict[str, Comparison] = {}
-    levels: dict[str, Level] = {}
-    constants: dict[str, Constant] = {}
+    parts: dict[str, PaperPart] = {}
+    comparisons: dict[str, DeclaredComparison] = {}
+    levels: dict[str, DeclaredLevel] = {}
+    constants: dict[str, DeclaredConstant] = {}
     typed: dict[str, str] = {}
 
 
 def load(path: Path) -> Declared:
     """Read the declarations. Raises `BadInput` where they are malformed or name a part that is not declared."""
     try:
-        found = msgspec.toml.decode(path.read_bytes(), type=Declared)
+        declared = msgspec.toml.decode(path.read_bytes(), type=Declared)
     except (OSError, msgspec.MsgspecError) as error:
         raise BadInput(f"The paper's numbers {path} cannot be read: {error}.") from error
-    for name, one in (*found.comparisons.items(), *found.levels.items()):
-        if one.part and one.part not in found.parts:
+    for name, one in (*declared.comparisons.items(), *declared.levels.items()):
+        if one.part and one.part not in declared.parts:
             raise BadInput(f"The paper's numbers {path}: {name} is of the part {one.part!r}, which is not declared.")
-    return found
+    return declared

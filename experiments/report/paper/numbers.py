@@ -1,8 +1,8 @@
 """The paper's numbers by name, each computed from the records of one run or taken from the ledger.
 
-``NAME.FIELD`` is a comparison (of the README's lines or declared) or a declared level; ``run.*``, ``ledger.*``,
-``verdict.CLAIM``, ``published.CLAIM``, ``law.N.W``, ``ladder.DIRECTION.ANSWER`` and ``constant.*`` are what the words
-say.
+``NAME.FIELD`` is a comparison (a key comparison or a declared one) or a declared level; ``run.*``, ``ledger.*``,
+``verdict.CLAIM``, ``published.CLAIM``, ``law.N.W``, ``ladder.DIRECTION.CONCLUSION`` and ``constant.*`` are what their
+names say.
 """
 
 from __future__ import annotations
@@ -16,22 +16,32 @@ from typing import Any
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis.findings import Answer
-from experiments.analysis.frames import Run
+from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.frames import where
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.analysis.run import Run
+from experiments.analysis.verdict_rules import Verdict
+from experiments.analysis.verdicts import ClaimVerdict
 from experiments.measuring.records import Outcome, Scalar
 from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
 from experiments.report import headline, ledger, quality, text
-from experiments.report.answers import LINES, Answered, Line, answered
+from experiments.report.figures.load import NO_MECHANISM
+from experiments.report.key_comparisons import KEY_COMPARISONS, KeyComparison, MeasuredComparison, measured
 from experiments.report.paper.declared import Declared
 from experiments.report.scene import Scene, scene
 from systems.errors import UnknownName
 
-_MOVES = {Answer.SAME: "stays the same within noise,", Answer.OPEN: "cannot be told to change,"}
+_VERBS = {
+    Conclusion.SAME: "stays the same within noise,",
+    Conclusion.OPEN: "cannot be told to change,",
+    Conclusion.INDICATIVE: "points to",
+    Conclusion.UNEVEN: "gets no verdict, as trials were lost unevenly:",
+}
+"""What a comparison does, by its conclusion. One that helps or hurts rises or falls."""
+
 _LADDER: dict[str, Scalar] = {"work": "serial simulation"}
 _NBSP = "\u00a0"
 _RULES = {
@@ -46,11 +56,11 @@ _RULES = {
 """What was decided before any run, in words, from where the code holds it."""
 
 
-class Absent(Exception):
+class PartNotMeasured(Exception):
     """A number of a part that the run does not have: the paper says so instead of giving it."""
 
 
-class Missing(Exception):
+class NoRecord(Exception):
     """A number without a record; the text says which records it needs."""
 
 
@@ -75,28 +85,30 @@ class Numbers:
         }
 
     def __getitem__(self, name: str) -> str:
-        """Return a number in words. Raises `Absent`, `Missing` or, where nothing has this name, `UnknownName`."""
+        """Return a number in words.
+
+        Raises `PartNotMeasured`, `NoRecord` or, where nothing has this name, `UnknownName`.
+        """
         first, _, rest = name.partition(".")
         if first in self._facts:
-            found = self._facts[first](rest)
+            words = self._facts[first](rest)
         elif first in self.declared.levels:
-            found = _known("field", rest, self._level(first))
+            words = _known("field", rest, self._level(first))
         else:
-            found = _known("field", rest, _fields(self.comparison(first)))
-        return _unbroken(found)
+            words = _known("field", rest, _fields(self.measured(first)))
+        return _unbroken(words)
 
-    def comparison(self, name: str) -> Answered:
-        """Return a comparison. Raises as indexing does."""
-        line = _known("number", name, self._lines)
-        found = [one for one in self._answered if one.line.name == name]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise Missing(f"{name} is ambiguous: {len(found)} conditions of the run have its factors")
-        one = self.declared.comparisons.get(name)
-        raise self._none(
-            name, line.study, line.metric, (line.before, line.after), line.factors, one.part if one else ""
-        )
+    def measured(self, name: str) -> MeasuredComparison:
+        """Return a comparison by its name. Raises as indexing does."""
+        key = _known("number", name, self._keys)
+        conditions = [one for one in self._measured if one.key.name == name]
+        if len(conditions) == 1:
+            return conditions[0]
+        if conditions:
+            raise NoRecord(f"{name} is ambiguous: {len(conditions)} conditions of the run have its factors")
+        declared = self.declared.comparisons.get(name)
+        part = declared.part if declared else ""
+        raise self._none(name, key.study, key.metric, (key.before, key.after), key.factors, part)
 
     def verdicts(self, claim: str) -> set[str]:
         """Return the different verdicts on a claim."""
@@ -108,14 +120,14 @@ class Numbers:
         return not _fitting(self.run.trials, one.study, one.factors).empty
 
     @cached_property
-    def rulings(self) -> list[Ruling]:
-        """Every claim's rulings, in the ledger's order."""
-        return ledger.judged(self.run)
+    def judged(self) -> list[ClaimVerdict]:
+        """Every claim's verdicts, in the ledger's order."""
+        return ledger.judge(self.run)
 
     @cached_property
-    def answers(self) -> list[Answered]:
-        """The README's lines as the run answers them, judged as one family."""
-        return answered(self.run)
+    def key_comparisons(self) -> list[MeasuredComparison]:
+        """The key comparisons as the run measured them, compared as one family."""
+        return measured(self.run)
 
     def scene(self, study: str) -> Scene:
         """Return one study's part of the run."""
@@ -130,21 +142,28 @@ class Numbers:
         return {}
 
     @cached_property
-    def _lines(self) -> dict[str, Line]:
-        return {line.name: line for line in (*LINES, *self._own)}
+    def _keys(self) -> dict[str, KeyComparison]:
+        return {key.name: key for key in (*KEY_COMPARISONS, *self._own)}
 
     @cached_property
-    def _own(self) -> list[Line]:
+    def _own(self) -> list[KeyComparison]:
         return [
-            Line(name=name, title=name, study=one.study, metric=one.metric, before=one.before, after=one.after,
-                 factors=one.where())
+            KeyComparison(
+                name=name,
+                title=name,
+                study=one.study,
+                metric=one.metric,
+                before=one.before,
+                after=one.after,
+                factors=one.where(),
+            )
             for name, one in self.declared.comparisons.items()
-        ]  # fmt: skip
+        ]
 
     @cached_property
-    def _answered(self) -> list[Answered]:
-        # Two families: the README's, judged as there, and the paper's own.
-        return [*self.answers, *answered(self.run, self._own)]
+    def _measured(self) -> list[MeasuredComparison]:
+        # Two families: the key comparisons, as in the report, and the paper's own.
+        return [*self.key_comparisons, *measured(self.run, self._own)]
 
     def _level(self, name: str) -> dict[str, str]:
         one = self.declared.levels[name]
@@ -171,7 +190,7 @@ class Numbers:
         part: str,
     ) -> Exception:
         if part and not self.has(part):
-            return Absent(part)
+            return PartNotMeasured(part)
         tried = _fitting(self.run.trials, study, factors)
         lacking = [each for each in subjects if each not in set(tried["subject"])]
         where = ", ".join(f"{key}={level}" for key, level in factors.items()) or "anywhere"
@@ -180,15 +199,14 @@ class Numbers:
             if lacking
             else f"has such trials, but no {metrics.get(metric).title.lower()} of them in one block"
         )
-        return Missing(
+        return NoRecord(
             f"{name} needs the {metrics.get(metric).title.lower()} of {' and '.join(subjects)} in the study {study} "
             f"where {where}; the run {why}"
         )
 
-    def _about(self, claim: str) -> list[Ruling]:
-        found = {one.claim.id: one.claim for one in self.rulings}
-        _known("claim", claim, found)
-        return [one for one in self.rulings if one.claim.id == claim]
+    def _about(self, claim: str) -> list[ClaimVerdict]:
+        _known("claim", claim, {one.claim.id: one.claim for one in self.judged})
+        return [one for one in self.judged if one.claim.id == claim]
 
     def _published_level(self, claim: str, side: str) -> str:
         one = self._about(claim)[0].claim
@@ -231,7 +249,7 @@ class Numbers:
         try:
             return text.plain(_known("fact of the run", name, facts)())
         except (KeyError, TypeError) as error:
-            raise Missing(
+            raise NoRecord(
                 f"run.{name} needs {error} in the environment that run.json holds; it is not there"
             ) from error
 
@@ -244,13 +262,13 @@ class Numbers:
         from experiments.measuring.study import studies
 
         names = [name for name in self.run.info.studies if name in studies.names()]
-        said = quality.equals(self.run, {name: studies.get(name).primary for name in names})
-        return said or "The run has no A/A arms: no noise floor was measured."
+        sentence = quality.equals(self.run, {name: studies.get(name).primary for name in names})
+        return sentence or "The run has no A/A arms: no noise floor was measured."
 
     def _of_ledger(self, name: str) -> str:
-        claims = {one.claim.id for one in self.rulings}
-        tested = {one.claim.id for one in self.rulings if one.verdict is not Verdict.NOT_MEASURED}
-        counts = Counter(one.verdict for one in self.rulings)
+        claims = {one.claim.id for one in self.judged}
+        tested = {one.claim.id for one in self.judged if one.verdict is not Verdict.NOT_MEASURED}
+        counts = Counter(one.verdict for one in self.judged)
         facts = {
             "claims": len(claims),
             "tested": len(tested),
@@ -260,46 +278,43 @@ class Numbers:
         return str(_known("fact of the ledger", name, facts))
 
     def _of_ladder(self, name: str) -> str:
-        """Return the mechanisms with one answer in throughput, added alone or left out alone."""
+        """Return the mechanisms with one conclusion in throughput, added alone or left out alone."""
         direction, _, wanted = name.partition(".")
-        answer = _known("answer", wanted, {str(each): each for each in Answer})
-        start, mark = _known("direction", direction, {"add-one": ("none", "+"), "leave-one-out": ("all", "-")})
-        found = self.scene("load").findings
-        fits = [given == given | _LADDER | {"ladder": direction} for given in found["factors"]]
-        rungs = found[pd.Series(fits, index=found.index, dtype=bool) & (found["metric"] == "throughput")]
-        rungs = rungs[rungs["subject"].str.startswith(start + mark) & (rungs["reference"] == start)]
+        conclusion = _known("conclusion", wanted, {str(each): each for each in Conclusion})
+        start = _known("direction", direction, {"add-one": "none", "leave-one-out": "all"})
+        rungs = where(self.scene("load").conclusions, **_LADDER, ladder=direction)
+        rungs = rungs[rungs["metric"] == "throughput"]
+        rungs = rungs.assign(mechanism=rungs["subject"].map(self.scene("load").variants))
+        rungs = rungs[(rungs["reference"] == start) & ~rungs["mechanism"].isin(NO_MECHANISM)]
         if rungs.empty:
-            raise Missing(
-                f"ladder.{name} needs the throughput of {start} and {start}{mark}… in the study load where "
+            raise NoRecord(
+                f"ladder.{name} needs the throughput of {start} and of each mechanism in the study load where "
                 f"work={_LADDER['work']}, ladder={direction}; the run has none"
             )
-        said = [
-            f"{str(one['subject']).partition(mark)[2].replace('_', ' ')} (×{_NBSP}{text.significant(one['ratio'])})"
+        mechanisms = [
+            f"{str(one['mechanism']).replace('_', ' ')} (×{_NBSP}{text.significant(one['ratio'])})"
             for one in rungs.sort_values("ratio", ascending=False).to_dict("records")
-            if one["answer"] == answer
+            if one["conclusion"] == conclusion
         ]
-        return ", ".join(said) or "none"
+        return ", ".join(mechanisms) or "none"
 
 
-def _fields(one: Answered) -> dict[str, str]:
-    """Return what the text may say of a comparison; ``moves`` is a verb with the ratio, chosen by the answer."""
-    judged, unit = one.judged, one.metric.unit
-    ratio = judged.ratio.geometric_mean
-    said = headline.ratio(one)
-    fewer = "falls to" if ratio < 1 else "rises to"
-    moves = {Answer.INDICATIVE: "points to", Answer.UNEVEN: "gets no verdict, as trials were lost unevenly:"}
-    word = ({Answer.HELPS: fewer, Answer.HURTS: fewer} | _MOVES | moves)[judged.answer]
+def _fields(one: MeasuredComparison) -> dict[str, str]:
+    """Return what the text may name of a comparison; ``moves`` is the ratio with a verb, chosen by the conclusion."""
+    comparison, unit = one.comparison, one.metric.unit
+    ratio, interval = comparison.summary.geometric_mean, headline.ratio(one)
+    direction = "falls to" if ratio < 1 else "rises to"
     return {
         "ratio": f"×{_NBSP}{text.significant(ratio)}",
-        "interval": said,
+        "interval": interval,
         "change": text.percent(100 * (ratio - 1)),
         "before": _value(one.before, unit),
         "after": _value(one.after, unit),
-        "floor": text.floor(judged.pair.floor),
-        "smallest": text.share(judged.smallest_effect),
-        "answer": str(judged.answer),
-        "blocks": str(judged.ratio.blocks),
-        "moves": f"{word} {said}",
+        "floor": text.floor(comparison.pair.floor),
+        "smallest": text.share(comparison.smallest_effect),
+        "conclusion": str(comparison.conclusion),
+        "blocks": str(comparison.summary.blocks),
+        "moves": f"{_VERBS.get(comparison.conclusion, direction)} {interval}",
     }
 
 

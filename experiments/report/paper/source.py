@@ -1,4 +1,4 @@
-"""What the paper's text asks for by name, and what stands in it that should not: numbers typed by hand."""
+"""The names that the paper's text asks for, and the numbers typed by hand that it should not hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from systems.errors import BadInput
 
 # The functions of layout.typ that take names. Names are literals: what the text needs is known before it is set.
-_CALL = re.compile(r'\b(n|by|judged|when|fig|saying|table-of|rulings)\(\s*"([^"]*)"')
+_CALL = re.compile(r'\b(n|by|judged|when|fig|saying|table-of|verdict-table)\(\s*"([^"]*)"')
 _COMMENT = re.compile(r"(?:^|(?<=\s))//[^\n]*", re.MULTILINE)
 _MARK = re.compile(r'<[a-z0-9-]+>|@[a-z0-9-]+|#import "[^"]*"')
 _DIGITS = re.compile(r"[^\s\[\](){},]*\d[^\s\[\](){},]*")
@@ -22,10 +22,10 @@ _WORDS = re.compile(
 
 def wanted(text: str) -> dict[str, list[str]]:
     """Return the names that the text gives to each function, without repetition."""
-    found: dict[str, dict[str, None]] = {}
+    names: dict[str, dict[str, None]] = {}
     for function, name in _CALL.findall(_blanked(_COMMENT, text)):
-        found.setdefault(function, {})[name] = None
-    return {function: list(names) for function, names in found.items()}
+        names.setdefault(function, {})[name] = None
+    return {function: list(given) for function, given in names.items()}
 
 
 def refuse_typed(text: str, allowed: Mapping[str, str]) -> None:
@@ -33,16 +33,16 @@ def refuse_typed(text: str, allowed: Mapping[str, str]) -> None:
     bare = text
     for pattern in (_COMMENT, _CALL, _MARK, *_phrases(allowed)):
         bare = _blanked(pattern, bare)
-    found = [
+    typed = [
         f"line {number}: {hit.group()}"
         for number, line in enumerate(bare.splitlines(), start=1)
         for pattern in (_DIGITS, _WORDS)
         for hit in pattern.finditer(line)
     ]
-    if found:
+    if typed:
         raise BadInput(
             "The paper has numbers typed by hand; name them instead, or allow them, with the reason, in numbers.toml: "
-            + "; ".join(found)
+            + "; ".join(typed)
         )
 
 

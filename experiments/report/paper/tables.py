@@ -7,35 +7,36 @@ from itertools import groupby
 
 import pandas as pd
 
-from experiments.analysis.verdicts import Ruling, Verdict
+from experiments.analysis.verdict_rules import Verdict
+from experiments.analysis.verdicts import ClaimVerdict
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.report import headline, ledger, text
 from experiments.report.figures.isolation import PUBLISHED_REQUESTS, threads
-from experiments.report.paper.numbers import Missing, Numbers
+from experiments.report.paper.numbers import NoRecord, Numbers
 from experiments.report.scene import factor
 
 Table = list[list[str]]
 
 
 def table(name: str, numbers: Numbers) -> Table:
-    """Return a table by name, its header first. Raises `Missing` where the run has no record for it."""
+    """Return a table by name, its header first. Raises `NoRecord` where the run has no record for it."""
     made: dict[str, Callable[[Numbers], Table]] = {
-        "answers": _answers,
+        "conclusions": _conclusions,
         "law": _law,
         "ledger": _ledger,
         "untested": _untested,
     }
-    found = made[name](numbers)
-    if len(found) < 2:
-        raise Missing(f"The table {name!r} has no row: the run holds no trial of what it shows")
-    return found
+    rows = made[name](numbers)
+    if len(rows) < 2:
+        raise NoRecord(f"The table {name!r} has no row: the run holds no trial of what it shows")
+    return rows
 
 
-def rulings(claims: Sequence[str], numbers: Numbers) -> Table:
-    """Return what was found of these claims, a row a condition; no row where nothing was measured."""
+def verdicts(claims: Sequence[str], numbers: Numbers) -> Table:
+    """Return the verdicts on these claims, a row a condition; no row where nothing was measured."""
     rows = [
-        [one.claim.id, one.test.title, ledger.effect_said(one), one.claim.figure, str(one.verdict)]
-        for one in numbers.rulings
+        [one.claim.id, one.test.title, ledger.effect(one), one.claim.figure, str(one.verdict)]
+        for one in numbers.judged
         if one.claim.id in claims and one.test is not None and one.effect is not None
     ]
     return [["claim", "condition", "found", "published", "verdict"], *rows] if rows else []
@@ -44,26 +45,26 @@ def rulings(claims: Sequence[str], numbers: Numbers) -> Table:
 def why_unmeasured(claims: Sequence[str], numbers: Numbers) -> str:
     """Return, in one sentence, why nothing was measured of these claims."""
     reasons: dict[str, dict[str, None]] = {}
-    for one in numbers.rulings:
+    for one in numbers.judged:
         if one.claim.id in claims:
             reasons.setdefault(one.why, {})[one.claim.id] = None
-    said = "; ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
-    return f"Not measured in this run. {said}."
+    causes = "; ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
+    return f"Not measured in this run. {causes}."
 
 
-def _answers(numbers: Numbers) -> Table:
-    rows = [["what", "measure", "traditional", "asynchronous", "ratio (95 % interval)", "noise", "answer"]]
-    for one in numbers.answers:
-        line, unit = one.line, one.metric.unit
+def _conclusions(numbers: Numbers) -> Table:
+    rows = [["what", "measure", "traditional", "asynchronous", "ratio (95 % interval)", "noise", "conclusion"]]
+    for one in numbers.key_comparisons:
+        key, unit = one.key, one.metric.unit
         rows.append(
             [
-                line.title,
+                key.title,
                 one.metric.title.lower(),
-                f"{text.quantity(one.before, unit)} ({line.before})",
-                f"{text.quantity(one.after, unit)} ({line.after})",
+                f"{text.quantity(one.before, unit)} ({key.before})",
+                f"{text.quantity(one.after, unit)} ({key.after})",
                 headline.ratio(one),
-                text.floor(one.judged.pair.floor),
-                str(one.judged.answer),
+                text.floor(one.comparison.pair.floor),
+                str(one.comparison.conclusion),
             ]
         )
     return rows
@@ -95,28 +96,28 @@ def _short(change: float) -> str:
 
 
 def _ledger(numbers: Numbers) -> Table:
-    """Return every claim that was tested: what was published, and by verdict what was found under which condition."""
+    """Return every claim that was tested: its published figure, and its conditions and effects by verdict."""
     rows = [["claim", "published", "found, by condition"]]
-    for claim, mine in ledger.by_claim(numbers.rulings):
+    for claim, mine in ledger.by_claim(numbers.judged):
         if claim.tests:
-            rows.append([f"{claim.id}: {claim.statement}", claim.figure, "\n".join(_found(mine))])
+            rows.append([f"{claim.id}: {claim.statement}", claim.figure, "\n".join(_by_verdict(mine))])
     return rows
 
 
-def _found(mine: Iterable[Ruling]) -> Iterable[str]:
+def _by_verdict(mine: Iterable[ClaimVerdict]) -> Iterable[str]:
     for verdict in Verdict:
-        said = [
-            f"{one.test.title}{'' if one.effect is None else f' {ledger.effect_said(one)}'}"
+        conditions = [
+            f"{one.test.title}{'' if one.effect is None else f' {ledger.effect(one)}'}"
             for one in mine
             if one.verdict is verdict and one.test
         ]
-        if said:
-            yield f"{verdict}: {'; '.join(said)}"
+        if conditions:
+            yield f"{verdict}: {'; '.join(conditions)}"
 
 
 def _untested(numbers: Numbers) -> Table:
     """Return why the other claims are not measured, and which they are."""
-    untested = sorted((one.why, one.claim.id) for one in numbers.rulings if not one.claim.tests)
+    untested = sorted((one.why, one.claim.id) for one in numbers.judged if not one.claim.tests)
     rows = [["why not measured", "claims"]]
     for why, group in groupby(untested, key=lambda one: one[0]):
         rows.append([why, ", ".join(claim for _, claim in group)])

@@ -7,6 +7,7 @@ run. A condition of bounded blocks is a taste: it stays indicative.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -74,16 +75,25 @@ def cells(request: GridRequest) -> list[Cell]:
     return list(presets[request.preset](_Grid(request)))
 
 
-def ladder(mechanisms: Sequence[str], direction: str) -> dict[str, dict[str, Scalar]]:
-    """Return the settings of the ablation ladder's subjects by name.
+class Rung(NamedTuple):
+    """A subject of the ablation ladder: ``variant`` is the mechanism that was added or left out, or "none" or "all"."""
+
+    name: str
+    variant: str
+    settings: dict[str, Scalar]
+
+
+def ladder(mechanisms: Sequence[str], direction: str) -> list[Rung]:
+    """Return the ablation ladder of a system with these mechanisms.
 
     ``direction`` "add-one": none of the mechanisms, each one alone, and all; "leave-one-out": all, and all but each.
     """
-    none: dict[str, Scalar] = dict.fromkeys(mechanisms, False)
-    every: dict[str, Scalar] = dict.fromkeys(mechanisms, True)
+    none = Rung("none", "none", dict.fromkeys(mechanisms, False))
+    every = Rung("all", "all", dict.fromkeys(mechanisms, True))
     if direction == "add-one":
-        return {"none": none, **{f"none+{name}": none | {name: True} for name in mechanisms}, "all": every}
-    return {"all": every, **{f"all-{name}": every | {name: False} for name in mechanisms}}
+        alone = [Rung(f"none+{name}", name, none.settings | {name: True}) for name in mechanisms]
+        return [none, *alone, every]
+    return [every, *(Rung(f"all-{name}", name, every.settings | {name: False}) for name in mechanisms)]
 
 
 def _smoke(grid: _Grid) -> Iterable[Cell]:
@@ -207,17 +217,17 @@ class _Grid:
             _Subject(
                 name=f"{system.name} on serial",
                 system=system.name,
-                variant="on serial",
+                variant="serial",
                 settings=dict(system.varied("cache").get("none", {})),
             )
             for system in self._systems
         ]
-        rungs: dict[str, tuple[dict[str, Scalar], str]] = {
-            "batched": ({"share_prefixes": False, "keep_states": False}, "none"),
-            "batched+prefixes": ({"keep_states": False}, "none"),
-            "batched+prefixes+states": ({}, "none"),
-            "batched+prefixes+states+cache": ({}, "question"),
-        }
+        rungs: tuple[tuple[str, str, dict[str, Scalar], str], ...] = (
+            ("batched", "batching", {"share_prefixes": False, "keep_states": False}, "none"),
+            ("batched+prefixes", "prefixes", {"keep_states": False}, "none"),
+            ("batched+prefixes+states", "states", {}, "none"),
+            ("batched+prefixes+states+cache", "cache", {}, "question"),
+        )
         climbing = [system for system in self._systems if not system.blocks and _caches(system)]
         if batched(serial) is None or not climbing:
             return []
@@ -225,12 +235,12 @@ class _Grid:
             _Subject(
                 name=f"{system.name} on {rung}",
                 system=system.name,
-                variant=f"on {rung}",
+                variant=added,
                 settings=dict(system.varied("cache")[cache]),
                 engine=batched(serial, **engine_settings),
             )
             for system in climbing
-            for rung, (engine_settings, cache) in rungs.items()
+            for rung, added, engine_settings, cache in rungs
         ]
         condition: dict[str, Scalar] = {
             "users": users,
@@ -329,10 +339,9 @@ class _Grid:
         for system in self._systems:
             if not system.mechanisms:
                 continue
-            rungs = ladder(system.mechanisms, direction)
             subjects = [
-                _Subject(name=name, system=system.name, variant=name, settings=settings)
-                for name, settings in rungs.items()
+                _Subject(name=rung.name, system=system.name, variant=rung.variant, settings=rung.settings)
+                for rung in ladder(system.mechanisms, direction)
             ]
             if direction == "add-one":
                 subjects += [subject for subject in self._subjects if _blocks(subject)]

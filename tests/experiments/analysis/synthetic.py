@@ -271,6 +271,9 @@ def flames(heap: int) -> Frame:
     return Frame(place="everything", size_bytes=heap, calls=(start, answer))
 
 
+RUNGS = {"none": "none", "all": "all", "none+isolation": "isolation", "all-isolation": "isolation"}
+
+
 def _serial_load(block: int, noise: random.Random) -> Iterator[Record]:
     """Open arrivals and both directions of a ladder of one mechanism, with an A/A arm."""
     tried = []
@@ -294,6 +297,8 @@ def _serial_load(block: int, noise: random.Random) -> Iterator[Record]:
             subject,
             block,
             condition={"work": "serial simulation"} | condition,
+            system="baseline" if subject == "baseline" else "asynchronous",
+            variant=RUNGS.get(subject, ""),
             engine=SIMULATED,
             twin=twin,
             labels=("simulated engine: no model ran",),
@@ -301,15 +306,28 @@ def _serial_load(block: int, noise: random.Random) -> Iterator[Record]:
         yield record(trial, Part(role="subject"), Part(role="client", requests=rows, loop_delay_s=[0.001]))
 
 
-ENGINES = ("baseline on serial", "asynchronous on serial", "asynchronous on batched", "asynchronous on batched+states")
+ENGINES = {
+    "baseline on serial": "serial",
+    "asynchronous on serial": "serial",
+    "asynchronous on batched": "batching",
+    "asynchronous on batched+states": "states",
+}
 
 
 def _engines(block: int, noise: random.Random) -> Iterator[Record]:
     """The engine's ladder: every step takes some of the wait."""
     condition = {"work": "inference", "users": 10, "turns": 4, "arrivals": "closed", "questions": "repeated"}
-    for place, subject in enumerate(ENGINES):
+    for place, (subject, variant) in enumerate(ENGINES.items()):
         rows = [row((1 + number) * noise.uniform(0.97, 1.03) / (1 + place)) for number in range(40)]
-        trial = spec("load", subject, block, condition=condition | {"pool": 4, "engines": "ladder"}, engine=ENGINE)
+        trial = spec(
+            "load",
+            subject,
+            block,
+            condition=condition | {"pool": 4, "engines": "ladder"},
+            system=subject.partition(" ")[0],
+            variant=variant,
+            engine=ENGINE,
+        )
         yield record(trial, Part(role="subject"), Part(role="client", requests=rows, loop_delay_s=[0.001]))
 
 

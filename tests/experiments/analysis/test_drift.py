@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from experiments import load_run
 from experiments.analysis import drift
 from experiments.analysis.multiplicity import adjusted
-from experiments.analysis.stability import standing, unsettled
+from experiments.analysis.stability import stability, unsettled
 from experiments.measuring.records import Part
 from tests.experiments.analysis import synthetic
 
@@ -90,7 +90,7 @@ def test_adjusting_never_makes_surer_and_keeps_the_order(p_values):
     assert max(found) == pytest.approx(max(p_values))
 
 
-def test_why_nothing_can_be_told_names_the_cause():
+def test_why_a_comparison_is_open_names_the_cause():
     assert "3 of at least 6 blocks" in unsettled([1.1] * 3, 0.05).why
     wide = unsettled([1.3, 0.95, 1.2, 1.1, 1.25, 0.9], 0.05)
     assert "blocks differ by" in wide.why
@@ -102,11 +102,9 @@ def test_why_nothing_can_be_told_names_the_cause():
     assert "too near the noise floor" in near.why
 
 
-def found(**changes):
-    row = {
-        "condition": "c", "subject": "x", "blocks": 6, "low": 0.8, "high": 1.25, "answer": "cannot tell", "needs": 30,
-    }  # fmt: skip
-    return pd.DataFrame([row | changes])
+def conclusions(**changes):
+    row = {"condition": "c", "subject": "x", "blocks": 6, "low": 0.8, "high": 1.25, "needs": 30}
+    return pd.DataFrame([row | {"conclusion": "cannot tell"} | changes])
 
 
 def tried(blocks=6):
@@ -116,23 +114,23 @@ def tried(blocks=6):
 @pytest.mark.parametrize(
     ("changes", "unstable", "blocks"),
     [
-        ({"answer": "helps"}, 0, None),
+        ({"conclusion": "helps"}, 0, None),
         ({"low": 0.99, "high": 1.01}, 0, None),
         ({}, 1, 30),
         ({"needs": None, "low": 0.01, "high": 100.0}, 1, None),
-        ({"low": None, "high": None, "blocks": 2, "answer": "indicative"}, 1, 6),
+        ({"low": None, "high": None, "blocks": 2, "conclusion": "indicative"}, 1, 6),
     ],
 )
-def test_a_run_is_stable_when_every_comparison_is_told_or_precise(changes, unstable, blocks):
-    said = standing(found(**changes), tried(), 6, 0.05)
-    assert (said.comparisons, said.unstable, said.blocks) == (1, unstable, blocks)
+def test_a_run_is_stable_when_every_comparison_has_a_conclusion_or_is_precise(changes, unstable, blocks):
+    judged = stability(conclusions(**changes), tried(), 6, 0.05)
+    assert (judged.comparisons, judged.unstable, judged.blocks) == (1, unstable, blocks)
 
 
 def test_a_comparison_settles_by_precision_where_that_takes_fewer_blocks():
-    wide = standing(found(needs=None), tried(), 6, 0.15)
+    wide = stability(conclusions(needs=None), tried(), 6, 0.15)
     assert wide.blocks is not None and 6 < wide.blocks < 20
-    assert standing(found(needs=7), tried(), 6, 0.01).blocks == 7
+    assert stability(conclusions(needs=7), tried(), 6, 0.01).blocks == 7
 
 
 def test_cells_that_get_no_more_blocks_are_left_out():
-    assert standing(found(), tried(3), 6, 0.05).comparisons == 0
+    assert stability(conclusions(), tried(3), 6, 0.05).comparisons == 0

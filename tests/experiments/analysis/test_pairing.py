@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import load_run
-from experiments.analysis.pairing import ENOUGH_BLOCKS, compare, ratios, summarise
+from experiments.analysis.pairing import ENOUGH_BLOCKS, ratios, summaries, summarise
 from experiments.measuring.records import Outcome
 from tests.experiments.analysis import synthetic
 
@@ -44,7 +44,7 @@ def test_scaling_both_subjects_leaves_the_ratios(pairs: list[tuple[float, float]
 
 @given(st.lists(positive, min_size=1, max_size=12))
 def test_inverting_every_ratio_inverts_the_mean_and_swaps_the_interval(found: list[float]) -> None:
-    forth, back = compare(found), compare([1 / ratio for ratio in found])
+    forth, back = summarise(found), summarise([1 / ratio for ratio in found])
     assert back.geometric_mean == pytest.approx(1 / forth.geometric_mean)
     assert forth.indicative is back.indicative
     if forth.low is not None and forth.high is not None:
@@ -54,13 +54,13 @@ def test_inverting_every_ratio_inverts_the_mean_and_swaps_the_interval(found: li
 
 @given(st.lists(positive, min_size=1, max_size=12))
 def test_the_mean_lies_between_the_smallest_and_the_largest(found: list[float]) -> None:
-    summary = compare(found)
+    summary = summarise(found)
     assert summary.smallest * (1 - 1e-9) <= summary.geometric_mean <= summary.largest * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("count", range(1, ENOUGH_BLOCKS))
 def test_too_few_blocks_give_no_interval(count: int) -> None:
-    summary = compare([0.5] * count)
+    summary = summarise([0.5] * count)
     assert summary.indicative
     assert (summary.low, summary.high) == (None, None)
 
@@ -68,7 +68,7 @@ def test_too_few_blocks_give_no_interval(count: int) -> None:
 def test_six_blocks_give_the_interval_of_students_t() -> None:
     logs = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     reach = 2.570581836 * logs.std(ddof=1) / math.sqrt(6)  # t at 0.975 with 5 degrees, from a printed table
-    summary = compare(np.exp(logs).tolist())
+    summary = summarise(np.exp(logs).tolist())
     assert summary.low == pytest.approx(math.exp(0.35 - reach))
     assert summary.high == pytest.approx(math.exp(0.35 + reach))
 
@@ -76,7 +76,7 @@ def test_six_blocks_give_the_interval_of_students_t() -> None:
 @pytest.mark.parametrize("bad", [[], [0.0], [1.0, -2.0], [math.nan], [math.inf]])
 def test_what_has_no_logarithm_has_no_mean(bad: list[float]) -> None:
     with pytest.raises(ValueError, match="positive"):
-        compare(bad)
+        summarise(bad)
 
 
 def test_only_blocks_that_both_finished_are_paired() -> None:
@@ -113,7 +113,7 @@ def test_a_reference_that_failed_is_not_replaced_by_another(tmp_path: Path) -> N
 
 def test_a_run_pairs_and_sums_up_without_traced_trials(tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path, synthetic.everything(blocks=2)))
-    summary = summarise(ratios(run.measures, run.trials, ["serial", "fifo", "baseline"]))
+    summary = summaries(ratios(run.measures, run.trials, ["serial", "fifo", "baseline"]))
     assert set(summary.loc[summary["metric"] == "total_time", "blocks"]) == {2}
     assert summary["indicative"].all()
     assert not summary["condition"].str.contains("memray").any()
@@ -121,4 +121,4 @@ def test_a_run_pairs_and_sums_up_without_traced_trials(tmp_path: Path) -> None:
 
 def test_nothing_measured_sums_up_to_nothing(tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path, []))
-    assert summarise(ratios(run.measures, run.trials, ["baseline"])).empty
+    assert summaries(ratios(run.measures, run.trials, ["baseline"])).empty

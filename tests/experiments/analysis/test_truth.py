@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from experiments.analysis import power
-from experiments.analysis.findings import Answer, Pair, judge
+from experiments.analysis.comparisons import Pair, compare
+from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.intervals import RESAMPLES, Estimate
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.pairing import ENOUGH_BLOCKS
@@ -101,18 +102,18 @@ def test_the_smallest_effect_is_seen_four_times_of_five(blocks, floor):
     assert float((low > floor).mean()) == pytest.approx(power.POWER, abs=margin(power.POWER, RUNS))
 
 
-def test_a_study_of_equals_and_of_some_that_differ_gives_few_false_answers():
+def test_a_study_of_equals_and_of_some_that_differ_gives_few_false_conclusions():
     differing, every, studies = 10, 100, 15
-    false = told = 0
+    false = true = 0
     for study in range(studies):
         truth = np.array([0.4] * differing + [0.0] * (every - differing))
         found = np.random.default_rng([5, study]).normal(truth[:, None], 0.1, size=(every, ENOUGH_BLOCKS))
         pairs = [Pair(ratios=tuple(np.exp(one)), better="lower", floor=None) for one in found]
-        answers = [one.answer for one in judge(pairs)]
-        told += sum(said is Answer.HURTS for said in answers[:differing])
-        false += sum(said in (Answer.HELPS, Answer.HURTS) for said in answers[differing:])
-    assert told > 0.8 * differing * studies
-    assert false / (false + told) < FALSE_SHARE + margin(FALSE_SHARE, false + told)
+        conclusions = [comparison.conclusion for comparison in compare(pairs)]
+        true += sum(each is Conclusion.HURTS for each in conclusions[:differing])
+        false += sum(each in (Conclusion.HELPS, Conclusion.HURTS) for each in conclusions[differing:])
+    assert true > 0.8 * differing * studies
+    assert false / (false + true) < FALSE_SHARE + margin(FALSE_SHARE, false + true)
     # One by one, about 90 × 5 % × 15 of the equals would seem to differ.
     assert false < 0.2 * 0.05 * (every - differing) * studies
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import load_run
-from experiments.analysis import claims, verdicts
+from experiments.analysis import claims
 from experiments.analysis.claims import Claim
-from experiments.analysis.verdicts import Verdict, regions, rulings
+from experiments.analysis.verdict_rules import Verdict, regions
+from experiments.analysis.verdicts import judge
 from experiments.measuring.records import Outcome, Part
 from tests.experiments.analysis import synthetic
 
@@ -45,13 +46,13 @@ def run_of(folder: Path, seconds, blocks=6, spread=0.01, floor=0.01, lost=(), en
     return load_run(synthetic.write(folder, made, blocks=blocks))
 
 
-def ruled(folder: Path, ours, judged=None, **changes):
-    [one] = rulings(run_of(folder, {"baseline": 1.0, "asynchronous": ours}, **changes), {"X": judged or claim()})
+def judged(folder: Path, ours, tested=None, **changes):
+    [one] = judge(run_of(folder, {"baseline": 1.0, "asynchronous": ours}, **changes), {"X": tested or claim()})
     return one
 
 
 @pytest.mark.parametrize(
-    ("ours", "said"),
+    ("ours", "expected"),
     [
         (0.3, Verdict.REPRODUCED),
         (0.05, Verdict.PARTLY),
@@ -61,11 +62,11 @@ def ruled(folder: Path, ours, judged=None, **changes):
         (0.46, Verdict.INCONCLUSIVE),
     ],
 )
-def test_an_effect_is_held_against_the_published_range(tmp_path, ours, said):
-    spread = 0.05 if said is Verdict.INCONCLUSIVE else 0.01
+def test_an_effect_is_held_against_the_published_range(tmp_path, ours, expected):
+    spread = 0.05 if expected is Verdict.INCONCLUSIVE else 0.01
     floor = 0.05 if ours == 1.0 else 0.005
-    one = ruled(tmp_path, ours, spread=spread, floor=floor)
-    assert one.verdict is said, one
+    one = judged(tmp_path, ours, spread=spread, floor=floor)
+    assert one.verdict is expected, one
     assert one.low <= one.effect <= one.high
     assert one.effect == pytest.approx(100 * (ours - 1), abs=3)
     assert len(one.values) == len(one.reference_values) == len(one.blocks) == 6
@@ -73,12 +74,12 @@ def test_an_effect_is_held_against_the_published_range(tmp_path, ours, said):
 
 
 def test_an_interval_wide_enough_to_cover_the_claim_has_not_reproduced_it(tmp_path):
-    assert ruled(tmp_path, 0.3, spread=0.6).verdict is Verdict.INCONCLUSIVE
+    assert judged(tmp_path, 0.3, spread=0.6).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_floor_wider_than_the_claimed_effect_reproduces_nothing(tmp_path):
     small = claim(low=-0.99, high=-0.81)
-    one = ruled(tmp_path, 0.991, small, spread=0.0005, floor=0.1)
+    one = judged(tmp_path, 0.991, small, spread=0.0005, floor=0.1)
     assert one.verdict is Verdict.INCONCLUSIVE
     assert "noise floor is wider" in one.why
 
@@ -92,7 +93,7 @@ def test_a_floor_wider_than_the_claimed_effect_reproduces_nothing(tmp_path):
     ],
 )
 def test_what_forbids_a_verdict_is_said(tmp_path, changes, why):
-    one = ruled(tmp_path, 0.3, **changes)
+    one = judged(tmp_path, 0.3, **changes)
     assert one.verdict is Verdict.INCONCLUSIVE
     assert why in one.why
     assert one.effect == pytest.approx(-70, abs=2)
@@ -100,30 +101,30 @@ def test_what_forbids_a_verdict_is_said(tmp_path, changes, why):
 
 def test_a_claim_without_trials_is_not_measured(tmp_path):
     elsewhere = claim(tests=(claims.Test(title="there", factors={"users": 9}, subject="a", reference="b"),))
-    assert ruled(tmp_path, 0.3, elsewhere).verdict is Verdict.NOT_MEASURED
+    assert judged(tmp_path, 0.3, elsewhere).verdict is Verdict.NOT_MEASURED
     untested = claim(tests=(), not_measured="it is not built yet")
-    assert ruled(tmp_path, 0.3, untested).why == "it is not built yet"
+    assert judged(tmp_path, 0.3, untested).why == "it is not built yet"
 
 
 @pytest.mark.parametrize(
-    ("ours", "said"), [(0.5, Verdict.REPRODUCED), (1.5, Verdict.CONTRADICTED), (1.0, Verdict.INCONCLUSIVE)]
+    ("ours", "expected"), [(0.5, Verdict.REPRODUCED), (1.5, Verdict.CONTRADICTED), (1.0, Verdict.INCONCLUSIVE)]
 )
-def test_a_level_is_held_against_its_criterion(tmp_path, ours, said):
-    assert ruled(tmp_path, ours, claim(at_most=1.0, unit="s", **LEVEL)).verdict is said
+def test_a_level_is_held_against_its_criterion(tmp_path, ours, expected):
+    assert judged(tmp_path, ours, claim(at_most=1.0, unit="s", **LEVEL)).verdict is expected
 
 
 def test_where_every_trial_must_pass_a_lost_one_fails(tmp_path):
     every = claim(metric="success_rate", at_least=0.99, every=True, unit="ratio", **LEVEL)
-    assert ruled(tmp_path / "a", 1.0, every).verdict is Verdict.REPRODUCED
-    one = ruled(tmp_path / "b", 1.0, every, lost=(("asynchronous", 1),))
+    assert judged(tmp_path / "a", 1.0, every).verdict is Verdict.REPRODUCED
+    one = judged(tmp_path / "b", 1.0, every, lost=(("asynchronous", 1),))
     assert one.verdict is Verdict.CONTRADICTED
     assert "1 of 6 trials" in one.why
 
 
 def test_a_trend_is_excused_unless_it_lies_wholly_beyond(tmp_path):
     flat = claim(at_most=1.0, trend=True, unit="s", **LEVEL)
-    assert ruled(tmp_path / "a", 1.0, flat).verdict is Verdict.REPRODUCED
-    assert ruled(tmp_path / "b", 1.5, flat).verdict is Verdict.CONTRADICTED
+    assert judged(tmp_path / "a", 1.0, flat).verdict is Verdict.REPRODUCED
+    assert judged(tmp_path / "b", 1.5, flat).verdict is Verdict.CONTRADICTED
 
 
 def test_points_are_differences_and_not_ratios():
@@ -138,13 +139,15 @@ def test_points_are_differences_and_not_ratios():
 def test_a_certain_effect_gets_the_verdict_of_the_place_where_it_lies(ends, floor, effect):
     low, high = ends
     lows, highs = math.log1p(low / 100), math.log1p(high / 100)
-    said = [verdict for verdict, (start, end) in regions(claim(low=low, high=high), floor) if start <= effect <= end]
-    if not said:
+    expected = [
+        verdict for verdict, (start, end) in regions(claim(low=low, high=high), floor) if start <= effect <= end
+    ]
+    if not expected:
         assert abs(effect) <= floor
         return
-    if said[0] is Verdict.REPRODUCED:
+    if expected[0] is Verdict.REPRODUCED:
         assert lows - floor <= effect <= highs + floor
-    if said[0] is Verdict.PARTLY:
+    if expected[0] is Verdict.PARTLY:
         assert (effect > 0) == (lows > 0)
         assert abs(effect) >= floor
 
@@ -152,10 +155,10 @@ def test_a_certain_effect_gets_the_verdict_of_the_place_where_it_lies(ends, floo
 def test_verdicts_that_so_many_would_give_by_chance_are_withheld(tmp_path):
     made = run_of(tmp_path, {"baseline": 1.0, "asynchronous": 0.985}, spread=0.011, floor=0.0001)
     worse = claim(low=5.0, high=20.0)
-    [alone] = rulings(made, {"X": worse})
+    [alone] = judge(made, {"X": worse})
     assert alone.verdict is Verdict.CONTRADICTED
     never = msgspec.structs.replace(worse, low=-1.6, high=-1.4, metric="latency_p50")
     many = {"X": worse} | {str(number): msgspec.structs.replace(never, id=str(number)) for number in range(60)}
-    told = [one for one in rulings(made, many) if one.claim.id == "X"]
+    told = [one for one in judge(made, many) if one.claim.id == "X"]
     assert told[0].false_share >= alone.false_share
-    assert verdicts.Verdict.NOT_MEASURED not in {one.verdict for one in told}
+    assert Verdict.NOT_MEASURED not in {one.verdict for one in told}

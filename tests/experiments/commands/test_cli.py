@@ -112,7 +112,14 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(fourgig, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("systems", "asynchronous"), ("studies", "probe"), ("profiles", "4gb"), ("engines", "llama")]
+    ("kind", "name"),
+    [
+        ("systems", "asynchronous"),
+        ("studies", "probe"),
+        ("parts", "alone"),
+        ("profiles", "4gb"),
+        ("engines", "llama"),
+    ],
 )
 def test_lists_name_what_is_registered_outside_packages_included(fourgig, kind, name):
     done = fourgig("list", kind)
@@ -127,6 +134,11 @@ def test_every_command_teaches(fourgig, arguments):
     done = fourgig(*arguments, "--help")
     assert done.returncode == 0
     assert "Usage" in done.stdout
+
+
+@pytest.mark.parametrize(("command", "usual"), [("run", "135m if not given"), ("serve", "(default: 127.0.0.1)")])
+def test_the_help_tells_what_is_usual(fourgig, command, usual):
+    assert usual in fourgig(command, "--help").stdout
 
 
 @pytest.mark.needs_root
@@ -151,6 +163,9 @@ def test_without_a_backend_it_stops_with_the_remedy_unless_told_otherwise(outsid
     assert "--allow-unenforced" in error
     assert not (tmp_path / "run").exists()
     assert without_control_groups("doctor").returncode == 3
+    dry = without_control_groups(*arguments, "--dry-run")
+    assert dry.returncode == 0
+    assert "Note: Nothing here can enforce the profile 4gb" in dry.stderr
     done = without_control_groups(*arguments, "--allow-unenforced")
     assert done.returncode == 0, done.stderr
     assert "not enforced" in (tmp_path / "run" / "report.html").read_text().lower()
@@ -168,12 +183,33 @@ def test_a_setting_from_the_command_line_is_in_every_trial_that_does_not_choose_
     assert "history_length" not in (found[None] or {})
 
 
+def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run_keeps_it(
+    fourgig, tmp_path, enforcement
+):
+    out = tmp_path / "run"
+    chosen = ("--set", "simulated.token_s=0.001", "--set", "baseline.history_length=4")
+    simulated = ("--preset", "smoke", "--engine", "simulated", "--only", "system=baseline")
+    done = fourgig("run", "load", *simulated, *chosen, "--out", out, *enforcement)
+    assert done.returncode == 0, done.stderr
+    assert read_info(out).settings == {"simulated": {"token_s": 0.001}, "baseline": {"history_length": 4}}
+    engines = {record.spec.condition["work"]: record.spec.engine for record in records.read(out / "trials.jsonl")}
+    assert engines["inference"].settings == {"token_s": 0.001}
+    assert engines["serial simulation"].settings["token_s"] == 0.0005  # the study's own choice
+    again = fourgig("run", "--resume", out, *enforcement)
+    assert again.returncode == 0, again.stderr
+    assert "0 of 3 trials to run" in again.stderr
+
+
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
         ("asynchronous.histry_length=3", "did you mean history_length"),
         ("asynchronous.history_length=many", "cannot be 'many'"),
         ("asynchronos.history_length=3", "did you mean asynchronous"),
+        ("simulatd.token_s=3", "did you mean simulated"),
+        ("simulated.token_s=-1", "cannot be '-1'"),
+        ("llama.context=4096", "did you mean context_tokens"),
+        ("llama.model_path=a.gguf", "chosen by --model"),
         ("history_length", "write SYSTEM.NAME=VALUE"),
     ],
 )

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from experiments.commands import doctor
-from experiments.commands.doctor import Finding, can_enforce, examine
+from experiments.commands.doctor import Finding, examine, exit_code
 from experiments.measuring.limits.kernel import Kernel
 from experiments.measuring.probes.host import Noise, environment
 from experiments.measuring.profiles import Profile
+from systems.errors import ExitCode
 
 PROFILE = Profile(name="4gb", description="", memory_bytes=4 * 2**30, swap_bytes=0, cpus=2)
 
@@ -47,7 +48,17 @@ def test_a_machine_without_limits_is_told_how_to_get_them(tmp_path: Path) -> Non
     found = finding("limits", kernel)
     assert found.status == "bad"
     assert "docker run" in found.remedy
-    assert not can_enforce(PROFILE, kernel)
+    assert exit_code(examine(PROFILE, kernel)) is ExitCode.CANNOT_ENFORCE
+
+
+def test_a_machine_with_another_fault_than_a_missing_right_is_told_apart(tmp_path: Path) -> None:
+    small = machine(tmp_path, proc__meminfo="MemTotal: 3900000 kB\n")
+    assert exit_code(examine(PROFILE, small)) is ExitCode.UNFIT
+
+
+def test_notes_are_no_faults() -> None:
+    noted = [Finding(name="limits", status="good", found=""), Finding(name="swap", status="note", found="")]
+    assert exit_code(noted) is ExitCode.DONE
 
 
 def test_every_backend_says_why_it_cannot(tmp_path: Path) -> None:

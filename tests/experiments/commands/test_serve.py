@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from experiments.commands.chat import ServerGone
 from experiments.commands.cli import app
-from systems.errors import FourgigError
+from systems.errors import ExitCode, FourgigError
 from tests.experiments.conftest import FOURGIG
 from tests.systems.server.serving import Crowd, agent, listening_to
 
@@ -156,7 +156,7 @@ async def test_who_cannot_be_talked_to_is_one_sentence(tmp_path):
     async with listening_to(agent(tmp_path), tokens=("a secret",)) as address:
         chat = ["chat", "--url", f"ws://{address}/ws"]
         refused = await asyncio.to_thread(CliRunner().invoke, app, chat, input="Hello\n")
-    assert (type(refused.exception), refused.exception.exit_code) == (ServerGone, 8)
+    assert (type(refused.exception), refused.exception.exit_code) == (ServerGone, ExitCode.NO_ANSWER)
     assert "token is required" in str(refused.exception)
     nobody = CliRunner().invoke(app, ["chat", "--url", "ws://127.0.0.1:1/ws"])
     assert type(nobody.exception) is ServerGone
@@ -173,7 +173,7 @@ async def test_who_cannot_be_talked_to_is_one_sentence(tmp_path):
 def test_what_cannot_be_served_is_one_sentence(arguments, says):
     done = CliRunner().invoke(app, ["serve", "--engine", "simulated", *arguments])
     assert isinstance(done.exception, FourgigError)
-    assert done.exception.exit_code == 2
+    assert done.exception.exit_code == ExitCode.BAD_INPUT
     assert says in str(done.exception)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from experiments import load_run
-from experiments.analysis.frames import Run
+from experiments.analysis.run import Run
 
 
 @pytest.fixture(scope="session")

@@ -18,16 +18,16 @@ from experiments.analysis import claims
 from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.records import Outcome, Part, Record
 from experiments.report.build import build
-from experiments.report.scene import Unknown
+from experiments.report.scene import UnknownStudy
 from tests.experiments.analysis import synthetic
 
 STUDIES = {
-    "isolation": Unknown(
+    "isolation": UnknownStudy(
         "Is it isolated?", ("serial", "baseline"), ("total_time", "measured_over_law"), ("total_time",)
     ),
-    "lazy-loading": Unknown("Is it lazy?", ("baseline",), ("time_to_ready",)),
-    "memory": Unknown("Does it remember?", ("fifo", "like", "baseline"), ()),
-    "load": Unknown("Does it carry?", ("baseline",), ("throughput", "success_rate")),
+    "lazy-loading": UnknownStudy("Is it lazy?", ("baseline",), ("time_to_ready",)),
+    "memory": UnknownStudy("Does it remember?", ("fifo", "like", "baseline"), ()),
+    "load": UnknownStudy("Does it carry?", ("baseline",), ("throughput", "success_rate")),
 }
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EVIL = "</title><script>alert('x')</script>--><b onclick=\"x\">&amp;$x_{$"
@@ -144,15 +144,15 @@ def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> N
     assert ", 95 % interval" not in text
 
 
-def test_six_blocks_show_intervals_and_the_answers_come_first(tmp_path: Path) -> None:
+def test_six_blocks_show_intervals_and_the_conclusions_come_first(tmp_path: Path) -> None:
     text = page(tmp_path, list(synthetic.isolation(6, random.Random(7))), blocks=6).text
     assert "Indicative only" not in text
     assert ", 95 % interval" in text
-    answers, rest = text.split("The answers", 1)[1].split("Is it isolated?", 1)
-    assert answers.index("What helps") < answers.index("50 sleeping requests, 7 threads")
-    assert "times better (" in answers and ") in total time" in answers
-    assert "95 % interval, 6 blocks" in answers
-    assert "the same" not in answers
+    conclusions, rest = text.split("The conclusions", 1)[1].split("Is it isolated?", 1)
+    assert conclusions.index("What helps") < conclusions.index("50 sleeping requests, 7 threads")
+    assert "times better (" in conclusions and ") in total time" in conclusions
+    assert "95 % interval, 6 blocks" in conclusions
+    assert "the same" not in conclusions
     assert "Every comparison" in rest
 
 

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from experiments import load_run
 from experiments.analysis import claims
-from experiments.analysis.frames import Run
+from experiments.analysis.run import Run
 from experiments.measuring.records import Part
 from experiments.report import drawing, figures
-from experiments.report.scene import Scene, Unknown, scene
+from experiments.report.scene import Scene, UnknownStudy, scene
 from tests.experiments.analysis import synthetic
 
 MEMORY = (
@@ -75,7 +75,7 @@ def test_subjects_that_meet_in_a_condition_look_different(run: Run, study: str) 
 
 
 def of(run: Run, study: str) -> Scene:
-    return scene(run, study, Unknown(references=REFERENCES[study], primary=("throughput", "latency_p95")))
+    return scene(run, study, UnknownStudy(references=REFERENCES[study], primary=("throughput", "latency_p95")))
 
 
 def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:

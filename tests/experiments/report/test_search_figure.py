@@ -4,7 +4,7 @@ from experiments import load_run
 from experiments.measuring.probes.histogram import Histogram
 from experiments.measuring.records import Part
 from experiments.report import figures
-from experiments.report.scene import Unknown, scene
+from experiments.report.scene import UnknownStudy, scene
 from tests.experiments.analysis import synthetic
 
 
@@ -26,7 +26,7 @@ def test_the_highest_rates_are_in_the_title_and_a_search_that_found_none_is_draw
     records.append(searched("asynchronous", 2, 10.0))
     records[-1].parts[0].series["share"] = [0.5, 0.4, 0.3]
     run = load_run(synthetic.write(tmp_path / "run", records))
-    [drawn] = figures.draw(scene(run, "load", Unknown(references=("baseline",), primary=("saturation_rate",))))
+    [drawn] = figures.draw(scene(run, "load", UnknownStudy(references=("baseline",), primary=("saturation_rate",))))
     assert drawn.name == "load-search-inference"
     said = drawn.title.replace("\N{NO-BREAK SPACE}", " ")
     assert said == "Highest rate within the objective: baseline 40.5 /s, asynchronous 40.5 /s"

@@ -14,7 +14,7 @@ from experiments.measuring.records import EngineSpec, Outcome, Outside, Part, Re
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.figures import what_fits
-from experiments.report.scene import Unknown, scene
+from experiments.report.scene import UnknownStudy, scene
 from tests.experiments.analysis import synthetic
 
 GIB = 2**30
@@ -46,7 +46,7 @@ def killed(subject: str, profile: str) -> Record:
 def drawn(folder: Path, records: Sequence[Record]) -> dict[str, Drawn]:
     run = load_run(synthetic.write(folder / "run", records))
     with drawing.style():
-        return {figure.name: figure for figure in what_fits.draw(scene(run, "memory", Unknown()))}
+        return {figure.name: figure for figure in what_fits.draw(scene(run, "memory", UnknownStudy()))}
 
 
 SOME = [

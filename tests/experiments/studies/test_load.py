@@ -144,16 +144,19 @@ async def test_thinking_counts_from_the_answer_and_is_not_latency():
 
 
 def test_the_ladder_has_every_mechanism_in_both_directions():
-    up, down = grid.ladder("add-one"), grid.ladder("leave-one-out")
-    assert set(up) == {"none", "all", *(f"none+{name}" for name in MECHANISMS)}
-    assert set(down) == {"all", *(f"all-{name}" for name in MECHANISMS)}
-    assert not any(up["none"].values())
-    assert up["all"] == down["all"] == dict.fromkeys(MECHANISMS, True)
-    for name in MECHANISMS:
-        assert [on for on, value in up[f"none+{name}"].items() if value] == [name]
-        assert [off for off, value in down[f"all-{name}"].items() if not value] == [name]
-    for settings in (*up.values(), *down.values()):
-        settings_of(AsynchronousSettings, dict(settings), "ladder")
+    up, down = grid.ladder(MECHANISMS, "add-one"), grid.ladder(MECHANISMS, "leave-one-out")
+    assert [rung.variant for rung in up] == ["none", *MECHANISMS, "all"]
+    assert [rung.variant for rung in down] == ["all", *MECHANISMS]
+    assert not any(up[0].settings.values())
+    assert up[-1].settings == down[0].settings == dict.fromkeys(MECHANISMS, True)
+    for rung in up[1:-1]:
+        assert rung.name == f"none+{rung.variant}"
+        assert [name for name, on in rung.settings.items() if on] == [rung.variant]
+    for rung in down[1:]:
+        assert rung.name == f"all-{rung.variant}"
+        assert [name for name, on in rung.settings.items() if not on] == [rung.variant]
+    for rung in (*up, *down):
+        settings_of(AsynchronousSettings, dict(rung.settings), "ladder")
 
 
 @pytest.mark.parametrize("preset", BLOCKS)

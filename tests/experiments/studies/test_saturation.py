@@ -60,7 +60,12 @@ async def test_a_rate_that_has_failed_is_not_offered_to_its_end():
 
     async with serve(fails, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        offered = [await saturation.offer(f"ws://127.0.0.1:{port}", CONDITION, 1, number, 100.0) for number in (1, 2)]
+        offered = [
+            await saturation.offer(
+                f"ws://127.0.0.1:{port}", spec("load", "baseline", condition=CONDITION), number, 100.0
+            )
+            for number in (1, 2)
+        ]
     assert [each.share for each in offered] == [0.0, 0.0]
     assert 12 <= len(asked) < 40  # of two hundred
     assert len(set(asked)) == 8  # sessions of their own for each rate

@@ -10,7 +10,7 @@ from systems.memory.like import LikeStore
 
 async def test_every_built_in_store_finds_what_was_said_in_an_earlier_life(tmp_path):
     path, known = tmp_path / "memory.sqlite", list(islice(sentences(5), 40))
-    lived.make(path, "anna", 40, seed=5)
+    lived.make("asynchronous", tmp_path, "anna", 40, seed=5)
 
     like = LikeStore(path)
     like.open()

@@ -36,10 +36,17 @@ WHOLE = [chunk(), chunk("很"), chunk("好"), chunk("."), chunk(finish="length")
 def serve() -> Iterator[Callable[..., tuple[OpenAIEngine, list[dict[str, Any]]]]]:
     servers = []
 
-    def start(events: list[str], status: int = 200, **chosen: Any) -> tuple[OpenAIEngine, list[dict[str, Any]]]:
+    def start(
+        events: list[str], status: int = 200, listed: tuple[int, str] = (404, ""), **chosen: Any
+    ) -> tuple[OpenAIEngine, list[dict[str, Any]]]:
         asked: list[dict[str, Any]] = []
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(listed[0])
+                self.end_headers()
+                self.wfile.write(listed[1].encode())
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 asked.append({"path": self.path, "key": self.headers["Authorization"], **body})
@@ -146,3 +153,54 @@ def test_a_caller_who_leaves_ends_the_request(serve):
     with pytest.raises(Abandoned):
         engine.generate(QUESTION, max_tokens=3, on_token=on_token)
     assert heard == ["很"]
+
+
+MODELS = (200, json.dumps({"data": [{"id": "small"}, {"id": "large"}]}))
+
+
+def test_an_endpoint_that_lists_the_model_is_fit_without_a_token(serve):
+    engine, asked = serve([], 500, MODELS, model="small")
+    engine.examine()
+    assert asked == []
+
+
+@pytest.mark.parametrize("listed", [(404, ""), (200, "words"), MODELS])
+def test_a_model_that_is_not_listed_is_asked_for_one_token(serve, listed):
+    engine, asked = serve(WHOLE, 200, listed)
+    engine.examine()
+    assert [request["max_tokens"] for request in asked] == [1]
+
+
+def test_a_model_that_the_endpoint_does_not_have_is_told_with_those_it_has(serve):
+    engine, _ = serve([], 404, MODELS, model="tiny")
+    with pytest.raises(EngineError, match=r"no model named 'tiny'.*small, large"):
+        engine.examine()
+
+
+def test_an_address_that_leads_nowhere_is_told(serve):
+    engine, _ = serve([], 404)
+    with pytest.raises(EngineError, match=r"404 Not Found.*up to /chat/completions"):
+        engine.examine()
+
+
+@pytest.mark.parametrize(("status", "says"), [(401, "refuses the key.*OPENAI_API_KEY"), (503, "not ready")])
+def test_an_endpoint_that_refuses_is_told(serve, status, says):
+    engine, _ = serve([], status, (status, ""))
+    with pytest.raises(EngineError, match=says):
+        engine.examine()
+
+
+def test_where_nobody_listens_and_an_unknown_host_are_told_apart():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(EngineBusy, match="Nobody listens"):
+        OpenAIEngine(OpenAISettings(url=f"http://127.0.0.1:{port}/v1")).examine()
+    with pytest.raises(EngineError, match=r"host nowhere\.invalid"):
+        OpenAIEngine(OpenAISettings(url="http://nowhere.invalid/v1")).examine()
+
+
+def test_an_endpoint_that_says_nothing_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = OpenAISettings(url=f"http://127.0.0.1:{silent.getsockname()[1]}/v1", timeout_s=0.05)
+        with pytest.raises(EngineBusy, match=r"says nothing within 0\.05 s"):
+            OpenAIEngine(settings).examine()

@@ -9,7 +9,7 @@ import pytest
 from systems.errors import BadInput, ModelError, UnknownName
 from systems.models import check as checking
 from systems.models.check import check
-from systems.models.find import default_path, ensure, resolve
+from systems.models.find import default_path, ensure, look, resolve
 
 
 def test_a_made_model_says_what_it_is(tiny_model: Path) -> None:
@@ -112,3 +112,19 @@ def test_a_malformed_model_name_is_refused(name: str) -> None:
 def test_a_misspelt_shape_gets_a_suggestion() -> None:
     with pytest.raises(UnknownName, match="135m"):
         resolve("135")
+
+
+def test_a_glance_refuses_what_cannot_be_a_model_and_makes_none(tmp_path: Path) -> None:
+    text = tmp_path / "text.gguf"
+    text.write_text("just words")
+    for model, error, says in (
+        (str(text), ModelError, "not a GGUF"),
+        (str(tmp_path / "no.gguf"), ModelError, "no model file"),
+        ("153m", UnknownName, "135m"),
+        ("tiny:q9", UnknownName, "q8_0"),
+        ("tiny:q8_0:one", BadInput, "seed"),
+    ):
+        with pytest.raises(error, match=says):
+            look(model)
+    look("tiny:f16:71")
+    assert not default_path("tiny", "f16", 71).exists()

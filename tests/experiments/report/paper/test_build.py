@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from experiments.analysis.frames import Run, load_run
+from experiments.analysis.run import Run, load_run
 from experiments.measuring.records import Record
 from experiments.report.paper import declared
 from experiments.report.paper.build import SOURCE, Data, build, collected
@@ -26,7 +26,7 @@ Sleeps take #n("sleeps-3.interval") and inference #n("five-users.change"), which
 One took #n("one.median") of #n("run.blocks") blocks. #n("law.50.3") by the law.
 #when("engines")[The engine: #n("batched.ratio").]
 #judged("S0-quality", reproduced: [yes], contradicted: [no], otherwise: [unknown])
-#rulings("S0-quality")
+#verdict-table("S0-quality")
 """
 FIGURE = '#fig("isolation-inference")[A point a block.] #saying("isolation-inference").'
 SMALL = ("serial", "offloaded-3", "baseline", "asynchronous")
@@ -95,7 +95,7 @@ def test_a_run_becomes_a_paper(text: Path, made: list[Record], tmp_path: Path) -
     assert data.numbers["run.blocks"] == "6"
     assert data.numbers["law.50.3"] == "−66.0\u00a0%"
     assert (data.numbers["sleeps-3.interval"] or "").startswith("×\u00a00.34")
-    assert data.answers == {"five-users": "helps"}
+    assert data.conclusions == {"five-users": "helps"}
     picture = data.figures["isolation-inference"]
     assert picture and Path(picture.path).is_file()
 
@@ -108,8 +108,8 @@ def test_another_record_is_another_text(made: list[Record], gathered: Callable[[
         return msgspec.structs.replace(one, parts=[msgspec.structs.replace(one.parts[0], requests=late)])
 
     before, after = gathered(made), gathered([slower(one) for one in made])
-    assert before.answers == {"five-users": "helps"}
-    assert after.answers == {"five-users": "hurts"}
+    assert before.conclusions == {"five-users": "helps"}
+    assert after.conclusions == {"five-users": "hurts"}
     assert before.numbers["one.median"] != after.numbers["one.median"]
     assert before.numbers["sleeps-3.interval"] == after.numbers["sleeps-3.interval"]
 
@@ -143,7 +143,7 @@ def test_a_part_that_was_not_measured_is_said_to_be(
     data = gathered(made)
     assert data.parts == {"engines": "The batched engine was not measured in this run."}
     assert data.numbers["batched.ratio"] is None
-    assert data.rulings == {"S0-quality": []}
+    assert data.verdict_tables == {"S0-quality": []}
     assert (data.unmeasured["S0-quality"] or "").startswith("Not measured in this run. S0-quality: ")
 
 

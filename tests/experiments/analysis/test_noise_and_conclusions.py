@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from experiments import load_run
 from experiments.analysis import noise
-from experiments.analysis.findings import Answer, answer
+from experiments.analysis.conclusions import Conclusion, conclude
 from experiments.measuring.records import Part
-from experiments.report.scene import Unknown, scene
+from experiments.report.scene import UnknownStudy, scene
 from tests.experiments.analysis import synthetic
 
 
@@ -26,49 +26,49 @@ def arms(pairs, metric="total_time", factors=None, subject="baseline"):
 
 
 def test_equals_that_never_differ_have_no_floor_to_speak_of():
-    found = noise.floors(arms([(1.0, 1.0)] * 6))
-    assert found["floor"].tolist() == [0.0]
+    floors = noise.floors(arms([(1.0, 1.0)] * 6))
+    assert floors["floor"].tolist() == [0.0]
 
 
 def test_too_few_blocks_give_no_floor():
-    found = noise.floors(arms([(1.0, 1.1)] * 5))
-    assert math.isnan(found["floor"].iloc[0])
-    assert noise.floor(found, "total_time", {}) is None
+    floors = noise.floors(arms([(1.0, 1.1)] * 5))
+    assert math.isnan(floors["floor"].iloc[0])
+    assert noise.floor(floors, "total_time", {}) is None
 
 
 def test_a_condition_takes_its_floor_from_the_nearest_arm():
     sleeps = arms([(1.0, 1.01)] * 6, factors={"work": "sleep", "requests": 50})
     inference = arms([(1.0, 1.2)] * 6, factors={"work": "inference", "requests": 5})
-    found = noise.floors(pd.concat([sleeps, inference]))
-    assert noise.floor(found, "total_time", {"work": "sleep", "requests": 10}) == pytest.approx(math.log(1.01))
-    assert noise.floor(found, "total_time", {"work": "inference", "requests": 3}) == pytest.approx(math.log(1.2))
+    floors = noise.floors(pd.concat([sleeps, inference]))
+    assert noise.floor(floors, "total_time", {"work": "sleep", "requests": 10}) == pytest.approx(math.log(1.01))
+    assert noise.floor(floors, "total_time", {"work": "inference", "requests": 3}) == pytest.approx(math.log(1.2))
     # A condition as near to one as to the other takes the worse.
-    assert noise.floor(found, "total_time", {"work": "file"}) == pytest.approx(math.log(1.2))
-    assert noise.floor(found, "throughput", {"work": "sleep"}) is None
+    assert noise.floor(floors, "total_time", {"work": "file"}) == pytest.approx(math.log(1.2))
+    assert noise.floor(floors, "throughput", {"work": "sleep"}) is None
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "better", "floor", "said"),
+    ("low", "high", "better", "floor", "expected"),
     [
-        (0.5, 0.6, "lower", 0.05, Answer.HELPS),
-        (0.5, 0.6, "higher", 0.05, Answer.HURTS),
-        (1.5, 1.6, "higher", 0.05, Answer.HELPS),
-        (0.97, 1.02, "lower", 0.05, Answer.SAME),
-        (0.97, 1.2, "lower", 0.05, Answer.OPEN),
-        (1.01, 1.2, "lower", 0.05, Answer.OPEN),
-        (1.01, 1.2, "lower", None, Answer.HURTS),
-        (None, None, "lower", 0.05, Answer.INDICATIVE),
+        (0.5, 0.6, "lower", 0.05, Conclusion.HELPS),
+        (0.5, 0.6, "higher", 0.05, Conclusion.HURTS),
+        (1.5, 1.6, "higher", 0.05, Conclusion.HELPS),
+        (0.97, 1.02, "lower", 0.05, Conclusion.SAME),
+        (0.97, 1.2, "lower", 0.05, Conclusion.OPEN),
+        (1.01, 1.2, "lower", 0.05, Conclusion.OPEN),
+        (1.01, 1.2, "lower", None, Conclusion.HURTS),
+        (None, None, "lower", 0.05, Conclusion.INDICATIVE),
     ],
 )
-def test_an_answer_follows_the_stated_rules(low, high, better, floor, said):
-    assert answer(low, high, better, floor) is said
+def test_a_conclusion_follows_the_stated_rules(low, high, better, floor, expected):
+    assert conclude(low, high, better, floor) is expected
 
 
 @given(st.floats(0.1, 10), st.floats(1, 3), st.floats(0, 1))
 def test_turning_a_ratio_round_turns_help_into_harm(low, width, floor):
-    there = answer(low, low * width, "lower", floor)
-    back = answer(1 / (low * width), 1 / low, "lower", floor)
-    turned = {Answer.HELPS: Answer.HURTS, Answer.HURTS: Answer.HELPS}
+    there = conclude(low, low * width, "lower", floor)
+    back = conclude(1 / (low * width), 1 / low, "lower", floor)
+    turned = {Conclusion.HELPS: Conclusion.HURTS, Conclusion.HURTS: Conclusion.HELPS}
     if min(abs(abs(math.log(end)) - floor) for end in (low, low * width)) > 1e-9:
         assert back is turned.get(there, there)
 
@@ -87,16 +87,16 @@ def run_of(tmp_path, lost=0, blocks=6):
 
 def test_twins_are_noise_and_not_a_second_sample(tmp_path):
     run = run_of(tmp_path)
-    shown = scene(run, "load", Unknown(references=("baseline",), primary=("latency_p50",)))
+    shown = scene(run, "load", UnknownStudy(references=("baseline",), primary=("latency_p50",)))
     assert len(run.trials) == 24
     assert len(shown.trials) == 12
     assert set(shown.floors["subject"]) == {"baseline", "asynchronous"}
-    [found] = shown.findings.to_dict("records")
-    assert (found["answer"], found["blocks"]) == (Answer.HELPS, 6)
+    [row] = shown.conclusions.to_dict("records")
+    assert (row["conclusion"], row["blocks"]) == (Conclusion.HELPS, 6)
 
 
 def test_a_pair_that_lost_trials_unevenly_gets_no_verdict(tmp_path):
     shown = scene(
-        run_of(tmp_path, lost=1, blocks=7), "load", Unknown(references=("baseline",), primary=("latency_p50",))
+        run_of(tmp_path, lost=1, blocks=7), "load", UnknownStudy(references=("baseline",), primary=("latency_p50",))
     )
-    assert shown.findings["answer"].tolist() == [Answer.UNEVEN]
+    assert shown.conclusions["conclusion"].tolist() == [Conclusion.UNEVEN]

@@ -1,0 +1,125 @@
+"""From what was asked to the plan: first with models that are only named, then with the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from experiments.commands import console
+from experiments.commands.asking import Asked
+from experiments.commands.completing import shape_names
+from experiments.measuring import plan, records
+from experiments.measuring.plan import Plan
+from experiments.measuring.records import EngineSpec, Record
+from experiments.measuring.runs import TRIALS
+from systems import registry
+from systems.models.check import ModelFile
+
+USUAL_MODEL = "135m"
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan whose new models are not made yet. ``model`` None: none is needed; ``shapes`` are those needed besides.
+
+    The estimate comes from the trials ``past``, and ``pace`` says whose they are.
+    """
+
+    plan: Plan
+    past: list[Record]
+    pace: str
+    model: str | None
+    shapes: tuple[str, ...]
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan with everything it takes. ``models`` holds every file by the name it was asked by."""
+
+    plan: Plan
+    engine: EngineSpec
+    shapes: dict[str, EngineSpec]
+    models: dict[str, ModelFile]
+
+    def files(self) -> dict[str, Path]:
+        """Return the model files by their digests."""
+        return {model.sha256: model.path for model in self.models.values()}
+
+
+def draft(asked: Asked, resumed: Path | None) -> Draft:
+    """Plan without making a model; whatever is misspelt is found here. Raises as `experiments.measuring.plan.make`."""
+    runs_models = _runs_a_model(asked.engine)
+    wanted = plan.shapes_needed(asked.studies, asked.preset) if runs_models else []
+    unmade = {name: asked.shapes.get(name) or _unmade(asked.engine.name, name) for name in wanted}
+    past, pace = _past(resumed)
+    made = planned(asked, asked.engine, unmade, past)
+    engines = [spec.engine for spec in made.trials if spec.engine is not None and _runs_a_model(spec.engine)]
+    # A part of a study may need neither the model of record nor the other shapes: then nothing is made for it.
+    own = [engine for engine in engines if engine.model in (None, asked.engine.model)]
+    named = asked.model is not None or asked.engine.model is not None
+    used = {engine.model for engine in engines}
+    return Draft(
+        plan=made,
+        past=past,
+        pace=pace,
+        model=(asked.model or USUAL_MODEL) if runs_models and (own or named) else None,
+        shapes=tuple(name for name, engine in unmade.items() if engine.model in used or name in asked.shapes),
+    )
+
+
+def prepare(asked: Asked, drafted: Draft) -> Prepared:
+    """Find or make every model, and plan with them. Raises `ModelError`."""
+    names = [*([] if drafted.model is None else [drafted.model]), *drafted.shapes]
+    models = {name: console.resolve_model(name) for name in dict.fromkeys(names)}
+    engine = asked.engine
+    if drafted.model is not None:
+        engine = _with_model(engine, drafted.model, models[drafted.model])
+    shapes = {name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes}
+    return Prepared(plan=planned(asked, engine, shapes, drafted.past), engine=engine, shapes=shapes, models=models)
+
+
+def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Record]) -> Plan:
+    """Return the plan of what was asked on this engine; what the ``past`` trials took makes the estimate."""
+    return plan.make(
+        preset=asked.preset,
+        study_names=asked.studies,
+        system_names=asked.systems,
+        engine=engine,
+        profile=asked.profile,
+        blocks=asked.blocks,
+        seed=asked.seed,
+        shapes=shapes,
+        settings=asked.settings,
+        workload=asked.workload,
+        part=asked.part,
+        only=asked.only,
+        past=past,
+    )
+
+
+def _runs_a_model(engine: EngineSpec) -> bool:
+    return "model_path" in registry.engines.get(engine.name).Settings.__struct_fields__
+
+
+def _with_model(engine: EngineSpec, asked: str, found: ModelFile) -> EngineSpec:
+    return msgspec.structs.replace(
+        engine,
+        model=found.name,
+        # A path of this machine says nothing elsewhere, and is not kept.
+        model_shape=asked if asked.partition(":")[0] in shape_names() else None,
+        model_sha256=found.sha256,
+        words_are_meaningless=found.random_weights,
+    )
+
+
+def _unmade(engine: str, shape: str) -> EngineSpec:
+    return EngineSpec(name=engine, model=shape, model_shape=shape, words_are_meaningless=True)
+
+
+def _past(resumed: Path | None) -> tuple[list[Record], str]:
+    """Return records that tell how long trials take, and whose they are: the run's own, else the reference run's."""
+    reference = Path(__file__).parents[2] / "results" / "reference"
+    for folder, whose in ((resumed, "this run"), (reference, "the reference run")):
+        if folder is not None and (found := records.read(folder / TRIALS)):
+            return found, f"at the pace of {whose}"
+    return [], "by guess"
