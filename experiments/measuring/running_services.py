@@ -45,7 +45,10 @@ class RunningService:
     def __init__(self, spec: ServiceSpec, place: Place) -> None:
         self._kind = services.get(spec.name)
         self._spec, self._janitor = spec, place.janitor
-        self._version = self._kind.version()
+        try:
+            self._version = self._kind.version()
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ServiceFailed(f"The service {spec.name} does not tell its version: {error}") from error
         self._log = place.folder / f"service-{spec.name}.log"
         folder = place.folder / f"service-{spec.name}"
         folder.mkdir()
@@ -95,7 +98,7 @@ class RunningService:
         return ServiceRun(name=self._spec.name, version=self._version, inside=self._spec.inside, start_s=start_s)
 
     def _answers(self) -> bool:
-        with suppress(OSError):
+        with suppress(OSError, subprocess.SubprocessError):
             return self._kind.ready(self.address)
         return False
 

@@ -34,7 +34,7 @@ class Service(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """Return the version of what would be started. Raises OSError or a `FourgigError` where it cannot be told."""
+        """Return the version of what would be started. Raises OSError or SubprocessError where it cannot be told."""
 
     @abstractmethod
     def command(self, folder: Path, address: str) -> list[str]:
@@ -46,7 +46,7 @@ class Service(ABC):
 
     @abstractmethod
     def ready(self, address: str) -> bool:
-        """Return at once whether it answers at ``address``; an OSError (nobody listens yet) counts as no."""
+        """Return at once whether it answers at ``address``; an OSError or a SubprocessError counts as no."""
 
 
 services: Registry[type[Service]] = Registry("service", "fourgig.services", {})

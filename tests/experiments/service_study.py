@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,21 @@ class Broken(Small):
 
     def command(self, folder, address):
         return ["/nowhere/to/be/found"]
+
+
+class Nameless(Small):
+    """Cannot say which version it is."""
+
+    name = "nameless"
+
+    def version(self):
+        return subprocess.run(["false"], check=True).stdout
+
+
+class Hungry(Small):
+    """Takes more memory than the smallest profile has before it is ready."""
+
+    name = "hungry"
 
 
 class Absent(Small):

@@ -20,7 +20,9 @@ if name == "stubborn":
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
     with pids.open("a") as file:
         file.write(f"{child.pid}\n")
-held = b"x" * (48 * 2**20)
+held = [b"x" * (48 * 2**20)]
+if name == "hungry":
+    held += [bytes([number]) * 2**27 for number in range(1, 17)]
 if address.startswith("/"):
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)

@@ -21,7 +21,7 @@ from tests.experiments.conftest import FOURGIG
 from tests.experiments.measuring.test_interruption import left_behind, wait_until
 from tests.experiments.measuring.test_outcomes import alive, outcomes
 
-SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Absent")
+SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Nameless", "Hungry", "Absent")
 NAMES = {"OnPort": "on-port"}
 
 
@@ -93,10 +93,19 @@ def test_the_memory_of_a_service_counts_where_it_is_inside_the_limits(run_served
     assert found["small-inside"].outside.tree_pss_bytes - found["small-outside"].outside.tree_pss_bytes > 45 * 2**20
 
 
+@pytest.mark.needs_limits
+def test_a_service_that_is_killed_at_the_limit_makes_the_trial_out_of_memory(run_served):
+    if not any(each.usable for each in survey(load("1gb"))):
+        pytest.skip("no backend of this machine can enforce 1gb")
+    _, found = run_served("hungry-inside", "--profile", "1gb")
+    assert found["hungry-inside"].outcome is Outcome.OUT_OF_MEMORY
+    assert "1 GiB" in found["hungry-inside"].reason
+
+
 def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_run_goes_on(
     run_served, sockets, tmp_path
 ):
-    done, found = run_served("silent-outside,small-dies,small-crashes,broken-outside,small-outside")
+    done, found = run_served("silent-outside,small-dies,small-crashes,broken-outside,nameless-outside,small-outside")
     assert done.returncode == 0, done.stderr
     assert found["small-outside"].outcome is Outcome.OK
     reasons = {name: record.reason for name, record in found.items() if record.outcome is Outcome.INVALID}
@@ -104,6 +113,8 @@ def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_r
         "silent-outside": "The service silent was not ready after 1 s: still reading its files",
         "small-dies": "The service small ended by itself (exit status 1): no more room in here",
         "small-crashes": "The service small ended by itself (exit status 1): no more room in here",
+        "nameless-outside": "The service nameless does not tell its version: "
+        "Command '['false']' returned non-zero exit status 1.",
         "broken-outside": "The service broken ended by itself (exit status 1): "
         "/nowhere/to/be/found: No such file or directory",
     }
