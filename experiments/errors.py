@@ -16,6 +16,10 @@ class CannotEnforce(FourgigError):
     exit_code = ExitCode.CANNOT_ENFORCE
 
 
+class ServiceFailed(FourgigError):
+    """A service that a trial needs did not get ready, or ended before the trial did."""
+
+
 class StorageError(FourgigError):
     """A result cannot be written: no space, no right, or no folder. What was measured before is safe."""
 

@@ -19,8 +19,9 @@ from rich.table import Table
 from experiments.analysis.order import natural
 from experiments.commands.doctor import Finding
 from experiments.errors import Interrupted
+from experiments.invocation import command
 from experiments.measuring.plan import Plan
-from experiments.measuring.records import Outcome, Record, Scalar, TrialSpec
+from experiments.measuring.records import Outcome, Record, Scalar, Skipped, TrialSpec
 from experiments.workloads.archives.interface import Archive
 from systems.errors import ModelError
 from systems.models import find
@@ -64,6 +65,15 @@ def print_plan(plan: Plan, done: Sequence[Record], pace: str) -> None:
     out.print(table)
     total = duration(sum(seconds for _, seconds in left))
     out.print(f"{len(left)} trials, about {total} {pace}; nothing was run.", soft_wrap=True)
+
+
+def print_skipped(skipped: Sequence[Skipped]) -> None:
+    """Print what a plan leaves out, a line a reason."""
+    for reason, count in Counter(each.reason for each in skipped).most_common():
+        cells = f"{count} cell{'s' if count != 1 else ''}"
+        err.print(f"Skipped {cells}, which this machine cannot run: {reason}.", markup=False, soft_wrap=True)
+    if skipped:
+        err.print(f"What is missing, and how to get it: `{command('doctor')}`", markup=False, soft_wrap=True)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -11,11 +11,12 @@ from typing import Literal
 
 import msgspec
 
+from experiments.measuring import requirements
 from experiments.measuring.limits.kernel import Kernel, gibibytes
 from experiments.measuring.limits.select import survey, ways_to_enforce
 from experiments.measuring.probes.host import Noise, governor, transparent_huge_pages
 from experiments.measuring.profiles import Profile
-from systems.errors import ExitCode
+from systems.errors import BadInput, ExitCode
 
 LIMITS = "limits"
 """The finding that tells whether the profile can be enforced."""
@@ -48,6 +49,7 @@ def examine(profile: Profile, kernel: Kernel | None = None, folder: Path | None 
         _huge_pages(kernel),
         _disk(folder or Path.cwd()),
         _compiler(),
+        *map(_requirement, requirements.names()),
     ]
 
 
@@ -173,3 +175,15 @@ def _compiler() -> Finding:
         return Finding(name="C++ compiler", status="good", found="none, and llama.cpp is built already")
     remedy = "llama.cpp is built when it is installed: install g++ (Debian: `apt install g++`)"
     return Finding(name="C++ compiler", status="bad", found="none", remedy=remedy)
+
+
+def _requirement(name: str) -> Finding:
+    """Look at what some cells need: where it is missing they are skipped, and the rest of a run is as valid."""
+    try:
+        wanted = requirements.get(name)
+        missing, remedy = wanted.missing(), wanted.remedy
+    except BadInput as error:
+        missing, remedy = str(error), "mend or remove the package that registers it"
+    if missing:
+        return Finding(name=f"optional: {name}", status="note", found=missing, remedy=remedy)
+    return Finding(name=f"optional: {name}", status="good", found="there")

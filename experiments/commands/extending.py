@@ -10,8 +10,9 @@ import msgspec
 
 from experiments.commands import console
 from experiments.invocation import command
+from experiments.measuring import records
 from experiments.measuring.plan import Plan
-from experiments.measuring.runs import RunInfo
+from experiments.measuring.runs import TRIALS, RunInfo
 from experiments.measuring.study import BLOCKS
 
 
@@ -46,7 +47,7 @@ class UntilStable:
             return None
         console.err.print(f"{said}; going on to {blocks} blocks.")
         longer = self._planned(blocks)
-        return msgspec.structs.replace(info, blocks=blocks, planned=len(longer.trials)), longer
+        return msgspec.structs.replace(info, blocks=blocks, planned=longer.count(records.read(path / TRIALS))), longer
 
     def _in_time(self, done: int, wanted: int) -> int:
         """Return how many of the ``wanted`` blocks there is time for, the ``done`` ones included."""

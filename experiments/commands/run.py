@@ -29,6 +29,7 @@ from experiments.measuring.runs import TRIALS, RunInfo, read_info
 from experiments.measuring.study import BLOCKS, studies
 from experiments.measuring.workload import workloads
 from systems import registry
+from systems.errors import ExitCode
 from systems.models.check import ModelFile
 
 
@@ -155,12 +156,17 @@ def run(
     checking.check(asked, drafted, path, resume)
     if dry_run:
         console.print_plan(drafted.plan, records.read(path / TRIALS), drafted.pace)
+        console.print_skipped(drafted.plan.skipped)
         obstacle = checking.obstacle(asked.profile, allow_unenforced=allow_unenforced)
         if obstacle is not None:
             console.err.print(f"Note: {obstacle}", markup=False, soft_wrap=True)
         return
 
     backend = choose(asked.profile, allow_unenforced=allow_unenforced)
+    console.print_skipped(drafted.plan.skipped)
+    if not drafted.plan.trials:
+        console.err.print("Every trial was skipped: nothing was measured.")
+        raise typer.Exit(ExitCode.NOTHING_MEASURED)
     prepared = planning.prepare(asked, drafted)
     if drafted.model is not None:
         _warn_if_larger(prepared.models[drafted.model], asked.profile)
@@ -184,7 +190,8 @@ def run(
         code_version=code.version_of_run(asked.systems, asked.studies),
         code_versions=tuple(sorted({spec.code_version for spec in prepared.plan.trials})),
         environment={**environment(), **code.outside(asked.systems)},
-        planned=len(prepared.plan.trials),
+        planned=prepared.plan.count(records.read(path / TRIALS)),
+        skipped=prepared.plan.skipped,
     )
     if info is not None:
         _must_match(info, wanted)

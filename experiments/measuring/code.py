@@ -15,11 +15,21 @@ from pathlib import Path
 
 import experiments
 import systems
+from experiments.measuring.services import services
 from experiments.measuring.study import studies
 from systems import registry
 from systems.errors import BadInput
 
-_NOT_MEASURING = ("analysis", "report", "metrics", "commands", "reader", "measuring/plan.py", "measuring/code.py")
+_NOT_MEASURING = (
+    "analysis",
+    "report",
+    "metrics",
+    "commands",
+    "reader",
+    "measuring/plan.py",
+    "measuring/requirements.py",
+    "measuring/code.py",
+)
 _LENGTH = 12  # hexadecimal digits
 
 
@@ -38,7 +48,7 @@ def outside(system_names: Iterable[str]) -> dict[str, str]:
 
     A system that is named by its module has no version: a hash of the module's code stands in for it.
     """
-    groups = (registry.systems.group, registry.engines.group, studies.group)
+    groups = (registry.systems.group, registry.engines.group, studies.group, services.group)
     points = [point for group in groups for point in entry_points(group=group)]
     versions = {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
     for name in system_names:

@@ -10,9 +10,9 @@ from statistics import median
 
 import msgspec
 
-from experiments.measuring import code, profiles
+from experiments.measuring import code, profiles, requirements
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import WORKLOAD, EngineSpec, Record, Scalar, TrialSpec
+from experiments.measuring.records import WORKLOAD, EngineSpec, Record, Scalar, Skipped, TrialSpec
 from experiments.measuring.study import Cell, GridRequest, Preset, studies
 from experiments.measuring.workload import workloads
 from systems import registry
@@ -23,10 +23,15 @@ _Place = tuple[str, str, str]
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Every trial of a run, in order. ``seconds`` estimates each one's duration."""
+    """Every trial of a run, in order. ``seconds`` estimates each one's duration; ``skipped`` cannot be run here."""
 
     trials: tuple[TrialSpec, ...]
     seconds: tuple[float, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    def count(self, done: Iterable[Record]) -> int:
+        """Return how many trials the run has: these, and those ``done`` before what they need went missing."""
+        return len({spec.key for spec in self.trials} | {record.key for record in done})
 
 
 def make(
@@ -49,8 +54,8 @@ def make(
 
     ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself.
     ``part`` keeps one part of the studies, ``only`` the cells that have each of these `levels`. Both orders and every
-    workload come from ``seed``. Raises `UnknownName` for a study, system, workload or part that nobody registered, and
-    `BadInput` for a choice that no cell meets.
+    workload come from ``seed``. Raises `UnknownName` for a study, system, workload, part or requirement that nobody
+    registered, and `BadInput` for a choice that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)
@@ -63,13 +68,17 @@ def make(
         own = {shape: shapes[shape] for shape in study.shapes(preset) if shapes and shape in shapes}
         grids[name] = study.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
     grids = _narrowed(grids, part, only)
+    missing = _missing(cell for cells in grids.values() for cell in cells)
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     trials: list[TrialSpec] = []
     seconds: list[float] = []
     for block in range(blocks):
         for name, cells in grids.items():
             block_seed = _seed(seed, name, block)
+            # All are put in order before some are left out: the order of the others is the same on every machine.
             for cell in _shuffled([cell for cell in cells if cell.blocks is None or block < cell.blocks], block_seed):
+                if _reason(cell, missing):
+                    continue
                 trials.append(
                     _spec(
                         name,
@@ -82,7 +91,27 @@ def make(
                     )
                 )
                 seconds.append(expected[name][_place(name, cell.condition, cell.subject)])
-    return Plan(trials=tuple(trials), seconds=tuple(seconds))
+    skipped = [
+        Skipped(study=name, condition=cell.condition, subject=cell.subject, reason=reason)
+        for name, cells in grids.items()
+        for cell in cells
+        if (reason := _reason(cell, missing))
+    ]
+    return Plan(trials=tuple(trials), seconds=tuple(seconds), skipped=tuple(skipped))
+
+
+def _needs(cell: Cell) -> tuple[str, ...]:
+    return (*cell.requires, *(service.name for service in cell.services))
+
+
+def _missing(cells: Iterable[Cell]) -> dict[str, str]:
+    """Look once at each thing that any cell needs, and return why it is missing, by its name; empty where it is not."""
+    return {name: requirements.lacking(name) for name in dict.fromkeys(need for cell in cells for need in _needs(cell))}
+
+
+def _reason(cell: Cell, missing: Mapping[str, str]) -> str:
+    """Return why ``cell`` is skipped; empty where it can be run."""
+    return "; ".join(filter(None, [cell.impossible, *(missing[name] for name in _needs(cell))]))
 
 
 def _narrowed(
@@ -154,6 +183,7 @@ def _spec(
         settings={**settings.get(cell.system or "", {}), **cell.settings},
         engine=engine,
         workload=workload,
+        services=cell.services,
         profile=profile,
         block=block,
         seed=seed,
@@ -202,6 +232,8 @@ def _durations(records: Iterable[Record]) -> dict[_Place, float]:
     """Return the median measured duration in seconds, by study, condition and subject."""
     found: dict[_Place, list[float]] = {}
     for record in records:
-        spec = record.spec
-        found.setdefault(_place(spec.study, spec.condition, spec.subject), []).append(record.outside.duration_s)
+        spec, outside = record.spec, record.outside
+        if outside.duration_s > 0:  # else nothing was started
+            starts_s = sum(service.start_s for service in outside.services)
+            found.setdefault(_place(spec.study, spec.condition, spec.subject), []).append(outside.duration_s + starts_s)
     return {place: median(durations) for place, durations in found.items()}

@@ -43,14 +43,30 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     words_are_meaningless: bool = False
 
 
+class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that a trial needs, by its registered name, and whether it runs inside the limits or outside."""
+
+    name: str
+    inside: bool = True
+
+
+class Skipped(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject in a condition that a run left out, and why."""
+
+    study: str
+    condition: dict[str, Scalar]
+    subject: str
+    reason: str
+
+
 class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One trial: a study's subject in one condition, in one block.
 
     ``condition`` maps factors to levels and is what subjects are compared within; ``subject`` labels what differs.
     ``system`` is the registered system the subject is (None for a component), ``variant`` in what it differs from that
     system as it comes, ``settings`` what is set on it, and ``hosting`` where a blocking system runs: alone behind a
-    queue, or in the event loop. ``workload`` names what says the conversations. ``twin`` marks the second of
-    two equal trials of one block, whose difference is noise.
+    queue, or in the event loop. ``workload`` names what says the conversations. ``services`` are started for the trial.
+    ``twin`` marks the second of two equal trials of one block, whose difference is noise.
     ``labels`` are sentences every table made from this trial must carry (a shortened sleep, a simulated engine).
     """
 
@@ -63,6 +79,7 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Scalar] = {}
     engine: EngineSpec | None = None
     workload: str = WORKLOAD
+    services: tuple[ServiceSpec, ...] = ()
     profile: Profile
     block: int
     seed: int
@@ -169,6 +186,15 @@ class GroupSample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     file_bytes: int | None
 
 
+class ServiceRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A service as it ran for one trial; ``start_s`` is from its start until it was ready, in seconds."""
+
+    name: str
+    version: str
+    inside: bool
+    start_s: float
+
+
 class Outside(msgspec.Struct, kw_only=True):
     """What only the outside can know of a trial. ``spawned_s`` is on the machine's monotonic clock."""
 
@@ -183,6 +209,7 @@ class Outside(msgspec.Struct, kw_only=True):
     page_cache_left_bytes: int | None = None
     shared_files_left_bytes: int | None = None
     exit_status: dict[str, int] = {}
+    services: list[ServiceRun] = []
     host: dict[str, float] = {}
 
 

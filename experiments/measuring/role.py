@@ -16,6 +16,7 @@ import msgspec
 
 from experiments.measuring.records import Part, TrialSpec
 from experiments.measuring.runs import write_whole
+from systems.errors import UnknownName
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     runner_pid: int
     model_path: str | None = None
     address: str | None = None
+    services: dict[str, str] = {}
 
 
 class Role:
@@ -40,12 +42,19 @@ class Role:
         self.model_path = assignment.model_path
         self.address = assignment.address or ""
         self.part = part or Part(role=assignment.role)
+        self._services = assignment.services
         self._part_path = Path(assignment.part_path)
         self._to_runner = to_runner
 
     def mark(self, name: str) -> None:
         """Note the moment under ``name``, on the machine's monotonic clock."""
         self.part.marks[name] = time.monotonic()
+
+    def service(self, name: str) -> str:
+        """Return the address of a service of this trial, which is ready. Raises `UnknownName`."""
+        if name not in self._services:
+            raise UnknownName("service of this trial", name, self._services)
+        return self._services[name]
 
     def listening(self, address: str) -> None:
         """Tell the runner where the client can connect. Blocks until the client has finished."""

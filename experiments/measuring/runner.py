@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -49,10 +51,12 @@ def run(
     leaves no record and is run again by a resume. Raises `StorageError` when a record cannot be written.
     """
     work_dir = folder.path / ".work"
+    # The path of a socket must be short, which that of a run folder need not be.
+    sockets = Path(tempfile.gettempdir()) / f"fourgig-{secrets.token_hex(4)}"
     environment = prepare()
     groups: dict[str, RunGroup] = {}
     # The janitor comes first and hears of every group at once: a runner can be killed at any moment.
-    with _terminated_as_interrupted(), Janitor([], [str(work_dir)]) as janitor:
+    with _terminated_as_interrupted(), Janitor([], [str(work_dir), str(sockets)]) as janitor:
         try:
             for limits in _profiles(profile, trials):
                 # Only the run's own limits must be enforceable: a trial under others is void where they are not.
@@ -66,6 +70,7 @@ def run(
                 groups=groups,
                 janitor=janitor,
                 work_dir=work_dir,
+                sockets=sockets,
                 artifacts=folder.artifacts,
                 models=models,
                 cold_files=page_cache.parsed_dictionaries(Path(environment["FOURGIG_JIEBA_CACHE"])),
@@ -82,7 +87,8 @@ def run(
         finally:
             for group in groups.values():
                 group.close()
-            shutil.rmtree(work_dir, ignore_errors=True)
+            for left in (work_dir, sockets):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _profiles(profile: Profile, trials: Sequence[TrialSpec]) -> list[Profile]:

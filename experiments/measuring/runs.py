@@ -15,7 +15,7 @@ import msgspec
 
 from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import SCHEMA_VERSION, WORKLOAD, EngineSpec, Scalar, refuse_if_finished
+from experiments.measuring.records import SCHEMA_VERSION, WORKLOAD, EngineSpec, Scalar, Skipped, refuse_if_finished
 
 INFO = "run.json"
 TRIALS = "trials.jsonl"
@@ -28,7 +28,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     ``shapes`` are the made models that some study needed besides the model of record, by name; ``settings`` what
     the person set on systems and engines, by their names. ``part`` and ``only`` chose among the studies' trials, as
     `experiments.measuring.plan.make` takes them; ``workload`` is what says the conversations. ``code_versions`` are
-    those of its trials; where there are none they all have that of the run.
+    those of its trials; where there are none they all have that of the run. ``skipped`` is what this machine could not
+    run when the run was begun or last gone on with.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -52,6 +53,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     code_versions: tuple[str, ...] = ()
     environment: dict[str, Any]
     planned: int
+    skipped: tuple[Skipped, ...] = ()
 
 
 def read_info(folder: Path) -> RunInfo:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from experiments.measuring.records import EngineSpec, Scalar, TrialSpec
+from experiments.measuring.records import EngineSpec, Scalar, ServiceSpec, TrialSpec
 from experiments.measuring.role import Role
 from systems.registry import Registry
 
@@ -35,6 +35,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     ``blocks`` bounds the repetitions (a memory trace is not a sample: one is enough); None: as many as the run has.
     ``twin`` makes it the second half of an A/A arm: the same subject once more, to see how much equals differ.
     ``profile`` names other limits than the run's. ``part`` is one of the study's `Study.parts`.
+    ``services`` are started for the trial. ``requires`` names what else it needs that a machine may lack
+    (`experiments.measuring.requirements`); ``impossible`` says why the subject cannot be put in this condition at all.
+    A cell that lacks something, or is impossible, is skipped with the reason.
     """
 
     part: str
@@ -49,6 +52,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     blocks: int | None = None
     twin: bool = False
     profile: str | None = None
+    services: tuple[ServiceSpec, ...] = ()
+    requires: tuple[str, ...] = ()
+    impossible: str = ""
     labels: tuple[str, ...] = ()
     estimate_s: float = 5.0
     timeout_s: float = 180.0

@@ -21,8 +21,8 @@ from typing import Literal
 
 import msgspec
 
-from experiments.errors import CannotEnforce
-from experiments.measuring import validity
+from experiments.errors import CannotEnforce, ServiceFailed
+from experiments.measuring import running_services, validity
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
@@ -31,6 +31,7 @@ from experiments.measuring.probes import memory
 from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import GroupSample, Outcome, Outside, Part, Record, TrialSpec
 from experiments.measuring.role import Assignment
+from experiments.measuring.running_services import Place, RunningServices
 from experiments.measuring.study import studies
 from systems.errors import BadInput, FourgigError
 
@@ -38,13 +39,15 @@ from systems.errors import BadInput, FourgigError
 _SAMPLE_S = 0.25
 # Up to this much of the evicted files may be resident when a trial starts: read-ahead by others, not a warm model.
 _UNCLEAN_BYTES = 2**20
+# A dying service closes its connections first, and whoever had one may be gone before it.
+_DYING_S = 0.5
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Where and with what the trials of a run happen on this machine.
 
     ``groups`` are the run's groups by profile name; a profile this machine cannot enforce has none. ``models`` are
-    the files by SHA-256.
+    the files by SHA-256. ``sockets`` is where services have theirs; it need not exist.
     ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
     ``shared_files`` (libraries, dictionaries of installed packages) are dropped as far as they can be: another
     program may have them mapped, or they may belong to another user; what is seen to stay is recorded.
@@ -57,6 +60,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     groups: Mapping[str, RunGroup]
     janitor: Janitor
     work_dir: Path
+    sockets: Path
     artifacts: Path
     models: Mapping[str, Path]
     cold_files: tuple[Path, ...]
@@ -199,15 +203,38 @@ class _Watch:
     def __init__(self, spec: TrialSpec, site: Site, folder: Path, group: TrialGroup, record: Record) -> None:
         self._spec, self._site, self._folder, self._group = spec, site, folder, group
         self._record, self._outside = record, record.outside
+        self._services = RunningServices({}, [])
         self._client: _Process | None = None
         self._selector = selectors.DefaultSelector()
         self._problem: tuple[Outcome, str] | None = None
 
     def until_the_end(self) -> None:
+        inside, outside = _placement(self._spec.profile.cpus)
+        place = Place(
+            folder=self._folder,
+            sockets=self._site.sockets,
+            group=self._group,
+            inside_cpus=inside,
+            outside_cpus=outside,
+            janitor=self._site.janitor,
+        )
+        try:
+            with running_services.running(self._spec.services, place) as self._services:
+                self._outside.services = self._services.runs
+                self._with_services()
+        except ServiceFailed as error:
+            self._outside.group = self._group.memory()
+            self._record.reason = str(error)
+            self._say_if_out_of_memory()
+
+    def _with_services(self) -> None:
         subject = self._start("subject", self._group)
         self._outside.spawned_s = subject.spawned_s
         try:
             self._follow(subject)
+            failed = self._problem is not None or bool(subject.popen.poll())
+            if ended := self._services.ended(_DYING_S if failed else 0.0):
+                self._problem = (Outcome.INVALID, ended)
         finally:
             # A killed subject must not be mistaken for a finished one; a finished one has written its part.
             for process in (self._client, subject):
@@ -230,6 +257,7 @@ class _Watch:
             runner_pid=os.getpid(),
             model_path=str(model) if model else None,
             address=address,
+            services=self._services.addresses,
         )
         process = _Process(self._site, self._folder, assignment, group)
         if process.popen.stdout is not None:
@@ -261,7 +289,7 @@ class _Watch:
                 self._record.parts.append(part)
                 self._outside.exit_status["client"] = client.popen.returncode
                 subject.go()
-            if subject.popen.poll() is not None:
+            if subject.popen.poll() is not None or self._services.ended():
                 return
             if time.monotonic() >= end:
                 self._problem = (Outcome.TIMED_OUT, f"not finished after {self._spec.timeout_s:g} s")
@@ -302,13 +330,9 @@ class _Watch:
         part = subject.part()
         if part is not None:
             record.parts.insert(0, part)
-        if outside.group.oom_kills:
-            profile = self._spec.profile
-            record.outcome = Outcome.OUT_OF_MEMORY
-            record.reason = (
-                f"the kernel killed it at the limit of {profile.memory_bytes / 2**30:g} GiB ({profile.name})"
-            )
-        elif self._problem is not None:
+        if self._say_if_out_of_memory():
+            return
+        if self._problem is not None:
             record.outcome, record.reason = self._problem
         elif subject.popen.returncode == JOIN_FAILED:
             record.reason = f"the subject could not enter the limits: {subject.last_words()}"
@@ -318,6 +342,14 @@ class _Watch:
             record.outcome, record.reason = Outcome.CRASHED, "the subject ended before the client began"
         else:
             record.outcome = Outcome.OK
+
+    def _say_if_out_of_memory(self) -> bool:
+        if not self._outside.group.oom_kills:
+            return False
+        size, name = self._spec.profile.memory_bytes / 2**30, self._spec.profile.name
+        self._record.outcome = Outcome.OUT_OF_MEMORY
+        self._record.reason = f"the kernel killed it at the limit of {size:g} GiB ({name})"
+        return True
 
 
 def _latest(at_the_look: GroupMemory, at_the_end: GroupMemory) -> GroupMemory:

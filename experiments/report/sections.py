@@ -108,6 +108,9 @@ def banners(run: Run) -> list[Banner]:
         banners.append(Banner(f"Indicative only: {blocks}. No intervals and no verdicts below {ENOUGH_BLOCKS} blocks."))
     if len(trials) < info.planned:
         banners.append(Banner(f"Incomplete: {len(trials)} of {info.planned} planned trials are recorded."))
+    for reason, count in Counter(each.reason for each in info.skipped).most_common():
+        cells = f"{count} cell{'s' if count != 1 else ''}"
+        banners.append(Banner(f"Skipped {cells}, which this machine could not run: {text.plain(reason)}."))
     banners += [Banner(text.plain(sentence)) for sentence in run.refused]
     if run.repeated:
         banners.append(Banner(f"{run.repeated} records were superseded by a later run of the same trial."))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 from experiments.measuring.records import Scalar
@@ -47,19 +46,19 @@ _NEVER = 2**63 - 1  # when the simulator is told a key is asked for next, if it 
 
 
 def cells(request: GridRequest) -> list[Cell]:
-    """Return a cell a trace, capacity and policy; the simulator's policies only where it is installed."""
-    policies = [*OURS, *(SIMULATED if find_spec("libcachesim") else ())]
+    """Return a cell a trace, capacity and policy; the simulator's policies need it."""
     return [
         Cell(
             part="hit-rate",
             condition=condition | {"capacity": capacity},
             subject=policy,
+            requires=("libcachesim",) if policy in SIMULATED else (),
             labels=(f"{policy}: simulated policy, in no system",) if policy in SIMULATED else (),
             estimate_s=0.3,
         )
         for condition in _conditions(request.preset)
         for capacity in _CAPACITIES[request.preset]
-        for policy in policies
+        for policy in (*OURS, *SIMULATED)
         if policy in OURS or capacity
     ]
 

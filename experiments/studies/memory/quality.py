@@ -15,6 +15,7 @@ import msgspec
 from experiments.grading import stores
 from experiments.grading.conversation import grade_retrieval, grade_system, summary
 from experiments.grading.overheard import Overheard
+from experiments.measuring import requirements
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
@@ -25,7 +26,6 @@ from systems.description import Description, Topic, Variants
 from systems.engines.scripted import Scripts, scripted
 from systems.errors import BadInput
 from systems.memory.keywords import Keywords
-from systems.models.find import READER
 from systems.server.hosting import host
 
 _TURNS: dict[Preset, tuple[int, ...]] = {
@@ -48,7 +48,7 @@ UNREAD = "no model ran: answers are not graded, which takes the model that reads
 
 def shapes() -> tuple[str, ...]:
     """Return the model that reads, if it is there."""
-    return ("reader",) if READER.exists() else ()
+    return () if requirements.lacking("reader") else ("reader",)
 
 
 def cells(request: GridRequest) -> list[Cell]:

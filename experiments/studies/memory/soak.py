@@ -71,12 +71,18 @@ def _soaks(
             variant=variant,
             settings=dict(settings[system][variant]),
             engine=engine,
+            impossible=_unfilled(system) if "memories" in condition else "",
             blocks=blocks,
             estimate_s=_estimate_s(engine, condition),
         )
         for system in request.systems
-        if variant in settings[system] and ("memories" not in condition or registry.systems.get(system).fills)
+        if variant in settings[system]
     ]
+
+
+def _unfilled(system: str) -> str:
+    """Return why the long-term memory of ``system`` cannot be full when a conversation begins; empty where it can."""
+    return "" if registry.systems.get(system).fills else f"{system} does not say how its long-term memory is filled"
 
 
 def _traces(request: GridRequest, engine: EngineSpec, condition: dict[str, Scalar]) -> list[Cell]:

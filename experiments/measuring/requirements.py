@@ -1,0 +1,81 @@
+"""What a trial may need that not every machine has: an optional package, a model, a service.
+
+A cell whose requirements are missing is skipped with the reason, so that a grid never depends silently on the machine.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import ClassVar, Protocol
+
+from experiments.measuring import services
+from systems.errors import UnknownName
+from systems.models.find import READER
+from systems.registry import Registry
+
+
+class Requirement(Protocol):
+    """Something that must be there. Every `experiments.measuring.services.Service` is one too."""
+
+    @property
+    def name(self) -> str:
+        """What cells call it."""
+
+    @property
+    def remedy(self) -> str:
+        """How to get it, in a few words."""
+
+    def missing(self) -> str:
+        """Return why it cannot be used on this machine, in a few words; empty where it can."""
+
+
+class Simulator:
+    """The cache simulator libcachesim, an optional package."""
+
+    name: ClassVar[str] = "libcachesim"
+    remedy: ClassVar[str] = "`pip install libcachesim`, on Linux for x86-64 (the extra `simulator` of this package)"
+
+    def missing(self) -> str:
+        """Tell whether the package is installed, without importing it."""
+        return "" if find_spec("libcachesim") else "the package is not installed"
+
+
+class Reader:
+    """The small model that reads facts in its prompt and answers."""
+
+    name: ClassVar[str] = "reader"
+    remedy: ClassVar[str] = "`nox -s reader` trains it; until then answers are not graded, and their tables say so"
+
+    def missing(self) -> str:
+        """Tell whether the model's file is there."""
+        return "" if READER.exists() else "the model that reads is not there"
+
+
+requirements: Registry[type[Requirement]] = Registry(
+    "requirement",
+    "fourgig.requirements",
+    {
+        "libcachesim": "experiments.measuring.requirements:Simulator",
+        "reader": "experiments.measuring.requirements:Reader",
+    },
+)
+
+
+def names() -> list[str]:
+    """Return the name of everything that can be required, services last."""
+    return list(dict.fromkeys([*requirements.names(), *services.services.names()]))
+
+
+def get(name: str) -> Requirement:
+    """Return the requirement or the service called ``name``. Raises `UnknownName`, or `BadInput` if it fails."""
+    if name in requirements.names():
+        return requirements.get(name)()
+    if name in services.services.names() or ":" in name:
+        return services.get(name)
+    raise UnknownName("requirement", name, names())
+
+
+def lacking(name: str) -> str:
+    """Return the name and why it is missing; empty where it is there. Raises as `get`."""
+    why = get(name).missing()
+    return f"{name}: {why}" if why else ""

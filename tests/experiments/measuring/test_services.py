@@ -1,0 +1,220 @@
+"""Services of a trial are real servers here: started for it, inside the limits or out, and always stopped."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from experiments.measuring import records
+from experiments.measuring.limits.select import survey
+from experiments.measuring.profiles import load
+from experiments.measuring.records import Outcome
+from experiments.measuring.role import Assignment, Role
+from experiments.measuring.runs import read_info
+from systems.errors import UnknownName
+from tests.experiments.analysis import synthetic
+from tests.experiments.conftest import FOURGIG
+from tests.experiments.measuring.test_interruption import left_behind, wait_until
+from tests.experiments.measuring.test_outcomes import alive, outcomes
+
+SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Nameless", "Hungry", "Absent")
+NAMES = {"OnPort": "on-port"}
+
+
+@pytest.fixture
+def serving(outside_package):
+    """Add a package with services, a requirement and a study that uses them to what the command sees."""
+    site = Path(outside_package["PYTHONPATH"])
+    info = site / "serving-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: serving\nVersion: 1.0\n")
+    services = "".join(f"{NAMES.get(name, name.lower())} = service_study:{name}\n" for name in SERVICES)
+    (info / "entry_points.txt").write_text(
+        f"[fourgig.services]\n{services}[fourgig.studies]\nserved = service_study:Served\n"
+        "[fourgig.requirements]\nwanted = service_study:Wanted\n"
+    )
+    for name in ("service_study.py", "small_server.py"):
+        shutil.copy(Path(__file__).parents[1] / name, site)
+    return outside_package
+
+
+@pytest.fixture
+def sockets():
+    """Return the folder of temporary files for a run, whose path is short, as a socket's must be."""
+    folder = Path(tempfile.mkdtemp())
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def run_served(serving, fourgig, enforcement, sockets, tmp_path):
+    def run(subjects, *arguments, **environment):
+        out = tmp_path / "run"
+        begun = ["--resume", out] if out.exists() else ["served", "--engine", "simulated", "--blocks", "1"]
+        begun += [] if out.exists() else ["--out", out]
+        environment = {"SERVED": subjects, "TMPDIR": str(sockets), "PIDS": str(tmp_path / "pids"), **environment}
+        return fourgig("run", *begun, *enforcement, *arguments, **environment), outcomes(out)
+
+    return run
+
+
+def nothing_is_left(tmp_path, sockets):
+    assert not any(alive(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+    assert list(sockets.iterdir()) == []
+    assert not (tmp_path / "run" / ".work").exists()
+
+
+def test_a_service_is_started_for_each_trial_and_recorded(run_served, sockets, tmp_path):
+    done, found = run_served("small-inside,small-outside,on-port-inside,stubborn-outside,stubborn-inside")
+    assert done.returncode == 0, done.stderr
+    assert {record.outcome for record in found.values()} == {Outcome.OK}, done.stdout
+    pids = {record.part().values["pid"] for record in found.values()}
+    assert len(pids) == 5
+    for name, record in found.items():
+        (service,) = record.outside.services
+        assert service.name == name.rpartition("-")[0]
+        assert service.version == "1.2"
+        assert service.inside is name.endswith("inside")
+        assert service.start_s > 0
+    nothing_is_left(tmp_path, sockets)
+
+
+@pytest.mark.needs_limits
+def test_the_memory_of_a_service_counts_where_it_is_inside_the_limits(run_served):
+    if not any(each.usable for each in survey(load("4gb"))):
+        pytest.skip("no backend of this machine can enforce 4gb")
+    _, found = run_served("small-inside,small-outside")
+    inside, outside = (found[f"small-{where}"].outside.group.anonymous_bytes for where in ("inside", "outside"))
+    assert inside - outside > 45 * 2**20
+    assert found["small-inside"].outside.tree_pss_bytes - found["small-outside"].outside.tree_pss_bytes > 45 * 2**20
+
+
+@pytest.mark.needs_limits
+def test_a_service_that_is_killed_at_the_limit_makes_the_trial_out_of_memory(run_served):
+    if not any(each.usable for each in survey(load("1gb"))):
+        pytest.skip("no backend of this machine can enforce 1gb")
+    _, found = run_served("hungry-inside", "--profile", "1gb")
+    assert found["hungry-inside"].outcome is Outcome.OUT_OF_MEMORY
+    assert "1 GiB" in found["hungry-inside"].reason
+
+
+def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_run_goes_on(
+    run_served, sockets, tmp_path
+):
+    done, found = run_served("silent-outside,small-dies,small-crashes,broken-outside,nameless-outside,small-outside")
+    assert done.returncode == 0, done.stderr
+    assert found["small-outside"].outcome is Outcome.OK
+    reasons = {name: record.reason for name, record in found.items() if record.outcome is Outcome.INVALID}
+    assert reasons == {
+        "silent-outside": "The service silent was not ready after 1 s: still reading its files",
+        "small-dies": "The service small ended by itself (exit status 1): no more room in here",
+        "small-crashes": "The service small ended by itself (exit status 1): no more room in here",
+        "nameless-outside": "The service nameless does not tell its version: "
+        "Command '['false']' returned non-zero exit status 1.",
+        "broken-outside": "The service broken ended by itself (exit status 1): "
+        "/nowhere/to/be/found: No such file or directory",
+    }
+    nothing_is_left(tmp_path, sockets)
+
+
+@pytest.mark.parametrize("where", ["inside", "outside"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_after_the_runner_was_killed_or_interrupted_no_service_is_left(
+    serving, enforcement, sockets, tmp_path, number, where
+):
+    pids = tmp_path / "pids"
+    process = subprocess.Popen(
+        [FOURGIG, "run", "served", "--engine", "simulated", "--out", str(tmp_path / "run"), *enforcement],
+        env={**serving, "SERVED": f"small-{where}", "PIDS": str(pids), "KEEP": "", "TMPDIR": str(sockets)},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_until(lambda: (pids.exists() and pids.read_text().endswith("\n")) or process.poll() is not None)
+    assert process.poll() is None
+    os.kill(process.pid, number)
+    process.wait()
+    wait_until(lambda: left_behind(tmp_path) == ([], [], set()) and not list(sockets.iterdir()))
+    wait_until(lambda: not any(map(alive, map(int, pids.read_text().split()))))
+
+
+def test_what_is_missing_is_skipped_with_its_reason_and_run_when_it_is_there(run_served, tmp_path):
+    subjects = "small-outside,absent-outside,wanted-needs,x-impossible"
+    out = tmp_path / "run"
+    shown, _ = run_served(subjects, "--dry-run")
+    assert shown.returncode == 0, shown.stderr
+    assert "1 trials" in shown.stdout
+    done, found = run_served(subjects)
+    assert done.returncode == 0, done.stderr
+    assert set(found) == {"small-outside"}
+    reasons = {
+        "absent-outside": "absent: nobody installed it",
+        "wanted-needs": "wanted: it is not there",
+        "x-impossible": "nobody could do it",
+    }
+    info = read_info(out)
+    assert {each.subject: each.reason for each in info.skipped} == reasons
+    assert info.planned == 1
+    report = (out / "report.html").read_text()
+    for reason in reasons.values():
+        said = f"Skipped 1 cell, which this machine cannot run: {reason}."
+        assert said in shown.stderr
+        assert said in done.stderr
+        assert f"Skipped 1 cell, which this machine could not run: {reason}." in report
+
+    again, found = run_served(subjects, THERE="")
+    assert again.returncode == 0, again.stderr
+    assert set(found) == {"small-outside", "absent-outside", "wanted-needs"}
+    info = read_info(out)
+    assert [each.subject for each in info.skipped] == ["x-impossible"]
+    assert info.planned == 3
+
+    gone, found = run_served(subjects, "--blocks", "2")  # and is gone again: what it measured stays and is counted
+    assert gone.returncode == 0, gone.stderr
+    info = read_info(out)
+    assert info.planned == len(records.read(out / "trials.jsonl")) == 4
+    assert len(info.skipped) == 3
+
+
+def test_where_everything_is_skipped_the_command_says_that_nothing_was_measured(run_served, tmp_path):
+    done, found = run_served("absent-inside")
+    assert done.returncode == 7
+    assert "Every trial was skipped" in done.stderr
+    assert found == {}
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_requirement_that_nobody_registered_is_refused(run_served):
+    done, _ = run_served("want-needs")
+    assert done.returncode == 2
+    assert "There is no requirement named 'want'; did you mean wanted" in done.stderr
+
+
+def test_the_doctor_lists_what_is_missing_with_how_to_get_it_as_a_note(serving, fourgig):
+    done = fourgig("doctor")
+    assert done.returncode in (0, 3)
+    for name in ("optional: absent", "nobody installed it", "optional: wanted", "set THERE", "optional: libcachesim"):
+        assert name in done.stdout
+
+
+def test_a_role_knows_the_services_of_its_trial_and_no_others(tmp_path):
+    role = Role(
+        Assignment(
+            role="subject",
+            spec=synthetic.spec("memory", "baseline"),
+            work_dir=str(tmp_path),
+            part_path=str(tmp_path / "part"),
+            cpus=(0,),
+            runner_pid=1,
+            services={"small": "/tmp/socket"},
+        ),
+        to_runner=-1,
+    )
+    assert role.service("small") == "/tmp/socket"
+    with pytest.raises(UnknownName, match="service of this trial"):
+        role.service("smell")
