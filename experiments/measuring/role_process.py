@@ -14,12 +14,15 @@ from experiments.measuring.records import Part
 from experiments.measuring.role import Assignment, Role
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
     """Run the role that the assignment file describes; a second argument is the part it had when it started again."""
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
     _die_with(assignment.runner_pid)
+    # Whatever a subject starts stays below this process, also when the parent in between has ended.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.sched_setaffinity(0, assignment.cpus)
     to_runner = os.dup(1)
     os.set_inheritable(to_runner, False)

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from experiments.measuring.probes import memory
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
@@ -178,12 +177,12 @@ async def _start(role: Role) -> None:
     pause_s = float(role.spec.condition.get("pause_s") or 0)
     async with hosted(role) as system:
         role.mark("ready")
-        role.part.memory["ready"] = memory.sample()
+        role.part.memory["ready"] = role.processes.sample()
         await asyncio.sleep(pause_s)
         clock = Stopwatch()
         for name, turn in zip(("first_reply", "second_reply"), turns[:1] if pause_s else turns, strict=False):
             role.part.requests.append(await ask(system, turn, "user", clock, clock()))
             role.mark(name)
-            role.part.memory[name] = memory.sample()
+            role.part.memory[name] = role.processes.sample()
         role.part.counters = counted(system.counters())
         await asyncio.to_thread(role.outside_look)
