@@ -8,14 +8,14 @@ An error is an exception with a type (`systems.errors`), never a sentence in a r
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from systems.engines.interface import Engine, FinishReason
+from systems.engines.interface import Engine, FinishReason, Generation
 from systems.errors import BadInput
 
 TokenSink = Callable[[str], None]
@@ -55,23 +55,18 @@ class Observed(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One user turn.
-
-    ``deadline_s`` counts from the request's arrival at the system. ``scripted_reply`` forces the engine's tokens
-    (teacher forcing): every decoding step is computed in full, the words are the script's.
-    """
+    """One user turn. ``deadline_s`` counts from the request's arrival at the system."""
 
     id: str
     session: str
     text: str
     max_tokens: int = 32
     deadline_s: float | None = None
-    scripted_reply: str | None = None
     observed: Observed | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
-        for text in (self.id, self.session, self.text, self.scripted_reply or ""):
+        for text in (self.id, self.session, self.text):
             if not text.isascii():
                 try:
                     text.encode()
@@ -97,6 +92,24 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     first_token_s: float | None = None
     total_s: float = 0.0
     degraded: tuple[Degraded, ...] = ()
+
+    @classmethod
+    def of(cls, request: Request, generation: Generation, *, called_s: float, memories: Sequence[str] = ()) -> Reply:
+        """Return what a model said as the answer to ``request``; the engine was called ``called_s`` after it arrived.
+
+        The time until the whole reply is known, ``total_s``, is left to whoever knows it.
+        """
+        return cls(
+            request_id=request.id,
+            text=generation.text,
+            source=Source.MODEL,
+            memories=tuple(memories),
+            prompt_tokens=generation.prompt_tokens,
+            reused_tokens=generation.reused_tokens,
+            generated_tokens=generation.generated_tokens,
+            finish_reason=generation.finish_reason,
+            first_token_s=called_s + generation.first_token_s,
+        )
 
     @property
     def tokens_per_s(self) -> float | None:

@@ -170,6 +170,7 @@ def serve(
 
 async def _serve(serving: Serving) -> int:
     """Serve until a signal, and return the exit status."""
+    from systems.engines.scripted import Scripts, scripted
     from systems.server.direct import EngineHost
     from systems.server.hosting import Host, host
     from systems.server.listening import listening
@@ -183,6 +184,9 @@ async def _serve(serving: Serving) -> int:
     logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
     engine_kind = registry.engines.get(serving.engine)
     engine = engine_kind(msgspec.convert(serving.engine_settings, engine_kind.Settings))
+    scripts = Scripts() if serving.server.experiment else None
+    if scripts is not None:
+        engine = scripted(engine, scripts)
     hosted: Host
     if serving.system == NO_AGENT:
         hosted, name = EngineHost(engine, serving.server.deadline_s), serving.model
@@ -194,7 +198,7 @@ async def _serve(serving: Serving) -> int:
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 
-    service = Service(hosted, serving.server, name, memory_used())
+    service = Service(hosted, serving.server, name, memory_used(), scripts)
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:

@@ -11,6 +11,7 @@ from experiments.grading.answers import is_exact, is_refusal
 from experiments.grading.overheard import Overheard
 from experiments.workloads.remembering.conversation import Conversation, Kind, Question
 from experiments.workloads.remembering.values import Language
+from systems.engines.scripted import Scripts
 from systems.interface import Observed, Reply, Request
 from systems.server.hosting import Host
 
@@ -58,16 +59,22 @@ async def grade_retrieval(conversation: Conversation, find: Find) -> list[Grade]
     return [grade_ranking(conversation, question, await find(question.text)) for question in conversation.questions]
 
 
-async def grade_system(system: Host, engine: Overheard, conversation: Conversation, session: str) -> list[Grade]:
-    """Tell ``system``, built on ``engine`` and started, every turn, ask every question, and grade all three depths.
+async def grade_system(
+    system: Host, engine: Overheard, scripts: Scripts, conversation: Conversation, session: str
+) -> list[Grade]:
+    """Tell ``system`` every turn, ask every question, and grade all three depths.
 
-    While it is told the turns it says what the conversation scripts; the questions it answers freely.
+    It is started, and built on ``engine`` made to say what ``scripts`` plan. While it is told the turns it says what
+    the conversation scripts; the questions it answers freely.
     """
     for number, turn in enumerate(conversation.turns):
+        # One turn at a time: what is said twice in a conversation need not be answered alike.
+        scripts.clear()
+        scripts.add(session, turn.text, [turn.reply])
         await system.answer(
-            Request(id=f"told-{number}", session=session, text=turn.text, max_tokens=ANSWER_TOKENS,
-                    scripted_reply=turn.reply, observed=_OBSERVED)
-        )  # fmt: skip
+            Request(id=f"told-{number}", session=session, text=turn.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED)
+        )
+    scripts.clear()
     grades = []
     for number, question in enumerate(conversation.questions):
         request = Request(

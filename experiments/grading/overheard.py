@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
-from systems.engines.interface import Engine, Generation, Message
+from systems.engines.interface import Call, Engine, Generation, Message
 
 
 class Overheard(Engine):
@@ -38,25 +38,15 @@ class Overheard(Engine):
         """Load the inner engine."""
         self._inner.load()
 
-    def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,
-        check: Callable[[], None] | None = None,
-    ) -> Generation:
+    def generate(self, call: Call) -> Generation:
         """Note the messages, and let the inner engine generate unless the reply is scripted."""
-        self.prompt = messages
-        if forced_reply is None:
-            passed: dict[str, Any] = {"on_token": on_token, "conversation": conversation, "check": check}
-            return self._inner.generate(messages, max_tokens=max_tokens, **passed)
-        if on_token is not None:
-            on_token(forced_reply)
+        self.prompt = call.messages
+        if call.script is None:
+            return self._inner.generate(call)
+        if call.on_token is not None:
+            call.on_token(call.script)
         return Generation(
-            text=forced_reply, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop"
+            text=call.script, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop"
         )
 
     def close(self) -> None:

@@ -29,7 +29,6 @@ class Turn(msgspec.Struct, frozen=True):
             session=session,
             text=self.text,
             max_tokens=max_tokens,
-            scripted_reply=self.reply,
             observed=self.observed,
         )
 

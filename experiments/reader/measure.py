@@ -17,7 +17,7 @@ from scipy.stats import binomtest
 
 from experiments.grading.answers import is_exact, is_refusal
 from experiments.reader.cases import ANSWERABLE, Case, Truth, case
-from systems.engines.interface import Engine
+from systems.engines.interface import Call, Engine
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.models.find import resolve
 
@@ -49,7 +49,7 @@ def measure(engine: Engine, seed: int, cases: int) -> Iterator[Measured]:
 
 
 def _graded(engine: Engine, found: Case, lines: int) -> Measured:
-    answer = engine.generate(found.messages, max_tokens=_TOKENS).text
+    answer = engine.generate(Call(messages=found.messages, max_tokens=_TOKENS)).text
     asked = found.asked
     right = is_exact(answer, asked.answer) if asked.truth in ANSWERABLE else is_refusal(answer)
     return Measured(lines, asked.truth, any(letter >= "\u4e00" for letter in asked.text), right)

@@ -23,10 +23,21 @@ from experiments.measuring.records import RequestRow, Scalar, TrialSpec
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
 from experiments.measuring.workload import Turn, workloads
-from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, ask, batched, counted, hosted, warm
+from experiments.studies.subjects import (
+    REPLY_TOKENS,
+    WARM_UP,
+    Stopwatch,
+    ask,
+    batched,
+    counted,
+    hosted,
+    planned,
+    warm,
+)
 from experiments.workloads import blocking
 from experiments.workloads.blocking import Piece, Prepared
 from systems import registry
+from systems.engines.scripted import Scripts
 from systems.errors import FourgigError
 from systems.mechanisms.isolation import Executors
 
@@ -265,21 +276,23 @@ def _do(piece: Piece, clock: Stopwatch) -> tuple[float, str]:
 
 
 async def _infer(role: Role) -> None:
-    first, planned = _turns(role.spec)
-    async with hosted(role) as system:
+    first, asked = _turns(role.spec)
+    users = {f"user-{user}": turn for user, (turn, _) in enumerate(asked)}
+    scripts = Scripts(planned({WARM_UP: [first], **{user: [turn] for user, turn in users.items()}}))
+    async with hosted(role, scripts) as system:
         await warm(system, [first])
         async with LoopDelay() as delay:
             clock = Stopwatch()
             role.part.requests = list(
                 await asyncio.gather(
                     *(
-                        ask(system, turn, f"user-{user}", clock, 0.0, tokens)
-                        for user, (turn, tokens) in enumerate(planned)
+                        ask(system, turn, user, clock, 0.0, tokens)
+                        for (user, turn), (_, tokens) in zip(users.items(), asked, strict=True)
                     )
                 )
             )
         role.part.loop_delay_s = delay.delays_s
-        role.part.counters = counted(system.counters())
+        role.part.counters = counted(system.counters(), scripts)
         await asyncio.to_thread(role.outside_look)
 
 
@@ -290,5 +303,5 @@ def _turns(spec: TrialSpec) -> tuple[Turn, list[tuple[Turn, int]]]:
         [[first], [long], [short]] = workload(spec.seed, 3, 1)
         long = msgspec.structs.replace(long, reply=" ".join([long.reply] * (_LONG_TOKENS // REPLY_TOKENS)))
         return first, [(long, _LONG_TOKENS), (short, _SHORT_TOKENS)]
-    [first], *planned = workload(spec.seed, int(spec.condition["requests"] or 0) + 1, 1)
-    return first, [(turn, REPLY_TOKENS) for [turn] in planned]
+    [first], *asked = workload(spec.seed, int(spec.condition["requests"] or 0) + 1, 1)
+    return first, [(turn, REPLY_TOKENS) for [turn] in asked]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn
 from systems import registry
 from systems.engines.interface import Engine
+from systems.engines.scripted import Script, Scripts, scripted
 from systems.errors import BadInput, FourgigError
 from systems.interface import Counters, Reply, System
 from systems.server.hosting import Host, host
 
 REPLY_TOKENS = 24
 """Tokens every generation of a timing trial makes; every scripted reply is longer."""
+
+WARM_UP = "warm-up"
+"""The session in which turns are asked that nobody times."""
 
 
 def batched(engine: EngineSpec, **settings: Scalar) -> EngineSpec | None:
@@ -66,12 +70,20 @@ def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) 
         raise BadInput(f"A setting of the {whose} does not fit: {error}.") from error
 
 
-def hosted(role: Role) -> Host:
-    """Return the trial's system on the trial's engine, in the trial's hosting; entering the host starts it."""
+def planned(turns: Mapping[str, Iterable[Turn]]) -> list[Script]:
+    """Return what the model is made to say in the turns of each session, by the session's name."""
+    return [Script(session, turn.text, (turn.reply,)) for session, those in turns.items() for turn in those]
+
+
+def hosted(role: Role, scripts: Scripts) -> Host:
+    """Return the trial's system in the trial's hosting; entering the host starts it.
+
+    It is on the trial's engine, made to say what ``scripts`` plan, of which the system knows nothing.
+    """
     spec = role.spec
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    engine = make_engine(spec.engine, role.model_path, spec.profile.cpus)
+    engine = scripted(make_engine(spec.engine, role.model_path, spec.profile.cpus), scripts)
     return host(make_system(spec, engine, data_dir(role)), spec.hosting)
 
 
@@ -82,9 +94,10 @@ def data_dir(role: Role) -> Path:
     return folder
 
 
-def counted(counters: Counters) -> dict[str, int]:
-    """Return ``counters`` by name."""
-    return dict(msgspec.structs.asdict(counters))
+def counted(counters: Counters, scripts: Scripts) -> dict[str, int]:
+    """Return ``counters`` by name, and, if there were any, how many of the model's calls no script foresaw."""
+    unplanned = {"unplanned_calls": scripts.unplanned} if scripts.unplanned else {}
+    return {**msgspec.structs.asdict(counters), **unplanned}
 
 
 class Stopwatch:
@@ -131,10 +144,10 @@ async def ask(
 
 
 async def warm(where: Host, turns: Sequence[Turn]) -> None:
-    """Ask untimed turns in a session of their own, so that what is loaded on first use has been loaded.
+    """Ask untimed turns in the session `WARM_UP`, so that what is loaded on first use has been loaded.
 
     Raises what the system raises: a trial whose warm-up fails has nothing to measure.
     """
     for number, turn in enumerate(turns):
-        await where.answer(turn.request(f"warm-up-{number}", "warm-up", REPLY_TOKENS))
+        await where.answer(turn.request(f"warm-up-{number}", WARM_UP, REPLY_TOKENS))
     await asyncio.sleep(0)

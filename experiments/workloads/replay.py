@@ -37,9 +37,9 @@ def keys(seed: int, turns: int, kind: CacheKey) -> Iterator[tuple[str, str]]:
     for session, turn in log(seed, turns):
         history = histories.setdefault(session, [])
         request = turn.request("replayed", f"user-{session}", 24)
-        messages = prompt.build(history[-_HISTORY:], [], turn.observed, turn.text)
+        sent = history[-_HISTORY:]
         yield (
-            prompt.cache_key(kind, request, "replayed", messages),
-            prompt.cache_key("prompt", request, "replayed", messages),
+            prompt.cache_key(kind, request, "replayed", sent, []),
+            prompt.cache_key("prompt", request, "replayed", sent, []),
         )
         history += [Message("user", turn.text), Message("assistant", turn.reply)]

@@ -1,4 +1,4 @@
-"""The optimized asynchronous agent: puts the mechanisms together, and keeps each session's turns in order."""
+"""The optimized asynchronous agent: puts the mechanisms together as its settings say."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
-from weakref import WeakValueDictionary
+from typing import ClassVar
 
 import msgspec
 
@@ -17,17 +17,21 @@ from systems.asynchronous.description import DESCRIPTION
 from systems.asynchronous.pipeline import Pipeline, ReplyCache, Store
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
-from systems.errors import DeadlineExceeded, Refused, StoreError, SystemClosed
+from systems.errors import DeadlineExceeded, Refused, SystemClosed
 from systems.interface import AsyncSystem, Counters, Reply, Request, TokenSink
-from systems.logs import event, session_digest, swallowed
+from systems.logs import swallowed
 from systems.mechanisms.admission import Admission, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
+from systems.mechanisms.draining import UnderWay
+from systems.mechanisms.isolated_store import IsolatedLikeStore
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
 from systems.mechanisms.retrying import Backoff
-from systems.mechanisms.saving import BackgroundSaver
+from systems.mechanisms.saving import BackgroundSaver, SaveAtOnce
+from systems.mechanisms.sessions import Sessions
 from systems.mechanisms.single_flight import SingleFlight
 from systems.mechanisms.steps import Steps
+from systems.mechanisms.turn_log import log_turn
 from systems.mechanisms.wanted import Wanted
 from systems.memory.fulltext import FullTextStore
 from systems.memory.importance import keep_important
@@ -57,14 +61,13 @@ class Asynchronous(AsyncSystem):
         self._settings = settings
         self._engine = engine
         self._path = data_dir / "memory.sqlite"
-        self._sessions: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._sessions = Sessions()
         self._flights: SingleFlight[Reply] = SingleFlight()
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(settings.seed)) if settings.retries else None
         self._warming: asyncio.Task[None] | None = None
         self._fulltext: FullTextStore | None = None
-        self._saver: BackgroundSaver | _SaveAtOnce | None = None
-        self._turns = 0
-        self._idle = asyncio.Event()
+        self._saver: BackgroundSaver | SaveAtOnce | None = None
+        self._under_way = UnderWay()
         self._pipeline: Pipeline | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -78,13 +81,11 @@ class Asynchronous(AsyncSystem):
             {"engine": limit, "keywords": 1, "system": 1, "store": 4}, isolated=settings.isolation
         )
         store: Resource[Store] = Resource("long-term memory", self._open_store)
-        self._saver = _SaveAtOnce(store)
+        save = partial(_save_to, store)
+        self._saver = SaveAtOnce(save)
         if settings.background_saving:
             self._saver = BackgroundSaver(
-                lambda turns: _save_to(store, turns),
-                batch=settings.save_batch,
-                queue_limit=settings.save_queue,
-                seed=settings.seed,
+                save, batch=settings.save_batch, queue_limit=settings.save_queue, seed=settings.seed
             )
         cache: ReplyCache = FifoCache(settings.replies_cached())
         if settings.lru_cache:
@@ -136,47 +137,39 @@ class Asynchronous(AsyncSystem):
         )
         reply: Reply | None = None
         outcome = "ok"
-        self._turns += 1
-        self._idle.clear()
-        try:
-            async with pipeline.admission.turn(), deadline(seconds):
-                reply = await self._answer(pipeline, request, steps, on_token, arrived)
-                return reply
-        except BaseException as error:
-            outcome = type(error).__name__
-            pipeline.counters.refused += isinstance(error, Refused)
-            pipeline.counters.deadline_exceeded += isinstance(error, DeadlineExceeded)
-            raise
-        finally:
-            if log.isEnabledFor(logging.INFO):
-                _log_turn(request, steps, reply, outcome, time.perf_counter() - arrived)
-            self._turns -= 1
-            if not self._turns:
-                self._idle.set()
+        with self._under_way:
+            try:
+                async with pipeline.admission.turn(), deadline(seconds):
+                    reply = await self._answer(pipeline, request, steps, on_token, arrived)
+                    return reply
+            except BaseException as error:
+                outcome = type(error).__name__
+                pipeline.counters.refused += isinstance(error, Refused)
+                pipeline.counters.deadline_exceeded += isinstance(error, DeadlineExceeded)
+                raise
+            finally:
+                log_turn(request, steps, reply, outcome, time.perf_counter() - arrived)
 
     async def _answer(
         self, pipeline: Pipeline, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float
     ) -> Reply:
         async def turn() -> Reply:
-            async with self._session(request.session):
+            async with self._sessions.turn(request.session):
                 return await pipeline.turn(request, steps, on_token, arrived)
 
         if not self._settings.lru_cache or commands.is_command(request.text):
             return await turn()
-        same = (request.session, request.text, request.max_tokens, request.scripted_reply)
+        same = (request.session, request.text, request.max_tokens)
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
-        async with self._session(request.session):
+        async with self._sessions.turn(request.session):
             await pipeline.turn_again(request, steps, reply)
         waited = time.perf_counter() - arrived
         if on_token is not None:
             on_token(reply.text)
         again = reply.served_again(request.id, first_token_s=waited)
         return msgspec.structs.replace(again, total_s=waited, degraded=reply.degraded + steps.degraded)
-
-    def _session(self, session: str) -> asyncio.Lock:
-        return self._sessions.setdefault(session, asyncio.Lock())
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""
@@ -196,8 +189,7 @@ class Asynchronous(AsyncSystem):
             await asyncio.shield(self._closing)
 
     async def _close(self, pipeline: Pipeline) -> None:
-        if self._turns:
-            await self._idle.wait()
+        await self._under_way.end()
         try:
             await pipeline.saver.close()
         finally:
@@ -236,7 +228,7 @@ class Asynchronous(AsyncSystem):
 
     async def _open_store(self) -> Store:
         if not self._settings.full_text:
-            store = _IsolatedLikeStore(LikeStore(self._path), self._executors)
+            store = IsolatedLikeStore(LikeStore(self._path), self._executors)
             await store.open()
             return store
         self._fulltext = FullTextStore(
@@ -247,66 +239,6 @@ class Asynchronous(AsyncSystem):
         )
         await self._fulltext.open()
         return self._fulltext
-
-
-class _IsolatedLikeStore:
-    """The traditional store; its blocking calls leave the event loop if isolation is on."""
-
-    def __init__(self, store: LikeStore, executors: Executors) -> None:
-        self._store = store
-        self._executors = executors
-
-    async def open(self) -> None:
-        await self._executors.run("store", self._store.open)
-
-    async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
-        return await self._executors.run("store", self._store.find, session, keywords, limit)
-
-    async def save(self, turns: Sequence[SavedTurn]) -> None:
-        await self._executors.run("store", self._store.save, turns)
-
-
-class _SaveAtOnce:
-    """The traditional saving: the turn waits until it is on disk."""
-
-    def __init__(self, store: Resource[Store]) -> None:
-        self._store = store
-        self.saved = 0
-        self.failures = 0
-
-    async def add(self, turn: SavedTurn) -> None:
-        try:
-            await _save_to(self._store, [turn])
-        except StoreError:
-            self.failures += 1
-            raise
-        self.saved += 1
-
-    async def close(self) -> None:
-        """Nothing waits to be saved."""
-
-
-def _log_turn(request: Request, steps: Steps, reply: Reply | None, outcome: str, duration_s: float) -> None:
-    answered: dict[str, Any] = {}
-    if reply is not None:
-        answered = {
-            "source": reply.source,
-            "prompt_tokens": reply.prompt_tokens,
-            "generated_tokens": reply.generated_tokens,
-            "first_token_s": reply.first_token_s and round(reply.first_token_s, 6),
-        }
-    event(
-        log,
-        logging.INFO,
-        "turn",
-        request=request.id,
-        session=session_digest(request.session),
-        duration_s=round(duration_s, 6),
-        outcome=outcome,
-        retries=steps.retries,
-        degraded=[degraded.step for degraded in steps.degraded],
-        **answered,
-    )
 
 
 async def _save_to(store: Resource[Store], turns: Sequence[SavedTurn]) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import AsyncEngine, Engine, Generation, Message
+from systems.engines.interface import Call, Engine, Message
 from systems.interface import Counters, Reply, Request, Source, TokenSink
+from systems.mechanisms import calling
 from systems.mechanisms.admission import Admission, Unbounded
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
@@ -97,7 +98,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         history = self.histories.messages(request.session)
         messages = prompt.build(history, memories, observed, request.text)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, messages)
+        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, history, memories)
         cached = self._cached(key, steps)
         if cached is None:
             self.counters.cache_misses += 1
@@ -184,60 +185,26 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         on_token: TokenSink | None,
         arrived: float,
     ) -> Reply:
-        wanted, streamed = steps.wanted, False
-
-        def pass_on(token: str) -> None:
-            nonlocal streamed
-            wanted.check()
-            streamed = True
-            if on_token is not None:
-                on_token(token)
-
+        wanted = steps.wanted
         # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
-        sink = None if on_token is None else pass_on
+        sink = None if on_token is None else calling.Sink(on_token, wanted)
+        call = Call(
+            messages=messages,
+            max_tokens=request.max_tokens,
+            conversation=request.session,
+            on_token=sink,
+            check=wanted.check,
+        )
+        on_thread = partial(self.executors.run, "engine")
 
-        def generate(engine: Engine) -> tuple[float, Generation]:
-            called = time.perf_counter()
-            return called, engine.generate(
-                messages,
-                max_tokens=request.max_tokens,
-                forced_reply=request.scripted_reply,
-                on_token=sink,
-                conversation=request.session,
-                check=wanted.check,
-            )
-
-        async def call() -> tuple[float, Generation]:
+        async def reply() -> calling.Called:
             engine = await self.engine.get()
-            if not (self.settings.isolation and isinstance(engine, AsyncEngine)):
-                return await self.executors.run("engine", generate, engine)
-            called = time.perf_counter()
-            return called, await engine.reply(
-                messages,
-                max_tokens=request.max_tokens,
-                forced_reply=request.scripted_reply,
-                on_token=sink,
-                conversation=request.session,
-            )
+            return await calling.reply(engine, call, wanted, on_thread, may_await=self.settings.isolation)
 
         async with self.admission.slot():
             self.counters.generations += 1
-            try:
-                # What was streamed cannot be taken back, so a call that has spoken is not repeated.
-                called, generation = await steps.run("model", call, may_repeat=lambda: not streamed)
-            except asyncio.CancelledError:
-                wanted.abandon()
-                raise
+            # What was streamed cannot be taken back, so a call that has spoken is not repeated.
+            generation, called = await steps.run("model", reply, may_repeat=lambda: sink is None or not sink.used)
         self.counters.prompt_tokens += generation.prompt_tokens
         self.counters.reused_tokens += generation.reused_tokens
-        return Reply(
-            request_id=request.id,
-            text=generation.text,
-            source=Source.MODEL,
-            memories=tuple(memories),
-            prompt_tokens=generation.prompt_tokens,
-            reused_tokens=generation.reused_tokens,
-            generated_tokens=generation.generated_tokens,
-            finish_reason=generation.finish_reason,
-            first_token_s=called - arrived + generation.first_token_s,
-        )
+        return Reply.of(request, generation, called_s=called - arrived, memories=memories)

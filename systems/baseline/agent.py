@@ -10,9 +10,10 @@ import msgspec
 
 from systems.baseline.description import DESCRIPTION
 from systems.baseline.settings import BaselineSettings
-from systems.engines.interface import Engine
+from systems.engines.interface import Call, Engine
 from systems.errors import SystemClosed
 from systems.interface import BlockingSystem, Counters, Reply, Request, Source, TokenSink
+from systems.mechanisms import calling
 from systems.mechanisms.caches import FifoCache
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
@@ -59,34 +60,22 @@ class Baseline(BlockingSystem):
         observed = observe(system, emotion, request.observed)
         memories = self._store.find(request.session, keywords, self._settings.memories)
         history = self._histories.messages(request.session)
-        messages = prompt.build(history, memories, observed, request.text)
 
-        key = prompt.cache_key(self._settings.cache_key, request, self._engine.identity, messages)
+        key = prompt.cache_key(self._settings.cache_key, request, self._engine.identity, history, memories)
         cached = self._cache.get(key)
         if cached is None:
             self._counters.cache_misses += 1
             self._counters.generations += 1
-            called = time.perf_counter()
-            generation = self._engine.generate(
-                messages,
+            call = Call(
+                messages=prompt.build(history, memories, observed, request.text),
                 max_tokens=request.max_tokens,
-                forced_reply=request.scripted_reply,
-                on_token=on_token,
                 conversation=request.session,
+                on_token=on_token,
             )
+            generation, called = calling.generate(self._engine, call)
             self._counters.prompt_tokens += generation.prompt_tokens
             self._counters.reused_tokens += generation.reused_tokens
-            reply = Reply(
-                request_id=request.id,
-                text=generation.text,
-                source=Source.MODEL,
-                memories=tuple(memories),
-                prompt_tokens=generation.prompt_tokens,
-                reused_tokens=generation.reused_tokens,
-                generated_tokens=generation.generated_tokens,
-                finish_reason=generation.finish_reason,
-                first_token_s=called - arrived + generation.first_token_s,
-            )
+            reply = Reply.of(request, generation, called_s=called - arrived, memories=memories)
             self._cache.put(key, reply)
         else:
             self._counters.cache_hits += 1

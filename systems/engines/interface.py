@@ -1,4 +1,4 @@
-"""The interface of everything that generates text.
+"""The interface of everything that generates text, and of what turns text into vectors.
 
 An engine is cheap to construct and heavy to `load`; when it is loaded is the business of the system that holds it.
 """
@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
+
+from systems.errors import EngineError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -58,6 +63,33 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ignore_end: bool = False
 
 
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of an engine: generate at most ``max_tokens`` tokens after ``messages``.
+
+    An engine that keeps what it has computed of a conversation keeps it under the name ``conversation``, and uses it
+    for no other. ``step`` says which model call of its turn this is, from 0; None leaves the counting to whoever
+    scripts the turn. ``sampling`` None means as the engine was set up; only an `AsyncEngine` heeds another.
+
+    With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
+    text, so that random weights cost what real ones cost. ``check`` is called before the work begins and between its
+    parts, as is ``on_token`` for every token, perhaps from another thread: what either raises ends the call.
+    """
+
+    messages: Sequence[Message]
+    max_tokens: int
+    conversation: str | None = None
+    step: int | None = None
+    script: str | None = None
+    sampling: Sampling | None = None
+    on_token: Callable[[str], None] | None = None
+    check: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `EngineError` for a call that asks for nothing."""
+        if self.max_tokens < 1:
+            raise EngineError(f"At least one token must be asked for, not {self.max_tokens}.")
+
+
 class Engine(ABC):
     """Generates text. `generate` blocks its thread, and may be called from any thread.
 
@@ -92,24 +124,8 @@ class Engine(ABC):
         """Load the model; a second call does nothing. Raises `ModelError`."""
 
     @abstractmethod
-    def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,
-        check: Callable[[], None] | None = None,
-    ) -> Generation:
-        """Generate at most ``max_tokens`` tokens after ``messages``.
-
-        With ``forced_reply`` every decoding step is computed and sampled in full, but the token emitted is the next
-        one of that text, so that random weights cost what real ones cost. An engine that keeps what it has computed
-        of a conversation keeps it under the name ``conversation``, and uses it for no other. ``check`` is called
-        before the work begins and between its parts, as is ``on_token`` for every token: what either raises ends the
-        call. Raises `EngineError`.
-        """
+    def generate(self, call: Call) -> Generation:
+        """Do what ``call`` says. Raises `EngineError`."""
 
     @abstractmethod
     def close(self) -> None:
@@ -125,17 +141,31 @@ class AsyncEngine(Engine):
         """How it samples for a request that does not say."""
 
     @abstractmethod
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,
-        sampling: Sampling | None = None,
-    ) -> Generation:
-        """Generate, as `Engine.generate` says; ``on_token`` may be called from another thread.
+    async def reply(self, call: Call) -> Generation:
+        """Do what ``call`` says; a caller that is cancelled is no longer worked for. Raises `EngineError`."""
 
-        A caller that is cancelled is no longer worked for. Raises `EngineError`.
-        """
+
+class EmbeddingEngine(ABC):
+    """Turns texts into vectors that lie near each other where the texts mean the like. Any thread may call `embed`."""
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """What a stored vector depends on: the engine and the model, in a short stable string."""
+
+    @abstractmethod
+    def load(self) -> None:
+        """Load the model; a second call does nothing. Raises `ModelError`."""
+
+    @abstractmethod
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """Return a row of `dimensions` 32-bit floats, of length 1, for each text. Blocks. Raises `EngineError`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the model; a second call does nothing."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from systems.engines.interface import Engine, Generation, Message
+from systems.engines.interface import Call, Engine, Generation
 from systems.engines.llama_text import LlamaText
 from systems.errors import EngineBusy, EngineError, ModelError, PromptTooLong
 from systems.models.check import read_metadata, require_gguf
@@ -122,37 +122,27 @@ class LlamaEngine(Engine):
             self._library = llama_cpp
             self._llama = llama
 
-    def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,  # noqa: ARG002 - nothing is kept by conversation
-        check: Callable[[], None] | None = None,
-    ) -> Generation:
-        """Generate, as `Engine.generate` says.
+    def generate(self, call: Call) -> Generation:
+        """Do what ``call`` says.
 
         The text ends with the last whole character: what a token limit cuts in two is dropped.
         """
         asked = perf_counter()
-        if max_tokens < 1:
-            raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
+        max_tokens, check, on_token = call.max_tokens, call.check, call.on_token
         with self._lock:
             if check is not None:
                 check()  # the wait for the lock may have outlasted the caller
             text = self._text
             if text is None:
                 raise EngineError("The llama engine is not loaded.")
-            prompt = text.prompt(messages)
+            prompt = text.prompt(call.messages)
             room = len(self._llama.input_ids)
             if len(prompt) + max_tokens > room:
                 raise PromptTooLong(
                     f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "
                     f"of {room} tokens."
                 )
-            script = None if forced_reply is None else text.script(forced_reply)
+            script = None if call.script is None else text.script(call.script)
             steps = max_tokens if script is None else min(max_tokens, len(script))
 
             reused = self._reuse(prompt)

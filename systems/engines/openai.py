@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from socket import gaierror
 from time import perf_counter
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from systems.engines.interface import Engine, Generation, Message
+from systems.engines.interface import Call, Engine, Generation, Message
 from systems.errors import BadInput, EngineBusy, EngineError
 
 # Answers that mean "not now": too many requests, and a server, or one behind it, that is down or starting.
@@ -119,7 +119,7 @@ class OpenAIEngine(Engine):
             return
         try:
             # Some servers have no list; and some hold one model, and do not care by which name it is asked.
-            self.generate([Message("user", "Hello")], max_tokens=1)
+            self.generate(Call(messages=[Message("user", "Hello")], max_tokens=1))
         except EngineError as error:
             if listed:
                 raise EngineError(
@@ -133,37 +133,27 @@ class OpenAIEngine(Engine):
     def load(self) -> None:
         """Nothing is loaded here."""
 
-    def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,
-        check: Callable[[], None] | None = None,
-    ) -> Generation:
-        """Generate, as `Engine.generate` says; with ``forced_reply`` freely, and past the end of text.
+    def generate(self, call: Call) -> Generation:
+        """Do what ``call`` says; where it has a script generate freely, and past the end of text.
 
         Raises `EngineBusy` for an endpoint that is down or overloaded, before it has said anything.
         """
         asked = perf_counter()
-        if max_tokens < 1:
-            raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
+        check, on_token = call.check, call.on_token
         if check is not None:
             check()
         body = {
             "model": self._settings.model,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "max_tokens": max_tokens,
+            "messages": [{"role": message.role, "content": message.content} for message in call.messages],
+            "max_tokens": call.max_tokens,
             "temperature": self._settings.temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        if conversation is not None:
+        if call.conversation is not None:
             # What the endpoint keeps for a conversation it may keep under this name; whose it is, is not its business.
-            body["user"] = hashlib.blake2b(conversation.encode(), digest_size=16).hexdigest()
-        if forced_reply is not None:
+            body["user"] = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
+        if call.script is not None:
             body["ignore_eos"] = True  # llama.cpp's server and others know it
         connection = self._connection(self._settings.timeout_s)
         parts: list[str] = []

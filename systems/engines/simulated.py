@@ -12,14 +12,14 @@ import random
 import re
 import string
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from time import perf_counter, sleep
 from typing import Annotated, ClassVar
 
 import msgspec
 
-from systems.engines.interface import Engine, Generation, Message
+from systems.engines.interface import Call, Engine, Generation, Message
 from systems.errors import EngineError
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -141,23 +141,13 @@ class SimulatedEngine(Engine):
                 _wait_until(perf_counter() + self._settings.load_s)
                 self._loaded = True
 
-    def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,  # noqa: ARG002 - nothing is kept by conversation
-        check: Callable[[], None] | None = None,
-    ) -> Generation:
+    def generate(self, call: Call) -> Generation:
         """Emit the tokens of the reply, each at its instant."""
         asked = perf_counter()
-        if max_tokens < 1:
-            raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
+        messages, script, check, on_token = call.messages, call.script, call.check, call.on_token
         prompt_tokens = sum([count(message.content) for message in messages])
-        text = "".join(invented_reply(messages, max_tokens)) if forced_reply is None else forced_reply
-        text = beginning(text, max_tokens)
+        text = "".join(invented_reply(messages, call.max_tokens)) if script is None else script
+        text = beginning(text, call.max_tokens)
         pieces = [""] * count(text) if on_token is None else tokens(text)  # nobody hears them, or somebody does
         digest = prompt_digest(messages) if self._settings.jitter else b""
         instants = schedule(self._settings, prompt_tokens, max(1, len(pieces)), digest)
@@ -181,7 +171,7 @@ class SimulatedEngine(Engine):
             prompt_tokens=prompt_tokens,
             generated_tokens=len(pieces),
             first_token_s=first_token_s,
-            finish_reason="stop" if text == forced_reply else "length",
+            finish_reason="stop" if text == script else "length",
         )
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""Background saving: the reply does not wait for the disk, and no acknowledged turn is lost when the system closes."""
+"""Saving turns: at once, as traditionally; or in the background, where the reply does not wait for the disk.
+
+Either way no acknowledged turn is lost when the system closes.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,31 @@ RETRY_FIRST_S, RETRY_LAST_S = 0.1, 5.0
 LAST_ATTEMPTS = 3
 
 
+Save = Callable[[Sequence[SavedTurn]], Awaitable[None]]
+"""Saves turns, all of them or none. Raises `StoreError`."""
+
+
+class SaveAtOnce:
+    """The traditional saving: the turn waits until it is on disk. ``saved`` counts turns, ``failures`` attempts."""
+
+    def __init__(self, save: Save) -> None:
+        self._save = save
+        self.saved = 0
+        self.failures = 0
+
+    async def add(self, turn: SavedTurn) -> None:
+        """Save ``turn``. Raises `StoreError`."""
+        try:
+            await self._save([turn])
+        except StoreError:
+            self.failures += 1
+            raise
+        self.saved += 1
+
+    async def close(self) -> None:
+        """Nothing waits to be saved."""
+
+
 class BackgroundSaver:
     """Saves turns in order, several in one transaction, while replies go out.
 
@@ -30,9 +58,7 @@ class BackgroundSaver:
     tried again. ``saved`` counts turns, ``failures`` attempts.
     """
 
-    def __init__(
-        self, save: Callable[[Sequence[SavedTurn]], Awaitable[None]], *, batch: int, queue_limit: int, seed: int = 0
-    ) -> None:
+    def __init__(self, save: Save, *, batch: int, queue_limit: int, seed: int = 0) -> None:
         self._save = save
         self._batch = batch
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(seed))

@@ -64,8 +64,8 @@ class FullTextStore:
         """Open the one connection, and make what the file lacks of table and index. Raises `StoreError`."""
         try:
             connection = _Connection(lambda: sqlite3.connect(self._path, timeout=BUSY_S))
-            await connection
             try:
+                await connection
                 await connection.do(self._prepare)
             except BaseException:
                 await connection.close()
@@ -212,6 +212,13 @@ class _Connection(aiosqlite.Connection):
         super().__init__(connect, iter_chunk_size=64)
         # A program that fails before it closes its agent must end all the same, and not wait for this thread.
         self._thread.daemon = True
+
+    async def close(self) -> None:
+        """Close the file and end the thread. aiosqlite's own close waits for the last call, not for the thread."""
+        try:
+            await super().close()
+        finally:
+            self._thread.join()  # it has nothing left to do but to end
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what ``work`` returns when its thread calls it with the connection."""

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from systems.engines.scripted import PATH
 from systems.errors import NotKnown
-from systems.server import completions, page, websocket
+from systems.server import completions, page, planning, websocket
 from systems.server.failures import bad_request
 from systems.server.schema import openapi
 from systems.server.service import Service
@@ -26,6 +27,7 @@ def application(service: Service) -> Starlette:
             WebSocketRoute("/ws", partial(websocket.serve, service)),
             Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),
+            *_for_experiments(service),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", partial(_ready, service), methods=["GET"]),
             Route("/openapi.json", partial(_schema, service), methods=["GET"]),
@@ -33,6 +35,12 @@ def application(service: Service) -> Starlette:
         ],
         exception_handlers={HTTPException: _no_such_address},
     )
+
+
+def _for_experiments(service: Service) -> list[Route]:
+    if service.scripts is None or not service.settings.experiment:
+        return []
+    return [Route(PATH, planning.Planning(service, service.scripts), methods=["POST"])]
 
 
 async def _alive(_: Request) -> Response:

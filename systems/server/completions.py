@@ -20,7 +20,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from systems.engines.interface import FinishReason, Message, Sampling
+from systems.engines.interface import Call, FinishReason, Message, Sampling
 from systems.errors import BadInput, FourgigError
 from systems.interface import Request, TokenSink
 from systems.server.direct import EngineHost
@@ -86,8 +86,8 @@ class Completions:
         stream: _Stream | None = None
         headers = Headers(scope=scope)
         try:
-            user = _admitted(self._service, headers)
-            asked = self._decoded(await _body(receive, headers))
+            user = admitted(self._service, headers)
+            asked = self._decoded(await body_of(receive, headers))
             tokens = asked.max_completion_tokens or asked.max_tokens or DEFAULT_TOKENS
             answer = self._answer(asked, user, tokens)
             last = asked.messages[-1].text()
@@ -115,8 +115,7 @@ class Completions:
         try:
             asked = _chat_request.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            reason, _, path = str(error).partition(" - at `$.")
-            raise bad_request(f"{reason}.", param=path.rstrip("`") or None) from error
+            raise not_understood(error) from error
         if asked.model not in (ANY_MODEL, self._service.model):
             raise bad_request(
                 f"This server has no model {asked.model[:100]!r}; it serves {self._service.model!r}.",
@@ -132,10 +131,15 @@ class Completions:
             return partial(
                 _completed,
                 host,
-                [Message("system" if each.role == "developer" else each.role, each.text()) for each in asked.messages],
-                max_tokens=tokens,
-                sampling=_sampling(asked, host.sampling),
-                conversation=None if asked.user is None else session_of(user, asked.user),
+                Call(
+                    messages=[
+                        Message("system" if each.role == "developer" else each.role, each.text())
+                        for each in asked.messages
+                    ],
+                    max_tokens=tokens,
+                    sampling=_sampling(asked, host.sampling),
+                    conversation=None if asked.user is None else session_of(user, asked.user),
+                ),
             )
         if asked.stop or asked.ignore_eos:
             raise BadInput("An agent ends its replies itself: `stop` and `ignore_eos` are for an engine served alone.")
@@ -155,7 +159,7 @@ class Completions:
 async def models(service: Service, request: HttpRequest) -> Response:
     """Answer ``GET /v1/models``: the one name that is served."""
     try:
-        _admitted(service, request.headers)
+        admitted(service, request.headers)
     except FourgigError as error:
         return failure(error).response()
     return Response(msgspec.json.encode(ModelList([Model(service.model)])), media_type="application/json")
@@ -199,12 +203,19 @@ class _Stream:
         await self._send({"type": "http.response.body", "body": b"data: %b\n\n" % data, "more_body": not last})
 
 
-def _admitted(service: Service, headers: Headers) -> str:
+def admitted(service: Service, headers: Headers) -> str:
+    """Return the user of the request with these headers. Raises `NotAllowed` and `NotKnown`."""
     service.guard.check_origin(headers)
     return service.guard.bearer(headers)
 
 
-async def _body(receive: Receive, headers: Headers) -> bytes:
+def not_understood(error: Exception) -> Failure:
+    """Return the failure of a request whose body msgspec could not decode."""
+    reason, _, path = str(error).partition(" - at `$.")
+    return bad_request(f"{reason}.", param=path.rstrip("`") or None)
+
+
+async def body_of(receive: Receive, headers: Headers) -> bytes:
     """Return the request's body. Raises `Failure` for one that is too long, `ClientLeft` for one that breaks off."""
     length = headers.get("content-length", "")
     body, more = bytearray(), True
@@ -252,8 +263,8 @@ async def _unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         watching.cancel()
 
 
-async def _completed(host: EngineHost, messages: list[Message], on_token: TokenSink | None, **rest: Any) -> _Generated:
-    return await host.complete(messages, on_token=on_token, **rest)
+async def _completed(host: EngineHost, call: Call, on_token: TokenSink | None) -> _Generated:
+    return await host.complete(msgspec.structs.replace(call, on_token=on_token))
 
 
 def _sampling(asked: ChatRequest, usual: Sampling | None) -> Sampling | None:

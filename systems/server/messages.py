@@ -35,7 +35,7 @@ class Hello(_FromClient, frozen=True, kw_only=True, tag="hello"):
 
 
 class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
-    """One user turn. ``scripted_reply`` and ``observed`` are accepted only by a server made for experiments."""
+    """One user turn. ``observed`` is accepted only by a server made for experiments."""
 
     id: Id
     session: Id
@@ -43,7 +43,6 @@ class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=MAX_TOKENS)] = DEFAULT_TOKENS
     deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
     stream: bool = True
-    scripted_reply: Text | None = None
     observed: Observed | None = None
 
 

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from systems.engines.scripted import Scripts
 from systems.errors import Refused
 from systems.interface import TokenSink
 from systems.logs import event, session_digest
+from systems.mechanisms.draining import UnderWay
 from systems.server.direct import EngineHost
 from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
@@ -31,26 +33,36 @@ _STOPPING_S, _SHORT_OF_MEMORY_S = 10.0, 5.0
 class Service:
     """A hosted system, under the name ``model``, for the endpoints. Raises what `Guard` raises.
 
-    ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1.
+    ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1. ``scripts`` are those
+    of the hosted engine; clients of a server made for experiments may add to them.
     """
 
     def __init__(
-        self, host: Host, settings: ServerSettings, model: str, memory_used: Callable[[], float] | None = None
+        self,
+        host: Host,
+        settings: ServerSettings,
+        model: str,
+        memory_used: Callable[[], float] | None = None,
+        scripts: Scripts | None = None,
     ) -> None:
         self.host = host
         self.settings = settings
         self.model = model
+        self.scripts = scripts
         self.guard = Guard(settings)
         self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
         self.connections = 0
         self.stopping = False
         self.memory = 0.0
         self._memory_used = memory_used
-        self.turns = 0
+        self._turns = UnderWay()
         self._turns_of: Counter[str] = Counter()
         self._rates: dict[str, _Rate] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+
+    @property
+    def turns(self) -> int:
+        """How many turns are under way."""
+        return self._turns.count
 
     @property
     def short_of_memory(self) -> bool:
@@ -76,16 +88,12 @@ class Service:
             self._admit(user)
             if commands.concerns_everyone(text) and not isinstance(self.host, EngineHost):
                 self.guard.check_administrator(user)
-            self.turns += 1
             self._turns_of[user] += 1
-            self._idle.clear()
             try:
-                yield
+                with self._turns:
+                    yield
             finally:
-                self.turns -= 1
                 self._turns_of[user] -= 1
-                if not self.turns:
-                    self._idle.set()
 
     def said(self, session: str, text: str, reply: str) -> None:
         """Log what was said, if the server was asked to."""
@@ -95,7 +103,7 @@ class Service:
     async def finish(self) -> None:
         """Take no more turns, and wait for those under way."""
         self.stopping = True
-        await self._idle.wait()
+        await self._turns.end()
 
     async def watch_memory(self, every_s: float = 0.5) -> None:
         """Look at the memory in use again and again, until cancelled."""

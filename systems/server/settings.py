@@ -34,7 +34,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ``tokens`` are what clients must show one of; each is a user of its own. ``admin_tokens`` are too, and may change
     what concerns everyone; without any tokens, everyone who can connect may. ``origins`` are the web pages, besides the
     server's own, whose scripts may connect; a client that is no browser sends none and always may. ``experiment``
-    lets clients script replies and observations. ``log_text`` writes what is said to the log.
+    lets clients plan what is replied and observed. ``log_text`` writes what is said to the log.
     """
 
     host: str = "127.0.0.1"

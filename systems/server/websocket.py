@@ -137,8 +137,8 @@ class _Connection:
             raise _BadMessage(message.id, "This id is being answered already.")
         if len(self._asks) >= settings.asks_per_connection:
             raise _BadMessage(message.id, f"At most {settings.asks_per_connection} unanswered asks a connection.")
-        if isinstance(message, Ask) and not settings.experiment and (message.scripted_reply or message.observed):
-            raise _BadMessage(message.id, "This server does not accept scripted replies or observations.")
+        if isinstance(message, Ask) and not settings.experiment and message.observed:
+            raise _BadMessage(message.id, "This server does not accept observations.")
 
     async def _answer(self, message: Ask | Settings) -> None:
         try:
@@ -187,7 +187,6 @@ class _Connection:
             text=ask.text,
             max_tokens=ask.max_tokens,
             deadline_s=longest if ask.deadline_s is None else min(ask.deadline_s, longest),
-            scripted_reply=ask.scripted_reply,
             observed=ask.observed,
         )
 

@@ -19,8 +19,6 @@ SYSTEM_PROMPT = (
     "that you do not know when neither they nor the conversation hold the answer. Never invent facts about the user."
 )
 
-NOTES = "earlier notes:"
-
 # Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
 _PIECE = 2_000
 
@@ -28,11 +26,13 @@ _PIECE = 2_000
 def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:
     """Return the messages of one turn."""
     notes = "".join(f"\n- {memory}" for memory in memories) or " none"
-    context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; {NOTES}{notes}]\n"
+    context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{notes}]\n"
     return [Message("system", SYSTEM_PROMPT), *history, Message("user", context + text)]
 
 
-def cache_key(kind: CacheKey, request: Request, engine: str, messages: Sequence[Message]) -> str:
+def cache_key(
+    kind: CacheKey, request: Request, engine: str, history: Sequence[Message], memories: Sequence[str]
+) -> str:
     """Return the key under which the reply to ``request`` may be served again.
 
     Kind "prompt" covers everything the answer depends on: session, engine, length, history, memories and question,
@@ -40,11 +40,12 @@ def cache_key(kind: CacheKey, request: Request, engine: str, messages: Sequence[
     published cache: session, engine, length and question, so an answer may be served after the conversation that
     gave it its meaning has moved on.
     """
-    parts = [request.session, engine, str(request.max_tokens), request.text.strip(), repr(request.scripted_reply)]
-    if kind == "prompt":
-        # The first message never changes, and in the history the roles alternate.
-        parts += [message.content for message in messages[1:-1]]
-        parts.append(messages[-1].content.split(NOTES, 1)[1])
+    parts = [request.session, engine, str(request.max_tokens)]
+    if kind == "question":
+        parts.append(request.text.strip())
+    else:
+        # Of the history the texts are enough: its roles alternate.
+        parts += [request.text, str(len(history)), *(message.content for message in history), *memories]
     data = f"{[*map(len, parts)]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256()
     for start in range(0, len(data), _PIECE):

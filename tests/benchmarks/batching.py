@@ -31,7 +31,7 @@ import numpy as np
 from experiments.measuring import profiles
 from experiments.measuring.limits.select import choose
 from systems import registry
-from systems.engines.interface import Engine, Generation, Message
+from systems.engines.interface import Call, Engine, Generation, Message
 from systems.models.find import resolve
 
 ENGINES = ("llama", "batched")
@@ -58,7 +58,7 @@ def measure(engine: Engine, given: argparse.Namespace) -> dict[str, float]:
     waits: list[tuple[int, float, Generation]] = []
 
     with ThreadPoolExecutor(given.users) as threads:
-        threads.submit(engine.generate, [system, Message("user", "warm up")], max_tokens=4).result()
+        threads.submit(engine.generate, Call(messages=[system, Message("user", "warm up")], max_tokens=4)).result()
 
         async def ask(number: int) -> None:
             history, turns = users[number]
@@ -69,7 +69,7 @@ def measure(engine: Engine, given: argparse.Namespace) -> dict[str, float]:
 
                 def generate(reply: str = reply) -> Generation:
                     return engine.generate(
-                        history, max_tokens=given.out, forced_reply=reply, conversation=f"user {number}"
+                        Call(messages=history, max_tokens=given.out, script=reply, conversation=f"user {number}")
                     )
 
                 found = await loop.run_in_executor(threads, generate)

@@ -30,6 +30,7 @@ from experiments.measuring.workload import Turn
 from experiments.workloads.conversations import conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import Host, host
 from systems.server.listening import listening
@@ -97,12 +98,20 @@ def _measured(what: Callable[[str, Connection], None]) -> Measured:
             process.join()
 
 
+def _planned() -> list[list[Turn]]:
+    return conversations(1, USERS + 1, max(TURNS, ALONE))
+
+
 def _agent(folder: str) -> Host:
-    return host(Asynchronous(AsynchronousSettings(), SimulatedEngine(SimulatedSettings(slots=8)), Path(folder)))
+    scripts = Scripts(
+        Script(f"user-{user}", turn.text, (turn.reply,)) for user, turns in enumerate(_planned()) for turn in turns
+    )
+    engine = scripted(SimulatedEngine(SimulatedSettings(slots=8)), scripts)
+    return host(Asynchronous(AsynchronousSettings(), engine, Path(folder)))
 
 
 async def _talk(say: Say, cpu_s: Callable[[], Awaitable[float]]) -> Measured:
-    planned = conversations(1, USERS + 1, max(TURNS, ALONE))
+    planned = _planned()
 
     async def be(user: int, turns: Sequence[Turn]) -> list[float]:
         return [await say(turn, f"user-{user}", number) for number, turn in enumerate(turns)]
@@ -163,7 +172,6 @@ async def _ask(address: str, server: Connection) -> Measured:
             session=session,
             text=turn.text,
             max_tokens=TOKENS,
-            scripted_reply=turn.reply,
             observed=turn.observed,
         )
         began, first = time.perf_counter(), 0.0

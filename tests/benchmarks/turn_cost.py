@@ -35,7 +35,8 @@ from experiments.measuring.workload import Turn
 from experiments.workloads.conversations import conversations, sentences
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import AsyncEngine, Generation, Sampling
+from systems.engines.interface import AsyncEngine, Call, Generation, Sampling
+from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
@@ -71,9 +72,9 @@ class ModelAtOnce(SimulatedEngine, AsyncEngine):
         """Nothing is sampled."""
         return Sampling()
 
-    async def reply(self, *_: object, forced_reply: str | None = None, **__: object) -> Generation:
-        """Return ``forced_reply``."""
-        text = await _model(forced_reply or "")
+    async def reply(self, call: Call) -> Generation:
+        """Return the script."""
+        text = await _model(call.script or "")
         return Generation(text=text, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop")
 
 
@@ -147,16 +148,22 @@ async def store(path: Path, count: int) -> None:
 
 
 async def _asked(folder: Path, engine: SimulatedEngine) -> float:
-    system = Asynchronous(AsynchronousSettings(), engine, folder)
-    await system.start()
     [first] = conversations(9, 1, 1)[0]
+    planned = conversations(2, USERS, TURNS)
+    sessions = {f"user-{number}": turns for number, turns in enumerate(planned)}
+    scripts = Scripts(
+        Script(session, turn.text, (turn.reply,))
+        for session, turns in {"warm-up": [first], **sessions}.items()
+        for turn in turns
+    )
+    system = Asynchronous(AsynchronousSettings(), scripted(engine, scripts), folder)
+    await system.start()
     await system.answer(first.request("first", "warm-up", 24))
     numbers = iter(range(10**9))
 
     async def ask(session: str, turn: Turn) -> None:
         await system.answer(turn.request(f"{next(numbers)}", session, 24))
 
-    planned = conversations(2, USERS, TURNS)
     began = time.process_time()
     await _everybody(planned, ask)
     await system.close()

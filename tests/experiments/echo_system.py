@@ -4,8 +4,8 @@ import time
 
 import msgspec
 
-from systems.engines.interface import Message
-from systems.interface import BlockingSystem, Counters, Reply, Source
+from systems.engines.interface import Call, Message
+from systems.interface import BlockingSystem, Counters, Reply
 
 
 class EchoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,20 +30,12 @@ class Echo(BlockingSystem):
     def answer(self, request, on_token=None):
         arrived = time.perf_counter()
         messages = [Message("system", self._settings.greeting), Message("user", request.text)]
-        made = self._engine.generate(
-            messages, max_tokens=request.max_tokens, forced_reply=request.scripted_reply, on_token=on_token
-        )
+        called_s = time.perf_counter() - arrived
+        made = self._engine.generate(Call(messages=messages, max_tokens=request.max_tokens, on_token=on_token))
         self._counters.turns += 1
         self._counters.generations += 1
-        return Reply(
-            request_id=request.id,
-            text=made.text,
-            source=Source.MODEL,
-            prompt_tokens=made.prompt_tokens,
-            generated_tokens=made.generated_tokens,
-            first_token_s=made.first_token_s,
-            total_s=time.perf_counter() - arrived,
-        )
+        reply = Reply.of(request, made, called_s=called_s)
+        return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
 
     def counters(self):
         return self._counters

@@ -10,6 +10,7 @@ import pytest
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings, everything_off
 from systems.baseline.agent import Baseline, BaselineSettings
+from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, DeadlineExceeded, EngineError, Refused, SystemClosed
 from systems.interface import Observed, Request, Source
@@ -89,9 +90,10 @@ async def test_each_mechanism_can_be_left_out(tmp_path, mechanism):
 
 @pytest.mark.parametrize("kind", [Baseline, Asynchronous])
 async def test_a_scripted_reply_is_what_is_answered_and_remembered(tmp_path, kind):
-    request = Request(id="1", session="s", text="Where does Vera live?", scripted_reply="Vera lives in Lisbon .")
+    request = Request(id="1", session="s", text="Where does Vera live?")
+    engine = scripted(simulated(), Scripts([Script("s", request.text, ("Vera lives in Lisbon .",))]))
     pieces = []
-    async with host(kind(kind.Settings(), simulated(), tmp_path)) as running:
+    async with host(kind(kind.Settings(), engine, tmp_path)) as running:
         reply = await running.answer(request, pieces.append)
         await asyncio.sleep(0)
     assert reply.text == "Vera lives in Lisbon ." == "".join(pieces)

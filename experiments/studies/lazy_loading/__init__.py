@@ -17,8 +17,9 @@ from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study
 from experiments.measuring.workload import workloads
 from experiments.metrics.resource_loading import IN_ORDER, RESOURCES
 from experiments.studies.lazy_loading import imports, resources
-from experiments.studies.subjects import Stopwatch, ask, counted, hosted
+from experiments.studies.subjects import Stopwatch, ask, counted, hosted, planned
 from systems import registry
+from systems.engines.scripted import Scripts
 
 # Variants of a system that has the choice of when to load, by name; "" is a system that has none.
 _ONLY = ""
@@ -33,6 +34,7 @@ _TWINS = (_ONLY, "lazy")  # each system once, as it comes
 _PAUSED = ("lazy", "lazy-warm")
 _PAUSE_S = 1  # how long after ready the first request comes, where a warm-up is to have had time
 _SHAPE = "1.1b"
+_USER = "user"
 _WATERFALLS = 3  # blocks that show a waterfall's spread; no verdict rests on it
 
 
@@ -175,14 +177,15 @@ async def _start(role: Role) -> None:
     """Start the system, ask it twice (once after a pause), and note each moment."""
     [turns] = workloads.get(role.spec.workload)(role.spec.seed, 1, 2)
     pause_s = float(role.spec.condition.get("pause_s") or 0)
-    async with hosted(role) as system:
+    scripts = Scripts(planned({_USER: turns}))
+    async with hosted(role, scripts) as system:
         role.mark("ready")
         role.part.memory["ready"] = role.processes.sample()
         await asyncio.sleep(pause_s)
         clock = Stopwatch()
         for name, turn in zip(("first_reply", "second_reply"), turns[:1] if pause_s else turns, strict=False):
-            role.part.requests.append(await ask(system, turn, "user", clock, clock()))
+            role.part.requests.append(await ask(system, turn, _USER, clock, clock()))
             role.mark(name)
             role.part.memory[name] = role.processes.sample()
-        role.part.counters = counted(system.counters())
+        role.part.counters = counted(system.counters(), scripts)
         await asyncio.to_thread(role.outside_look)

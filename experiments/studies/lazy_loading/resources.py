@@ -14,7 +14,7 @@ from experiments.measuring.role import Role
 from experiments.measuring.workload import workloads
 from experiments.studies.subjects import REPLY_TOKENS, make_engine
 from systems import registry
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.errors import BadInput
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class _Loader:
         keywords, _ = self._keywords.analyse(self._turn.text)
         await self._store.find("user", keywords, 3)
         messages = [Message("user", self._turn.text)]
-        self._engine.generate(messages, max_tokens=REPLY_TOKENS, forced_reply=self._turn.reply)
+        self._engine.generate(Call(messages=messages, max_tokens=REPLY_TOKENS, script=self._turn.reply))
 
     async def close(self) -> None:
         if self._store is not None:

@@ -21,7 +21,9 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Study
 from experiments.measuring.workload import workloads
 from experiments.studies.load import grid, saturation, users
-from experiments.studies.subjects import Stopwatch, counted, hosted, warm
+from experiments.studies.planning import post
+from experiments.studies.subjects import WARM_UP, Stopwatch, counted, hosted, planned, warm
+from systems.engines.scripted import Scripts
 from systems.server.listening import listening
 from systems.server.service import Service
 from systems.server.settings import ServerSettings
@@ -82,14 +84,16 @@ class Load(Study):
 async def _serve(role: Role) -> None:
     sessions = int(role.spec.condition["users"] or 0)
     [[first]] = workloads.get(role.spec.workload)(role.spec.seed + 1, 1, 1)
-    async with hosted(role) as system:
+    scripts = Scripts(planned({WARM_UP: [first]}))
+    async with hosted(role, scripts) as system:
         await warm(system, [first])
         settings = ServerSettings(port=0, connections=2 * sessions + 1, sockets=3 * sessions + 8, experiment=True)
-        async with listening(Service(system, settings, role.spec.subject)) as address:
+        service = Service(system, settings, role.spec.subject, scripts=scripts)
+        async with listening(service) as address:
             await asyncio.to_thread(role.outside_look, SERVING)
             await asyncio.to_thread(role.listening, f"ws://{address}/ws")
             await asyncio.to_thread(role.outside_look, SERVED)
-            role.part.counters = counted(system.counters())
+            role.part.counters = counted(system.counters(), scripts)
 
 
 async def _use(role: Role) -> None:
@@ -98,16 +102,16 @@ async def _use(role: Role) -> None:
             await saturation.saturate(role.address, role.spec, role.part)
         role.part.loop_delay_s = lag.delays_s
         return
-    workload = workloads.get(role.spec.workload)
-    scripts = users.scripts(role.spec.condition, role.spec.seed, workload)
-    connections = [await users.connected(role.address) for _ in scripts]
+    asked = users.asked(role.spec.condition, role.spec.seed, workloads.get(role.spec.workload))
+    await asyncio.to_thread(post, role.address, users.plan(asked))
+    connections = [await users.connected(role.address) for _ in asked]
     try:
         async with LoopDelay() as lag:
             clock = Stopwatch()
             rows = await asyncio.gather(
                 *(
-                    users.talk(connection, user, script, clock)
-                    for user, (connection, script) in enumerate(zip(connections, scripts, strict=True))
+                    users.talk(connection, user, questions, clock)
+                    for user, (connection, questions) in enumerate(zip(connections, asked, strict=True))
                 )
             )
         role.part.loop_delay_s = lag.delays_s

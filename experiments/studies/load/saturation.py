@@ -17,6 +17,7 @@ from experiments.measuring.records import Part, RequestRow, TrialSpec
 from experiments.measuring.workload import workloads
 from experiments.metrics.objective import ENOUGH, REPLY_S, met
 from experiments.studies.load import users
+from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch
 
 APART = 1.1
@@ -58,7 +59,9 @@ async def offer(address: str, spec: TrialSpec, number: int, rate: float) -> Offe
     """
     requests = max(LEAST_REQUESTS, round(rate * float(spec.condition["window_s"] or 0)))
     arrivals = {**spec.condition, "arrivals": "poisson", "rate": rate, "requests": requests}
-    scripts = users.scripts(arrivals, spec.seed * MOST_RATES + number, workloads.get(spec.workload))
+    asked = users.asked(arrivals, spec.seed * MOST_RATES + number, workloads.get(spec.workload))
+    first_user = number * len(asked)
+    await asyncio.to_thread(post, address, users.plan(asked, first_user))
     latencies, within, beyond = Histogram(), 0, 0
     failed = asyncio.Event()
 
@@ -70,16 +73,14 @@ async def offer(address: str, spec: TrialSpec, number: int, rate: float) -> Offe
         if beyond > (1 - ENOUGH) * requests:
             failed.set()
 
-    connections = [await users.connected(address) for _ in scripts]
+    connections = [await users.connected(address) for _ in asked]
     clock = Stopwatch()
 
     async def everyone() -> None:
         await asyncio.gather(
             *(
-                users.talk(connection, user, script, clock, patience_s=REPLY_S, note=note)
-                for user, (connection, script) in enumerate(
-                    zip(connections, scripts, strict=True), start=number * len(scripts)
-                )
+                users.talk(connection, user, questions, clock, patience_s=REPLY_S, note=note)
+                for user, (connection, questions) in enumerate(zip(connections, asked, strict=True), first_user)
             )
         )
 

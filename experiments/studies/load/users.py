@@ -11,9 +11,10 @@ from websockets.exceptions import ConnectionClosed
 
 from experiments.measuring.records import RequestRow, Scalar
 from experiments.measuring.workload import Turn, Workload
-from experiments.studies.subjects import REPLY_TOKENS, Stopwatch
+from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, planned
 from experiments.workloads import arrivals
 from experiments.workloads.conversations import conversations, repeated
+from systems.engines.scripted import Script
 from systems.server.messages import Ask, Error, FromServer, Reply, Token
 from systems.server.settings import MAX_FRAME_BYTES
 
@@ -34,7 +35,7 @@ class Question(msgspec.Struct, frozen=True):
     pause_s: float = 0.0
 
 
-def scripts(condition: Mapping[str, Scalar], seed: int, workload: Workload = conversations) -> list[list[Question]]:
+def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conversations) -> list[list[Question]]:
     """Return what each session asks, in order; ``workload`` says it.
 
     ``arrivals`` "closed": the next question is due when the last one is answered; "thinking": after an exponential
@@ -48,24 +49,35 @@ def scripts(condition: Mapping[str, Scalar], seed: int, workload: Workload = con
             if kind == "bursts"
             else arrivals.poisson(seed, rate, requests)
         )
-        planned = workload(seed, users, -(-requests // users))
+        drawn = workload(seed, users, -(-requests // users))
         made: list[list[Question]] = [[] for _ in range(users)]
         for number, at in enumerate(instants):
-            made[number % users].append(Question(planned[number % users][number // users], at_s=at))
+            made[number % users].append(Question(drawn[number % users][number // users], at_s=at))
         return made
     turns = int(condition["turns"] or 0)
-    planned = (
+    drawn = (
         repeated(workload(seed, users, int(condition["pool"] or 0)), seed, turns, ZIPF)
         if "pool" in condition
         else workload(seed, users, turns)
     )
     if kind == "closed":
-        return [[Question(turn) for turn in script] for script in planned]
+        return [[Question(turn) for turn in turns_of] for turns_of in drawn]
     pauses = arrivals.pauses(seed, float(condition["think_s"] or 0), users, turns)
     return [
-        [Question(turn, pause_s=pause) for turn, pause in zip(script, thought, strict=True)]
-        for script, thought in zip(planned, pauses, strict=True)
+        [Question(turn, pause_s=pause) for turn, pause in zip(turns_of, thought, strict=True)]
+        for turns_of, thought in zip(drawn, pauses, strict=True)
     ]
+
+
+def session_of(user: int) -> str:
+    """Return the name under which a user's turns are asked."""
+    return f"user-{user}"
+
+
+def plan(asked: Sequence[Sequence[Question]], first_user: int = 0) -> list[Script]:
+    """Return what the model is made to say to users who ask ``asked``, the first of whom is ``first_user``."""
+    turns = enumerate(asked, first_user)
+    return planned({session_of(user): [question.turn for question in questions] for user, questions in turns})
 
 
 async def connected(address: str) -> ClientConnection:
@@ -76,7 +88,7 @@ async def connected(address: str) -> ClientConnection:
 async def talk(
     connection: ClientConnection,
     user: int,
-    script: Sequence[Question],
+    questions: Sequence[Question],
     clock: Stopwatch,
     *,
     patience_s: float = PATIENCE_S,
@@ -89,7 +101,7 @@ async def talk(
     """
     rows: list[RequestRow] = []
     answered = 0.0
-    for number, question in enumerate(script):
+    for number, question in enumerate(questions):
         due = answered + question.pause_s if question.at_s is None else question.at_s
         if (early := due - clock()) > 0:
             await asyncio.sleep(early)
@@ -102,14 +114,13 @@ async def talk(
 async def _ask(
     connection: ClientConnection, turn: Turn, clock: Stopwatch, due: float, user: int, number: int, patience_s: float
 ) -> RequestRow:
-    session = f"user-{user}"
+    session = session_of(user)
     ask = Ask(
         id=f"{session}-{number}",
         session=session,
         text=turn.text,
         max_tokens=REPLY_TOKENS,
         deadline_s=patience_s,
-        scripted_reply=turn.reply,
         observed=turn.observed,
     )
     started, first = clock(), None

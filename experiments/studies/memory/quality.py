@@ -22,6 +22,7 @@ from experiments.studies.subjects import make_engine, make_system
 from experiments.workloads.remembering.conversation import Conversation, converse
 from systems import registry
 from systems.description import Description, Topic, Variants
+from systems.engines.scripted import Scripts, scripted
 from systems.errors import BadInput
 from systems.memory.keywords import Keywords
 from systems.models.find import READER
@@ -149,9 +150,9 @@ async def _answer(role: Role) -> None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
     data_dir = role.work_dir / "data"
     data_dir.mkdir(exist_ok=True)
-    engine = Overheard(make_engine(spec.engine, role.model_path, spec.profile.cpus))
-    async with host(make_system(spec, engine, data_dir), spec.hosting) as system:
-        grades = await grade_system(system, engine, _conversation(role), "user")
+    engine, scripts = Overheard(make_engine(spec.engine, role.model_path, spec.profile.cpus)), Scripts()
+    async with host(make_system(spec, scripted(engine, scripts), data_dir), spec.hosting) as system:
+        grades = await grade_system(system, engine, scripts, _conversation(role), "user")
         if UNREAD in spec.labels:
             grades = [msgspec.structs.replace(grade, answer=None, right=None) for grade in grades]
         # A system asks for a few memories: what would be among ten is the other part's business.

@@ -12,9 +12,10 @@ from experiments.measuring.records import EngineSpec, RequestRow, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.measuring.workload import workloads
-from experiments.studies.subjects import Stopwatch, ask, counted, data_dir, hosted, warm
+from experiments.studies.subjects import WARM_UP, Stopwatch, ask, counted, data_dir, hosted, planned, warm
 from experiments.workloads import lived
 from systems import registry
+from systems.engines.scripted import Scripts
 
 # A real soak is slow; a long one, to see what the agent itself keeps, runs without a model and says so.
 _TURNS: dict[Preset, int] = {"smoke": 4, "quick": 10, "standard": 10, "wide": 10, "paper": 60}
@@ -111,7 +112,8 @@ def run(role: Role) -> None:
 async def _converse(role: Role) -> None:
     """Hold one long conversation and note anonymous memory after every turn."""
     turns = int(role.spec.condition["turns"] or 0)
-    planned, first = workloads.get(role.spec.workload)(role.spec.seed, 2, turns)
+    asked, first = workloads.get(role.spec.workload)(role.spec.seed, 2, turns)
+    scripts = Scripts(planned({WARM_UP: first[:1], _USER: asked}))
     # A thousand moments tell a slope; more would only make the records long.
     every = max(1, turns // 1_000)
     if memories := int(role.spec.condition.get("memories") or 0):
@@ -119,20 +121,20 @@ async def _converse(role: Role) -> None:
     moments = range(0, turns, every)
     # What is noted takes no memory while it is measured: it would look like growth.
     anonymous = array("d", [0.0]) * len(moments)
-    with (role.work_dir / "asked.jsonl").open("w+b") as asked:
+    with (role.work_dir / "rows.jsonl").open("w+b") as rows:
         try:
-            async with hosted(role) as system:
+            async with hosted(role, scripts) as system:
                 await warm(system, first[:1])
                 clock = Stopwatch()
-                for number, turn in enumerate(planned):
+                for number, turn in enumerate(asked):
                     row = await ask(system, turn, _USER, clock, clock())
                     if number % every == 0:
-                        asked.write(msgspec.json.encode(row) + b"\n")
+                        rows.write(msgspec.json.encode(row) + b"\n")
                         anonymous[number // every] = role.processes.anonymous_bytes()
-                role.part.counters = counted(system.counters())
+                role.part.counters = counted(system.counters(), scripts)
                 await asyncio.to_thread(role.outside_look)
         finally:
-            asked.seek(0)
-            role.part.requests += [msgspec.json.decode(line, type=RequestRow) for line in asked]
+            rows.seek(0)
+            role.part.requests += [msgspec.json.decode(line, type=RequestRow) for line in rows]
     role.part.series["anonymous_bytes"] = list(anonymous)
     role.part.series["turn"] = [float(number) for number in moments]

@@ -18,7 +18,7 @@ from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.subjects import make_engine
-from systems.engines.interface import Generation, Message
+from systems.engines.interface import Call, Generation, Message
 from systems.errors import BadInput
 
 REPLY_TOKENS = 16
@@ -111,10 +111,12 @@ def run(role: Role) -> None:
         engine.load()
         marks["asked"] = time.monotonic()
         return engine.generate(
-            [Message("user", _PROMPT)],
-            max_tokens=REPLY_TOKENS,
-            forced_reply=_REPLY,
-            on_token=lambda _: came.append(time.monotonic()),
+            Call(
+                messages=[Message("user", _PROMPT)],
+                max_tokens=REPLY_TOKENS,
+                script=_REPLY,
+                on_token=lambda _: came.append(time.monotonic()),
+            )
         )
 
     pool = ThreadPoolExecutor(1)

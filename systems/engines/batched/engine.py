@@ -23,7 +23,7 @@ from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
-from systems.engines.interface import AsyncEngine, Generation, Message, Sampling
+from systems.engines.interface import AsyncEngine, Call, Generation, Message, Sampling
 from systems.engines.llama import usable_cpus
 from systems.errors import Abandoned, EngineError, ModelError, PromptTooLong
 
@@ -112,27 +112,9 @@ class BatchedEngine(AsyncEngine):
                 raise
             self._thread = thread
 
-    def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,
-        check: Callable[[], None] | None = None,
-        sampling: Sampling | None = None,
-    ) -> Generation:
-        """Generate, as `Engine.generate` says."""
-        future = self.submit(
-            messages,
-            max_tokens=max_tokens,
-            forced_reply=forced_reply,
-            on_token=on_token,
-            conversation=conversation,
-            check=check,
-            sampling=sampling,
-        )
+    def generate(self, call: Call) -> Generation:
+        """Do what ``call`` says."""
+        future = self.submit(call)
         try:
             while True:
                 try:
@@ -140,39 +122,23 @@ class BatchedEngine(AsyncEngine):
                 except NotYet:
                     if future.done():  # just now; or what the caller's own function raised is such an error
                         return future.result()
-                    self._look_after(check)
+                    self._look_after(call.check)
         finally:
             future.cancel()
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,
-        sampling: Sampling | None = None,
-    ) -> Generation:
-        """Generate without holding a thread; a caller that is cancelled frees its slot within a step."""
+    async def reply(self, call: Call) -> Generation:
+        """Do what ``call`` says without holding a thread; a caller that is cancelled frees its slot within a step."""
         left = threading.Event()
 
         def check() -> None:
             if left.is_set():
                 raise Abandoned("Nobody waits for this reply.")
+            if call.check is not None:
+                call.check()
 
         waiting: asyncio.Future[Generation] | None = None
         try:
-            future = await asyncio.to_thread(
-                self.submit,
-                messages,
-                max_tokens=max_tokens,
-                forced_reply=forced_reply,
-                on_token=on_token,
-                conversation=conversation,
-                check=check,
-                sampling=sampling,
-            )
+            future = await asyncio.to_thread(self.submit, msgspec.structs.replace(call, check=check))
             waiting = asyncio.wrap_future(future)
             while not (await asyncio.wait([waiting], timeout=_LOOK_S))[0]:
                 self._look_after(None)
@@ -182,42 +148,27 @@ class BatchedEngine(AsyncEngine):
                 waiting.cancel()  # nobody reads it any more
             left.set()  # however the caller left, even while its request was being handed over
 
-    def submit(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        forced_reply: str | None = None,
-        on_token: Callable[[str], None] | None = None,
-        conversation: str | None = None,
-        check: Callable[[], None] | None = None,
-        sampling: Sampling | None = None,
-    ) -> Future[Generation]:
-        """Hand a request over and return at once; cancelling the future frees its slot within a step.
+    def submit(self, call: Call) -> Future[Generation]:
+        """Hand ``call`` over and return at once; cancelling the future frees its slot within a step.
 
         Raises `PromptTooLong` if the last message alone does not fit, and `EngineError`.
         """
         asked = perf_counter()
-        if max_tokens < 1:
-            raise EngineError(f"At least one token must be asked for, not {max_tokens}.")
         # A model that is being closed must not be asked for tokens.
         with self._using:
             model, inbox = self._model, self._inbox
             if model is None or inbox is None:
                 raise EngineError("The batched engine is not loaded.")
-            prompt, dropped = self._fitted(model, messages, max_tokens)
-            system_tokens = self._system_tokens(model, messages)
-            script = None if forced_reply is None else model.text.script(forced_reply)
+            prompt, dropped = self._fitted(model, call.messages, call.max_tokens)
+            system_tokens = self._system_tokens(model, call.messages)
+            script = None if call.script is None else model.text.script(call.script)
         job = Job(
+            call,
             prompt=prompt,
             system_tokens=system_tokens,
             script=script,
-            max_tokens=max_tokens,
-            sampling=self._settings.sampling if sampling is None else sampling,
-            conversation=conversation,
+            sampling=self._settings.sampling if call.sampling is None else call.sampling,
             dropped_messages=dropped,
-            on_token=on_token,
-            check=check,
             asked=asked,
         )
         inbox.add(job)

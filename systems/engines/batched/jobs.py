@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from time import perf_counter
 
-from systems.engines.interface import Generation, Sampling
+from systems.engines.interface import Call, Generation, Sampling
 
 
 class Spoken:
@@ -49,28 +49,25 @@ class Job:
 
     def __init__(
         self,
+        call: Call,
         *,
         prompt: list[int],
         system_tokens: list[int],
         script: list[tuple[int, bytes]] | None,
-        max_tokens: int,
         sampling: Sampling,
-        conversation: str | None,
         dropped_messages: int,
-        on_token: Callable[[str], None] | None,
-        check: Callable[[], None] | None,
         asked: float,
     ) -> None:
         self.prompt = prompt
         self.system_tokens = system_tokens
         self.script = script
-        self.steps = max_tokens if script is None else min(max_tokens, len(script))
-        self.ended = script is not None and len(script) <= max_tokens
+        self.steps = call.max_tokens if script is None else min(call.max_tokens, len(script))
+        self.ended = script is not None and len(script) <= call.max_tokens
         self.sampling = sampling
-        self.conversation = conversation
+        self.conversation = call.conversation
         self.dropped_messages = dropped_messages
-        self.on_token = on_token
-        self.check = check
+        self.on_token = call.on_token
+        self.check = call.check
         self.asked = asked
         self.future: Future[Generation] = Future()
         self.spoken = Spoken(sampling.stop)

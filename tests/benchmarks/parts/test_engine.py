@@ -7,7 +7,7 @@ import random
 import pytest
 
 from systems.engines.batched.context import Context, Model, Piece
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 
 HELD = 200
@@ -47,6 +47,6 @@ def test_a_reply_of_24_tokens(benchmark, tiny_model):
     engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), context_tokens=512, threads=1))
     engine.load()
     forced = "Vera lives in Lisbon. " * 20
-    said = benchmark(lambda: engine.generate(PROMPT, max_tokens=24, forced_reply=forced))
+    said = benchmark(lambda: engine.generate(Call(messages=PROMPT, max_tokens=24, script=forced)))
     assert said.generated_tokens == 24
     engine.close()

@@ -11,6 +11,7 @@ from experiments.workloads.remembering.conversation import Conversation, Questio
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline, BaselineSettings
+from systems.engines.scripted import Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
 
@@ -58,14 +59,15 @@ async def test_a_store_alone_is_asked_every_question() -> None:
 
 @pytest.mark.parametrize("kind", ["baseline", "asynchronous"])
 async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> None:
-    engine = Overheard(SimulatedEngine(SimulatedSettings()))
+    overheard, scripts = Overheard(SimulatedEngine(SimulatedSettings())), Scripts()
+    engine = scripted(overheard, scripts)
     conversation = converse(3, 30, questions=6)
     system = {
         "baseline": lambda: Baseline(BaselineSettings(), engine, tmp_path),
         "asynchronous": lambda: Asynchronous(AsynchronousSettings(), engine, tmp_path),
     }[kind]()
     async with host(system) as where:
-        grades = await grade_system(where, engine, conversation, "someone")
+        grades = await grade_system(where, overheard, scripts, conversation, "someone")
 
     assert len(grades) == len(conversation.questions)
     for question, grade in zip(conversation.questions, grades, strict=True):
@@ -73,6 +75,7 @@ async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> 
         assert (grade.in_prompt is None) == (question.evidence is None)
         assert grade.in_prompt or grade.evidence is None  # what was found is in the prompt
         assert grade.right is False  # the simulated engine says words without meaning
+    assert scripts.unplanned == 0
     measures = summary(grades)
     assert measures["answered"] == measures["refused"] == 0
     assert 0 < measures["in_prompt"] <= 1

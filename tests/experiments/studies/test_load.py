@@ -74,25 +74,25 @@ def tried(cell, work_dir):
 
 
 def test_open_arrivals_are_dealt_to_the_sessions_in_turn_and_stay_in_order():
-    scripts = users.scripts(OPEN, 7)
+    scripts = users.asked(OPEN, 7)
     assert [len(script) for script in scripts] == [3, 3, 2]
     due = [[question.at_s for question in script] for script in scripts]
     assert all(instants == sorted(instants) for instants in due)
     dealt = [due[number % 3][number // 3] for number in range(8)]
     assert dealt == sorted(dealt)
-    assert scripts == users.scripts(OPEN, 7) != users.scripts(OPEN, 8)
+    assert scripts == users.asked(OPEN, 7) != users.asked(OPEN, 8)
 
 
 def test_a_burst_reaches_as_many_sessions_as_it_is_large():
-    scripts = users.scripts(OPEN | {"arrivals": "bursts", "burst": 3, "requests": 9}, 7)
+    scripts = users.asked(OPEN | {"arrivals": "bursts", "burst": 3, "requests": 9}, 7)
     assert [len({script[number].at_s for script in scripts}) for number in range(3)] == [1, 1, 1]
 
 
 def test_thinking_users_pause_before_every_question_and_others_before_none():
     condition = {"users": 4, "turns": 3, "arrivals": "closed"}
-    for script in users.scripts(condition, 7):
+    for script in users.asked(condition, 7):
         assert [(question.at_s, question.pause_s) for question in script] == [(None, 0.0)] * 3
-    thinking = users.scripts(condition | {"arrivals": "thinking", "think_s": 0.5}, 7)
+    thinking = users.asked(condition | {"arrivals": "thinking", "think_s": 0.5}, 7)
     assert all(question.at_s is None and question.pause_s > 0 for script in thinking for question in script)
 
 
@@ -111,7 +111,7 @@ async def test_a_late_request_is_charged_for_the_stall_before_it():
             )  # fmt: skip
             await connection.send(msgspec.json.encode(answer), text=True)
 
-    script = [users.Question(turn.turn, at_s=0.01 * number) for number, turn in enumerate(users.scripts(OPEN, 1)[0])]
+    script = [users.Question(turn.turn, at_s=0.01 * number) for number, turn in enumerate(users.asked(OPEN, 1)[0])]
     async with serve(stalls_once, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         connection = await users.connected(f"ws://127.0.0.1:{port}")
@@ -132,7 +132,7 @@ async def test_thinking_counts_from_the_answer_and_is_not_latency():
                 msgspec.json.encode({"type": "error", "id": ask.id, "kind": "StoreError", "message": ""})
             )
 
-    script = [users.Question(question.turn, pause_s=0.05) for question in users.scripts(OPEN, 1)[0]]
+    script = [users.Question(question.turn, pause_s=0.05) for question in users.asked(OPEN, 1)[0]]
     async with serve(answers, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         connection = await users.connected(f"ws://127.0.0.1:{port}")
@@ -165,7 +165,7 @@ def test_every_cell_is_a_trial_of_its_own_and_its_condition_says_what_is_asked(p
     assert len({repr((cell.condition, cell.subject, cell.twin)) for cell in found}) == len(found)
     for cell in found:
         if cell.condition["arrivals"] != "search":
-            assert users.scripts(cell.condition, 1)
+            assert users.asked(cell.condition, 1)
         assert cell.timeout_s < 15 * 60
         assert cell.engine.name in ("llama", "batched") or any("no model ran" in label for label in cell.labels)
 
@@ -197,7 +197,7 @@ def test_every_open_arrival_is_answered_in_its_session_and_in_order(subject, tmp
     assert {row.outcome for row in rows} == {"ok"}
     assert all(row.intended_s <= row.started_s <= row.finished_s for row in rows)
     assert sorted(row.intended_s for row in rows) == sorted(
-        question.at_s for script in users.scripts(cell.condition, 1) for question in script
+        question.at_s for script in users.asked(cell.condition, 1) for question in script
     )
 
 

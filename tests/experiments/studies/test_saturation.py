@@ -2,18 +2,19 @@
 
 import asyncio
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from websockets.asyncio.server import serve
 
 from experiments import metrics
 from experiments.measuring.probes.histogram import Histogram
 from experiments.measuring.records import Part
 from experiments.metrics.interface import Missing
 from experiments.studies.load import saturation
-from systems.server.messages import Ask, Error
+from systems.engines.scripted import Scripts, scripted
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.errors import EngineError
 from tests.experiments.analysis.synthetic import record, spec
+from tests.systems.server.serving import agent, listening_to
 
 CONDITION = {"users": 4, "arrivals": "search", "start": 100.0, "window_s": 1.0}
 
@@ -49,23 +50,19 @@ def test_a_rate_that_holds_above_one_that_failed_does_not_count():
     assert isinstance(metrics.get("saturation_rate").of(recorded(offered[1:])), Missing)
 
 
-async def test_a_rate_that_has_failed_is_not_offered_to_its_end():
-    asked = []
+async def test_a_rate_that_has_failed_is_not_offered_to_its_end(tmp_path):
+    asked, scripts = [], Scripts()
 
-    async def fails(connection):
-        async for frame in connection:
-            ask = msgspec.json.decode(frame, type=Ask)
-            asked.append(ask.session)
-            await connection.send(msgspec.json.encode(Error(id=ask.id, kind="StoreError", message="")), text=True)
+    class Fails(SimulatedEngine):
+        def generate(self, call):
+            asked.append(call.conversation)
+            raise EngineError("It fell over.")
 
-    async with serve(fails, "127.0.0.1", 0) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        offered = [
-            await saturation.offer(
-                f"ws://127.0.0.1:{port}", spec("load", "baseline", condition=CONDITION), number, 100.0
-            )
-            for number in (1, 2)
-        ]
+    hosted = agent(tmp_path, scripted(Fails(SimulatedSettings(slots=8)), scripts))
+    async with listening_to(hosted, scripts=scripts, experiment=True, connections=20) as address:
+        searching = spec("load", "baseline", condition=CONDITION)
+        offered = [await saturation.offer(f"ws://{address}/ws", searching, number, 100.0) for number in (1, 2)]
     assert [each.share for each in offered] == [0.0, 0.0]
     assert 12 <= len(asked) < 40  # of two hundred
     assert len(set(asked)) == 8  # sessions of their own for each rate
+    assert scripts.unplanned == 0

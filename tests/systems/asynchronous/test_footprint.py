@@ -11,6 +11,7 @@ from experiments.measuring.probes import memory
 from experiments.workloads.conversations import conversations
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.interface import Request
 
@@ -20,9 +21,11 @@ WARM, SESSIONS, MOST_BYTES = 600, 1_000, 3 * 1024
 
 async def footprint(folder):
     """Return what each of many sessions that asked once keeps: bytes; and threads and descriptors of all of them."""
-    system = Asynchronous(AsynchronousSettings(sessions=10_000), SimulatedEngine(SimulatedSettings(slots=8)), folder)
-    await system.start()
     planned = conversations(1, WARM + SESSIONS, 1)
+    scripts = Scripts(Script(f"user-{user}", turn.text, (turn.reply,)) for user, [turn] in enumerate(planned))
+    engine = scripted(SimulatedEngine(SimulatedSettings(slots=8)), scripts)
+    system = Asynchronous(AsynchronousSettings(sessions=10_000), engine, folder)
+    await system.start()
 
     async def ask(first, last):
         for user in range(first, last):
@@ -30,7 +33,7 @@ async def footprint(folder):
             # Its own copy of the words, as a socket would bring it.
             await system.answer(
                 Request(id=str(user), session=f"user-{user}", text=turn.text.encode().decode(), max_tokens=24,
-                        scripted_reply=turn.reply, observed=turn.observed)
+                        observed=turn.observed)
             )  # fmt: skip
         while system.counters().saved < system.counters().turns:  # noqa: ASYNC110 - the saver tells nobody
             await asyncio.sleep(0.01)
@@ -46,7 +49,7 @@ async def footprint(folder):
 def test_an_idle_session_keeps_at_most_three_kibibytes_and_no_thread_and_no_descriptor(tmp_path):
     # In a process of its own: what other tests freed would hide what this one takes.
     code = (
-        "import asyncio, sys; from pathlib import Path; from tests.systems.test_footprint import footprint; "
+        f"import asyncio, sys; from pathlib import Path; from {__name__} import footprint; "
         "print(*asyncio.run(footprint(Path(sys.argv[1]))))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)

@@ -20,6 +20,7 @@ from systems.asynchronous import agent
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.llama import LlamaEngine, LlamaSettings
+from systems.engines.scripted import Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineBusy, EngineError, StoreBusy, StoreError
 from systems.interface import Degraded, Observed, Request, Source
@@ -69,13 +70,13 @@ class Shaky(SimulatedEngine):
         self.spoken = spoken
         self.calls = 0
 
-    def generate(self, messages, *, max_tokens, forced_reply=None, on_token=None, conversation=None, check=None):
+    def generate(self, call):
         self.calls += 1
         if self.failures:
             for _ in range(self.spoken):
-                on_token("word ")
+                call.on_token("word ")
             raise self.failures.pop(0)
-        return super().generate(messages, max_tokens=max_tokens, forced_reply=forced_reply, on_token=on_token)
+        return super().generate(call)
 
 
 async def until(condition):
@@ -326,13 +327,14 @@ async def test_a_shared_turn_lives_as_long_as_its_longest_waiter(tmp_path):
 
 async def test_llama_stops_within_a_token_and_is_whole_for_the_next_turn(tmp_path, tiny_model):
     settings = LlamaSettings(model_path=str(tiny_model), context_tokens=4096, threads=1)
-    long = ask(1, max_tokens=3000, scripted_reply="bees and " * 3000)
+    long, scripts = ask(1, max_tokens=3000), Scripts()
     replies = []
     for folder, interrupted in (("a", True), ("b", False)):
         (tmp_path / folder).mkdir()
-        system = Asynchronous(AsynchronousSettings(), LlamaEngine(settings), tmp_path / folder)
+        system = Asynchronous(AsynchronousSettings(), scripted(LlamaEngine(settings), scripts), tmp_path / folder)
         await system.start()
         if interrupted:
+            scripts.add(long.session, long.text, ["bees and " * 3000])
             for deadline_s in (0.2, None):
                 seen, first, loop = [], asyncio.Event(), asyncio.get_running_loop()
 
@@ -347,6 +349,7 @@ async def test_llama_stops_within_a_token_and_is_whole_for_the_next_turn(tmp_pat
                     turn.cancel()
                 await asyncio.wait([turn])
                 assert turn.cancelled() or isinstance(turn.exception(), DeadlineExceeded)
+        scripts.clear()
         replies.append(await system.answer(ask(2, text="And the ants?", max_tokens=12)))
         if interrupted:
             assert len(seen) < 2000

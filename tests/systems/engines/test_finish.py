@@ -3,7 +3,7 @@
 import pytest
 
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 
@@ -28,11 +28,11 @@ def test_a_reply_ends_because_it_is_complete_or_because_it_may_be_no_longer(made
     engine = made(tiny_model)
     engine.load()
     try:
-        whole = engine.generate(MESSAGES, max_tokens=100, forced_reply=SCRIPT)
+        whole = engine.generate(Call(messages=MESSAGES, max_tokens=100, script=SCRIPT))
         assert (whole.text, whole.finish_reason) == (SCRIPT, "stop")
         for most, reason in ((whole.generated_tokens, "stop"), (whole.generated_tokens - 1, "length")):
-            assert engine.generate(MESSAGES, max_tokens=most, forced_reply=SCRIPT).finish_reason == reason
-        free = engine.generate(MESSAGES, max_tokens=8)
+            assert engine.generate(Call(messages=MESSAGES, max_tokens=most, script=SCRIPT)).finish_reason == reason
+        free = engine.generate(Call(messages=MESSAGES, max_tokens=8))
         assert free.finish_reason == ("stop" if free.generated_tokens < 8 else "length")
     finally:
         engine.close()

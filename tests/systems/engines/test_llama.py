@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.errors import EngineError, ModelError, PromptTooLong
 
@@ -40,7 +40,7 @@ def fresh(engine: LlamaEngine) -> LlamaEngine:
 def test_a_forced_reply_is_emitted_exactly_and_streamed_whole(engine: LlamaEngine, reply: str) -> None:
     pieces: list[str] = []
 
-    said = engine.generate(QUESTION, max_tokens=100, forced_reply=reply, on_token=pieces.append)
+    said = engine.generate(Call(messages=QUESTION, max_tokens=100, script=reply, on_token=pieces.append))
 
     assert said.text == reply == "".join(pieces)
     assert said.generated_tokens >= len(pieces) > 1
@@ -52,7 +52,7 @@ def test_weights_are_loaded_repacked_or_as_they_are(tiny_model: Path, repack: bo
     engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), context_tokens=128, threads=1, repack=repack))
     engine.load()
     assert engine._llama.model_params.use_extra_bufts is repack
-    assert engine.generate(OTHER, max_tokens=3, forced_reply="one two three").generated_tokens == 3
+    assert engine.generate(Call(messages=OTHER, max_tokens=3, script="one two three")).generated_tokens == 3
     engine.close()
 
 
@@ -65,7 +65,7 @@ def test_a_forced_reply_costs_a_sampling_a_token_and_an_evaluation_between_two(
     monkeypatch.setattr(fresh, "_evaluate", lambda tokens: (evaluated.append(len(tokens)), evaluate(tokens))[1])
     monkeypatch.setattr(fresh, "_sample", lambda sampler: (sampled.append(1), sample(sampler))[1])
 
-    said = fresh.generate(QUESTION, max_tokens=5, forced_reply=REPLIES[0])
+    said = fresh.generate(Call(messages=QUESTION, max_tokens=5, script=REPLIES[0]))
 
     assert evaluated == [said.prompt_tokens, 1, 1, 1, 1]
     assert len(sampled) == said.generated_tokens == 5
@@ -73,22 +73,22 @@ def test_a_forced_reply_costs_a_sampling_a_token_and_an_evaluation_between_two(
 
 def test_a_forced_reply_is_cut_at_the_token_limit_and_never_inside_a_character(engine: LlamaEngine) -> None:
     for limit in range(1, 8):
-        said = engine.generate(QUESTION, max_tokens=limit, forced_reply="🎉🎉")
+        said = engine.generate(Call(messages=QUESTION, max_tokens=limit, script="🎉🎉"))
 
         assert said.generated_tokens == limit
         assert said.text == "🎉" * (limit // 4)
 
 
 def test_an_empty_forced_reply_generates_nothing(engine: LlamaEngine) -> None:
-    said = engine.generate(QUESTION, max_tokens=5, forced_reply="")
+    said = engine.generate(Call(messages=QUESTION, max_tokens=5, script=""))
 
     assert (said.text, said.generated_tokens) == ("", 0)
 
 
 def test_greedy_generation_is_the_same_whatever_came_before(fresh: LlamaEngine) -> None:
-    first = fresh.generate(QUESTION, max_tokens=16)
-    fresh.generate(OTHER, max_tokens=16, forced_reply=REPLIES[1])
-    again = fresh.generate(QUESTION, max_tokens=16)
+    first = fresh.generate(Call(messages=QUESTION, max_tokens=16))
+    fresh.generate(Call(messages=OTHER, max_tokens=16, script=REPLIES[1]))
+    again = fresh.generate(Call(messages=QUESTION, max_tokens=16))
 
     assert again.text == first.text
     assert (again.prompt_tokens, again.generated_tokens) == (first.prompt_tokens, first.generated_tokens)
@@ -99,16 +99,16 @@ def test_sampling_follows_the_seed(tiny_model: Path) -> None:
     for seed in (0, 0, 1):
         engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), temperature=1.0, seed=seed, threads=1))
         engine.load()
-        said.append(engine.generate(QUESTION, max_tokens=12).text)
+        said.append(engine.generate(Call(messages=QUESTION, max_tokens=12)).text)
         engine.close()
 
     assert said[0] == said[1] != said[2]
 
 
 def test_the_common_beginning_of_prompts_is_reused_and_reported(fresh: LlamaEngine) -> None:
-    first = fresh.generate(QUESTION, max_tokens=40, forced_reply=REPLIES[0])
+    first = fresh.generate(Call(messages=QUESTION, max_tokens=40, script=REPLIES[0]))
     longer = [*QUESTION, Message("assistant", REPLIES[0]), Message("user", "谢谢")]
-    second = fresh.generate(longer, max_tokens=4, forced_reply=REPLIES[0])
+    second = fresh.generate(Call(messages=longer, max_tokens=4, script=REPLIES[0]))
 
     assert first.reused_tokens == 0
     # All but the last token of the reply, which was never evaluated.
@@ -116,8 +116,8 @@ def test_the_common_beginning_of_prompts_is_reused_and_reported(fresh: LlamaEngi
 
 
 def test_reuse_changes_no_count(fresh: LlamaEngine) -> None:
-    cold = fresh.generate(QUESTION, max_tokens=8, forced_reply=REPLIES[0])
-    warm = fresh.generate(QUESTION, max_tokens=8, forced_reply=REPLIES[0])
+    cold = fresh.generate(Call(messages=QUESTION, max_tokens=8, script=REPLIES[0]))
+    warm = fresh.generate(Call(messages=QUESTION, max_tokens=8, script=REPLIES[0]))
 
     assert warm.reused_tokens == cold.prompt_tokens - 1
     assert (warm.prompt_tokens, warm.generated_tokens) == (cold.prompt_tokens, cold.generated_tokens)
@@ -125,17 +125,17 @@ def test_reuse_changes_no_count(fresh: LlamaEngine) -> None:
 
 def test_what_does_not_fit_the_context_is_refused_and_the_next_call_works(engine: LlamaEngine) -> None:
     with pytest.raises(PromptTooLong, match="do not fit the context of 512 tokens"):
-        engine.generate([Message("user", "天气" * 600)], max_tokens=8)
+        engine.generate(Call(messages=[Message("user", "天气" * 600)], max_tokens=8))
     with pytest.raises(PromptTooLong):
-        engine.generate(QUESTION, max_tokens=500)
+        engine.generate(Call(messages=QUESTION, max_tokens=500))
 
-    assert engine.generate(QUESTION, max_tokens=3, forced_reply=REPLIES[0]).generated_tokens == 3
+    assert engine.generate(Call(messages=QUESTION, max_tokens=3, script=REPLIES[0])).generated_tokens == 3
 
 
 def test_the_context_can_be_filled_to_the_last_token(engine: LlamaEngine) -> None:
-    prompt = engine.generate(QUESTION, max_tokens=1).prompt_tokens
+    prompt = engine.generate(Call(messages=QUESTION, max_tokens=1)).prompt_tokens
 
-    said = engine.generate(QUESTION, max_tokens=512 - prompt, forced_reply="好 " * 600)
+    said = engine.generate(Call(messages=QUESTION, max_tokens=512 - prompt, script="好 " * 600))
 
     assert said.prompt_tokens + said.generated_tokens == 512
 
@@ -149,9 +149,9 @@ def test_a_failure_in_llama_cpp_is_typed_and_the_next_call_works(
     with monkeypatch.context() as patch:
         patch.setattr(engine._llama._ctx, "decode", fail)
         with pytest.raises(EngineError, match="llama_decode returned -3"):
-            engine.generate(OTHER, max_tokens=4)
+            engine.generate(Call(messages=OTHER, max_tokens=4))
 
-    said = engine.generate(OTHER, max_tokens=4, forced_reply=REPLIES[1])
+    said = engine.generate(Call(messages=OTHER, max_tokens=4, script=REPLIES[1]))
     assert (said.reused_tokens, said.generated_tokens) == (0, 4)
 
 
@@ -159,11 +159,11 @@ def test_an_interrupt_passes_through_and_the_next_call_works(engine: LlamaEngine
     def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
-    expected = engine.generate(QUESTION, max_tokens=8).text
+    expected = engine.generate(Call(messages=QUESTION, max_tokens=8)).text
     with pytest.raises(KeyboardInterrupt):
-        engine.generate(OTHER, max_tokens=8, forced_reply=REPLIES[1], on_token=interrupt)
+        engine.generate(Call(messages=OTHER, max_tokens=8, script=REPLIES[1], on_token=interrupt))
 
-    assert engine.generate(QUESTION, max_tokens=8).text == expected
+    assert engine.generate(Call(messages=QUESTION, max_tokens=8)).text == expected
 
 
 def test_callers_from_many_threads_are_served_in_turn(engine: LlamaEngine) -> None:
@@ -175,7 +175,7 @@ def test_callers_from_many_threads_are_served_in_turn(engine: LlamaEngine) -> No
             inside.release()
 
         asked = [Message("user", f"question {number}")]
-        return engine.generate(asked, max_tokens=50, forced_reply=f"answer {number} 好", on_token=alone).text
+        return engine.generate(Call(messages=asked, max_tokens=50, script=f"answer {number} 好", on_token=alone)).text
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(24))) == [f"answer {number} 好" for number in range(24)]
@@ -184,24 +184,24 @@ def test_callers_from_many_threads_are_served_in_turn(engine: LlamaEngine) -> No
 @pytest.mark.parametrize("limit", [0, -1])
 def test_at_least_one_token_must_be_asked_for(engine: LlamaEngine, limit: int) -> None:
     with pytest.raises(EngineError, match="At least one token"):
-        engine.generate(QUESTION, max_tokens=limit)
+        engine.generate(Call(messages=QUESTION, max_tokens=limit))
 
 
 def test_text_that_is_no_unicode_is_refused(engine: LlamaEngine) -> None:
     with pytest.raises(EngineError, match="cannot be split"):
-        engine.generate([Message("user", "\ud800")], max_tokens=1)
+        engine.generate(Call(messages=[Message("user", "\ud800")], max_tokens=1))
 
 
 def test_an_engine_generates_only_between_load_and_close(tiny_model: Path) -> None:
     engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model)))
     with pytest.raises(EngineError, match="not loaded"):
-        engine.generate(QUESTION, max_tokens=1)
+        engine.generate(Call(messages=QUESTION, max_tokens=1))
     engine.load()
     engine.load()
     engine.close()
     engine.close()
     with pytest.raises(EngineError, match="not loaded"):
-        engine.generate(QUESTION, max_tokens=1)
+        engine.generate(Call(messages=QUESTION, max_tokens=1))
 
 
 def test_the_identity_tells_models_and_sampling_apart(tiny_model: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.errors import Abandoned, BadInput, EngineBusy, EngineError
 
@@ -75,7 +75,7 @@ def test_a_reply_is_streamed_and_counted(serve, monkeypatch):
     engine, asked = serve(WHOLE, model="small", api_key_variable="MY_KEY")
     pieces: list[str] = []
     engine.load()
-    found = engine.generate(QUESTION, max_tokens=3, on_token=pieces.append)
+    found = engine.generate(Call(messages=QUESTION, max_tokens=3, on_token=pieces.append))
     assert found.text == "很好." == "".join(pieces)
     assert (found.prompt_tokens, found.generated_tokens, found.reused_tokens) == (30, 3, 20)
     assert found.finish_reason == "length"
@@ -93,7 +93,7 @@ def test_a_reply_is_streamed_and_counted(serve, monkeypatch):
 
 def test_where_a_script_is_asked_for_the_end_of_text_is_ignored(serve):
     engine, asked = serve(WHOLE)
-    assert engine.generate(QUESTION, max_tokens=3, forced_reply="something else").text == "很好."
+    assert engine.generate(Call(messages=QUESTION, max_tokens=3, script="something else")).text == "很好."
     assert asked[0]["ignore_eos"] is True
     assert asked[0]["key"] is None
     assert not OpenAIEngine.says_scripts
@@ -102,7 +102,7 @@ def test_where_a_script_is_asked_for_the_end_of_text_is_ignored(serve):
 def test_a_conversation_keeps_its_name_to_itself(serve):
     engine, asked = serve(WHOLE)
     for conversation in ("Vera", "Vera", "王芳"):
-        engine.generate(QUESTION, max_tokens=3, conversation=conversation)
+        engine.generate(Call(messages=QUESTION, max_tokens=3, conversation=conversation))
     names = [request["user"] for request in asked]
     assert names[0] == names[1] != names[2]
     assert not {"Vera", "王芳"} & set(names)
@@ -123,7 +123,7 @@ def test_a_conversation_keeps_its_name_to_itself(serve):
 def test_what_is_no_answer_is_a_typed_error(serve, events, status, error, says):
     engine, _ = serve(events, status)
     with pytest.raises(EngineError, match=says) as raised:
-        engine.generate(QUESTION, max_tokens=3)
+        engine.generate(Call(messages=QUESTION, max_tokens=3))
     assert type(raised.value) is error
 
 
@@ -131,9 +131,9 @@ def test_an_endpoint_that_is_not_there_or_never_answers_is_busy():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(EngineBusy, match="TimeoutError"):
-            OpenAIEngine(OpenAISettings(url=url, timeout_s=0.1)).generate(QUESTION, max_tokens=3)
+            OpenAIEngine(OpenAISettings(url=url, timeout_s=0.1)).generate(Call(messages=QUESTION, max_tokens=3))
     with pytest.raises(EngineBusy, match="ConnectionRefusedError"):
-        OpenAIEngine(OpenAISettings(url=url)).generate(QUESTION, max_tokens=3)
+        OpenAIEngine(OpenAISettings(url=url)).generate(Call(messages=QUESTION, max_tokens=3))
 
 
 @pytest.mark.parametrize("url", ["", "ftp://host/v1", "http://", "http://host:99999", "localhost:8080"])
@@ -151,7 +151,7 @@ def test_a_caller_who_leaves_ends_the_request(serve):
         raise Abandoned("Nobody waits.")
 
     with pytest.raises(Abandoned):
-        engine.generate(QUESTION, max_tokens=3, on_token=on_token)
+        engine.generate(Call(messages=QUESTION, max_tokens=3, on_token=on_token))
     assert heard == ["很"]
 
 

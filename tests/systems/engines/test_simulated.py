@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systems.engines import simulated
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings, count, prompt_digest, schedule, tokens
 from systems.errors import EngineError
 
@@ -41,7 +41,7 @@ def test_equal_prompts_get_equal_replies_and_different_prompts_different_ones() 
     engine = loaded()
 
     replies = [
-        engine.generate(messages, max_tokens=1).text
+        engine.generate(Call(messages=messages, max_tokens=1)).text
         for messages in (QUESTION, QUESTION, [Message("user", "你好")], [Message("system", "你好")])
     ]
 
@@ -55,7 +55,7 @@ def test_equal_prompts_get_equal_replies_and_different_prompts_different_ones() 
 def test_an_invented_reply_has_the_tokens_asked_for(messages: list[Message], count: int) -> None:
     pieces: list[str] = []
 
-    said = loaded().generate(messages, max_tokens=count, on_token=pieces.append)
+    said = loaded().generate(Call(messages=messages, max_tokens=count, on_token=pieces.append))
 
     assert said.generated_tokens == count == len(pieces)
     assert said.text == "".join(pieces)
@@ -74,12 +74,12 @@ def test_tokens_are_characters_in_chinese_and_words_in_english() -> None:
 def test_a_forced_reply_is_emitted_exactly_up_to_the_limit() -> None:
     engine = loaded()
 
-    assert engine.generate(QUESTION, max_tokens=99, forced_reply="好的 ok\n").text == "好的 ok\n"
-    assert engine.generate(QUESTION, max_tokens=2, forced_reply="好的 ok").text == "好的"
+    assert engine.generate(Call(messages=QUESTION, max_tokens=99, script="好的 ok\n")).text == "好的 ok\n"
+    assert engine.generate(Call(messages=QUESTION, max_tokens=2, script="好的 ok")).text == "好的"
 
 
 def test_zero_delays_never_sleep(slept: list[float]) -> None:
-    loaded().generate(QUESTION, max_tokens=20)
+    loaded().generate(Call(messages=QUESTION, max_tokens=20))
 
     assert slept == []
 
@@ -87,7 +87,7 @@ def test_zero_delays_never_sleep(slept: list[float]) -> None:
 def test_tokens_appear_at_the_stated_instants(slept: list[float]) -> None:
     engine = loaded(load_s=5, prefill_s_per_token=0.01, first_token_s=0.5, token_s=0.1)
 
-    said = engine.generate(QUESTION, max_tokens=3)
+    said = engine.generate(Call(messages=QUESTION, max_tokens=3))
 
     assert slept == pytest.approx([5, 0.01 * said.prompt_tokens + 0.5, 0.1, 0.1])
     assert said.first_token_s == pytest.approx(0.01 * said.prompt_tokens + 0.5)
@@ -96,7 +96,7 @@ def test_tokens_appear_at_the_stated_instants(slept: list[float]) -> None:
 def test_a_slow_reader_does_not_delay_later_tokens(slept: list[float]) -> None:
     engine = loaded(token_s=0.1)
 
-    engine.generate(QUESTION, max_tokens=4, on_token=lambda _: simulated.sleep(0.04))
+    engine.generate(Call(messages=QUESTION, max_tokens=4, on_token=lambda _: simulated.sleep(0.04)))
 
     assert slept == pytest.approx([0.04, 0.06, 0.04, 0.06, 0.04, 0.06, 0.04])
 
@@ -138,7 +138,7 @@ def test_no_more_calls_run_at_once_than_there_are_slots() -> None:
         together.wait()
 
     with ThreadPoolExecutor(9) as pool:
-        list(pool.map(lambda _: engine.generate(QUESTION, max_tokens=1, on_token=meet), range(9)))
+        list(pool.map(lambda _: engine.generate(Call(messages=QUESTION, max_tokens=1, on_token=meet)), range(9)))
 
     assert engine.parallelism == most == 3
 
@@ -150,9 +150,9 @@ def test_a_failing_reader_gives_its_slot_back() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        engine.generate(QUESTION, max_tokens=2, on_token=fail)
+        engine.generate(Call(messages=QUESTION, max_tokens=2, on_token=fail))
 
-    assert engine.generate(QUESTION, max_tokens=2).generated_tokens == 2
+    assert engine.generate(Call(messages=QUESTION, max_tokens=2)).generated_tokens == 2
 
 
 def test_it_says_that_no_model_runs() -> None:
@@ -169,11 +169,11 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> 
 def test_it_generates_only_between_load_and_close() -> None:
     engine = SimulatedEngine(SimulatedSettings())
     with pytest.raises(EngineError, match="not loaded"):
-        engine.generate(QUESTION, max_tokens=1)
+        engine.generate(Call(messages=QUESTION, max_tokens=1))
     engine.load()
     engine.close()
     with pytest.raises(EngineError, match="not loaded"):
-        engine.generate(QUESTION, max_tokens=1)
+        engine.generate(Call(messages=QUESTION, max_tokens=1))
 
 
 @given(st.text(alphabet="ab1_ ,\n好的é", max_size=30), st.integers(1, 8))

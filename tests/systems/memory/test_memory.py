@@ -2,9 +2,12 @@
 
 import asyncio
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from functools import partial
 
+import aiosqlite
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -425,3 +428,20 @@ def test_keywords_are_few_distinct_and_stable(loaded_keywords):
     assert words == loaded_keywords.extract(text)
     assert len(words) == len(set(words)) == 3
     assert words == [word.lower() for word in words]
+
+
+@pytest.mark.parametrize("how", ["closed", "cannot be opened", "left while it opens"])
+async def test_a_store_that_is_given_up_has_ended_its_thread(tmp_path, monkeypatch, how):
+    # What aiosqlite does after it has told the result is all its thread still does: here that takes a while.
+    monkeypatch.setattr(aiosqlite.core.LOG, "debug", lambda *_: time.sleep(0.02))
+    before = set(threading.enumerate())
+    store = FullTextStore(tmp_path / ("missing/memory.sqlite" if how == "cannot be opened" else "memory.sqlite"))
+    opening = asyncio.create_task(store.open())
+    if how == "left while it opens":
+        await asyncio.sleep(0)
+        opening.cancel()
+    await asyncio.wait([opening])
+    if how == "cannot be opened":
+        assert isinstance(opening.exception(), StoreError)
+    await store.close()
+    assert set(threading.enumerate()) <= before

@@ -41,7 +41,7 @@ def test_whoever_is_first_to_load_it_sets_this(first: str, tiny_model: Path) -> 
 def test_weights_are_not_repacked_for_amx_because_llama_cpp_dies_of_it(amx: bool, expected: str) -> None:
     known = "CPU : SSE3 = 1 | AMX_INT8 = 1 | REPACK = 1 | " if amx else "CPU : SSE3 = 1 | REPACK = 1 | "
     program = (
-        "from systems.engines import llama_library as library; "
+        "from systems.models import llama_library as library; "
         f"library.llama_cpp.llama_print_system_info = lambda: {known.encode()!r}; "
         "print(library.may_repack(True), library.may_repack(False))"
     )

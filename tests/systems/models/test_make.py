@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType as Kind
 
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.errors import ModelError, UnknownName
 from systems.models import blocks
@@ -52,7 +52,7 @@ def test_every_quantisation_loads_and_generates(quant: Quant, tmp_path: Path) ->
     engine = LlamaEngine(LlamaSettings(model_path=str(make("tiny", quant, 0, tmp_path / "model.gguf"))))
     engine.load()
     try:
-        reply = engine.generate([Message("user", "hello")], max_tokens=4, forced_reply="今天天气很好")
+        reply = engine.generate(Call(messages=[Message("user", "hello")], max_tokens=4, script="今天天气很好"))
     finally:
         engine.close()
 

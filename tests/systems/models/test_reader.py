@@ -13,7 +13,7 @@ from experiments.reader.cases import case
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
-from systems.engines.interface import Engine
+from systems.engines.interface import Call, Engine
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.interface import Observed, Request
 from systems.models.check import ModelFile
@@ -69,7 +69,7 @@ def test_it_is_small_and_no_random_weights(reader: ModelFile) -> None:
 def test_it_answers_from_its_prompt_through_both_engines(engine: Engine, question: str, answer: str) -> None:
     messages = prompt.build([], NOTES, OBSERVED, question)
 
-    assert engine.generate(messages, max_tokens=32).text == answer
+    assert engine.generate(Call(messages=messages, max_tokens=32)).text == answer
 
 
 def test_it_reads_names_values_and_phrasings_it_has_never_seen(engine: Engine) -> None:
@@ -77,7 +77,7 @@ def test_it_reads_names_values_and_phrasings_it_has_never_seen(engine: Engine) -
     right = []
     while len(right) < 60:
         made = case(rng, "held-out", 8)
-        answer = engine.generate(made.messages, max_tokens=32).text
+        answer = engine.generate(Call(messages=made.messages, max_tokens=32)).text
         right.append(is_refusal(answer) if is_refusal(made.asked.answer) else is_exact(answer, made.asked.answer))
 
     assert sum(right) >= 0.9 * len(right)

@@ -19,9 +19,10 @@ from systems.server.settings import ServerSettings
 
 
 @asynccontextmanager
-async def listening_to(hosted, memory_used=None, **settings):
+async def listening_to(hosted, memory_used=None, scripts=None, **settings):
     """Give the address, "host:port", of a server of ``hosted``, which is started and closed."""
-    async with hosted, listening(Service(hosted, ServerSettings(port=0, **settings), "test", memory_used)) as address:
+    service = Service(hosted, ServerSettings(port=0, **settings), "test", memory_used, scripts)
+    async with hosted, listening(service) as address:
         yield address
 
 

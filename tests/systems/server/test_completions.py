@@ -6,10 +6,11 @@ import urllib.error
 import urllib.request
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import EngineBusy, EngineError
@@ -59,16 +60,18 @@ async def test_our_own_client_gets_from_the_server_what_the_engine_says(tiny):
     async with engine_alone(tiny) as address:
         client = OpenAIEngine(OpenAISettings(url=f"{address}/v1", model="test"))
         pieces = []
-        there = await asyncio.to_thread(client.generate, QUESTION, max_tokens=12, on_token=pieces.append)
-        here = await tiny.reply(QUESTION, max_tokens=12)
+        there = await asyncio.to_thread(client.generate, Call(messages=QUESTION, max_tokens=12, on_token=pieces.append))
+        here = await tiny.reply(Call(messages=QUESTION, max_tokens=12))
         assert (there.text, there.prompt_tokens) == (here.text, here.prompt_tokens)
         assert "".join(pieces) == there.text
-        again = await asyncio.to_thread(client.generate, QUESTION, max_tokens=12)
+        again = await asyncio.to_thread(client.generate, Call(messages=QUESTION, max_tokens=12))
         assert again.reused_tokens > 0
-        past_the_end = await asyncio.to_thread(client.generate, QUESTION, max_tokens=40, forced_reply="anything")
+        past_the_end = await asyncio.to_thread(
+            client.generate, Call(messages=QUESTION, max_tokens=40, script="anything")
+        )
         assert past_the_end.generated_tokens == 40
         with pytest.raises(EngineError, match="400"):
-            await asyncio.to_thread(client.generate, [Message("user", "long " * 3000)], max_tokens=12)
+            await asyncio.to_thread(client.generate, Call(messages=[Message("user", "long " * 3000)], max_tokens=12))
 
 
 async def test_a_request_says_how_it_is_sampled_and_whose_conversation_it_is(tiny):
@@ -218,7 +221,7 @@ async def test_deadlines_refusals_and_defects_have_their_own_status(tmp_path):
         assert "secret" not in str(reply)
         with pytest.raises(EngineError, match="500"):
             client = OpenAIEngine(OpenAISettings(url=f"{address}/v1"))
-            await asyncio.to_thread(client.generate, QUESTION, max_tokens=3)
+            await asyncio.to_thread(client.generate, Call(messages=QUESTION, max_tokens=3))
     slow = SimulatedEngine(SimulatedSettings(first_token_s=0.3))
     async with listening_to(agent(tmp_path, slow, queue_limit=0)) as where:
         address = f"http://{where}"
@@ -229,14 +232,14 @@ async def test_deadlines_refusals_and_defects_have_their_own_status(tmp_path):
         assert int(headers["retry-after"]) >= 1
         with pytest.raises(EngineBusy, match="429"):
             client = OpenAIEngine(OpenAISettings(url=f"{address}/v1"))
-            await asyncio.to_thread(client.generate, QUESTION, max_tokens=3)
+            await asyncio.to_thread(client.generate, Call(messages=QUESTION, max_tokens=3))
         assert (await first)[0] == 200
 
 
 async def test_an_error_after_the_first_words_ends_the_stream_with_an_error_object():
     class Fails(SimulatedEngine):
-        def generate(self, messages, *, on_token, **rest):
-            on_token("half")
+        def generate(self, call):
+            call.on_token("half")
             raise EngineError("The engine broke.")
 
     async with engine_alone(Fails(SimulatedSettings())) as address:
@@ -252,13 +255,14 @@ async def test_a_client_that_leaves_ends_its_generation(stream):
     said = 0
 
     class Counting(SimulatedEngine):
-        def generate(self, messages, *, on_token, **rest):
+        def generate(self, call):
             def counted(token):
                 nonlocal said
                 said += 1
-                on_token(token)
+                if call.on_token is not None:
+                    call.on_token(token)
 
-            return super().generate(messages, on_token=counted, **rest)
+            return super().generate(msgspec.structs.replace(call, on_token=counted))
 
     async with engine_alone(Counting(SimulatedSettings(token_s=0.01))) as address:
         where, port = address.removeprefix("http://").split(":")

@@ -8,6 +8,7 @@ import struct
 import time
 from contextlib import AsyncExitStack, closing, suppress
 
+import msgspec
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
@@ -59,21 +60,24 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 class Moody(SimulatedEngine):
     """Fails, stalls or is slow when it is asked to."""
 
-    def generate(self, messages, *, on_token, check=None, **rest):
-        if "fail" in messages[-1].content:
+    def generate(self, call):
+        asked = call.messages[-1].content
+        if "fail" in asked:
             raise EngineError("The engine broke.")
-        if "stall" in messages[-1].content:
+        if "stall" in asked:
             while True:
                 time.sleep(0.005)
-                check()
-        if "slow" in messages[-1].content:
-            at_once = on_token
+                call.check()
+        if "slow" in asked:
+            at_once = call.on_token
 
-            def on_token(token):
+            def slowly(token):
                 time.sleep(0.005)
-                at_once(token)
+                if at_once is not None:
+                    at_once(token)
 
-        return super().generate(messages, on_token=on_token, check=check, **rest)
+            call = msgspec.structs.replace(call, on_token=slowly)
+        return super().generate(call)
 
 
 class Town:

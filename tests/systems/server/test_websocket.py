@@ -67,6 +67,7 @@ NO_MESSAGES = [
     ask(surprise=True),
     ask(session=7),
     ask(scripted_reply="Say this"),
+    ask(observed={"clock": "12:00", "system": "idle", "emotion": "happy"}),
 ]
 
 
@@ -183,13 +184,14 @@ async def test_a_client_that_leaves_stops_its_generation_within_a_token(tmp_path
     said = 0
 
     class Counting(SimulatedEngine):
-        def generate(self, messages, *, on_token, **rest):
+        def generate(self, call):
             def counted(token):
                 nonlocal said
                 said += 1
-                on_token(token)
+                if call.on_token is not None:
+                    call.on_token(token)
 
-            return super().generate(messages, on_token=counted, **rest)
+            return super().generate(msgspec.structs.replace(call, on_token=counted))
 
     engine = Counting(SimulatedSettings(token_s=0.01))
     async with serving(tmp_path, engine=engine) as address:

@@ -14,7 +14,7 @@ from systems.engines.batched.context import Model
 from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.settings import BatchedSettings
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.models.make import make as make_model
 from systems.models.shapes import SHAPES
@@ -68,7 +68,7 @@ def expected(serial: LlamaEngine, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
         with monkeypatch.context() as patch:
             patch.setattr(serial, "_sample", spy)
-            serial.generate(messages, max_tokens=64, forced_reply=forced)
+            serial.generate(Call(messages=messages, max_tokens=64, script=forced))
         return np.array(rows)
 
     return logits

@@ -31,7 +31,7 @@ from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedSettings
-from systems.engines.interface import Generation, Message, Sampling
+from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.engines.llama import LlamaEngine
 from systems.errors import Abandoned, DeadlineExceeded, EngineBusy, EngineError
 from tests.systems.engines.batched.talking import SYSTEM, agree
@@ -194,13 +194,15 @@ class Schedules(RuleBasedStateMachine):
         question = Message("user", f"I am {user}: " + "what then? " * words)
         asked = Asked(user, question, greedy=greedy and script is None)
         asked.future = self.engine.submit(
-            [*history, question],
-            max_tokens=tokens,
-            forced_reply=script,
-            conversation=user,
-            sampling=GREEDY if greedy else WARM,
-            check=asked.check,
-            on_token=asked.on_token,
+            Call(
+                messages=[*history, question],
+                max_tokens=tokens,
+                script=script,
+                conversation=user,
+                sampling=GREEDY if greedy else WARM,
+                check=asked.check,
+                on_token=asked.on_token,
+            )
         )
         asked.job = self.added
         self.begun_with.setdefault(user, []).append(asked.job.prompt)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from systems.engines.batched.context import Context, Model, Piece
 from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.settings import BatchedSettings
+from systems.engines.interface import Call
 from systems.errors import EngineError, ModelError
 from tests.systems.engines.batched.talking import SYSTEM, TOLERANCE
 
@@ -93,4 +94,4 @@ def test_a_model_that_is_missing_or_too_large_for_its_memory_says_so(tmp_path, t
     with pytest.raises(ModelError, match="MiB are allowed"):
         BatchedEngine(BatchedSettings(model_path=str(tiny_model), memory_bytes=1000)).load()
     with pytest.raises(EngineError, match="not loaded"):
-        BatchedEngine(BatchedSettings(model_path=str(tiny_model))).generate([SYSTEM], max_tokens=1)
+        BatchedEngine(BatchedSettings(model_path=str(tiny_model))).generate(Call(messages=[SYSTEM], max_tokens=1))

@@ -15,7 +15,7 @@ from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.slots import Slots
-from systems.engines.interface import Message, Sampling
+from systems.engines.interface import Call, Message, Sampling
 from systems.errors import EngineBusy, EngineError
 from tests.systems.engines.batched.talking import SYSTEM, talk
 
@@ -26,9 +26,9 @@ def test_a_step_that_llama_cpp_refuses_fails_its_requests_and_the_engine_goes_on
     with monkeypatch.context() as patch:
         patch.setattr(llama_cpp, "llama_decode", lambda *_: code)
         with pytest.raises(EngineError, match=f"returned {code}") as raised:
-            engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, conversation="one")
+            engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4, conversation="one"))
     assert raised.type is kind
-    found = engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, forced_reply="all is well", conversation="one")
+    found = engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4, script="all is well", conversation="one"))
     assert (found.text, found.reused_tokens) == ("all is well", 0)
     assert engine.counters().failed_steps == 1
 
@@ -38,8 +38,8 @@ def test_a_defect_in_a_step_is_a_typed_error_and_the_engine_goes_on(make, monkey
     with monkeypatch.context() as patch:
         patch.setattr(Decoder, "_piece", lambda *_: 1 / 0)
         with pytest.raises(EngineError, match="ZeroDivisionError"):
-            engine.generate([SYSTEM, talk(1, 1)], max_tokens=4)
-    assert engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, forced_reply="well").text == "well"
+            engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4))
+    assert engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4, script="well")).text == "well"
 
 
 def test_a_defect_in_one_request_fails_that_one_alone(make, monkeypatch):
@@ -54,15 +54,17 @@ def test_a_defect_in_one_request_fails_that_one_alone(make, monkeypatch):
     monkeypatch.setattr(Slots, "begin", defective)
     begun = threading.Event()
     neighbour = engine.submit(
-        [SYSTEM, talk(1, 1)],
-        max_tokens=40,
-        conversation="good",
-        on_token=lambda _: begun.set(),
-        sampling=Sampling(ignore_end=True),
+        Call(
+            messages=[SYSTEM, talk(1, 1)],
+            max_tokens=40,
+            conversation="good",
+            on_token=lambda _: begun.set(),
+            sampling=Sampling(ignore_end=True),
+        )
     )
     assert begun.wait(30)
     with pytest.raises(EngineError, match="could not begin"):
-        engine.generate([SYSTEM, talk(2, 1)], max_tokens=4, conversation="bad")
+        engine.generate(Call(messages=[SYSTEM, talk(2, 1)], max_tokens=4, conversation="bad"))
     assert neighbour.result(30).generated_tokens == 40
 
 
@@ -74,7 +76,7 @@ def test_requests_that_race_with_closing_are_answered_or_refused(make):
     def ask() -> None:
         while not stop.is_set():
             try:
-                outcomes.append(engine.generate([SYSTEM, talk(1, 1)], max_tokens=1).generated_tokens)
+                outcomes.append(engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=1)).generated_tokens)
             except EngineError as error:
                 outcomes.append(str(error))
 
@@ -106,7 +108,7 @@ def test_a_step_that_never_ends_fails_its_callers(make, monkeypatch):
 
     monkeypatch.setattr(Context, "decode", hang)
     with pytest.raises(EngineError, match="not finished a step"):
-        engine.generate([SYSTEM, talk(1, 1)], max_tokens=4)
+        engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4))
     with pytest.raises(EngineError, match="not finished a step"):
         engine.close()
     release.set()
@@ -129,7 +131,7 @@ def test_who_waits_for_a_stuck_step_is_told_even_when_the_engine_was_closed(make
     monkeypatch.setattr(Context, "decode", hang)
     monkeypatch.setattr(Model, "close", free)
     with ThreadPoolExecutor(1) as threads:
-        waits = threads.submit(engine.generate, [SYSTEM, talk(1, 1)], max_tokens=4)
+        waits = threads.submit(engine.generate, Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4))
         assert hangs.wait(30)
         with pytest.raises(EngineError, match="not finished a step"):
             engine.close()
@@ -145,7 +147,7 @@ def test_who_waits_for_a_stuck_step_is_told_even_when_the_engine_was_closed(make
 async def test_a_reply_that_is_ready_is_given_whatever_the_next_step_does(make, monkeypatch):
     engine = make()
     monkeypatch.setattr(Inbox, "stuck_s", lambda _: 1e9)
-    assert (await engine.reply([SYSTEM, talk(1, 1)], max_tokens=2, forced_reply="yes no")).text == "yes no"
+    assert (await engine.reply(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=2, script="yes no"))).text == "yes no"
 
 
 def test_messages_that_make_no_prompt_are_refused_and_disturb_nobody(make, monkeypatch):
@@ -157,11 +159,11 @@ def test_messages_that_make_no_prompt_are_refused_and_disturb_nobody(make, monke
     monkeypatch.setattr(engine._model.text, "_template", bare)
     begun = threading.Event()
     neighbour = engine.submit(
-        [talk(1, 1)], max_tokens=200, on_token=lambda _: begun.set(), sampling=Sampling(ignore_end=True)
+        Call(messages=[talk(1, 1)], max_tokens=200, on_token=lambda _: begun.set(), sampling=Sampling(ignore_end=True))
     )
     assert begun.wait(30)
     with pytest.raises(EngineError, match="no prompt"):
-        engine.generate([Message("user", "")], max_tokens=4)
+        engine.generate(Call(messages=[Message("user", "")], max_tokens=4))
     assert neighbour.result(30).generated_tokens == 200
 
 
@@ -169,15 +171,20 @@ def test_closing_fails_what_is_under_way_and_the_engine_can_be_loaded_again(make
     engine = make(slots=1)
     begun = threading.Event()
     running = engine.submit(
-        [SYSTEM, talk(1, 1)], max_tokens=400, on_token=lambda _: begun.set(), sampling=Sampling(ignore_end=True)
+        Call(
+            messages=[SYSTEM, talk(1, 1)],
+            max_tokens=400,
+            on_token=lambda _: begun.set(),
+            sampling=Sampling(ignore_end=True),
+        )
     )
-    waiting = engine.submit([SYSTEM, talk(2, 1)], max_tokens=4)
+    waiting = engine.submit(Call(messages=[SYSTEM, talk(2, 1)], max_tokens=4))
     assert begun.wait(30)
     engine.close()
     for future in (running, waiting):
         with pytest.raises(EngineError, match="closed"):
             future.result(0)
     with pytest.raises(EngineError, match="not loaded"):
-        engine.submit([SYSTEM], max_tokens=1)
+        engine.submit(Call(messages=[SYSTEM], max_tokens=1))
     engine.load()
-    assert engine.generate([SYSTEM], max_tokens=4, forced_reply="back").text == "back"
+    assert engine.generate(Call(messages=[SYSTEM], max_tokens=4, script="back")).text == "back"

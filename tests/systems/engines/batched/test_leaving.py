@@ -13,7 +13,7 @@ import pytest
 from systems.engines.batched.context import Context
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.slots import Slots
-from systems.engines.interface import Sampling
+from systems.engines.interface import Call, Sampling
 from systems.errors import Abandoned, DeadlineExceeded
 from tests.systems.engines.batched.talking import SYSTEM, talk
 
@@ -37,10 +37,17 @@ def test_a_caller_who_leaves_frees_the_slot_and_disturbs_nobody(make, leave):
 
     endless = Sampling(ignore_end=True)
     future = engine.submit(
-        [SYSTEM, talk(1, 1)], max_tokens=300, on_token=on_token, check=check, conversation="leaver", sampling=endless
+        Call(
+            messages=[SYSTEM, talk(1, 1)],
+            max_tokens=300,
+            on_token=on_token,
+            check=check,
+            conversation="leaver",
+            sampling=endless,
+        )
     )
     with ThreadPoolExecutor(1) as threads:
-        other = threads.submit(engine.generate, [SYSTEM, talk(2, 1)], max_tokens=40, sampling=endless)
+        other = threads.submit(engine.generate, Call(messages=[SYSTEM, talk(2, 1)], max_tokens=40, sampling=endless))
         assert gone.wait(30)
         if leave == "future":
             assert future.cancel()
@@ -49,7 +56,10 @@ def test_a_caller_who_leaves_frees_the_slot_and_disturbs_nobody(make, leave):
         assert other.result(30).generated_tokens == 40
     after = len(tokens)
     assert (
-        engine.generate([SYSTEM, talk(1, 1)], max_tokens=4, conversation="leaver", sampling=endless).reused_tokens > 40
+        engine.generate(
+            Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4, conversation="leaver", sampling=endless)
+        ).reused_tokens
+        > 40
     )
     assert len(tokens) == after < 300
 
@@ -67,8 +77,8 @@ def test_a_caller_who_leaves_as_the_reply_is_ready_disturbs_nobody(make, monkeyp
         return found
 
     monkeypatch.setattr(Job, "generation", leave)
-    stays = engine.submit([SYSTEM, talk(2, 1)], max_tokens=60, sampling=Sampling(ignore_end=True))
-    engine.submit([SYSTEM, talk(1, 1)], max_tokens=2, forced_reply="no yes", conversation="leaver")
+    stays = engine.submit(Call(messages=[SYSTEM, talk(2, 1)], max_tokens=60, sampling=Sampling(ignore_end=True)))
+    engine.submit(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=2, script="no yes", conversation="leaver"))
     assert stays.result(30).generated_tokens == 60
     assert engine.counters().failed_steps == 0
 
@@ -78,17 +88,19 @@ async def test_an_asyncio_caller_who_is_cancelled_frees_the_slot(make, caplog):
     begun, loop = asyncio.Event(), asyncio.get_running_loop()
     task = asyncio.create_task(
         engine.reply(
-            [SYSTEM, talk(1, 1)],
-            max_tokens=1900,
-            on_token=lambda _: loop.call_soon_threadsafe(begun.set),
-            sampling=Sampling(ignore_end=True),
+            Call(
+                messages=[SYSTEM, talk(1, 1)],
+                max_tokens=1900,
+                on_token=lambda _: loop.call_soon_threadsafe(begun.set),
+                sampling=Sampling(ignore_end=True),
+            )
         )
     )
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await engine.reply([SYSTEM, talk(2, 1)], max_tokens=5, forced_reply="one two")).text == "one two"
+    assert (await engine.reply(Call(messages=[SYSTEM, talk(2, 1)], max_tokens=5, script="one two"))).text == "one two"
     assert engine.counters().decoded_tokens < 1900, "the slot was freed only when the reply was complete"
     del task
     gc.collect()
@@ -131,9 +143,11 @@ def test_the_slot_of_who_leaves_is_taken_in_the_very_next_step(make, monkeypatch
 
     endless = Sampling(ignore_end=True)
     ready = threading.Event()
-    hold = engine.submit([SYSTEM], max_tokens=300, on_token=lambda _: ready.wait(30), sampling=endless)
-    leaver = engine.submit([SYSTEM, talk(1, 1)], max_tokens=300, on_token=leaves, check=check, sampling=endless)
-    waiting = engine.submit([SYSTEM, talk(2, 1)], max_tokens=1, conversation="waiting")
+    hold = engine.submit(Call(messages=[SYSTEM], max_tokens=300, on_token=lambda _: ready.wait(30), sampling=endless))
+    leaver = engine.submit(
+        Call(messages=[SYSTEM, talk(1, 1)], max_tokens=300, on_token=leaves, check=check, sampling=endless)
+    )
+    waiting = engine.submit(Call(messages=[SYSTEM, talk(2, 1)], max_tokens=1, conversation="waiting"))
     ready.set()
     assert waiting.result(30).generated_tokens == 1
     assert begun_after["waiting"] == left_after[0], "steps were computed between leaving and the slot's next use"

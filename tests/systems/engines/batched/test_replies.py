@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.jobs import Spoken
-from systems.engines.interface import Message, Sampling
+from systems.engines.interface import Call, Message, Sampling
 from systems.engines.llama_text import LlamaText
+from systems.engines.scripted import Script, Scripts, scripted
 from systems.errors import EngineError, PromptTooLong
 from systems.interface import Request
 from systems.server.hosting import host
@@ -47,7 +48,7 @@ def test_every_logit_is_the_serial_engines_whoever_else_is_served(
         for turn in range(3):
             said[user].append(talk(user, turn))
             found = engine.generate(
-                said[user], max_tokens=64, forced_reply=reply(user, turn), conversation=f"user {user}"
+                Call(messages=said[user], max_tokens=64, script=reply(user, turn), conversation=f"user {user}")
             )
             assert found.text == reply(user, turn)
             said[user].append(Message("assistant", found.text))
@@ -69,7 +70,7 @@ def test_cancelled_neighbours_leave_every_logit_alone(make, expected, recorded):
     engine = make(slots=3)
     messages = [SYSTEM, talk(1, 1)]
     neighbours = [
-        engine.submit([SYSTEM, talk(user, 2)], max_tokens=300, sampling=Sampling(ignore_end=True))
+        engine.submit(Call(messages=[SYSTEM, talk(user, 2)], max_tokens=300, sampling=Sampling(ignore_end=True)))
         for user in range(2, 12)
     ]
 
@@ -78,7 +79,7 @@ def test_cancelled_neighbours_leave_every_logit_alone(make, expected, recorded):
             neighbours.pop(0).cancel()
 
     found = engine.generate(
-        messages, max_tokens=64, forced_reply=reply(1, 1), conversation="stays", on_token=cancel_one
+        Call(messages=messages, max_tokens=64, script=reply(1, 1), conversation="stays", on_token=cancel_one)
     )
     assert found.text == reply(1, 1)
     assert not neighbours
@@ -90,7 +91,7 @@ def test_sampling_is_repeatable_by_its_seed_and_differs_without(make):
 
     def say(**sampling: Any) -> str:
         chosen = Sampling(ignore_end=True, **sampling)
-        return engine.generate([SYSTEM, talk(1, 1)], max_tokens=24, sampling=chosen).text
+        return engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=24, sampling=chosen)).text
 
     warm = {"temperature": 1.5, "top_k": 0, "top_p": 1.0}
     assert say(**warm, seed=1) == say(**warm, seed=1)
@@ -126,11 +127,13 @@ def test_a_stop_string_ends_a_streamed_reply(make):
     engine = make()
     pieces: list[str] = []
     found = engine.generate(
-        [SYSTEM, talk(1, 1)],
-        max_tokens=64,
-        forced_reply="One. Two. Three. Four.",
-        on_token=pieces.append,
-        sampling=Sampling(stop=("Three", "Four")),
+        Call(
+            messages=[SYSTEM, talk(1, 1)],
+            max_tokens=64,
+            script="One. Two. Three. Four.",
+            on_token=pieces.append,
+            sampling=Sampling(stop=("Three", "Four")),
+        )
     )
     assert found.text == "One. Two. " == "".join(pieces)
     assert found.generated_tokens < 20
@@ -142,7 +145,7 @@ def test_a_conversation_that_outgrows_its_context_loses_its_oldest_messages_in_s
     lost = []
     for turn in range(24):
         messages.append(talk(1, turn))
-        found = engine.generate(messages, max_tokens=12, forced_reply=reply(1, turn), conversation="one")
+        found = engine.generate(Call(messages=messages, max_tokens=12, script=reply(1, turn), conversation="one"))
         assert found.prompt_tokens + 12 <= 400
         lost.append(found.dropped_messages)
         messages.append(Message("assistant", found.text))
@@ -150,9 +153,9 @@ def test_a_conversation_that_outgrows_its_context_loses_its_oldest_messages_in_s
     assert set(lost) > {0, 8}
     assert all(dropped % 8 == 0 for dropped in lost)
     with pytest.raises(PromptTooLong):
-        engine.generate([SYSTEM, Message("user", "word " * 500)], max_tokens=4)
+        engine.generate(Call(messages=[SYSTEM, Message("user", "word " * 500)], max_tokens=4))
     with pytest.raises(EngineError, match="At least one token"):
-        engine.generate([SYSTEM], max_tokens=0)
+        engine.generate(Call(messages=[SYSTEM], max_tokens=0))
 
 
 def test_a_template_that_insists_on_a_question_gets_one(make, monkeypatch):
@@ -165,7 +168,7 @@ def test_a_template_that_insists_on_a_question_gets_one(make, monkeypatch):
         return prompt(self, messages)
 
     monkeypatch.setattr(LlamaText, "prompt", strict)
-    assert engine.generate([SYSTEM, talk(1, 1)], max_tokens=2, forced_reply="yes no").text == "yes no"
+    assert engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=2, script="yes no")).text == "yes no"
 
 
 async def test_the_agent_awaits_its_replies_without_a_thread_each(make, tmp_path, monkeypatch):
@@ -178,10 +181,10 @@ async def test_the_agent_awaits_its_replies_without_a_thread_each(make, tmp_path
             session=f"user {number}",
             text="How are you?",
             max_tokens=tokens,
-            scripted_reply="well " * tokens,
         )
 
-    async with host(Asynchronous(AsynchronousSettings(), engine, tmp_path)) as agent:
+    scripts = Scripts(Script(f"user {number}", "How are you?", ("well " * 250,)) for number in range(12))
+    async with host(Asynchronous(AsynchronousSettings(), scripted(engine, scripts), tmp_path)) as agent:
         replies = await asyncio.gather(*(agent.answer(request(number, 5)) for number in range(12)))
         waiting = [thread.name for thread in threading.enumerate() if thread.name.startswith("engine_")]
         begun = asyncio.Event()

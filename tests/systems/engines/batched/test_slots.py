@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from systems.engines.interface import Message
+from systems.engines.interface import Call, Message
 from tests.systems.engines.batched.talking import SYSTEM, talk
 
 
 def test_a_shared_beginning_is_computed_once_and_a_conversation_keeps_what_it_has(make):
     engine = make()
     first, second, third = (
-        engine.generate([SYSTEM, talk(user, 1)], max_tokens=4, forced_reply="no idea", conversation=f"user {user}")
+        engine.generate(
+            Call(messages=[SYSTEM, talk(user, 1)], max_tokens=4, script="no idea", conversation=f"user {user}")
+        )
         for user in range(3)
     )
     assert first.reused_tokens == 0
     assert 40 < second.reused_tokens <= third.reused_tokens
     messages = [SYSTEM, talk(2, 1), Message("assistant", third.text), talk(2, 2)]
-    later = engine.generate(messages, max_tokens=4, forced_reply="none", conversation="user 2")
+    later = engine.generate(Call(messages=messages, max_tokens=4, script="none", conversation="user 2"))
     assert later.reused_tokens >= third.prompt_tokens
-    stranger = engine.generate(messages, max_tokens=4, forced_reply="none", conversation="user 3")
+    stranger = engine.generate(Call(messages=messages, max_tokens=4, script="none", conversation="user 3"))
     assert stranger.reused_tokens == third.reused_tokens, "a stranger was given more than the shared beginning"
     counted = engine.counters()
     assert counted.prefixes == 2, "what the stranger sent too is shared from now on"
@@ -31,7 +33,8 @@ def test_requests_of_one_conversation_follow_each_other(make):
     with ThreadPoolExecutor(4) as threads:
         found = list(
             threads.map(
-                lambda turn: engine.generate([SYSTEM, talk(1, turn)], max_tokens=8, conversation="one"), range(8)
+                lambda turn: engine.generate(Call(messages=[SYSTEM, talk(1, turn)], max_tokens=8, conversation="one")),
+                range(8),
             )
         )
     assert all(one.prompt_tokens for one in found)
@@ -42,7 +45,7 @@ def test_a_beginning_that_could_not_be_kept_is_not_waited_for(make):
     engine = make(slots=2, context_tokens=256, memory_bytes=2 * 256 * 256 + 45_000)  # the beginning takes 50,000
     long = Message("system", "word " * 200)
     futures = [
-        engine.submit([long, talk(number, 1)], max_tokens=2, forced_reply="yes no", conversation=f"{number}")
+        engine.submit(Call(messages=[long, talk(number, 1)], max_tokens=2, script="yes no", conversation=f"{number}"))
         for number in range(6)
     ]
     assert [future.result(30).generated_tokens for future in futures] == [2] * 6
@@ -53,14 +56,16 @@ def test_a_beginning_that_no_disk_would_return_sooner_is_not_kept(make, monkeypa
     engine = make(slots=1, context_tokens=256, memory_bytes=256 * 256 + 1000, disk_bytes=10**8)
     long = Message("system", "word " * 200)
     for number in range(3):
-        engine.generate([long, talk(number, 1)], max_tokens=2, forced_reply="yes no", conversation=f"{number}")
+        engine.generate(Call(messages=[long, talk(number, 1)], max_tokens=2, script="yes no", conversation=f"{number}"))
     assert engine.counters().prefixes == 0
 
 
 def test_what_left_is_counted_when_it_left(make):
     engine = make(slots=1, context_tokens=512, memory_bytes=512 * 256 + 1000)
     for number in range(2):
-        engine.generate([SYSTEM, talk(number, 1)], max_tokens=2, forced_reply="yes no", conversation=f"{number}")
+        engine.generate(
+            Call(messages=[SYSTEM, talk(number, 1)], max_tokens=2, script="yes no", conversation=f"{number}")
+        )
     assert (engine.counters().saved_states, engine.counters().dropped_states) == (1, 1)
 
 
@@ -70,7 +75,9 @@ def test_a_beginning_in_use_outlives_others_that_come_and_go(make):
     for number in range(8):
         once = Message("system", f"Number {number} is asked but once. " * 4)
         for system in (SYSTEM, once):
-            found = engine.generate([system, talk(number, 1)], max_tokens=1, conversation=f"{number} {system is once}")
+            found = engine.generate(
+                Call(messages=[system, talk(number, 1)], max_tokens=1, conversation=f"{number} {system is once}")
+            )
             if system is SYSTEM:
                 reused.append(found.reused_tokens)
     assert min(reused[1:]) > 40
@@ -81,7 +88,9 @@ def test_a_conversation_keeps_its_own_when_a_longer_beginning_was_dropped(make):
 
     def ask(conversation: str, *systems: str) -> int:
         system = Message("system", "".join(systems))
-        return engine.generate([system, talk(1, 1)], max_tokens=1, conversation=conversation).reused_tokens
+        return engine.generate(
+            Call(messages=[system, talk(1, 1)], max_tokens=1, conversation=conversation)
+        ).reused_tokens
 
     first, second = "You are brief. " * 12, "You rhyme, whatever is asked of you. " * 12
     ask("one", first)
@@ -93,6 +102,6 @@ def test_a_conversation_keeps_its_own_when_a_longer_beginning_was_dropped(make):
 
 def test_a_conversation_that_starts_over_in_its_own_slot_gets_the_shared_beginning(make):
     engine = make(slots=2)
-    engine.generate([Message("system", "Be brief."), talk(1, 1)], max_tokens=1, conversation="one")
-    engine.generate([SYSTEM, talk(2, 1)], max_tokens=1, conversation="two")
-    assert engine.generate([SYSTEM, talk(1, 2)], max_tokens=1, conversation="one").reused_tokens > 40
+    engine.generate(Call(messages=[Message("system", "Be brief."), talk(1, 1)], max_tokens=1, conversation="one"))
+    engine.generate(Call(messages=[SYSTEM, talk(2, 1)], max_tokens=1, conversation="two"))
+    assert engine.generate(Call(messages=[SYSTEM, talk(1, 2)], max_tokens=1, conversation="one")).reused_tokens > 40

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 
-from systems.engines.interface import Sampling
+from systems.engines.interface import Call, Sampling
 from tests.systems.engines.batched.talking import SYSTEM, talk
 
 
@@ -19,12 +19,14 @@ def test_thousands_of_requests_leave_no_slot_behind_and_memory_bounded(make):
             on_token = (lambda _: 1 / 0) if number % 17 == 0 else None
             try:
                 return engine.generate(
-                    [SYSTEM, talk(number % 40, number)],
-                    max_tokens=3,
-                    forced_reply="yes no maybe",
-                    on_token=on_token,
-                    conversation=f"user {number % 40}",
-                    sampling=Sampling(temperature=float(number % 5 == 0)),
+                    Call(
+                        messages=[SYSTEM, talk(number % 40, number)],
+                        max_tokens=3,
+                        script="yes no maybe",
+                        on_token=on_token,
+                        conversation=f"user {number % 40}",
+                        sampling=Sampling(temperature=float(number % 5 == 0)),
+                    )
                 ).generated_tokens
             except ZeroDivisionError:
                 return 0
@@ -37,11 +39,13 @@ def test_thousands_of_requests_leave_no_slot_behind_and_memory_bounded(make):
         begun = threading.Barrier(9)
         long = [
             engine.submit(
-                [SYSTEM, talk(number, 1)],
-                max_tokens=200,
-                conversation=f"last {number}",
-                on_token=_once(lambda: threads.submit(begun.wait, 30)),
-                sampling=Sampling(ignore_end=True),
+                Call(
+                    messages=[SYSTEM, talk(number, 1)],
+                    max_tokens=200,
+                    conversation=f"last {number}",
+                    on_token=_once(lambda: threads.submit(begun.wait, 30)),
+                    sampling=Sampling(ignore_end=True),
+                )
             )
             for number in range(8)
         ]

@@ -1,0 +1,256 @@
+"""What a model is made to say, planned before it is asked: scripts around an engine, found by what was asked.
+
+A system under test neither sees a scripted reply nor passes it on. The engine around its engine recognises, in every
+call, the planned turn that the call belongs to, and makes the engine within say that turn's next reply. So a turn of
+several model calls, and an outside program that speaks OpenAI's format, do equal work unchanged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import ClassVar, cast
+
+import msgspec
+
+from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message, Sampling
+from systems.errors import BadInput
+
+PATH = "/v1/experiment/scripts"
+"""Where a server that is made for experiments takes a `Plan`."""
+
+# Characters by which planned questions are told apart where one is searched for in a prompt.
+_END = 8
+
+# Every word is at least one token in any vocabulary, so this many copies fill any bound.
+_STAND_IN = "and so on, "
+
+
+class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A planned turn: in which session what will be asked, and what each model call of the turn is made to say.
+
+    ``replies`` are in the order of the calls; a turn of more calls begins again with the first.
+    """
+
+    session: str
+    question: str
+    replies: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raises `BadInput` for a turn that nothing can be recognised by, or in which nothing is said."""
+        if not self.question or not self.replies:
+            raise BadInput("A script needs a question and at least one reply.")
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is sent to a server made for experiments, at `PATH`, before anything is asked."""
+
+    scripts: tuple[Script, ...]
+
+
+class _Turn:
+    """A planned turn, and how many of its calls were made since it was taken up."""
+
+    __slots__ = ("calls", "replies", "session")
+
+    def __init__(self, session: _Session, replies: tuple[str, ...]) -> None:
+        self.session = session
+        self.replies = replies
+        self.calls = 0
+
+
+def _by_end(questions: Iterable[str]) -> dict[str, list[str]]:
+    """Return the questions by their last `_END` characters; shorter ones under the empty string."""
+    found: dict[str, list[str]] = {"": []}
+    for question in questions:
+        found.setdefault(question[-_END:] if len(question) >= _END else "", []).append(question)
+    return found
+
+
+class _Turns:
+    """Planned turns by their questions."""
+
+    __slots__ = ("_by_end", "_by_question", "_of_several_lines")
+
+    def __init__(self) -> None:
+        self._by_question: dict[str, _Turn] = {}
+        self._of_several_lines = False
+        self._by_end: dict[str, list[str]] | None = None
+
+    def add(self, question: str, turn: _Turn) -> None:
+        self._by_question[question] = turn
+        self._of_several_lines = self._of_several_lines or "\n" in question
+        self._by_end = None
+
+    def asked_in(self, messages: Sequence[Message]) -> _Turn | None:
+        """Return the turn whose question stands last in the last user message that holds one, or None."""
+        for message in reversed(messages):
+            if message.role == "user" and (turn := self._last_in(message.content)) is not None:
+                return turn
+        return None
+
+    def _last_in(self, text: str) -> _Turn | None:
+        # Nearly every prompt ends with the question, alone or on a line of its own: that takes no search.
+        known = self._by_question
+        turn = known.get(text)
+        if turn is None and not self._of_several_lines:
+            turn = known.get(text[text.rfind("\n") + 1 :])
+        if turn is not None:
+            return turn
+        by_end = self._by_end
+        if by_end is None:  # most plans are never searched
+            by_end = self._by_end = _by_end(known)
+        # Of two questions that end at the same place, the longer one was asked: the other is only a part of it.
+        short = [(place + len(each), each) for each in by_end[""] if (place := text.rfind(each)) >= 0]
+        last, question = max(short, key=lambda found: (found[0], len(found[1])), default=(0, ""))
+        for end in range(len(text), max(last, _END) - 1, -1):
+            asked = [each for each in by_end.get(text[end - _END : end], ()) if text.endswith(each, 0, end)]
+            if asked:
+                question = max(asked, key=len)
+                break
+        return known.get(question)
+
+
+class _Session(_Turns):
+    """The planned turns of one session, and the one that is under way."""
+
+    __slots__ = ("under_way",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way: _Turn | None = None
+
+
+class Scripts:
+    """A plan: what is said to whom, by session and question. Any thread may add to it and ask it.
+
+    ``unplanned`` counts the calls that no script foresaw while there was a plan.
+    """
+
+    def __init__(self, scripts: Iterable[Script] = ()) -> None:
+        self._lock = threading.Lock()
+        self._sessions: dict[str, _Session] = {}
+        self._everybody = _Turns()
+        self._known_as: dict[str, _Session] = {}
+        self.unplanned = 0
+        for script in scripts:
+            self.add(script.session, script.question, script.replies)
+
+    def add(self, session: str, question: str, replies: Sequence[str]) -> None:
+        """Plan that the calls of the turn in which ``session`` asks ``question`` say ``replies``, in order.
+
+        A question planned before is planned anew; a session that asks it twice hears the same both times. Raises
+        `BadInput` without a question or a reply.
+        """
+        script = Script(session, question, tuple(replies))
+        with self._lock:
+            whose = self._sessions.setdefault(session, _Session())
+            turn = _Turn(whose, script.replies)
+            whose.add(question, turn)
+            self._everybody.add(question, turn)
+
+    def clear(self) -> None:
+        """Forget the plan: the engine generates freely. What was counted stays."""
+        with self._lock:
+            self._sessions.clear()
+            self._known_as.clear()
+            self._everybody = _Turns()
+
+    def reply(self, call: Call) -> str | None:
+        """Return what ``call`` is to be answered with; None if nothing is planned at all.
+
+        The turn is looked for among those of the call's conversation, or among all if it names none that is planned:
+        by the question in the call's messages, else it is the one under way in the conversation. A call of no turn is
+        answered with as many words as it may have tokens.
+        """
+        with self._lock:
+            if not self._sessions:
+                return None
+            turn = self._turn(call)
+            if turn is None:
+                self.unplanned += 1
+                return _stand_in(call.max_tokens)
+            if turn.session.under_way is not turn:
+                turn.session.under_way = turn
+                turn.calls = 0
+            step = turn.calls if call.step is None else call.step
+            turn.calls += 1
+            return turn.replies[step % len(turn.replies)]
+
+    def _turn(self, call: Call) -> _Turn | None:
+        name = call.conversation
+        session = None if name is None else self._sessions.get(name)
+        turn = (session or self._everybody).asked_in(call.messages)
+        if session is None and name is not None:
+            # Whoever asks under a name of its own is known by the first question that is recognised.
+            if turn is not None:
+                self._known_as[name] = turn.session
+            session = self._known_as.get(name)
+        return session.under_way if turn is None and session is not None else turn
+
+
+@lru_cache(16)
+def _stand_in(tokens: int) -> str:
+    return _STAND_IN * tokens
+
+
+class ScriptedEngine(Engine):
+    """Another engine, which is made to say what ``scripts`` plan; a call that brings a script keeps it."""
+
+    name: ClassVar[str] = "scripted"
+    summary: ClassVar[str] = "another engine, which is made to say what was planned"
+    Settings: ClassVar[type[msgspec.Struct]] = msgspec.Struct
+
+    def __init__(self, inner: Engine, scripts: Scripts) -> None:
+        self._inner = inner
+        self._scripts = scripts
+
+    @property
+    def parallelism(self) -> int:
+        """The inner engine's."""
+        return self._inner.parallelism
+
+    @property
+    def identity(self) -> str:
+        """The inner engine's: a plan changes what is said, not who says it."""
+        return self._inner.identity
+
+    def load(self) -> None:
+        """Load the inner engine."""
+        self._inner.load()
+
+    def generate(self, call: Call) -> Generation:
+        """Generate what is planned; without a plan, freely."""
+        return self._inner.generate(self._with_script(call))
+
+    def close(self) -> None:
+        """Close the inner engine."""
+        self._inner.close()
+
+    def _with_script(self, call: Call) -> Call:
+        if call.script is not None:
+            return call
+        script = self._scripts.reply(call)
+        return call if script is None else msgspec.structs.replace(call, script=script)
+
+
+class ScriptedAsyncEngine(ScriptedEngine, AsyncEngine):
+    """As `ScriptedEngine`, around an engine whose replies can be awaited."""
+
+    def __init__(self, inner: AsyncEngine, scripts: Scripts) -> None:
+        super().__init__(inner, scripts)
+
+    @property
+    def sampling(self) -> Sampling:
+        """The inner engine's."""
+        return cast(AsyncEngine, self._inner).sampling
+
+    async def reply(self, call: Call) -> Generation:
+        """Generate what is planned; without a plan, freely."""
+        return await cast(AsyncEngine, self._inner).reply(self._with_script(call))
+
+
+def scripted(engine: Engine, scripts: Scripts) -> Engine:
+    """Return ``engine`` made to say what ``scripts`` plan: one that can be awaited if ``engine`` can."""
+    return ScriptedAsyncEngine(engine, scripts) if isinstance(engine, AsyncEngine) else ScriptedEngine(engine, scripts)

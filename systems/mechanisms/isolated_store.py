@@ -1,0 +1,29 @@
+"""The traditional store for an event loop: its blocking calls are made on threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from systems.mechanisms.isolation import Executors
+from systems.memory.like import LikeStore
+from systems.memory.schema import SavedTurn
+
+
+class IsolatedLikeStore:
+    """A `LikeStore` whose calls are made by ``executors``, as work of the kind "store"."""
+
+    def __init__(self, store: LikeStore, executors: Executors) -> None:
+        self._store = store
+        self._executors = executors
+
+    async def open(self) -> None:
+        """Make the table, or bring it to this version. Raises `StoreError`."""
+        await self._executors.run("store", self._store.open)
+
+    async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
+        """Return the questions of the newest ``limit`` matching turns, newest first."""
+        return await self._executors.run("store", self._store.find, session, keywords, limit)
+
+    async def save(self, turns: Sequence[SavedTurn]) -> None:
+        """Save ``turns`` in one transaction. Raises `StoreError`."""
+        await self._executors.run("store", self._store.save, turns)

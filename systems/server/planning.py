@@ -1,0 +1,43 @@
+"""``POST /v1/experiment/scripts``: a client plans what the model will say, before it asks; for experiments alone."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from systems.engines.scripted import Plan, Scripts
+from systems.server.completions import ClientLeft, admitted, body_of, not_understood
+from systems.server.failures import failure
+from systems.server.guard import session_of
+from systems.server.service import Service
+
+_plan = msgspec.json.Decoder(Plan)
+
+
+class Planning:
+    """The endpoint: adds a `Plan` to the scripts of the hosted engine, and answers with nothing (204)."""
+
+    def __init__(self, service: Service, scripts: Scripts) -> None:
+        self._service = service
+        self._scripts = scripts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = Headers(scope=scope)
+        try:
+            user = admitted(self._service, headers)
+            body = await body_of(receive, headers)
+            try:
+                plan = _plan.decode(body)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                raise not_understood(error) from error
+            for script in plan.scripts:
+                self._scripts.add(session_of(user, script.session), script.question, script.replies)
+            response = Response(status_code=204)
+        except ClientLeft:
+            return
+        except Exception as error:  # noqa: BLE001 - the last boundary: whatever happens, the client gets an error object
+            response = failure(error).response()
+        await response(scope, receive, send)
