@@ -110,14 +110,16 @@ def print_names(title: str, rows: Sequence[tuple[str, str]]) -> None:
     out.print(table)
 
 
-def print_outcomes(records: Sequence[Record]) -> None:
-    """Print how many trials ended how, and why those that are not ok are not."""
+def print_outcomes(records: Sequence[Record], folder: Path) -> None:
+    """Print how many trials of the run in ``folder`` ended how, and why those that are not ok are not."""
     counts = Counter(record.outcome for record in records)
     out.print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no trials")
     for record in records:
         if record.outcome is not Outcome.OK:
             place = f"{record.spec.study} {levels(record.spec.condition)} {record.spec.subject}"
             out.print(f"  {record.outcome}: {place}, block {record.spec.block}: {record.reason}", markup=False)
+            for process, path in record.logs.items():
+                out.print(f"    what the {process} printed: {folder / path}", markup=False, soft_wrap=True)
 
 
 class TrialProgress:
@@ -163,7 +165,8 @@ class TrialProgress:
         if err.is_terminal:
             self._show("")
             if record.outcome is not Outcome.OK:
-                self._progress.print(f"{record.outcome}: {record.spec.study} {record.spec.subject}: {record.reason}")
+                said = f"{record.outcome}: {record.spec.study} {record.spec.subject}: {record.reason}"
+                self._progress.print(said, markup=False)
             return
         spec = record.spec
         place = f"{spec.study} {levels(spec.condition)} {spec.subject} block {spec.block}"

@@ -48,7 +48,7 @@ def run_all(
                 info, plan = more
                 _measure(info, plan, folder, models, backend)
             every = records.read(folder.trials)
-            console.print_outcomes(every)
+            console.print_outcomes(every, path)
             console.out.print(f"Report: {build(path)}", markup=False, soft_wrap=True)
         except KeyboardInterrupt:
             done = len({record.key for record in records.read(folder.trials)})

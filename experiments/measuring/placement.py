@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def take(runner_pid: int, cpus: Iterable[int]) -> None:
@@ -21,6 +21,11 @@ def take(runner_pid: int, cpus: Iterable[int]) -> None:
     if os.getppid() != runner_pid:
         sys.exit("The runner died before this process began.")
     os.sched_setaffinity(0, cpus)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant that loses its own: what a subject starts stays below its role."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def placed(command: Sequence[str], cpus: Iterable[int]) -> list[str]:

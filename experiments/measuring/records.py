@@ -18,6 +18,7 @@ import msgspec
 
 from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.limits.interface import GroupMemory
+from experiments.measuring.looks import Look, ProcessUse
 from experiments.measuring.profiles import Profile
 
 SCHEMA_VERSION = 1
@@ -127,13 +128,17 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
-    """A process's own memory at one moment, bytes; ``at_s`` on the machine's monotonic clock."""
+    """The memory of a trial's processes at one moment, bytes; ``at_s`` on the machine's monotonic clock.
+
+    Of one process the pages it has, ``processes`` then being empty. Of several the sums, with the part of each.
+    """
 
     at_s: float
     rss_bytes: int
     pss_bytes: int
     anonymous_bytes: int
     file_bytes: int
+    processes: tuple[ProcessUse, ...] = ()
 
 
 class Allocator(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +201,11 @@ class ServiceRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outside(msgspec.Struct, kw_only=True):
-    """What only the outside can know of a trial. ``spawned_s`` is on the machine's monotonic clock."""
+    """What only the outside can know of a trial. ``spawned_s`` is on the machine's monotonic clock.
+
+    ``looks`` are the moments at which the subject asked to be looked at, by name; ``group``, ``cpu_seconds``,
+    ``pressure`` and the sizes of the tree are those of the last one.
+    """
 
     spawned_s: float = 0.0
     duration_s: float = 0.0
@@ -205,6 +214,7 @@ class Outside(msgspec.Struct, kw_only=True):
     tree_pss_bytes: int | None = None
     tree_rss_bytes: int | None = None
     cpu_seconds: float | None = None
+    looks: dict[str, Look] = {}
     pressure: dict[str, float] | None = None
     page_cache_left_bytes: int | None = None
     shared_files_left_bytes: int | None = None
@@ -214,7 +224,10 @@ class Outside(msgspec.Struct, kw_only=True):
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """One line of ``trials.jsonl``."""
+    """One line of ``trials.jsonl``.
+
+    ``logs`` are what the processes of a trial that ended badly printed: files relative to the run folder, by process.
+    """
 
     schema_version: int = SCHEMA_VERSION
     key: str
@@ -226,6 +239,7 @@ class Record(msgspec.Struct, kw_only=True):
     started_at: str
     parts: list[Part] = []
     outside: Outside
+    logs: dict[str, str] = {}
 
     def part(self, role: str = "subject") -> Part | None:
         """Return what ``role`` wrote, or None if it wrote nothing."""

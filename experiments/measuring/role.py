@@ -1,6 +1,6 @@
 """One role of one trial, as a study's code sees it.
 
-The runner and a role speak in lines: the role says ``listening ADDRESS`` or ``look`` on its standard output, the
+The runner and a role speak in lines: the role says ``listening ADDRESS`` or ``look NAME`` on its standard output, the
 runner answers ``go`` on its standard input. Everything else a role prints goes to its standard error.
 """
 
@@ -14,13 +14,18 @@ from typing import Literal, NoReturn
 
 import msgspec
 
+from experiments.measuring.probes.processes import Inside
 from experiments.measuring.records import Part, TrialSpec
 from experiments.measuring.runs import write_whole
 from systems.errors import UnknownName
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """What the runner tells a role: the trial, and where things are on this machine (which no record keeps)."""
+    """What the runner tells a role: the trial, and where things are on this machine (which no record keeps).
+
+    ``members`` is the kernel's list of the processes inside the limits, where there is one; ``others`` are those that
+    the runner started inside them before.
+    """
 
     role: Literal["subject", "engine", "client"]
     spec: TrialSpec
@@ -31,10 +36,15 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     model_path: str | None = None
     address: str | None = None
     services: dict[str, str] = {}
+    members: str | None = None
+    others: tuple[int, ...] = ()
 
 
 class Role:
-    """What a study's code sees of its trial; what it observes goes into ``part``."""
+    """What a study's code sees of its trial; what it observes goes into ``part``.
+
+    ``processes`` are all that share the trial's limits: what a subject holds is read from them, never of one alone.
+    """
 
     def __init__(self, assignment: Assignment, to_runner: int, part: Part | None = None) -> None:
         self.spec = assignment.spec
@@ -43,6 +53,7 @@ class Role:
         self.address = assignment.address or ""
         self.part = part or Part(role=assignment.role)
         self._services = assignment.services
+        self.processes = Inside(assignment.members, assignment.others)
         self._part_path = Path(assignment.part_path)
         self._to_runner = to_runner
 
@@ -60,9 +71,12 @@ class Role:
         """Tell the runner where the client can connect. Blocks until the client has finished."""
         self._ask(f"listening {address}")
 
-    def outside_look(self) -> None:
-        """Let the runner read from outside what the subject holds now. Blocks until it has."""
-        self._ask("look")
+    def outside_look(self, name: str = "end") -> None:
+        """Let the runner read from outside what the subject holds and used so far, under ``name`` (one word).
+
+        Blocks until it has. Of two looks with one name the record keeps the second.
+        """
+        self._ask(f"look {name}")
 
     def write(self) -> None:
         """Write what was observed, whole."""

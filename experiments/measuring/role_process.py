@@ -17,6 +17,7 @@ def main() -> None:
     """Run the role that the assignment file describes; a second argument is the part it had when it started again."""
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
     placement.take(assignment.runner_pid, assignment.cpus)
+    placement.adopt_orphans()
     to_runner = os.dup(1)
     os.set_inheritable(to_runner, False)
     os.dup2(2, 1)

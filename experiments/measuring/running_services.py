@@ -16,7 +16,7 @@ import msgspec
 import psutil
 
 from experiments.errors import ServiceFailed
-from experiments.measuring import placement, services
+from experiments.measuring import logs, placement, services
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.records import ServiceRun, ServiceSpec
@@ -70,6 +70,16 @@ class RunningService:
             )
         self._janitor.watch(self._process.pid)
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
+    @property
+    def inside(self) -> bool:
+        """Whether it is inside the limits."""
+        return self._spec.inside
+
     def _own_address(self) -> str:
         if self._kind.listens == "port":
             with socket.socket() as found:
@@ -89,7 +99,7 @@ class RunningService:
             if ended := self.ended():
                 raise ServiceFailed(ended)
             if time.monotonic() >= until:
-                words = self._last_words() or "it said nothing"
+                words = logs.last_words(self._log) or "it said nothing"
                 raise ServiceFailed(
                     f"The service {self._spec.name} was not ready after {self._kind.ready_within_s:g} s: {words}"
                 )
@@ -108,12 +118,8 @@ class RunningService:
         if code is None:
             return ""
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        words = self._last_words()
+        words = logs.last_words(self._log)
         return f"The service {self._spec.name} ended by itself ({how})" + (f": {words}" if words else "")
-
-    def _last_words(self) -> str:
-        words = [line for line in self._log.read_text("utf-8", "replace").splitlines() if line.strip()]
-        return words[-1].strip()[:500] if words else ""
 
     def stop(self) -> None:
         """Ask it to end, kill it and all that it started if it does not in time, and wait."""
@@ -139,6 +145,11 @@ class RunningServices:
     def __init__(self, running: Mapping[str, RunningService], runs: list[ServiceRun]) -> None:
         self._running = running
         self.runs = runs
+
+    @property
+    def inside_pids(self) -> tuple[int, ...]:
+        """The processes of those inside the limits."""
+        return tuple(each.pid for each in self._running.values() if each.inside)
 
     @property
     def addresses(self) -> dict[str, str]:

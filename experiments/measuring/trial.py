@@ -9,12 +9,9 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -22,15 +19,15 @@ from typing import Literal
 import msgspec
 
 from experiments.errors import CannotEnforce, ServiceFailed
-from experiments.measuring import running_services, validity
+from experiments.measuring import logs, looking, running_services, validity
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.limits.kernel import JOIN_FAILED
-from experiments.measuring.probes import memory
 from experiments.measuring.probes.host import Noise
-from experiments.measuring.records import GroupSample, Outcome, Outside, Part, Record, TrialSpec
+from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
+from experiments.measuring.running_roles import RunningRole
 from experiments.measuring.running_services import Place, RunningServices
 from experiments.measuring.study import studies
 from systems.errors import BadInput, FourgigError
@@ -75,71 +72,6 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return self.models[spec.engine.model_sha256]
 
 
-class _Process:
-    """A role's process, its pipes, and the files it reads and writes."""
-
-    def __init__(self, site: Site, folder: Path, assignment: Assignment, group: TrialGroup | None) -> None:
-        self.part_path = Path(assignment.part_path)
-        self.log_path = folder / f"{assignment.role}.log"
-        path = folder / f"{assignment.role}.json"
-        path.write_bytes(msgspec.json.encode(assignment))
-        argv = [sys.executable, "-P", "-m", "experiments.measuring.role_process", str(path)]
-        self._janitor = site.janitor
-        with self.log_path.open("wb") as log:
-            self.spawned_s = time.monotonic()
-            self.popen = subprocess.Popen(
-                group.command(argv) if group else argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                cwd=folder,
-                env={**os.environ, **site.environment, "TMPDIR": str(folder)},
-                start_new_session=True,
-            )
-        self._janitor.watch(self.popen.pid)
-        self._buffer = b""
-
-    def lines(self) -> list[str]:
-        """Return the whole lines the role has said since last asked."""
-        if self.popen.stdout is None:
-            return []
-        data = os.read(self.popen.stdout.fileno(), 65536)
-        *whole, self._buffer = (self._buffer + data).split(b"\n")
-        return [line.decode("utf-8", "replace") for line in whole]
-
-    def go(self) -> None:
-        """Let the role go on."""
-        if self.popen.stdin is not None:
-            with suppress(BrokenPipeError):
-                self.popen.stdin.write(b"go\n")
-                self.popen.stdin.flush()
-
-    def end(self) -> None:
-        """Kill the role and what it started, and wait."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait()
-        self._janitor.forget(self.popen.pid)
-        for pipe in (self.popen.stdin, self.popen.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-
-    def part(self) -> Part | None:
-        """Return what the role wrote, or None if it wrote nothing whole."""
-        try:
-            return msgspec.json.decode(self.part_path.read_bytes(), type=Part)
-        except (OSError, msgspec.MsgspecError):
-            return None
-
-    def last_words(self) -> str:
-        """Return the last line the role printed, and how it ended."""
-        words = [line for line in self.log_path.read_text("utf-8", "replace").splitlines() if line.strip()]
-        code = self.popen.returncode
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return f"{words[-1].strip()[:500]} ({how})" if words else how
-
-
 def run(spec: TrialSpec, site: Site) -> Record:
     """Run one trial and return its record. Only an interrupt comes out as an exception; it leaves nothing behind."""
     record = Record(
@@ -178,6 +110,8 @@ def _measure(record: Record, site: Site) -> None:
         finally:
             group.remove()
         record.outside.host = noise.stop()
+        if record.outcome is not Outcome.OK:
+            record.logs = logs.keep(folder, site.artifacts, record.key)
         if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
             record.outcome = Outcome.INVALID if site.voids_noise else Outcome.OK
             record.reason = noise_seen
@@ -204,7 +138,7 @@ class _Watch:
         self._spec, self._site, self._folder, self._group = spec, site, folder, group
         self._record, self._outside = record, record.outside
         self._services = RunningServices({}, [])
-        self._client: _Process | None = None
+        self._client: RunningRole | None = None
         self._selector = selectors.DefaultSelector()
         self._problem: tuple[Outcome, str] | None = None
 
@@ -245,7 +179,7 @@ class _Watch:
 
     def _start(
         self, role: Literal["subject", "client"], group: TrialGroup | None, address: str | None = None
-    ) -> _Process:
+    ) -> RunningRole:
         subject_cpus, client_cpus = _placement(self._spec.profile.cpus)
         model = self._site.model(self._spec)
         assignment = Assignment(
@@ -258,13 +192,17 @@ class _Watch:
             model_path=str(model) if model else None,
             address=address,
             services=self._services.addresses,
+            members=group.members_file if group else None,
+            others=self._services.inside_pids if group else (),
         )
-        process = _Process(self._site, self._folder, assignment, group)
+        process = RunningRole(
+            assignment, self._folder, group=group, environment=self._site.environment, janitor=self._site.janitor
+        )
         if process.popen.stdout is not None:
             self._selector.register(process.popen.stdout, selectors.EVENT_READ, process)
         return process
 
-    def _follow(self, subject: _Process) -> None:
+    def _follow(self, subject: RunningRole) -> None:
         end = subject.spawned_s + self._spec.timeout_s
         next_sample = subject.spawned_s
         while True:
@@ -273,7 +211,7 @@ class _Watch:
                 self._sample(now - subject.spawned_s)
                 next_sample = max(next_sample + _SAMPLE_S, now)
             for key, _ in self._selector.select(max(0.0, min(next_sample, end) - time.monotonic())):
-                process: _Process = key.data
+                process: RunningRole = key.data
                 lines = process.lines()
                 if not lines and process.popen.poll() is not None:
                     self._selector.unregister(key.fileobj)
@@ -295,21 +233,21 @@ class _Watch:
                 self._problem = (Outcome.TIMED_OUT, f"not finished after {self._spec.timeout_s:g} s")
                 return
 
-    def _heard(self, process: _Process, line: str) -> None:
+    def _heard(self, process: RunningRole, line: str) -> None:
         word, _, rest = line.partition(" ")
         if word == "listening":
             self._client = self._start("client", None, rest)
         elif word == "look":
-            self._look(process)
+            self._look(process, rest)
             process.go()
 
-    def _look(self, subject: _Process) -> None:
+    def _look(self, subject: RunningRole, name: str) -> None:
         """Read what only the outside can know, while the subject holds still."""
         outside = self._outside
-        outside.group = self._group.memory()
-        outside.cpu_seconds = self._group.cpu_seconds()
+        look = outside.looks[name] = looking.look(self._group, [subject.popen.pid, *self._services.inside_pids])
+        outside.group, outside.cpu_seconds = look.memory, look.cpu_seconds
+        outside.tree_pss_bytes, outside.tree_rss_bytes = look.tree_pss_bytes, look.tree_rss_bytes
         outside.pressure = self._group.pressure()
-        outside.tree_pss_bytes, outside.tree_rss_bytes = memory.tree(self._group.pids() or [subject.popen.pid])
 
     def _sample(self, at_s: float) -> None:
         now = self._group.memory()
@@ -323,7 +261,7 @@ class _Watch:
                 )
             )
 
-    def _conclude(self, subject: _Process) -> None:
+    def _conclude(self, subject: RunningRole) -> None:
         outside, record = self._outside, self._record
         outside.exit_status["subject"] = subject.popen.returncode
         outside.group = _latest(outside.group, self._group.memory())

@@ -1,4 +1,7 @@
-"""Growth: slope of the subject's anonymous memory over turns, by least squares, in bytes a turn; and its interval.
+"""Growth: slope of the anonymous memory of the subject's processes over turns, in bytes a turn; and its interval.
+
+The slope is that of least squares. All processes inside the limits count; of several, each by its part, so that pages
+that a fork left shared count once.
 
 The first third of the samples is dropped as warm-up. Samples of one process follow from each other, so the interval
 is not drawn from them but from the means of ten stretches: a 95 % interval of the slope through those, by Student's t
@@ -67,7 +70,7 @@ METRICS = (
         title="Growth of anonymous memory",
         unit="bytes/turn",
         better="lower",
-        formula="least-squares slope of anonymous bytes over turns, first third dropped",
+        formula="least-squares slope of anonymous bytes of the subject's processes over turns, first third dropped",
         compute=anonymous_growth,
         comparable=False,
     ),

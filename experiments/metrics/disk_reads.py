@@ -1,4 +1,4 @@
-"""Reading again what the limit pushed out: refaults of the trial's group, and bytes its subject had read from the disk.
+"""Reading again what the limit pushed out: refaults of the trial's group, and bytes its processes read from the disk.
 
 A refault is a page (4 KiB on most machines) of the page cache that was dropped and then needed again; the group's
 whole life counts. Disk reads include the first reading of every file, the model above all, and leave out what the page
@@ -33,7 +33,7 @@ METRICS = (
         title="Read from the disk",
         unit="bytes",
         better="lower",
-        formula="bytes the subject's process made the disk deliver, from its start to the end of its measurement",
+        formula="bytes the subject's processes made the disk deliver, from its start to the end of its measurement",
         compute=lambda record: number(record, "disk_read_bytes"),
     ),
 )

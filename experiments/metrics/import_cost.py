@@ -1,7 +1,8 @@
 """Importing a system's own code in a fresh interpreter: median over a trial's repetitions, in seconds and bytes.
 
 The interpreter's time runs from the spawn to its first line, the import's from there to the system's class; its
-anonymous bytes are by how much the process grew meanwhile. What a system imports on first use is not included.
+anonymous bytes are by how much it grew meanwhile, together with the processes that the import started (each by its
+part, so that pages that a fork left shared count once). What a system imports on first use is not included.
 """
 
 from __future__ import annotations

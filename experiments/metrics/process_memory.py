@@ -1,8 +1,10 @@
-"""The subject's own memory at a moment, in bytes: anonymous (heap and stacks) and file (mapped files) apart.
+"""The memory of the subject's processes at a moment, in bytes: anonymous (heap and stacks) and mapped files apart.
 
-Anonymous bytes are what must fit; file bytes are pages of mapped files, a model above all, that the kernel
-may drop and read again. Neither counts the page cache of files that were read but not mapped, nor other
-processes.
+Anonymous bytes are what must fit; file bytes are pages of mapped files, a model above all, that the kernel may drop and
+read again. All processes inside the limits count. Of one process they are the pages it has. Of several they are the sum
+of each one's part: a page that n processes share counts an n-th for each, so that what a fork left shared counts once
+(a library that a process outside the limits maps too then counts less than whole among the file bytes). Neither counts
+the page cache of files that were read but not mapped, nor processes outside the limits.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ Kind = Literal["anonymous", "file"]
 
 
 def memory_at(record: Record, moment: str, kind: Kind) -> float | Missing:
-    """Compute the subject's memory of one kind at one moment."""
+    """Compute the memory of the subject's processes of one kind at one moment."""
     part = subject(record)
     if isinstance(part, Missing):
         return part
@@ -34,7 +36,7 @@ def _metric(moment: str, kind: Kind) -> Metric:
         title=f"{kind.capitalize()} memory at {words}",
         unit="bytes",
         better="lower",
-        formula=f"{kind} bytes of the subject's process at {words}",
+        formula=f"{kind} bytes of the subject's processes at {words}",
         compute=lambda record: memory_at(record, moment, kind),
     )
 

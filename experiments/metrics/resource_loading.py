@@ -1,4 +1,6 @@
-"""Loading one resource: the time it took, in seconds, and by how much the process's memory grew, in bytes.
+"""Loading one resource: the time it took, in seconds, and by how much memory grew, in bytes.
+
+The memory is that of all the trial's processes, counted as `experiments.metrics.process_memory` does.
 
 Anonymous memory is heap and stacks, file memory the pages of mapped files; a file that is only read, as jieba's
 dictionary is, shows in neither. What a resource shares with one loaded before it is not counted again.
@@ -19,7 +21,7 @@ RESOURCES = ("interpreter", *IN_ORDER)
 
 
 def grown(record: Record, resource: str, kind: Kind) -> float | Missing:
-    """Compute what the process held after ``resource`` − what it held before; before the interpreter, nothing."""
+    """Compute what the processes held after ``resource`` − what it held before; before the interpreter, nothing."""
     part = subject(record)
     if isinstance(part, Missing):
         return part
@@ -47,7 +49,7 @@ def _memory(resource: str, kind: Kind) -> Metric:
         title=f"{kind.capitalize()} memory of: {resource}",
         unit="bytes",
         better="lower",
-        formula=f"{kind} bytes of the process after loading, minus before: {resource}",
+        formula=f"{kind} bytes of the processes after loading, minus before: {resource}",
         compute=lambda record: grown(record, resource, kind),
     )
 

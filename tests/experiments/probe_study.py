@@ -94,6 +94,10 @@ class Probe(Study):
     def _raises(self, role):
         raise ValueError("a defect of the subject")
 
+    def _colours(self, role):
+        print("x" * 2**19)
+        raise ValueError("\x1b[31m[bold]red[/]\x07")
+
     def _dies(self, role):
         os.kill(os.getpid(), 9)
 

@@ -191,6 +191,10 @@ class _Trial(V1Reader, TrialGroup):
     def command(self, argv: list[str]) -> list[str]:
         return joining(self._unique, argv)
 
+    @property
+    def members_file(self) -> str | None:
+        return str(self._memory / "cgroup.procs")
+
     def pids(self) -> list[int]:
         return self.kernel.members(self._memory)
 

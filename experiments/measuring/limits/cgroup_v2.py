@@ -257,6 +257,10 @@ class _Trial(V2Reader, TrialGroup):
     def command(self, argv: list[str]) -> list[str]:
         return joining([self.directory], argv)
 
+    @property
+    def members_file(self) -> str | None:
+        return str(self.directory / "cgroup.procs")
+
     def pids(self) -> list[int]:
         return self.kernel.members(self.directory)
 

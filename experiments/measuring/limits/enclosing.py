@@ -160,6 +160,8 @@ class _Run(RunGroup):
 class _Trial(TrialGroup):
     """Its members cannot be told from the harness: the runner keeps their pids and ends them."""
 
+    is_apart: ClassVar[bool] = False
+
     def __init__(self, kernel: Kernel, limits: _Limits) -> None:
         self._reader = limits.reader
         self._peak_is_ours = _reset(kernel, limits.peak)

@@ -41,7 +41,17 @@ class GroupMemory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrialGroup(ABC):
-    """The confined home of one trial's subject (and of a separate engine)."""
+    """The confined home of one trial's subject (and of a separate engine).
+
+    ``is_apart``: it holds the trial's processes and no others, so that what it counts is the trial's.
+    """
+
+    is_apart: ClassVar[bool] = True
+
+    @property
+    def members_file(self) -> str | None:
+        """The file in which the kernel lists all its processes; None where there is no such file."""
+        return None
 
     @abstractmethod
     def command(self, argv: list[str]) -> list[str]:

@@ -39,6 +39,8 @@ class _Run(RunGroup):
 
 
 class _Trial(TrialGroup):
+    is_apart: ClassVar[bool] = False
+
     def command(self, argv: list[str]) -> list[str]:
         return list(argv)
 

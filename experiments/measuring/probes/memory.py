@@ -1,9 +1,8 @@
-"""A process's own memory, as the kernel counts it."""
+"""One process's memory, as the kernel counts it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from experiments.measuring.records import MemorySample
@@ -22,22 +21,25 @@ def sample(pid: int | str = "self") -> MemorySample:
     )
 
 
-def anonymous_bytes() -> int:
-    """Return this process's anonymous memory (heap and stacks), from the kernel's running count: microseconds."""
-    return _kilobytes(Path("/proc/self/status"))["RssAnon"] * 1024
+def proportional(pid: int) -> MemorySample:
+    """Return one process's part of the memory of several: of a page that n processes share, an n-th.
+
+    Raises OSError or KeyError where the process has ended or may not be read.
+    """
+    fields = _kilobytes(Path(f"/proc/{pid}/smaps_rollup"))
+    pss, anonymous = fields["Pss"] * 1024, fields["Pss_Anon"] * 1024
+    return MemorySample(
+        at_s=time.monotonic(),
+        rss_bytes=fields["Rss"] * 1024,
+        pss_bytes=pss,
+        anonymous_bytes=anonymous,
+        file_bytes=pss - anonymous,
+    )
 
 
-def tree(pids: Iterable[int]) -> tuple[int, int]:
-    """Return the proportional and the plain resident bytes of several processes; one that has ended counts nothing."""
-    pss = rss = 0
-    for pid in pids:
-        try:
-            one = sample(pid)
-        except (FileNotFoundError, ProcessLookupError, PermissionError, KeyError):
-            continue
-        pss += one.pss_bytes
-        rss += one.rss_bytes
-    return pss, rss
+def anonymous_bytes(pid: int | str = "self") -> int:
+    """Return a process's anonymous memory (heap and stacks), from the kernel's running count: microseconds."""
+    return _kilobytes(Path(f"/proc/{pid}/status"))["RssAnon"] * 1024
 
 
 def _kilobytes(path: Path) -> dict[str, int]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import systems
+from experiments.measuring.probes.untraced import Untraced
 from experiments.measuring.records import Allocator, Frame, Part
 
 TOP = 12
@@ -29,32 +30,33 @@ _PLUMBING = ("/<", "/asyncio/", "/concurrent/", "/runpy.py", "/threading.py", "/
 
 @contextmanager
 def trace(part: Part, work_dir: Path) -> Iterator[None]:
-    """Trace what runs inside into ``part``: peak bytes, allocations, and a flame graph as an artifact."""
+    """Trace what runs inside into ``part``: peak bytes, allocations, and a flame graph as an artifact.
+
+    Processes that are forked meanwhile are traced too, each from its fork on, and added to the figures: each with its
+    own peak. One that was started by exec, or was killed before it had written anything, is only counted.
+    """
     import memray
 
     capture, graph = work_dir / "trace.bin", work_dir / "flamegraph.html"
-    with memray.Tracker(capture):
+    with Untraced() as untraced, memray.Tracker(capture, follow_fork=True):
         yield
-    reader = memray.FileReader(capture)
-    places: dict[tuple[str, bool], list[int]] = {}
-    stacks: Counter[tuple[str, ...]] = Counter()
-    for record in reader.get_high_watermark_allocation_records(merge_threads=True):
-        mapped = memray.AllocatorType(record.allocator) in (memray.AllocatorType.MMAP, memray.AllocatorType.MUNMAP)
-        stack = record.stack_trace()
-        held = places.setdefault((_place(stack), mapped), [0, 0])
-        held[0] += record.size
-        held[1] += record.n_allocations
-        if not mapped:
-            stacks[_calls(stack)] += record.size
+    traced = _Traced(capture)
+    lost = 0
+    for forked in sorted(work_dir.glob(f"{capture.name}.*")):
+        try:
+            traced.add(_Traced(forked))
+        except OSError:
+            lost += 1
     allocators = [
         Allocator(place=place, size_bytes=size, allocations=count, mapped=mapped)
-        for (place, mapped), (size, count) in places.items()
+        for (place, mapped), (size, count) in traced.places.items()
     ]
     part.values["heap_peak_bytes"] = float(sum(one.size_bytes for one in allocators if not one.mapped))
     part.values["mapped_peak_bytes"] = float(sum(one.size_bytes for one in allocators if one.mapped))
-    part.values["allocations"] = float(reader.metadata.total_allocations)
+    part.values["allocations"] = float(traced.allocations)
+    part.values["untraced_processes"] = float(len(untraced.seen) + lost)
     part.allocators = sorted(allocators, key=lambda one: -one.size_bytes)[:TOP]
-    part.flames = flames(stacks)
+    part.flames = flames(traced.stacks)
     # --no-web: the page must work on a machine without a network, and years from now.
     subprocess.run(
         [sys.executable, "-m", "memray", "flamegraph", "--no-web", "--force", "-o", str(graph), str(capture)],
@@ -63,6 +65,36 @@ def trace(part: Part, work_dir: Path) -> Iterator[None]:
     )
     graph.write_text(_published(graph.read_text("utf-8")), "utf-8")
     part.artifacts["flamegraph"] = graph.name
+
+
+class _Traced:
+    """What one process held at its heap's peak, by place and by stack. Raises OSError where the capture holds none."""
+
+    def __init__(self, capture: Path) -> None:
+        import memray
+
+        reader = memray.FileReader(capture)
+        self.allocations: int = reader.metadata.total_allocations
+        self.places: dict[tuple[str, bool], list[int]] = {}
+        self.stacks: Counter[tuple[str, ...]] = Counter()
+        for record in reader.get_high_watermark_allocation_records(merge_threads=True):
+            mapped = memray.AllocatorType(record.allocator) in (memray.AllocatorType.MMAP, memray.AllocatorType.MUNMAP)
+            stack = record.stack_trace()
+            self._note((_place(stack), mapped), record.size, record.n_allocations)
+            if not mapped:
+                self.stacks[_calls(stack)] += record.size
+
+    def add(self, other: _Traced) -> None:
+        """Add what another process held."""
+        self.allocations += other.allocations
+        self.stacks += other.stacks
+        for place, (size, count) in other.places.items():
+            self._note(place, size, count)
+
+    def _note(self, place: tuple[str, bool], size: int, count: int) -> None:
+        held = self.places.setdefault(place, [0, 0])
+        held[0] += size
+        held[1] += count
 
 
 def flames(stacks: Mapping[tuple[str, ...], int]) -> Frame:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from experiments.measuring.probes import memory
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
@@ -181,12 +180,12 @@ async def _start(role: Role) -> None:
     scripts = Scripts(planned({_USER: turns}))
     async with hosted(role, scripts) as system:
         role.mark("ready")
-        role.part.memory["ready"] = memory.sample()
+        role.part.memory["ready"] = role.processes.sample()
         await asyncio.sleep(pause_s)
         clock = Stopwatch()
         for name, turn in zip(("first_reply", "second_reply"), turns[:1] if pause_s else turns, strict=False):
             role.part.requests.append(await ask(system, turn, _USER, clock, clock()))
             role.mark(name)
-            role.part.memory[name] = memory.sample()
+            role.part.memory[name] = role.processes.sample()
         role.part.counters = counted(system.counters(), scripts)
         await asyncio.to_thread(role.outside_look)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from functools import partial
 
+from experiments.measuring.probes import memory, processes
 from experiments.measuring.role import Role
 from systems import registry
 
 _REPETITIONS = 5
 
-# Says when its first line ran, how long the import took and by how many bytes its anonymous memory grew.
+# Says when its first line ran and, once it may go on, how long the import took; then waits to be looked at again.
 _CHILD = """
 import time
 started = time.monotonic()
 import importlib, sys
-def anonymous():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
-before = anonymous()
+print(started, flush=True)
+sys.stdin.readline()
 began = time.monotonic()
 importlib.import_module(sys.argv[1])
-took = time.monotonic() - began
-print(started, took, anonymous() - before)
+print(time.monotonic() - began, flush=True)
+sys.stdin.readline()
 """
 
 
@@ -33,9 +35,43 @@ def run(role: Role) -> None:
     series = role.part.series
     for _ in range(_REPETITIONS):
         spawned = time.monotonic()
-        done = subprocess.run([sys.executable, "-P", "-c", _CHILD, module], stdout=subprocess.PIPE, check=True)
-        started, took, grown = map(float, done.stdout.split())
+        started, took, grown = _imported(module)
         series.setdefault("interpreter_s", []).append(started - spawned)
         series.setdefault("import_s", []).append(took)
-        series.setdefault("import_anonymous_bytes", []).append(grown)
+        series.setdefault("import_anonymous_bytes", []).append(float(grown))
     role.outside_look()
+
+
+def _imported(module: str) -> tuple[float, float, int]:
+    """Return when a fresh interpreter ran its first line, how long the import took, and by how many bytes it grew.
+
+    What it started while importing counts too; what leaves it stays below this process.
+    """
+    argv = [sys.executable, "-P", "-c", _CHILD, module]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        said = partial(next, iter(child.stdout or ()), "")
+        started = said()
+        before = _held(child.pid)
+        _go(child)
+        took = said()
+        grown = _held(child.pid) - before
+        _go(child)
+    if child.returncode != 0:
+        raise subprocess.CalledProcessError(child.returncode, argv)
+    return float(started), float(took), grown
+
+
+def _go(child: subprocess.Popen[str]) -> None:
+    with suppress(BrokenPipeError):  # how it ended tells more
+        if child.stdin is not None:
+            child.stdin.write("\n")
+            child.stdin.flush()
+
+
+def _held(child: int) -> int:
+    """Return the anonymous bytes of all processes below this one; none where the interpreter has ended."""
+    below = processes.descendants(os.getpid())
+    if below == [child]:
+        with suppress(OSError, KeyError):
+            return memory.anonymous_bytes(child)
+    return sum(use.anonymous_bytes for use in processes.uses(below))

@@ -10,7 +10,6 @@ import importlib
 import time
 from typing import TYPE_CHECKING
 
-from experiments.measuring.probes import memory
 from experiments.measuring.role import Role
 from experiments.measuring.workload import workloads
 from experiments.studies.subjects import REPLY_TOKENS, make_engine
@@ -27,13 +26,13 @@ async def load(role: Role) -> None:
     """Load the resources the trial names, in its order, and look at the process after each."""
     took, looks = role.part.values, role.part.memory
     took["interpreter_s"] = time.monotonic() - role.part.marks["started"]
-    looks["interpreter"] = memory.sample()
+    looks["interpreter"] = role.processes.sample()
     loader = _Loader(role)
     for name in str(role.spec.settings["resources"]).split():
         began = time.monotonic()
         await loader.load(name)
         took[f"{name}_s"] = time.monotonic() - began
-        looks[name] = memory.sample()
+        looks[name] = role.processes.sample()
     await asyncio.to_thread(role.outside_look)
     await loader.close()
 

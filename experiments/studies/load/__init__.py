@@ -11,10 +11,10 @@ takes each away from all.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from experiments.measuring.looks import SERVED, SERVING
 from experiments.measuring.probes.loop_delay import LoopDelay
 from experiments.measuring.records import TrialSpec
 from experiments.measuring.role import Role
@@ -90,11 +90,10 @@ async def _serve(role: Role) -> None:
         settings = ServerSettings(port=0, connections=2 * sessions + 1, sockets=3 * sessions + 8, experiment=True)
         service = Service(system, settings, role.spec.subject, scripts=scripts)
         async with listening(service) as address:
-            before = time.process_time()
+            await asyncio.to_thread(role.outside_look, SERVING)
             await asyncio.to_thread(role.listening, f"ws://{address}/ws")
-            role.part.values["cpu_s"] = time.process_time() - before
+            await asyncio.to_thread(role.outside_look, SERVED)
             role.part.counters = counted(system.counters(), scripts)
-            await asyncio.to_thread(role.outside_look)
 
 
 async def _use(role: Role) -> None:

@@ -7,7 +7,7 @@ from array import array
 
 import msgspec
 
-from experiments.measuring.probes import memory, memray_trace
+from experiments.measuring.probes import memray_trace
 from experiments.measuring.records import EngineSpec, RequestRow, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
@@ -136,7 +136,7 @@ async def _converse(role: Role) -> None:
                     row = await ask(system, turn, _USER, clock, clock())
                     if number % every == 0:
                         rows.write(msgspec.json.encode(row) + b"\n")
-                        anonymous[number // every] = memory.anonymous_bytes()
+                        anonymous[number // every] = role.processes.anonymous_bytes()
                 role.part.counters = counted(system.counters(), scripts)
                 await asyncio.to_thread(role.outside_look)
         finally:

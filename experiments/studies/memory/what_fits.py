@@ -134,7 +134,7 @@ def run(role: Role) -> None:
         part.values["prompt_tokens"] = asked.result().prompt_tokens
     if role.model_path:
         part.values["model_bytes"] = Path(role.model_path).stat().st_size
-    if (read := disk.read_bytes()) is not None:
+    if (read := disk.read_bytes(role.processes.pids())) is not None:
         part.values["disk_read_bytes"] = read
     role.outside_look()
     if not whole:

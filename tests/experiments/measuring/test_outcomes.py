@@ -56,6 +56,27 @@ def test_every_way_to_end_is_a_record_and_the_run_goes_on(run_probe, tmp_path):
     assert "a defect of the subject" in (tmp_path / "run" / "report.html").read_text()
 
 
+def test_what_a_failed_trial_printed_is_kept_and_the_record_and_the_command_name_the_file(run_probe, tmp_path):
+    done, found = run_probe("fine,raises,client_raises", "--blocks", "1")
+    assert found["fine"].logs == {}
+    [name] = found["raises"].logs.values()
+    kept = tmp_path / "run" / name
+    assert "Traceback (most recent call last)" in kept.read_text()
+    assert "ValueError: a defect of the subject" in kept.read_text()
+    assert str(kept) in done.stdout
+    assert "a defect of the client" in (tmp_path / "run" / found["client_raises"].logs["client"]).read_text()
+
+
+def test_nothing_a_subject_printed_is_obeyed_by_a_terminal_and_no_more_is_kept_than_is_of_use(run_probe, tmp_path):
+    done, found = run_probe("colours", "--blocks", "1")
+    assert "[31m[bold]red[/]" in found["colours"].reason
+    kept = (tmp_path / "run" / found["colours"].logs["subject"]).read_text()
+    assert "[31m[bold]red[/]" in kept
+    assert len(kept.encode()) < 2**18 + 2**10
+    for said in (found["colours"].reason, kept, done.stdout):
+        assert not {"\x1b", "\x07"} & set(said)
+
+
 def test_the_less_common_ways_to_end_are_told_apart_too(run_probe, tmp_path):
     ways = (
         "ignores,stops,faults,aborts,truncates,leaves,nonsense,chatters,grandchild,swarms,"

@@ -6,6 +6,7 @@ import pytest
 
 from experiments import metrics
 from experiments.measuring.limits.interface import GroupMemory
+from experiments.measuring.looks import Look
 from experiments.measuring.records import Outcome, Outside, Part, Record
 from experiments.metrics.interface import Metric, Missing
 from systems.errors import UnknownName
@@ -209,6 +210,28 @@ def test_a_slope_of_one_moment_is_missing() -> None:
 
 def test_processor_time_is_shared_among_the_answered() -> None:
     assert of("cpu_per_request", subject(requests=THREE, values={"cpu_s": 3.0})) == 1.5
+
+
+def looked(cpu_seconds: float | None) -> Look:
+    return Look(
+        at_s=0.0,
+        counted="group",
+        memory=GroupMemory(),
+        cpu_seconds=cpu_seconds,
+        tree_pss_bytes=0,
+        tree_rss_bytes=0,
+        processes=(),
+    )
+
+
+def test_processor_time_is_that_of_the_group_between_two_looks() -> None:
+    part = Part(role="subject", requests=THREE, values={"cpu_s": 100.0})
+    looks = {"serving": looked(2.0), "served": looked(5.0)}
+    assert of("cpu_per_request", record(spec("load", "baseline"), part, outside=Outside(looks=looks))) == 1.5
+    looks["served"] = looked(None)
+    assert isinstance(
+        of("cpu_per_request", record(spec("load", "baseline"), part, outside=Outside(looks=looks))), Missing
+    )
 
 
 def test_what_is_not_finite_is_missing() -> None:

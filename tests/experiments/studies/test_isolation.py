@@ -86,7 +86,7 @@ def test_what_is_shorter_than_published_says_so(preset: Preset) -> None:
 @pytest.fixture
 def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Part]:
     """Return a function that does the subject's part of a trial in this process."""
-    monkeypatch.setattr(Role, "outside_look", lambda _role: None)
+    monkeypatch.setattr(Role, "outside_look", lambda _role, _name="end": None)
 
     def run(condition: dict[str, Any], subject: str = "serial", model: Path | None = None, **changes: Any) -> Part:
         spec = TrialSpec(

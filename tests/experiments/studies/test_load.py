@@ -39,7 +39,7 @@ class Seat(Role):
         self.client = Seat(self.spec, self.work_dir, "client", address)
         Load().run_client(self.client)
 
-    def outside_look(self):
+    def outside_look(self, name="end"):
         """Nobody looks."""
 
 

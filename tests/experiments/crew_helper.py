@@ -1,0 +1,24 @@
+"""What the helpers of the test systems do: hold memory, and at every turn burn processor time and allocate."""
+
+HELD = 32 * 2**20
+"""Bytes a helper allocates when it starts."""
+
+GROWS = 2**20
+"""Bytes it allocates at every turn."""
+
+BURNS_S = 0.05
+"""Processor seconds it uses at every turn."""
+
+HELPER = f"""
+import os, time
+
+def help_(asked, answer):
+    held = [os.urandom(2**20) for _ in range({HELD // 2**20})]
+    os.write(answer, b"ready")
+    while os.read(asked, 1):
+        held.append(os.urandom({GROWS}))
+        until = time.process_time() + {BURNS_S}
+        while time.process_time() < until:
+            pass
+        os.write(answer, b"done.")
+"""
