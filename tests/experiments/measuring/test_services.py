@@ -25,7 +25,7 @@ SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Nameless", "Hung
 NAMES = {"OnPort": "on-port"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serving(outside_package):
     """Add a package with services, a requirement and a study that uses them to what the command sees."""
     site = Path(outside_package["PYTHONPATH"])
