@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -19,6 +21,9 @@ WORKER = Path(__file__).with_name("worker.py")
 
 # The longest line that either side says, in bytes: a request's text and some.
 _LONGEST_LINE = 1 << 24
+
+# Seconds: until what a process said before it ended has been read, and until one that is closed must have ended.
+_LAST_WORDS_S, _ENDS_WITHIN_S = 0.2, 10.0
 
 
 def command(interpreter: str, implementation: str) -> list[str]:
@@ -69,6 +74,7 @@ class Elsewhere(AsyncSystem):
         self._implementation = implementation
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
         self._waiting: dict[int, tuple[asyncio.Future[Any], TokenSink | None]] = {}
         self._number = 0
         self._closed = False
@@ -77,9 +83,14 @@ class Elsewhere(AsyncSystem):
     async def start(self) -> None:
         """Start the process and the system in it. Raises `SystemFailed`."""
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+            start_new_session=True,
         )
         self._reading = asyncio.create_task(self._read(self._process), name="elsewhere")
+        self._notice_the_end_of(self._process.pid)
         try:
             await self._do("start", self._start_with)
         except BaseException:
@@ -137,7 +148,7 @@ class Elsewhere(AsyncSystem):
 
     def _say(self, line: Mapping[str, Any]) -> None:
         process = self._process
-        if process is None or process.stdin is None or process.returncode is not None:
+        if process is None or process.stdin is None or self._ended.is_set():
             raise SystemClosed(f"The process of the system {self._implementation} has ended.")
         with suppress(ConnectionError):  # the reader tells whoever waits
             process.stdin.write(msgspec.json.encode(line) + b"\n")
@@ -157,12 +168,25 @@ class Elsewhere(AsyncSystem):
                 done.set_exception(SystemFailed(f"{self._implementation}: {said.error}: {said.message}"))
             else:
                 done.set_result(said.value)
-        status = await process.wait()
+
+    def _notice_the_end_of(self, pid: int) -> None:
+        """Fail whoever waits when the process ends: a worker that it forked may hold its pipes open for ever."""
+        loop, descriptor = asyncio.get_running_loop(), os.pidfd_open(pid)
+
+        def ended() -> None:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+            self._ended.set()
+            error = SystemFailed(f"The process of the system {self._implementation} ended by itself.")
+            # What it said last may still be in the pipe.
+            loop.call_later(_LAST_WORDS_S, self._fail, error)
+
+        loop.add_reader(descriptor, ended)
+
+    def _fail(self, error: SystemFailed) -> None:
         for done, _ in self._waiting.values():
             if not done.done():
-                done.set_exception(
-                    SystemFailed(f"The process of the system {self._implementation} ended (exit status {status}).")
-                )
+                done.set_exception(error)
 
     async def _end(self) -> None:
         process, reading = self._process, self._reading
@@ -171,8 +195,13 @@ class Elsewhere(AsyncSystem):
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), 10)
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                await self._ended.wait()
         except TimeoutError:
             process.kill()
-            await process.wait()
-        await reading
+            await self._ended.wait()
+        with suppress(ProcessLookupError):  # it left nobody behind
+            os.killpg(process.pid, signal.SIGKILL)
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
