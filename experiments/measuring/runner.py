@@ -61,7 +61,8 @@ def run(
             for limits in _profiles(profile, trials):
                 # Only the run's own limits must be enforceable: a trial under others is void where they are not.
                 with suppress(*(() if limits == profile else (CannotEnforce,))):
-                    name = run_id if limits == profile else f"{run_id}-{limits.name}"
+                    # The number of this process: two runs may begin in the same second.
+                    name = f"{run_id}-{os.getpid()}" + (f"-{limits.name}" if limits != profile else "")
                     groups[limits.name] = backend.open_run(name, limits)
                     janitor.guard(groups[limits.name].clean_up_paths())
             site = trial.Site(

@@ -25,10 +25,10 @@ SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Nameless", "Hung
 NAMES = {"OnPort": "on-port"}
 
 
-@pytest.fixture
-def serving(outside_package):
-    """Add a package with services, a requirement and a study that uses them to what the command sees."""
-    site = Path(outside_package["PYTHONPATH"])
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """Install a package with services, a requirement and a study; return the environment that sees it."""
+    site = tmp_path_factory.mktemp("serving")
     info = site / "serving-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: serving\nVersion: 1.0\n")
@@ -39,7 +39,7 @@ def serving(outside_package):
     )
     for name in ("service_study.py", "small_server.py"):
         shutil.copy(Path(__file__).parents[1] / name, site)
-    return outside_package
+    return {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "200"}
 
 
 @pytest.fixture
@@ -50,14 +50,23 @@ def sockets():
     shutil.rmtree(folder)
 
 
+def command(serving, folder, *arguments, **environment):
+    """Run the command in a process of its own: where temporary files go is settled when Python starts."""
+    words = [str(FOURGIG), *map(str, arguments)]
+    return subprocess.run(
+        words, env={**serving, **environment}, cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
 @pytest.fixture
-def run_served(serving, fourgig, enforcement, sockets, tmp_path):
+def run_served(serving, enforcement, sockets, tmp_path):
     def run(subjects, *arguments, **environment):
         out = tmp_path / "run"
         begun = ["--resume", out] if out.exists() else ["served", "--engine", "simulated", "--blocks", "1"]
         begun += [] if out.exists() else ["--out", out]
         environment = {"SERVED": subjects, "TMPDIR": str(sockets), "PIDS": str(tmp_path / "pids"), **environment}
-        return fourgig("run", *begun, *enforcement, *arguments, **environment), outcomes(out)
+        done = command(serving, tmp_path, "run", *begun, *enforcement, *arguments, **environment)
+        return done, outcomes(out)
 
     return run
 
@@ -195,8 +204,8 @@ def test_a_requirement_that_nobody_registered_is_refused(run_served):
     assert "There is no requirement named 'want'; did you mean wanted" in done.stderr
 
 
-def test_the_doctor_lists_what_is_missing_with_how_to_get_it_as_a_note(serving, fourgig):
-    done = fourgig("doctor")
+def test_the_doctor_lists_what_is_missing_with_how_to_get_it_as_a_note(serving, tmp_path):
+    done = command(serving, tmp_path, "doctor")
     assert done.returncode in (0, 3)
     for name in ("optional: absent", "nobody installed it", "optional: wanted", "set THERE", "optional: libcachesim"):
         assert name in done.stdout
