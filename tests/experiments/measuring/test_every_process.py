@@ -1,6 +1,7 @@
 """An agent with helpers does not look free: every figure counts what they use, however they were started."""
 
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -116,34 +117,66 @@ def test_a_look_from_outside_keeps_the_part_of_every_process(measured, system):
     assert max(one.anonymous_bytes for one in looks["served"].processes) > HELD
 
 
-@pytest.mark.parametrize("system", HELPED)
-def test_without_a_group_of_the_trial_s_own_the_tree_of_its_processes_is_read(folder, tmp_path, monkeypatch, system):
+@pytest.fixture
+def trial_of(folder, tmp_path, monkeypatch):
+    """Return a function that runs one trial of a system, without limits, in a runner that is this process.
+
+    It returns the record, and the processor seconds that this process has waited for meanwhile.
+    """
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.syspath_prepend(folder)
-    profile, found = profiles.load("4gb"), []
-    planned = plan.make(
-        preset="smoke",
-        study_names=["load"],
-        system_names=[f"crew_system:{system}"],
-        engine=EngineSpec(name="simulated"),
-        profile=profile,
-        blocks=1,
-        seed=1,
-        only={"work": "inference"},
-    )
-    with RunFolder(tmp_path / "run") as run:
-        runner.run(
-            planned.trials,
-            run,
-            Unenforced(),
-            profile,
-            "tree",
-            models={},
-            voids_noise=False,
-            on_start=lambda _: None,
-            on_finish=found.append,
+
+    def run(system, study, only):
+        profile, found, waited_for = profiles.load("4gb"), [], []
+        planned = plan.make(
+            preset="smoke",
+            study_names=[study],
+            system_names=[f"crew_system:{system}"],
+            engine=EngineSpec(name="simulated"),
+            profile=profile,
+            blocks=1,
+            seed=1,
+            only=only,
         )
-    [record] = found
-    assert record.outcome is Outcome.OK, record.reason
+
+        def finished(record):
+            found.append(record)
+            waited_for.append(_waited_for())
+
+        with RunFolder(tmp_path / "run") as folder_:
+            runner.run(
+                planned.trials,
+                folder_,
+                Unenforced(),
+                profile,
+                "tree",
+                models={},
+                voids_noise=False,
+                on_start=lambda _: waited_for.append(_waited_for()),
+                on_finish=finished,
+            )
+        [record], [before, after] = found, waited_for
+        assert record.outcome is Outcome.OK, record.reason
+        return record, after - before
+
+    return run
+
+
+def _waited_for():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.parametrize("system", HELPED)
+def test_without_a_group_of_the_trial_s_own_the_tree_of_its_processes_is_read(trial_of, system):
+    record, _ = trial_of(system, "load", {"work": "inference"})
     assert {(look.counted, len(look.processes)) for look in record.outside.looks.values()} == {("tree", 2)}
     assert figure(record, "cpu_per_request") > 0.8 * BURNS_S
+
+
+@pytest.mark.parametrize("system", HELPED)
+def test_what_helpers_used_is_not_taken_for_the_noise_of_others(trial_of, system):
+    record, waited_for = trial_of(system, "lazy-loading", {"part": "start", "page_cache": "cold"})
+    used = record.outside.cpu_seconds
+    assert used > 2 * BURNS_S
+    assert waited_for > used - 0.05  # the kernel's ticks
