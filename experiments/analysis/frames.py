@@ -128,11 +128,6 @@ def _frame(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataF
     return pd.DataFrame(list(rows), columns=list(columns))
 
 
-def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    # A frame without rows has no types, and would take them from the others.
-    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
-
-
 def _identity(record: Record) -> dict[str, Any]:
     spec = record.spec
     return {

@@ -52,7 +52,7 @@ def levels(condition: dict[str, Scalar]) -> str:
 
 def print_plan(plan: Plan, done: Sequence[Record], pace: str) -> None:
     """Print what is left of the plan, a line a cell, with the estimate and whose ``pace`` it supposes."""
-    recorded = {record.key for record in done}
+    recorded = {record.key for record in done if record.outcome is not Outcome.INVALID}
     left = [pair for pair in zip(plan.trials, plan.seconds, strict=True) if pair[0].key not in recorded]
     table = Table("study", "condition", "subject", "blocks", "each about", title="Planned trials")
     cells: dict[tuple[str, str, str], list[float]] = {}

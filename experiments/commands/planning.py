@@ -15,6 +15,7 @@ from experiments.measuring.plan import Plan
 from experiments.measuring.records import EngineSpec, Record
 from experiments.measuring.runs import TRIALS
 from systems import registry
+from systems.errors import BadInput
 from systems.models.check import ModelFile
 
 USUAL_MODEL = "135m"
@@ -50,6 +51,8 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
     """Plan without making a model; whatever is misspelt is found here. Raises as `experiments.measuring.plan.make`."""
     runs_models = _runs_a_model(asked.engine)
     wanted = plan.shapes_needed(asked.studies, asked.preset) if runs_models else []
+    if resumed is not None:
+        wanted = _as_before(wanted, asked.shapes)
     unmade = {name: asked.shapes.get(name) or _unmade(asked.engine.name, name) for name in wanted}
     past, pace = _past(resumed)
     made = planned(asked, asked.engine, unmade, past)
@@ -110,6 +113,16 @@ def _with_model(engine: EngineSpec, asked: str, found: ModelFile) -> EngineSpec:
         model_sha256=found.sha256,
         words_are_meaningless=found.random_weights,
     )
+
+
+def _as_before(wanted: Sequence[str], before: Mapping[str, EngineSpec]) -> list[str]:
+    """Return the shapes of a resumed run: those it began with, or trials with and without one would be mixed.
+
+    Raises `BadInput` where this machine lacks one now.
+    """
+    if lacking := [name for name in before if name not in wanted]:
+        raise BadInput(f"The run was begun with the model {lacking[0]}, which is not there any more.")
+    return [name for name in wanted if name in before]
 
 
 def _unmade(engine: str, shape: str) -> EngineSpec:

@@ -188,7 +188,7 @@ def run(
         only=asked.only,
         workload=asked.workload,
         code_version=code.version_of_run(asked.systems, asked.studies),
-        code_versions=tuple(sorted({spec.code_version for spec in prepared.plan.trials})),
+        code_versions=prepared.plan.code_versions(info.code_versions if info else ()),
         environment={**environment(), **code.outside(asked.systems)},
         planned=prepared.plan.count(records.read(path / TRIALS)),
         skipped=prepared.plan.skipped,

@@ -17,6 +17,7 @@ import experiments
 import systems
 from experiments.measuring.services import services
 from experiments.measuring.study import studies
+from experiments.measuring.workload import workloads
 from systems import registry
 from systems.elsewhere import system as elsewhere
 from systems.errors import BadInput
@@ -31,17 +32,22 @@ _NOT_MEASURING = (
     "measuring/requirements.py",
     "measuring/code.py",
 )
+# What a study does by them: when a search stops, what is loaded one after another.
+_METRICS_OF_STUDIES = ("metrics/objective.py", "metrics/resource_loading.py")
 _LENGTH = 12  # hexadecimal digits
 
 
 def version(system: str | None, study: str) -> str:
     """Return a hash of the code that a trial of ``system`` (None: of a component) in ``study`` depends on."""
-    return _joined(_shared(), *([_of_system(system)] if system else []), _of_study(study))
+    loaded = [system] if system else studies.get(study).loads
+    return _joined(_shared(), *map(_of_system, loaded), _of_study(study))
 
 
 def version_of_run(system_names: Iterable[str], study_names: Iterable[str]) -> str:
     """Return a hash of all code that a run of these systems and studies depends on."""
-    return _joined(_shared(), *map(_of_system, system_names), *map(_of_study, study_names))
+    named = [*study_names]
+    loaded = dict.fromkeys([*system_names, *(name for study in named for name in studies.get(study).loads)])
+    return _joined(_shared(), *map(_of_system, loaded), *map(_of_study, named))
 
 
 def outside(system_names: Iterable[str]) -> dict[str, str]:
@@ -49,7 +55,7 @@ def outside(system_names: Iterable[str]) -> dict[str, str]:
 
     A system that is named by its module has no version: a hash of the module's code stands in for it.
     """
-    groups = (registry.systems.group, registry.engines.group, studies.group, services.group)
+    groups = (registry.systems.group, registry.engines.group, studies.group, services.group, workloads.group)
     points = [point for group in groups for point in entry_points(group=group)]
     versions = {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
     for name in system_names:
@@ -81,7 +87,8 @@ def _of_study(name: str) -> str:
 def _project_files() -> Iterator[Path]:
     here = Path(experiments.__path__[0])
     for path in sorted(here.rglob("*.py")):
-        if not path.relative_to(here).as_posix().startswith(_NOT_MEASURING):
+        name = path.relative_to(here).as_posix()
+        if name in _METRICS_OF_STUDIES or not name.startswith(_NOT_MEASURING):
             yield path
     yield from sorted(Path(systems.__path__[0]).rglob("*.py"))
 

@@ -36,6 +36,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Return how many trials the run has: these, and those ``done`` before what they need went missing."""
         return len({spec.key for spec in self.trials} | {record.key for record in done})
 
+    def code_versions(self, before: Iterable[str]) -> tuple[str, ...]:
+        """Return those of the run's trials: of these, and of those it had ``before`` what they need went missing."""
+        return tuple(sorted({*before, *(spec.code_version for spec in self.trials)}))
+
 
 def make(
     *,

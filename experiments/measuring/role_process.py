@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from experiments.measuring import engines, placement
+from experiments.measuring.probes import processes
 from experiments.measuring.records import Part
 from experiments.measuring.role import Assignment, Role
 
@@ -18,6 +22,7 @@ def main() -> None:
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
     placement.take(assignment.runner_pid, assignment.cpus)
     placement.adopt_orphans()
+    atexit.register(_end_descendants, os.getpid())  # the first to be registered is the last to be called
     to_runner, from_runner = os.dup(1), os.dup(0)
     os.dup2(2, 1)
     # A worker that a system forks closes its standard input; it would wait for ever for a thread that is reading there.
@@ -37,6 +42,19 @@ def main() -> None:
     else:
         study.run_subject(role)
     role.write()
+
+
+def _end_descendants(role: int) -> None:
+    """Kill whatever the process ``role`` leaves behind, and wait for it; a fork of it leaves alone what it started.
+
+    Its processor time is then known to the runner as the trial's, and not taken for that of somebody else's program.
+    """
+    while os.getpid() == role and processes.has_children():
+        for pid in processes.descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from experiments.errors import ServiceFailed
+from experiments.errors import ServiceFailed, reason
 from experiments.measuring import logs, placement, services
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
@@ -108,9 +108,14 @@ class RunningService:
         return ServiceRun(name=self._spec.name, version=self._version, inside=self._spec.inside, start_s=start_s)
 
     def _answers(self) -> bool:
-        with suppress(OSError, subprocess.SubprocessError):
+        try:
             return self._kind.ready(self.address)
-        return False
+        except (OSError, subprocess.SubprocessError):
+            return False
+        except Exception as error:  # another package may raise anything: it costs its own trials, and not the run
+            raise ServiceFailed(
+                f"The service {self._spec.name} cannot be asked whether it is ready: {reason(error)}"
+            ) from error
 
     def ended(self) -> str:
         """Return that it ended, how, and its last words; empty while it runs."""

@@ -29,12 +29,12 @@ GRADED: tuple[Preset, ...] = ("standard", "wide", "paper")
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One subject in one condition, before it is repeated over blocks.
 
-    ``part`` names the part of the study it belongs to. ``variant`` names in what the subject differs from its
+    ``part`` is one of the study's `Study.parts`. ``variant`` names in what the subject differs from its
     ``system`` as it comes: settings, hosting or engine.
     ``estimate_s`` is a guess of the trial's duration in seconds, used only until a measured one is known.
     ``blocks`` bounds the repetitions (a memory trace is not a sample: one is enough); None: as many as the run has.
     ``twin`` makes it the second half of an A/A arm: the same subject once more, to see how much equals differ.
-    ``profile`` names other limits than the run's. ``part`` is one of the study's `Study.parts`.
+    ``profile`` names other limits than the run's.
     ``services`` are started for the trial. ``requires`` names what else it needs that a machine may lack
     (`experiments.measuring.requirements`); ``impossible`` says why the subject cannot be put in this condition at all.
     A cell that lacks something, or is impossible, is skipped with the reason.
@@ -86,10 +86,10 @@ def narrowed(request: GridRequest) -> GridRequest:
 class Study(ABC):
     """A question and how it is put to the systems.
 
-    ``parts`` tells by name what each part of the study asks; every cell belongs to one.
-        ``references`` names the subjects others are compared with inside a condition (a ratio is theirs over its): the
-    first that is present counts. ``measures`` are names of metrics; the ``primary`` ones among them answer the
-    question, and are what the report judges. ``parts`` says in a line what each part of its grid is, by name.
+    ``parts`` tells by name what each part of the study asks; every cell belongs to one. ``references`` names the
+    subjects others are compared with inside a condition (a ratio is theirs over its): the first that is present counts.
+    ``measures`` are names of metrics; the ``primary`` ones among them answer the question, and are what the report
+    judges. ``loads`` names the systems whose code its trials of components load.
     """
 
     name: ClassVar[str]
@@ -98,6 +98,7 @@ class Study(ABC):
     references: ClassVar[tuple[str, ...]]
     measures: ClassVar[tuple[str, ...]]
     primary: ClassVar[tuple[str, ...]] = ()
+    loads: ClassVar[tuple[str, ...]] = ()
 
     def shapes(self, preset: Preset) -> tuple[str, ...]:  # noqa: ARG002 - most studies need none
         """Return the model shapes this study needs besides the model of record."""

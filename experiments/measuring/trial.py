@@ -24,7 +24,7 @@ from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.limits.kernel import JOIN_FAILED
-from experiments.measuring.probes.host import Noise, waited_for_s
+from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
 from experiments.measuring.running_engine import RunningEngine
@@ -106,13 +106,11 @@ def _measure(record: Record, site: Site) -> None:
         group = site.groups[spec.profile.name].trial(spec.key)
         noise = Noise()
         noise.start()
-        watch = _Watch(spec, site, folder, group, record)
         try:
-            watch.until_the_end()
-            unwaited_s = watch.unwaited_s()
+            _Watch(spec, site, folder, group, record).until_the_end()
         finally:
             group.remove()
-        record.outside.host = noise.stop(unwaited_s)
+        record.outside.host = noise.stop()
         if record.outcome is not Outcome.OK:
             record.logs = logs.keep(folder, site.artifacts, record.key)
         if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
@@ -145,8 +143,6 @@ class _Watch:
         self._engine: RunningEngine | None = None
         self._selector = selectors.DefaultSelector()
         self._problem: tuple[Outcome, str] | None = None
-        self._waited_before_s = waited_for_s()
-        self._client_s = 0.0
 
     def until_the_end(self) -> None:
         inside, outside = _placement(self._spec.profile.cpus)
@@ -166,16 +162,6 @@ class _Watch:
             self._outside.group = self._group.memory()
             self._record.reason = str(error)
             self._say_if_out_of_memory()
-
-    def unwaited_s(self) -> float:
-        """Return the processor time of what ran inside the limits and was waited for by nobody, as far as it is known.
-
-        The kernel has it in the group's time alone. What of the group was waited for is all that the runner has waited
-        for but the client; with services outside the limits that is too much, and what is left is too little.
-        """
-        used_s = self._group.cpu_seconds() if self._group.is_apart else None
-        waited_s = waited_for_s() - self._waited_before_s - self._client_s
-        return 0.0 if used_s is None else max(0.0, used_s - waited_s)
 
     def _with_services(self) -> None:
         if not self._spec.engine_apart:
@@ -252,13 +238,12 @@ class _Watch:
             for key, _ in self._selector.select(max(0.0, min(next_sample, end) - time.monotonic())):
                 process: RunningRole = key.data
                 lines = process.lines()
-                if not lines and process.ended():
+                if not lines and process.popen.poll() is not None:
                     self._selector.unregister(key.fileobj)
                 for line in lines:
                     self._heard(process, line)
-            if self._client is not None and self._client.ended():
+            if self._client is not None and self._client.popen.poll() is not None:
                 client, self._client = self._client, None
-                self._client_s = client.cpu_s
                 client.end()
                 part = client.part()
                 if part is None:

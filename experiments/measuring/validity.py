@@ -30,4 +30,6 @@ def noise(record: Record) -> str:
     lag = float(np.percentile(client.loop_delay_s, 99))
     latencies = [row.finished_s - row.intended_s for row in client.requests if row.outcome == "ok"]
     most = max(LAG_S, LAG_SHARE * float(np.median(latencies)) if latencies else 0.0)
-    return f"client lag: the client was {lag * 1000:.0f} ms late (P99), more than {most * 1000:.0f} ms" * (lag > most)
+    if lag <= most:
+        return ""
+    return f"client lag: the client was {lag * 1000:.0f} ms late (P99), more than {most * 1000:.0f} ms"

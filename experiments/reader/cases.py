@@ -52,7 +52,7 @@ class Fact(msgspec.Struct, frozen=True):
     value: Span
 
 
-class Asked(msgspec.Struct, frozen=True):
+class _Asked(msgspec.Struct, frozen=True):
     """A question, its right answer, and what it asks for.
 
     ``person`` is where a question names whom it asks about; ``decided_by`` is the line that its answer is in, or that
@@ -71,8 +71,8 @@ class Case(msgspec.Struct, frozen=True):
 
     messages: list[Message]
     facts: list[Fact]
-    asked: Asked
-    more: list[Asked]
+    asked: _Asked
+    more: list[_Asked]
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -118,9 +118,9 @@ def _fact(rng: random.Random, one: Life, act: Act, split: Split) -> Fact:
 
 def _question(
     rng: random.Random, one: Life, split: Split, answer: str, truth: Truth, decided_by: Fact | None = None
-) -> Asked:
+) -> _Asked:
     text = one.tell(rng, "ask", split)
-    return Asked(text, answer, truth, _person(text, one.person), decided_by)
+    return _Asked(text, answer, truth, _person(text, one.person), decided_by)
 
 
 def _person(text: str, name: str | None) -> Span:
@@ -179,15 +179,15 @@ def _anything(rng: random.Random, language: Language) -> str:
             return made
 
 
-def _statement(rng: random.Random, split: Split) -> Asked:
+def _statement(rng: random.Random, split: Split) -> _Asked:
     """Return something new that the user says and that asks nothing."""
     new = _lives(rng, split, 1, 0.0, 1.0)[0]
     words = WORDS[new.language]
     if rng.random() < 0.5:
-        return Asked(
+        return _Asked(
             chat(rng, new.language, new.person or drawn(rng, NAMES[new.language], split)), words.chatted, "told"
         )
-    return Asked(new.tell(rng, rng.choice(new.acts), split), words.noted, "told")
+    return _Asked(new.tell(rng, rng.choice(new.acts), split), words.noted, "told")
 
 
 def _other(rng: random.Random, lives: list[Life], split: Split) -> _Line:
@@ -206,7 +206,7 @@ def _ask(
     lives: list[Life],
     visible: dict[int, dict[Act, Fact]],
     split: Split,
-) -> Asked:
+) -> _Asked:
     answerable = [n for n, acts in visible.items() if acts and "deny" not in acts]
     if answerable and rng.random() < _ANSWERED:
         number = rng.choice(answerable)
@@ -219,7 +219,7 @@ def _ask(
     return _unanswerable(rng, lives, visible, split)
 
 
-def _unanswerable(rng: random.Random, lives: list[Life], visible: dict[int, dict[Act, Fact]], split: Split) -> Asked:
+def _unanswerable(rng: random.Random, lives: list[Life], visible: dict[int, dict[Act, Fact]], split: Split) -> _Asked:
     """Return a question the prompt holds no answer to: as near to what it holds as can be."""
     one = rng.choice(lives)
     words = WORDS[one.language]

@@ -1,4 +1,4 @@
-"""The two tables of docs/results.md: the answers of a run and its verdicts, generated from its records, never typed.
+"""The two tables of docs/results.md: the key comparisons of a run and its verdicts, generated from its records alone.
 
 ``python -m experiments.report.headline`` writes each between its two marks on that page; a test fails when one is not
 what the reference run says.
@@ -15,14 +15,14 @@ from experiments.report import ledger, text
 from experiments.report.key_comparisons import MeasuredComparison, measured
 
 PAGE = Path("docs/results.md")
-ANSWERS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
+COMPARISONS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
 _END = "<!-- end: generated -->"
 
 
 def table(run: Run) -> str:
     """Return the key comparisons that the run measured as a Markdown table: medians, the ratio, the conclusion."""
     rows = [
-        "| what | measure | traditional | asynchronous | ratio | noise | answer |",
+        "| what | measure | traditional | asynchronous | ratio | noise | conclusion |",
         "|---|---|---|---|---|---|---|",
     ]
     for one in measured(run):
@@ -57,9 +57,9 @@ def section(run: Run) -> str:
         f"Linux {str(place.get('kernel')).split('-')[0]}"
     )
     limits = f"profile {info.profile.name}, {'enforced by ' + info.backend if info.enforced else 'NOT enforced'}"
-    verdicts = "95 % intervals" if info.blocks >= ENOUGH_BLOCKS else "indicative, no verdicts"
+    certainty = "95 % intervals" if info.blocks >= ENOUGH_BLOCKS else "indicative, no verdicts"
     note = (
-        f"Preset {info.preset}, {info.blocks} blocks: {verdicts}. {len(run.trials)} trials on {machine}; "
+        f"Preset {info.preset}, {info.blocks} blocks: {certainty}. {len(run.trials)} trials on {machine}; "
         f"{limits}; model {info.engine.model}"
         f"{' (its words mean nothing)' if info.engine.words_are_meaningless else ''}; "
         f"{info.created[:10]}."
@@ -67,7 +67,7 @@ def section(run: Run) -> str:
     return f"{table(run)}\n\n{note}"
 
 
-def replaced(page: str, new: str, name: str = ANSWERS) -> str:
+def replaced(page: str, new: str, name: str = COMPARISONS) -> str:
     """Return ``page`` with ``new`` between the marks called ``name``."""
     begin = f"<!-- begin: {name} -->"
     before, _, rest = page.partition(begin)

@@ -35,7 +35,7 @@ from experiments.studies.subjects import (
     warm,
 )
 from experiments.workloads import blocking
-from experiments.workloads.blocking import Piece, Prepared
+from experiments.workloads.blocking import Piece, PreparedWork
 from systems import registry
 from systems.engines.scripted import Scripts
 from systems.errors import FourgigError
@@ -231,22 +231,22 @@ def _armed(cell: Cell) -> bool:
     )
 
 
-def _prepared(role: Role) -> Prepared:
+def _prepared(role: Role) -> PreparedWork:
     """Return the pieces of this trial's work; one of its kind has been done, untimed."""
     condition = role.spec.condition
     requests = int(condition.get("requests") or 0)
     if condition["work"] == LOAD_ISOLATION:
         durations = (int(condition["long_ms"] or 0) / 1000, PUBLISHED_SHORT_S)
-        return Prepared([partial(blocking.sleep, 0, seconds) for seconds in durations])
+        return PreparedWork([partial(blocking.sleep, 0, seconds) for seconds in durations])
     if condition["work"] == "sleep":
         kilobytes, sleep_ms = int(condition["kilobytes"] or 0), int(condition["sleep_ms"] or 0)
-        return Prepared([partial(blocking.sleep, kilobytes, sleep_ms / 1000)] * requests)
+        return PreparedWork([partial(blocking.sleep, kilobytes, sleep_ms / 1000)] * requests)
     prepared = blocking.prepare(str(condition["work"]), requests + 1, role.work_dir, role.spec.seed)
     prepared.pieces.pop()()
     return prepared
 
 
-async def _work(role: Role, prepared: Prepared) -> None:
+async def _work(role: Role, prepared: PreparedWork) -> None:
     workers = int(role.spec.settings.get("workers") or 0)
     executors = Executors({"work": max(1, workers)}, isolated=workers > 0)
     role.part.values.update(prepared.noted)

@@ -27,7 +27,7 @@ FILE_KILOBYTES = 500
 MESSAGES_A_TEXT = 25
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class PreparedWork(msgspec.Struct, frozen=True):
     """What is to be done: the pieces, and what was noted while preparing them, by name."""
 
     pieces: list[Piece]
@@ -41,18 +41,18 @@ def sleep(kilobytes: int, seconds: float) -> None:
     del block
 
 
-def _reads(count: int, folder: Path, _seed: int) -> Prepared:
+def _reads(count: int, folder: Path, _seed: int) -> PreparedWork:
     """Read whole files, each once, from the disk: ``bytes_left_cached`` of them could not be dropped from memory."""
     paths = [folder / f"read-{number}" for number in range(count)]
     for path in paths:
         path.write_bytes(os.urandom(FILE_KILOBYTES * 1024))
     left = page_cache.evict(paths)
-    return Prepared([path.read_bytes for path in paths], {"bytes_left_cached": left})
+    return PreparedWork([path.read_bytes for path in paths], {"bytes_left_cached": left})
 
 
-def _writes(count: int, folder: Path, _seed: int) -> Prepared:
+def _writes(count: int, folder: Path, _seed: int) -> PreparedWork:
     """Write files and wait until each is on the disk."""
-    return Prepared([partial(_write, folder / f"written-{number}") for number in range(count)])
+    return PreparedWork([partial(_write, folder / f"written-{number}") for number in range(count)])
 
 
 def _write(path: Path) -> None:
@@ -62,7 +62,7 @@ def _write(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _commits(count: int, folder: Path, seed: int) -> Prepared:
+def _commits(count: int, folder: Path, seed: int) -> PreparedWork:
     """Save turns in the traditional store, each in a transaction of its own."""
     store = LikeStore(folder / "memory.sqlite")
     store.open()
@@ -70,19 +70,19 @@ def _commits(count: int, folder: Path, seed: int) -> Prepared:
         SavedTurn(session="someone", question=text, answer=text, keywords=("friend", "letter"))
         for text in islice(sentences(seed), count)
     ]
-    return Prepared([partial(store.save, [turn]) for turn in turns])
+    return PreparedWork([partial(store.save, [turn]) for turn in turns])
 
 
-def _extractions(count: int, _folder: Path, seed: int) -> Prepared:
+def _extractions(count: int, _folder: Path, seed: int) -> PreparedWork:
     """Extract the keywords of long texts: Python at work, which holds the interpreter lock."""
     keywords = Keywords()
     keywords.load()
     source = sentences(seed)
     texts = [" ".join(islice(source, MESSAGES_A_TEXT)) for _ in range(count)]
-    return Prepared([partial(keywords.extract, text) for text in texts])
+    return PreparedWork([partial(keywords.extract, text) for text in texts])
 
 
-_KINDS: dict[str, Callable[[int, Path, int], Prepared]] = {
+_KINDS: dict[str, Callable[[int, Path, int], PreparedWork]] = {
     "file read": _reads,
     "file write": _writes,
     "SQLite commit": _commits,
@@ -92,6 +92,6 @@ KINDS = tuple(_KINDS)
 """The kinds of work besides the sleep."""
 
 
-def prepare(kind: str, count: int, folder: Path, seed: int) -> Prepared:
+def prepare(kind: str, count: int, folder: Path, seed: int) -> PreparedWork:
     """Return ``count`` pieces of one of the `KINDS`; what they read is in ``folder``, and there they write."""
     return _KINDS[kind](count, folder, seed)

@@ -144,8 +144,10 @@ class Asynchronous(AsyncSystem):
                     return reply
             except BaseException as error:
                 outcome = type(error).__name__
-                pipeline.counters.refused += isinstance(error, Refused)
-                pipeline.counters.deadline_exceeded += isinstance(error, DeadlineExceeded)
+                if isinstance(error, Refused):
+                    pipeline.counters.refused += 1
+                elif isinstance(error, DeadlineExceeded):
+                    pipeline.counters.deadline_exceeded += 1
                 raise
             finally:
                 log_turn(request, steps, reply, outcome, time.perf_counter() - arrived)

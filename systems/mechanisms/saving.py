@@ -97,7 +97,8 @@ class BackgroundSaver:
         turns = list(islice(self._pending, self._batch))
         failures = last_attempts = 0
         while True:
-            last_attempts += self._closing.is_set()
+            if self._closing.is_set():
+                last_attempts += 1
             try:
                 await self._save(turns)
                 break

@@ -69,6 +69,15 @@ class Broken(Small):
         return ["/nowhere/to/be/found"]
 
 
+class Faulty(Small):
+    """Fails in its own way when it is asked whether the server is ready."""
+
+    name = "faulty"
+
+    def ready(self, address):
+        raise LookupError("no such greeting")
+
+
 class Nameless(Small):
     """Cannot say which version it is."""
 

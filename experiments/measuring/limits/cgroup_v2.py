@@ -34,7 +34,7 @@ def delegated() -> str:
     return f"systemd-run --user --scope -p Delegate=yes {program()} …"
 
 
-class Place(msgspec.Struct, frozen=True):
+class _Place(msgspec.Struct, frozen=True):
     """Where a run's group can be made. ``enable``: these controllers must first be handed to children there.
 
     ``move``: and our processes must first leave for a leaf, because the kernel lets a group other than the root
@@ -112,18 +112,18 @@ class CgroupV2(Backend):
     def availability(self, profile: Profile) -> Availability:
         """Say whether there is a place for our groups and room for the profile in it."""
         found = self._place(profile)
-        if isinstance(found, Place):
+        if isinstance(found, _Place):
             return Availability(backend=self.name, usable=True, reason=f"can make groups in {found.parent}")
         return Availability(backend=self.name, usable=False, reason=found[0], remedy=found[1])
 
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Make ``fourgig-<run_id>``. Raises `CannotEnforce`."""
         found = self._place(profile)
-        if not isinstance(found, Place):
+        if not isinstance(found, _Place):
             raise CannotEnforce(f"cgroup v2 cannot be used: {found[0]}.")
         return _Run(self.kernel, found, f"fourgig-{checked_name(run_id)}", profile)
 
-    def _place(self, profile: Profile) -> Place | tuple[str, str]:
+    def _place(self, profile: Profile) -> _Place | tuple[str, str]:
         kernel = self.kernel
         visible = kernel.unified()
         if visible is None:
@@ -147,7 +147,7 @@ class CgroupV2(Backend):
             return "swap is in use and this kernel does not account for it", "turn swap off with `swapoff -a`"
         return place
 
-    def _find(self, top: Path, own: Path) -> Place | None:
+    def _find(self, top: Path, own: Path) -> _Place | None:
         home = own.parent if own.name == HARNESS_LEAF and own != top else own
         # Root may manage the whole tree, and the top never changes; anyone else only what was delegated to them,
         # which is where they were started.
@@ -157,8 +157,8 @@ class CgroupV2(Backend):
             missing = self._missing(parent)
             is_root = not (parent / "cgroup.events").exists()
             if not missing or is_root or not self.kernel.members(parent):
-                return Place(parent, enable=missing)
-        return Place(home, enable=self._missing(home), move=True) if self._manageable(home) else None
+                return _Place(parent, enable=missing)
+        return _Place(home, enable=self._missing(home), move=True) if self._manageable(home) else None
 
     def _manageable(self, parent: Path) -> bool:
         writable = (parent, parent / "cgroup.procs", parent / "cgroup.subtree_control")
@@ -172,7 +172,7 @@ class CgroupV2(Backend):
 
 
 class _Run(RunGroup):
-    def __init__(self, kernel: Kernel, place: Place, name: str, profile: Profile) -> None:
+    def __init__(self, kernel: Kernel, place: _Place, name: str, profile: Profile) -> None:
         self._kernel = kernel
         self._place = place
         self._profile = profile

@@ -9,9 +9,8 @@ from pathlib import Path
 def read_bytes(pids: Iterable[int]) -> int | None:
     """Return the bytes that processes made the disk deliver so far; None where the kernel counts none of them.
 
-    What a process that has ended had read is in its parent's count once that has waited for it.
-
-    What was found in the page cache costs nothing; a page of a mapped file counts each time it is read again.
+    What a process that has ended had read is in its parent's count once that has waited for it. What was found in the
+    page cache costs nothing; a page of a mapped file counts each time it is read again.
     """
     found = [count for pid in pids if (count := _read_bytes(pid)) is not None]
     return sum(found) if found else None

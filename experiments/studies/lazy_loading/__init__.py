@@ -67,6 +67,7 @@ class LazyLoading(Study):
         "import_anonymous",
     )
     primary = ("time_to_ready", "time_to_first_reply", "first_request_latency", "memory_at_ready")
+    loads = (resources.AGENT,)
 
     def shapes(self, preset: Preset) -> tuple[str, ...]:
         """Return a second, larger shape for the paper."""

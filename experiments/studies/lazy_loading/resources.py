@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from systems.memory.fulltext import FullTextStore
     from systems.memory.keywords import Keywords
 
+AGENT = "asynchronous"
+"""The agent whose code is one of the resources."""
+
 
 async def load(role: Role) -> None:
     """Load the resources the trial names, in its order, and look at the process after each."""
@@ -54,7 +57,7 @@ class _Loader:
         # What is imported here is part of what is measured.
         match name:
             case "agent":
-                registry.systems.get("asynchronous").load()
+                registry.systems.get(AGENT).load()
             case "keywords":
                 from systems.memory.keywords import Keywords
 

@@ -7,12 +7,12 @@ run. A condition of bounded blocks is a taste: it stays indicative.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.study import Cell, GridRequest, Preset, twins
+from experiments.studies.load.ladder import ladder
 from experiments.studies.load.users import PATIENCE_S, ZIPF
 from experiments.studies.subjects import batched
 from systems import registry
@@ -73,27 +73,6 @@ def cells(request: GridRequest) -> list[Cell]:
         "paper": _paper,
     }
     return list(presets[request.preset](_Grid(request)))
-
-
-class Rung(NamedTuple):
-    """A subject of the ablation ladder: ``variant`` is the mechanism that was added or left out, or "none" or "all"."""
-
-    name: str
-    variant: str
-    settings: dict[str, Scalar]
-
-
-def ladder(mechanisms: Sequence[str], direction: str) -> list[Rung]:
-    """Return the ablation ladder of a system with these mechanisms.
-
-    ``direction`` "add-one": none of the mechanisms, each one alone, and all; "leave-one-out": all, and all but each.
-    """
-    none = Rung("none", "none", dict.fromkeys(mechanisms, False))
-    every = Rung("all", "all", dict.fromkeys(mechanisms, True))
-    if direction == "add-one":
-        alone = [Rung(f"none+{name}", name, none.settings | {name: True}) for name in mechanisms]
-        return [none, *alone, every]
-    return [every, *(Rung(f"all-{name}", name, every.settings | {name: False}) for name in mechanisms)]
 
 
 def _smoke(grid: _Grid) -> Iterable[Cell]:
@@ -203,8 +182,7 @@ class _Grid:
 
     def closed(self, work: _Work, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
         """Return users who ask the next question when the last one is answered."""
-        condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "closed"}
-        return _cells(work, condition, self._subjects, blocks=blocks)
+        return _cells(work, _closed(users, turns), self._subjects, blocks=blocks)
 
     def engines(self, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
         """Return the engine's ladder: the systems on the serial engine, then what the batched one does, step by step.
@@ -242,20 +220,12 @@ class _Grid:
             for system in climbing
             for rung, added, engine_settings, cache in rungs
         ]
-        condition: dict[str, Scalar] = {
-            "users": users,
-            "turns": turns,
-            "arrivals": "closed",
-            "questions": "repeated",
-            "pool": pool,
-            "engines": "ladder",
-        }
+        condition = _closed(users, turns, questions="repeated", pool=pool, engines="ladder")
         return _cells(self.inference, condition, subjects, part="engines", labels=(_repeating(pool),), blocks=blocks)
 
     def in_loop(self, work: _Work, users: int, *, turns: int) -> list[Cell]:
         """Return the closed loop for blocking systems that answer in the server's event loop."""
-        condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "closed"}
-        return _cells(work, condition, self._blocking_in_loop())
+        return _cells(work, _closed(users, turns), self._blocking_in_loop())
 
     def thinking(self, work: _Work, users: int, *, turns: int, think_s: float, blocks: int | None = None) -> list[Cell]:
         """Return users who pause for ``think_s`` on average before each question."""
@@ -315,13 +285,7 @@ class _Grid:
                 if "question" in system.varied("cache")
             ),
         ]
-        condition: dict[str, Scalar] = {
-            "users": users,
-            "turns": turns,
-            "arrivals": "closed",
-            "questions": "repeated",
-            "pool": pool,
-        }
+        condition = _closed(users, turns, questions="repeated", pool=pool)
         return _cells(work, condition, subjects, part="repeated", labels=(_repeating(pool),), blocks=blocks)
 
     def ladders(self, work: _Work, users: int) -> list[Cell]:
@@ -346,13 +310,7 @@ class _Grid:
             if direction == "add-one":
                 subjects += [subject for subject in self._subjects if _blocks(subject)]
                 subjects += self._blocking_in_loop()
-            condition: dict[str, Scalar] = {
-                "users": users,
-                "turns": 1,
-                "arrivals": "closed",
-                "ladder": direction,
-                "of": system.name,
-            }
+            condition = _closed(users, 1, ladder=direction, of=system.name)
             made += _cells(work, condition, subjects, part="ladder")
         return made
 
@@ -362,6 +320,11 @@ class _Grid:
             for subject in self._subjects
             if _blocks(subject)
         ]
+
+
+def _closed(users: int, turns: int, **more: Scalar) -> dict[str, Scalar]:
+    """Return the condition of users who ask the next question when the last one is answered."""
+    return {"users": users, "turns": turns, "arrivals": "closed", **more}
 
 
 def _repeating(pool: int) -> str:

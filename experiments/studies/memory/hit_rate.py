@@ -110,7 +110,8 @@ def _replay(role: Role, cache: Any, accesses: list[tuple[str, str]]) -> None:
             cache.put(key, Reply(request_id="", text=right, source=Source.MODEL))
         else:
             hits += 1
-            wrong += reply.text != right
+            if reply.text != right:
+                wrong += 1
     role.part.values["replay_s"] = time.perf_counter() - began
     role.part.values.update(hits=hits, wrong=wrong, held_bytes=_held_bytes(cache, dict(accesses)))
 
@@ -138,5 +139,6 @@ def simulate(policy: str, capacity: int, keys: list[str]) -> int:
         request = libcachesim.Request()
         request.obj_id, request.obj_size, request.clock_time = number[key], 1, place
         request.next_access_vtime = following[place]
-        hits += bool(cache.get(request))
+        if cache.get(request):
+            hits += 1
     return hits

@@ -19,7 +19,7 @@ from experiments.measuring import engines, requirements
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
-from experiments.studies.subjects import make_system
+from experiments.studies.subjects import data_dir, make_system
 from experiments.workloads.remembering.conversation import Conversation, converse
 from systems import registry
 from systems.description import Description, Topic, Variants
@@ -151,10 +151,8 @@ async def _answer(role: Role) -> None:
     spec = role.spec
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    data_dir = role.work_dir / "data"
-    data_dir.mkdir(exist_ok=True)
     engine, scripts = Overheard(engines.make(spec.engine, role.model_path, spec.profile.cpus)), Scripts()
-    async with host(make_system(spec, scripted(engine, scripts), data_dir), spec.hosting) as system:
+    async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user")
         if UNREAD in spec.labels:
             grades = [msgspec.structs.replace(grade, answer=None, right=None) for grade in grades]

@@ -103,5 +103,6 @@ async def _timed(find: stores.Lookup, asked: Sequence[str], wanted: Sequence[Seq
         began = time.perf_counter()
         found = await find(words, _FOUND)
         seconds.append(time.perf_counter() - began)
-        recalled += text in found
+        if text in found:
+            recalled += 1
     return seconds, recalled

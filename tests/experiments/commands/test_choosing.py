@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 from experiments.commands import planning
 from experiments.commands.asking import Asked
 from experiments.commands.cli import app
-from experiments.measuring import profiles, records
+from experiments.measuring import profiles, records, requirements
 from experiments.measuring.records import WORKLOAD, EngineSpec
 from experiments.measuring.runs import read_info
+from systems.errors import BadInput
 
 SIMULATED = ("--engine", "simulated")
 WAYS = "naps-1,client_left"
@@ -100,22 +101,39 @@ def test_no_model_is_made_for_trials_that_run_none(fourgig, tmp_path, enforcemen
     assert not (cache / "models").exists()
 
 
+ASKED = Asked(
+    preset="wide",
+    studies=("memory",),
+    systems=("baseline",),
+    profile=profiles.load("4gb"),
+    blocks=1,
+    seed=0,
+    engine=EngineSpec(name="llama"),
+    model=None,
+    settings={},
+    part=None,
+    only={},
+    workload=WORKLOAD,
+)
+
+
 def test_only_the_models_that_the_chosen_trials_use_are_made():
-    asked = Asked(
-        preset="wide",
-        studies=("memory",),
-        systems=("baseline",),
-        profile=profiles.load("4gb"),
-        blocks=1,
-        seed=0,
-        engine=EngineSpec(name="llama"),
-        model=None,
-        settings={},
-        part=None,
-        only={},
-        workload=WORKLOAD,
-    )
-    every = planning.draft(asked, None)
+    every = planning.draft(ASKED, None)
     assert len(every.shapes) > 1
-    one = planning.draft(msgspec.structs.replace(asked, only={"subject": every.shapes[0]}), None)
+    one = planning.draft(msgspec.structs.replace(ASKED, only={"subject": every.shapes[0]}), None)
     assert (one.model, one.shapes) == (None, every.shapes[:1])
+
+
+def test_a_resumed_run_neither_wins_nor_loses_the_model_that_reads(monkeypatch, tmp_path):
+    monkeypatch.setattr(requirements, "READER", tmp_path / "reader.gguf")
+    answers = msgspec.structs.replace(ASKED, part="answers", shapes={"135m": EngineSpec(name="llama", model="135m")})
+    begun_without = planning.draft(answers, tmp_path)
+    (tmp_path / "reader.gguf").touch()
+    assert "reader" in planning.draft(ASKED, None).shapes
+    again = planning.draft(answers, tmp_path)
+    assert [spec.key for spec in again.plan.trials] == [spec.key for spec in begun_without.plan.trials]
+
+    begun_with = msgspec.structs.replace(answers, shapes={"reader": EngineSpec(name="llama", model="reader")})
+    (tmp_path / "reader.gguf").unlink()
+    with pytest.raises(BadInput, match="begun with the model reader"):
+        planning.draft(begun_with, tmp_path)

@@ -25,12 +25,12 @@ def imported(*arguments):
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "profiles"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "profiles"], ["list", "systems"]])
 def test_nothing_heavy_is_imported(arguments):
     assert not imported(*arguments).intersection(HEAVY)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "profiles"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "profiles"], ["list", "systems"]])
 def test_no_implementation_is_imported(arguments):
     assert not imported(*arguments).intersection(IMPLEMENTATIONS)
 

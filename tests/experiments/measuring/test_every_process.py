@@ -1,6 +1,7 @@
 """An agent with helpers does not look free: every figure counts what they use, however they were started."""
 
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from experiments import metrics
-from experiments.measuring import plan, profiles, records, runner, trial
+from experiments.measuring import plan, profiles, records, runner
 from experiments.measuring.limits.none import Unenforced
-from experiments.measuring.limits.select import choose
 from experiments.measuring.records import EngineSpec, Outcome
 from experiments.measuring.runs import RunFolder
 from tests.experiments.conftest import FOURGIG
@@ -118,64 +118,65 @@ def test_a_look_from_outside_keeps_the_part_of_every_process(measured, system):
 
 
 @pytest.fixture
-def run_one(folder, tmp_path, monkeypatch):
-    """Return a function that runs a system's smallest trial of load under a backend, in this process."""
+def trial_of(folder, tmp_path, monkeypatch):
+    """Return a function that runs one trial of a system, without limits, in a runner that is this process.
+
+    It returns the record, and the processor seconds that this process has waited for meanwhile.
+    """
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.syspath_prepend(folder)
 
-    def run(system, backend):
-        profile, found = profiles.load("4gb"), []
+    def run(system, study, only):
+        profile, found, waited_for = profiles.load("4gb"), [], []
         planned = plan.make(
             preset="smoke",
-            study_names=["load"],
+            study_names=[study],
             system_names=[f"crew_system:{system}"],
             engine=EngineSpec(name="simulated"),
             profile=profile,
             blocks=1,
             seed=1,
-            only={"work": "inference"},
+            only=only,
         )
-        with RunFolder(tmp_path / system) as folder:
+
+        def finished(record):
+            found.append(record)
+            waited_for.append(_waited_for())
+
+        with RunFolder(tmp_path / "run") as folder_:
             runner.run(
                 planned.trials,
-                folder,
-                backend,
+                folder_,
+                Unenforced(),
                 profile,
-                f"crew-{system.lower()}",
+                "tree",
                 models={},
                 voids_noise=False,
-                on_start=lambda _: None,
-                on_finish=found.append,
+                on_start=lambda _: waited_for.append(_waited_for()),
+                on_finish=finished,
             )
-        [record] = found
+        [record], [before, after] = found, waited_for
         assert record.outcome is Outcome.OK, record.reason
-        return record
+        return record, after - before
 
     return run
 
 
+def _waited_for():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.parametrize("system", HELPED)
-def test_without_a_group_of_the_trial_s_own_the_tree_of_its_processes_is_read(run_one, system):
-    record = run_one(system, Unenforced())
+def test_without_a_group_of_the_trial_s_own_the_tree_of_its_processes_is_read(trial_of, system):
+    record, _ = trial_of(system, "load", {"work": "inference"})
     assert {(look.counted, len(look.processes)) for look in record.outside.looks.values()} == {("tree", 2)}
     assert figure(record, "cpu_per_request") > 0.8 * BURNS_S
 
 
-@pytest.mark.needs_limits
-def test_what_a_helper_used_that_nobody_waited_for_is_not_taken_for_the_noise_of_others(run_one, monkeypatch):
-    backend = choose(profiles.load("4gb"), allow_unenforced=True)
-    if not backend.enforced:
-        pytest.skip("no backend of this machine can make groups")
-    ours = []
-
-    class Noted(trial.Noise):
-        def stop(self, still_running_cpu_s=0.0):
-            ours.append(still_running_cpu_s)
-            return super().stop(still_running_cpu_s)
-
-    monkeypatch.setattr(trial, "Noise", Noted)
-    for system in ("Alone", "Executes", "Forks", "Leaves"):
-        run_one(system, backend)
-    alone, waited_for, *unwaited = ours
-    assert max(alone, waited_for) < BURNS_S
-    assert min(unwaited) > 3 * BURNS_S  # a turn of warming up and two users' turns
+@pytest.mark.parametrize("system", HELPED)
+def test_what_helpers_used_is_not_taken_for_the_noise_of_others(trial_of, system):
+    record, waited_for = trial_of(system, "lazy-loading", {"part": "start", "page_cache": "cold"})
+    used = record.outside.cpu_seconds
+    assert used > 2 * BURNS_S
+    assert waited_for > used - 0.05  # the kernel's ticks

@@ -1,5 +1,6 @@
 """What a machine lacks is left out of a plan with the reason, and changes nothing else of it."""
 
+import msgspec
 import pytest
 
 from experiments.measuring import plan, requirements
@@ -48,6 +49,15 @@ def test_a_run_counts_what_was_measured_before_it_went_missing(monkeypatch):
     monkeypatch.setattr(requirements, "find_spec", lambda _: None)
     assert planned().count(done[:3]) == len(planned().trials) + 3
     assert with_it.count(done) == len(with_it.trials)
+
+
+def test_a_run_keeps_the_code_versions_of_what_went_missing():
+    made = planned()
+    (version, *_) = {spec.code_version for spec in made.trials if spec.system == "baseline"}
+    others = [spec for spec in made.trials if spec.system != "baseline"]
+    left = msgspec.structs.replace(made, trials=tuple(others))
+    assert version not in left.code_versions(())
+    assert left.code_versions(made.code_versions(())) == made.code_versions(())
 
 
 def test_without_the_model_that_reads_answers_are_still_asked(monkeypatch, tmp_path):
