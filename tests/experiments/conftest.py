@@ -21,7 +21,7 @@ probe = probe_study:Probe
 long-questions = example_study:LongQuestions
 [fourgig.systems]
 echo = echo_system:Echo
-notes = notes_system:Notes
+notes = notes_description:DESCRIPTION
 [fourgig.metrics]
 parity = outside_metric
 [fourgig.figures]
@@ -34,6 +34,7 @@ MODULES = (
     "example_study",
     "echo_system",
     "notes_system",
+    "notes_description",
     "outside_metric",
     "outside_figure",
     "outside_workload",
