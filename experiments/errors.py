@@ -16,6 +16,10 @@ class CannotEnforce(FourgigError):
     exit_code = ExitCode.CANNOT_ENFORCE
 
 
+class EngineFailed(FourgigError):
+    """A trial's engine, in a process of its own, did not get as far as being asked."""
+
+
 class ServiceFailed(FourgigError):
     """A service that a trial needs did not get ready, or ended before the trial did."""
 

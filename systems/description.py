@@ -9,10 +9,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from systems.engines.interface import AddressedEngine, Engine
 from systems.errors import BadInput
 from systems.interface import AsyncSystem, BlockingSystem, System
 
@@ -39,7 +41,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     ``reads`` names the installed packages whose files a cold start reads from the disk.
     ``fills`` is the function, as "module:function", that fills a new long-term memory with turns of the past; None:
     it cannot be filled beforehand. It takes the system's data folder, a session and the texts of its turns.
-    ``interpreter`` is the Python that runs it, as a path; None: the one that runs the lab.
+    ``asks_address`` says that it takes its engine as an address that speaks OpenAI's format, not as an object: the
+    engine then runs in a process of its own. ``interpreter`` is the Python that runs it, as a path; None: the one that
+    runs the lab. What such a system must be tells `systems.elsewhere.worker`; it asks an address, and holds no loop.
     """
 
     name: str
@@ -51,7 +55,16 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     variants: Mapping[Topic, Variants] = {}
     reads: tuple[str, ...] = ()
     fills: str | None = None
+    asks_address: bool = False
     interpreter: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `BadInput` for what a system in another interpreter cannot be."""
+        if self.interpreter is not None and (self.blocks or not self.asks_address):
+            raise BadInput(
+                f"The system {self.name!r} runs in another interpreter: it must not be described as blocking, and asks "
+                "an address."
+            )
 
     @property
     def module(self) -> str:
@@ -76,6 +89,25 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         if problems:
             raise BadInput(f"The system {self.name!r} ({self.implementation}) {_listed(problems)}.")
         return kind  # type: ignore[no-any-return]
+
+    def build(self, settings: msgspec.Struct, engine: Engine, data_dir: Path) -> System:
+        """Return the system on ``engine``, not yet started. Raises `BadInput`, as `load` does.
+
+        ``engine`` is the one that asks an address if the system asks one.
+        """
+        if self.interpreter is None:
+            return self.load()(settings, engine, data_dir)
+        if not isinstance(engine, AddressedEngine):
+            raise BadInput(f"The system {self.name!r} asks an address, and the engine {engine.name} has none.")
+        from systems.elsewhere.system import Elsewhere  # who has no such system needs no pipes to one
+
+        return Elsewhere(
+            msgspec.to_builtins(settings),
+            engine.url,
+            data_dir,
+            interpreter=self.interpreter,
+            implementation=self.implementation,
+        )
 
     def fill(self) -> Any:
         """Import and return the function that fills a long-term memory. Raises `BadInput` if there is none."""

@@ -129,5 +129,9 @@ class Abandoned(FourgigError):
     """Nobody waits for this generation any more; raised inside it, so that the engine stops."""
 
 
+class SystemFailed(FourgigError):
+    """A system of another interpreter failed; the message has the type and the words of its error there."""
+
+
 class SystemClosed(FourgigError):
     """The system was asked after it was closed, or before it was started."""

@@ -21,6 +21,7 @@ from experiments.measuring.profiles import Profile
 from experiments.measuring.records import EngineSpec, TrialSpec
 from experiments.measuring.runs import TRIALS
 from systems import registry
+from systems.elsewhere import system as elsewhere
 from systems.errors import BadInput
 from systems.models import find
 
@@ -64,7 +65,11 @@ def check_systems(names: Iterable[str]) -> None:
     Here it is not imported: what an implementation brings with it is no business of the runner's.
     """
     for name in names:
+        description = registry.systems.get(name)
         if name in registry.systems.built_in_names():
+            continue
+        if description.interpreter is not None:
+            elsewhere.examine(name, description.interpreter, description.implementation)
             continue
         done = subprocess.run(
             [sys.executable, "-P", "-c", _IMPORT, name],

@@ -18,6 +18,7 @@ import systems
 from experiments.measuring.services import services
 from experiments.measuring.study import studies
 from systems import registry
+from systems.elsewhere import system as elsewhere
 from systems.errors import BadInput
 
 _NOT_MEASURING = (
@@ -53,8 +54,7 @@ def outside(system_names: Iterable[str]) -> dict[str, str]:
     versions = {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
     for name in system_names:
         if ":" in name:
-            module = registry.systems.get(name).module
-            versions[f"outside.{module}"] = _hash(_own_files(module))
+            versions[f"outside.{registry.systems.get(name).module}"] = _of_system(name)
     return versions
 
 
@@ -67,7 +67,10 @@ def _shared() -> str:
 
 @cache
 def _of_system(name: str) -> str:
-    return _hash(_own_files(registry.systems.get(name).module))
+    description = registry.systems.get(name)
+    if description.interpreter is None:
+        return _hash(_own_files(description.module))
+    return elsewhere.examine(name, description.interpreter, description.implementation)
 
 
 @cache

@@ -1,12 +1,15 @@
 """What a trial's processes printed: the last words of one, and the whole of those that ended badly, kept for a person.
 
-What a subject prints is anybody's text: characters that a terminal obeys are replaced before anyone is shown it.
+What a subject prints is anybody's text: characters that a terminal obeys are replaced before anyone is shown it. What
+is kept names no folder of this machine, as nothing else in a run folder does.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from experiments.measuring.published import published
 
 KEPT_BYTES = 256 * 1024
 """The most that is kept of what one process printed: its end."""
@@ -30,9 +33,14 @@ def keep(folder: Path, artifacts: Path, key: str) -> dict[str, str]:
     for log in sorted(folder.glob("*.log")):
         if text := _end(log, KEPT_BYTES):
             path = artifacts / f"{key}-{log.name}"
-            path.write_text(text, "utf-8")
+            path.write_text(_without_home(published(text, trial=folder)), "utf-8")
             kept[log.stem] = f"{artifacts.name}/{path.name}"
     return kept
+
+
+def _without_home(text: str) -> str:
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home raises where there is none
+    return text if home in ("/", "~") else text.replace(f"{home}/", "~/")
 
 
 def _end(path: Path, most: int) -> str:

@@ -18,6 +18,9 @@ from experiments.measuring.workload import workloads
 from systems import registry
 from systems.errors import BadInput, UnknownName
 
+APART = "the engine runs in a process of its own, loaded before the system starts"
+"""What every table says of a system that asks its engine at an address."""
+
 _Place = tuple[str, str, str]
 """Study, condition and subject: what trials of different runs have in common."""
 
@@ -173,6 +176,9 @@ def _spec(
         if not kind.says_scripts:
             labels += (f"engine {engine.name}: replies are its own, not the workload's; the end of text is ignored",)
         engine = msgspec.structs.replace(engine, settings={**settings.get(engine.name, {}), **engine.settings})
+    apart = engine is not None and cell.system is not None and registry.systems.get(cell.system).asks_address
+    if apart:
+        labels += (APART,)
     return TrialSpec(
         study=study,
         condition=cell.condition,
@@ -182,6 +188,7 @@ def _spec(
         hosting=cell.hosting,
         settings={**settings.get(cell.system or "", {}), **cell.settings},
         engine=engine,
+        engine_apart=apart,
         workload=workload,
         services=cell.services,
         profile=profile,

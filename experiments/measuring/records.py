@@ -66,7 +66,8 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     ``condition`` maps factors to levels and is what subjects are compared within; ``subject`` labels what differs.
     ``system`` is the registered system the subject is (None for a component), ``variant`` in what it differs from that
     system as it comes, ``settings`` what is set on it, and ``hosting`` where a blocking system runs: alone behind a
-    queue, or in the event loop. ``workload`` names what says the conversations. ``services`` are started for the trial.
+    queue, or in the event loop. ``engine_apart`` says that the engine runs in a process of
+    its own, inside the limits. ``workload`` names what says the conversations. ``services`` are started for the trial.
     ``twin`` marks the second of two equal trials of one block, whose difference is noise.
     ``labels`` are sentences every table made from this trial must carry (a shortened sleep, a simulated engine).
     """
@@ -79,6 +80,7 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     hosting: Literal["alone", "in-loop"] | None = None
     settings: dict[str, Scalar] = {}
     engine: EngineSpec | None = None
+    engine_apart: bool = False
     workload: str = WORKLOAD
     services: tuple[ServiceSpec, ...] = ()
     profile: Profile

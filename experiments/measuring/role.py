@@ -35,6 +35,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     runner_pid: int
     model_path: str | None = None
     address: str | None = None
+    engine_address: str | None = None
     services: dict[str, str] = {}
     members: str | None = None
     others: tuple[int, ...] = ()
@@ -46,16 +47,17 @@ class Role:
     ``processes`` are all that share the trial's limits: what a subject holds is read from them, never of one alone.
     """
 
-    def __init__(self, assignment: Assignment, to_runner: int, part: Part | None = None) -> None:
+    def __init__(self, assignment: Assignment, to_runner: int, from_runner: int = 0, part: Part | None = None) -> None:
         self.spec = assignment.spec
         self.work_dir = Path(assignment.work_dir)
         self.model_path = assignment.model_path
         self.address = assignment.address or ""
+        self.engine_address = assignment.engine_address or ""
         self.part = part or Part(role=assignment.role)
         self._services = assignment.services
         self.processes = Inside(assignment.members, assignment.others)
         self._part_path = Path(assignment.part_path)
-        self._to_runner = to_runner
+        self._to_runner, self._from_runner = to_runner, from_runner
 
     def mark(self, name: str) -> None:
         """Note the moment under ``name``, on the machine's monotonic clock."""
@@ -93,11 +95,12 @@ class Role:
         ``part`` is kept as it is now. What this process has read stays in the page cache, charged to its group.
         """
         os.dup2(self._to_runner, 1)
+        os.dup2(self._from_runner, 0)
         self.mark("started")
         so_far = msgspec.json.encode(self.part).decode()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], so_far])  # noqa: S606 - our own interpreter
 
     def _ask(self, line: str) -> None:
         os.write(self._to_runner, line.encode() + b"\n")
-        if sys.stdin.readline() != "go\n":
+        if os.read(self._from_runner, 3) != b"go\n":
             raise ConnectionAbortedError("The runner has gone away.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.measuring import placement
+from experiments.measuring import engines, placement
 from experiments.measuring.records import Part
 from experiments.measuring.role import Assignment, Role
 
@@ -18,16 +18,22 @@ def main() -> None:
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
     placement.take(assignment.runner_pid, assignment.cpus)
     placement.adopt_orphans()
-    to_runner = os.dup(1)
-    os.set_inheritable(to_runner, False)
+    to_runner, from_runner = os.dup(1), os.dup(0)
     os.dup2(2, 1)
+    # A worker that a system forks closes its standard input; it would wait for ever for a thread that is reading there.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
     from experiments.measuring.study import studies
 
     study = studies.get(assignment.spec.study)()
-    role = Role(assignment, to_runner, msgspec.json.decode(sys.argv[2], type=Part) if sys.argv[2:] else None)
+    part = msgspec.json.decode(sys.argv[2], type=Part) if sys.argv[2:] else None
+    role = Role(assignment, to_runner, from_runner, part)
     if assignment.role == "client":
         study.run_client(role)
+    elif assignment.role == "engine":
+        engines.serve(role)
     else:
         study.run_subject(role)
     role.write()

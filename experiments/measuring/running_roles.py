@@ -16,6 +16,7 @@ import msgspec
 from experiments.measuring import logs
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
+from experiments.measuring.probes.host import waited_for_s
 from experiments.measuring.records import Part
 from experiments.measuring.role import Assignment
 
@@ -51,6 +52,7 @@ class RunningRole:
             )
         self._janitor.watch(self.popen.pid)
         self._buffer = b""
+        self.cpu_s = 0.0
 
     def lines(self) -> list[str]:
         """Return the whole lines the role has said since last asked."""
@@ -66,6 +68,14 @@ class RunningRole:
             with suppress(BrokenPipeError):
                 self.popen.stdin.write(b"go\n")
                 self.popen.stdin.flush()
+
+    def ended(self) -> bool:
+        """Return whether the role's process has ended; once it has, ``cpu_s`` is the processor time that it used."""
+        if self.popen.returncode is None:
+            before = waited_for_s()
+            if self.popen.poll() is not None:
+                self.cpu_s = waited_for_s() - before
+        return self.popen.returncode is not None
 
     def end(self) -> None:
         """Kill the role and what it started, and wait."""

@@ -18,15 +18,16 @@ from typing import Literal
 
 import msgspec
 
-from experiments.errors import CannotEnforce, ServiceFailed
-from experiments.measuring import logs, looking, running_services, validity
+from experiments.errors import CannotEnforce, EngineFailed, ServiceFailed
+from experiments.measuring import logs, looking, running_engine, running_services, validity
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.limits.kernel import JOIN_FAILED
-from experiments.measuring.probes.host import Noise
+from experiments.measuring.probes.host import Noise, waited_for_s
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
+from experiments.measuring.running_engine import RunningEngine
 from experiments.measuring.running_roles import RunningRole
 from experiments.measuring.running_services import Place, RunningServices
 from experiments.measuring.study import studies
@@ -105,11 +106,13 @@ def _measure(record: Record, site: Site) -> None:
         group = site.groups[spec.profile.name].trial(spec.key)
         noise = Noise()
         noise.start()
+        watch = _Watch(spec, site, folder, group, record)
         try:
-            _Watch(spec, site, folder, group, record).until_the_end()
+            watch.until_the_end()
+            unwaited_s = watch.unwaited_s()
         finally:
             group.remove()
-        record.outside.host = noise.stop()
+        record.outside.host = noise.stop(unwaited_s)
         if record.outcome is not Outcome.OK:
             record.logs = logs.keep(folder, site.artifacts, record.key)
         if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
@@ -139,8 +142,11 @@ class _Watch:
         self._record, self._outside = record, record.outside
         self._services = RunningServices({}, [])
         self._client: RunningRole | None = None
+        self._engine: RunningEngine | None = None
         self._selector = selectors.DefaultSelector()
         self._problem: tuple[Outcome, str] | None = None
+        self._waited_before_s = waited_for_s()
+        self._client_s = 0.0
 
     def until_the_end(self) -> None:
         inside, outside = _placement(self._spec.profile.cpus)
@@ -161,12 +167,36 @@ class _Watch:
             self._record.reason = str(error)
             self._say_if_out_of_memory()
 
+    def unwaited_s(self) -> float:
+        """Return the processor time of what ran inside the limits and was waited for by nobody, as far as it is known.
+
+        The kernel has it in the group's time alone. What of the group was waited for is all that the runner has waited
+        for but the client; with services outside the limits that is too much, and what is left is too little.
+        """
+        used_s = self._group.cpu_seconds() if self._group.is_apart else None
+        waited_s = waited_for_s() - self._waited_before_s - self._client_s
+        return 0.0 if used_s is None else max(0.0, used_s - waited_s)
+
     def _with_services(self) -> None:
-        subject = self._start("subject", self._group)
+        if not self._spec.engine_apart:
+            self._with_engine()
+            return
+        try:
+            with running_engine.running(lambda: self._role("engine"), self._spec.timeout_s) as self._engine:
+                self._with_engine()
+        except EngineFailed as error:
+            self._outside.group = self._group.memory()
+            self._record.outcome, self._record.reason = Outcome.CRASHED, str(error)
+            self._say_if_out_of_memory()
+
+    def _with_engine(self) -> None:
+        subject = self._start("subject")
         self._outside.spawned_s = subject.spawned_s
         try:
             self._follow(subject)
             failed = self._problem is not None or bool(subject.popen.poll())
+            if self._engine is not None and (ended := self._engine.ended()):
+                self._problem = (Outcome.CRASHED, ended)
             if ended := self._services.ended(_DYING_S if failed else 0.0):
                 self._problem = (Outcome.INVALID, ended)
         finally:
@@ -176,11 +206,18 @@ class _Watch:
                     process.end()
             self._outside.duration_s = round(time.monotonic() - subject.spawned_s, 3)
         self._conclude(subject)
+        if self._engine is not None and (part := self._engine.finish()):
+            self._record.parts.append(part)
 
-    def _start(
-        self, role: Literal["subject", "client"], group: TrialGroup | None, address: str | None = None
-    ) -> RunningRole:
+    def _start(self, role: Literal["subject", "client"], address: str | None = None) -> RunningRole:
+        process = self._role(role, address)
+        if process.popen.stdout is not None:
+            self._selector.register(process.popen.stdout, selectors.EVENT_READ, process)
+        return process
+
+    def _role(self, role: Literal["subject", "engine", "client"], address: str | None = None) -> RunningRole:
         subject_cpus, client_cpus = _placement(self._spec.profile.cpus)
+        group = None if role == "client" else self._group
         model = self._site.model(self._spec)
         assignment = Assignment(
             role=role,
@@ -191,16 +228,18 @@ class _Watch:
             runner_pid=os.getpid(),
             model_path=str(model) if model else None,
             address=address,
+            engine_address=self._engine.address if self._engine else None,
             services=self._services.addresses,
             members=group.members_file if group else None,
-            others=self._services.inside_pids if group else (),
+            others=self._inside_before() if group else (),
         )
-        process = RunningRole(
+        return RunningRole(
             assignment, self._folder, group=group, environment=self._site.environment, janitor=self._site.janitor
         )
-        if process.popen.stdout is not None:
-            self._selector.register(process.popen.stdout, selectors.EVENT_READ, process)
-        return process
+
+    def _inside_before(self) -> tuple[int, ...]:
+        """Return the processes inside the limits that are not below the subject."""
+        return (*((self._engine.pid,) if self._engine else ()), *self._services.inside_pids)
 
     def _follow(self, subject: RunningRole) -> None:
         end = subject.spawned_s + self._spec.timeout_s
@@ -213,12 +252,13 @@ class _Watch:
             for key, _ in self._selector.select(max(0.0, min(next_sample, end) - time.monotonic())):
                 process: RunningRole = key.data
                 lines = process.lines()
-                if not lines and process.popen.poll() is not None:
+                if not lines and process.ended():
                     self._selector.unregister(key.fileobj)
                 for line in lines:
                     self._heard(process, line)
-            if self._client is not None and self._client.popen.poll() is not None:
+            if self._client is not None and self._client.ended():
                 client, self._client = self._client, None
+                self._client_s = client.cpu_s
                 client.end()
                 part = client.part()
                 if part is None:
@@ -229,6 +269,8 @@ class _Watch:
                 subject.go()
             if subject.popen.poll() is not None or self._services.ended():
                 return
+            if self._engine is not None and self._engine.ended():
+                return
             if time.monotonic() >= end:
                 self._problem = (Outcome.TIMED_OUT, f"not finished after {self._spec.timeout_s:g} s")
                 return
@@ -236,7 +278,7 @@ class _Watch:
     def _heard(self, process: RunningRole, line: str) -> None:
         word, _, rest = line.partition(" ")
         if word == "listening":
-            self._client = self._start("client", None, rest)
+            self._client = self._start("client", rest)
         elif word == "look":
             self._look(process, rest)
             process.go()
@@ -244,7 +286,7 @@ class _Watch:
     def _look(self, subject: RunningRole, name: str) -> None:
         """Read what only the outside can know, while the subject holds still."""
         outside = self._outside
-        look = outside.looks[name] = looking.look(self._group, [subject.popen.pid, *self._services.inside_pids])
+        look = outside.looks[name] = looking.look(self._group, [subject.popen.pid, *self._inside_before()])
         outside.group, outside.cpu_seconds = look.memory, look.cpu_seconds
         outside.tree_pss_bytes, outside.tree_rss_bytes = look.tree_pss_bytes, look.tree_rss_bytes
         outside.pressure = self._group.pressure()

@@ -64,6 +64,13 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why trials did not end ok, with what the processes of one of them had printed."""
+
+    words: str
+    logs: list[Link] = []
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the report says of one study.
 
@@ -82,7 +89,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: list[ComparisonRow]
     outcomes: list[Outcomes]
     uneven: bool
-    reasons: list[str]
+    reasons: list[Reason]
     claims: list[Claim]
     links: list[Link]
 
@@ -172,7 +179,7 @@ def section(run: Run, name: str, study: ReportedStudy) -> Section:
         comparisons=_comparisons(mine),
         outcomes=outcomes,
         uneven=len({(one.trials - one.ok) / one.trials for one in outcomes}) > 1,
-        reasons=_reasons(mine),
+        reasons=_reasons(run.folder, mine),
         claims=[claim for claim in claims.load().values() if claim.study == name],
         links=_links(run.folder, mine),
     )
@@ -219,16 +226,23 @@ def _why(row: Mapping[Hashable, Any]) -> str:
     return f"{row['why']}; {int(row['needs']) - row['blocks']} more blocks would settle it, if the rest are like these"
 
 
-def _reasons(mine: Scene) -> list[str]:
-    bad = (record for record in mine.records if record.outcome is not Outcome.OK)
+def _reasons(folder: Path, mine: Scene) -> list[Reason]:
+    bad = [record for record in mine.records if record.outcome is not Outcome.OK]
+    printed = {(record.spec.subject, record.outcome, record.reason): record.logs for record in bad if record.logs}
     counts = Counter((record.spec.subject, record.outcome, record.reason) for record in bad)
     reasons = [
-        f"{text.plain(subject)}: {outcome}, {count} ×: {text.plain(reason) or 'no reason was recorded'}"
+        Reason(
+            words=f"{text.plain(subject)}: {outcome}, {count} ×: {text.plain(reason) or 'no reason was recorded'}",
+            logs=[
+                Link(words=text.plain(f"what the {process} printed"), address=_inside(folder, path))
+                for process, path in printed.get((subject, outcome, reason), {}).items()
+            ],
+        )
         for (subject, outcome, reason), count in counts.most_common()
     ]
     if len(reasons) <= _MOST_REASONS:
         return reasons
-    rest = f"and {len(reasons) - _MOST_REASONS} more reasons, in the table of trials"
+    rest = Reason(words=f"and {len(reasons) - _MOST_REASONS} more reasons, in the table of trials")
     return [*reasons[:_MOST_REASONS], rest]
 
 

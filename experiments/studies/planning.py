@@ -8,12 +8,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from experiments.measuring.role import Role
 from systems.engines.scripted import PATH, Script
 from systems.errors import BadInput
 from systems.server.settings import MAX_BODY_BYTES
 
 # How long a server may take to answer, in seconds: it may be busy loading.
 _PATIENCE_S = 60.0
+
+
+def planner(role: Role) -> str:
+    """Return the address that takes the plan of a trial: that of the engine's process, else that of the subject."""
+    return f"http://{role.engine_address}" if role.engine_address else role.address
 
 
 def post(address: str, scripts: Iterable[Script]) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from experiments.measuring import engines
 from experiments.measuring.records import EngineSpec, RequestRow, Scalar, TrialSpec
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn
+from experiments.studies.planning import post
 from systems import registry
 from systems.engines.interface import Engine
 from systems.engines.scripted import Script, Scripts, scripted
@@ -34,18 +36,6 @@ def batched(engine: EngineSpec, **settings: Scalar) -> EngineSpec | None:
     return msgspec.structs.replace(engine, name="batched", settings={"context_tokens": 2048, **settings})
 
 
-def make_engine(spec: EngineSpec, model_path: str | None, cpus: int) -> Engine:
-    """Return the engine a trial names, not yet loaded."""
-    kind = registry.engines.get(spec.name)
-    settings: dict[str, Any] = dict(spec.settings)
-    fields = kind.Settings.__struct_fields__
-    if "model_path" in fields:
-        settings["model_path"] = model_path
-    if "threads" in fields:
-        settings.setdefault("threads", cpus)
-    return kind(settings_of(kind.Settings, settings, f"engine {spec.name}"))
-
-
 def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
     """Return the system a trial names, not yet started."""
     if spec.system is None:
@@ -58,16 +48,9 @@ def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
         settings.setdefault("memory_bytes", spec.profile.memory_bytes)
     if "seed" in fields:
         settings.setdefault("seed", spec.seed)
-    kind = description.load()
-    return kind(settings_of(description.settings, settings, f"system {spec.system}"), engine, data_dir)
-
-
-def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) -> msgspec.Struct:
-    """Return ``values`` as settings of ``kind``. Raises `BadInput`, naming what does not fit."""
-    try:
-        return msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"A setting of the {whose} does not fit: {error}.") from error
+    return description.build(
+        engines.settings_of(description.settings, settings, f"system {spec.system}"), engine, data_dir
+    )
 
 
 def planned(turns: Mapping[str, Iterable[Turn]]) -> list[Script]:
@@ -78,13 +61,15 @@ def planned(turns: Mapping[str, Iterable[Turn]]) -> list[Script]:
 def hosted(role: Role, scripts: Scripts) -> Host:
     """Return the trial's system in the trial's hosting; entering the host starts it.
 
-    It is on the trial's engine, made to say what ``scripts`` plan, of which the system knows nothing.
+    It is on the trial's engine, made to say what ``scripts`` plan, of which the system knows nothing. An engine that is
+    served from a process of its own is told the plan now.
     """
-    spec = role.spec
-    if spec.engine is None:
-        raise BadInput(f"The trial of {spec.subject} names no engine.")
-    engine = scripted(make_engine(spec.engine, role.model_path, spec.profile.cpus), scripts)
-    return host(make_system(spec, engine, data_dir(role)), spec.hosting)
+    engine = engines.of_role(role)
+    if role.engine_address:
+        post(f"http://{role.engine_address}", scripts.planned())
+    else:
+        engine = scripted(engine, scripts)
+    return host(make_system(role.spec, engine, data_dir(role)), role.spec.hosting)
 
 
 def data_dir(role: Role) -> Path:

@@ -132,6 +132,15 @@ class Engine(ABC):
         """Release the model; a second call does nothing."""
 
 
+class AddressedEngine(Engine):
+    """An engine that asks an endpoint which speaks OpenAI's format."""
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The endpoint's address, up to ``/chat/completions``."""
+
+
 class AsyncEngine(Engine):
     """An engine whose replies can be awaited without a thread each, and sampled as each request says."""
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from systems.engines.interface import Call, Engine, Generation, Message
+from systems.engines.interface import AddressedEngine, Call, Generation, Message
 from systems.errors import BadInput, EngineBusy, EngineError
 
 # Answers that mean "not now": too many requests, and a server, or one behind it, that is down or starting.
@@ -78,7 +78,7 @@ class _Models(msgspec.Struct):
     data: list[_Model]
 
 
-class OpenAIEngine(Engine):
+class OpenAIEngine(AddressedEngine):
     """Asks an endpoint for each reply, streamed, on a connection of its own."""
 
     name: ClassVar[str] = "openai"
@@ -98,6 +98,11 @@ class OpenAIEngine(Engine):
         except ValueError as error:
             raise BadInput(f"{settings.url!r} is no http address: {error}.") from error
         self._path = parts.path.rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """The address that was set."""
+        return self._settings.url
 
     @property
     def parallelism(self) -> int:

@@ -83,6 +83,10 @@ class _Turns:
         self._of_several_lines = self._of_several_lines or "\n" in question
         self._by_end = None
 
+    def turns(self) -> Iterable[tuple[str, _Turn]]:
+        """Return every question with its turn."""
+        return self._by_question.items()
+
     def asked_in(self, messages: Sequence[Message]) -> _Turn | None:
         """Return the turn whose question stands last in the last user message that holds one, or None."""
         for message in reversed(messages):
@@ -149,6 +153,15 @@ class Scripts:
             turn = _Turn(whose, script.replies)
             whose.add(question, turn)
             self._everybody.add(question, turn)
+
+    def planned(self) -> list[Script]:
+        """Return the whole plan."""
+        with self._lock:
+            return [
+                Script(name, question, turn.replies)
+                for name, session in self._sessions.items()
+                for question, turn in session.turns()
+            ]
 
     def clear(self) -> None:
         """Forget the plan: the engine generates freely. What was counted stays."""

@@ -22,10 +22,12 @@ long-questions = example_study:LongQuestions
 [fourgig.systems]
 echo = echo_system:Echo
 notes = notes_description:DESCRIPTION
+elsewhere = elsewhere_description:DESCRIPTION
 [fourgig.metrics]
 parity = outside_metric
 [fourgig.figures]
 probe = outside_figure
+long-questions = outside_figure
 [fourgig.workloads]
 shop = outside_workload:orders
 """
@@ -33,6 +35,7 @@ MODULES = (
     "probe_study",
     "example_study",
     "echo_system",
+    "elsewhere_description",
     "notes_system",
     "notes_description",
     "outside_metric",

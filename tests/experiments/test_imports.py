@@ -21,7 +21,7 @@ LAYERS = (
     {"systems", "systems.errors", "systems.logs", "systems.settings"},
     {"systems.models"},
     {"systems.engines"},
-    {"systems.interface", "systems.description", "systems.registry"},
+    {"systems.interface", "systems.elsewhere", "systems.description", "systems.registry"},
     {"systems.turn"},
     {"systems.memory"},
     {"systems.mechanisms"},

@@ -70,6 +70,16 @@ def is_virtual(kernel: Kernel) -> bool:
     return " hypervisor" in (kernel.text(kernel.at("/proc/cpuinfo")) or "")
 
 
+def waited_for_s() -> float:
+    """Return the processor time of all the children that this process has waited for, and that these waited for."""
+    return _used_s(resource.RUSAGE_CHILDREN)
+
+
+def _used_s(whose: int) -> float:
+    used = resource.getrusage(whose)
+    return used.ru_utime + used.ru_stime
+
+
 class Noise:
     """What else happened on the machine between `start` and `stop`.
 
@@ -116,10 +126,7 @@ class _Reading:
         self.busy_s = user + nice + system + interrupts + soft
         self.steal_s = steal
         self.total_s = self.busy_s + idle + waiting + steal
-        self.own_s = sum(
-            usage.ru_utime + usage.ru_stime
-            for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        )
+        self.own_s = _used_s(resource.RUSAGE_SELF) + waited_for_s()
         self.load = float((kernel.text(kernel.at("/proc/loadavg")) or "0").split()[0])
         self.frequency_mhz = _frequency_mhz(kernel)
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import sysconfig
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import systems
 from experiments.measuring.probes.untraced import Untraced
+from experiments.measuring.published import published
 from experiments.measuring.records import Allocator, Frame, Part
 
 TOP = 12
@@ -63,7 +62,7 @@ def trace(part: Part, work_dir: Path) -> Iterator[None]:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    graph.write_text(_published(graph.read_text("utf-8")), "utf-8")
+    graph.write_text(published(graph.read_text("utf-8")), "utf-8")
     part.artifacts["flamegraph"] = graph.name
 
 
@@ -129,16 +128,3 @@ def _place(stack: Sequence[tuple[str, str, int]]) -> str:
         return "outside Python"
     function, file, _ = stack[0]
     return f"{'/'.join(Path(file).parts[-2:])}: {function}"
-
-
-def _published(page: str) -> str:
-    """Return ``page`` without the folders of this machine: results are shown to others."""
-    folders = {
-        sysconfig.get_path("purelib"): "site-packages",
-        sys.prefix: "environment",
-        sys.base_prefix: "python",
-        str(Path(systems.__path__[0]).parent): "fourgig",
-    }
-    for folder in sorted(folders, key=len, reverse=True):
-        page = page.replace(folder, folders[folder])
-    return page

@@ -103,15 +103,14 @@ class Inside:
 
         Of several it is the proportional part of each, so that pages shared after a fork count once.
         """
-        if self.alone():
-            return memory.anonymous_bytes()
-        return sum(use.anonymous_bytes for use in uses(self.pids()))
+        parts = () if self.alone() else uses(self.pids())
+        return sum(part.anonymous_bytes for part in parts) if len(parts) > 1 else memory.anonymous_bytes()
 
     def sample(self) -> MemorySample:
         """Return the memory of all now; of several, with the part of each (`memory.proportional`)."""
-        if self.alone():
+        parts = () if self.alone() else uses(self.pids())
+        if len(parts) <= 1:  # children that have ended, and were not waited for, hold nothing
             return memory.sample()
-        parts = uses(self.pids())
         return MemorySample(
             at_s=time.monotonic(),
             rss_bytes=sum(use.rss_bytes for use in parts),

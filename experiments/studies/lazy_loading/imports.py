@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -30,24 +31,25 @@ sys.stdin.readline()
 
 
 def run(role: Role) -> None:
-    """Import the trial's system in fresh interpreters, one after another."""
-    module = registry.systems.get(str(role.spec.system)).module
+    """Import the trial's system in fresh interpreters of the kind that runs it, one after another."""
+    description = registry.systems.get(str(role.spec.system))
+    python = [description.interpreter] if description.interpreter else [sys.executable, "-P"]
+    argv = [*python, "-c", _CHILD, description.module]
     series = role.part.series
     for _ in range(_REPETITIONS):
         spawned = time.monotonic()
-        started, took, grown = _imported(module)
+        started, took, grown = _imported(argv)
         series.setdefault("interpreter_s", []).append(started - spawned)
         series.setdefault("import_s", []).append(took)
         series.setdefault("import_anonymous_bytes", []).append(float(grown))
     role.outside_look()
 
 
-def _imported(module: str) -> tuple[float, float, int]:
+def _imported(argv: Sequence[str]) -> tuple[float, float, int]:
     """Return when a fresh interpreter ran its first line, how long the import took, and by how many bytes it grew.
 
     What it started while importing counts too; what leaves it stays below this process.
     """
-    argv = [sys.executable, "-P", "-c", _CHILD, module]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         said = partial(next, iter(child.stdout or ()), "")
         started = said()

@@ -10,9 +10,10 @@ import importlib
 import time
 from typing import TYPE_CHECKING
 
+from experiments.measuring import engines
 from experiments.measuring.role import Role
 from experiments.measuring.workload import workloads
-from experiments.studies.subjects import REPLY_TOKENS, make_engine
+from experiments.studies.subjects import REPLY_TOKENS
 from systems import registry
 from systems.engines.interface import Call, Message
 from systems.errors import BadInput
@@ -44,7 +45,7 @@ class _Loader:
         if role.spec.engine is None:
             raise BadInput(f"The trial of {role.spec.subject} names no engine.")
         self._path = role.work_dir / "memory.sqlite"
-        self._engine = make_engine(role.spec.engine, role.model_path, role.spec.profile.cpus)
+        self._engine = engines.make(role.spec.engine, role.model_path, role.spec.profile.cpus)
         [[self._turn]] = workloads.get(role.spec.workload)(role.spec.seed, 1, 1)
         self._keywords: Keywords | None = None
         self._store: FullTextStore | None = None

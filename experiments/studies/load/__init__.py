@@ -21,7 +21,7 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Study
 from experiments.measuring.workload import workloads
 from experiments.studies.load import grid, saturation, users
-from experiments.studies.planning import post
+from experiments.studies.planning import planner, post
 from experiments.studies.subjects import WARM_UP, Stopwatch, counted, hosted, planned, warm
 from systems.engines.scripted import Scripts
 from systems.server.listening import listening
@@ -99,11 +99,11 @@ async def _serve(role: Role) -> None:
 async def _use(role: Role) -> None:
     if role.spec.condition["arrivals"] == "search":
         async with LoopDelay() as lag:
-            await saturation.saturate(role.address, role.spec, role.part)
+            await saturation.saturate(role.address, planner(role), role.spec, role.part)
         role.part.loop_delay_s = lag.delays_s
         return
     asked = users.asked(role.spec.condition, role.spec.seed, workloads.get(role.spec.workload))
-    await asyncio.to_thread(post, role.address, users.plan(asked))
+    await asyncio.to_thread(post, planner(role), users.plan(asked))
     connections = [await users.connected(role.address) for _ in asked]
     try:
         async with LoopDelay() as lag:

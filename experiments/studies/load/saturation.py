@@ -52,7 +52,7 @@ async def search(offer: Callable[[float], Awaitable[Offered]], start: float) -> 
     return found
 
 
-async def offer(address: str, spec: TrialSpec, number: int, rate: float) -> Offered:
+async def offer(address: str, planner: str, spec: TrialSpec, number: int, rate: float) -> Offered:
     """Offer ``rate`` requests a second, the ``number``-th rate of a search, and return what was seen.
 
     It is offered for ``window_s``, or for as many requests as tell something.
@@ -61,7 +61,7 @@ async def offer(address: str, spec: TrialSpec, number: int, rate: float) -> Offe
     arrivals = {**spec.condition, "arrivals": "poisson", "rate": rate, "requests": requests}
     asked = users.asked(arrivals, spec.seed * MOST_RATES + number, workloads.get(spec.workload))
     first_user = number * len(asked)
-    await asyncio.to_thread(post, address, users.plan(asked, first_user))
+    await asyncio.to_thread(post, planner, users.plan(asked, first_user))
     latencies, within, beyond = Histogram(), 0, 0
     failed = asyncio.Event()
 
@@ -98,14 +98,14 @@ async def offer(address: str, spec: TrialSpec, number: int, rate: float) -> Offe
     return Offered(rate, within / requests, latencies.text())
 
 
-async def saturate(address: str, spec: TrialSpec, part: Part) -> None:
+async def saturate(address: str, planner: str, spec: TrialSpec, part: Part) -> None:
     """Search, and note the rates in ``part``."""
     number = 0
 
     async def next_offer(rate: float) -> Offered:
         nonlocal number
         number += 1
-        return await offer(address, spec, number, rate)
+        return await offer(address, planner, spec, number, rate)
 
     found = await search(next_offer, float(spec.condition["start"] or 0))
     part.series["rate"] = [each.rate for each in found]

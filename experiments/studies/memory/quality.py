@@ -15,11 +15,11 @@ import msgspec
 from experiments.grading import stores
 from experiments.grading.conversation import grade_retrieval, grade_system, summary
 from experiments.grading.overheard import Overheard
-from experiments.measuring import requirements
+from experiments.measuring import engines, requirements
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
-from experiments.studies.subjects import make_engine, make_system
+from experiments.studies.subjects import make_system
 from experiments.workloads.remembering.conversation import Conversation, converse
 from systems import registry
 from systems.description import Description, Topic, Variants
@@ -42,6 +42,8 @@ _PLACES = (1, 3, 10)
 _VARIED_TURNS = 500
 
 _TOPICS: tuple[Topic, Topic] = ("lookup", "pruning")
+
+_UNHEARD = "the prompts of a system that asks an address are not overheard"
 
 UNREAD = "no model ran: answers are not graded, which takes the model that reads"
 
@@ -87,6 +89,7 @@ def _answers(request: GridRequest, turns: int) -> list[Cell]:
             subject=f"{system}+{variant}" if variant else system,
             system=system,
             variant=variant,
+            impossible=_UNHEARD if registry.systems.get(system).asks_address else "",
             settings=settings,
             engine=reader or EngineSpec(name="simulated"),
             labels=() if reader else (UNREAD,),
@@ -150,7 +153,7 @@ async def _answer(role: Role) -> None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
     data_dir = role.work_dir / "data"
     data_dir.mkdir(exist_ok=True)
-    engine, scripts = Overheard(make_engine(spec.engine, role.model_path, spec.profile.cpus)), Scripts()
+    engine, scripts = Overheard(engines.make(spec.engine, role.model_path, spec.profile.cpus)), Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user")
         if UNREAD in spec.labels:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from experiments.measuring import engines
 from experiments.measuring.probes import disk
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
-from experiments.studies.subjects import make_engine
 from systems.engines.interface import Call, Generation, Message
 from systems.errors import BadInput
 
@@ -103,7 +103,7 @@ def run(role: Role) -> None:
     spec, part = role.spec, role.part
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    engine = make_engine(spec.engine, role.model_path, spec.profile.cpus)
+    engine = engines.make(spec.engine, role.model_path, spec.profile.cpus)
     marks: dict[str, float] = {}
     came: list[float] = []
 

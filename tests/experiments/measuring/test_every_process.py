@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from experiments import metrics
-from experiments.measuring import plan, profiles, records, runner
+from experiments.measuring import plan, profiles, records, runner, trial
 from experiments.measuring.limits.none import Unenforced
+from experiments.measuring.limits.select import choose
 from experiments.measuring.records import EngineSpec, Outcome
 from experiments.measuring.runs import RunFolder
 from tests.experiments.conftest import FOURGIG
@@ -116,34 +117,65 @@ def test_a_look_from_outside_keeps_the_part_of_every_process(measured, system):
     assert max(one.anonymous_bytes for one in looks["served"].processes) > HELD
 
 
-@pytest.mark.parametrize("system", HELPED)
-def test_without_a_group_of_the_trial_s_own_the_tree_of_its_processes_is_read(folder, tmp_path, monkeypatch, system):
+@pytest.fixture
+def run_one(folder, tmp_path, monkeypatch):
+    """Return a function that runs a system's smallest trial of load under a backend, in this process."""
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.syspath_prepend(folder)
-    profile, found = profiles.load("4gb"), []
-    planned = plan.make(
-        preset="smoke",
-        study_names=["load"],
-        system_names=[f"crew_system:{system}"],
-        engine=EngineSpec(name="simulated"),
-        profile=profile,
-        blocks=1,
-        seed=1,
-        only={"work": "inference"},
-    )
-    with RunFolder(tmp_path / "run") as run:
-        runner.run(
-            planned.trials,
-            run,
-            Unenforced(),
-            profile,
-            "tree",
-            models={},
-            voids_noise=False,
-            on_start=lambda _: None,
-            on_finish=found.append,
+
+    def run(system, backend):
+        profile, found = profiles.load("4gb"), []
+        planned = plan.make(
+            preset="smoke",
+            study_names=["load"],
+            system_names=[f"crew_system:{system}"],
+            engine=EngineSpec(name="simulated"),
+            profile=profile,
+            blocks=1,
+            seed=1,
+            only={"work": "inference"},
         )
-    [record] = found
-    assert record.outcome is Outcome.OK, record.reason
+        with RunFolder(tmp_path / system) as folder:
+            runner.run(
+                planned.trials,
+                folder,
+                backend,
+                profile,
+                f"crew-{system.lower()}",
+                models={},
+                voids_noise=False,
+                on_start=lambda _: None,
+                on_finish=found.append,
+            )
+        [record] = found
+        assert record.outcome is Outcome.OK, record.reason
+        return record
+
+    return run
+
+
+@pytest.mark.parametrize("system", HELPED)
+def test_without_a_group_of_the_trial_s_own_the_tree_of_its_processes_is_read(run_one, system):
+    record = run_one(system, Unenforced())
     assert {(look.counted, len(look.processes)) for look in record.outside.looks.values()} == {("tree", 2)}
     assert figure(record, "cpu_per_request") > 0.8 * BURNS_S
+
+
+@pytest.mark.needs_limits
+def test_what_a_helper_used_that_nobody_waited_for_is_not_taken_for_the_noise_of_others(run_one, monkeypatch):
+    backend = choose(profiles.load("4gb"), allow_unenforced=True)
+    if not backend.enforced:
+        pytest.skip("no backend of this machine can make groups")
+    ours = []
+
+    class Noted(trial.Noise):
+        def stop(self, still_running_cpu_s=0.0):
+            ours.append(still_running_cpu_s)
+            return super().stop(still_running_cpu_s)
+
+    monkeypatch.setattr(trial, "Noise", Noted)
+    for system in ("Alone", "Executes", "Forks", "Leaves"):
+        run_one(system, backend)
+    alone, waited_for, *unwaited = ours
+    assert max(alone, waited_for) < BURNS_S
+    assert min(unwaited) > 3 * BURNS_S  # a turn of warming up and two users' turns

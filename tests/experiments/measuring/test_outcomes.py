@@ -1,6 +1,7 @@
 """How trials end, each in a real process: the run goes on, and nothing is left behind."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,10 @@ def test_what_a_failed_trial_printed_is_kept_and_the_record_and_the_command_name
     assert "Traceback (most recent call last)" in kept.read_text()
     assert "ValueError: a defect of the subject" in kept.read_text()
     assert str(kept) in done.stdout
+    assert f'href="./{name}"' in (tmp_path / "run" / "report.html").read_text()
+    # Results are shown to others: nothing in them says where things are on this machine.
+    assert "fourgig/experiments/measuring/role_process.py" in kept.read_text()
+    assert sys.prefix not in kept.read_text()
     assert "a defect of the client" in (tmp_path / "run" / found["client_raises"].logs["client"]).read_text()
 
 

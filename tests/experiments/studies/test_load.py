@@ -8,11 +8,12 @@ from websockets.asyncio.server import serve
 
 from experiments import metrics
 from experiments.measuring import profiles
+from experiments.measuring.engines import settings_of
 from experiments.measuring.records import EngineSpec, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GridRequest
 from experiments.studies.load import Load, grid, users
-from experiments.studies.subjects import Stopwatch, settings_of
+from experiments.studies.subjects import Stopwatch
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings
 from systems.server.messages import Ask, Reply
 

@@ -1,0 +1,207 @@
+"""The near side: a system that runs in another interpreter, as the lab sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from systems.errors import BadInput, DeadlineExceeded, SystemClosed, SystemFailed
+from systems.interface import AsyncSystem, Counters, Reply, Request, Source, TokenSink
+
+WORKER = Path(__file__).with_name("worker.py")
+
+# The longest line that either side says, in bytes: a request's text and some.
+_LONGEST_LINE = 1 << 24
+
+# Seconds: until what a process said before it ended has been read, and until one that is closed must have ended.
+_LAST_WORDS_S, _ENDS_WITHIN_S = 0.2, 10.0
+
+
+def command(interpreter: str, implementation: str) -> list[str]:
+    """Return the arguments that run the system. Raises `BadInput` where there is no such interpreter."""
+    path = Path(interpreter).expanduser()
+    if not path.is_file():
+        raise BadInput(f"There is no interpreter {interpreter}: it is to run {implementation}.")
+    return [str(path), str(WORKER), implementation]
+
+
+def examine(name: str, interpreter: str, implementation: str) -> str:
+    """Let the interpreter import the system called ``name``, and return a hash of its code.
+
+    Raises `BadInput`, which says in a sentence why it is none.
+    """
+    python, worker, address = command(interpreter, implementation)
+    done = subprocess.run([python, worker, "--check", address], capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise BadInput(f"The system {name!r} {lines[-1] if lines else 'cannot be run'}.")
+    return done.stdout.split()[-1]
+
+
+class _Said(msgspec.Struct):
+    """One line of the far side's: a piece of text, or the value or the error that a number was answered with."""
+
+    number: int
+    token: str | None = None
+    value: Any = None
+    error: str | None = None
+    message: str = ""
+
+
+_said = msgspec.json.Decoder(_Said)
+
+
+class Elsewhere(AsyncSystem):
+    """Passes every call on to a process of another interpreter, and the tokens and the reply back."""
+
+    summary: ClassVar[str] = "a system in another interpreter"
+    Settings: ClassVar[type[msgspec.Struct]] = msgspec.Struct
+
+    def __init__(
+        self, settings: Mapping[str, Any], engine_url: str, data_dir: Path, *, interpreter: str, implementation: str
+    ) -> None:
+        self._start_with = {"settings": dict(settings), "engine_url": engine_url, "data_dir": str(data_dir)}
+        self._command = command(interpreter, implementation)
+        self._implementation = implementation
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._waiting: dict[int, tuple[asyncio.Future[Any], TokenSink | None]] = {}
+        self._number = 0
+        self._closed = False
+        self._counters = Counters()
+
+    async def start(self) -> None:
+        """Start the process and the system in it. Raises `SystemFailed`."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+            start_new_session=True,
+        )
+        self._reading = asyncio.create_task(self._read(self._process), name="elsewhere")
+        self._notice_the_end_of(self._process.pid)
+        try:
+            await self._do("start", self._start_with)
+        except BaseException:
+            await self._end()
+            raise
+
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        """Answer one request there. Raises `SystemFailed`, `SystemClosed` and `DeadlineExceeded`."""
+        if self._process is None or self._closed:
+            raise SystemClosed(f"The system {self._implementation} is not running.")
+        arrived = time.perf_counter()
+        asked = {"request": msgspec.structs.asdict(request), "stream": on_token is not None}
+        try:
+            async with asyncio.timeout(request.deadline_s):
+                value = await self._do("answer", asked, on_token)
+        except TimeoutError as error:
+            self._counters.deadline_exceeded += 1
+            raise DeadlineExceeded(f"No reply within {request.deadline_s:g} s.") from error
+        try:
+            reply = msgspec.convert({"request_id": request.id, "source": Source.MODEL, **value}, Reply)
+        except (msgspec.ValidationError, TypeError) as error:
+            raise SystemFailed(f"The system {self._implementation} answered what is no reply: {error}.") from error
+        self._counters.turns += 1
+        self._counters.generations += 1
+        self._counters.prompt_tokens += reply.prompt_tokens
+        return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
+
+    def counters(self) -> Counters:
+        """Return what was counted here."""
+        return self._counters
+
+    async def close(self) -> None:
+        """Close the system there, and wait for its process. Raises `SystemFailed` if it could not close."""
+        if self._process is None or self._closed:
+            return
+        self._closed = True
+        try:
+            await self._do("close", {})
+        finally:
+            await self._end()
+
+    async def _do(self, what: str, told: Mapping[str, Any], on_token: TokenSink | None = None) -> Any:
+        self._number += 1
+        number = self._number
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = done, on_token
+        try:
+            self._say({"number": number, "do": what, **told})
+            return await done
+        except asyncio.CancelledError:
+            self._say({"cancel": number})
+            raise
+        finally:
+            del self._waiting[number]
+
+    def _say(self, line: Mapping[str, Any]) -> None:
+        process = self._process
+        if process is None or process.stdin is None or self._ended.is_set():
+            raise SystemClosed(f"The process of the system {self._implementation} has ended.")
+        with suppress(ConnectionError):  # the reader tells whoever waits
+            process.stdin.write(msgspec.json.encode(line) + b"\n")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            said = _said.decode(line)
+            waiting = self._waiting.get(said.number)
+            if waiting is None or waiting[0].done():
+                continue  # nobody waits for it any more
+            done, on_token = waiting
+            if said.token is not None:
+                if on_token is not None:
+                    on_token(said.token)
+            elif said.error is not None:
+                done.set_exception(SystemFailed(f"{self._implementation}: {said.error}: {said.message}"))
+            else:
+                done.set_result(said.value)
+
+    def _notice_the_end_of(self, pid: int) -> None:
+        """Fail whoever waits when the process ends: a worker that it forked may hold its pipes open for ever."""
+        loop, descriptor = asyncio.get_running_loop(), os.pidfd_open(pid)
+
+        def ended() -> None:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+            self._ended.set()
+            error = SystemFailed(f"The process of the system {self._implementation} ended by itself.")
+            # What it said last may still be in the pipe.
+            loop.call_later(_LAST_WORDS_S, self._fail, error)
+
+        loop.add_reader(descriptor, ended)
+
+    def _fail(self, error: SystemFailed) -> None:
+        for done, _ in self._waiting.values():
+            if not done.done():
+                done.set_exception(error)
+
+    async def _end(self) -> None:
+        process, reading = self._process, self._reading
+        assert process is not None
+        assert reading is not None
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                await self._ended.wait()
+        except TimeoutError:
+            process.kill()
+            await self._ended.wait()
+        with suppress(ProcessLookupError):  # it left nobody behind
+            os.killpg(process.pid, signal.SIGKILL)
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
