@@ -21,7 +21,7 @@ probe = probe_study:Probe
 long-questions = example_study:LongQuestions
 [fourgig.systems]
 echo = echo_system:Echo
-notes = notes_system:Notes
+notes = notes_description:DESCRIPTION
 elsewhere = elsewhere_description:DESCRIPTION
 [fourgig.metrics]
 parity = outside_metric
@@ -37,6 +37,7 @@ MODULES = (
     "echo_system",
     "elsewhere_description",
     "notes_system",
+    "notes_description",
     "outside_metric",
     "outside_figure",
     "outside_workload",

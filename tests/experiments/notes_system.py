@@ -16,6 +16,7 @@ from systems.mechanisms.wanted import Wanted
 class NotesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What can be set on the system."""
 
+    history: bool = True
     exchanges: int = 3
     deadline_s: float = 300.0
 
@@ -41,7 +42,7 @@ class Notes(AsyncSystem):
         arrived = time.perf_counter()
         # If the caller leaves or the deadline passes, the engine stops at its next token.
         wanted = Wanted(arrived + (request.deadline_s or self._settings.deadline_s))
-        earlier = await self._threads.run("file", self._newest, request.session)
+        earlier = await self._threads.run("file", self._newest, request.session) if self._settings.history else []
         call = Call(
             messages=[Message("system", "You are brief."), *earlier, Message("user", request.text)],
             max_tokens=request.max_tokens,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import textwrap
 from pathlib import Path
+
+import pytest
 
 from experiments.measuring import records
 from experiments.measuring.records import Outcome
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.interface import Request
+from tests.experiments.conftest import FOURGIG
 from tests.experiments.notes_system import Notes, NotesSettings
 
 ROOT = Path(__file__).parents[3]
@@ -25,18 +31,41 @@ def measured(folder: Path, system: str) -> set[Outcome]:
     return {record.outcome for record in records.read(folder / "trials.jsonl") if record.spec.system == system}
 
 
-def test_the_agent_of_the_readme_works_as_it_is_pasted(fourgig, enforcement, tmp_path):
+def test_the_agent_of_the_readme_works_as_it_is_pasted(enforcement, tmp_path):
     [agent] = blocks("README.md")
     (tmp_path / "my_agent.py").write_text(agent)
-    arguments = ("--systems", "my_agent:Mine", *SIMULATED, "--out", tmp_path / "run", *enforcement)
-    path = f"{tmp_path}:{tmp_path / 'site'}"
-    done = fourgig("run", "lazy-loading", *arguments, PYTHONPATH=path)
+    arguments = ["--systems", "my_agent:Mine", *SIMULATED, "--out", str(tmp_path / "run"), *enforcement]
+    # A command of its own: where Python looks for modules is settled when it starts.
+    done = subprocess.run(
+        [FOURGIG, "run", "lazy-loading", *arguments],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert measured(tmp_path / "run", "my_agent:Mine") == {Outcome.OK}
 
 
-def test_the_agent_that_contributing_prints_is_the_one_that_the_tests_run():
-    assert (ROOT / "tests/experiments/notes_system.py").read_text() in blocks("CONTRIBUTING.md")
+@pytest.mark.parametrize("name", ["notes_system", "notes_description"])
+def test_the_agent_that_contributing_prints_is_the_one_that_the_tests_run(name):
+    assert (ROOT / f"tests/experiments/{name}.py").read_text() in blocks("CONTRIBUTING.md")
+
+
+def test_the_service_that_contributing_prints_is_one_that_the_tests_run():
+    printed = re.search(r"^   ```python\n(   class .*?)^   ```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
+    assert textwrap.dedent(printed[1]) in (ROOT / "tests/experiments/service_study.py").read_text()
+
+
+def test_a_described_agent_has_rungs_and_variants(fourgig):
+    chosen = ("--systems", "baseline,notes", "--only", "system=notes", "--preset", "standard", "--engine", "simulated")
+    shown = fourgig("run", "load", "memory", *chosen, "--dry-run", "--allow-unenforced")
+    assert shown.returncode == 0, shown.stderr
+    rows = [line for line in shown.stdout.splitlines() if "of=notes" in line]
+    assert {row.split("│")[3].strip() for row in rows} == {"none", "none+history", "all", "all-history"}
+    assert "notes-unpruned" in shown.stdout
 
 
 def test_a_study_an_agent_and_a_workload_from_another_package(fourgig, enforcement, tmp_path):

@@ -127,3 +127,10 @@ def test_every_printed_command_has_the_options_it_is_printed_with(page: Path) ->
             command = command.commands[words.pop(0)]
         # Raises for an option that is not there, or that lacks its value.
         command.make_parser(command.context_class(command)).parse_args(list(words))
+
+
+@pytest.mark.parametrize("name", ["run", "compare", "doctor"])
+def test_the_page_of_the_command_names_every_option(name: str) -> None:
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+    assert sorted(option for option in options if f"`{option}" not in read(Path("docs/command.md"))) == []
