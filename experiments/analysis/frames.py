@@ -11,9 +11,9 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics
+from experiments.analysis import older
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
-from experiments.analysis.variants import variant
 from experiments.errors import RunFolderError, UnfinishedRun, reason
 from experiments.invocation import command
 from experiments.measuring import records, runs
@@ -133,8 +133,8 @@ def _identity(record: Record) -> dict[str, Any]:
     return {
         "key": record.key,
         "study": spec.study,
-        "condition": describe(spec.condition),
-        "factors": dict(spec.condition),
+        "condition": describe(older.condition(spec)),
+        "factors": dict(older.condition(spec)),
         "subject": spec.subject,
         "twin": spec.twin,
         "block": spec.block,
@@ -145,7 +145,7 @@ def _trial(record: Record) -> dict[str, Any]:
     spec, engine = record.spec, record.spec.engine
     return _identity(record) | {
         "system": spec.system,
-        "variant": variant(spec),
+        "variant": older.variant(spec),
         "workload": spec.workload,
         "hosting": spec.hosting,
         "seed": spec.seed,

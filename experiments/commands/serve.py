@@ -194,7 +194,7 @@ async def _serve(serving: Serving) -> int:
         description = registry.systems.get(serving.system)
         Path(serving.data).mkdir(parents=True, exist_ok=True)
         set_to = msgspec.convert(serving.system_settings, description.settings)
-        hosted = host(description.load()(set_to, engine, Path(serving.data)))
+        hosted = host(description.build(set_to, engine, Path(serving.data)))
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 

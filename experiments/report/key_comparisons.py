@@ -42,7 +42,7 @@ _COLD: dict[str, Scalar] = {"page_cache": "cold", "pause_s": None, "shape": None
 _MEMORIES: dict[str, Scalar] = {"memories": 10_000}
 _ANSWERS: dict[str, Scalar] = {"part": "answers", "turns": 500}
 _USERS: dict[str, Scalar] = {"work": "inference", "users": 50, "arrivals": "closed"}
-_LADDER: dict[str, Scalar] = {"work": "serial simulation", "ladder": "add-one"}
+_LADDER: dict[str, Scalar] = {"work": "serial simulation", "ladder": "add-one", "of": "asynchronous"}
 KEY_COMPARISONS = (
     KeyComparison(name="sleeps-3", title="50 sleeping requests, 3 threads (no model)",
                   study="isolation", metric="total_time",

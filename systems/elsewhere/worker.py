@@ -6,10 +6,10 @@ MODULE:CLASS`` only says whether there is such a system, and why not, in one lin
 
 The class is made with three arguments: its settings as a dict, the address of an endpoint that speaks OpenAI's format
 (up to ``/chat/completions``; the model there is called "default"), and the folder for its memory. It has ``start()``,
-``answer(request, on_token)`` and ``close()``, each plain or async, and may have ``counters()``, a dict. A request is a
-dict with ``id``, ``session``, ``text``, ``max_tokens`` and, in a planned trial, ``observed``; ``on_token`` takes each
-piece of text. The answer is the reply's text, or a dict with ``text`` and any of the fields of the lab's `Reply` that
-count tokens or name memories. Plain answers are given one at a time; async ones as many at once as are asked.
+``answer(request, on_token)`` and ``close()``, each plain or async. A request is a dict with ``id``, ``session``,
+``text``, ``max_tokens`` and, in a planned trial, ``observed``; ``on_token`` takes each piece of text. The answer is the
+reply's text, or a dict with ``text`` and any of the fields of the lab's `Reply` that count tokens or name memories.
+Plain answers are given one at a time; async ones as many at once as are asked.
 """
 
 from __future__ import annotations
@@ -152,13 +152,8 @@ class _Worker:
             reply.setdefault("first_token_s", first[0])
         return reply
 
-    async def _counters(self, _: dict[str, Any]) -> Any:
-        return await self._call(self._system.counters) if hasattr(self._system, "counters") else {}
-
-    async def _close(self, said: dict[str, Any]) -> Any:
-        counters = await self._counters(said)
+    async def _close(self, _: dict[str, Any]) -> None:
         await self._call(self._system.close)
-        return counters
 
     async def _call(self, method: Any) -> Any:
         return await method() if inspect.iscoroutinefunction(method) else await asyncio.to_thread(method)

@@ -42,7 +42,7 @@ _VERBS = {
 }
 """What a comparison does, by its conclusion. One that helps or hurts rises or falls."""
 
-_LADDER: dict[str, Scalar] = {"work": "serial simulation"}
+_LADDER: dict[str, Scalar] = {"work": "serial simulation", "of": "asynchronous"}
 _NBSP = "\u00a0"
 _RULES = {
     "blocks": str(ENOUGH_BLOCKS),
