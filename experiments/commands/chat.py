@@ -14,7 +14,7 @@ from rich.markup import escape
 from experiments.commands.console import err, out
 from experiments.invocation import command
 from systems.errors import BadInput, ExitCode, FourgigError
-from systems.server.messages import Ask, Error, FromServer, Hello, Refusal, Reply, Token
+from systems.server.messages import Ask, Error, FromServer, Hello, Refusal, ReplyMessage, Token
 from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
 
 
@@ -68,7 +68,7 @@ def _shown(message: FromServer) -> bool:
         case Token():
             out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
             return True
-        case Reply():
+        case ReplyMessage():
             if message.first_token_s is None:  # nothing was streamed
                 out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
             remembered = "".join(f"\n  remembered: {escape(memory)}" for memory in message.memories)

@@ -174,7 +174,7 @@ async def _serve(serving: Serving) -> int:
     from systems.server.direct import EngineHost
     from systems.server.hosting import Host, host
     from systems.server.listening import listening
-    from systems.server.service import Service
+    from systems.server.service import ServedSystem
 
     level = logging.getLevelNamesMapping().get(serving.log.upper())
     if level is None:
@@ -198,7 +198,7 @@ async def _serve(serving: Serving) -> int:
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 
-    service = Service(hosted, serving.server, name, memory_used(), scripts)
+    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts)
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:

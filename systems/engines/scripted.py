@@ -18,7 +18,7 @@ from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Mes
 from systems.errors import BadInput
 
 PATH = "/v1/experiment/scripts"
-"""Where a server that is made for experiments takes a `Plan`."""
+"""Where a server that is made for experiments takes a `ScriptPlan`."""
 
 # Characters by which planned questions are told apart where one is searched for in a prompt.
 _END = 8
@@ -43,7 +43,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise BadInput("A script needs a question and at least one reply.")
 
 
-class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ScriptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is sent to a server made for experiments, at `PATH`, before anything is asked."""
 
     scripts: tuple[Script, ...]

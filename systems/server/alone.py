@@ -9,7 +9,7 @@ from systems.engines.interface import Engine
 from systems.engines.scripted import Scripts, scripted
 from systems.server.direct import EngineHost
 from systems.server.listening import listening
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
 
 
@@ -21,5 +21,5 @@ async def engine_served(engine: Engine, scripts: Scripts, settings: ServerSettin
     `ModelError`, and `BadInput` for an address that cannot be listened on.
     """
     host = EngineHost(scripted(engine, scripts), settings.deadline_s)
-    async with host, listening(Service(host, settings, name, scripts=scripts)) as address:
+    async with host, listening(ServedSystem(host, settings, name, scripts=scripts)) as address:
         yield address

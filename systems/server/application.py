@@ -16,10 +16,10 @@ from systems.errors import NotKnown
 from systems.server import completions, page, planning, websocket
 from systems.server.failures import bad_request
 from systems.server.schema import openapi
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 
 
-def application(service: Service) -> Starlette:
+def application(service: ServedSystem) -> Starlette:
     """Return the ASGI application of ``service``."""
     return Starlette(
         routes=[
@@ -37,7 +37,7 @@ def application(service: Service) -> Starlette:
     )
 
 
-def _for_experiments(service: Service) -> list[Route]:
+def _for_experiments(service: ServedSystem) -> list[Route]:
     if service.scripts is None or not service.settings.experiment:
         return []
     return [Route(PATH, planning.Planning(service, service.scripts), methods=["POST"])]
@@ -47,13 +47,13 @@ async def _alive(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-async def _ready(service: Service, _: Request) -> Response:
+async def _ready(service: ServedSystem, _: Request) -> Response:
     if service.stopping or service.short_of_memory:
         return PlainTextResponse("stopping\n" if service.stopping else "short of memory\n", 503)
     return PlainTextResponse("ready\n")
 
 
-async def _metrics(service: Service, request: Request) -> Response:
+async def _metrics(service: ServedSystem, request: Request) -> Response:
     try:
         service.guard.bearer(request.headers)
     except NotKnown as error:
@@ -61,7 +61,7 @@ async def _metrics(service: Service, request: Request) -> Response:
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-async def _schema(service: Service, _: Request) -> Response:
+async def _schema(service: ServedSystem, _: Request) -> Response:
     return Response(msgspec.json.encode(openapi(service.settings)), media_type="application/json")
 
 

@@ -26,7 +26,7 @@ from systems.interface import Request, TokenSink
 from systems.server.direct import EngineHost
 from systems.server.failures import Failure, bad_request, failure
 from systems.server.guard import session_of
-from systems.server.service import Service, streamed
+from systems.server.service import ServedSystem, streamed
 from systems.server.settings import DEFAULT_TOKENS, MAX_BODY_BYTES, MAX_TEXT
 from systems.server.shapes import (
     ANY_MODEL,
@@ -37,7 +37,7 @@ from systems.server.shapes import (
     Choice,
     ChunkChoice,
     Delta,
-    Model,
+    ListedModel,
     ModelList,
     PromptDetails,
     Usage,
@@ -78,7 +78,7 @@ _Answer = Callable[[TokenSink | None], Coroutine[Any, Any, _Generated]]
 class Completions:
     """The endpoint ``POST /v1/chat/completions``."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServedSystem) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,13 +156,13 @@ class Completions:
         return partial(host.answer, request)
 
 
-async def models(service: Service, request: HttpRequest) -> Response:
+async def models(service: ServedSystem, request: HttpRequest) -> Response:
     """Answer ``GET /v1/models``: the one name that is served."""
     try:
         admitted(service, request.headers)
     except FourgigError as error:
         return failure(error).response()
-    return Response(msgspec.json.encode(ModelList([Model(service.model)])), media_type="application/json")
+    return Response(msgspec.json.encode(ModelList([ListedModel(service.model)])), media_type="application/json")
 
 
 class _Stream:
@@ -203,7 +203,7 @@ class _Stream:
         await self._send({"type": "http.response.body", "body": b"data: %b\n\n" % data, "more_body": not last})
 
 
-def admitted(service: Service, headers: Headers) -> str:
+def admitted(service: ServedSystem, headers: Headers) -> str:
     """Return the user of the request with these headers. Raises `NotAllowed` and `NotKnown`."""
     service.guard.check_origin(headers)
     return service.guard.bearer(headers)

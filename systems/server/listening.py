@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from systems.errors import BadInput
 from systems.server.application import application
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 from systems.server.settings import MAX_FRAME_BYTES, MAX_HEADER_BYTES, ServerSettings
 
 # How much may wait to be read by a client before nothing more is written to it.
@@ -23,11 +23,11 @@ _UNREAD_BYTES = 64 * 1024
 # Requests that a client may send before the one in front of them was answered.
 _MOST_WAITING = 16
 
-_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_TOO_MANY = b"HTTP/1.1 503 ServedSystem Unavailable\r\nretry-after: 10\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 @asynccontextmanager
-async def listening(service: Service) -> AsyncIterator[str]:
+async def listening(service: ServedSystem) -> AsyncIterator[str]:
     """Serve while the context is open; gives the address, "host:port".
 
     Leaving it stops accepting, gives the turns under way ``grace_s`` to end, and cancels the others. Raises `BadInput`

@@ -1,6 +1,6 @@
 """The messages of the WebSocket, version 1: JSON objects told apart by their ``type``.
 
-A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `Reply`, `Refusal` or
+A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `ReplyMessage`, `Refusal` or
 `Error` with the same ``id``. Where tokens are needed and the handshake showed none, the first message is a `Hello`.
 `Settings` gets `InForce`, a `Ping` gets a `Pong`. A frame that is no message gets an `Error` with an empty ``id``.
 """
@@ -74,7 +74,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, tag="token", tag_field="t
     text: str
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_field="type"):
+class ReplyMessage(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_field="type"):
     """The whole reply. Times are seconds since the request arrived at the system.
 
     ``source`` says where the text came from (model, cache, command), ``memories`` what was remembered for it,
@@ -125,4 +125,4 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="settings", tag_fie
     said: str
 
 
-FromServer = Token | Reply | Refusal | Error | InForce | Pong
+FromServer = Token | ReplyMessage | Refusal | Error | InForce | Pong

@@ -7,19 +7,19 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from systems.engines.scripted import Plan, Scripts
+from systems.engines.scripted import ScriptPlan, Scripts
 from systems.server.completions import ClientLeft, admitted, body_of, not_understood
 from systems.server.failures import failure
 from systems.server.guard import session_of
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 
-_plan = msgspec.json.Decoder(Plan)
+_plan = msgspec.json.Decoder(ScriptPlan)
 
 
 class Planning:
-    """The endpoint: adds a `Plan` to the scripts of the hosted engine, and answers with nothing (204)."""
+    """The endpoint: adds a `ScriptPlan` to the scripts of the hosted engine, and answers with nothing (204)."""
 
-    def __init__(self, service: Service, scripts: Scripts) -> None:
+    def __init__(self, service: ServedSystem, scripts: Scripts) -> None:
         self._service = service
         self._scripts = scripts
 

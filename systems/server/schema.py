@@ -12,7 +12,7 @@ from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ChatReque
 
 WEBSOCKET = (
     *(messages.Hello, messages.Ask, messages.Settings, messages.Ping),
-    *(messages.Token, messages.Reply, messages.Refusal, messages.Error, messages.InForce, messages.Pong),
+    *(messages.Token, messages.ReplyMessage, messages.Refusal, messages.Error, messages.InForce, messages.Pong),
 )
 _HTTP = (ChatRequest, ChatCompletion, ChatCompletionChunk, ModelList, ErrorBody)
 

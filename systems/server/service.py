@@ -30,7 +30,7 @@ T = TypeVar("T")
 _STOPPING_S, _SHORT_OF_MEMORY_S = 10.0, 5.0
 
 
-class Service:
+class ServedSystem:
     """A hosted system, under the name ``model``, for the endpoints. Raises what `Guard` raises.
 
     ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1. ``scripts`` are those

@@ -153,7 +153,7 @@ class ErrorBody(msgspec.Struct):
     error: ErrorDetails
 
 
-class Model(msgspec.Struct):
+class ListedModel(msgspec.Struct):
     """What is served, by its name."""
 
     id: str
@@ -165,5 +165,5 @@ class Model(msgspec.Struct):
 class ModelList(msgspec.Struct):
     """Everything that is served."""
 
-    data: list[Model]
+    data: list[ListedModel]
     object: Literal["list"] = "list"

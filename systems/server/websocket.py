@@ -31,7 +31,7 @@ from systems.server.messages import (
     Settings,
     Token,
 )
-from systems.server.service import Service, streamed
+from systems.server.service import ServedSystem, streamed
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class _BadMessage(Exception):
         super().__init__(sentence)
 
 
-async def serve(service: Service, websocket: WebSocket) -> None:
+async def serve(service: ServedSystem, websocket: WebSocket) -> None:
     """Answer one client until it leaves."""
     headers = Headers(scope=websocket.scope)
     try:
@@ -75,7 +75,7 @@ async def serve(service: Service, websocket: WebSocket) -> None:
         await _close(websocket, _NOT_ALLOWED, str(error))
 
 
-def _greeted(service: Service, frame: str | bytes) -> str:
+def _greeted(service: ServedSystem, frame: str | bytes) -> str:
     try:
         message = _from_client.decode(frame)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -86,7 +86,7 @@ def _greeted(service: Service, frame: str | bytes) -> str:
 
 
 class _Connection:
-    def __init__(self, service: Service, websocket: WebSocket, user: str) -> None:
+    def __init__(self, service: ServedSystem, websocket: WebSocket, user: str) -> None:
         self._service = service
         self._websocket = websocket
         self._user = user

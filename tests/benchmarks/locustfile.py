@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 from experiments.measuring.workload import Turn
 from experiments.workloads.conversations import conversations
-from systems.server.messages import Ask, FromServer, Reply, Token
+from systems.server.messages import Ask, FromServer, ReplyMessage, Token
 
 TOKENS = 24
 
@@ -66,7 +66,7 @@ class WebSocketUser(User):
             while isinstance(message := _from_server.decode(self._connection.recv()), Token):
                 first = first or time.perf_counter()
                 length += len(message.text)
-            if not isinstance(message, Reply):
+            if not isinstance(message, ReplyMessage):
                 failed = RuntimeError(f"{type(message).__name__}: {message}")
         except Exception as error:  # noqa: BLE001 - Locust counts failures of whatever kind
             failed = error

@@ -35,7 +35,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import Host, host
 from systems.server.listening import listening
 from systems.server.messages import Ask, FromServer, Token
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
 
 USERS, TURNS, ALONE, TOKENS = 50, 40, 200, 24
@@ -151,7 +151,7 @@ def _served(folder: str, parent: Connection) -> None:
     async def run() -> None:
         async with _agent(folder) as agent:
             settings = ServerSettings(port=0, connections=USERS + 1, experiment=True)
-            async with listening(Service(agent, settings, "asynchronous")) as address:
+            async with listening(ServedSystem(agent, settings, "asynchronous")) as address:
                 parent.send(address)
                 while await asyncio.to_thread(parent.recv) is not None:
                     parent.send(time.process_time())

@@ -51,8 +51,8 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
 from systems.server.listening import listening
-from systems.server.messages import Ask, FromServer, Reply, Token
-from systems.server.service import Service
+from systems.server.messages import Ask, FromServer, ReplyMessage, Token
+from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
 from tests.benchmarks.turn_cost import store
 
@@ -146,7 +146,7 @@ def _serve(folder: str, parent: Connection, minutes: float, faster: float) -> No
             idle_s=usual.idle_s / faster,
         )
         hosted = host(Asynchronous(AsynchronousSettings(), engine, Path(folder)))
-        service = Service(hosted, settings, "asynchronous")
+        service = ServedSystem(hosted, settings, "asynchronous")
         # Room for all of them from the beginning: the measure must not grow with what it measures.
         columns = tuple(array("q", [0] * SAMPLES) for _ in range(2))
 
@@ -256,7 +256,7 @@ async def _turn(connection: ClientConnection, ask: Ask, seen: Seen) -> None:
     await connection.send(msgspec.json.encode(ask), text=True)
     while isinstance(message := _from_server.decode(await connection.recv(decode=False)), Token):
         pass
-    if isinstance(message, Reply):
+    if isinstance(message, ReplyMessage):
         seen.answered += 1
     else:
         seen.failures.append(f"{type(message).__name__} instead of a reply: {message}")

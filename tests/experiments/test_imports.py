@@ -147,3 +147,14 @@ def test_imports_in_functions_and_for_type_checkers_are_seen(tmp_path: Path) -> 
     graph = module_graph(tmp_path, "a")
     assert graph == {"a": set(), "a.one": {"a.two"}, "a.two": {"a.three"}, "a.three": {"a.one"}}
     assert set(circle(graph)) == {"a.one", "a.two", "a.three"}
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    """A reader who meets a name must not have to find out which of two things it is."""
+    places: dict[str, list[str]] = {}
+    for top in ("systems", "experiments"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}

@@ -25,7 +25,7 @@ from experiments.studies.planning import planner, post
 from experiments.studies.subjects import WARM_UP, Stopwatch, counted, hosted, planned, warm
 from systems.engines.scripted import Scripts
 from systems.server.listening import listening
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
 
 
@@ -88,7 +88,7 @@ async def _serve(role: Role) -> None:
     async with hosted(role, scripts) as system:
         await warm(system, [first])
         settings = ServerSettings(port=0, connections=2 * sessions + 1, sockets=3 * sessions + 8, experiment=True)
-        service = Service(system, settings, role.spec.subject, scripts=scripts)
+        service = ServedSystem(system, settings, role.spec.subject, scripts=scripts)
         async with listening(service) as address:
             await asyncio.to_thread(role.outside_look, SERVING)
             await asyncio.to_thread(role.listening, f"ws://{address}/ws")

@@ -15,7 +15,7 @@ from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, planned
 from experiments.workloads import arrivals
 from experiments.workloads.conversations import conversations, repeated
 from systems.engines.scripted import Script
-from systems.server.messages import Ask, Error, FromServer, Reply, Token
+from systems.server.messages import Ask, Error, FromServer, ReplyMessage, Token
 from systems.server.settings import MAX_FRAME_BYTES
 
 PATIENCE_S = 120.0
@@ -27,7 +27,7 @@ ZIPF = 1.0
 _from_server = msgspec.json.Decoder(FromServer)
 
 
-class Question(msgspec.Struct, frozen=True):
+class DueQuestion(msgspec.Struct, frozen=True):
     """A turn and when it is due: at ``at_s`` on the trial's clock, or if None ``pause_s`` after the last answer."""
 
     turn: Turn
@@ -35,7 +35,7 @@ class Question(msgspec.Struct, frozen=True):
     pause_s: float = 0.0
 
 
-def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conversations) -> list[list[Question]]:
+def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conversations) -> list[list[DueQuestion]]:
     """Return what each session asks, in order; ``workload`` says it.
 
     ``arrivals`` "closed": the next question is due when the last one is answered; "thinking": after an exponential
@@ -50,9 +50,9 @@ def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conve
             else arrivals.poisson(seed, rate, requests)
         )
         drawn = workload(seed, users, -(-requests // users))
-        made: list[list[Question]] = [[] for _ in range(users)]
+        made: list[list[DueQuestion]] = [[] for _ in range(users)]
         for number, at in enumerate(instants):
-            made[number % users].append(Question(drawn[number % users][number // users], at_s=at))
+            made[number % users].append(DueQuestion(drawn[number % users][number // users], at_s=at))
         return made
     turns = int(condition["turns"] or 0)
     drawn = (
@@ -61,10 +61,10 @@ def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conve
         else workload(seed, users, turns)
     )
     if kind == "closed":
-        return [[Question(turn) for turn in turns_of] for turns_of in drawn]
+        return [[DueQuestion(turn) for turn in turns_of] for turns_of in drawn]
     pauses = arrivals.pauses(seed, float(condition["think_s"] or 0), users, turns)
     return [
-        [Question(turn, pause_s=pause) for turn, pause in zip(turns_of, thought, strict=True)]
+        [DueQuestion(turn, pause_s=pause) for turn, pause in zip(turns_of, thought, strict=True)]
         for turns_of, thought in zip(drawn, pauses, strict=True)
     ]
 
@@ -74,7 +74,7 @@ def session_of(user: int) -> str:
     return f"user-{user}"
 
 
-def plan(asked: Sequence[Sequence[Question]], first_user: int = 0) -> list[Script]:
+def plan(asked: Sequence[Sequence[DueQuestion]], first_user: int = 0) -> list[Script]:
     """Return what the model is made to say to users who ask ``asked``, the first of whom is ``first_user``."""
     turns = enumerate(asked, first_user)
     return planned({session_of(user): [question.turn for question in questions] for user, questions in turns})
@@ -88,7 +88,7 @@ async def connected(address: str) -> ClientConnection:
 async def talk(
     connection: ClientConnection,
     user: int,
-    questions: Sequence[Question],
+    questions: Sequence[DueQuestion],
     clock: Stopwatch,
     *,
     patience_s: float = PATIENCE_S,
@@ -136,7 +136,7 @@ async def _ask(
                     if not isinstance(message, Token):
                         break
                     first = clock() if first is None else first
-        if isinstance(message, Reply):
+        if isinstance(message, ReplyMessage):
             answer = message
         else:
             outcome = message.kind if isinstance(message, Error) else "Refused"

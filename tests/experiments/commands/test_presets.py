@@ -4,8 +4,12 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from experiments.commands import planning
+from experiments.commands.asking import Asked
 from experiments.commands.cli import app
 from experiments.commands.presets import ABOUT
+from experiments.measuring import profiles
+from experiments.measuring.records import WORKLOAD, EngineSpec
 from experiments.measuring.study import BLOCKS
 
 ROOT = Path(__file__).parents[3]
@@ -25,3 +29,24 @@ def test_the_documented_table_is_the_one_in_the_code():
 def test_the_help_says_it_too():
     shown = CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "400"}).stdout
     assert ABOUT["quick"].lasts in " ".join(shown.split())
+
+
+def test_the_estimate_agrees_with_the_words():
+    """At the pace of the committed reference run, quick ends within what the words say."""
+    least, most = 7 * 60, 15.5 * 60
+    asked = Asked(
+        preset="quick",
+        studies=("isolation", "lazy-loading", "memory", "load"),
+        systems=("baseline", "asynchronous"),
+        profile=profiles.load("4gb"),
+        blocks=BLOCKS["quick"],
+        seed=0,
+        engine=EngineSpec(name="llama"),
+        model=None,
+        settings={},
+        part=None,
+        only={},
+        workload=WORKLOAD,
+    )
+    assert ABOUT["quick"].lasts == "seven to fifteen minutes"
+    assert least <= sum(planning.draft(asked, None).plan.seconds) <= most

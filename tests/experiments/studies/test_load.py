@@ -15,7 +15,7 @@ from experiments.measuring.study import BLOCKS, GridRequest
 from experiments.studies.load import Load, grid, users
 from experiments.studies.subjects import Stopwatch
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings
-from systems.server.messages import Ask, Reply
+from systems.server.messages import Ask, ReplyMessage
 
 QUICK = EngineSpec(name="simulated", settings={"slots": 1})
 OPEN = {"work": "serial simulation", "users": 3, "requests": 8, "arrivals": "poisson", "rate": 500.0}
@@ -106,13 +106,13 @@ async def test_a_late_request_is_charged_for_the_stall_before_it():
             ask = msgspec.json.decode(frame, type=Ask)
             asks.append(ask.id)
             await asyncio.sleep(0.2 if len(asks) == 1 else 0)
-            answer = Reply(
+            answer = ReplyMessage(
                 id=ask.id, text="", source="model", memories=(), prompt_tokens=0, generated_tokens=0,
                 first_token_s=None, total_s=0.0,
             )  # fmt: skip
             await connection.send(msgspec.json.encode(answer), text=True)
 
-    script = [users.Question(turn.turn, at_s=0.01 * number) for number, turn in enumerate(users.asked(OPEN, 1)[0])]
+    script = [users.DueQuestion(turn.turn, at_s=0.01 * number) for number, turn in enumerate(users.asked(OPEN, 1)[0])]
     async with serve(stalls_once, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         connection = await users.connected(f"ws://127.0.0.1:{port}")
@@ -133,7 +133,7 @@ async def test_thinking_counts_from_the_answer_and_is_not_latency():
                 msgspec.json.encode({"type": "error", "id": ask.id, "kind": "StoreError", "message": ""})
             )
 
-    script = [users.Question(question.turn, pause_s=0.05) for question in users.asked(OPEN, 1)[0]]
+    script = [users.DueQuestion(question.turn, pause_s=0.05) for question in users.asked(OPEN, 1)[0]]
     async with serve(answers, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         connection = await users.connected(f"ws://127.0.0.1:{port}")

@@ -15,14 +15,14 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
 from systems.server.listening import listening
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
 
 
 @asynccontextmanager
 async def listening_to(hosted, memory_used=None, scripts=None, **settings):
     """Give the address, "host:port", of a server of ``hosted``, which is started and closed."""
-    service = Service(hosted, ServerSettings(port=0, **settings), "test", memory_used, scripts)
+    service = ServedSystem(hosted, ServerSettings(port=0, **settings), "test", memory_used, scripts)
     async with hosted, listening(service) as address:
         yield address
 

@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import EngineError
 from systems.server.listening import listening
-from systems.server.service import Service
+from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
 from tests.experiments.measuring.test_interruption import small_disk
 from tests.systems.server.serving import Crowd, agent, ask, listening_to, until_the_last
@@ -101,7 +101,7 @@ class Town:
 async def town(tmp_path_factory):
     folder = tmp_path_factory.mktemp("town")
     hosted = agent(folder, Moody(SimulatedSettings(slots=8)), background_saving=False)
-    service = Service(hosted, ServerSettings(port=0, **OPEN), "test")
+    service = ServedSystem(hosted, ServerSettings(port=0, **OPEN), "test")
     async with hosted, listening(service) as address, Crowd(address, USERS) as crowd:
         yield Town(address, service, crowd, folder / "memory.sqlite")
         assert crowd.lost(folder / "memory.sqlite") == set()
