@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -165,7 +165,8 @@ def _listed(problems: list[str]) -> str:
 
 
 def _loaded(name: str, address: str) -> Any:
+    module, _, attribute = address.partition(":")
     try:
-        return EntryPoint(name, address, "fourgig.systems").load()
+        return getattr(import_module(module), attribute)
     except (ImportError, AttributeError, SyntaxError) as error:
         raise BadInput(f"The system {name!r} ({address}) cannot be imported: {error}.") from error

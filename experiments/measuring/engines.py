@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -11,15 +10,13 @@ from experiments.measuring.records import EngineSpec, TrialSpec
 from experiments.measuring.role import Role
 from systems import registry
 from systems.engines.interface import Engine
-from systems.engines.openai import OpenAIEngine, OpenAISettings
-from systems.engines.scripted import Scripts
 from systems.errors import BadInput
 
 MODEL = "default"
 """The name by which an engine's process is asked for its model, whichever it is."""
 
-# More than any study has users: what waits must wait in the engine's queue, not at its door.
-_CONNECTIONS = 1024
+# More callers than any study has users: what waits must wait in the engine's queue, not at its door.
+CONNECTIONS = 1024
 
 
 def engine_of(spec: TrialSpec) -> EngineSpec:
@@ -44,7 +41,9 @@ def make(spec: EngineSpec, model_path: str | None, cpus: int) -> Engine:
 def of_role(role: Role) -> Engine:
     """Return the engine that a subject asks: its own, or one that asks the engine's process."""
     if role.engine_address:
-        return OpenAIEngine(OpenAISettings(url=f"http://{role.engine_address}/v1", model=MODEL, requests=_CONNECTIONS))
+        from systems.engines.openai import OpenAIEngine, OpenAISettings  # an HTTP client, which no other trial needs
+
+        return OpenAIEngine(OpenAISettings(url=f"http://{role.engine_address}/v1", model=MODEL, requests=CONNECTIONS))
     return make(engine_of(role.spec), role.model_path, role.spec.profile.cpus)
 
 
@@ -54,22 +53,3 @@ def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) 
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise BadInput(f"A setting of the {whose} does not fit: {error}.") from error
-
-
-def serve(role: Role) -> None:
-    """Load the trial's engine and serve it until the runner says that it is not asked any more."""
-    asyncio.run(_serve(role))
-
-
-async def _serve(role: Role) -> None:
-    # A server is much to import, and only this role is one for sure.
-    from systems.server.alone import engine_served
-    from systems.server.settings import ServerSettings
-
-    spec, scripts = engine_of(role.spec), Scripts()
-    settings = ServerSettings(port=0, experiment=True, connections=_CONNECTIONS, deadline_s=3600.0)
-    engine = make(spec, role.model_path, role.spec.profile.cpus)
-    async with engine_served(engine, scripts, settings, MODEL) as address:
-        await asyncio.to_thread(role.listening, address)
-    if scripts.unplanned:
-        role.part.counters["unplanned_calls"] = scripts.unplanned

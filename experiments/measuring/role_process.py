@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.measuring import engines, placement
+from experiments.measuring import placement
 from experiments.measuring.probes import processes
 from experiments.measuring.records import Part
 from experiments.measuring.role import Assignment, Role
@@ -38,7 +38,9 @@ def main() -> None:
     if assignment.role == "client":
         study.run_client(role)
     elif assignment.role == "engine":
-        engines.serve(role)
+        from experiments.measuring import serving  # much to import, and no other role serves an engine
+
+        serving.serve(role)
     else:
         study.run_subject(role)
     role.write()

@@ -9,15 +9,10 @@ dictionary is, shows in neither. What a resource shares with one loaded before i
 from __future__ import annotations
 
 from experiments.measuring.records import Record
+from experiments.measuring.resources import RESOURCES
 from experiments.metrics._reading import number, subject
 from experiments.metrics.interface import Metric, Missing
 from experiments.metrics.process_memory import Kind
-
-IN_ORDER = ("agent", "keywords", "store", "library", "model", "turn")
-"""The agent's code, the keywords' dictionaries, long-term memory, llama.cpp's library, the model, a turn on them."""
-
-RESOURCES = ("interpreter", *IN_ORDER)
-"""The same after what every process pays: the interpreter, and the part of the lab that runs in it."""
 
 
 def grown(record: Record, resource: str, kind: Kind) -> float | Missing:

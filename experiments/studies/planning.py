@@ -42,7 +42,7 @@ def post(address: str, scripts: Iterable[Script]) -> None:
 
 
 def _bodies(scripts: Iterable[Script]) -> Iterator[bytes]:
-    """Yield `systems.engines.scripted.ScriptPlan`s with all ``scripts`` between them, each of a size that a server takes."""
+    """Yield bodies with all ``scripts`` between them, each a `systems.engines.scripted.ScriptPlan` a server takes."""
     waiting: list[bytes] = []
     size = 0
     for script in map(msgspec.json.encode, scripts):

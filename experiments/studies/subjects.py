@@ -14,7 +14,6 @@ from experiments.measuring import engines
 from experiments.measuring.records import EngineSpec, RequestRow, Scalar, TrialSpec
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn
-from experiments.studies.planning import post
 from systems import registry
 from systems.engines.interface import Engine
 from systems.engines.scripted import Script, Scripts, scripted
@@ -66,6 +65,8 @@ def hosted(role: Role, scripts: Scripts) -> Host:
     """
     engine = engines.of_role(role)
     if role.engine_address:
+        from experiments.studies.planning import post  # an HTTP client, which no other trial needs
+
         post(f"http://{role.engine_address}", scripts.planned())
     else:
         engine = scripted(engine, scripts)

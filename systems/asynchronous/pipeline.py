@@ -12,7 +12,7 @@ import msgspec
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Call, Engine, Message
 from systems.interface import Counters, Reply, Request, Source, TokenSink
-from systems.mechanisms import calling
+from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
@@ -187,7 +187,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     ) -> Reply:
         wanted = steps.wanted
         # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
-        sink = None if on_token is None else calling.Sink(on_token, wanted)
+        sink = None if on_token is None else awaiting.Sink(on_token, wanted)
         call = Call(
             messages=messages,
             max_tokens=request.max_tokens,
@@ -199,7 +199,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         async def reply() -> calling.Called:
             engine = await self.engine.get()
-            return await calling.reply(engine, call, wanted, on_thread, may_await=self.settings.isolation)
+            return await awaiting.reply(engine, call, wanted, on_thread, may_await=self.settings.isolation)
 
         async with self.admission.slot():
             self.counters.generations += 1

@@ -13,7 +13,8 @@ from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Mes
 from systems.errors import BadInput
 from systems.interface import Counters, Reply, Request, TokenSink
 from systems.mechanisms.admission import deadline
-from systems.mechanisms.calling import Called, Sink, reply
+from systems.mechanisms.awaiting import Sink, reply
+from systems.mechanisms.calling import Called
 from systems.mechanisms.wanted import Wanted
 from systems.server.hosting import Host, into_loop
 

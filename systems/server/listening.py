@@ -23,7 +23,7 @@ _UNREAD_BYTES = 64 * 1024
 # Requests that a client may send before the one in front of them was answered.
 _MOST_WAITING = 16
 
-_TOO_MANY = b"HTTP/1.1 503 ServedSystem Unavailable\r\nretry-after: 10\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from systems.server.messages import (
     Ping,
     Pong,
     Refusal,
-    Reply,
+    ReplyMessage,
     Settings,
     Token,
 )
@@ -215,8 +215,8 @@ def _forget(asks: dict[str, asyncio.Task[None]], ask_id: str, _: asyncio.Task[No
     asks.pop(ask_id, None)
 
 
-def _said(reply: interface.Reply) -> Reply:
-    return Reply(
+def _said(reply: interface.Reply) -> ReplyMessage:
+    return ReplyMessage(
         id=reply.request_id,
         text=reply.text,
         source=reply.source,

@@ -8,7 +8,7 @@ import msgspec
 
 from systems.engines.interface import Call, Message
 from systems.interface import AsyncSystem, Counters, Reply
-from systems.mechanisms import calling
+from systems.mechanisms import awaiting
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.wanted import Wanted
 
@@ -51,7 +51,7 @@ class Notes(AsyncSystem):
             check=wanted.check,
         )
         on_thread = partial(self._threads.run, "engine")
-        generation, called = await calling.reply(self._engine, call, wanted, on_thread)
+        generation, called = await awaiting.reply(self._engine, call, wanted, on_thread)
         await self._threads.run("file", self._save, request.session, request.text, generation.text)
         self._counters.turns += 1
         self._counters.generations += 1

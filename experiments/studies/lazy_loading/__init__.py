@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.resources import IN_ORDER, RESOURCES
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
 from experiments.measuring.workload import workloads
-from experiments.metrics.resource_loading import IN_ORDER, RESOURCES
 from experiments.studies.lazy_loading import imports, resources
 from experiments.studies.subjects import Stopwatch, ask, counted, hosted, planned
 from systems import registry

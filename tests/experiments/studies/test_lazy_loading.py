@@ -16,9 +16,9 @@ from experiments.measuring.limits.select import choose
 from experiments.measuring.plan import Plan
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import EngineSpec, Outcome, Record, TrialSpec
+from experiments.measuring.resources import IN_ORDER, RESOURCES
 from experiments.measuring.runs import RunFolder
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset
-from experiments.metrics.resource_loading import IN_ORDER, RESOURCES
 from experiments.studies.lazy_loading import LazyLoading
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)

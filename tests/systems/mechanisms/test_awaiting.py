@@ -10,7 +10,7 @@ from systems.engines.interface import AsyncEngine, Call, Generation, Message, Sa
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import Abandoned, EngineError
 from systems.interface import Reply, Request, Source
-from systems.mechanisms import calling
+from systems.mechanisms import awaiting
 from systems.mechanisms.wanted import Wanted
 
 
@@ -48,10 +48,10 @@ class Awaited(Noting, AsyncEngine):
 async def test_an_engine_that_can_be_awaited_needs_no_thread_unless_it_is_called_as_another():
     engine, whose = Awaited(), wanted()
     before = time.perf_counter()
-    generation, at = await calling.reply(engine, call(whose), whose, asyncio.to_thread)
+    generation, at = await awaiting.reply(engine, call(whose), whose, asyncio.to_thread)
     assert (generation.text, engine.called_on) == ("awaited", None)
     assert before <= at <= time.perf_counter()
-    generation, _ = await calling.reply(engine, call(whose), whose, asyncio.to_thread, may_await=False)
+    generation, _ = await awaiting.reply(engine, call(whose), whose, asyncio.to_thread, may_await=False)
     assert generation.text != "awaited"
     assert engine.called_on is not threading.current_thread()
 
@@ -73,8 +73,8 @@ async def test_a_caller_that_is_cancelled_ends_a_call_on_a_thread(listens):
                 raise
 
     whose = wanted()
-    sink = calling.Sink(lambda _: None, whose) if listens else None
-    task = asyncio.create_task(calling.reply(Endless(), call(whose, on_token=sink), whose, asyncio.to_thread))
+    sink = awaiting.Sink(lambda _: None, whose) if listens else None
+    task = asyncio.create_task(awaiting.reply(Endless(), call(whose, on_token=sink), whose, asyncio.to_thread))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -90,13 +90,13 @@ async def test_what_the_engine_raises_is_what_the_caller_gets():
 
     whose = wanted()
     with pytest.raises(EngineError, match="fell over"):
-        await calling.reply(Broken(), call(whose), whose, asyncio.to_thread)
+        await awaiting.reply(Broken(), call(whose), whose, asyncio.to_thread)
     whose.check()  # it may be called again
 
 
 def test_a_sink_passes_on_what_is_wanted_and_tells_whether_it_did():
     whose, heard = wanted(), []
-    sink = calling.Sink(heard.append, whose)
+    sink = awaiting.Sink(heard.append, whose)
     assert not sink.used
     sink("word")
     whose.abandon()
