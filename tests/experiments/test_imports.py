@@ -7,6 +7,8 @@ others. A package is the first two parts of a name: ``systems.engines``, ``exper
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -158,3 +160,19 @@ def test_no_two_public_classes_have_one_name() -> None:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("systems.baseline.agent", {"asyncio", "http.client", "importlib.metadata", "numpy"}),
+        ("systems.asynchronous.agent", {"http.client", "importlib.metadata", "numpy"}),
+        ("experiments.measuring.role_process", {"http.client", "llama_cpp", "numpy", "pandas"}),
+        ("experiments.studies.lazy_loading", {"http.client", "llama_cpp", "numpy", "pandas"}),
+    ],
+)
+def test_what_a_trial_measures_imports_nothing_that_it_does_not_need(module: str, heavy: set[str]) -> None:
+    """The lazy-loading study would measure it: in the start of every system, or in the import of one."""
+    look = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert heavy & set(done.stdout.split()) == set()
