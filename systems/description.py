@@ -155,7 +155,7 @@ def faults(kind: Any) -> list[str]:
 def _takes_three(kind: type) -> bool:
     try:
         inspect.signature(kind).bind(None, None, None)
-    except TypeError:
+    except (TypeError, ValueError):  # it takes other arguments, or does not tell which
         return False
     return True
 

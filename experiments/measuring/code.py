@@ -33,7 +33,7 @@ _NOT_MEASURING = (
     "measuring/code.py",
 )
 # What a study does by them: when a search stops, what is loaded one after another.
-_METRICS_OF_STUDIES = ("metrics/objective.py", "metrics/resource_loading.py")
+_METRICS_OF_STUDIES = ("metrics/objective.py",)
 _LENGTH = 12  # hexadecimal digits
 
 

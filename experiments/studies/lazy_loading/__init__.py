@@ -147,7 +147,8 @@ def _starts(
 def _resources(request: GridRequest) -> list[Cell]:
     """Return the whole waterfall; in the paper also backwards, and each resource alone: shared imports make order."""
     # The library's own share can be told only of an engine that loads a model file in this process.
-    order = [name for name in IN_ORDER if name != "library" or request.engine.model_sha256]
+    loads_a_file = "model_path" in registry.engines.get(request.engine.name).Settings.__struct_fields__
+    order = [name for name in IN_ORDER if name != "library" or loads_a_file]
     chosen = {"in-order": order}
     if request.preset == "paper":
         before = [name for name in order if name != "turn"]
