@@ -2,9 +2,10 @@
 
 It counts every thread of every process inside the limits (workers, a separate engine and services that run there too)
 from before the client begins, which first tells the plan of what the model will say, until after its last request, the
-failed requests' share included: the difference of what the trial's group had used at two looks from outside. Where the backend has no group of the trial's own it is
-that of the subject's process tree, in hundredths of a second, in which a process that ended counts once its parent has
-waited for it. It does not count the client, nor what runs outside the limits.
+failed requests' share included: the difference of what the trial's group had used at two looks from outside. Where the
+backend has no group of the trial's own it is that of the subject's process tree, in hundredths of a second, in which a
+process that ended counts once its parent has waited for it. It does not count the client, nor what runs outside the
+limits.
 
 Records from before there were such looks count the subject's own process alone.
 """
