@@ -61,7 +61,8 @@ async def test_a_rate_that_has_failed_is_not_offered_to_its_end(tmp_path):
     hosted = agent(tmp_path, scripted(Fails(SimulatedSettings(slots=8)), scripts))
     async with listening_to(hosted, scripts=scripts, experiment=True, connections=20) as address:
         searching = spec("load", "baseline", condition=CONDITION)
-        offered = [await saturation.offer(f"ws://{address}/ws", searching, number, 100.0) for number in (1, 2)]
+        there = f"ws://{address}/ws"
+        offered = [await saturation.offer(there, there, searching, number, 100.0) for number in (1, 2)]
     assert [each.share for each in offered] == [0.0, 0.0]
     assert 12 <= len(asked) < 40  # of two hundred
     assert len(set(asked)) == 8  # sessions of their own for each rate
