@@ -24,7 +24,7 @@ os.read(ready, 4)
 
 
 def imported(module, tmp_path, monkeypatch):
-    monkeypatch.setattr(imports.registry.systems, "get", lambda name: SimpleNamespace(module=name))
+    monkeypatch.setattr(imports.registry.systems, "get", lambda name: SimpleNamespace(module=name, interpreter=None))
     monkeypatch.setattr(Role, "outside_look", lambda _role, _name="end": None)
     spec = TrialSpec(
         study="lazy-loading",
