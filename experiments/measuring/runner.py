@@ -23,6 +23,7 @@ from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import Outcome, Record, TrialSpec
 from experiments.measuring.runs import RunFolder
+from systems import registry
 from systems.errors import FourgigError
 from systems.models.check import cache_folder
 
@@ -75,7 +76,7 @@ def run(
                 artifacts=folder.artifacts,
                 models=models,
                 cold_files=page_cache.parsed_dictionaries(Path(environment["FOURGIG_JIEBA_CACHE"])),
-                shared_files=page_cache.shared_files(),
+                shared_files=page_cache.shared_files(_read_by(trials)),
                 environment=environment,
                 voids_noise=voids_noise,
             )
@@ -90,6 +91,12 @@ def run(
                 group.close()
             for left in (work_dir, sockets):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _read_by(trials: Sequence[TrialSpec]) -> set[str]:
+    """Return the packages whose files a cold start of any of the trials' systems reads."""
+    names = {spec.system for spec in trials if spec.system is not None}
+    return {package for name in names for package in registry.systems.get(name).reads}
 
 
 def _profiles(profile: Profile, trials: Sequence[TrialSpec]) -> list[Profile]:

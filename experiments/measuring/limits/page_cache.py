@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAP_NORESERVE = 0x4000  # from mman.h; Python does not export it
+_SEGMENTERS = ("rjieba", "jieba")  # what the lab's own components read, whichever systems run
 _ATTEMPTS = 3  # a page that is just being read in, or that another processor still queues, goes at the next try
 
 
@@ -29,9 +30,14 @@ def parsed_dictionaries(folder: Path) -> tuple[Path, ...]:
     return tuple(folder.glob("*.cache"))
 
 
-def shared_files() -> tuple[Path, ...]:
-    """Return the libraries of llama.cpp and rjieba, and jieba's lists: installed files, which others may hold too."""
-    return (*_files("llama_cpp", "lib/*.so*"), *_files("rjieba", "*.so"), *_files("jieba", "**/*.txt"))
+def shared_files(packages: Iterable[str] = ()) -> tuple[Path, ...]:
+    """Return the libraries of llama.cpp, and the libraries and lists of the segmenters and of ``packages``.
+
+    They are installed files, which others may hold too.
+    """
+    named = dict.fromkeys((*_SEGMENTERS, *packages))
+    found = (path for package in named for pattern in ("**/*.so", "**/*.txt") for path in _files(package, pattern))
+    return (*_files("llama_cpp", "lib/*.so*"), *found)
 
 
 def _files(package: str, pattern: str) -> Iterator[Path]:

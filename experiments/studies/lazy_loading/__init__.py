@@ -98,7 +98,8 @@ class LazyLoading(Study):
             if role.spec.condition["page_cache"] == "warm":
                 from experiments.studies.lazy_loading import warmth  # no part of the start that is measured
 
-                role.part.values["read_bytes"] = float(warmth.read(role.model_path))
+                reads = registry.systems.get(role.spec.system).reads if role.spec.system else ()
+                role.part.values["read_bytes"] = float(warmth.read(role.model_path, reads))
             role.start_again()
         asyncio.run(resources.load(role) if part == "resources" else _start(role))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.page_cache import evict, resident_bytes
 from systems.errors import BadInput
 
@@ -56,3 +57,14 @@ def test_a_file_whose_pages_the_kernel_hides_is_refused(file: Path, monkeypatch:
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
     with pytest.raises(BadInput, match="owner"):
         resident_bytes(file)
+
+
+def test_what_a_described_package_reads_is_among_the_shared_files(tmp_path, monkeypatch):
+    package = tmp_path / "read_at_start"
+    (package / "lists").mkdir(parents=True)
+    for name in ("__init__.py", "native.so", "lists/words.txt"):
+        (package / name).write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    usual, more = page_cache.shared_files(), page_cache.shared_files(["read_at_start", "jieba"])
+    assert set(more) - set(usual) == {package / "native.so", package / "lists" / "words.txt"}
+    assert len(more) == len(usual) + 2  # a package that is named twice is read once
