@@ -125,7 +125,7 @@ def of_run(run: RunFrames) -> list[KeyComparison]:
 
     A comparison of one agent with another is made for each further system as it comes, beside the same reference.
     """
-    others = [name for name in run.info.systems if name not in _OWN]
+    others = [name for name in run.systems if name not in _OWN]
     again = [
         msgspec.structs.replace(key, name=f"{key.name}-{name}", title=f"{key.title}: {name}", after=name)
         for name in others

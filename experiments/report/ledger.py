@@ -17,7 +17,6 @@ from experiments.analysis.claims import Claim, Test
 from experiments.analysis.run import Run
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
-from experiments.measuring.runs import RunInfo
 from experiments.report import drawing, figures, repeating, text
 from experiments.report.drawing import Drawn
 
@@ -51,7 +50,7 @@ def judge(run: Run) -> list[ClaimVerdict]:
     return verdicts.judge(run, claims.load())
 
 
-def entries(judged: Sequence[ClaimVerdict], info: RunInfo) -> list[Entry]:
+def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
     """Return the page's part on each claim."""
     parts = []
     for claim, mine in by_claim(judged):
@@ -63,7 +62,7 @@ def entries(judged: Sequence[ClaimVerdict], info: RunInfo) -> list[Entry]:
                 summary=summary(mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
-                command=repeating.command(info, claim.study) if claim.study and claim.tests else "",
+                command=repeating.command(run.info_of(claim.study), claim.study) if claim.study and claim.tests else "",
             )
         )
     return parts
