@@ -8,12 +8,24 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.analysis import claims, comparisons, verdicts
+from experiments.analysis.cells import Cells
 from experiments.analysis.comparisons import StudyComparisons
-from experiments.analysis.frames import RunFrames, of_study, read_frames
+from experiments.analysis.frames import RunFrames, read_frames
+from experiments.analysis.noise import Floors
 
 
 class Run(RunFrames, frozen=True, kw_only=True, dict=True):
     """One run. What the analysis makes of its records is computed when it is first asked for."""
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The trials, found by where they belong."""
+        return Cells(self)
+
+    @cached_property
+    def noise(self) -> Floors:
+        """How much equal trials differ, by place, metric and scale."""
+        return Floors(self.cells)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -22,13 +34,13 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def floors(self) -> pd.DataFrame:
-        """How much equal trials differ, from the A/A arms."""
-        return _joined([study.floors for study in self._studies])
+        """How much equal trials differ, a row an A/A arm and metric."""
+        return self.noise.table()
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
         """The pairs summed up over blocks, with intervals; with conclusions in the primary metrics of each study."""
-        return _joined([study.summary() for study in self._studies])
+        return _joined([study.summary for study in self._studies])
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
@@ -43,12 +55,10 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
         recorded = set(self.trials["study"])
         installed = {name: studies.get(name) for name in studies.names() if name in recorded}
         compared = [
-            comparisons.compare_study(
-                of_study(self.trials, name), of_study(self.measures, name), study.references, study.primary
-            )
+            comparisons.compare_study(self.cells, self.noise, name, study.references, study.primary)
             for name, study in installed.items()
         ]
-        return compared or [comparisons.compare_study(self.trials.iloc[:0], self.measures.iloc[:0], (), ())]
+        return compared or [comparisons.compare_study(self.cells, self.noise, "", (), ())]
 
 
 def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run:
