@@ -2,9 +2,9 @@
 
 Of the mean: below twenty numbers Student's t, since bootstrap intervals are too short there; from twenty on the
 bootstrap-t (Efron and Tibshirani 1993, section 12.5), which does not need the numbers to be normal and whose coverage
-is second-order exact, unlike the percentile bootstrap's and, in small samples, BCa's. Of the median: the sign test's
-interval, whatever the numbers are drawn from. The two centres differ where numbers are skewed, and a conclusion must
-hold for both: it rests on the *cautious* interval, which spans both intervals.
+is second-order exact, unlike the percentile bootstrap's and, in small samples, BCa's. Of the median: an
+interval that needs no such assumption (`experiments.analysis.robust`). The two centres differ where numbers are skewed,
+and a conclusion must hold for both: it rests on the *cautious* interval, which spans both.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Estimate:
         """Return the p-value of "the mean is not between ``low`` and ``high``"; either end may be infinite.
 
         It is at most 1 − level just where the mean's interval of that level lies between them: twice the larger of two
-        one-sided p-values. The median has no part in it: of six numbers none gives a p-value below 1/32, which among
-        many comparisons would never pass.
+        one-sided p-values. The median has no part in it: no six numbers say of it with a p-value below 1/32 where
+        it is, and among many comparisons such a p-value hardly ever passes.
         """
         tails = np.maximum(self._tail(self.mean - low, 1), self._tail(high - self.mean, -1))
         return np.asarray(np.minimum(1.0, 2 * tails))
