@@ -16,6 +16,7 @@ from experiments.analysis.drift import trend
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.power import MOST_BLOCKS, blocks_for_reach, blocks_to_settle
+from experiments.analysis.robust import apart
 
 _RARE = 0.05
 _UNDECIDED = (Conclusion.OPEN, Conclusion.INDICATIVE)
@@ -88,9 +89,9 @@ def _needed(row: Mapping[Hashable, Any], reach: float) -> int | None:
 
 
 def _one_block(logs: np.ndarray) -> str:
-    """Name the block without which the others would agree twice as well."""
-    far = int(np.abs(logs - np.median(logs)).argmax())
-    rest = np.delete(logs, far)
-    if float(rest.std(ddof=1)) >= float(logs.std(ddof=1)) / 2:
+    """Name the block that stands apart from the others."""
+    far = apart(logs)
+    if far is None:
         return ""
-    return f"one block stands apart: × {math.exp(logs[far]):.3g} beside × {math.exp(float(rest.mean())):.3g}"
+    rest = float(np.delete(logs, far).mean())
+    return f"one block stands apart: × {math.exp(logs[far]):.3g} beside × {math.exp(rest):.3g}"
