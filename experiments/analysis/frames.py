@@ -21,7 +21,7 @@ from experiments.measuring.records import Allocator, Record, RequestRow, Scalar
 from experiments.measuring.runs import RunInfo
 from experiments.metrics.interface import Missing
 
-TRIAL = ("run", "key", "study", "condition", "factors", "subject", "twin", "block")
+TRIAL = ("key", "study", "condition", "factors", "subject", "twin", "block")
 _TRIALS = (
     *TRIAL, "system", "variant", "workload", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend",
     "engine", "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
@@ -53,10 +53,6 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     timeline: pd.DataFrame
     environment: pd.DataFrame
     refused: tuple[str, ...] = ()
-
-    def by_part(self) -> Iterator[tuple[str, Record]]:
-        """Yield every record with the run it is from."""
-        return ((self.info.run_id, record) for record in self.records)
 
     @cached_property
     def series(self) -> pd.DataFrame:
