@@ -38,6 +38,9 @@ _COMPARED = (
 )
 _ALL_KNOWN = 0.99
 
+UNEQUAL = "unequal work"
+"""How the sentence of a comparison begins whose subjects' models did not do as much."""
+
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What the model did in one trial of ``subject``.
@@ -105,7 +108,7 @@ def unequal(ours: Sequence[Work], theirs: Sequence[Work]) -> str:
         return ""
     found = []
     if told := _differences(mine, base):
-        found.append(f"unequal work: {', '.join(told)}")
+        found.append(f"{UNEQUAL}: {', '.join(told)}")
     if mine[0].repeats and (cached := _cached(mine, base)):
         found.append(f"answers from its cache: {cached}")
     unread = {work.subject: None for work in (*mine, *base) if _cannot_be_read(work)}
