@@ -48,7 +48,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_least: float | None = None
     at_most: float | None = None
     every: bool = False
-    trend: bool = False
+    tolerance: float = 0.0
     tests: tuple[Test, ...] = ()
     not_measured: str = ""
 

@@ -1,78 +1,76 @@
 """Comparisons: a subject against its reference in one metric and condition, with what the data say of it.
 
-A comparison is made of ratios, one a block, of the noise floor of its metric, and of how the trials of both subjects
-ended. Comparisons that are read together are judged together: among many, some seem to show an effect by chance.
+Findings, answers and verdicts are made here and nowhere else: of `cells`, of the pairs they make within blocks, and of
+the noise floor of their metric. Comparisons that are read together are judged together: among many, some seem to show
+an effect by chance.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
 
 import msgspec
-import numpy as np
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import multiplicity, noise, pairing, power
-from experiments.analysis.conclusions import Conclusion, conclude
+from experiments.analysis import multiplicity, pairing, power, work
+from experiments.analysis.cells import Cells, Place, Side
+from experiments.analysis.conclusions import MARGIN, Conclusion, conclude, regions
 from experiments.analysis.intervals import Estimate
-from experiments.analysis.pairing import RatioSummary
+from experiments.analysis.noise import Floors
+from experiments.analysis.pairing import Pair, RatioSummary
+from experiments.analysis.robust import apart
 from experiments.analysis.stability import unsettled
 
-_PLACE = ["condition", "subject", "reference", "metric"]
-_PAIR = ["condition", "factors", "subject", "reference", "metric"]
-_CONCLUDED = ["conclusion", "false_share", "smallest_effect", "why", "needs"]
-_COLUMNS = [*_PAIR, "blocks", "ratio", "low", "high", "floor", *_CONCLUDED]
-
-
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """A subject and its reference before they are compared: their ratios, one a block in the order of the blocks.
-
-    ``better`` is the better side of the metric, ``floor`` its noise floor, a bound of |log ratio|. ``uneven`` says that
-    the two subjects lost trials at different rates.
-    """
-
-    ratios: tuple[float, ...]
-    better: str
-    floor: float | None
-    uneven: bool = False
+_PLACE = ["run", "condition", "subject", "reference", "metric"]
+_PAIR = ["run", "condition", "factors", "subject", "reference", "metric"]
+_CONCLUDED = ["conclusion", "false_share", "smallest_effect", "why", "needs", "caveats"]
+_COLUMNS = [*_PAIR, "blocks", "ratio", "low", "high", "robust_low", "robust_high", "floor", *_CONCLUDED]
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A pair, its ratios summed up, and the conclusion.
+    """A pair, its ratios summed up, and the conclusion. ``summary`` is None where no pair of trials is complete.
 
     ``false_share`` is the smallest share of false conclusions, among all that are drawn together, at which this one is
     still drawn. ``smallest_effect`` is the smallest change, as a share, that this comparison could have shown. Where
     the conclusion is open, ``why`` gives the reason, and ``needs`` how many blocks in all would settle it, if any
-    number would.
+    number would. ``caveats`` are sentences that must be shown with it.
     """
 
     pair: Pair
-    summary: RatioSummary
+    summary: RatioSummary | None
     conclusion: Conclusion
     false_share: float | None = None
     smallest_effect: float | None = None
     why: str = ""
     needs: int | None = None
+    caveats: tuple[str, ...] = ()
 
 
-class StudyComparisons(msgspec.Struct, frozen=True):
-    """All comparisons of one study: ``ratios`` by block, ``floors`` from its A/A arms, and ``conclusions``.
+class StudyComparisons(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """All comparisons of one study: ``pairs``, and a row in ``conclusions`` for every one in a primary metric."""
 
-    The latter have a row for every comparison in a primary metric.
-    """
-
-    ratios: pd.DataFrame
-    floors: pd.DataFrame
+    cells: Cells
+    pairs: list[tuple[Place, str, Pair]]
     conclusions: pd.DataFrame
 
+    @cached_property
+    def ratios(self) -> pd.DataFrame:
+        """A row a block and complete pair."""
+        return self._with_factors(pairing.ratios(self.pairs))
+
+    @cached_property
     def summary(self) -> pd.DataFrame:
-        """Return a row a comparison: its ratios summed up, and the conclusion where the metric is a primary one."""
-        summaries = pairing.summaries(self.ratios)
-        summaries["factors"] = summaries["condition"].map(_factors(self.ratios)).astype(object)
+        """A row a comparison: its ratios summed up, and the conclusion where the metric is a primary one."""
+        summaries = self._with_factors(pairing.summaries(self.pairs))
         return summaries.merge(self.conclusions[[*_PLACE, "floor", *_CONCLUDED]], how="left", on=_PLACE)
+
+    def _with_factors(self, frame: pd.DataFrame) -> pd.DataFrame:
+        places = map(Place, frame["run"], frame["study"], frame["condition"])
+        frame["factors"] = pd.Series([dict(self.cells.factors(place)) for place in places], frame.index, dtype=object)
+        return frame
 
 
 def compare(pairs: Sequence[Pair]) -> list[Comparison]:
@@ -86,86 +84,94 @@ def compare(pairs: Sequence[Pair]) -> list[Comparison]:
     shares = multiplicity.adjusted([comparisons[place].false_share or 0.0 for place in tested])
     for place, share in zip(tested, shares, strict=True):
         comparison = msgspec.structs.replace(comparisons[place], false_share=share)
-        concludes = comparison.conclusion not in (Conclusion.OPEN, Conclusion.UNEVEN)
-        if concludes and share > multiplicity.FALSE_SHARE:
+        if comparison.conclusion is not Conclusion.OPEN and share > multiplicity.FALSE_SHARE:
             why = f"one of {len(tested)} comparisons: by itself it would be told, among so many it may be chance"
             comparison = msgspec.structs.replace(comparison, conclusion=Conclusion.OPEN, why=why)
         comparisons[place] = comparison
     return comparisons
 
 
-def _by_itself(pair: Pair) -> Comparison:
-    summary = pairing.summarise(pair.ratios)
-    if summary.indicative:
-        open_ = unsettled(pair.ratios, pair.floor)
-        conclusion = Conclusion.UNEVEN if pair.uneven else Conclusion.INDICATIVE
-        return Comparison(pair=pair, summary=summary, conclusion=conclusion, why=open_.why, needs=open_.blocks)
-    logs, floor = Estimate(np.log(pair.ratios)), pair.floor or 0.0
-    regions = ((-math.inf, -floor), (-floor, floor), (floor, math.inf))
-    comparison = Comparison(
-        pair=pair,
-        summary=summary,
-        conclusion=conclude(summary.low, summary.high, pair.better, pair.floor),
-        false_share=min(float(logs.inside(low, high)) for low, high in regions),
-        smallest_effect=math.expm1(power.smallest_effect(logs, floor)),
-    )
-    if pair.uneven:
-        why = "the two lost trials at different rates"
-        return msgspec.structs.replace(comparison, conclusion=Conclusion.UNEVEN, why=why)
-    if comparison.conclusion is Conclusion.OPEN:
-        open_ = unsettled(pair.ratios, pair.floor)
-        return msgspec.structs.replace(comparison, why=open_.why, needs=open_.blocks)
-    return comparison
-
-
 def compare_study(
-    trials: pd.DataFrame, measures: pd.DataFrame, references: Sequence[str], primary: Sequence[str]
+    cells: Cells, floors: Floors, study: str, references: Sequence[str], primary: Sequence[str]
 ) -> StudyComparisons:
-    """Compare the subjects of one study; both frames hold the second halves of its A/A arms, too."""
-    floors = noise.floors(measures)
-    trials, measures = (frame[~frame["twin"].astype(bool)] for frame in (trials, measures))
-    ratios = pairing.ratios(measures, trials, references)
-    factors = _factors(trials)
-    ratios["factors"] = [factors[condition] for condition in ratios["condition"]]
-    return StudyComparisons(ratios, floors, _conclusions(ratios, trials, floors, primary))
-
-
-def _conclusions(
-    ratios: pd.DataFrame, trials: pd.DataFrame, floors: pd.DataFrame, primary: Sequence[str]
-) -> pd.DataFrame:
-    """Return a row for every comparison in the ``primary`` metrics that have a better side, compared as one family.
-
-    Where the two subjects lost trials at different rates there is *no verdict*: a subject must not look fast because
-    its slow trials were lost.
-    """
-    lost = trials.assign(lost=trials["outcome"] != "ok").groupby(["condition", "subject"])["lost"].mean()
-    judged = ratios[ratios["metric"].isin([name for name in primary if metrics.get(name).better != "neither"])]
-    places, pairs = [], []
-    for _, group in judged.groupby(["condition", "metric", "subject"], sort=False):
-        first = group.iloc[0]
-        places.append({name: first[name] for name in _PAIR})
-        pairs.append(
-            Pair(
-                ratios=tuple(group.sort_values("block")["ratio"]),
-                better=metrics.get(first["metric"]).better,
-                floor=noise.floor(floors, first["metric"], first["factors"]),
-                uneven=lost[first["condition"], first["subject"]] != lost[first["condition"], first["reference"]],
-            )
-        )
-    rows = [
-        place
-        | {
-            "blocks": comparison.summary.blocks,
-            "ratio": comparison.summary.geometric_mean,
-            "low": comparison.summary.low,
-            "high": comparison.summary.high,
-            "floor": comparison.pair.floor,
-        }
-        | {name: getattr(comparison, name) for name in _CONCLUDED}
-        for place, comparison in zip(places, compare(pairs), strict=True)
+    """Compare the subjects of one study in every metric, and draw conclusions in the ``primary`` ones, as one family."""
+    pairs = pairing.pairs_of_study(cells, study, references)
+    judged = [
+        (place, name, msgspec.structs.replace(pair, floor=floors.of(place, name)))
+        for place, name, pair in pairs
+        if name in primary and metrics.get(name).better != "neither"
     ]
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    compared = compare([pair for _, _, pair in judged])
+    rows = [_row(cells, place, name, one) for (place, name, _), one in zip(judged, compared, strict=True)]
+    return StudyComparisons(cells=cells, pairs=pairs, conclusions=pd.DataFrame(rows, columns=_COLUMNS))
 
 
-def _factors(frame: pd.DataFrame) -> dict[str, Any]:
-    return dict(zip(frame["condition"], frame["factors"], strict=True))
+def caveats(pair: Pair) -> tuple[str, ...]:
+    """Return what must be shown with a pair: unequal work, a block that stands apart, trials that began far apart."""
+    found = [work.unequal(_worked(pair.subject), _worked(pair.reference))] if pair.reference else []
+    numbers = pair.numbers
+    far = apart(list(numbers.values())) if len(numbers) >= pairing.ENOUGH_BLOCKS else None
+    if far is not None:
+        block = list(numbers)[far]
+        rest = [number for other, number in numbers.items() if other != block]
+        # Read on the pair's own scale: a ratio as percent of change.
+        seen, beside = pair.scale.read(numbers[block]), pair.scale.read(sum(rest) / len(rest))
+        found.append(f"block {block} stands apart: {seen:+.3g} beside {beside:+.3g}")
+    if pair.far_apart:
+        minutes = max(pair.far_apart.values()) / 60
+        found.append(f"{len(pair.far_apart)} of {len(numbers)} pairs began up to {minutes:.0f} minutes apart")
+    return tuple(filter(None, found))
+
+
+def _worked(side: Side) -> list[work.Work]:
+    return [done for record in side.records.values() if (done := work.of(record)) is not None]
+
+
+def _by_itself(pair: Pair) -> Comparison:
+    ratios, uneven = pair.ratios, pair.uneven
+    summary = pairing.summarise(ratios) if ratios else None
+    none = Comparison(pair=pair, summary=summary, conclusion=Conclusion.NONE, caveats=caveats(pair))
+    if uneven:
+        return msgspec.structs.replace(none, why=uneven)
+    if summary is None:
+        return msgspec.structs.replace(none, why=_nothing(pair))
+    settled = unsettled(ratios, pair.floor)
+    if summary.indicative:
+        return msgspec.structs.replace(
+            none, conclusion=Conclusion.INDICATIVE, why=settled.why, needs=settled.blocks
+        )
+    estimate, reach = Estimate(list(pair.numbers.values())), pair.floor or 0.0
+    low, high = (math.exp(end) for end in estimate.cautious())
+    told = [*regions(pair.better, pair.floor).values(), *([(-reach, reach)] if reach else [])]
+    comparison = msgspec.structs.replace(
+        none,
+        conclusion=conclude(low, high, pair.better, pair.floor),
+        false_share=min(float(estimate.inside(*region)) for region in told),
+        smallest_effect=math.expm1(power.smallest_effect(estimate, reach)),
+    )
+    if comparison.conclusion is not Conclusion.OPEN:
+        return comparison
+    if reach > MARGIN and -MARGIN <= math.log(low) and math.log(high) <= MARGIN:
+        why = f"equals differ by up to ± {math.expm1(reach):.2g}, more than the {math.expm1(MARGIN):.0%} that count"
+        return msgspec.structs.replace(comparison, why=why)
+    return msgspec.structs.replace(comparison, why=settled.why, needs=settled.blocks)
+
+
+def _nothing(pair: Pair) -> str:
+    """Say why no pair of trials is complete, where neither subject lost more than the other."""
+    lost = pair.lost(pair.subject)
+    if not lost or pair.reference is None:
+        return "there is no block in which both trials count"
+    return f"both lost {len(lost)} of {len(lost)} ({', '.join(dict.fromkeys(lost.values()))})"
+
+
+def _row(cells: Cells, place: Place, metric: str, one: Comparison) -> dict[str, object]:
+    reference = one.pair.reference.subject if one.pair.reference else ""
+    where = (place.run, place.condition, dict(cells.factors(place)), one.pair.subject.subject, reference, metric)
+    summed = {"blocks": 0} if one.summary is None else msgspec.structs.asdict(one.summary)
+    named = dict(zip(_PAIR, where, strict=True)) | {"ratio": summed.get("geometric_mean"), "floor": one.pair.floor}
+    return (
+        named
+        | {name: summed.get(name) for name in ("blocks", "low", "high", "robust_low", "robust_high")}
+        | {name: getattr(one, name) for name in _CONCLUDED}
+    )

@@ -1,9 +1,12 @@
-"""What the data say of a comparison, by rules stated before any run: helps, hurts, no difference, or cannot tell."""
+"""What the data say of a comparison, by rules stated before any run."""
 
 from __future__ import annotations
 
 import math
 from enum import StrEnum
+
+MARGIN = math.log(1.05)
+"""What *no difference* means: less than five percent, as a bound of |log ratio|. It does not grow with the noise."""
 
 
 class Conclusion(StrEnum):
@@ -12,24 +15,51 @@ class Conclusion(StrEnum):
     HELPS = "helps"
     HURTS = "hurts"
     SAME = "no difference"
+    BELOW = "smaller than the noise floor"
     OPEN = "cannot tell"
-    UNEVEN = "no verdict"
+    NONE = "no verdict"
     INDICATIVE = "indicative"
 
 
-def conclude(low: float | None, high: float | None, better: str, floor: float | None) -> Conclusion:
-    """Hold a ratio's interval ``low`` to ``high`` against the noise ``floor``, a bound of |log ratio|.
+UNDECIDED = (Conclusion.OPEN, Conclusion.NONE, Conclusion.INDICATIVE)
+"""What says nothing of the comparison either way."""
 
-    The interval wholly beyond the floor: *helps* or *hurts*. Wholly within it: *no difference*. Anything else:
-    *cannot tell*. Without an interval: *indicative*. Without a floor equals are taken to be equal, which holds for
-    what no clock and no machine can change, such as hits on a given trace.
+Region = tuple[float, float]
+
+
+def regions(better: str, floor: float | None) -> dict[Conclusion, Region]:
+    """Return between which ends an interval of the log ratio must lie for each conclusion, the first that fits counting.
+
+    Wholly beyond the noise ``floor``, a bound of |log ratio|: *helps* or *hurts*. Wholly within the `MARGIN`: *no
+    difference*; where the floor is wider than that, nothing is. Without a floor equals are taken to be equal, which
+    holds for what no clock and no machine can change, such as hits on a given trace.
+    """
+    reach = floor or 0.0
+    above, below = (reach, math.inf), (-math.inf, -reach)
+    helps, hurts = (above, below) if better == "higher" else (below, above)
+    found = {Conclusion.HELPS: helps, Conclusion.HURTS: hurts}
+    if reach <= MARGIN:
+        found[Conclusion.SAME] = (-MARGIN, MARGIN)
+    return found
+
+
+def conclude(low: float | None, high: float | None, better: str, floor: float | None) -> Conclusion:
+    """Return what the interval ``low`` to ``high`` of a ratio says, by its `regions`.
+
+    One that excludes 1 and lies within the floor is *smaller than the noise floor*, whatever else it is: something was
+    seen, and it is no larger than what is seen between equals. Without an interval: *indicative*. Where nothing fits:
+    *cannot tell*.
     """
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return Conclusion.INDICATIVE
-    reach = floor or 0.0
-    if math.log(low) > reach:
-        return Conclusion.HELPS if better == "higher" else Conclusion.HURTS
-    if math.log(high) < -reach:
-        return Conclusion.HELPS if better == "lower" else Conclusion.HURTS
-    within = -reach <= math.log(low) and math.log(high) <= reach
-    return Conclusion.SAME if within else Conclusion.OPEN
+    start, end, reach = math.log(low), math.log(high), floor or 0.0
+    if not start <= 0 <= end and -reach <= start and end <= reach:
+        return Conclusion.BELOW
+    fitting = (one for one, (least, most) in regions(better, floor).items() if _lies(start, end, least, most))
+    return next(fitting, Conclusion.OPEN)
+
+
+def _lies(start: float, end: float, least: float, most: float) -> bool:
+    # What no clock and no machine can change has an interval without width: on the edge of nothing it is nothing.
+    within = least <= start and end <= most
+    return within and not (math.isinf(least) and end == most) and not (math.isinf(most) and start == least)

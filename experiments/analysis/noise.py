@@ -8,60 +8,95 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import msgspec
 import pandas as pd
 
-from experiments.analysis.pairing import summarise
+from experiments import metrics
+from experiments.analysis.cells import Cells, Place
+from experiments.analysis.intervals import Estimate
+from experiments.analysis.pairing import ENOUGH_BLOCKS, Pair, summarise
+from experiments.analysis.scales import RATIO, Scale
 from experiments.measuring.records import Scalar
 
-_ARM = ["study", "condition", "metric", "subject"]
-_FLOORS = [*_ARM, "factors", "blocks", "geometric_mean", "floor", "differ"]
+_FLOORS = ["run", "study", "condition", "metric", "subject", "factors", "blocks", "geometric_mean", "floor", "differ"]
 
 
-def floors(measures: pd.DataFrame) -> pd.DataFrame:
-    """Return a row an A/A arm and metric: how far from 1 the ratio of equals may be.
+class Arm(msgspec.Struct, frozen=True, kw_only=True):
+    """One A/A arm in one metric. ``floor`` is on the scale of its pair; None where blocks are too few for one."""
 
-    ``floor`` is the 95 % bound of |log ratio| of the second trial over the first, by the same interval as every
-    comparison: the farther end of its interval. NaN where blocks are too few for one. ``differ`` says that the interval
-    misses 1: equals seemed to differ, as one arm in twenty does by chance.
-    """
-    # Rows by hand: a data frame an arm takes the longer part of a report's time.
-    values: dict[tuple[object, ...], tuple[dict[int, float], dict[int, float]]] = {}
-    factors: dict[tuple[object, ...], Mapping[str, Scalar]] = {}
-    for *place, block, twin, value, given in measures[[*_ARM, "block", "twin", "value", "factors"]].itertuples(
-        index=False
-    ):
-        values.setdefault(tuple(place), ({}, {}))[bool(twin)][block] = value
-        factors.setdefault(tuple(place), given)
-    rows = []
-    for arm, (first, second) in values.items():
-        pairs = [(first[block], second[block]) for block in sorted(first.keys() & second.keys())]
-        ratios = [twin / one for one, twin in pairs if one > 0 and twin > 0]
-        if not ratios:
-            continue
-        summary = summarise(ratios)
-        low, high = summary.low, summary.high
-        bound = math.nan if low is None or high is None else max(-math.log(low), math.log(high))
-        rows.append(
-            dict(zip(_ARM, arm, strict=True))
-            | {
-                "factors": factors[arm],
-                "blocks": summary.blocks,
-                "geometric_mean": summary.geometric_mean,
-                "floor": bound,
-                "differ": low is not None and high is not None and not low <= 1 <= high,
-            }
-        )
-    return pd.DataFrame(rows, columns=_FLOORS)
+    place: Place
+    factors: Mapping[str, Scalar]
+    pair: Pair
+    floor: float | None
 
 
-def floor(arms: pd.DataFrame, metric: str, factors: Mapping[str, Scalar]) -> float | None:
-    """Return the floor of ``metric`` in a condition: the largest among the ``arms`` whose conditions are nearest to it.
+class Floors:
+    """The noise floors of the trials in ``cells``: each found in its arms when it is first asked for."""
 
-    ``arms`` are rows of `floors`. The nearest condition is the one that shares most factor levels: a sleep's floor is
-    taken from sleeps. None where no arm measured the metric in enough blocks.
-    """
-    arms = arms[(arms["metric"] == metric) & arms["floor"].notna()]
-    if arms.empty:
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+        self._arms: dict[tuple[str, str, str, int], list[Arm]] = {}
+
+    def of(self, place: Place, metric: str, scale: Scale = RATIO) -> float | None:
+        """Return the floor of ``metric`` in a condition: the largest among the arms whose conditions are nearest.
+
+        The arms are those of the same study in the same run. The nearest condition is the one that shares most factor
+        levels: a sleep's floor is taken from sleeps. None where no arm measured the metric in enough blocks.
+        """
+        factors = self._cells.factors(place)
+        by_likeness: dict[int, list[float]] = {}
+        for arm in self.arms(place.run, place.study, metric, scale):
+            if arm.floor is not None:
+                shared = sum(arm.factors.get(name) == level for name, level in factors.items())
+                by_likeness.setdefault(shared, []).append(arm.floor)
+        return max(by_likeness[max(by_likeness)]) if by_likeness else None
+
+    def arms(self, run: str, study: str, metric: str, scale: Scale = RATIO) -> list[Arm]:
+        """Return the A/A arms of a study in one metric that have a complete pair.
+
+        The floor is the 95 % bound of the distance between the second trial and the first, by the same interval as
+        every comparison: the farther of its ends from 0.
+        """
+        asked = (run, study, metric, id(scale))
+        if asked not in self._arms:
+            self._arms[asked] = [
+                Arm(place=place, factors=self._cells.factors(place), pair=pair, floor=_bound(pair))
+                for place in self._cells.places(study)
+                if place.run == run
+                for subject in self._cells.subjects(place, twins=True)
+                if (pair := self._pair(place, subject, metric, scale)) is not None
+            ]
+        return self._arms[asked]
+
+    def table(self) -> pd.DataFrame:
+        """Return a row an arm and metric; ``differ`` says that the interval misses 1.
+
+        Then equals seemed to differ, as one arm in twenty does by chance. ``floor`` is a bound of |log ratio|, NaN where
+        blocks are too few for one.
+        """
+        rows = []
+        for run, study in self._cells.studies():
+            for metric in metrics.registered():
+                for arm in self.arms(run, study, metric):
+                    ratios, place = arm.pair.ratios, arm.place
+                    summary = summarise(ratios)
+                    where = (run, study, place.condition, metric, arm.pair.subject.subject, arm.factors)
+                    floor = math.nan if arm.floor is None else arm.floor
+                    differ = not (summary.low or 0) <= 1 <= (summary.high or math.inf)
+                    rows.append((*where, summary.blocks, summary.geometric_mean, floor, differ))
+        return pd.DataFrame(rows, columns=_FLOORS)
+
+    def _pair(self, place: Place, subject: str, metric: str, scale: Scale) -> Pair | None:
+        first, second = (self._cells.side(place, subject, metric, twin=twin) for twin in (False, True))
+        if first is None or second is None:
+            return None
+        pair = Pair(subject=second, reference=first, better=metrics.get(metric).better, scale=scale)
+        return pair if pair.numbers else None
+
+
+def _bound(pair: Pair) -> float | None:
+    numbers = list(pair.numbers.values())
+    if len(numbers) < ENOUGH_BLOCKS:
         return None
-    shared = arms["factors"].map(lambda other: sum(other.get(name) == level for name, level in factors.items()))
-    return float(arms.loc[shared == shared.max(), "floor"].max())
+    low, high = Estimate(numbers).cautious()
+    return float(max(abs(low), abs(high)))

@@ -1,33 +1,113 @@
-"""Pairs within blocks: each subject's value over the reference's, in the same condition and block.
+"""Pairs within blocks: each subject's value and its reference's, in the same condition and block.
 
-Blocks share a seed and a moment of the host, so what disturbs both cancels in the ratio. Ratios are
-summed up by their geometric mean, which treats twice as long and half as long alike. With six blocks or
-more, the logarithms' `Estimate` gives a 95 % interval; with fewer there is none, only the smallest and the
-largest ratio seen.
+Blocks share a seed and a moment of the host, so what disturbs both cancels in the pair. Ratios are summed up by their
+geometric mean, which treats twice as long and half as long alike. With six complete pairs or more there are intervals;
+with fewer only the smallest and the largest ratio seen.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
 import pandas as pd
 
 from experiments import metrics
+from experiments.analysis.cells import Cells, Place, Side
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.order import reference
+from experiments.analysis.scales import RATIO, Scale
 
 ENOUGH_BLOCKS = 6
-"""Below this many blocks nothing is more than indicative: the project's rule for every comparison."""
+"""Below this many complete pairs nothing is more than indicative: the project's rule for every comparison."""
 
-_PAIR = ["study", "condition", "metric", "unit", "subject", "reference"]
+FAR_APART_S = 600.0
+"""Trials of one block that began farther apart than this do not share a moment of the host."""
+
+ZERO = "0 has no ratio"
+_PAIR = ["run", "study", "condition", "metric", "unit", "subject", "reference"]
 _RATIOS = [*_PAIR, "block", "value", "reference_value", "ratio"]
 
 
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject and its reference before they are compared; without a ``reference`` the subject by itself.
+
+    ``better`` is the better side of the metric, ``floor`` its noise floor on the ``scale``. Trials of one block were
+    meant to run ``together``, but for those of two runs.
+    """
+
+    subject: Side
+    reference: Side | None
+    better: str
+    floor: float | None = None
+    scale: Scale = RATIO
+    together: bool = True
+
+    @property
+    def numbers(self) -> dict[int, float]:
+        """The number of every complete pair, by block."""
+        theirs = self.subject if self.reference is None else self.reference
+        shared = sorted(self.subject.values.keys() & theirs.values.keys())
+        numbers = {block: self.scale.of(self.subject.values[block], theirs.values[block]) for block in shared}
+        return {block: number for block, number in numbers.items() if number is not None}
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """The subject's value over its reference's, of every complete pair in the order of the blocks."""
+        return tuple(math.exp(number) for number in self.numbers.values())
+
+    def lost(self, side: Side) -> dict[int, str]:
+        """Return the blocks in which both trials count and ``side`` has nothing to compare, each with why."""
+        other = self.reference if side is self.subject else self.subject
+        shared = side.blocks & (side if other is None else other).blocks
+        zeros = {
+            block: ZERO
+            for block, value in side.values.items()
+            if self.scale is RATIO and value <= 0
+        }
+        return {block: why for block, why in sorted((side.lost | zeros).items()) if block in shared}
+
+    @property
+    def uneven(self) -> str:
+        """Which trials one of the two lost and the other did not, in words; empty where they lost equally many."""
+        if self.reference is None:
+            return ""
+        sides = (self.subject, self.reference)
+        ours, theirs = (self.lost(side) for side in sides)
+        if len(ours) == len(theirs):
+            return ""
+        count = len(self.subject.blocks & self.reference.blocks)
+        worded = [f"{side.subject} lost {counted(lost, count)}" for side, lost in zip(sides, (ours, theirs), strict=True) if lost]
+        return "; ".join(worded)
+
+    @property
+    def far_apart(self) -> dict[int, float]:
+        """The blocks whose two trials began more than `FAR_APART_S` apart, each with how far, in seconds."""
+        apart = {}
+        for block in self.numbers if self.reference and self.together else ():
+            began, other = self.subject.began(block), self.reference.began(block)  # type: ignore[union-attr]
+            if began and other and abs((began - other).total_seconds()) > FAR_APART_S:
+                apart[block] = abs((began - other).total_seconds())
+        return apart
+
+
+def counted(lost: Mapping[int, str], of: int) -> str:
+    """Return how many blocks of so many were lost, and why."""
+    if not lost:
+        return f"0 of {of}"
+    reasons = Counter(lost.values())
+    return f"{len(lost)} of {of} ({', '.join(why if count == len(lost) else f'{count} × {why}' for why, count in reasons.items())})"
+
+
 class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Ratios of one subject to its reference, summed up. ``low`` and ``high`` are None where indicative."""
+    """Ratios of one subject to its reference, summed up.
+
+    ``low`` and ``high`` are the interval of the mean, ``robust_low`` and ``robust_high`` that of the centre, which no
+    single block moves far. All four are None where indicative.
+    """
 
     blocks: int
     geometric_mean: float
@@ -35,6 +115,8 @@ class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
     largest: float
     low: float | None = None
     high: float | None = None
+    robust_low: float | None = None
+    robust_high: float | None = None
 
     @property
     def indicative(self) -> bool:
@@ -47,60 +129,76 @@ def summarise(ratios: Sequence[float], level: float = 0.95) -> RatioSummary:
     if not ratios or not all(ratio > 0 and math.isfinite(ratio) for ratio in ratios):
         raise ValueError("a geometric mean needs one ratio or more, all positive and finite")
     logs = np.log(np.asarray(ratios, dtype=float))
-    low = high = None
+    ends: dict[str, float] = {}
     if len(ratios) >= ENOUGH_BLOCKS:
-        low, high = (math.exp(end) for end in Estimate(logs).interval(level))
+        estimate = Estimate(logs)
+        named = zip(("low", "high", "robust_low", "robust_high"), (*estimate.interval(level), *estimate.robust(level)), strict=True)
+        ends = {name: math.exp(end) for name, end in named}
     return RatioSummary(
         blocks=len(ratios),
         geometric_mean=math.exp(float(logs.mean())),
         smallest=min(ratios),
         largest=max(ratios),
-        low=low,
-        high=high,
+        **ends,
     )
 
 
-def ratios(measures: pd.DataFrame, trials: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
-    """Return one row a block and pair: a subject's value over its reference's.
+def pairs_of_study(
+    cells: Cells, study: str, references: Sequence[str], names: Iterable[str] | None = None
+) -> list[tuple[Place, str, Pair]]:
+    """Return each subject beside its reference, of every condition, in each metric whose ratio means something.
 
-    The reference of a condition is the first of ``references`` that was tried there, whether or not it ended
-    well: one that failed is not replaced by another. Measures under a tracer, those whose ratio means nothing,
-    and pairs with a value that is not positive in some block give no rows.
+    With the metric's name. The reference of a condition is the first of ``references`` that was tried there, whether or
+    not it ended well: one that failed is not replaced by another. ``names`` are the metrics to pair in, None: all.
     """
-    rows: list[dict[str, object]] = []
-    comparable = {name for name, metric in metrics.registered().items() if metric.comparable}
-    timed = measures[~measures["traced"].astype(bool) & measures["metric"].isin(list(comparable))]
-    tried = trials[~trials["traced"].astype(bool)]
-    chosen = {
-        place: reference(group["subject"], references)
-        for place, group in tried.groupby(["study", "condition"], sort=False)
-    }
-    by_subject: dict[tuple[str, ...], dict[str, dict[int, float]]] = {}
-    columns = [timed[name] for name in (*_PAIR[:4], "subject", "block", "value")]
-    for *place, subject, block, value in zip(*columns, strict=True):
-        by_subject.setdefault(tuple(place), {}).setdefault(subject, {})[block] = value
-    for (study, condition, metric, unit), values in by_subject.items():
-        base = chosen.get((study, condition))
-        if base is None:
-            continue
-        theirs = values.pop(base, {})
-        for subject, ours in values.items():
-            shared = sorted(ours.keys() & theirs.keys())
-            if any(ours[block] <= 0 or theirs[block] <= 0 for block in shared):
+    registered = metrics.registered()
+    wanted = list(registered if names is None else names)
+    found = []
+    for place in cells.places(study):
+        subjects = cells.subjects(place)
+        base = reference(subjects, references)
+        for subject in subjects if base is not None else ():
+            if subject == base:
                 continue
-            for block in shared:
-                pair = (study, condition, metric, unit, subject, base)
-                measured = (block, ours[block], theirs[block], ours[block] / theirs[block])
-                rows.append(dict(zip(_RATIOS, pair + measured, strict=True)))
+            has = {*cells.metrics(place, subject), *cells.metrics(place, base)}
+            for name in (name for name in wanted if name in has):
+                metric = registered[name]
+                if not metric.comparable or metric.traced:
+                    continue
+                ours, theirs = cells.side(place, subject, name), cells.side(place, base, name)
+                assert ours is not None and theirs is not None
+                found.append((place, name, Pair(subject=ours, reference=theirs, better=metric.better)))
+    return found
+
+
+def ratios(pairs: Iterable[tuple[Place, str, Pair]]) -> pd.DataFrame:
+    """Return one row a block and pair: a subject's value over its reference's, of complete pairs."""
+    rows = [
+        (
+            place.run, place.study, place.condition, name, metrics.get(name).unit,
+            pair.subject.subject, pair.reference.subject,
+            block, pair.subject.values[block], pair.reference.values[block], math.exp(number),
+        )
+        for place, name, pair in pairs
+        if pair.reference is not None
+        for block, number in pair.numbers.items()
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=_RATIOS)
 
 
-def summaries(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a pair from the rows of `ratios`; ``low`` and ``high`` are None where indicative."""
+def summaries(pairs: Iterable[tuple[Place, str, Pair]]) -> pd.DataFrame:
+    """Return one row a pair: its ratios summed up, which trials were lost, what else must be known of it.
+
+    Ends of intervals are None where indicative, and everything but the words where no pair is complete.
+    """
     rows = []
-    for pair, group in frame.groupby(_PAIR, sort=False):
-        summary = summarise(group["ratio"].tolist())
-        rows.append(
-            dict(zip(_PAIR, pair, strict=True)) | msgspec.structs.asdict(summary) | {"indicative": summary.indicative}
-        )
-    return pd.DataFrame(rows, columns=[*_PAIR, *RatioSummary.__struct_fields__, "indicative"])
+    for place, name, pair in pairs:
+        if pair.reference is None:
+            continue
+        where = (place.run, place.study, place.condition, name, metrics.get(name).unit)
+        named = dict(zip(_PAIR, (*where, pair.subject.subject, pair.reference.subject), strict=True))
+        ratios = pair.ratios
+        summed = msgspec.structs.asdict(summarise(ratios)) if ratios else {"blocks": 0}
+        words = {"lost": pair.uneven, "indicative": len(ratios) < ENOUGH_BLOCKS}
+        rows.append(named | summed | words)
+    return pd.DataFrame(rows, columns=[*_PAIR, *RatioSummary.__struct_fields__, "indicative", "lost"])

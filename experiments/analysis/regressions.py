@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
 import msgspec
-import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import environments, noise
-from experiments.analysis.comparisons import Comparison, Pair, compare
+from experiments.analysis import environments
+from experiments.analysis.cells import Side
+from experiments.analysis.comparisons import Comparison, compare
 from experiments.analysis.conclusions import Conclusion
-from experiments.analysis.frames import RunFrames
+from experiments.analysis.pairing import ZERO, Pair, counted
+from experiments.analysis.run import Run
 from experiments.errors import RunFolderError
 from experiments.measuring.records import Outcome
-
-_CELL = ["study", "condition", "subject"]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +40,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return median(self.comparison.pair.ratios)
 
 
-class LostTrials(msgspec.Struct, frozen=True, kw_only=True):
-    """A subject in a condition that lost more of its trials in the later run."""
+class Losses(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject in a condition that lost more in the later run: trials, or one measure of them.
+
+    ``measure`` is a metric's name, or empty where whole trials were lost. ``before`` and ``after`` say in words how
+    many of the blocks that both runs have.
+    """
 
     study: str
     condition: str
     subject: str
+    measure: str
     before: str
     after: str
 
@@ -55,22 +59,22 @@ class RunComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Everything two runs have in common, compared; ``only_in_one`` counts the measures that one of them lacks."""
 
     changes: list[Change]
-    lost: list[LostTrials]
+    lost: list[Losses]
     only_in_one: int
     software: list[str]
 
     def concluding(self, conclusion: Conclusion) -> list[Change]:
         """Return the changes with this conclusion, the largest first."""
         changes = (change for change in self.changes if change.comparison.conclusion is conclusion)
-        return sorted(changes, key=lambda change: -abs(math.log(change.comparison.summary.geometric_mean)))
+        return sorted(changes, key=_size, reverse=True)
 
     @property
     def regressed(self) -> bool:
-        """Whether anything got worse beyond the noise, or more trials were lost."""
+        """Whether anything got worse beyond the noise, or more was lost."""
         return bool(self.concluding(Conclusion.HURTS) or self.lost)
 
 
-def compare_runs(before: RunFrames, after: RunFrames, wanted: Mapping[str, Sequence[str]]) -> RunComparison:
+def compare_runs(before: Run, after: Run, wanted: Mapping[str, Sequence[str]]) -> RunComparison:
     """Compare two runs in each study's ``wanted`` metrics, as one family.
 
     A block of one run is paired with the same block of the other: they have the same seed, so the same work. They do
@@ -83,44 +87,43 @@ def compare_runs(before: RunFrames, after: RunFrames, wanted: Mapping[str, Seque
             f"The runs {before.info.run_id} and {after.info.run_id} cannot be compared. They differ in: "
             f"{'; '.join(forbids)}."
         )
-    cells, earlier = _cells(after, wanted), _cells(before, wanted)
-    floors = [
-        {str(name): noise.floors(group) for name, group in run.measures.groupby("study")} for run in (before, after)
+    sides, earlier = (_sides(run, wanted) for run in (after, before))
+    cells = [(place, earlier[place], sides[place]) for place in earlier if place in sides]
+    pairs = [
+        (place, Pair(subject=later[0], reference=first[0], better=metrics.get(place.metric).better, floor=_wider(first[1], later[1]), together=False))
+        for place, first, later in cells
     ]
-    places, values_of_blocks, pairs = [], [], []
-    for place in (place for place in earlier if place in cells):
-        both = {"before": earlier[place]["value"], "after": cells[place]["value"]}
-        values = pd.concat(both, axis="columns", join="inner").sort_index()
-        if values.empty:
-            continue
-        arms = [noise.floor(run[place.study], place.metric, cells[place]["factors"].iloc[0]) for run in floors]
-        places.append(place)
-        values_of_blocks.append(values)
-        pairs.append(
-            Pair(
-                ratios=tuple((values["after"] / values["before"]).tolist()),
-                better=metrics.get(place.metric).better,
-                floor=max((floor for floor in arms if floor is not None), default=None),
-            )
-        )
+    shared = [(place, pair) for place, pair in pairs if pair.numbers]
     changes = [
         Change(
             study=place.study,
             condition=place.condition,
             subject=place.subject,
             metric=place.metric,
-            before=float(values["before"].median()),
-            after=float(values["after"].median()),
+            before=_median(pair.reference, pair.numbers),
+            after=_median(pair.subject, pair.numbers),
             comparison=comparison,
         )
-        for place, values, comparison in zip(places, values_of_blocks, compare(pairs), strict=True)
+        for (place, pair), comparison in zip(shared, compare([pair for _, pair in shared]), strict=True)
     ]
     return RunComparison(
         changes=changes,
-        lost=_lost(before, after),
-        only_in_one=len(cells.keys() ^ earlier.keys()),
+        lost=_lost(pairs),
+        only_in_one=len(sides.keys() ^ earlier.keys()),
         software=environments.software(before.info, after.info),
     )
+
+
+def _size(change: Change) -> float:
+    return abs(math.log(change.comparison.summary.geometric_mean)) if change.comparison.summary else math.inf
+
+
+def _wider(*floors: float | None) -> float | None:
+    return max((floor for floor in floors if floor is not None), default=None)
+
+
+def _median(side: Side | None, blocks: Iterable[int]) -> float:
+    return median(side.values[block] for block in blocks) if side else math.nan
 
 
 class _Place(NamedTuple):
@@ -133,47 +136,51 @@ class _Place(NamedTuple):
     metric: str
 
 
-def _cells(run: RunFrames, wanted: Mapping[str, Sequence[str]]) -> dict[_Place, pd.DataFrame]:
-    """Return the values of each cell in each wanted metric that has a better side, by block."""
-    judged = {
-        (study, name) for study, names in wanted.items() for name in names if metrics.get(name).better != "neither"
-    }
-    kept = run.measures[~run.measures["traced"].astype(bool) & ~run.measures["twin"].astype(bool)]
-    # A shape that a study asked for is made anew on each machine: equal names are not yet equal models.
-    engines = {record.key: record.spec.engine for record in run.records}
-    models = {key: (engine.model_sha256 or "") if engine else "" for key, engine in engines.items()}
-    kept = kept.assign(model=kept["key"].map(models).astype(object))
-    cells = {}
-    for names, group in kept.groupby([*_CELL, "model", "metric"], sort=False):
-        place = _Place(*map(str, names))
-        if (place.study, place.metric) in judged and (group["value"] > 0).all():
-            cells[place] = group.set_index("block")
-    return cells
+def _sides(run: Run, wanted: Mapping[str, Sequence[str]]) -> dict[_Place, tuple[Side, float | None]]:
+    """Return what each wanted metric that has a better side saw of each cell, with its noise floor.
+
+    A metric that no trial of a cell has is there, too: the other run may have it.
+    """
+    found = {}
+    for study, names in wanted.items():
+        judged = [name for name in names if metrics.get(name).better != "neither" and not metrics.get(name).traced]
+        for place in run.cells.places(study):
+            for subject in run.cells.subjects(place):
+                for name in judged:
+                    side = run.cells.side(place, subject, name)
+                    if side is not None and side.records:
+                        cell = _Place(study, place.condition, subject, _model(side), name)
+                        found[cell] = side, run.noise.of(place, name)
+    return found
 
 
-def _lost(before: RunFrames, after: RunFrames) -> list[LostTrials]:
-    earlier, later = _ended(before), _ended(after)
-    lost = []
-    for place, (bad, tried) in later.items():
-        if place not in earlier:
+def _model(side: Side) -> str:
+    """Return the digest of the model: a shape that a study asked for is made anew on each machine."""
+    engine = next(iter(side.records.values())).spec.engine
+    return (engine.model_sha256 or "") if engine else ""
+
+
+def _lost(pairs: Iterable[tuple[_Place, Pair]]) -> list[Losses]:
+    """Return where the later run lost more: whole trials once for all their measures, and measures by themselves."""
+    found: dict[tuple[str, ...], Losses] = {}
+    for place, pair in pairs:
+        assert pair.reference is not None
+        earlier, later = pair.lost(pair.reference), pair.lost(pair.subject)
+        if pair.better == "lower":  # 0 is the best of these, not a loss
+            earlier, later = ({b: why for b, why in lost.items() if why != ZERO} for lost in (earlier, later))
+        if len(later) <= len(earlier):
             continue
-        bad_before, tried_before = earlier[place]
-        if bad * tried_before > bad_before * tried:
-            study, condition, subject = place
-            lost.append(
-                LostTrials(
-                    study=study,
-                    condition=condition,
-                    subject=subject,
-                    before=f"{bad_before} of {tried_before}",
-                    after=f"{bad} of {tried}",
-                )
-            )
-    return lost
-
-
-def _ended(run: RunFrames) -> dict[tuple[str, ...], tuple[int, int]]:
-    """Return how many trials of each cell were lost, of how many that count."""
-    valid = run.trials[run.trials["outcome"] != Outcome.INVALID]
-    lost = (valid["outcome"] != Outcome.OK).groupby([valid[name] for name in _CELL], sort=False)
-    return {tuple(map(str, place)): (int(ended.sum()), len(ended)) for place, ended in lost}
+        whole = all(pair.subject.records[block].outcome is not Outcome.OK for block in later)
+        count, measure = len(pair.subject.blocks & pair.reference.blocks), "" if whole else place.metric
+        found.setdefault(
+            (place.study, place.condition, place.subject, measure),
+            Losses(
+                study=place.study,
+                condition=place.condition,
+                subject=place.subject,
+                measure=measure,
+                before=counted(earlier, count),
+                after=counted(later, count),
+            ),
+        )
+    return list(found.values())

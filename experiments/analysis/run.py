@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from experiments.analysis import claims, comparisons, verdicts
+from experiments.analysis.cells import Cells
 from experiments.analysis.comparisons import StudyComparisons
-from experiments.analysis.frames import RunFrames, of_study, read_frames
+from experiments.analysis.frames import RunFrames, read_frames
 from experiments.analysis.installed import installed
+from experiments.analysis.noise import Floors
 
 if TYPE_CHECKING:
     from experiments.measuring.study import Study
@@ -24,19 +26,29 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
     """
 
     @cached_property
+    def cells(self) -> Cells:
+        """The trials, found by where they belong."""
+        return Cells(self)
+
+    @cached_property
+    def noise(self) -> Floors:
+        """How much equal trials differ, by place, metric and scale."""
+        return Floors(self.cells)
+
+    @cached_property
     def pairs(self) -> pd.DataFrame:
         """Each subject's value over its reference's in the same block, of every metric whose ratio means something."""
-        return _joined([(run, study.ratios) for run, study in self._studies])
+        return _joined([study.ratios for study in self._studies])
 
     @cached_property
     def floors(self) -> pd.DataFrame:
-        """How much equal trials differ, from the A/A arms."""
-        return _joined([(run, study.floors) for run, study in self._studies])
+        """How much equal trials differ, a row an A/A arm and metric."""
+        return self.noise.table()
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
         """The pairs summed up over blocks, with intervals; with conclusions in the primary metrics of each study."""
-        return _joined([(run, study.summary()) for run, study in self._studies])
+        return _joined([study.summary for study in self._studies])
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
@@ -53,16 +65,12 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
         return installed(self.trials["study"])
 
     @cached_property
-    def _studies(self) -> list[tuple[str, StudyComparisons]]:
-        """The comparisons of each study, with the id of the run that they lie inside."""
-        runs = self.split()
+    def _studies(self) -> list[StudyComparisons]:
         compared = [
-            (run.parts[0].run, _compared(run, name, study))
+            comparisons.compare_study(self.cells, self.noise, name, study.references, study.primary)
             for name, study in self._installed[0].items()
-            for run in runs
-            if name in run.parts[0].studies
         ]
-        return compared or [("", comparisons.compare_study(self.trials.iloc[:0], self.measures.iloc[:0], (), ()))]
+        return compared or [comparisons.compare_study(self.cells, self.noise, "", (), ())]
 
 
 def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run:
@@ -76,15 +84,6 @@ def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run
     return Run(**{name: getattr(frames, name) for name in RunFrames.__struct_fields__})
 
 
-def _compared(run: Run, name: str, study: type[Study]) -> StudyComparisons:
-    return comparisons.compare_study(
-        of_study(run.trials, name), of_study(run.measures, name), study.references, study.primary
-    )
-
-
-def _joined(compared: list[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
-    frames = [frame.assign(run=run) for run, frame in compared]
-    for frame in frames:
-        frame.insert(0, "run", frame.pop("run"))
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
     # A frame without rows has no types, and would take them from the others.
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)

@@ -16,9 +16,10 @@ from experiments.analysis.drift import trend
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.power import MOST_BLOCKS, blocks_for_reach, blocks_to_settle
+from experiments.analysis.robust import apart
 
 _RARE = 0.05
-_UNDECIDED = (Conclusion.OPEN, Conclusion.INDICATIVE)
+_UNSETTLED = (Conclusion.OPEN, Conclusion.INDICATIVE)
 
 
 class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ def stability(conclusions: pd.DataFrame, trials: pd.DataFrame, blocks: int, prec
     tried = trials.groupby(["condition", "subject"])["block"].nunique()
     growing = [tried.get((row.condition, row.subject), 0) >= blocks for row in conclusions.itertuples()]
     repeated = conclusions[pd.Series(growing, index=conclusions.index, dtype=bool)]
-    undecided = repeated[repeated["conclusion"].isin(_UNDECIDED)].to_dict("records")
+    undecided = repeated[repeated["conclusion"].isin(_UNSETTLED)].to_dict("records")
     needs = [_needed(row, math.log1p(precision)) for row in undecided]
     unstable = [blocks_needed for blocks_needed in needs if blocks_needed != 0]
     return Stability(
@@ -88,9 +89,9 @@ def _needed(row: Mapping[Hashable, Any], reach: float) -> int | None:
 
 
 def _one_block(logs: np.ndarray) -> str:
-    """Name the block without which the others would agree twice as well."""
-    far = int(np.abs(logs - np.median(logs)).argmax())
-    rest = np.delete(logs, far)
-    if float(rest.std(ddof=1)) >= float(logs.std(ddof=1)) / 2:
+    """Name the block that stands apart from the others."""
+    far = apart(logs)
+    if far is None:
         return ""
-    return f"one block stands apart: × {math.exp(logs[far]):.3g} beside × {math.exp(float(rest.mean())):.3g}"
+    rest = float(np.delete(logs, far).mean())
+    return f"one block stands apart: × {math.exp(logs[far]):.3g} beside × {math.exp(rest):.3g}"

@@ -1,17 +1,19 @@
-"""The rules by which a claim is judged, stated before any run: where the interval must lie for each verdict.
+"""The rules by which a claim is judged, stated before any run: what an interval says of a published figure.
 
-They stand in words at the head of the ledger ``claims.toml``.
+They stand in words at the head of the ledger ``claims.toml``, and as a table in docs/measuring/statistics.md. Noise
+never makes a verdict easier: it widens the published range only as far as the margin for *reproduced*, and wholly for
+*contradicted*.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from enum import StrEnum
-
-import msgspec
+from typing import NamedTuple
 
 from experiments.analysis.claims import Claim
+from experiments.analysis.conclusions import MARGIN
+from experiments.analysis.scales import LEVEL, POINTS, RATIO, Scale
 
 
 class Verdict(StrEnum):
@@ -24,86 +26,107 @@ class Verdict(StrEnum):
     NOT_MEASURED = "not measured"
 
 
-class Scale(msgspec.Struct, frozen=True):
-    """How a block's two values become a number whose mean is judged, and how that is read and written in the unit."""
-
-    of: Callable[[float, float], float]
-    read: Callable[[float], float]
-    write: Callable[[float], float]
+Region = tuple[float, float]
 
 
-RATIO = Scale(
-    lambda ours, theirs: math.log(ours / theirs), lambda log: 100 * math.expm1(log), lambda x: math.log1p(x / 100)
-)
-_POINTS = Scale(lambda ours, theirs: 100 * (ours - theirs), float, float)
-_LEVEL = Scale(lambda ours, _: ours, float, float)
+class Judgement(NamedTuple):
+    """A verdict, and the region in which the interval lies for it; none where no test decided it."""
 
-
-Region = tuple[Verdict, tuple[float, float]]
-"""A verdict, and the two ends between which an interval must lie for it."""
+    verdict: Verdict
+    region: Region | None = None
+    why: str = ""
 
 
 def scale(claim: Claim) -> Scale:
     """Return the scale on which a claim is judged."""
     if not claim.is_effect:
-        return _LEVEL
-    return _POINTS if claim.unit == "percentage points" else RATIO
+        return LEVEL
+    return POINTS if claim.unit == "percentage points" else RATIO
 
 
-def criterion(claim: Claim) -> tuple[float, float]:
+def criterion(claim: Claim) -> Region:
     """Return the ends between which a level meets the claim's criterion."""
     least = -math.inf if claim.at_least is None else claim.at_least
     most = math.inf if claim.at_most is None else claim.at_most
     return least, most
 
 
-def claimed(claim: Claim) -> tuple[float, float]:
+def claimed(claim: Claim) -> Region:
     """Return the ends of a claimed effect, on the claim's scale."""
     assert claim.low is not None and claim.high is not None
     write = scale(claim).write
     return write(claim.low), write(claim.high)
 
 
-def regions(claim: Claim, floor: float) -> list[Region]:
-    """Return where an interval must lie for each verdict, the first that fits counting, on the claim's scale.
-
-    ``floor`` is the noise floor on that scale.
-    """
-    return _effect_regions(claim, floor) if claim.is_effect else _criterion_regions(claim)
-
-
-def _criterion_regions(claim: Claim) -> list[Region]:
-    """Return the regions of a level. A criterion over a trend is missed only by what lies wholly beyond it."""
-    least, most = criterion(claim)
-    missed: list[Region] = []
-    if least > -math.inf:
-        missed.append((Verdict.CONTRADICTED, (-math.inf, least)))
-    if most < math.inf:
-        missed.append((Verdict.CONTRADICTED, (most, math.inf)))
-    if claim.trend:
-        return [*missed, (Verdict.REPRODUCED, (-math.inf, math.inf))]
-    return [(Verdict.REPRODUCED, (least, most)), *missed]
-
-
-def _effect_regions(claim: Claim, floor: float) -> list[Region]:
+def judge(claim: Claim, interval: Region, floor: float | None = None) -> Judgement:
+    """Return what an interval says of ``claim``; both it and the noise ``floor`` are on the claim's scale."""
+    if not claim.is_effect:
+        return _of_level(claim, interval)
     low, high = claimed(claim)
-    below, above = (-math.inf, low - floor), (high + floor, math.inf)
+    margin = MARGIN if scale(claim) is RATIO else 100 * math.expm1(MARGIN)
     if low <= 0 <= high:
-        missed: list[Region] = [(Verdict.CONTRADICTED, below), (Verdict.CONTRADICTED, above)]
-        if floor >= max(-low, high):
-            return missed
-        return [(Verdict.REPRODUCED, (low - floor, high + floor)), *missed]
-    # What is not beyond the floor is no effect that was seen, whatever range it lies in.
+        return _of_no_effect((low, high), interval, floor or 0.0)
     if low > 0:
-        seen, opposite = (floor, math.inf), (-math.inf, 0.0)
+        return _of_effect((low, high), interval, floor or 0.0, margin)
+    # A fall is judged as the rise that it is on the other side of no effect.
+    start, end = interval
+    judged = _of_effect((-high, -low), (-end, -start), floor or 0.0, margin)
+    region = None if judged.region is None else (-judged.region[1], -judged.region[0])
+    return judged._replace(region=region)
+
+
+def _of_level(claim: Claim, interval: Region) -> Judgement:
+    """Judge a criterion; one with a tolerance is met by what lies within it, and missed by what lies wholly beyond."""
+    least, most = criterion(claim)
+    start, end = interval
+    for missed in ((-math.inf, least), (most, math.inf)):
+        if missed[0] < start and end < missed[1]:
+            return Judgement(Verdict.CONTRADICTED, missed)
+    met = (least - claim.tolerance, most + claim.tolerance)
+    if met[0] <= start and end <= met[1]:
+        return Judgement(Verdict.REPRODUCED, met)
+    return Judgement(Verdict.INCONCLUSIVE, why="the interval crosses the edge of the criterion")
+
+
+def _of_no_effect(published: Region, interval: Region, floor: float) -> Judgement:
+    """Judge a claim that an effect lies in a range around none: as a test of equivalence, not widened by noise."""
+    (low, high), (start, end) = published, interval
+    for missed in ((-math.inf, low - floor), (high + floor, math.inf)):
+        if missed[0] < start and end < missed[1]:
+            return Judgement(Verdict.CONTRADICTED, missed)
+    if floor >= min(-low, high):
+        return Judgement(Verdict.INCONCLUSIVE, why="the noise floor is wider than the published range")
+    if low <= start and end <= high:
+        return Judgement(Verdict.REPRODUCED, published)
+    return Judgement(Verdict.INCONCLUSIVE, why="the interval crosses the edge of the published range")
+
+
+def _of_effect(published: Region, interval: Region, floor: float, margin: float) -> Judgement:
+    """Judge a claimed rise.
+
+    ======================  ==============================  ==================================
+    the interval            beyond the noise floor          not wholly beyond it
+    ======================  ==============================  ==================================
+    in the published range  reproduced                      inconclusive: noise as wide as this
+    across its edge         inconclusive: how large         inconclusive: too wide
+    wholly outside          partly                          contradicted
+    ======================  ==============================  ==================================
+    """
+    (low, high), (start, end) = published, interval
+    seen = start > floor
+    widened = min(floor, margin)
+    inside = low - widened <= start and end <= high + widened
+    below, above = end < low - floor, start > high + floor
+    if seen and inside:
+        return Judgement(Verdict.REPRODUCED, (max(low - widened, floor), high + widened))
+    if seen and (below or above):
+        return Judgement(Verdict.PARTLY, (floor, low - floor) if below else (max(high + floor, floor), math.inf))
+    if below:
+        return Judgement(Verdict.CONTRADICTED, (-math.inf, low - floor))
+    if seen:
+        why = "an effect in its direction, but the interval crosses the edge of the published range"
+    elif floor >= high:
+        why = "the noise floor is wider than the claimed effect"
     else:
-        seen, opposite = (-math.inf, -floor), (0.0, math.inf)
-    ordered: list[Region] = [(Verdict.REPRODUCED, _shared((low - floor, high + floor), seen))]
-    if low > floor or high < -floor:
-        ordered.append((Verdict.CONTRADICTED, (-floor, floor)))
-    ordered.append((Verdict.CONTRADICTED, opposite))
-    return [*ordered, (Verdict.PARTLY, _shared(below, seen)), (Verdict.PARTLY, _shared(above, seen))]
-
-
-def _shared(region: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
-    return max(region[0], other[0]), min(region[1], other[1])
+        why = "the interval holds both the published figure and no effect beyond noise"
+    return Judgement(Verdict.INCONCLUSIVE, why=why)

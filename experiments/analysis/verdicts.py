@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import multiplicity, noise, verdict_rules
+from experiments.analysis import multiplicity, verdict_rules
+from experiments.analysis.cells import Cells, Place
 from experiments.analysis.claims import Claim, Test
-from experiments.analysis.frames import RunFrames
+from experiments.analysis.comparisons import caveats
 from experiments.analysis.intervals import Estimate
-from experiments.analysis.order import natural
-from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.analysis.verdict_rules import RATIO, Verdict
+from experiments.analysis.noise import Floors
+from experiments.analysis.pairing import ENOUGH_BLOCKS, Pair
+from experiments.analysis.scales import Scale
+from experiments.analysis.verdict_rules import Verdict
 from experiments.measuring.records import Outcome
+
+
+class Run(Protocol):
+    """What verdicts are made of: a part of `experiments.analysis.run.Run`."""
+
+    @property
+    def cells(self) -> Cells:
+        """The trials, by where they belong."""
+        ...
+
+    @property
+    def noise(self) -> Floors:
+        """The noise floors."""
+        ...
 
 
 class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on one claim in one condition, and what it rests on.
 
-    ``effect``, ``low`` and ``high`` are in the claim's unit, or its metric's; ``floor`` is the noise floor in the same
-    unit. ``values`` and ``reference_values`` are the metric of each block, ``keys`` the trials used. ``false_share`` is
-    the smallest share of false verdicts, among all, at which this one stands.
+    ``effect``, its two intervals and the noise ``floor`` are in the claim's unit, or its metric's. ``values`` and
+    ``reference_values`` are the metric of each complete block, ``keys`` the trials that count. ``false_share`` is the
+    smallest share of false verdicts, among all, at which this one stands. ``caveats`` must be shown with it.
     """
 
     claim: Claim
@@ -40,17 +57,20 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
     effect: float | None = None
     low: float | None = None
     high: float | None = None
+    robust_low: float | None = None
+    robust_high: float | None = None
     floor: float | None = None
     false_share: float | None = None
+    run: str = ""
+    caveats: tuple[str, ...] = ()
 
 
-def judge(run: RunFrames, ledger: Mapping[str, Claim]) -> list[ClaimVerdict]:
+def judge(run: Run, ledger: Mapping[str, Claim]) -> list[ClaimVerdict]:
     """Return a verdict for every claim of ``ledger`` in every condition that tests it, judged as one family.
 
     They stand in the order of the ledger.
     """
-    floors = {str(study): noise.floors(group) for study, group in run.measures.groupby("study")}
-    verdicts = [each for claim in ledger.values() for each in _of_claim(run, claim, floors)]
+    verdicts = [each for claim in ledger.values() for each in _of_claim(run, claim)]
     tested = [place for place, each in enumerate(verdicts) if each.false_share is not None]
     shares = multiplicity.adjusted([verdicts[place].false_share or 0.0 for place in tested])
     for place, share in zip(tested, shares, strict=True):
@@ -62,84 +82,95 @@ def judge(run: RunFrames, ledger: Mapping[str, Claim]) -> list[ClaimVerdict]:
     return verdicts
 
 
-def _of_claim(run: RunFrames, claim: Claim, floors: Mapping[str, pd.DataFrame]) -> Iterator[ClaimVerdict]:
+def _of_claim(run: Run, claim: Claim) -> Iterator[ClaimVerdict]:
     if claim.not_measured:
         yield ClaimVerdict(
             claim=claim, test=None, condition="", metric="", verdict=Verdict.NOT_MEASURED, why=claim.not_measured
         )
     for test in claim.tests:
-        trials = run.trials[(run.trials["study"] == claim.study) & ~run.trials["twin"].astype(bool)]
-        trials = trials[trials["subject"].isin([test.subject, test.reference]) & trials["factors"].map(test.fits)]
-        conditions = sorted(set(trials["condition"]), key=natural)
         metric = test.metric or claim.metric or ""
-        if not conditions:
-            why = "the run has no such trials"
-            yield ClaimVerdict(
-                claim=claim, test=test, condition="", metric=metric, verdict=Verdict.NOT_MEASURED, why=why
-            )
-        for condition in conditions:
-            here = trials[trials["condition"] == condition]
-            values = run.measures[run.measures["key"].isin(here["key"]) & (run.measures["metric"] == metric)]
-            arms = floors.get(claim.study or "")
-            floor = None
-            if claim.is_effect and arms is not None:
-                floor = noise.floor(arms, metric, here["factors"].iloc[0])
-            undecided = ClaimVerdict(
-                claim=claim,
-                test=test,
-                condition=condition,
-                metric=metric,
-                verdict=Verdict.INCONCLUSIVE,
-                keys=tuple(here["key"]),
-            )
-            yield _judged(undecided, test, here, values, floor)
+        unmeasured = ClaimVerdict(
+            claim=claim,
+            test=test,
+            condition="",
+            metric=metric,
+            verdict=Verdict.NOT_MEASURED,
+            why="the run has no such trials",
+        )
+        found = [
+            (place, pair)
+            for place in run.cells.places(claim.study or "", test.fits)
+            if (pair := _pair(run, claim, test, metric, place)) is not None
+        ]
+        for place, pair in found:
+            yield _judged(msgspec.structs.replace(unmeasured, condition=place.condition, run=place.run), pair)
+        if not found:
+            yield unmeasured
 
 
-def _judged(
-    undecided: ClaimVerdict, test: Test, trials: pd.DataFrame, values: pd.DataFrame, floor: float | None
-) -> ClaimVerdict:
-    """Return ``undecided`` with its effect and, where nothing forbids one, its verdict."""
-    claim = undecided.claim
-    subjects = [test.subject] if test.reference is None else [test.subject, test.reference]
-    table = values.pivot_table(index="block", columns="subject", values="value").reindex(columns=subjects)
-    table = table.dropna().sort_index()
+def _pair(run: Run, claim: Claim, test: Test, metric: str, place: Place) -> Pair | None:
+    """Return what a test compares in a condition; None where one of its subjects was not tried there."""
+    ours = run.cells.side(place, test.subject, metric)
+    theirs = run.cells.side(place, test.reference, metric) if test.reference else None
+    if ours is None or (test.reference and theirs is None):
+        return None
     scale = verdict_rules.scale(claim)
-    if scale is RATIO:
-        table = table[(table > 0).all(axis="columns")]
-    valid = trials[trials["outcome"] != Outcome.INVALID]
-    lost = (valid["outcome"] != Outcome.OK).groupby(valid["subject"]).mean()
-    if table.empty and not (claim.every and lost.any()):
-        why = f"no trial of it has a {metrics.get(undecided.metric).title.lower()}"
-        return msgspec.structs.replace(undecided, verdict=Verdict.NOT_MEASURED, why=why)
-    ours = tuple(table[test.subject].tolist())
-    theirs = tuple(table[test.reference].tolist()) if test.reference else ()
-    numbers = [scale.of(mine, their) for mine, their in zip(ours, theirs or ours, strict=True)]
-    estimate = Estimate(numbers) if len(numbers) > 1 else None
-    low, high = estimate.interval() if estimate and len(numbers) >= ENOUGH_BLOCKS else (None, None)
+    floor = run.noise.of(place, metric, scale) if claim.is_effect else None
+    return Pair(subject=ours, reference=theirs, better=metrics.get(metric).better, floor=floor, scale=scale)
+
+
+def _judged(unmeasured: ClaimVerdict, pair: Pair) -> ClaimVerdict:
+    """Return ``unmeasured`` with its effect and, where nothing forbids one, its verdict."""
+    claim, scale, numbers = unmeasured.claim, pair.scale, pair.numbers
+    lost = pair.lost(pair.subject)
+    sides = [pair.subject] if pair.reference is None else [pair.subject, pair.reference]
+    if all(record.outcome is Outcome.OK for side in sides for record in side.records.values()) and not any(
+        side.values for side in sides
+    ):
+        reasons = dict.fromkeys(why for side in sides for why in side.lost.values())
+        why = f"no trial of it has a {metrics.get(unmeasured.metric).title.lower()}: {'; '.join(reasons) or 'all are void'}"
+        return msgspec.structs.replace(unmeasured, why=why)
+    estimate = Estimate(list(numbers.values())) if len(numbers) >= ENOUGH_BLOCKS else None
+    low, high = estimate.interval() if estimate else (None, None)
+    robust_low, robust_high = estimate.robust() if estimate else (None, None)
     measured = msgspec.structs.replace(
-        undecided,
-        blocks=tuple(int(str(block)) for block in table.index),
-        values=ours,
-        reference_values=theirs,
-        effect=scale.read(float(np.mean(numbers))) if numbers else None,
-        low=None if low is None else scale.read(float(low)),
-        high=None if high is None else scale.read(float(high)),
-        floor=None if floor is None or scale is not RATIO else scale.read(floor),
+        unmeasured,
+        verdict=Verdict.INCONCLUSIVE,
+        keys=tuple(key for side in sides for key in side.keys),
+        blocks=tuple(numbers),
+        values=tuple(pair.subject.values[block] for block in numbers),
+        reference_values=tuple(pair.reference.values[block] for block in numbers) if pair.reference else (),
+        effect=scale.read(float(np.mean(list(numbers.values())))) if numbers else None,
+        low=_read(scale, low),
+        high=_read(scale, high),
+        robust_low=_read(scale, robust_low),
+        robust_high=_read(scale, robust_high),
+        floor=_read(scale, pair.floor),
+        caveats=caveats(pair),
     )
-    blocks = int(valid["block"].nunique())
+    counted = len(numbers) + (len(lost) if claim.every else 0)
     forbids = ""
-    if not trials["enforced"].astype(bool).all():
+    if not all(record.enforced for side in sides for record in side.records.values()):
         forbids = "the limits were not enforced"
-    elif test.reference and lost.get(test.subject, 0.0) != lost.get(test.reference, 0.0):
-        forbids = "the two lost trials at different rates"
-    elif blocks < ENOUGH_BLOCKS:
-        forbids = f"{blocks} of at least {ENOUGH_BLOCKS} blocks{_seen(claim, ours, len(valid))}"
+    elif pair.uneven:
+        forbids = pair.uneven
+    elif pair.reference is None and lost and not claim.every:
+        forbids = f"lost {len(lost)} of {len(pair.subject.blocks)} ({', '.join(dict.fromkeys(lost.values()))})"
+    elif counted < ENOUGH_BLOCKS:
+        forbids = f"{counted} of at least {ENOUGH_BLOCKS} complete blocks{_seen(claim, measured.values, counted)}"
     if forbids:
         return msgspec.structs.replace(measured, why=forbids)
     if claim.every:
-        return _every_trial(measured, len(valid) - len(ours))
+        return _every_trial(measured, len(lost))
     assert estimate is not None
-    return _by_interval(measured, estimate, (floor or 0.0) if scale is RATIO else 0.0)
+    start, end = (float(edge) for edge in estimate.cautious())
+    judged = verdict_rules.judge(claim, (start, end), pair.floor)
+    false_share = None if judged.region is None else float(estimate.inside(*judged.region))
+    return msgspec.structs.replace(measured, verdict=judged.verdict, why=judged.why, false_share=false_share)
+
+
+def _read(scale: Scale, number: Any) -> float | None:
+    return None if number is None else scale.read(float(number))
 
 
 def _met(claim: Claim, value: float) -> bool:
@@ -162,19 +193,6 @@ def _every_trial(measured: ClaimVerdict, lost: int) -> ClaimVerdict:
     return msgspec.structs.replace(measured, verdict=verdict, why=why)
 
 
-def _by_interval(measured: ClaimVerdict, estimate: Estimate, floor: float) -> ClaimVerdict:
-    """Judge by the region that the interval lies in."""
-    low, high = (float(end) for end in estimate.interval())
-    for verdict, (start, end) in verdict_rules.regions(measured.claim, floor):
-        if start <= low and high <= end:
-            false_share = float(estimate.inside(start, end))
-            return msgspec.structs.replace(measured, verdict=verdict, false_share=false_share)
-    why = "the interval straddles what would tell"
-    if measured.claim.is_effect and max(map(abs, verdict_rules.claimed(measured.claim))) <= floor:
-        why = "the noise floor is wider than the claimed effect"
-    return msgspec.structs.replace(measured, why=why)
-
-
 def table(verdicts: Sequence[ClaimVerdict]) -> pd.DataFrame:
     """Return one row a verdict, for further computing; effects are in the row's unit."""
     return pd.DataFrame(
@@ -182,6 +200,7 @@ def table(verdicts: Sequence[ClaimVerdict]) -> pd.DataFrame:
             "claim": each.claim.id,
             "test": each.test.title if each.test else "",
             "study": each.claim.study if each.test else "",
+            "run": each.run,
             "condition": each.condition,
             "subject": each.test.subject if each.test else "",
             "reference": (each.test.reference or "") if each.test else "",
@@ -191,11 +210,14 @@ def table(verdicts: Sequence[ClaimVerdict]) -> pd.DataFrame:
             "effect": each.effect,
             "low": each.low,
             "high": each.high,
+            "robust_low": each.robust_low,
+            "robust_high": each.robust_high,
             "floor": each.floor,
             "false_share": each.false_share,
             "blocks": len(each.blocks),
             "trials": " ".join(each.keys),
             "why": each.why,
+            "caveats": "; ".join(each.caveats),
         }
         for each in verdicts
     )

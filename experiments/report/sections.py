@@ -53,9 +53,11 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
     measure: str
     value: float
     ratio: str
+    robust: str
     floor: str
     conclusion: str
     why: str
+    caveats: str
     smallest: str
 
 
@@ -95,7 +97,6 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     further: list[Table]
     comparisons: list[ComparisonRow]
     outcomes: list[Outcomes]
-    uneven: bool
     reasons: list[Reason]
     claims: list[Claim]
     links: list[Link]
@@ -222,7 +223,6 @@ def section(run: Run, part: Run, name: str, study: ReportedStudy) -> Section:
         further=tables.by_condition(mine, further),
         comparisons=_comparisons(mine),
         outcomes=outcomes,
-        uneven=len({(one.trials - one.ok) / one.trials for one in outcomes}) > 1,
         reasons=_reasons(run.folder, part.folder, mine),
         claims=[claim for claim in claims.load().values() if claim.study == name],
         links=_links(run.folder, part.folder, mine),
@@ -256,11 +256,13 @@ def _comparisons(mine: Scene) -> list[ComparisonRow]:
             condition=text.plain(row["condition"]),
             subject=text.plain(f"{row['subject']} against {row['reference']}"),
             measure=metrics.get(row["metric"]).title,
-            value=float(row["ratio"]),
+            value=math.nan if row["ratio"] is None else float(row["ratio"]),
             ratio=text.interval(row["ratio"], row["low"], row["high"]),
+            robust=text.ends(row["robust_low"], row["robust_high"]),
             floor=text.floor(row["floor"]),
             conclusion=str(row["conclusion"]),
-            why=_why(row),
+            why=text.plain(_why(row)),
+            caveats=text.plain("; ".join(row["caveats"])),
             smallest=text.share(row["smallest_effect"]),
         )
         for row in mine.conclusions.to_dict("records")

@@ -1,0 +1,131 @@
+"""Cells: the trials of one subject in one condition of one run. Whatever is compared is found here, and only here.
+
+A value that is missing is never left out without a word. A trial that counts and has no value is *lost*, and why is
+kept. One that was void, disturbed by what was not measured, counts neither as lost nor as measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from experiments import metrics
+from experiments.analysis import older
+from experiments.analysis.frames import RunFrames
+from experiments.analysis.order import describe, natural
+from experiments.errors import reason
+from experiments.measuring.records import Outcome, Record, Scalar
+from experiments.metrics.interface import Missing
+
+Fits = Callable[[Mapping[str, Scalar]], bool]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One condition of one study in one run."""
+
+    run: str
+    study: str
+    condition: str
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """What one metric saw of a cell, by block: ``values``, and of the other trials that count, why they are ``lost``.
+
+    ``records`` are those of all trials that count.
+    """
+
+    subject: str
+    values: Mapping[int, float]
+    lost: Mapping[int, str] = {}
+    records: Mapping[int, Record] = {}
+
+    @property
+    def blocks(self) -> set[int]:
+        """The blocks in which a trial counts."""
+        return {*self.values, *self.lost}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the trials that count, in the order of their blocks."""
+        return tuple(self.records[block].key for block in sorted(self.records))
+
+    def began(self, block: int) -> datetime | None:
+        """Return when a block's trial began."""
+        return datetime.fromisoformat(self.records[block].started_at) if block in self.records else None
+
+
+class Cells:
+    """Every cell of a run's records, found by where it belongs."""
+
+    def __init__(self, run: RunFrames) -> None:
+        self._factors: dict[Place, Mapping[str, Scalar]] = {}
+        self._trials: dict[Place, dict[tuple[str, bool, bool], dict[int, Record]]] = {}
+        for part, record in ((part.run, record) for part in run.parts for record in part.records):
+            spec = record.spec
+            factors = older.condition(spec)
+            place = Place(part, spec.study, describe(factors))
+            self._factors.setdefault(place, factors)
+            cell = self._trials.setdefault(place, {}).setdefault((spec.subject, spec.twin, spec.traced), {})
+            cell[spec.block] = record
+        self._values: dict[tuple[str, str], dict[str, float]] = {}
+        shown = run.measures
+        for part, key, metric, value in zip(shown["run"], shown["key"], shown["metric"], shown["value"], strict=True):
+            self._values.setdefault((part, key), {})[metric] = value
+
+    def studies(self) -> list[tuple[str, str]]:
+        """Return each run with each of its studies."""
+        return list(dict.fromkeys((place.run, place.study) for place in self._factors))
+
+    def places(self, study: str, fits: Fits = lambda _: True) -> list[Place]:
+        """Return the conditions of a study that ``fits`` accepts by their factors: run by run, in natural order."""
+        runs = list(dict.fromkeys(place.run for place in self._trials))
+        mine = [place for place, factors in self._factors.items() if place.study == study and fits(factors)]
+        return sorted(mine, key=lambda place: (runs.index(place.run), natural(place.condition)))
+
+    def factors(self, place: Place) -> Mapping[str, Scalar]:
+        """Return the levels of a condition's factors."""
+        return self._factors[place]
+
+    def subjects(self, place: Place, *, twins: bool = False) -> list[str]:
+        """Return what was tried in a condition without a tracer; ``twins``: only what has an A/A arm there."""
+        tried = (subject for subject, twin, traced in self._trials[place] if twin == twins and not traced)
+        return list(dict.fromkeys(tried))
+
+    def metrics(self, place: Place, subject: str) -> list[str]:
+        """Return the metrics that some trial of a subject has a value of."""
+        trials = self._trials[place].get((subject, False, False), {})
+        return list(dict.fromkeys(name for one in trials.values() for name in self._of(place, one)))
+
+    def side(self, place: Place, subject: str, metric: str, *, twin: bool = False) -> Side | None:
+        """Return what a metric saw of a subject in a condition; None where it was not tried there."""
+        trials = self._trials.get(place, {}).get((subject, twin, metrics.get(metric).traced))
+        if trials is None:
+            return None
+        values, lost, records = {}, {}, {}
+        for block, record in sorted(trials.items()):
+            if record.outcome is Outcome.INVALID:
+                continue
+            records[block] = record
+            value = self._of(place, record).get(metric)
+            if value is None:
+                lost[block] = _why_lost(record, metric)
+            else:
+                values[block] = value
+        return Side(subject=subject, values=values, lost=lost, records=records)
+
+    def _of(self, place: Place, record: Record) -> Mapping[str, float]:
+        return self._values.get((place.run, record.key), {})
+
+
+def _why_lost(record: Record, metric: str) -> str:
+    if record.outcome is not Outcome.OK:
+        return str(record.outcome)
+    try:
+        found = metrics.get(metric).of(record)
+    except Exception as error:
+        if metric not in metrics.outside():
+            raise
+        return f"the metric failed: {reason(error)}"
+    return found.reason if isinstance(found, Missing) else "it has no value"

@@ -1,0 +1,33 @@
+"""Scales: how the values of a block become one number, whose mean over blocks is judged, and how that is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import msgspec
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """How a block's values become a number, and how numbers are read from and written to the unit people use.
+
+    ``of`` gives None where the values have no number: 0 has no ratio to anything.
+    """
+
+    of: Callable[[float, float], float | None]
+    read: Callable[[float], float]
+    write: Callable[[float], float]
+
+
+def _log_ratio(ours: float, theirs: float) -> float | None:
+    return math.log(ours) - math.log(theirs) if ours > 0 and theirs > 0 else None
+
+
+RATIO = Scale(_log_ratio, lambda log: 100 * math.expm1(log), lambda percent: math.log1p(percent / 100))
+"""The logarithm of one value over the other; read as percent of change."""
+
+POINTS = Scale(lambda ours, theirs: 100 * (ours - theirs), float, float)
+"""The difference of two shares, in percentage points."""
+
+LEVEL = Scale(lambda ours, _: ours, float, float)
+"""One value by itself, in its metric's unit."""
