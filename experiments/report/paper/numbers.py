@@ -158,9 +158,12 @@ class Numbers:
 
     def _level(self, name: str) -> dict[str, str]:
         one = self.declared.levels[name]
-        here = _fitting(self._part_with(one.study).measures, one.study, one.where())
-        here = here[(here["metric"] == one.metric) & (here["subject"] == one.subject)]
-        if here.empty:
+        for part in self.run.split():  # the first run that has it
+            here = _fitting(part.measures, one.study, one.where())
+            here = here[(here["metric"] == one.metric) & (here["subject"] == one.subject)]
+            if not here.empty:
+                break
+        else:
             raise self._none(name, one.study, one.metric, (one.subject,), one.where(), one.part)
         values, unit = here["value"], metrics.get(one.metric).unit
         percent = unit == "ratio"
