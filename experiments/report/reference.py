@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,6 @@ REFERENCE = Path("results/reference")
 MOMENTS = 100
 SHOWN = ("answers.svg", "memory-quality.svg")
 _PAGES = ("report.html", "claims.html", "tables", "figures")
-_LEFT_OUT = ("trials.csv", "*-by-trial.csv")
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +55,7 @@ def publish(run_folder: Path, out: Path = REFERENCE, name: str | None = None) ->
         if name is not None and slug(name) != name:
             raise BadInput(f"{name!r} is no name of a part: it takes small letters, digits and hyphens.")
         ending = "" if name is None else f"-{name}"
-        parts = {f"{study}{ending}": part for study, part in _parts(run_folder).items()}
+        parts = {f"{slug(study)}{ending}": part for study, part in _parts(run_folder).items()}
         _refuse_published(parts, out)
         for folder, part in parts.items():
             _write(part, out / folder)
@@ -114,17 +113,10 @@ def _pages(out: Path) -> Path:
         else:
             old.unlink(missing_ok=True)
     page = build(out)
-    for figure in (out / "figures").iterdir():
-        if figure.name not in SHOWN:
-            figure.unlink()
-    for table in _left_out(out / "tables"):
-        table.unlink()
+    left_out = [figure for figure in out.glob("figures/*") if figure.name not in SHOWN]
+    for path in [*left_out, *out.glob("tables/trials.csv"), *out.glob("tables/*-by-trial.csv")]:
+        path.unlink()
     return page
-
-
-def _left_out(tables: Path) -> Iterator[Path]:
-    for pattern in _LEFT_OUT:
-        yield from tables.glob(pattern)
 
 
 def thin(record: Record) -> Record:

@@ -136,12 +136,8 @@ class Numbers:
         from experiments.measuring.study import studies
 
         if study not in self._scenes:
-            self._scenes[study] = scene(self._part_with(study), study, studies.get(study))
+            self._scenes[study] = scene(self.run.first_with(study), study, studies.get(study))
         return self._scenes[study]
-
-    def _part_with(self, study: str) -> Run:
-        parts = self.run.split()
-        return next((part for part in parts if study in part.studies), parts[0])
 
     @cached_property
     def _scenes(self) -> dict[str, Scene]:
