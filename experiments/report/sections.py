@@ -108,7 +108,7 @@ def banners(run: Run) -> list[Banner]:
     for part in run.split():
         for banner in _banners(part):
             holders.setdefault(banner, []).append(provenance.studies(part.parts[0]))
-    whole = [Banner(text.plain(sentence)) for sentence in (*run.refused, *run.uncompared)]
+    whole = [Banner(text.plain(sentence)) for sentence in run.refused]
     return [_said_of(banner, names, len(run.parts)) for banner, names in holders.items()] + whole
 
 

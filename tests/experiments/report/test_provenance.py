@@ -6,7 +6,10 @@ import pytest
 
 from experiments import load_run
 from experiments.analysis.run import Run
+from experiments.measuring import records
+from experiments.measuring.records import Part
 from experiments.report import provenance, sections
+from experiments.report.build import build
 from experiments.report.paper import run_facts
 from tests.experiments.analysis import synthetic
 
@@ -45,6 +48,24 @@ def test_facts_that_parts_share_are_told_apart_from_those_they_do_not(run: Run) 
     assert facts["cpu_model"].shared
     assert facts["cpus"].values == ["2", "8", "2"]
     assert facts["run"].values == ["run-2", "run-0", "run-1"]
+
+
+def test_the_report_tells_the_parts_at_its_head_and_of_each_section_whose_it_is(run: Run) -> None:
+    graph = run.folder / "memory" / "artifacts" / "graph.html"
+    graph.parent.mkdir(exist_ok=True)
+    graph.write_text("")
+    trial = synthetic.spec("memory", "x", condition={"part": "memray", "turns": 2}, traced=True)
+    traced = synthetic.record(trial, Part(role="subject", artifacts={"flames": "artifacts/graph.html"}))
+    records.append(run.folder / "memory" / "trials.jsonl", traced)
+    page = build(run.folder).read_text()
+    head, _, rest = page.partition('<main id="main">')
+    assert "<title>What 3 runs say</title>" in head
+    assert [head.count(f"<td>run-{at}</td>") for at in range(3)] == [1, 1, 1]
+    assert "<td>8 × Small, 4 GiB, Linux 6.1</td>" in head
+    load = rest.partition('<h2 id="load">')[2].partition("</section>")[0]
+    assert "Run run-0 of 2001-01-01: preset smoke, 6 blocks, 1 trials on 8 × Small" in load
+    # A link leads from the page, which stands beside the parts, into the part.
+    assert 'href="./memory/artifacts/graph.html"' in rest
 
 
 def test_the_paper_says_where_the_parts_differ(run: Run, tmp_path: Path) -> None:
