@@ -30,7 +30,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """Everything of it but its studies."""
         return (
-            f"Run {self.run} of {self.date}: {self.preset}, {self.trials} trials on {self.machine}; {self.limits}; "
+            f"Run {self.run} of {self.date}: {self.preset}, {_trials(self.trials)} on {self.machine}; {self.limits}; "
             f"{self.model}; code {self.code}."
         )
 
@@ -112,7 +112,7 @@ def note(run: RunFrames) -> str:
     lines = []
     for (before, after), parts in groups.items():
         whose = "" if len(groups) == 1 else f"- {', '.join(map(studies, parts))}. "
-        lines.append(f"{whose}{before}. {sum(len(part.records) for part in parts)} trials on {after}.")
+        lines.append(f"{whose}{before}. {_trials(sum(len(part.records) for part in parts))} on {after}.")
     return "\n".join(lines)
 
 
@@ -134,6 +134,10 @@ def studies(part: RunPart) -> str:
 def blocks(info: RunInfo) -> str:
     """Return how many blocks a run has, in words."""
     return f"{info.blocks} block{'s' if info.blocks != 1 else ''}"
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'s' if count != 1 else ''}"
 
 
 def machine(info: RunInfo) -> str:

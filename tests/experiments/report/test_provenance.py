@@ -32,7 +32,7 @@ def test_a_line_under_the_table_tells_of_each_group_of_parts(run: Run, tmp_path:
     assert others.startswith(
         "- isolation, memory. Preset smoke, 3 blocks: indicative, no verdicts. 2 trials on 2 × Small"
     )
-    assert load.startswith("- load. Preset smoke, 6 blocks: 95 % intervals. 1 trials on 8 × Small, 4 GiB, Linux 6.1;")
+    assert load.startswith("- load. Preset smoke, 6 blocks: 95 % intervals. 1 trial on 8 × Small, 4 GiB, Linux 6.1;")
     assert load.endswith("2001-01-01, code test.")
     assert provenance.note(load_run(tmp_path / "load")) == load.removeprefix("- load. ")
 
@@ -63,7 +63,7 @@ def test_the_report_tells_the_parts_at_its_head_and_of_each_section_whose_it_is(
     assert [head.count(f"<td>run-{at}</td>") for at in range(3)] == [1, 1, 1]
     assert "<td>8 × Small, 4 GiB, Linux 6.1</td>" in head
     load = rest.partition('<h2 id="load">')[2].partition("</section>")[0]
-    assert "Run run-0 of 2001-01-01: preset smoke, 6 blocks, 1 trials on 8 × Small" in load
+    assert "Run run-0 of 2001-01-01: preset smoke, 6 blocks, 1 trial on 8 × Small" in load
     # A link leads from the page, which stands beside the parts, into the part.
     assert 'href="./memory/artifacts/graph.html"' in rest
 
