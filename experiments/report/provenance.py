@@ -35,7 +35,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class PartFact(msgspec.Struct, frozen=True, kw_only=True):
     """What something was in each part, in order."""
 
     name: str
@@ -76,7 +76,7 @@ def title(run: RunFrames, part: str, study: str) -> str:
     return study if len(owners) < 2 else f"{study} ({part})"
 
 
-def facts(run: RunFrames) -> list[Fact]:
+def facts(run: RunFrames) -> list[PartFact]:
     """Return what each part was asked for and where it ran, by name."""
     said: dict[str, Callable[[RunPart], object]] = {
         "run": lambda part: part.run,
@@ -93,7 +93,7 @@ def facts(run: RunFrames) -> list[Fact]:
         "created": lambda part: part.info.created,
         "code": lambda part: ", ".join(part.info.code_versions or (part.info.code_version,)),
     }
-    asked = [Fact(name=name, values=[text.plain(of(part)) for part in run.parts]) for name, of in said.items()]
+    asked = [PartFact(name=name, values=[text.plain(of(part)) for part in run.parts]) for name, of in said.items()]
     return [*asked, *_environment(run)]
 
 
@@ -160,7 +160,7 @@ def model(info: RunInfo) -> str:
     return f"{info.engine.model or 'none'}{words}"
 
 
-def _environment(run: RunFrames) -> Iterable[Fact]:
+def _environment(run: RunFrames) -> Iterable[PartFact]:
     """Yield what the environments hold; what one of them lacks is a dash."""
     of_runs = {
         part.run: dict(zip(mine["name"], mine["value"], strict=True))
@@ -168,4 +168,4 @@ def _environment(run: RunFrames) -> Iterable[Fact]:
         for mine in [run.environment[run.environment["run"] == part.run]]
     }
     for name in dict.fromkeys(run.environment["name"]):
-        yield Fact(name=text.plain(name), values=[text.plain(mine.get(name, "–")) for mine in of_runs.values()])
+        yield PartFact(name=text.plain(name), values=[text.plain(mine.get(name, "–")) for mine in of_runs.values()])

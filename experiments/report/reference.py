@@ -35,7 +35,7 @@ SHOWN = ("answers.svg", "memory-quality.svg")
 _PAGES = ("report.html", "claims.html", "tables", "figures")
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class PublishedPart(msgspec.Struct, frozen=True, kw_only=True):
     """One study of a finished run, as it is committed: what ``run.json`` is to say, and every record."""
 
     run: str
@@ -62,9 +62,9 @@ def publish(run_folder: Path, out: Path = REFERENCE, name: str | None = None) ->
     return _pages(out)
 
 
-def _parts(run_folder: Path) -> dict[str, Part]:
+def _parts(run_folder: Path) -> dict[str, PublishedPart]:
     """Return each study of a run, or of a folder of runs, by its name."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, PublishedPart] = {}
     for run in read_parts(run_folder, unfinished=False):
         whole = records.read(run.folder / runs.TRIALS)
         for study in run.studies:
@@ -73,7 +73,7 @@ def _parts(run_folder: Path) -> dict[str, Part]:
                     f"{run_folder} holds the study {study} twice: publish one, and the other --as NAME."
                 )
             mine = [record for record in whole if record.spec.study == study]
-            parts[study] = Part(**_described(run, study, mine), records=mine)
+            parts[study] = PublishedPart(**_described(run, study, mine), records=mine)
     return parts
 
 
@@ -89,7 +89,7 @@ def _described(run: RunPart, study: str, mine: Sequence[Record]) -> dict[str, An
     return {"run": name, "info": msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"}
 
 
-def _refuse_published(parts: dict[str, Part], out: Path) -> None:
+def _refuse_published(parts: dict[str, PublishedPart], out: Path) -> None:
     """Raise `RunFolderError` where a part is there under another name: its trials would stand there twice."""
     there = {runs.read_info(folder).run_id: folder.name for folder in runs.folders(out)}
     for folder, part in parts.items():
@@ -97,7 +97,7 @@ def _refuse_published(parts: dict[str, Part], out: Path) -> None:
             raise RunFolderError(f"{part.run} is published already, as {there[part.run]}: remove that first.")
 
 
-def _write(part: Part, folder: Path) -> None:
+def _write(part: PublishedPart, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     runs.write_whole(folder / runs.INFO, part.info)

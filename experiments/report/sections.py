@@ -22,7 +22,7 @@ from experiments.measuring import validity
 from experiments.measuring.records import Outcome
 from experiments.report import figures, provenance, tables, text
 from experiments.report.drawing import Drawn
-from experiments.report.provenance import Fact
+from experiments.report.provenance import PartFact
 from experiments.report.scene import ReportedStudy, Scene, scene
 from experiments.report.tables import Table
 
@@ -153,11 +153,11 @@ def _banners(part: Run) -> list[Banner]:
     return banners
 
 
-def machine(run: Run) -> list[Fact]:
+def machine(run: Run) -> list[PartFact]:
     """Return the state of each part's machine while the trials ran, by name."""
     seen = [dict(_noise(part)) for part in run.split()]
     names = dict.fromkeys(name for mine in seen for name in mine)
-    facts = [Fact(name=name, values=[mine.get(name, "–") for mine in seen]) for name in names]
+    facts = [PartFact(name=name, values=[mine.get(name, "–") for mine in seen]) for name in names]
     return [*facts, *_inside_trials(run)]
 
 
@@ -181,7 +181,7 @@ def _noise(part: Run) -> Iterator[tuple[str, str]]:
         yield name, ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "none"
 
 
-def _inside_trials(run: Run) -> Iterator[Fact]:
+def _inside_trials(run: Run) -> Iterator[PartFact]:
     """Yield how much of the time was spent inside trials: of all parts together, as one run may have become several."""
     trials = run.trials
     if len(trials) < 2:
@@ -193,7 +193,7 @@ def _inside_trials(run: Run) -> Iterator[Fact]:
         whole += max(0.0, end - max(start, reached))
         reached = max(reached, end)
     words = f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"
-    yield Fact(name="time inside trials", values=[words] * len(run.parts))
+    yield PartFact(name="time inside trials", values=[words] * len(run.parts))
 
 
 def section(run: Run, part: Run, name: str, study: ReportedStudy) -> Section:
