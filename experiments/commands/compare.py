@@ -21,8 +21,8 @@ def compare(
 ) -> None:
     """Tell what got worse and what got better from one run to another on the same machine.
 
-    Exit code 8 if anything got worse beyond the noise, or more trials or values were lost. Of fewer than six blocks the ratios
-    are only indicative, and none of them counts as worse.
+    Exit code 8 if anything got worse beyond the noise, or more trials or values were lost. Of fewer than six blocks the
+    ratios are only indicative, and none of them counts as worse.
     """
     from experiments.analysis.regressions import compare_runs
     from experiments.analysis.run import load_run

@@ -127,7 +127,11 @@ def _row(one: ClaimVerdict, test: Test) -> VerdictRow:
 def _floor(one: ClaimVerdict) -> str:
     if one.floor is None:
         return "–"
-    return f"± {text.share(one.floor / 100)}" if one.claim.unit == "percent change" else f"± {text.significant(one.floor)} points"
+    return (
+        f"± {text.share(one.floor / 100)}"
+        if one.claim.unit == "percent change"
+        else f"± {text.significant(one.floor)} points"
+    )
 
 
 def effect(one: ClaimVerdict) -> str:

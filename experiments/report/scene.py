@@ -10,8 +10,8 @@ import msgspec
 import pandas as pd
 
 from experiments.analysis import comparisons, order, pairing, stability
+from experiments.analysis.cells import Condition
 from experiments.analysis.frames import of_study, where
-from experiments.analysis.cells import Place
 from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
 from experiments.analysis.stability import Stability
@@ -66,7 +66,7 @@ class Scene(msgspec.Struct, frozen=True):
     trials: pd.DataFrame
     measures: pd.DataFrame
     requests: pd.DataFrame
-    pairs: list[tuple[Place, str, Pair]]
+    pairs: list[tuple[Condition, str, Pair]]
     ratios: pd.DataFrame
     floors: pd.DataFrame
     conclusions: pd.DataFrame
