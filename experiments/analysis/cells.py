@@ -62,7 +62,7 @@ class Cells:
     def __init__(self, run: RunFrames) -> None:
         self._factors: dict[Place, Mapping[str, Scalar]] = {}
         self._trials: dict[Place, dict[tuple[str, bool, bool], dict[int, Record]]] = {}
-        for part, record in run.by_part():
+        for part, record in ((part.run, record) for part in run.parts for record in part.records):
             spec = record.spec
             factors = older.condition(spec)
             place = Place(part, spec.study, describe(factors))

@@ -15,14 +15,14 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import multiplicity, pairing, power
-from experiments.analysis.cells import Cells, Place
+from experiments.analysis import multiplicity, pairing, power, work
+from experiments.analysis.cells import Cells, Place, Side
 from experiments.analysis.conclusions import MARGIN, Conclusion, conclude, regions
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.noise import Floors
 from experiments.analysis.pairing import Pair, RatioSummary
-from experiments.analysis.stability import apart, unsettled
-from experiments.analysis.work import unequal
+from experiments.analysis.robust import apart
+from experiments.analysis.stability import unsettled
 
 _PLACE = ["run", "condition", "subject", "reference", "metric"]
 _PAIR = ["run", "condition", "factors", "subject", "reference", "metric"]
@@ -108,7 +108,7 @@ def compare_study(
 
 def caveats(pair: Pair) -> tuple[str, ...]:
     """Return what must be shown with a pair: unequal work, a block that stands apart, trials that began far apart."""
-    found = [unequal(pair.subject, pair.reference)] if pair.reference else []
+    found = [work.unequal(_worked(pair.subject), _worked(pair.reference))] if pair.reference else []
     numbers = pair.numbers
     far = apart(list(numbers.values())) if len(numbers) >= pairing.ENOUGH_BLOCKS else None
     if far is not None:
@@ -121,6 +121,10 @@ def caveats(pair: Pair) -> tuple[str, ...]:
         minutes = max(pair.far_apart.values()) / 60
         found.append(f"{len(pair.far_apart)} of {len(numbers)} pairs began up to {minutes:.0f} minutes apart")
     return tuple(filter(None, found))
+
+
+def _worked(side: Side) -> list[work.Work]:
+    return [done for record in side.records.values() if (done := work.of(record)) is not None]
 
 
 def _by_itself(pair: Pair) -> Comparison:

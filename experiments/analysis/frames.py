@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import pandas as pd
 
 from experiments import metrics
 from experiments.analysis import older
-from experiments.analysis.environments import refuse_mixed
-from experiments.analysis.order import describe, natural
-from experiments.errors import RunFolderError, UnfinishedRun, reason
-from experiments.invocation import command
-from experiments.measuring import records, runs
+from experiments.analysis.order import describe
+from experiments.analysis.parts import RunPart, read_parts
+from experiments.errors import RunFolderError, reason
+from experiments.measuring import runs
 from experiments.measuring.records import Allocator, Record, RequestRow, Scalar
 from experiments.measuring.runs import RunInfo
 from experiments.metrics.interface import Missing
 
-TRIAL = ("run", "key", "study", "condition", "factors", "subject", "twin", "block")
+TRIAL = ("key", "run", "study", "condition", "factors", "subject", "twin", "block")
 _TRIALS = (
     *TRIAL, "system", "variant", "workload", "hosting", "seed", "traced", "outcome", "reason", "enforced", "backend",
     "engine", "model", "words_are_meaningless", "labels", "started_at", "duration_s", "peak_bytes",
@@ -36,17 +35,17 @@ _ALLOCATORS = (*TRIAL, *Allocator.__struct_fields__)
 
 
 class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """The records of one run. ``factors`` columns hold a condition as a dict, ``condition`` the same as text.
+    """The records of one run, or of the runs of a folder, which ``parts`` has in order.
+
+    The column ``run`` of every frame tells which run a row is from: a trial is known by its run and its key, as two
+    runs may hold the same. ``factors`` columns hold a condition as a dict, ``condition`` the same as text.
 
     ``measures`` come from trials that ended well; ``requests`` and ``timeline`` from all but the traced ones.
-    A trial that was run again counts once, by its last record; ``repeated`` says how often that was so.
     ``refused`` has a sentence for every metric of another package that could not be used.
     """
 
     folder: Path
-    info: RunInfo
-    records: list[Record]
-    repeated: int
+    parts: tuple[RunPart, ...]
     trials: pd.DataFrame
     requests: pd.DataFrame
     measures: pd.DataFrame
@@ -54,54 +53,93 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     environment: pd.DataFrame
     refused: tuple[str, ...] = ()
 
-    def by_part(self) -> Iterator[tuple[str, Record]]:
-        """Yield every record with the run it is from."""
-        return ((self.info.run_id, record) for record in self.records)
+    @property
+    def info(self) -> RunInfo:
+        """What the ``run.json`` of the one run says. Raises `RunFolderError` where there are several: ask `parts`."""
+        if len(self.parts) > 1:
+            raise RunFolderError(
+                f"{self.folder} holds {len(self.parts)} runs: each of its parts has an info of its own."
+            )
+        return self.parts[0].info
+
+    def info_of(self, study: str) -> RunInfo:
+        """Return what is said of the first run that has this study, or of the first of all where none has it."""
+        return next((part.info for part in self.parts if study in part.studies), self.parts[0].info)
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """The studies of all runs, in the order of the runs."""
+        return tuple(dict.fromkeys(study for part in self.parts for study in part.studies))
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The systems that the runs were asked for, in the order of the runs."""
+        return tuple(dict.fromkeys(system for part in self.parts for system in part.info.systems))
+
+    @property
+    def created(self) -> str:
+        """When the latest of the runs was begun: UTC, as ISO 8601 writes it."""
+        return max(part.info.created for part in self.parts)
+
+    @property
+    def records(self) -> list[Record]:
+        """Every record, each trial of a run once, by its last one."""
+        return [record for part in self.parts for record in part.records]
+
+    @property
+    def repeated(self) -> int:
+        """How many records are left out because their trial was run again."""
+        return sum(part.repeated for part in self.parts)
 
     @cached_property
     def series(self) -> pd.DataFrame:
         """Every number of every list a role noted in a trial, in its order; the list's name tells its unit."""
-        return _frame((row for record in self.records for row in _series(record)), _SERIES)
+        return _frame(self.parts, _series, _SERIES)
 
     @cached_property
     def allocators(self) -> pd.DataFrame:
         """The places in the code that held most memory at the peak, from the traced trials."""
-        return _frame((row for record in self.records for row in _allocators(record)), _ALLOCATORS)
+        return _frame(self.parts, _allocators, _ALLOCATORS)
+
+    def split(self) -> list[Self]:
+        """Return each run by itself, in order: what a comparison must not reach beyond."""
+        if len(self.parts) == 1:
+            return [self]
+        return [self._only(part) for part in self.parts]
+
+    def _only(self, part: RunPart) -> Self:
+        frames = {name: getattr(self, name) for name in ("trials", "requests", "measures", "timeline", "environment")}
+        mine = {name: of_run(frame, part.run) for name, frame in frames.items()}
+        return type(self)(folder=part.folder, parts=(part,), refused=self.refused, **mine)
 
 
 def read_frames(path: str | Path | None = None, *, unfinished: bool = False) -> RunFrames:
-    """Read the run in folder ``path``; None: the reference run.
+    """Read the run in folder ``path``, or every run in a folder of runs; None: the reference.
 
-    With ``unfinished`` a run is read, too, of which some trials are still to be run; without, that raises
-    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, or records of
-    different environments.
+    With ``unfinished`` runs are read, too, of which some trials are still to be run; without, those raise
+    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, records of
+    different environments in one run, or one run twice.
     """
     folder = Path(path) if path is not None else _reference()
-    info = runs.read_info(folder)
-    every = records.read(folder / runs.TRIALS)
-    refuse_mixed(info, every)
-    last = {record.key: record for record in every}
-    if len(last) < info.planned and not unfinished:
-        raise UnfinishedRun(
-            f"{folder} has {len(last)} of {info.planned} trials: go on with {command('run', '--resume', folder)}, or "
-            "read what there is with load_run(..., unfinished=True)."
-        )
-    kept = sorted(last.values(), key=_order)
-    untraced = [record for record in kept if not record.spec.traced]
+    parts = read_parts(folder, unfinished=unfinished)
     refused = dict(metrics.refused())
-    measures = _frame((row for record in kept for row in _measures(record, refused)), _MEASURES)
     return RunFrames(
         folder=folder,
-        info=info,
-        records=kept,
-        repeated=len(every) - len(kept),
-        trials=_frame(map(_trial, kept), _TRIALS),
-        requests=_frame((row for record in untraced for row in _requests(record)), _REQUESTS),
-        measures=measures,
-        timeline=_frame((row for record in untraced for row in _timeline(record)), _TIMELINE),
-        environment=_frame(_environment(info), ("name", "value")),
+        parts=parts,
+        trials=_frame(parts, _trial, _TRIALS),
+        requests=_frame(parts, _requests, _REQUESTS),
+        measures=_frame(parts, partial(_measures, refused=refused), _MEASURES),
+        timeline=_frame(parts, _timeline, _TIMELINE),
+        environment=pd.DataFrame(
+            [row for part in parts for row in _environment(part.info)], columns=["run", "name", "value"]
+        ),
         refused=tuple(refused.values()),
     )
+
+
+def of_run(frame: pd.DataFrame, run: str) -> pd.DataFrame:
+    """Return the rows of one run."""
+    return frame[frame["run"] == run].reset_index(drop=True)
 
 
 def where(frame: pd.DataFrame, **factors: Scalar) -> pd.DataFrame:
@@ -118,24 +156,28 @@ def of_study(frame: pd.DataFrame, name: str, *, twins: bool = True) -> pd.DataFr
 def _reference() -> Path:
     candidates = (Path.cwd(), Path(__file__).resolve().parents[2])
     for folder in (candidate / "results" / "reference" for candidate in candidates):
-        if (folder / runs.INFO).is_file():
+        if runs.folders(folder):
             return folder
     raise RunFolderError("There is no reference run in results/reference; name a run folder of your own.")
 
 
-def _order(record: Record) -> tuple[Any, ...]:
-    spec = record.spec
-    return spec.study, natural(describe(spec.condition)), natural(spec.subject), spec.block, record.key
+def _frame(
+    parts: Iterable[RunPart], rows: Callable[[Record], Iterable[dict[str, Any]]], columns: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the ``rows`` of every record of every run, with what says whose they are."""
+    made = []
+    for part in parts:
+        for record in part.records:
+            identity = _identity(part.run, record)
+            made += [identity | row for row in rows(record)]
+    return pd.DataFrame(made, columns=list(columns))
 
 
-def _frame(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(columns))
-
-
-def _identity(record: Record) -> dict[str, Any]:
+def _identity(run: str, record: Record) -> dict[str, Any]:
     spec = record.spec
     return {
         "key": record.key,
+        "run": run,
         "study": spec.study,
         "condition": describe(older.condition(spec)),
         "factors": dict(older.condition(spec)),
@@ -145,9 +187,9 @@ def _identity(record: Record) -> dict[str, Any]:
     }
 
 
-def _trial(record: Record) -> dict[str, Any]:
+def _trial(record: Record) -> Iterator[dict[str, Any]]:
     spec, engine = record.spec, record.spec.engine
-    return _identity(record) | {
+    yield {
         "system": spec.system,
         "variant": older.variant(spec),
         "workload": spec.workload,
@@ -179,23 +221,17 @@ def _trial(record: Record) -> dict[str, Any]:
 
 
 def _requests(record: Record) -> Iterator[dict[str, Any]]:
-    part = record.part("client") or record.part("subject")
-    identity = _identity(record)
+    part = None if record.spec.traced else record.part("client") or record.part("subject")
     for row in part.requests if part else ():
         first = row.first_token_s
-        yield (
-            identity
-            | {name: getattr(row, name) for name in RequestRow.__struct_fields__}
-            | {
-                "latency_s": row.finished_s - row.intended_s,
-                "time_to_first_token_s": None if first is None else first - row.intended_s,
-            }
-        )
+        yield {name: getattr(row, name) for name in RequestRow.__struct_fields__} | {
+            "latency_s": row.finished_s - row.intended_s,
+            "time_to_first_token_s": None if first is None else first - row.intended_s,
+        }
 
 
 def _measures(record: Record, refused: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Yield a row a metric; note in ``refused`` the metrics of other packages that fail."""
-    identity = _identity(record)
     for metric in metrics.registered().values():
         try:
             value = metric.of(record)
@@ -208,34 +244,26 @@ def _measures(record: Record, refused: dict[str, str]) -> Iterator[dict[str, Any
             refused.setdefault(metric.name, sentence)
             continue
         if not isinstance(value, Missing):
-            yield identity | {
-                "traced": metric.traced,
-                "metric": metric.name,
-                "unit": metric.unit,
-                "value": value,
-            }
+            yield {"traced": metric.traced, "metric": metric.name, "unit": metric.unit, "value": value}
 
 
 def _timeline(record: Record) -> Iterator[dict[str, Any]]:
-    identity = _identity(record)
-    for sample in record.outside.timeline:
-        yield identity | {name: getattr(sample, name) for name in sample.__struct_fields__}
+    for sample in () if record.spec.traced else record.outside.timeline:
+        yield {name: getattr(sample, name) for name in sample.__struct_fields__}
 
 
 def _series(record: Record) -> Iterator[dict[str, Any]]:
-    identity = _identity(record)
     for part in record.parts:
         noted = part.series | ({"loop_delay_s": part.loop_delay_s} if part.loop_delay_s else {})
         for name, values in noted.items():
             for position, value in enumerate(values):
-                yield identity | {"role": part.role, "series": name, "position": position, "value": value}
+                yield {"role": part.role, "series": name, "position": position, "value": value}
 
 
 def _allocators(record: Record) -> Iterator[dict[str, Any]]:
-    identity = _identity(record)
     for part in record.parts:
         for one in part.allocators:
-            yield identity | msgspec.structs.asdict(one)
+            yield msgspec.structs.asdict(one)
 
 
 def _environment(info: RunInfo) -> Iterator[dict[str, Any]]:
@@ -245,6 +273,6 @@ def _environment(info: RunInfo) -> Iterator[dict[str, Any]]:
                 yield from flat(f"{prefix}.{name}" if prefix else str(name), inner)
         else:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield {"name": prefix, "value": text}
+            yield {"run": info.run_id, "name": prefix, "value": text}
 
     yield from flat("", info.environment)

@@ -35,7 +35,8 @@ _RATIOS = [*_PAIR, "block", "value", "reference_value", "ratio"]
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """A subject and its reference before they are compared; without a ``reference`` the subject by itself.
 
-    ``better`` is the better side of the metric, ``floor`` its noise floor on the ``scale``.
+    ``better`` is the better side of the metric, ``floor`` its noise floor on the ``scale``. Trials of one block were
+    meant to run ``together``, but for those of two runs.
     """
 
     subject: Side
@@ -43,6 +44,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     better: str
     floor: float | None = None
     scale: Scale = RATIO
+    together: bool = True
 
     @property
     def numbers(self) -> dict[int, float]:
@@ -85,7 +87,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     def far_apart(self) -> dict[int, float]:
         """The blocks whose two trials began more than `FAR_APART_S` apart, each with how far, in seconds."""
         apart = {}
-        for block in self.numbers if self.reference else ():
+        for block in self.numbers if self.reference and self.together else ():
             began, other = self.subject.began(block), self.reference.began(block)  # type: ignore[union-attr]
             if began and other and abs((began - other).total_seconds()) > FAR_APART_S:
                 apart[block] = abs((began - other).total_seconds())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,11 +12,18 @@ from experiments.analysis import claims, comparisons, verdicts
 from experiments.analysis.cells import Cells
 from experiments.analysis.comparisons import StudyComparisons
 from experiments.analysis.frames import RunFrames, read_frames
+from experiments.analysis.installed import installed
 from experiments.analysis.noise import Floors
+
+if TYPE_CHECKING:
+    from experiments.measuring.study import Study
 
 
 class Run(RunFrames, frozen=True, kw_only=True, dict=True):
-    """One run. What the analysis makes of its records is computed when it is first asked for."""
+    """One run or several. What the analysis makes of the records is computed when it is first asked for.
+
+    Nothing is compared or pooled across runs.
+    """
 
     @cached_property
     def cells(self) -> Cells:
@@ -47,26 +55,30 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
         """What the run says of every published claim, a row a condition."""
         return verdicts.table(verdicts.judge(self, claims.load()))
 
+    @property
+    def uncompared(self) -> tuple[str, ...]:
+        """A sentence for each study of which this installation cannot compare anything."""
+        return tuple(self._installed[1].values())
+
+    @cached_property
+    def _installed(self) -> tuple[dict[str, type[Study]], dict[str, str]]:
+        return installed(self.trials["study"])
+
     @cached_property
     def _studies(self) -> list[StudyComparisons]:
-        # The studies bring libraries of their own with them, which only comparisons need.
-        from experiments.measuring.study import studies
-
-        recorded = set(self.trials["study"])
-        installed = {name: studies.get(name) for name in studies.names() if name in recorded}
         compared = [
             comparisons.compare_study(self.cells, self.noise, name, study.references, study.primary)
-            for name, study in installed.items()
+            for name, study in self._installed[0].items()
         ]
         return compared or [comparisons.compare_study(self.cells, self.noise, "", (), ())]
 
 
 def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run:
-    """Read the run in folder ``path``; None: the reference run.
+    """Read the run in folder ``path``, or every run in a folder of runs; None: the reference.
 
-    With ``unfinished`` a run is read, too, of which some trials are still to be run; without, that raises
-    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, or records of
-    different environments.
+    With ``unfinished`` runs are read, too, of which some trials are still to be run; without, those raise
+    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, records of
+    different environments in one run, or one run twice.
     """
     frames = read_frames(path, unfinished=unfinished)
     return Run(**{name: getattr(frames, name) for name in RunFrames.__struct_fields__})

@@ -19,7 +19,7 @@ from experiments.analysis.power import MOST_BLOCKS, blocks_for_reach, blocks_to_
 from experiments.analysis.robust import apart
 
 _RARE = 0.05
-_UNDECIDED = (Conclusion.OPEN, Conclusion.INDICATIVE)
+_UNSETTLED = (Conclusion.OPEN, Conclusion.INDICATIVE)
 
 
 class Unsettled(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ def stability(conclusions: pd.DataFrame, trials: pd.DataFrame, blocks: int, prec
     tried = trials.groupby(["condition", "subject"])["block"].nunique()
     growing = [tried.get((row.condition, row.subject), 0) >= blocks for row in conclusions.itertuples()]
     repeated = conclusions[pd.Series(growing, index=conclusions.index, dtype=bool)]
-    undecided = repeated[repeated["conclusion"].isin(_UNDECIDED)].to_dict("records")
+    undecided = repeated[repeated["conclusion"].isin(_UNSETTLED)].to_dict("records")
     needs = [_needed(row, math.log1p(precision)) for row in undecided]
     unstable = [blocks_needed for blocks_needed in needs if blocks_needed != 0]
     return Stability(

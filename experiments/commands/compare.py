@@ -21,14 +21,14 @@ def compare(
 ) -> None:
     """Tell what got worse and what got better from one run to another on the same machine.
 
-    Exit code 8 if anything got worse beyond the noise, or more trials were lost. Of fewer than six blocks the ratios
+    Exit code 8 if anything got worse beyond the noise, or more trials or values were lost. Of fewer than six blocks the ratios
     are only indicative, and none of them counts as worse.
     """
-    from experiments.analysis.frames import read_frames
     from experiments.analysis.regressions import compare_runs
+    from experiments.analysis.run import load_run
     from experiments.report import regressions
 
-    runs = read_frames(before, unfinished=True), read_frames(after, unfinished=True)
+    runs = load_run(before, unfinished=True), load_run(after, unfinished=True)
     names = {name for run in runs for name in run.info.studies if name in studies.names()}
     compared = compare_runs(*runs, {name: studies.get(name).primary for name in sorted(names)})
     if markdown:

@@ -10,6 +10,7 @@ from experiments.measuring.records import EngineSpec, TrialSpec
 from experiments.measuring.role import Role
 from systems import registry
 from systems.engines.interface import Engine
+from systems.engines.scripted import Scripts
 from systems.errors import BadInput
 
 MODEL = "default"
@@ -45,6 +46,18 @@ def of_role(role: Role) -> Engine:
 
         return OpenAIEngine(OpenAISettings(url=f"http://{role.engine_address}/v1", model=MODEL, requests=CONNECTIONS))
     return make(engine_of(role.spec), role.model_path, role.spec.profile.cpus)
+
+
+def seen(scripts: Scripts) -> dict[str, int]:
+    """Return, by the names that records use, what ``scripts`` saw of the engine that they were put around.
+
+    ``engine_calls``, ``engine_prompt_tokens`` and ``engine_generated_tokens`` are what it did, ``unplanned_calls`` the
+    calls that no script foresaw, if there were any.
+    """
+    counters = {"unplanned_calls": scripts.unplanned} if scripts.unplanned else {}
+    if scripts.work is not None:
+        counters |= {f"engine_{name}": count for name, count in msgspec.structs.asdict(scripts.work).items()}
+    return counters
 
 
 def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) -> msgspec.Struct:

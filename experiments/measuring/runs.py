@@ -76,6 +76,19 @@ def read_info(folder: Path) -> RunInfo:
         raise RunFolderError(f"{path} is not a run description: {error}.") from error
 
 
+def folders(path: Path) -> list[Path]:
+    """Return the run folders that ``path`` stands for: itself, or else those in it, by name; none where it has none.
+
+    Raises `StorageError` where it cannot be looked into.
+    """
+    try:
+        if (path / INFO).is_file():
+            return [path]
+        return sorted(each for each in path.iterdir() if (each / INFO).is_file()) if path.is_dir() else []
+    except OSError as error:
+        raise StorageError(f"Cannot look for runs in {path}: {error.strerror}.") from error
+
+
 class RunFolder:
     """A run folder held for writing. Use as a context manager; leaving it gives the lock back."""
 

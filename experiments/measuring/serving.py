@@ -22,5 +22,4 @@ async def _serve(role: Role) -> None:
     engine = engines.make(spec, role.model_path, role.spec.profile.cpus)
     async with engine_served(engine, scripts, settings, engines.MODEL) as address:
         await asyncio.to_thread(role.listening, address)
-    if scripts.unplanned:
-        role.part.counters["unplanned_calls"] = scripts.unplanned
+    role.part.counters = engines.seen(scripts)

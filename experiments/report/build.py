@@ -48,6 +48,7 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
     page = run.folder / "report.html"
     about = {
         "groups": contents.groups,
+        "missing": contents.missing,
         "overview": contents.overview,
         "claims_summary": opening.claims_summary(contents.verdicts),
         "quality": contents.quality,
@@ -62,6 +63,7 @@ class ReportContents(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a report shows, before it is written."""
 
     groups: list[ConclusionGroup]
+    missing: list[str]
     overview: list[Drawn]
     quality: Quality
     sections: list[Section]
@@ -80,9 +82,10 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
     parts = read_sections(run, studies)
     judged, rows = ledger.judge(run), measured(run)
     with drawing.style():
-        drawn = [figures.conclusions.draw(rows)] if rows else []
+        drawn = figures.conclusions.draw(rows)
     return ReportContents(
         groups=opening.groups(rows),
+        missing=opening.missing(rows, run.trials["study"].unique().tolist()),
         overview=drawn,
         quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in parts}),
         sections=parts,

@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from experiments.analysis.conclusions import UNDECIDED
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.run import Run, load_run
+from experiments.metrics.interface import Metric
 from experiments.report import ledger, text
 from experiments.report.key_comparisons import MeasuredComparison, measured
 
@@ -22,27 +24,42 @@ _END = "<!-- end: generated -->"
 def table(run: Run) -> str:
     """Return the key comparisons that the run measured as a Markdown table: medians, the ratio, the conclusion."""
     rows = [
-        "| what | measure | traditional | asynchronous | ratio | noise | conclusion |",
-        "|---|---|---|---|---|---|---|",
+        "| what | measure | reference | subject | ratio | robust | noise | conclusion |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for one in measured(run):
-        key, unit = one.key, one.metric.unit
-        cells = (
-            key.title,
-            one.metric.title.lower(),
-            f"{text.quantity(one.before, unit)} ({key.before})",
-            f"{text.quantity(one.after, unit)} ({key.after})",
-            ratio(one),
-            text.floor(one.comparison.pair.floor),
-            str(one.comparison.conclusion),
-        )
-        rows.append(f"| {' | '.join(cells)} |")
+    rows += [f"| {' | '.join(cells(one))} |" for one in measured(run)]
     return "\n".join(rows)
+
+
+def cells(one: MeasuredComparison) -> list[str]:
+    """Return a comparison's row: what, the measure, both medians, the ratio with two intervals, noise, conclusion."""
+    key, comparison = one.key, one.comparison
+    values = [
+        f"{shown(value, one.metric)} ({subject})"
+        for value, subject in ((one.reference, key.reference), (one.subject, key.subject))
+    ]
+    where = [key.title, one.metric.title.lower(), *values]
+    if comparison is None:
+        return [*where, "–", "–", "–", "not measured"]
+    summary = comparison.summary
+    robust = "–" if summary is None else text.ends(summary.robust_low, summary.robust_high)
+    said = str(comparison.conclusion)
+    why = [comparison.why] if comparison.conclusion in UNDECIDED and comparison.why else []
+    beside = "; ".join([*why, *comparison.caveats])
+    floor = text.floor(comparison.pair.floor)
+    return [*where, ratio(one), robust, floor, f"{said}<br><small>{beside}</small>" if beside else said]
+
+
+def shown(value: float | None, metric: Metric) -> str:
+    """Return a value in its unit; a dash where there is none."""
+    return "–" if value is None else text.quantity(value, metric.unit)
 
 
 def ratio(one: MeasuredComparison) -> str:
     """Return the ratio with its interval; the ratio of every block where blocks are too few for an interval."""
-    summary = one.comparison.summary
+    summary = None if one.comparison is None else one.comparison.summary
+    if one.comparison is None or summary is None:
+        return "–"
     if summary.indicative:
         return ", ".join(f"× {text.significant(each)}" for each in one.comparison.pair.ratios)
     return text.interval(summary.geometric_mean, summary.low, summary.high)

@@ -1,188 +1,129 @@
 """The comparisons a reader comes for, as a run measured them: each with its conclusion.
 
-The table of results in Markdown, the head of the report and its first figure are made of the same rows.
+They are declared in ``paper/comparisons.toml``, beside the claims. The table of results in Markdown, the head of the
+report, its first figure and the paper are made of the same rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
 
 import msgspec
-import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import noise
-from experiments.analysis.comparisons import Comparison, Pair, compare
-from experiments.analysis.frames import RunFrames
-from experiments.analysis.order import natural
+from experiments.analysis.comparisons import Comparison, compare
+from experiments.analysis.pairing import Pair
+from experiments.analysis.run import Run
 from experiments.measuring.records import Scalar
 from experiments.metrics.interface import Metric
+from systems.errors import BadInput
+
+_HERE = Path(__file__).resolve()
+_OWN = ("baseline", "asynchronous")
 
 
-class KeyComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be compared: a metric of two subjects in the conditions that have these factors.
+class KeyComparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be compared: a metric of two subjects in the conditions that have these factors and none ``without``.
 
-    The paper calls it ``name``.
+    The paper calls it ``name``; one without a ``title`` is the paper's alone, and ``part`` names its trials where not
+    every run has them.
     """
 
     name: str
-    title: str
+    title: str = ""
+    part: str = ""
     study: str
     metric: str
-    before: str
-    after: str
+    reference: str
+    subject: str
     factors: dict[str, Scalar] = {}
+    without: tuple[str, ...] = ()
 
-
-_OWN = ("baseline", "asynchronous")
-_SLEEPS: dict[str, Scalar] = {"work": "sleep", "requests": 50, "kilobytes": 100}
-_INFERENCE: dict[str, Scalar] = {"work": "inference", "requests": 5}
-_BESIDE: dict[str, Scalar] = {"work": "load isolation"}
-_COLD: dict[str, Scalar] = {"page_cache": "cold", "pause_s": None, "shape": None}
-_MEMORIES: dict[str, Scalar] = {"memories": 10_000}
-_ANSWERS: dict[str, Scalar] = {"part": "answers", "turns": 500}
-_USERS: dict[str, Scalar] = {"work": "inference", "users": 50, "arrivals": "closed"}
-_LADDER: dict[str, Scalar] = {"work": "serial simulation", "ladder": "add-one", "of": "asynchronous"}
-KEY_COMPARISONS = (
-    KeyComparison(name="sleeps-3", title="50 sleeping requests, 3 threads (no model)",
-                  study="isolation", metric="total_time",
-                  before="serial", after="offloaded-3", factors=_SLEEPS),
-    KeyComparison(name="sleeps-7", title="50 sleeping requests, 7 threads (no model)",
-                  study="isolation", metric="total_time",
-                  before="serial", after="offloaded-7", factors=_SLEEPS),
-    KeyComparison(name="short-sleep", title="a short sleep beside a long one (no model)",
-                  study="isolation", metric="short_task_latency",
-                  before="serial", after="offloaded-6", factors=_BESIDE | {"task": "sleep"}),
-    KeyComparison(name="short-reply", title="a short reply beside a long one, real inference",
-                  study="isolation", metric="short_task_latency",
-                  before="baseline", after="asynchronous", factors=_BESIDE | {"task": "inference"}),
-    KeyComparison(name="five-users", title="5 users at once, real inference",
-                  study="isolation", metric="total_time",
-                  before="baseline", after="asynchronous", factors=_INFERENCE),
-    KeyComparison(name="five-users-stall", title="the same: how long the event loop stands still",
-                  study="isolation", metric="loop_delay_max",
-                  before="baseline", after="asynchronous", factors=_INFERENCE),
-    KeyComparison(name="cold-eager", title="cold start, eager",
-                  study="lazy-loading", metric="time_to_ready",
-                  before="baseline", after="asynchronous-eager", factors=_COLD),
-    KeyComparison(name="cold-lazy", title="cold start, lazy",
-                  study="lazy-loading", metric="time_to_ready",
-                  before="baseline", after="asynchronous-lazy", factors=_COLD),
-    KeyComparison(name="cold-lazy-reply", title="cold start to first reply, lazy",
-                  study="lazy-loading", metric="time_to_first_reply",
-                  before="baseline", after="asynchronous-lazy", factors=_COLD),
-    KeyComparison(name="hit-rate", title="published cache trace, 50 entries",
-                  study="memory", metric="hit_rate",
-                  before="fifo", after="lru", factors={"trace": "published", "capacity": 50}),
-    KeyComparison(name="lookup", title="lookup among 10,000 memories",
-                  study="memory", metric="retrieval_p50",
-                  before="like", after="full-text", factors=_MEMORIES),
-    KeyComparison(name="lookup-recall", title="the same: memories found again",
-                  study="memory", metric="recall",
-                  before="like", after="full-text", factors=_MEMORIES),
-    KeyComparison(name="lookup-equal", title="the same, against a LIKE that finds as many",
-                  study="memory", metric="retrieval_p50",
-                  before="like-scored", after="full-text", factors=_MEMORIES),
-    KeyComparison(name="remembers", title="questions after 500 turns: the fact is in the prompt",
-                  study="memory", metric="evidence_in_prompt",
-                  before="baseline", after="asynchronous", factors=_ANSWERS),
-    KeyComparison(name="answers", title="the same: right answers",
-                  study="memory", metric="right_answers",
-                  before="baseline", after="asynchronous", factors=_ANSWERS),
-    KeyComparison(name="fifty-users", title="50 users over a socket, real inference",
-                  study="load", metric="throughput",
-                  before="baseline", after="asynchronous", factors=_USERS),
-    KeyComparison(name="fifty-users-latency", title="the same",
-                  study="load", metric="latency_p50",
-                  before="baseline", after="asynchronous", factors=_USERS),
-    KeyComparison(name="fifty-users-memory", title="the same",
-                  study="load", metric="group_peak_memory",
-                  before="baseline", after="asynchronous", factors=_USERS),
-    KeyComparison(name="fifty-sleeps", title="50 users, a sleep in the model's place (no model)",
-                  study="load", metric="throughput",
-                  before="baseline", after="asynchronous", factors={"work": "simulation", "users": 50}),
-    KeyComparison(name="fast-model", title="50 users, one 16.5 ms call at a time (no model)",
-                  study="load", metric="throughput",
-                  before="baseline", after="all", factors=_LADDER),
-    KeyComparison(name="fast-model-isolation", title="the same: I/O isolation alone",
-                  study="load", metric="throughput",
-                  before="none", after="none+isolation", factors=_LADDER),
-)  # fmt: skip
+    def fits(self, condition: Mapping[str, Scalar]) -> bool:
+        """Return whether a condition has all of the factors and none of those it excludes."""
+        absent = all(name not in condition for name in self.without)
+        return absent and all(condition.get(name) == level for name, level in self.factors.items())
 
 
 class MeasuredComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A key comparison as a run measured it: medians over blocks, and ``after`` over ``before`` within blocks."""
+    """A key comparison as a run measured it: medians over complete blocks, and ``subject`` over ``reference``.
+
+    ``run`` and ``condition`` say where. Without a ``comparison`` the run has no such trials.
+    """
 
     key: KeyComparison
     metric: Metric
-    before: float
-    after: float
-    comparison: Comparison
+    run: str = ""
+    condition: str = ""
+    reference: float | None = None
+    subject: float | None = None
+    comparison: Comparison | None = None
 
 
-def of_run(run: RunFrames) -> list[KeyComparison]:
-    """Return the key comparisons of a run's systems: those of the lab's own, then the same for every other system.
+class _Declared(msgspec.Struct, forbid_unknown_fields=True):
+    comparisons: list[KeyComparison]
 
-    A comparison of one agent with another is made for each further system as it comes, beside the same reference.
+
+def load(path: Path | None = None) -> list[KeyComparison]:
+    """Return every declared comparison, in order. Raises `BadInput` where the file is malformed or names one twice."""
+    candidates = (_HERE.with_name("comparisons.toml"), _HERE.parents[2] / "paper" / "comparisons.toml")
+    source = path or next((candidate for candidate in candidates if candidate.is_file()), candidates[0])
+    try:
+        declared = msgspec.toml.decode(source.read_bytes(), type=_Declared).comparisons
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadInput(f"The comparisons {source} cannot be read: {error}.") from error
+    if len({one.name for one in declared}) != len(declared):
+        raise BadInput(f"The comparisons {source} name one twice.")
+    return declared
+
+
+def of_run(run: Run) -> list[KeyComparison]:
+    """Return the titled comparisons for a run's systems: the declared ones, then the same for every other system.
+
+    A comparison of the lab's own two agents is made for each further system as it comes, beside the same reference.
     """
-    others = [name for name in run.info.systems if name not in _OWN]
+    titled = [key for key in load() if key.title]
+    others = [name for name in run.systems if name not in _OWN]
     again = [
-        msgspec.structs.replace(key, name=f"{key.name}-{name}", title=f"{key.title}: {name}", after=name)
+        msgspec.structs.replace(key, name=f"{key.name}-{name}", title=f"{key.title}: {name}", subject=name)
         for name in others
-        for key in KEY_COMPARISONS
-        if (key.before, key.after) == _OWN
+        for key in titled
+        if (key.reference, key.subject) == _OWN
     ]
-    return [*KEY_COMPARISONS, *again]
+    return [*titled, *again]
 
 
-def measured(run: RunFrames, wanted: Sequence[KeyComparison] | None = None) -> list[MeasuredComparison]:
-    """Return those of ``wanted`` that the run measured, in order, compared as one family; None: those `of_run`.
+def measured(run: Run, wanted: Sequence[KeyComparison] | None = None) -> list[MeasuredComparison]:
+    """Return ``wanted`` as the run measured it, in order, compared as one family; None: those `of_run`.
 
-    One whose factors fit two conditions comes twice.
+    One whose factors fit two conditions comes twice; one whose trials the run lacks comes without a comparison.
     """
-    wanted = of_run(run) if wanted is None else wanted
-    floors = {study: noise.floors(group) for study, group in run.measures.groupby("study")}
-    placed = [each for key in wanted if key.study in floors for each in _pairs(run, key, floors[key.study])]
-    comparisons = compare([pair for _, _, pair in placed])
-    return [
-        MeasuredComparison(
-            key=key,
-            metric=metrics.get(key.metric),
-            before=float(values[key.before].median()),
-            after=float(values[key.after].median()),
-            comparison=comparison,
-        )
-        for (key, values, _), comparison in zip(placed, comparisons, strict=True)
-    ]
+    lines = [line for key in (of_run(run) if wanted is None else wanted) for line in _lines(run, key)]
+    compared = iter(compare([pair for _, pair in lines if pair is not None]))
+    return [one if pair is None else _with(one, next(compared)) for one, pair in lines]
 
 
-def _pairs(
-    run: RunFrames, key: KeyComparison, floors: pd.DataFrame
-) -> Iterator[tuple[KeyComparison, pd.DataFrame, Pair]]:
-    """Yield each condition that fits, as the values of both subjects by block and the pair they make."""
-    trials, metric = _fitting(run.trials, key), metrics.get(key.metric)
-    measures = _fitting(run.measures, key)
-    for condition in sorted(set(measures["condition"]), key=natural):
-        here = measures[(measures["condition"] == condition) & (measures["metric"] == metric.name)]
-        values = here.pivot_table(index="block", columns="subject", values="value").reindex(
-            columns=[key.before, key.after]
-        )
-        values = values.dropna().sort_index()
-        positive = values[(values > 0).all(axis="columns")]  # a value of 0 has no ratio to anything
-        if positive.empty:
+def _lines(run: Run, key: KeyComparison) -> list[tuple[MeasuredComparison, Pair | None]]:
+    """Return each condition that fits with the pair it holds; the key alone where none does."""
+    metric, found = metrics.get(key.metric), []
+    for place in run.cells.places(key.study, key.fits):
+        sides = [run.cells.side(place, subject, key.metric) for subject in (key.subject, key.reference)]
+        ours, theirs = sides
+        if ours is None or theirs is None or not any(side.values for side in (ours, theirs)):
             continue
-        tried = trials[trials["condition"] == condition]
-        lost = (tried["outcome"] != "ok").groupby(tried["subject"]).mean()
-        pair = Pair(
-            ratios=tuple((positive[key.after] / positive[key.before]).tolist()),
-            better=metric.better,
-            floor=noise.floor(floors, metric.name, here["factors"].iloc[0]),
-            uneven=lost[key.before] != lost[key.after],
-        )
-        yield key, values, pair
+        pair = Pair(subject=ours, reference=theirs, better=metric.better, floor=run.noise.of(place, key.metric))
+        found.append((MeasuredComparison(key=key, metric=metric, run=place.run, condition=place.condition), pair))
+    return found or [(MeasuredComparison(key=key, metric=metric), None)]
 
 
-def _fitting(frame: pd.DataFrame, key: KeyComparison) -> pd.DataFrame:
-    """Return the rows of the conditions that have the factors, without the second halves of A/A arms."""
-    fits = frame["factors"].map(lambda given: all(given.get(name) == level for name, level in key.factors.items()))
-    return frame[(frame["study"] == key.study) & ~frame["twin"].astype(bool) & fits.astype(bool)]
+def _with(one: MeasuredComparison, comparison: Comparison) -> MeasuredComparison:
+    pair = comparison.pair
+    assert pair.reference is not None
+    return msgspec.structs.replace(
+        one,
+        subject=median(pair.subject.values.values()) if pair.subject.values else None,
+        reference=median(pair.reference.values.values()) if pair.reference.values else None,
+        comparison=comparison,
+    )

@@ -32,6 +32,8 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     floor: str
     verdict: Verdict
     why: str
+    robust: str
+    caveats: str
     blocks: list[tuple[str, str, str]]
     trials: list[str]
 
@@ -112,21 +114,32 @@ def _row(one: ClaimVerdict, test: Test) -> VerdictRow:
         condition=text.plain(one.condition),
         measure=metrics.get(one.metric).title,
         effect=effect(one),
-        floor="–" if one.floor is None else f"± {text.share(one.floor / 100)}",
+        floor=_floor(one),
         verdict=one.verdict,
-        why=one.why,
+        why=text.plain(one.why),
+        robust=_ends(one, one.robust_low, one.robust_high),
+        caveats=text.plain("; ".join(one.caveats)),
         blocks=list(zip(map(str, one.blocks), shown, beside, strict=True)),
         trials=list(one.keys),
     )
+
+
+def _floor(one: ClaimVerdict) -> str:
+    if one.floor is None:
+        return "–"
+    return f"± {text.share(one.floor / 100)}" if one.claim.unit == "percent change" else f"± {text.significant(one.floor)} points"
 
 
 def effect(one: ClaimVerdict) -> str:
     """Return the effect, or the level, with its interval; a dash where nothing was measured."""
     if one.effect is None:
         return "–"
-    if one.low is None or one.high is None:
-        return _written(one, one.effect)
-    return f"{_written(one, one.effect)} ({_written(one, one.low)} … {_written(one, one.high)})"
+    interval = _ends(one, one.low, one.high)
+    return f"{_written(one, one.effect)} ({interval})" if interval else _written(one, one.effect)
+
+
+def _ends(one: ClaimVerdict, low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{_written(one, low)} … {_written(one, high)}"
 
 
 def _written(one: ClaimVerdict, value: float) -> str:

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 
 import msgspec
 
+from experiments.analysis.comparisons import Comparison
 from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
-from experiments.report import text
+from experiments.metrics.interface import Metric
+from experiments.report import headline, text
 from experiments.report.key_comparisons import MeasuredComparison
 
 _HEADINGS = {
     Conclusion.HELPS: "What helps",
     Conclusion.HURTS: "What hurts",
     Conclusion.SAME: "What makes no difference",
+    Conclusion.BELOW: "What is smaller than the noise",
     Conclusion.OPEN: "What cannot be told",
-    Conclusion.UNEVEN: "What gets no verdict",
+    Conclusion.NONE: "What gets no verdict",
     Conclusion.INDICATIVE: "What is only indicative",
 }
 
@@ -47,16 +50,29 @@ class ConclusionGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 def groups(rows: Sequence[MeasuredComparison]) -> list[ConclusionGroup]:
     """Return the comparisons, grouped by their conclusions; none where the run measured none of them."""
-    lines = list(zip(rows, map(_line, rows, _places(rows)), strict=True))
+    lines = [
+        (row, _line(row, row.comparison, where))
+        for row, where in zip(rows, _places(rows), strict=True)
+        if row.comparison is not None
+    ]
     grouped = []
     for conclusion, heading in _HEADINGS.items():
-        mine = [(row, line) for row, line in lines if row.comparison.conclusion is conclusion]
-        mine.sort(key=lambda pair: abs(math.log(_gain(pair[0]))), reverse=True)
+        mine = [(row, line) for row, line in lines if row.comparison and row.comparison.conclusion is conclusion]
+        mine.sort(key=lambda pair: _size(pair[0]), reverse=True)
         if mine:
             grouped.append(
                 ConclusionGroup(conclusion=str(conclusion), heading=heading, lines=[line for _, line in mine])
             )
     return grouped
+
+
+def missing(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> list[str]:
+    """Return the comparisons that the run has no trials of, though it ran their study."""
+    return [
+        text.plain(f"{where}: {row.metric.title.lower()}")
+        for row, where in zip(rows, _places(rows), strict=True)
+        if row.comparison is None and row.key.study in studies
+    ]
 
 
 def _places(rows: Sequence[MeasuredComparison]) -> list[str]:
@@ -83,49 +99,55 @@ def claims_summary(verdicts: Sequence[ClaimVerdict]) -> str:
     return f"Of the published claims {len(claims)} were tested, most under several conditions: {counted}."
 
 
-def _gain(row: MeasuredComparison) -> float:
-    """Return how many times better the design is: a ratio below 1 is a gain where less is better."""
-    mean = row.comparison.summary.geometric_mean
-    return 1 / mean if row.metric.better == "lower" else mean
+def _size(row: MeasuredComparison) -> float:
+    summary = row.comparison.summary if row.comparison else None
+    return math.inf if summary is None else abs(math.log(summary.geometric_mean))
 
 
-def _line(row: MeasuredComparison, where: str) -> ComparisonLine:
-    key, unit = row.key, row.metric.unit
-    before, after = (text.quantity(value, unit) for value in (row.before, row.after))
+def _line(row: MeasuredComparison, comparison: Comparison, where: str) -> ComparisonLine:
+    key = row.key
+    before, after = (headline.shown(value, row.metric) for value in (row.reference, row.subject))
     return ComparisonLine(
         where=text.plain(where),
-        much=f"{_much(row)} in {row.metric.title[:1].lower()}{row.metric.title[1:]}",
-        values=text.plain(f"{before} ({key.before}) → {after} ({key.after})"),
-        sure=_sure(row),
+        much=f"{_much(row.metric, comparison)}{row.metric.title[:1].lower()}{row.metric.title[1:]}",
+        values=text.plain(f"{before} ({key.reference}) → {after} ({key.subject})"),
+        sure=_sure(comparison),
         study=key.study,
     )
 
 
-def _much(row: MeasuredComparison) -> str:
-    summary, conclusion = row.comparison.summary, row.comparison.conclusion
+def _much(metric: Metric, comparison: Comparison) -> str:
+    """Return the ratio in words; nothing where there is none."""
+    summary, conclusion = comparison.summary, comparison.conclusion
+    if summary is None:
+        return ""
     low, high = summary.low, summary.high
     if low is None or high is None:
         low, high = summary.smallest, summary.largest
-    if conclusion in (Conclusion.SAME, Conclusion.OPEN):
-        return text.interval(summary.geometric_mean, low, high)
-    better = _gain(row) >= 1
-    if (row.metric.better == "lower") == better:
+    if conclusion not in (Conclusion.HELPS, Conclusion.HURTS, Conclusion.INDICATIVE):
+        return f"{text.interval(summary.geometric_mean, low, high)} in "
+    # A ratio below 1 is a gain where less is better.
+    gain = 1 / summary.geometric_mean if metric.better == "lower" else summary.geometric_mean
+    better = gain >= 1
+    if (metric.better == "lower") == better:
         low, high = 1 / high, 1 / low
-    mean = max(_gain(row), 1 / _gain(row))
+    mean = max(gain, 1 / gain)
     span = f"{text.significant(low)} … {text.significant(high)}"
-    return f"{text.significant(mean)} times {'better' if better else 'worse'} ({span})"
+    return f"{text.significant(mean)} times {'better' if better else 'worse'} ({span}) in "
 
 
-def _sure(row: MeasuredComparison) -> str:
-    """Return what the conclusion rests on: blocks, the noise between equals, and why it is open if it is."""
-    comparison, summary = row.comparison, row.comparison.summary
-    blocks = f"{summary.blocks} block{'s' if summary.blocks != 1 else ''}"
-    range_ = "95 % interval" if summary.low is not None else "range of the blocks"
-    parts = [f"{range_}, {blocks}"]
+def _sure(comparison: Comparison) -> str:
+    """Return what the conclusion rests on: blocks, the noise between equals, why it is open, and what else to know."""
+    summary = comparison.summary
+    blocks = 0 if summary is None else summary.blocks
+    interval = summary is not None and summary.low is not None
+    robust = f", robust {text.ends(summary.robust_low, summary.robust_high)}" if summary and interval else ""
+    range_ = f"95 % interval{robust}" if interval else "range of the blocks"
+    parts = [f"{range_}, {blocks} complete block{'s' if blocks != 1 else ''}"]
     if comparison.pair.floor:
         parts.append(f"equals differ by up to {text.floor(comparison.pair.floor)}")
     if comparison.why:
         parts.append(comparison.why)
     if comparison.needs:
-        parts.append(f"{comparison.needs - summary.blocks} more blocks would settle it, if the rest are like these")
-    return "; ".join(parts)
+        parts.append(f"{comparison.needs - blocks} more blocks would settle it, if the rest are like these")
+    return text.plain("; ".join([*parts, *comparison.caveats]))

@@ -9,7 +9,7 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import drift, noise
+from experiments.analysis import drift
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.run import Run
 from experiments.report import drawing, text
@@ -65,7 +65,7 @@ def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
 
 def equals(run: Run, primary: Mapping[str, Sequence[str]]) -> str:
     """Return how many A/A comparisons miss 1, in a sentence; nothing where there are none."""
-    arms = noise.floors(run.measures)
+    arms = run.floors
     wanted = [metric in primary.get(study, ()) for study, metric in zip(arms["study"], arms["metric"], strict=True)]
     judged = arms[pd.Series(wanted, index=arms.index, dtype=bool) & arms["floor"].notna()]
     if judged.empty:

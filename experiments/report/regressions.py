@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from experiments import metrics
-from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.conclusions import UNDECIDED, Conclusion
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.analysis.regressions import Change, LostTrials, RunComparison
+from experiments.analysis.regressions import Change, Losses, RunComparison
 from experiments.report import text
 
 Row = tuple[str, ...]
 
 _CHANGED = ("where", "subject", "measure", "before", "after", "ratio", "noise")
 _INDICATIVE = ("where", "subject", "measure", "before", "after", "median ratio", "range of the blocks")
-_LOST = ("where", "subject", "lost before", "lost after")
+_LOST = ("where", "subject", "what", "lost before", "lost after")
 _HEADINGS = {Conclusion.HURTS: "Regressions", Conclusion.HELPS: "Gains"}
 _MOST_INDICATIVE = 40  # of a whole quick run there are hundreds, most of them noise
 
 
 def summary(compared: RunComparison) -> str:
     """Return the comparison of two runs in one sentence."""
-    if not compared.changes:
+    if not compared.changes and not compared.lost:
         return "The runs have no measure in common: nothing was compared."
     counts = {conclusion: len(compared.concluding(conclusion)) for conclusion in Conclusion}
-    lost = f", {len(compared.lost)} lost more trials" if compared.lost else ""
+    untold = sum(counts[conclusion] for conclusion in UNDECIDED)
+    lost = f", {len(compared.lost)} lost trials or values" if compared.lost else ""
     if counts[Conclusion.INDICATIVE] == len(compared.changes):
         return (
             f"Nothing can be judged: fewer than {ENOUGH_BLOCKS} blocks in one of the runs. The ratios of "
@@ -32,7 +33,7 @@ def summary(compared: RunComparison) -> str:
         )
     return (
         f"Of {len(compared.changes)} measures {counts[Conclusion.HURTS]} got worse, {counts[Conclusion.HELPS]} better, "
-        f"{counts[Conclusion.SAME]} stayed, {counts[Conclusion.OPEN] + counts[Conclusion.INDICATIVE]} cannot be told"
+        f"{counts[Conclusion.SAME] + counts[Conclusion.BELOW]} stayed, {untold} cannot be told"
         f"{lost}."
     )
 
@@ -60,7 +61,7 @@ def notes(compared: RunComparison) -> Iterator[str]:
 def tables(compared: RunComparison) -> Iterator[tuple[str, Row, list[Row]]]:
     """Yield the tables that are not empty: a heading, the columns, the rows."""
     if compared.lost:
-        yield "Lost trials", _LOST, [(*_place(lost), lost.before, lost.after) for lost in compared.lost]
+        yield "Lost", _LOST, [(*_place(lost), _measure(lost), lost.before, lost.after) for lost in compared.lost]
     for conclusion, heading in _HEADINGS.items():
         changes = compared.concluding(conclusion)
         if changes:
@@ -83,16 +84,20 @@ def markdown(compared: RunComparison) -> str:
 def _indicative_changes(compared: RunComparison) -> list[Change]:
     """Return the indicative changes that are not 1 in every block: first those on whose side of 1 all blocks agree."""
     ratios = [
-        (change.comparison.summary, change)
+        (summary, change)
         for change in compared.concluding(Conclusion.INDICATIVE)
-        if change.comparison.summary.smallest != 1 or change.comparison.summary.largest != 1
+        if (summary := change.comparison.summary) and (summary.smallest != 1 or summary.largest != 1)
     ]
     agreeing = [change for summary, change in ratios if not summary.smallest <= 1 <= summary.largest]
     others = [change for summary, change in ratios if summary.smallest <= 1 <= summary.largest]
     return [*agreeing, *others]
 
 
-def _place(one: Change | LostTrials) -> Row:
+def _measure(lost: Losses) -> str:
+    return metrics.get(lost.measure).title.lower() if lost.measure else "trials"
+
+
+def _place(one: Change | Losses) -> Row:
     return text.plain(f"{one.study}: {one.condition}"), text.plain(one.subject)
 
 
@@ -104,12 +109,14 @@ def _measured(change: Change) -> Row:
 
 def _changed(change: Change) -> Row:
     ratios = change.comparison.summary
+    assert ratios is not None  # without one there is no such conclusion
     ratio = text.interval(ratios.geometric_mean, ratios.low, ratios.high)
     return (*_measured(change), ratio, text.floor(change.comparison.pair.floor))
 
 
 def _indicative(change: Change) -> Row:
     ratios = change.comparison.summary
+    assert ratios is not None
     span = f"{text.significant(ratios.smallest)} … {text.significant(ratios.largest)}"
     blocks = f"{ratios.blocks} block{'s' if ratios.blocks != 1 else ''}"
     return (

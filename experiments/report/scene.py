@@ -11,6 +11,8 @@ import pandas as pd
 
 from experiments.analysis import comparisons, order, pairing, stability
 from experiments.analysis.frames import of_study, where
+from experiments.analysis.cells import Place
+from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
 from experiments.analysis.stability import Stability
 from experiments.measuring.records import Record
@@ -64,6 +66,7 @@ class Scene(msgspec.Struct, frozen=True):
     trials: pd.DataFrame
     measures: pd.DataFrame
     requests: pd.DataFrame
+    pairs: list[tuple[Place, str, Pair]]
     ratios: pd.DataFrame
     floors: pd.DataFrame
     conclusions: pd.DataFrame
@@ -127,9 +130,8 @@ class Scene(msgspec.Struct, frozen=True):
 
 def scene(run: Run, name: str, study: ReportedStudy) -> Scene:
     """Return the part of ``run`` that belongs to the study called ``name``."""
-    compared = comparisons.compare_study(
-        of_study(run.trials, name), of_study(run.measures, name), study.references, study.primary
-    )
+    compared = comparisons.compare_study(run.cells, run.noise, name, study.references, study.primary)
+    arms = run.floors
     return Scene(
         name=name,
         references=tuple(study.references),
@@ -137,8 +139,9 @@ def scene(run: Run, name: str, study: ReportedStudy) -> Scene:
         trials=of_study(run.trials, name, twins=False),
         measures=of_study(run.measures, name, twins=False),
         requests=of_study(run.requests, name, twins=False),
+        pairs=compared.pairs,
         ratios=compared.ratios,
-        floors=compared.floors,
+        floors=arms[arms["study"] == name],
         conclusions=compared.conclusions,
     )
 

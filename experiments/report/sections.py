@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from datetime import datetime
@@ -51,9 +52,11 @@ class ComparisonRow(msgspec.Struct, frozen=True, kw_only=True):
     measure: str
     value: float
     ratio: str
+    robust: str
     floor: str
     conclusion: str
     why: str
+    caveats: str
     smallest: str
 
 
@@ -88,7 +91,6 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     further: list[Table]
     comparisons: list[ComparisonRow]
     outcomes: list[Outcomes]
-    uneven: bool
     reasons: list[Reason]
     claims: list[Claim]
     links: list[Link]
@@ -178,7 +180,6 @@ def section(run: Run, name: str, study: ReportedStudy) -> Section:
         further=tables.by_condition(mine, further),
         comparisons=_comparisons(mine),
         outcomes=outcomes,
-        uneven=len({(one.trials - one.ok) / one.trials for one in outcomes}) > 1,
         reasons=_reasons(run.folder, mine),
         claims=[claim for claim in claims.load().values() if claim.study == name],
         links=_links(run.folder, mine),
@@ -208,11 +209,13 @@ def _comparisons(mine: Scene) -> list[ComparisonRow]:
             condition=text.plain(row["condition"]),
             subject=text.plain(f"{row['subject']} against {row['reference']}"),
             measure=metrics.get(row["metric"]).title,
-            value=float(row["ratio"]),
+            value=math.nan if row["ratio"] is None else float(row["ratio"]),
             ratio=text.interval(row["ratio"], row["low"], row["high"]),
+            robust=text.ends(row["robust_low"], row["robust_high"]),
             floor=text.floor(row["floor"]),
             conclusion=str(row["conclusion"]),
-            why=_why(row),
+            why=text.plain(_why(row)),
+            caveats=text.plain("; ".join(row["caveats"])),
             smallest=text.share(row["smallest_effect"]),
         )
         for row in mine.conclusions.to_dict("records")

@@ -61,7 +61,7 @@ def measures(scene: Scene) -> pd.DataFrame:
 def ratios(scene: Scene) -> pd.DataFrame:
     """Return the ratios to the reference, summed up over blocks, with the labels of their conditions."""
     labels = _labels(scene)
-    summed = pairing.summaries(scene.ratios)
+    summed = pairing.summaries(scene.pairs)
     summed["labels"] = ["; ".join(labels.get(place, [])) for place in summed["condition"]]
     return summed
 
@@ -119,20 +119,27 @@ def _by_cell(frame: pd.DataFrame) -> dict[tuple[str, str], dict[Hashable, Any]]:
     return {(row["metric"], row["subject"]): row for row in frame.to_dict("records")}
 
 
+def _ratio(pair: Mapping[Hashable, Any]) -> tuple[str, str]:
+    """Return a ratio, and how certain it is: its intervals, or the range of few blocks, and what was lost."""
+    lost = text.plain(pair["lost"])
+    if not pair["blocks"]:
+        return "no ratio", lost or "no complete block"
+    if pair["indicative"]:
+        ends = text.ends(pair["smallest"], pair["largest"])
+        certainty = f"{ends}, indicative, {pair['blocks']} block{'s' if pair['blocks'] != 1 else ''}"
+    else:
+        robust = text.ends(pair["robust_low"], pair["robust_high"])
+        certainty = f"{text.ends(pair['low'], pair['high'])}, 95 % interval; robust {robust}"
+    return f"× {text.significant(pair['geometric_mean'])}", f"{certainty}; {lost}" if lost else certainty
+
+
 def _cell(value: Mapping[Hashable, Any] | None, pair: Mapping[Hashable, Any] | None) -> TableCell:
     if value is None:
         return TableCell()
     unit, blocks = str(value["unit"]), int(value["blocks"])
     ratio = certainty = ""
     if pair is not None:
-        ratio = f"× {text.significant(pair['geometric_mean'])}"
-        ends = ("smallest", "largest") if pair["indicative"] else ("low", "high")
-        certainty = " … ".join(text.significant(pair[end]) for end in ends)
-        certainty += (
-            f", indicative, {pair['blocks']} block{'s' if pair['blocks'] != 1 else ''}"
-            if pair["indicative"]
-            else ", 95 % interval"
-        )
+        ratio, certainty = _ratio(pair)
     return TableCell(
         median=text.quantity(value["median"], unit),
         range=text.span(value["smallest"], value["largest"], unit) if blocks > 1 else "1 block",

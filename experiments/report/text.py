@@ -42,11 +42,18 @@ def percent(change: float) -> str:
     return f"{'+' if change > 0 else ''}{significant(change)}{_NBSP}%"
 
 
-def interval(ratio: float, low: float | None, high: float | None) -> str:
-    """Return a ratio with its 95 % interval; alone where there is none."""
+def interval(ratio: float | None, low: float | None, high: float | None) -> str:
+    """Return a ratio with its 95 % interval; alone where there is none, a dash where there is no ratio."""
+    if ratio is None or math.isnan(ratio):
+        return "–"
+    return f"× {significant(ratio)}{' (' + ends(low, high) + ')' if ends(low, high) != '–' else ''}"
+
+
+def ends(low: float | None, high: float | None) -> str:
+    """Return an interval's ends; a dash where there is none."""
     if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return f"× {significant(ratio)}"
-    return f"× {significant(ratio)} ({significant(low)} … {significant(high)})"
+        return "–"
+    return f"{significant(low)} … {significant(high)}"
 
 
 def floor(bound: float | None) -> str:

@@ -81,9 +81,12 @@ def data_dir(role: Role) -> Path:
 
 
 def counted(counters: Counters, scripts: Scripts) -> dict[str, int]:
-    """Return ``counters`` by name, and, if there were any, how many of the model's calls no script foresaw."""
-    unplanned = {"unplanned_calls": scripts.unplanned} if scripts.unplanned else {}
-    return {**msgspec.structs.asdict(counters), **unplanned}
+    """Return what a subject counted, by name: ``counters`` of its system, and what ``scripts`` saw of it.
+
+    ``warm_up_turns`` are those planned in the session `WARM_UP`: they are in all counters, and in no row of requests.
+    """
+    warm_up = sum(script.session == WARM_UP for script in scripts.planned())
+    return {**msgspec.structs.asdict(counters), "warm_up_turns": warm_up, **engines.seen(scripts)}
 
 
 class Stopwatch:

@@ -49,6 +49,17 @@ class ScriptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scripts: tuple[Script, ...]
 
 
+class EngineWork(msgspec.Struct, kw_only=True):
+    """What an engine was made to do: the calls that were begun, and the tokens of those that ended well.
+
+    It is counted around the engine, so it holds whatever the system that asked says of itself.
+    """
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    generated_tokens: int = 0
+
+
 class _Turn:
     """A planned turn, and how many of its calls were made since it was taken up."""
 
@@ -129,7 +140,8 @@ class _Session(_Turns):
 class Scripts:
     """A plan: what is said to whom, by session and question. Any thread may add to it and ask it.
 
-    ``unplanned`` counts the calls that no script foresaw while there was a plan.
+    ``unplanned`` counts the calls that no script foresaw while there was a plan. ``work`` is what the engine did that
+    they are put around; None where they are put around none.
     """
 
     def __init__(self, scripts: Iterable[Script] = ()) -> None:
@@ -138,6 +150,7 @@ class Scripts:
         self._everybody = _Turns()
         self._known_as: dict[str, _Session] = {}
         self.unplanned = 0
+        self.work: EngineWork | None = None
         for script in scripts:
             self.add(script.session, script.question, script.replies)
 
@@ -169,6 +182,23 @@ class Scripts:
             self._sessions.clear()
             self._known_as.clear()
             self._everybody = _Turns()
+
+    def watch(self) -> None:
+        """Count from now on what the engine does that these scripts are put around."""
+        self.work = self.work or EngineWork()
+
+    def begun(self) -> None:
+        """Count a call that begins."""
+        with self._lock:
+            if self.work is not None:
+                self.work.calls += 1
+
+    def ended(self, generation: Generation) -> None:
+        """Count the tokens of a call that ended well."""
+        with self._lock:
+            if self.work is not None:
+                self.work.prompt_tokens += generation.prompt_tokens
+                self.work.generated_tokens += generation.generated_tokens
 
     def reply(self, call: Call) -> str | None:
         """Return what ``call`` is to be answered with; None if nothing is planned at all.
@@ -218,6 +248,7 @@ class ScriptedEngine(Engine):
     def __init__(self, inner: Engine, scripts: Scripts) -> None:
         self._inner = inner
         self._scripts = scripts
+        scripts.watch()
 
     @property
     def parallelism(self) -> int:
@@ -235,13 +266,16 @@ class ScriptedEngine(Engine):
 
     def generate(self, call: Call) -> Generation:
         """Generate what is planned; without a plan, freely."""
-        return self._inner.generate(self._with_script(call))
+        generation = self._inner.generate(self._begun(call))
+        self._scripts.ended(generation)
+        return generation
 
     def close(self) -> None:
         """Close the inner engine."""
         self._inner.close()
 
-    def _with_script(self, call: Call) -> Call:
+    def _begun(self, call: Call) -> Call:
+        self._scripts.begun()
         if call.script is not None:
             return call
         script = self._scripts.reply(call)
@@ -261,7 +295,9 @@ class ScriptedAsyncEngine(ScriptedEngine, AsyncEngine):
 
     async def reply(self, call: Call) -> Generation:
         """Generate what is planned; without a plan, freely."""
-        return await cast(AsyncEngine, self._inner).reply(self._with_script(call))
+        generation = await cast(AsyncEngine, self._inner).reply(self._begun(call))
+        self._scripts.ended(generation)
+        return generation
 
 
 def scripted(engine: Engine, scripts: Scripts) -> Engine:

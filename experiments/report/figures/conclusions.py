@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from experiments.analysis.comparisons import Comparison
 from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.work import UNEQUAL
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.key_comparisons import MeasuredComparison
@@ -17,15 +19,22 @@ _LOOKS = {
     Conclusion.HELPS: ("#009E73", "o", "helps", "help"),
     Conclusion.HURTS: ("#D55E00", "X", "hurts", "hurt"),
     Conclusion.SAME: ("#0072B2", "s", "makes no difference", "make no difference"),
+    Conclusion.BELOW: ("#56B4E9", "P", "is smaller than the noise floor", "are smaller than the noise floor"),
     Conclusion.OPEN: ("#6b6b6b", "D", "cannot be told", "cannot be told"),
-    Conclusion.UNEVEN: ("#6b6b6b", "v", "gets no verdict", "get no verdict"),
+    Conclusion.NONE: ("#6b6b6b", "v", "gets no verdict", "get no verdict"),
     Conclusion.INDICATIVE: ("#000000", "|", "is only indicative", "are only indicative"),
 }
 
 
-def draw(rows: Sequence[MeasuredComparison]) -> Drawn:
-    """Return one figure with a line a comparison: the factor by which it is better, its interval, the noise floor."""
-    counts = Counter(row.comparison.conclusion for row in rows)
+def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
+    """Return one figure with a line a comparison: the factor by which it is better, its interval, the noise floor.
+
+    None where nothing was measured. Comparisons without a complete pair have a line without a mark.
+    """
+    rows = [(row, row.comparison) for row in measured if row.comparison is not None]
+    if not rows:
+        return []
+    counts = Counter(comparison.conclusion for _, comparison in rows)
     counted = ", ".join(
         f"{counts[conclusion]} {singular if counts[conclusion] == 1 else plural}"
         for conclusion, (_, _, singular, plural) in _LOOKS.items()
@@ -33,28 +42,43 @@ def draw(rows: Sequence[MeasuredComparison]) -> Drawn:
     )
     title = f"Of {len(rows)} comparisons {counted}"
     figure, [axes] = drawing.canvas(title, height=1.4 + 0.33 * len(rows))
-    for place, row in enumerate(rows):
-        _row(axes, place, row)
+    for place, (row, comparison) in enumerate(rows):
+        _row(axes, place, row, comparison)
     axes.axvline(1.0, color="#000000", linewidth=0.8)
     axes.set_yticks(
-        range(len(rows)), [f"{text.plain(row.key.title)}:\n{row.metric.title.lower()}" for row in rows], fontsize=7
+        range(len(rows)), [_name(row, comparison) for row, comparison in rows], fontsize=7
     )
     axes.invert_yaxis()
     drawing.logarithmic(axes, "x")
     axes.set_xlabel("times better than the traditional way (left of 1: worse)")
-    blocks = {row.comparison.summary.blocks for row in rows}
+    summaries = [comparison.summary for _, comparison in rows]
+    blocks = {0 if summary is None else summary.blocks for summary in summaries}
     note = "lines run from the smallest to the largest block where blocks are too few for an interval"
-    if all(row.comparison.summary.low is not None for row in rows):
-        note = "lines are 95 % intervals"
+    if all(summary is not None and summary.low is not None for summary in summaries):
+        note = "thick lines are 95 % intervals of the mean, thin ones robust intervals"
     alt = f"{title}. A line a comparison, with its interval, on a logarithmic axis around 1."
     # The file keeps its name: published pages show it under that address.
-    return drawing.finish(figure, "answers", title, alt, [f"{min(blocks)} to {max(blocks)} blocks; {note}"])
+    notes = [f"{min(blocks)} to {max(blocks)} complete blocks; {note}"]
+    if any(_unequal(comparison) for _, comparison in rows):
+        notes.append("* the two did not do equal work: see the table")
+    return [drawing.finish(figure, "answers", title, alt, notes)]
 
 
-def _row(axes: Axes, place: int, row: MeasuredComparison) -> None:
+def _unequal(comparison: Comparison) -> bool:
+    return any(sentence.startswith(UNEQUAL) for sentence in comparison.caveats)
+
+
+def _name(row: MeasuredComparison, comparison: Comparison) -> str:
+    mark = " *" if _unequal(comparison) else ""
+    return f"{text.plain(row.key.title)}:\n{row.metric.title.lower()}{mark}"
+
+
+def _row(axes: Axes, place: int, row: MeasuredComparison, comparison: Comparison) -> None:
     # A ratio below 1 is a gain where less is better: turned round, so that the right side is always the better.
     sign = -1.0 if row.metric.better == "lower" else 1.0
-    summary, floor, conclusion = row.comparison.summary, row.comparison.pair.floor, row.comparison.conclusion
+    summary, floor, conclusion = comparison.summary, comparison.pair.floor, comparison.conclusion
+    if summary is None:
+        return
     low, high = summary.low, summary.high
     if low is None or high is None:
         low, high = summary.smallest, summary.largest
@@ -65,6 +89,9 @@ def _row(axes: Axes, place: int, row: MeasuredComparison) -> None:
             label="noise floor: equals differ by as much",
         )  # fmt: skip
     axes.plot(sorted([low**sign, high**sign]), [place, place], color=color, linewidth=1.6)
+    if summary.robust_low is not None and summary.robust_high is not None:
+        robust = sorted([summary.robust_low**sign, summary.robust_high**sign])
+        axes.plot(robust, [place + 0.28, place + 0.28], color=color, linewidth=0.8)
     axes.plot(
         [summary.geometric_mean**sign], [place], color=color, marker=marker, linestyle="none", label=str(conclusion)
     )

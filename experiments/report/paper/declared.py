@@ -22,11 +22,12 @@ class PaperPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     figures: tuple[str, ...] = ()
 
 
-class _Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One measure, in the condition that has these factors and none of those in ``without``."""
+class DeclaredLevel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One subject in one measure over the blocks, where the condition has these factors and none of ``without``."""
 
     study: str
     metric: str
+    subject: str
     factors: dict[str, Scalar]
     without: tuple[str, ...] = ()
     part: str = ""
@@ -34,19 +35,6 @@ class _Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def where(self) -> dict[str, Scalar]:
         """Return the levels that the condition must have; None: none at all."""
         return self.factors | dict.fromkeys(self.without)
-
-
-class DeclaredComparison(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Two subjects in one measure. The `experiments.report.key_comparisons` need no declaration."""
-
-    before: str
-    after: str
-
-
-class DeclaredLevel(_Measured, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One subject in one measure, over the blocks."""
-
-    subject: str
 
 
 class DeclaredConstant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +48,6 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The whole file. ``typed`` holds the phrases with digits that may stand in the text, each with the reason."""
 
     parts: dict[str, PaperPart] = {}
-    comparisons: dict[str, DeclaredComparison] = {}
     levels: dict[str, DeclaredLevel] = {}
     constants: dict[str, DeclaredConstant] = {}
     typed: dict[str, str] = {}
@@ -72,7 +59,7 @@ def load(path: Path) -> Declared:
         declared = msgspec.toml.decode(path.read_bytes(), type=Declared)
     except (OSError, msgspec.MsgspecError) as error:
         raise BadInput(f"The paper's numbers {path} cannot be read: {error}.") from error
-    for name, one in (*declared.comparisons.items(), *declared.levels.items()):
+    for name, one in declared.levels.items():
         if one.part and one.part not in declared.parts:
             raise BadInput(f"The paper's numbers {path}: {name} is of the part {one.part!r}, which is not declared.")
     return declared

@@ -7,6 +7,7 @@ names say.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -27,18 +28,19 @@ from experiments.measuring.records import Outcome, Scalar
 from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
-from experiments.report import headline, ledger, quality, text
+from experiments.report import headline, key_comparisons, ledger, quality, text
 from experiments.report.figures.load import NO_MECHANISM
-from experiments.report.key_comparisons import KEY_COMPARISONS, KeyComparison, MeasuredComparison, measured
+from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper.declared import Declared
 from experiments.report.scene import Scene, scene
 from systems.errors import UnknownName
 
 _VERBS = {
-    Conclusion.SAME: "stays the same within noise,",
+    Conclusion.SAME: "stays the same,",
+    Conclusion.BELOW: "changes by less than the noise floor,",
     Conclusion.OPEN: "cannot be told to change,",
     Conclusion.INDICATIVE: "points to",
-    Conclusion.UNEVEN: "gets no verdict, as trials were lost unevenly:",
+    Conclusion.NONE: "gets no verdict, as trials were lost unevenly:",
 }
 """What a comparison does, by its conclusion. One that helps or hurts rises or falls."""
 
@@ -101,14 +103,13 @@ class Numbers:
     def measured(self, name: str) -> MeasuredComparison:
         """Return a comparison by its name. Raises as indexing does."""
         key = _known("number", name, self._keys)
-        conditions = [one for one in self._measured if one.key.name == name]
+        conditions = [one for one in self._measured if one.key.name == name and one.comparison is not None]
         if len(conditions) == 1:
             return conditions[0]
         if conditions:
             raise NoRecord(f"{name} is ambiguous: {len(conditions)} conditions of the run have its factors")
-        declared = self.declared.comparisons.get(name)
-        part = declared.part if declared else ""
-        raise self._none(name, key.study, key.metric, (key.before, key.after), key.factors, part)
+        factors = key.factors | dict.fromkeys(key.without)
+        raise self._none(name, key.study, key.metric, (key.reference, key.subject), factors, key.part)
 
     def verdicts(self, claim: str) -> set[str]:
         """Return the different verdicts on a claim."""
@@ -143,27 +144,12 @@ class Numbers:
 
     @cached_property
     def _keys(self) -> dict[str, KeyComparison]:
-        return {key.name: key for key in (*KEY_COMPARISONS, *self._own)}
-
-    @cached_property
-    def _own(self) -> list[KeyComparison]:
-        return [
-            KeyComparison(
-                name=name,
-                title=name,
-                study=one.study,
-                metric=one.metric,
-                before=one.before,
-                after=one.after,
-                factors=one.where(),
-            )
-            for name, one in self.declared.comparisons.items()
-        ]
+        return {key.name: key for key in key_comparisons.load()}
 
     @cached_property
     def _measured(self) -> list[MeasuredComparison]:
-        # Two families: the key comparisons, as in the report, and the paper's own.
-        return [*self.key_comparisons, *measured(self.run, self._own)]
+        # Two families: the titled comparisons, as in the report, and the paper's own.
+        return [*self.key_comparisons, *measured(self.run, [key for key in self._keys.values() if not key.title])]
 
     def _level(self, name: str) -> dict[str, str]:
         one = self.declared.levels[name]
@@ -302,18 +288,20 @@ class Numbers:
 def _fields(one: MeasuredComparison) -> dict[str, str]:
     """Return what the text may name of a comparison; ``moves`` is the ratio with a verb, chosen by the conclusion."""
     comparison, unit = one.comparison, one.metric.unit
-    ratio, interval = comparison.summary.geometric_mean, headline.ratio(one)
+    assert comparison is not None
+    summary, interval = comparison.summary, headline.ratio(one)
+    ratio = math.nan if summary is None else summary.geometric_mean
     direction = "falls to" if ratio < 1 else "rises to"
     return {
         "ratio": f"×{_NBSP}{text.significant(ratio)}",
         "interval": interval,
         "change": text.percent(100 * (ratio - 1)),
-        "before": _value(one.before, unit),
-        "after": _value(one.after, unit),
+        "before": _value(one.reference, unit),
+        "after": _value(one.subject, unit),
         "floor": text.floor(comparison.pair.floor),
         "smallest": text.share(comparison.smallest_effect),
         "conclusion": str(comparison.conclusion),
-        "blocks": str(comparison.summary.blocks),
+        "blocks": "0" if summary is None else str(summary.blocks),
         "moves": f"{_VERBS.get(comparison.conclusion, direction)} {interval}",
     }
 
@@ -323,7 +311,9 @@ def _unbroken(words: str) -> str:
     return re.sub(r"\([^()]*…[^()]*\)", lambda hit: hit.group().replace(" ", _NBSP), words.replace("× ", f"×{_NBSP}"))
 
 
-def _value(value: float, unit: str) -> str:
+def _value(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
     return text.share(value) if unit == "ratio" else text.quantity(value, unit)
 
 

@@ -53,20 +53,11 @@ def why_unmeasured(claims: Sequence[str], numbers: Numbers) -> str:
 
 
 def _conclusions(numbers: Numbers) -> Table:
-    rows = [["what", "measure", "traditional", "asynchronous", "ratio (95 % interval)", "noise", "conclusion"]]
+    rows = [["what", "measure", "reference", "subject", "ratio (95 % interval)", "noise", "conclusion"]]
     for one in numbers.key_comparisons:
-        key, unit = one.key, one.metric.unit
-        rows.append(
-            [
-                key.title,
-                one.metric.title.lower(),
-                f"{text.quantity(one.before, unit)} ({key.before})",
-                f"{text.quantity(one.after, unit)} ({key.after})",
-                headline.ratio(one),
-                text.floor(one.comparison.pair.floor),
-                str(one.comparison.conclusion),
-            ]
-        )
+        what, measure, reference, subject, ratio, _, noise, _ = headline.cells(one)
+        said = "not measured" if one.comparison is None else str(one.comparison.conclusion)
+        rows.append([what, measure, reference, subject, ratio, noise, said])
     return rows
 
 

@@ -37,14 +37,6 @@ study = "load"
 factors = { engines = "ladder" }
 figures = ["load-engines"]
 
-[comparisons.batched]
-part = "engines"
-study = "load"
-metric = "throughput"
-before = "baseline on serial"
-after = "asynchronous on batched"
-factors = { engines = "ladder" }
-
 [levels.one]
 study = "isolation"
 metric = "total_time"
