@@ -22,9 +22,9 @@ def many_comparisons(count: int) -> Iterator[str]:
     """Say how many effects are told, and how many of those told are none."""
     families = max(2, FAMILIES * count // RUNS)
     yield f"Many comparisons: {families} families of {COMPARISONS}, {BLOCKS} blocks each, no noise floor, effects of"
-    yield f"{EFFECT:g} standard deviations. Of 100 effects, how many are told; of 100 told, how many are none (where"
-    yield "nothing has an effect: of 100 families, how many tell one). Three ways, each by Benjamini and Hochberg's"
-    yield "procedure:"
+    effects = f"{EFFECT:g} standard deviations"
+    yield f"{effects}. Of 100 effects, how many are told; of 100 told, how many are none (the mean of"
+    yield "families; 0 in one that tells nothing). Three ways, each by Benjamini and Hochberg's procedure:"
     yield "the mean's interval excludes 1, and its p-value passes /"
     yield "the cautious interval excludes 1, and the mean's p-value passes (taken) /"
     yield "the cautious interval excludes 1, and the larger of the p-values of the mean and of the sign test passes"
@@ -38,17 +38,15 @@ def many_comparisons(count: int) -> Iterator[str]:
 
 
 def shares(distribution: Distribution, differing: int, families: int) -> list[tuple[float, float]]:
-    """Return for each way how many of 100 effects are told, and how many of 100 told are none."""
-    right, false, some = np.zeros(3), np.zeros(3), np.zeros(3)
+    """Return for each way how many of 100 effects are told, and how many of 100 told are none, on average."""
+    right, false = np.zeros((2, families, 3))
     for family in range(families):
         told = _told(_family(distribution, differing, family))
-        right += told[:, :differing].sum(axis=1)
-        false += told[:, differing:].sum(axis=1)
-        some += told[:, differing:].any(axis=1)
-    if not differing:
-        return [(0.0, share) for share in 100 * some / families]
-    of_told = 100 * false / np.maximum(right + false, 1)
-    return list(zip(100 * right / (differing * families), of_told, strict=True))
+        right[family] = told[:, :differing].sum(axis=1)
+        false[family] = told[:, differing:].sum(axis=1)
+    power = 100 * right.mean(axis=0) / max(differing, 1)
+    of_told = 100 * (false / np.maximum(right + false, 1)).mean(axis=0)
+    return list(zip(power.tolist(), of_told.tolist(), strict=True))
 
 
 def _family(distribution: Distribution, differing: int, family: int) -> Array:

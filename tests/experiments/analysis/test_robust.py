@@ -49,3 +49,7 @@ def test_the_one_that_stands_apart_is_named_by_its_place():
 def test_equal_numbers_and_two_numbers_have_none_that_stands_apart():
     assert apart([1.0] * 6) is None
     assert apart([1.0, 5.0]) is None
+
+
+def test_numbers_that_agree_leave_no_doubt():
+    assert [float(end) for end in Estimate([0.3] * 6).cautious()] == pytest.approx([0.3, 0.3])
