@@ -15,8 +15,10 @@ def test_the_page_says_what_the_reference_run_measured(reference_run):
     assert headline.written(page, reference_run) == page
 
 
-def test_every_line_of_the_table_was_measured(reference_run):
-    assert headline.table(reference_run).count("\n") == len(KEY_COMPARISONS) + 1
+def test_every_line_whose_subjects_were_tried_was_measured(reference_run):
+    tried = set(reference_run.trials["subject"])
+    lines = [key for key in KEY_COMPARISONS if {key.before, key.after} <= tried]
+    assert headline.table(reference_run).count("\n") == len(lines) + 1
 
 
 @pytest.mark.parametrize(
