@@ -29,6 +29,7 @@ _NOT_MEASURING = (
     "commands",
     "reader",
     "measuring/plan.py",
+    "measuring/choosing.py",
     "measuring/requirements.py",
     "measuring/code.py",
 )
