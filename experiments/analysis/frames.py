@@ -15,9 +15,9 @@ from experiments.analysis import older
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
 from experiments.errors import RunFolderError, UnfinishedRun, reason
-from experiments.invocation import command
 from experiments.measuring import records, runs
 from experiments.measuring.records import Allocator, Record, RequestRow, Scalar
+from experiments.measuring.resuming import command_to_resume
 from experiments.measuring.runs import RunInfo
 from experiments.metrics.interface import Missing
 
@@ -79,7 +79,7 @@ def read_frames(path: str | Path | None = None, *, unfinished: bool = False) -> 
     last = {record.key: record for record in every}
     if len(last) < info.planned and not unfinished:
         raise UnfinishedRun(
-            f"{folder} has {len(last)} of {info.planned} trials: go on with {command('run', '--resume', folder)}, or "
+            f"{folder} has {len(last)} of {info.planned} trials: go on with {command_to_resume(folder, info)}, or "
             "read what there is with load_run(..., unfinished=True)."
         )
     kept = sorted(last.values(), key=_order)

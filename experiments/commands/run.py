@@ -209,8 +209,9 @@ def run(
         longer = msgspec.structs.replace(asked, blocks=blocks)
         return planning.planned(longer, prepared.engine, prepared.shapes, records.read(path / TRIALS))
 
-    longer = UntilStable(precision / 100, time_limit, planned) if until_stable else running.no_longer
-    running.run_all(wanted, prepared.plan, path, prepared.files(), backend, resuming=resume is not None, longer=longer)
+    files = prepared.files()
+    longer = UntilStable(precision / 100, time_limit, planned, files) if until_stable else running.no_longer
+    running.run_all(wanted, prepared.plan, path, files, backend, resuming=resume is not None, longer=longer)
 
 
 def _must_match(before: RunInfo, now: RunInfo) -> None:

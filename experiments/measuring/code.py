@@ -30,6 +30,7 @@ _NOT_MEASURING = (
     "reader",
     "measuring/plan.py",
     "measuring/choosing.py",
+    "measuring/resuming.py",
     "measuring/requirements.py",
     "measuring/code.py",
 )
