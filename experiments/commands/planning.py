@@ -96,6 +96,7 @@ def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], 
         workload=asked.workload,
         part=asked.part,
         only=asked.only,
+        arms=asked.arms,
         past=past,
     )
 

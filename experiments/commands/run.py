@@ -47,10 +47,17 @@ def run(
         list[str],
         typer.Option(
             metavar="FACTOR=LEVEL",
-            help="Only trials of this condition (users=50, subject=baseline, system=baseline); give it several times.",
+            help="Only trials of this condition (users=50, subject=baseline, system=baseline); give it several times. "
+            "Of one factor, any of its levels will do; pause_s= is to have no such factor.",
             autocompletion=levels,
         ),
     ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    arms: Annotated[
+        bool,
+        typer.Option(
+            "--arms", help="With --part or --only: also the A/A arms that give what is chosen its noise floor."
+        ),
+    ] = False,
     systems: Annotated[
         list[str],
         typer.Option(
@@ -147,6 +154,7 @@ def run(
             settings=set_to,
             part=asking.part(part, named),
             only=asking.only(only, part),
+            arms=arms,
             workload=workload,
         )
     now = datetime.now(UTC)
@@ -186,6 +194,7 @@ def run(
         settings=asked.settings,
         part=asked.part,
         only=asked.only,
+        arms=asked.arms,
         workload=asked.workload,
         code_version=code.version_of_run(asked.systems, asked.studies),
         code_versions=prepared.plan.code_versions(info.code_versions if info else ()),
@@ -200,8 +209,9 @@ def run(
         longer = msgspec.structs.replace(asked, blocks=blocks)
         return planning.planned(longer, prepared.engine, prepared.shapes, records.read(path / TRIALS))
 
-    longer = UntilStable(precision / 100, time_limit, planned) if until_stable else running.no_longer
-    running.run_all(wanted, prepared.plan, path, prepared.files(), backend, resuming=resume is not None, longer=longer)
+    files = prepared.files()
+    longer = UntilStable(precision / 100, time_limit, planned, files) if until_stable else running.no_longer
+    running.run_all(wanted, prepared.plan, path, files, backend, resuming=resume is not None, longer=longer)
 
 
 def _must_match(before: RunInfo, now: RunInfo) -> None:

@@ -9,11 +9,11 @@ import typer
 
 from experiments.commands import console
 from experiments.errors import Interrupted, RunFolderError
-from experiments.invocation import command
 from experiments.measuring import records
 from experiments.measuring.limits.interface import Backend
 from experiments.measuring.plan import Plan
 from experiments.measuring.records import Outcome
+from experiments.measuring.resuming import command_to_resume
 from experiments.measuring.runs import RunFolder, RunInfo
 from experiments.measuring.study import GRADED
 from systems.errors import ExitCode
@@ -52,7 +52,7 @@ def run_all(
             console.out.print(f"Report: {build(path)}", markup=False, soft_wrap=True)
         except KeyboardInterrupt:
             done = len({record.key for record in records.read(folder.trials)})
-            again = command("run", "--resume", folder.path)
+            again = command_to_resume(folder.path, info, models=models)
             raise Interrupted(
                 f"Interrupted. {done} of {info.planned} trials are recorded; go on with: {again}"
             ) from None

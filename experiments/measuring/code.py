@@ -29,6 +29,8 @@ _NOT_MEASURING = (
     "commands",
     "reader",
     "measuring/plan.py",
+    "measuring/choosing.py",
+    "measuring/resuming.py",
     "measuring/requirements.py",
     "measuring/code.py",
 )

@@ -25,6 +25,9 @@ SCHEMA_VERSION = 1
 
 Scalar = str | int | float | bool | None
 
+Levels = str | tuple[str, ...]
+"""A level of a factor as text, or several of which any will do."""
+
 WORKLOAD = "generated"
 """The workload of every run that names no other: `experiments.workloads.conversations`."""
 

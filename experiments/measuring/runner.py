@@ -15,14 +15,14 @@ from pathlib import Path
 from types import FrameType
 
 from experiments.errors import CannotEnforce, StorageError
-from experiments.invocation import command
 from experiments.measuring import records, trial
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import Backend, RunGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import Outcome, Record, TrialSpec
-from experiments.measuring.runs import RunFolder
+from experiments.measuring.resuming import command_to_resume
+from experiments.measuring.runs import RunFolder, read_info
 from systems import registry
 from systems.errors import FourgigError
 from systems.models.check import cache_folder
@@ -81,7 +81,7 @@ def run(
                 voids_noise=voids_noise,
             )
             for spec in trials:
-                _require_room(folder.path)
+                _require_room(folder.path, models)
                 on_start(spec)
                 record = trial.run(spec, site)
                 records.append(folder.trials, record)
@@ -104,13 +104,14 @@ def _profiles(profile: Profile, trials: Sequence[TrialSpec]) -> list[Profile]:
     return list({limits.name: limits for limits in (profile, *(spec.profile for spec in trials))}.values())
 
 
-def _require_room(path: Path) -> None:
+def _require_room(path: Path, models: Mapping[str, Path]) -> None:
     """Stop before a trial that a full disk would make fail for a reason of its own. Raises `StorageError`."""
     free = shutil.disk_usage(path).free
     if free < ROOM_BYTES:
+        again = command_to_resume(path, read_info(path), models=models)
         raise StorageError(
             f"Only {free / 2**20:.0f} MiB of space are left for {path}; a trial may need {ROOM_BYTES // 2**20} MiB. "
-            f"The trials before are safe: make room, then go on with: {command('run', '--resume', path)}"
+            f"The trials before are safe: make room, then go on with: {again}"
         )
 
 

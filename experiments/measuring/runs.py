@@ -15,7 +15,15 @@ import msgspec
 
 from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import SCHEMA_VERSION, WORKLOAD, EngineSpec, Scalar, Skipped, refuse_if_finished
+from experiments.measuring.records import (
+    SCHEMA_VERSION,
+    WORKLOAD,
+    EngineSpec,
+    Levels,
+    Scalar,
+    Skipped,
+    refuse_if_finished,
+)
 
 INFO = "run.json"
 TRIALS = "trials.jsonl"
@@ -26,10 +34,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What one run was asked to do, where, and with what. ``planned`` counts its trials.
 
     ``shapes`` are the made models that some study needed besides the model of record, by name; ``settings`` what
-    the person set on systems and engines, by their names. ``part`` and ``only`` chose among the studies' trials, as
-    `experiments.measuring.plan.make` takes them; ``workload`` is what says the conversations. ``code_versions`` are
-    those of its trials; where there are none they all have that of the run. ``skipped`` is what this machine could not
-    run when the run was begun or last gone on with.
+    the person set on systems and engines, by their names. ``part``, ``only`` and ``arms`` chose among the studies'
+    trials, as `experiments.measuring.plan.make` takes them; ``workload`` is what says the conversations.
+    ``code_versions`` are those of its trials; where there are none they all have that of the run. ``skipped`` is what
+    this machine could not run when the run was begun or last gone on with.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -47,7 +55,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     shapes: dict[str, EngineSpec] = {}
     settings: dict[str, dict[str, Scalar]] = {}
     part: str | None = None
-    only: dict[str, str] = {}
+    only: dict[str, Levels] = {}
+    arms: bool = False
     workload: str = WORKLOAD
     code_version: str
     code_versions: tuple[str, ...] = ()
