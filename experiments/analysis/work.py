@@ -36,22 +36,23 @@ _COMPARED = (
     ("calls", "made", "model calls", CALLS_BOUND),
     ("prompt_tokens", "sent", "prompt tokens", PROMPT_BOUND),
 )
-_ALL_KNOWN = 0.99
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What the model did in one trial of ``subject``.
 
-    The totals (``calls`` of the model, ``prompt_tokens`` given to it, ``generated_tokens``) are of ``requests``, of
-    which so many were ``answered``, and so many of these ``from_cache``. ``degraded`` counts steps that failed and were
-    done without. In a condition that ``repeats`` questions a cache may answer them. ``known_layout`` is the share of
-    the graded questions whose prompt the reader can read.
+    Of its ``requests`` so many were ``answered``, so many of these ``from_cache``. The totals (``calls`` of the model,
+    ``prompt_tokens`` given to it, ``generated_tokens``) are of these requests and of ``warm_up`` more, which were
+    answered before. ``degraded`` counts steps that failed and were done without. In a condition that ``repeats``
+    questions a cache may answer them. ``known_layout`` is the share of the graded questions whose prompt is one that
+    the reader knows.
     """
 
     subject: str
     block: int
     requests: float = 0.0
     answered: float = 0.0
+    warm_up: float = 0.0
     from_cache: float | None = None
     calls: float | None = None
     prompt_tokens: float | None = None
@@ -91,7 +92,8 @@ def of(record: Record) -> Work | None:
 def labels(record: Record) -> tuple[str, ...]:
     """Return the sentences every table made from this trial must carry, of those that are known only after it."""
     work = of(record)
-    return (_unread(work.subject),) if work and _cannot_be_read(work) else ()
+    unread = _unread([work]) if work else ""
+    return (unread,) if unread else ()
 
 
 def unequal(ours: Sequence[Work], theirs: Sequence[Work]) -> str:
@@ -108,12 +110,12 @@ def unequal(ours: Sequence[Work], theirs: Sequence[Work]) -> str:
         found.append(f"unequal work: {', '.join(told)}")
     if mine[0].repeats and (cached := _cached(mine, base)):
         found.append(f"answers from its cache: {cached}")
-    unread = {work.subject: None for work in (*mine, *base) if _cannot_be_read(work)}
-    return "; ".join([*found, *map(_unread, unread)])
+    unread = [_unread(side) for side in (mine, base)]
+    return "; ".join([*found, *filter(None, unread)])
 
 
 def _counted(record: Record) -> Work | None:
-    """Return what was counted around the engine, warm-up and lost requests included."""
+    """Return what was counted around the engine, for lost requests too."""
     seen = next((part.counters for part in record.parts if "engine_calls" in part.counters), None)
     subject = record.part("subject")
     asking = _asking(record)
@@ -125,12 +127,12 @@ def _counted(record: Record) -> Work | None:
         return None
     share = sum(row.outcome == "ok" for row in rows) / len(rows) if rows else 0.0
     cached = sum(row.source == "cache" for row in rows) / len(rows) if rows else None
-    warm_up = subject.counters.get("warm_up_turns", 0)
     return Work(
         subject=record.spec.subject,
         block=record.spec.block,
-        requests=requests + warm_up,
-        answered=asking.values.get("answered", requests * share) + warm_up,
+        requests=requests,
+        answered=asking.values.get("answered", requests * share),
+        warm_up=subject.counters.get("warm_up_turns", 0),
         from_cache=None if cached is None else requests * cached,
         calls=seen["engine_calls"],
         prompt_tokens=seen["engine_prompt_tokens"],
@@ -210,9 +212,9 @@ def _rate(works: Sequence[Work], name: str) -> _Rate | None:
     totals = [getattr(work, name) for work in works]
     if any(total is None for total in totals):
         return None
-    saved = sum(work.from_cache or 0.0 for work in works if work.repeats)
-    requests = sum(work.requests for work in works) - saved
-    answered = sum(work.answered for work in works) - saved
+    others = sum(work.warm_up - (work.from_cache or 0.0 if work.repeats else 0.0) for work in works)
+    requests = sum(work.requests for work in works) + others
+    answered = sum(work.answered for work in works) + others
     if requests <= 0:
         return None
     return _Rate(sum(totals) / requests, sum(totals) / answered if answered > 0 else math.inf)
@@ -231,12 +233,12 @@ def _number(rate: _Rate) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _cannot_be_read(work: Work) -> bool:
-    return work.known_layout is not None and work.known_layout < _ALL_KNOWN
-
-
-def _unread(subject: str) -> str:
+def _unread(works: Sequence[Work]) -> str:
+    """Return that the reader could not read all prompts, in a sentence; empty if it could, or read none."""
+    known = [work.known_layout for work in works if work.known_layout is not None]
+    if not known or min(known) == 1:
+        return ""
     return (
-        f"the reader that answers was not trained on the layout of the prompts of {subject}: its right answers are "
-        "a lower bound"
+        f"the reader was trained on no prompts like {1 - sum(known) / len(known):.0%} of those of {works[0].subject}: "
+        "its right answers are a lower bound"
     )
