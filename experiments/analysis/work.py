@@ -238,7 +238,8 @@ def _unread(works: Sequence[Work]) -> str:
     known = [work.known_layout for work in works if work.known_layout is not None]
     if not known or min(known) == 1:
         return ""
+    percent = 100 * (1 - sum(known) / len(known))
     return (
-        f"the reader was trained on no prompts like {1 - sum(known) / len(known):.0%} of those of {works[0].subject}: "
-        "its right answers are a lower bound"
+        f"{percent:.3g} % of the prompts of {works[0].subject} have a layout or words that the reader was not trained "
+        "on: its right answers are a lower bound"
     )

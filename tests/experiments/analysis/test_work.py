@@ -209,7 +209,8 @@ def graded(subject, known, block=0):
 def test_right_answers_of_prompts_that_the_reader_does_not_know_are_a_lower_bound():
     said = compared([graded("own", 0.0)], [graded("baseline", 1.0)])
     assert said == (
-        "the reader was trained on no prompts like 100% of those of own: its right answers are a lower bound"
+        "100 % of the prompts of own have a layout or words that the reader was not trained on: "
+        "its right answers are a lower bound"
     )
     assert work.labels(graded("own", 0.0)) == (said,)
     assert work.labels(graded("baseline", 1.0)) == work.labels(replied("a")) == ()
