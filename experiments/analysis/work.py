@@ -30,11 +30,11 @@ two systems differ by, the second is work that was left out."""
 CACHED_BOUND = DEGRADED_BOUND = 0.01
 """By how much the shares of answers from a cache, and of turns that went on without a failed step, may differ."""
 
-# The name of a total, what is said to be done with it, what it is called, and its bound.
+# The name of a total, what is said to be done with it, what one is called, and its bound.
 _COMPARED = (
-    ("generated_tokens", "generated", "tokens", GENERATED_BOUND),
-    ("calls", "made", "model calls", CALLS_BOUND),
-    ("prompt_tokens", "sent", "prompt tokens", PROMPT_BOUND),
+    ("generated_tokens", "generated", "token", GENERATED_BOUND),
+    ("calls", "made", "model call", CALLS_BOUND),
+    ("prompt_tokens", "sent", "prompt token", PROMPT_BOUND),
 )
 
 
@@ -177,14 +177,17 @@ def _degraded(subject: Part | None, answered: int) -> float | None:
 def _differences(mine: Sequence[Work], base: Sequence[Work]) -> list[str]:
     """Return what ``mine`` did more or less of than ``base``, in words."""
     us, them = mine[0].subject, base[0].subject
-    told = []
     cached = _cached(mine, base)
+    did, instead = [], []
     for name, done, noun, bound in _COMPARED:
         if name == "prompt_tokens" and cached and mine[0].repeats:
             continue  # a cache answers late turns, whose prompts are long: the others' are short, and no less work
         ours, theirs = _rate(mine, name), _rate(base, name)
         if ours and theirs and ours.is_apart_from(theirs, bound):
-            told.append(f"{us} {done} {_number(ours)} {noun} a request where {them} {done} {_number(theirs)}")
+            many = "" if _number(ours) == "1" else "s"
+            did.append(f"{done} {_number(ours)} {noun}{many}")
+            instead.append(f"{done} {_number(theirs)}")
+    told = [f"{us} {', '.join(did)} a request where {them} {', '.join(instead)}"] if did else []
     if cached and not mine[0].repeats:
         told.append(f"{cached}, though no question repeats")
     failed, base_failed = _share(mine, "degraded"), _share(base, "degraded")
