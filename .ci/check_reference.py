@@ -1,17 +1,18 @@
-"""Fail where what is committed of the reference run is not what its committed records give.
+"""Fail where the committed pages of the reference are not what the committed records of its parts give.
 
-The run is published again into another folder, and compared page by page and table by table. Left out is what another
-machine's fonts and libraries may write otherwise: the outlines inside figures, and the last digits of numbers.
+The parts are copied, the pages made of them, and compared one by one, tables too. Left out is what another machine's
+fonts and libraries may write otherwise: the outlines inside figures, and the last digits of numbers.
 """
 
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from experiments.report.reference import publish
+from experiments.measuring import runs
+from experiments.report.reference import REFERENCE, publish
 
-REFERENCE = Path("results/reference")
 DIGITS = 9  # of the fifteen or more that a table has
 NOTHING = 1e-8  # far below anything measured in seconds, bytes or shares: what rounding leaves of a zero
 
@@ -39,7 +40,9 @@ def rounded(number: str) -> str:
 def main() -> None:
     """Compare every committed page and table with a new one."""
     with tempfile.TemporaryDirectory() as made:
-        publish(REFERENCE, Path(made))
+        for part in runs.folders(REFERENCE):
+            shutil.copytree(part, Path(made) / part.name)
+        publish(Path(made), Path(made))
         new, committed = pages(Path(made)), pages(REFERENCE)
     stale = [place for place in sorted({*new, *committed}) if new.get(place) != committed.get(place)]
     if stale:

@@ -23,8 +23,8 @@ ENOUGH_REQUESTS = 30
 ENOUGH_CELLS = 3
 
 _TESTS = ["alike_p", "drift_p", "first_p"]
-_PACE = ["study", "metric", "cells", "pace", *_TESTS]
-_WARM_UP = ["study", "condition", "subject", "trials", "requests", "warm_up"]
+_PACE = ["run", "study", "metric", "cells", "pace", *_TESTS]
+_WARM_UP = ["run", "study", "condition", "subject", "trials", "requests", "warm_up"]
 
 
 def trend(values: Sequence[float]) -> float:
@@ -61,16 +61,18 @@ def warm_up(values: Sequence[float]) -> int | None:
 
 
 def paces(measures: pd.DataFrame, wanted: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Return a row a study and metric of ``wanted``: the pace of each block, over all cells together, on average 1.
+    """Return a row a study, run and metric of ``wanted``: each block's pace, over all cells together, on average 1.
 
     Three p-values, each adjusted for the number of rows: that blocks are alike (Friedman's test), that nothing rises
     or falls over them (Page's), that the first is like the rest (its rank). Cells that some block lacks, and values
     that are not positive, are left out; the rest must be three or more.
     """
     rows = []
-    for study, names in wanted.items():
-        shown = measures[(measures["study"] == study) & ~measures["traced"].astype(bool)]
-        for metric in names:
+    untraced = measures[~measures["traced"].astype(bool)]
+    places = [(study, run) for study in wanted for run in dict.fromkeys(untraced["run"])]
+    for study, run in places:
+        shown = untraced[(untraced["study"] == study) & (untraced["run"] == run)]
+        for metric in wanted[study]:
             group = shown[shown["metric"] == metric]
             cells = group.pivot_table(index=["condition", "subject", "twin"], columns="block", values="value")
             cells = cells[(cells > 0).all(axis="columns")]
@@ -79,7 +81,7 @@ def paces(measures: pd.DataFrame, wanted: Mapping[str, Sequence[str]]) -> pd.Dat
             logs = np.log(cells.to_numpy(dtype=float))
             pace = np.exp((logs - logs.mean(axis=1, keepdims=True)).mean(axis=0)).tolist()
             tests = dict(zip(_TESTS, alike(cells.rank(axis="columns").to_numpy(dtype=float)), strict=True))
-            rows.append({"study": study, "metric": metric, "cells": len(cells), "pace": pace} | tests)
+            rows.append({"run": run, "study": study, "metric": metric, "cells": len(cells), "pace": pace} | tests)
     table = pd.DataFrame(rows, columns=_PACE)
     for name in _TESTS:
         table[name] = adjusted(table[name].tolist())
@@ -99,13 +101,13 @@ def alike(ranks: npt.NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def warm_ups(requests: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a condition and subject whose users asked often enough: how many first requests were slower.
+    """Return a row a run, condition and subject whose users asked often enough: how many first requests were slower.
 
     ``warm_up`` is the median over trials and users; missing where most had not settled.
     """
     answered = requests[requests["outcome"] == "ok"]
     rows = []
-    for (study, condition, subject), group in answered.groupby(["study", "condition", "subject"], sort=False):
+    for (run, study, condition, subject), group in answered.groupby(_WARM_UP[:4], sort=False):
         series = [
             asked.sort_values("intended_s")["latency_s"].tolist()
             for _, asked in group.groupby(["key", "user"])
@@ -116,6 +118,7 @@ def warm_ups(requests: pd.DataFrame) -> pd.DataFrame:
             middle = float(np.median([math.inf if length is None else length for length in lengths]))
             rows.append(
                 {
+                    "run": run,
                     "study": study,
                     "condition": condition,
                     "subject": subject,

@@ -101,6 +101,11 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The places in the code that held most memory at the peak, from the traced trials."""
         return _frame(self.parts, _allocators, _ALLOCATORS)
 
+    def first_with(self, study: str) -> Self:
+        """Return the first run that has this study by itself, or the first of all where none has it."""
+        parts = self.split()
+        return next((part for part in parts if study in part.studies), parts[0])
+
     def split(self) -> list[Self]:
         """Return each run by itself, in order: what a comparison must not reach beyond."""
         if len(self.parts) == 1:

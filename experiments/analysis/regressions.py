@@ -56,12 +56,16 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything two runs have in common, compared; ``only_in_one`` counts the measures that one of them lacks."""
+    """Everything two runs have in common, compared; ``only_in_one`` counts the measures that one of them lacks.
+
+    ``studies_in_one`` are the studies of folders of runs that one of them lacks.
+    """
 
     changes: list[Change]
     lost: list[Losses]
     only_in_one: int
     software: list[str]
+    studies_in_one: tuple[str, ...] = ()
 
     def concluding(self, conclusion: Conclusion) -> list[Change]:
         """Return the changes with this conclusion, the largest first."""

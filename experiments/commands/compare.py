@@ -10,13 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from experiments.commands import console
-from experiments.measuring.study import studies
 from systems.errors import ExitCode
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(metavar="RUN_A", help="The earlier run's folder.")],
-    after: Annotated[Path, typer.Argument(metavar="RUN_B", help="The later run's folder.")],
+    before: Annotated[Path, typer.Argument(metavar="RUN_A", help="The earlier run's folder, or a folder of runs.")],
+    after: Annotated[Path, typer.Argument(metavar="RUN_B", help="The later run's folder, or a folder of runs.")],
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
 ) -> None:
     """Tell what got worse and what got better from one run to another on the same machine.
@@ -24,13 +23,14 @@ def compare(
     Exit code 8 if anything got worse beyond the noise, or more trials or values were lost. Of fewer than six blocks the
     ratios are only indicative, and none of them counts as worse.
     """
-    from experiments.analysis.regressions import compare_runs
+    from experiments.analysis.counterparts import compare_parts
+    from experiments.analysis.installed import installed
     from experiments.analysis.run import load_run
     from experiments.report import regressions
 
     runs = load_run(before, unfinished=True), load_run(after, unfinished=True)
-    names = {name for run in runs for name in run.info.studies if name in studies.names()}
-    compared = compare_runs(*runs, {name: studies.get(name).primary for name in sorted(names)})
+    studies, _ = installed(sorted(name for run in runs for name in run.studies))
+    compared = compare_parts(*runs, {name: study.primary for name, study in studies.items()})
     if markdown:
         typer.echo(regressions.markdown(compared))
     else:

@@ -10,10 +10,9 @@ import msgspec
 from experiments.commands import console
 from experiments.commands.asking import Asked
 from experiments.commands.completing import shape_names
-from experiments.measuring import plan, records
+from experiments.measuring import plan, records, runs
 from experiments.measuring.plan import Plan
 from experiments.measuring.records import EngineSpec, Record
-from experiments.measuring.runs import TRIALS
 from systems import registry
 from systems.errors import BadInput
 from systems.models.check import ModelFile
@@ -134,6 +133,7 @@ def _past(resumed: Path | None) -> tuple[list[Record], str]:
     """Return records that tell how long trials take, and whose they are: the run's own, else the reference run's."""
     reference = Path(__file__).parents[2] / "results" / "reference"
     for folder, whose in ((resumed, "this run"), (reference, "the reference run")):
-        if folder is not None and (found := records.read(folder / TRIALS)):
+        parts = runs.folders(folder) if folder is not None else []
+        if found := [record for part in parts for record in records.read(part / runs.TRIALS)]:
             return found, f"at the pace of {whose}"
     return [], "by guess"

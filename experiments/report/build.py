@@ -14,11 +14,23 @@ import msgspec
 import pandas as pd
 
 from experiments.analysis import verdicts
+from experiments.analysis.installed import installed
 from experiments.analysis.run import Run, load_run
 from experiments.analysis.verdicts import ClaimVerdict
 from experiments.errors import StorageError
 from experiments.measuring.runs import write_whole
-from experiments.report import drawing, figures, ledger, letters, opening, quality, sections, tables, text
+from experiments.report import (
+    drawing,
+    figures,
+    ledger,
+    letters,
+    opening,
+    provenance,
+    quality,
+    sections,
+    tables,
+    text,
+)
 from experiments.report.drawing import Drawn
 from experiments.report.key_comparisons import measured
 from experiments.report.ledger import Entry
@@ -26,7 +38,6 @@ from experiments.report.opening import ConclusionGroup
 from experiments.report.quality import Quality
 from experiments.report.scene import ReportedStudy, UnknownStudy
 from experiments.report.sections import Section
-from systems.errors import BadInput
 
 
 def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = None) -> Path:
@@ -43,7 +54,11 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
     _write_csv(trials, run.folder / "tables" / "trials.csv")
     _write_csv(verdicts.table(contents.verdicts), run.folder / "tables" / "claims.csv")
-    common = {"run": run, "info": run.info, "banners": sections.banners(run)}
+    common = {
+        "named": provenance.named(run),
+        "sources": provenance.provenances(run),
+        "banners": sections.banners(run),
+    }
     _write_page(run.folder / "claims.html", **common, entries=contents.entries)
     page = run.folder / "report.html"
     about = {
@@ -53,7 +68,7 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
         "claims_summary": opening.claims_summary(contents.verdicts),
         "quality": contents.quality,
         "machine": sections.machine(run),
-        "environment": run.environment.to_dict("records"),
+        "facts_of_runs": provenance.facts(run),
     }
     _write_page(page, **common, **about, sections=contents.sections)
     return page
@@ -90,14 +105,17 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
         quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in parts}),
         sections=parts,
         verdicts=judged,
-        entries=ledger.entries(judged, run.info),
+        entries=ledger.entries(judged, run),
     )
 
 
 def read_sections(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> list[Section]:
-    """Return a section for each study that was asked for or has records, in the order they were asked for."""
-    names = dict.fromkeys([*run.info.studies, *run.trials["study"]])
-    return [sections.section(run, name, _described(name, studies)) for name in names]
+    """Return a section for each study of each part that was asked for or has records, in that order."""
+    return [
+        sections.section(run, part, name, _described(name, studies))
+        for part in run.split()
+        for name in part.parts[0].studies
+    ]
 
 
 def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
@@ -114,20 +132,14 @@ def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
 def _described(name: str, studies: Mapping[str, ReportedStudy] | None) -> ReportedStudy:
     if studies is not None:
         return studies.get(name, UnknownStudy())
-    # The studies bring libraries of their own with them, which a report needs only where it is given none.
-    from experiments.measuring.study import studies as installed
-
-    try:
-        return installed.get(name)
-    except BadInput:
-        return UnknownStudy()
+    here, missing = installed([name])
+    return here[name] if name in here else UnknownStudy(question=missing[name])
 
 
 def _write_tables(part: Section, folder: Path) -> None:
-    name = text.slug(part.name)
-    _write_csv(tables.measures(part.scene), folder / f"{name}-measures.csv")
-    _write_csv(tables.ratios(part.scene), folder / f"{name}-ratios.csv")
-    _write_csv(part.scene.measures.drop(columns="factors"), folder / f"{name}-by-trial.csv")
+    _write_csv(tables.measures(part.scene), folder / f"{part.anchor}-measures.csv")
+    _write_csv(tables.ratios(part.scene), folder / f"{part.anchor}-ratios.csv")
+    _write_csv(part.scene.measures.drop(columns="factors"), folder / f"{part.anchor}-by-trial.csv")
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:

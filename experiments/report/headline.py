@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 from experiments.analysis.conclusions import UNDECIDED
-from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.run import Run, load_run
 from experiments.metrics.interface import Metric
-from experiments.report import ledger, text
+from experiments.report import ledger, provenance, text
 from experiments.report.key_comparisons import MeasuredComparison, measured
 
 PAGE = Path("docs/results.md")
@@ -67,21 +66,7 @@ def ratio(one: MeasuredComparison) -> str:
 
 def section(run: Run) -> str:
     """Return everything between the marks: the table, and on what it was measured."""
-    info = run.info
-    place = info.environment
-    machine = (
-        f"{place.get('cpus')} × {place.get('cpu_model')}, {int(place.get('memory_bytes') or 0) / 2**30:.0f} GiB, "
-        f"Linux {str(place.get('kernel')).split('-')[0]}"
-    )
-    limits = f"profile {info.profile.name}, {'enforced by ' + info.backend if info.enforced else 'NOT enforced'}"
-    certainty = "95 % intervals" if info.blocks >= ENOUGH_BLOCKS else "indicative, no verdicts"
-    note = (
-        f"Preset {info.preset}, {info.blocks} blocks: {certainty}. {len(run.trials)} trials on {machine}; "
-        f"{limits}; model {info.engine.model}"
-        f"{' (its words mean nothing)' if info.engine.words_are_meaningless else ''}; "
-        f"{info.created[:10]}."
-    )
-    return f"{table(run)}\n\n{note}"
+    return f"{table(run)}\n\n{provenance.note(run)}"
 
 
 def replaced(page: str, new: str, name: str = COMPARISONS) -> str:

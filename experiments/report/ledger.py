@@ -19,7 +19,6 @@ from experiments.analysis.run import Run
 from experiments.analysis.scales import RATIO
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
-from experiments.measuring.runs import RunInfo
 from experiments.report import drawing, figures, text
 from experiments.report.drawing import Drawn
 from experiments.report.repeating import Repeating, Repetition
@@ -57,7 +56,7 @@ def judge(run: Run) -> list[ClaimVerdict]:
     return verdicts.judge(run, claims.load())
 
 
-def entries(judged: Sequence[ClaimVerdict], info: RunInfo) -> list[Entry]:
+def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
     """Return the page's part on each claim."""
     parts, repeating = [], Repeating()
     for claim, mine in by_claim(judged):
@@ -69,7 +68,7 @@ def entries(judged: Sequence[ClaimVerdict], info: RunInfo) -> list[Entry]:
                 summary=summary(mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
-                repetitions=repeating.repetitions(info, claim.study, wanted(mine)) if claim.study else [],
+                repetitions=repeating.repetitions(run.info_of(claim.study), claim.study, wanted(mine)) if claim.study else [],
             )
         )
     return parts

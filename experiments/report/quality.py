@@ -12,7 +12,7 @@ from experiments import metrics
 from experiments.analysis import drift
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.run import Run
-from experiments.report import drawing, text
+from experiments.report import drawing, provenance, text
 from experiments.report.drawing import Drawn
 
 
@@ -49,17 +49,17 @@ def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
     paces = drift.paces(run.measures, primary)
     return Quality(
         equals=equals(run, primary),
-        paces=[_pace(one) for one in paces.to_dict("records")],
+        paces=[_pace(run, one) for one in paces.to_dict("records")],
         warm_ups=[
             WarmUp(
-                place=text.plain(f"{one['study']}: {one['condition']}"),
+                place=text.plain(f"{provenance.title(run, one['run'], one['study'])}: {one['condition']}"),
                 subject=text.plain(one["subject"]),
                 requests=one["requests"],
                 warm_up="not settled by the middle" if pd.isna(one["warm_up"]) else f"{one['warm_up']:g}",
             )
             for one in drift.warm_ups(run.requests).to_dict("records")
         ],
-        figures=_drawn(paces),
+        figures=_drawn(run, paces),
     )
 
 
@@ -76,7 +76,7 @@ def equals(run: Run, primary: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def _pace(one: Mapping[Hashable, Any]) -> Pace:
+def _pace(run: Run, one: Mapping[Hashable, Any]) -> Pace:
     words_by_test = {
         "alike_p": "blocks differ",
         "drift_p": "they drift in one direction",
@@ -84,7 +84,7 @@ def _pace(one: Mapping[Hashable, Any]) -> Pace:
     }
     seen = [words for name, words in words_by_test.items() if one[name] <= FALSE_SHARE]
     return Pace(
-        study=text.plain(one["study"]),
+        study=text.plain(provenance.title(run, one["run"], one["study"])),
         measure=metrics.get(one["metric"]).title,
         cells=one["cells"],
         pace=[f"× {text.significant(each)}" for each in one["pace"]],
@@ -92,8 +92,9 @@ def _pace(one: Mapping[Hashable, Any]) -> Pace:
     )
 
 
-def _drawn(paces: pd.DataFrame) -> list[Drawn]:
+def _drawn(run: Run, paces: pd.DataFrame) -> list[Drawn]:
     differing = paces[paces["alike_p"] <= FALSE_SHARE].to_dict("records")
+    differing = [one | {"study": provenance.title(run, one["run"], one["study"])} for one in differing]
     if not differing:
         return []
     # Each study by the measure in which its blocks differ most.

@@ -42,6 +42,8 @@ def notes(compared: RunComparison) -> Iterator[str]:
     """Yield the sentences that stand beside the tables."""
     if compared.software:
         yield f"Changed between them: {', '.join(compared.software)}."
+    if compared.studies_in_one:
+        yield f"Only in one of the folders: {', '.join(compared.studies_in_one)}."
     if compared.only_in_one:
         yield f"{compared.only_in_one} measures are in only one of the runs."
     indicative, differing = len(compared.concluding(Conclusion.INDICATIVE)), len(_indicative_changes(compared))

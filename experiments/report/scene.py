@@ -12,6 +12,7 @@ import pandas as pd
 from experiments.analysis import comparisons, order, pairing, stability
 from experiments.analysis.cells import Condition
 from experiments.analysis.frames import of_study, where
+from experiments.analysis.installed import installed
 from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
 from experiments.analysis.stability import Stability
@@ -148,10 +149,11 @@ def scene(run: Run, name: str, study: ReportedStudy) -> Scene:
 
 def run_stability(run: Run, precision: float) -> Stability:
     """Return how stable the primary comparisons of a run's installed studies are; see `stability.stability`."""
-    from experiments.measuring.study import studies
-
-    scenes = [scene(run, name, studies.get(name)) for name in run.info.studies if name in studies.names()]
-    each = [stability.stability(one.conclusions, one.trials, run.info.blocks, precision) for one in scenes]
+    here, _ = installed(run.studies)
+    each = []
+    for part in run.split():
+        scenes = [scene(part, name, here[name]) for name in part.parts[0].studies if name in here]
+        each += [stability.stability(one.conclusions, one.trials, part.info.blocks, precision) for one in scenes]
     return Stability(
         comparisons=sum(study.comparisons for study in each),
         unstable=sum(study.unstable for study in each),

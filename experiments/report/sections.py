@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,8 +20,9 @@ from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.run import Run
 from experiments.measuring import validity
 from experiments.measuring.records import Outcome
-from experiments.report import figures, tables, text
+from experiments.report import figures, provenance, tables, text
 from experiments.report.drawing import Drawn
+from experiments.report.provenance import Fact
 from experiments.report.scene import ReportedStudy, Scene, scene
 from experiments.report.tables import Table
 
@@ -78,10 +79,15 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the report says of one study.
 
     ``further`` are the measures of other packages' metrics that the study does not name; ``refused`` has a sentence for
-    every figure of another package that could not be drawn.
+    every figure of another package that could not be drawn. ``title`` tells it from another part's section on the same
+    study, ``anchor`` is its place on the page and begins the names of its tables, and ``source`` says which part it is
+    of, where there are several.
     """
 
     name: str
+    title: str
+    anchor: str
+    source: str
     question: str
     summary: str
     scene: Scene
@@ -97,8 +103,23 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def banners(run: Run) -> list[Banner]:
-    """Return the sentences that stand before all figures."""
-    info, trials = run.info, run.trials
+    """Return the sentences that stand before all figures; one that does not hold for every part says for which."""
+    holders: dict[Banner, list[str]] = {}
+    for part in run.split():
+        for banner in _banners(part):
+            holders.setdefault(banner, []).append(provenance.studies(part.parts[0]))
+    whole = [Banner(text.plain(sentence)) for sentence in (*run.refused, *run.uncompared)]
+    return [_said_of(banner, names, len(run.parts)) for banner, names in holders.items()] + whole
+
+
+def _said_of(banner: Banner, names: Sequence[str], parts: int) -> Banner:
+    if len(names) == parts:
+        return banner
+    return msgspec.structs.replace(banner, words=f"{', '.join(names)}: {banner.words}")
+
+
+def _banners(part: Run) -> list[Banner]:
+    info, trials = part.info, part.trials
     banners = []
     if not info.enforced or not trials["enforced"].astype(bool).all():
         banners.append(
@@ -113,16 +134,15 @@ def banners(run: Run) -> list[Banner]:
     elif not (trials["outcome"] == Outcome.OK).any():
         banners.append(Banner("No trial of this run ended well: nothing was measured.", loud=True))
     if info.blocks < ENOUGH_BLOCKS:
-        blocks = f"{info.blocks} block{'s' if info.blocks != 1 else ''}"
+        blocks = provenance.blocks(info)
         banners.append(Banner(f"Indicative only: {blocks}. No intervals and no verdicts below {ENOUGH_BLOCKS} blocks."))
     if len(trials) < info.planned:
         banners.append(Banner(f"Incomplete: {len(trials)} of {info.planned} planned trials are recorded."))
     for reason, count in Counter(each.reason for each in info.skipped).most_common():
         cells = f"{count} cell{'s' if count != 1 else ''}"
         banners.append(Banner(f"Skipped {cells}, which this machine could not run: {text.plain(reason)}."))
-    banners += [Banner(text.plain(sentence)) for sentence in run.refused]
-    if run.repeated:
-        banners.append(Banner(f"{run.repeated} records were superseded by a later run of the same trial."))
+    if part.repeated:
+        banners.append(Banner(f"{part.repeated} records were superseded by a later run of the same trial."))
     if info.engine.words_are_meaningless:
         banners.append(
             Banner(
@@ -133,10 +153,16 @@ def banners(run: Run) -> list[Banner]:
     return banners
 
 
-def machine(run: Run) -> list[tuple[str, str]]:
-    """Return the state of the machine while the trials ran: lines of a name and a measured value."""
-    trials = run.trials
-    seen = []
+def machine(run: Run) -> list[Fact]:
+    """Return the state of each part's machine while the trials ran, by name."""
+    seen = [dict(_noise(part)) for part in run.split()]
+    names = dict.fromkeys(name for mine in seen for name in mine)
+    facts = [Fact(name=name, values=[mine.get(name, "–") for mine in seen]) for name in names]
+    return [*facts, *_inside_trials(run)]
+
+
+def _noise(part: Run) -> Iterator[tuple[str, str]]:
+    trials = part.trials
     for column, name in (
         ("host_steal_share", "processor time a hypervisor gave to others"),
         ("host_others_cpu_share", "processor time other processes used"),
@@ -144,46 +170,67 @@ def machine(run: Run) -> list[tuple[str, str]]:
         shares = trials[column].dropna().astype(float)
         if len(shares):
             measured = f"median {shares.median():.1%}, highest {shares.max():.1%} of a trial"
-            seen.append((name, f"{measured}; a trial above {validity.MOST[column.removeprefix('host_')]:.0%} is noisy"))
+            yield name, f"{measured}; a trial above {validity.MOST[column.removeprefix('host_')]:.0%} is noisy"
     frequencies = trials["host_frequency_mhz"].dropna().astype(float)
     if len(frequencies):
-        seen.append(("processor frequency", f"{frequencies.min():.0f} … {frequencies.max():.0f} MHz"))
+        yield "processor frequency", f"{frequencies.min():.0f} … {frequencies.max():.0f} MHz"
     for outcome, name in ((Outcome.INVALID, "void trials"), (Outcome.OK, "noisy trials that stand")):
         reasons = Counter(
-            record.reason.partition(":")[0] for record in run.records if record.reason and record.outcome is outcome
+            record.reason.partition(":")[0] for record in part.records if record.reason and record.outcome is outcome
         )
-        seen.append((name, ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "none"))
-    if len(trials) > 1:
-        starts = [datetime.fromisoformat(record.started_at) for record in run.records]
-        last = max(zip(starts, trials["duration_s"], strict=True))
-        whole = (last[0] - min(starts)).total_seconds() + last[1]
-        seen.append(("time inside trials", f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"))
-    return seen
+        yield name, ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "none"
 
 
-def section(run: Run, name: str, study: ReportedStudy) -> Section:
-    """Return the report's section on the study called ``name``."""
-    mine = scene(run, name, study)
-    outcomes = _outcomes(run.trials[run.trials["study"] == name])
+def _inside_trials(run: Run) -> Iterator[Fact]:
+    """Yield how much of the time was spent inside trials: of all parts together, as one run may have become several."""
+    trials = run.trials
+    if len(trials) < 2:
+        return
+    starts = trials["started_at"].map(lambda moment: datetime.fromisoformat(moment).timestamp())
+    begun, ended = (starts.groupby(trials["run"]).min(), (starts + trials["duration_s"]).groupby(trials["run"]).max())
+    whole, reached = 0.0, -math.inf
+    for start, end in sorted(zip(begun, ended, strict=True)):
+        whole += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    words = f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"
+    yield Fact(name="time inside trials", values=[words] * len(run.parts))
+
+
+def section(run: Run, part: Run, name: str, study: ReportedStudy) -> Section:
+    """Return the report's section on the study called ``name`` of one ``part`` of ``run``."""
+    mine, source = scene(part, name, study), part.parts[0]
+    title = provenance.title(run, source.run, name)
+    # Its first section keeps the name of the study alone: that is what other pages show and link to.
+    first = all(name not in before.studies for before in run.parts[: run.parts.index(source)])
+    anchor = text.slug(name if first else title)
+    outcomes = _outcomes(part.trials[part.trials["study"] == name])
     drawn = figures.draw(mine)
     outside = figures.draw_outside(mine, [figure.name for figure in drawn])
+    shown = [*drawn, *outside.figures]
     # A study that names no measures has all of them in its tables.
     further = [metric for metric in metrics.outside() if study.measures and metric not in study.measures]
     return Section(
         name=name,
+        title=title,
+        anchor=anchor,
+        source=provenance.provenances(part)[0].sentence if len(run.parts) > 1 else "",
         question=study.question,
         summary=_summary(mine),
         scene=mine,
-        figures=[*drawn, *outside.figures],
+        figures=shown if first else [_renamed(figure, source.run) for figure in shown],
         refused=outside.refused,
         tables=tables.by_condition(mine, study.measures or list(metrics.registered())),
         further=tables.by_condition(mine, further),
         comparisons=_comparisons(mine),
         outcomes=outcomes,
-        reasons=_reasons(run.folder, mine),
+        reasons=_reasons(run.folder, part.folder, mine),
         claims=[claim for claim in claims.load().values() if claim.study == name],
-        links=_links(run.folder, mine),
+        links=_links(run.folder, part.folder, mine),
     )
+
+
+def _renamed(figure: Drawn, run: str) -> Drawn:
+    return msgspec.structs.replace(figure, name=f"{figure.name}-{text.slug(run)}")
 
 
 def _summary(mine: Scene) -> str:
@@ -229,7 +276,7 @@ def _why(row: Mapping[Hashable, Any]) -> str:
     return f"{row['why']}; {int(row['needs']) - row['blocks']} more blocks would settle it, if the rest are like these"
 
 
-def _reasons(folder: Path, mine: Scene) -> list[Reason]:
+def _reasons(page: Path, folder: Path, mine: Scene) -> list[Reason]:
     bad = [record for record in mine.records if record.outcome is not Outcome.OK]
     printed = {(record.spec.subject, record.outcome, record.reason): record.logs for record in bad if record.logs}
     counts = Counter((record.spec.subject, record.outcome, record.reason) for record in bad)
@@ -237,7 +284,7 @@ def _reasons(folder: Path, mine: Scene) -> list[Reason]:
         Reason(
             words=f"{text.plain(subject)}: {outcome}, {count} ×: {text.plain(reason) or 'no reason was recorded'}",
             logs=[
-                Link(words=text.plain(f"what the {process} printed"), address=_inside(folder, path))
+                Link(words=text.plain(f"what the {process} printed"), address=_inside(page, folder, path))
                 for process, path in printed.get((subject, outcome, reason), {}).items()
             ],
         )
@@ -249,11 +296,11 @@ def _reasons(folder: Path, mine: Scene) -> list[Reason]:
     return [*reasons[:_MOST_REASONS], rest]
 
 
-def _links(folder: Path, mine: Scene) -> list[Link]:
+def _links(page: Path, folder: Path, mine: Scene) -> list[Link]:
     return [
         Link(
             words=text.plain(f"{kind}: {record.spec.subject}, {', '.join(map(str, record.spec.condition.values()))}"),
-            address=_inside(folder, address),
+            address=_inside(page, folder, address),
         )
         for record in mine.records
         for part in record.parts
@@ -261,9 +308,12 @@ def _links(folder: Path, mine: Scene) -> list[Link]:
     ]
 
 
-def _inside(folder: Path, address: str) -> str:
-    """Return ``address`` as a relative link, or nothing if it leaves the run folder or is not there."""
+def _inside(page: Path, folder: Path, address: str) -> str:
+    """Return ``address`` in a run's ``folder`` as a link from the folder of the ``page``.
+
+    Nothing where it leaves the run folder or is not there.
+    """
     path = PurePosixPath(address)
     if path.is_absolute() or ".." in path.parts or "\0" in address or not (folder / path).is_file():
         return ""
-    return "./" + quote(str(path))
+    return "./" + quote((folder / path).relative_to(page).as_posix())

@@ -67,7 +67,7 @@ def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", te
     written = (out / "data.json").resolve()
     write_whole(written, msgspec.json.format(msgspec.json.encode(data), indent=2))
     page = out / "paper.pdf"
-    write_whole(page, compiled(text / "paper.typ", written, run.info.created))
+    write_whole(page, compiled(text / "paper.typ", written, run.created))
     return page
 
 
@@ -124,7 +124,7 @@ def _drawing(numbers: Numbers, known: Declared) -> Callable[[str], Drawn]:
         return figures.draw(numbers.scene(study), titled=False)
 
     def find(name: str) -> Drawn:
-        studies = (study for study in numbers.run.info.studies if name.startswith(f"{study}-"))
+        studies = (study for study in numbers.run.studies if name.startswith(f"{study}-"))
         drawn = [one for study in studies for one in of_study(study) if f"{one.name}-".startswith(f"{name}-")]
         if drawn:
             return drawn[0]

@@ -24,13 +24,14 @@ from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.run import Run
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
-from experiments.measuring.records import Outcome, Scalar
+from experiments.measuring.records import Scalar
 from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
-from experiments.report import headline, key_comparisons, ledger, quality, text
+from experiments.report import headline, key_comparisons, ledger, text
 from experiments.report.figures.load import NO_MECHANISM
 from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
+from experiments.report.paper import run_facts
 from experiments.report.paper.declared import Declared
 from experiments.report.scene import Scene, scene
 from systems.errors import UnknownName
@@ -135,11 +136,11 @@ class Numbers:
         return measured(self.run)
 
     def scene(self, study: str) -> Scene:
-        """Return one study's part of the run."""
+        """Return one study's part of the run; of the first that has it, where several have."""
         from experiments.measuring.study import studies
 
         if study not in self._scenes:
-            self._scenes[study] = scene(self.run, study, studies.get(study))
+            self._scenes[study] = scene(self.run.first_with(study), study, studies.get(study))
         return self._scenes[study]
 
     @cached_property
@@ -157,9 +158,12 @@ class Numbers:
 
     def _level(self, name: str) -> dict[str, str]:
         one = self.declared.levels[name]
-        here = _fitting(self.run.measures, one.study, one.where())
-        here = here[(here["metric"] == one.metric) & (here["subject"] == one.subject)]
-        if here.empty:
+        for part in self.run.split():  # the first run that has it
+            here = _fitting(part.measures, one.study, one.where())
+            here = here[(here["metric"] == one.metric) & (here["subject"] == one.subject)]
+            if not here.empty:
+                break
+        else:
             raise self._none(name, one.study, one.metric, (one.subject,), one.where(), one.part)
         values, unit = here["value"], metrics.get(one.metric).unit
         percent = unit == "ratio"
@@ -206,54 +210,12 @@ class Numbers:
         return f"{' … '.join(f'{end:g}' for end in dict.fromkeys(ends))}{_NBSP}{one.level_unit}"
 
     def _of_run(self, name: str) -> str:
-        info, place, trials = self.run.info, self.run.info.environment, self.run.trials
-        facts: dict[str, Callable[[], object]] = {
-            "blocks": lambda: info.blocks,
-            "trials": lambda: f"{len(trials):,}",
-            "ok": lambda: f"{(trials['outcome'] == Outcome.OK).sum():,}",
-            "lost": lambda: self._lost(),
-            "preset": lambda: info.preset,
-            "cores": lambda: place["cpus"],
-            "processor": lambda: place["cpu_model"],
-            "memory": lambda: text.quantity(float(place["memory_bytes"]), "bytes"),
-            "kernel": lambda: str(place["kernel"]).split("-")[0],
-            "python": lambda: place["python"],
-            "llama": lambda: place["package.llama-cpp-python"],
-            "executor": lambda: min(32, int(place["cpus"]) + 4),
-            "limit": lambda: info.profile.description,
-            "enforced": lambda: f"enforced by {info.backend}" if info.enforced else "NOT enforced",
-            "model": lambda: info.engine.model,
-            "words": lambda: (
-                "it has random weights; its speed and memory are those of its shape, and its words mean nothing."
-                if info.engine.words_are_meaningless
-                else "one, at one quantization; others differ in speed and memory, and in how they use a prompt."
-            ),
-            "date": lambda: info.created[:10],
-            "certainty": lambda: (
-                "ratios have intervals and verdicts"
-                if info.blocks >= ENOUGH_BLOCKS
-                else "everything below is indicative: too few blocks for intervals"
-            ),
-            "equals": lambda: self._equals(),
-        }
         try:
-            return text.plain(_known("fact of the run", name, facts)())
+            return text.plain(_known("fact of the run", name, run_facts.facts(self.run))())
         except (KeyError, TypeError) as error:
             raise NoRecord(
                 f"run.{name} needs {error} in the environment that run.json holds; it is not there"
             ) from error
-
-    def _lost(self) -> str:
-        ended = Counter(self.run.trials["outcome"])
-        lost = [f"{count} {outcome}" for outcome, count in ended.items() if outcome != Outcome.OK]
-        return ", ".join(lost) or "none"
-
-    def _equals(self) -> str:
-        from experiments.measuring.study import studies
-
-        names = [name for name in self.run.info.studies if name in studies.names()]
-        sentence = quality.equals(self.run, {name: studies.get(name).primary for name in names})
-        return sentence or "The run has no A/A arms: no noise floor was measured."
 
     def _of_ledger(self, name: str) -> str:
         claims = {one.claim.id for one in self.judged}

@@ -33,8 +33,8 @@ def test_what_does_not_drift_seems_to_no_more_often_than_stated():
 def cells(paces, count=20, spread=0.02, seed=4):
     rng = np.random.default_rng(seed)
     rows = [
-        {"study": "s", "metric": "total_time", "condition": str(cell), "subject": "x", "twin": False, "traced": False,
-         "block": block, "value": (1 + cell) * pace * np.exp(rng.normal(0, spread))}
+        {"run": "r", "study": "s", "metric": "total_time", "condition": str(cell), "subject": "x", "twin": False,
+         "traced": False, "block": block, "value": (1 + cell) * pace * np.exp(rng.normal(0, spread))}
         for cell in range(count)
         for block, pace in enumerate(paces)
     ]  # fmt: skip

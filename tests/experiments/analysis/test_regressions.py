@@ -10,6 +10,7 @@ import pytest
 
 from experiments import load_run
 from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.counterparts import compare_parts
 from experiments.analysis.regressions import compare_runs
 from experiments.errors import RunFolderError
 from experiments.measuring import profiles
@@ -176,3 +177,34 @@ def test_of_indicative_ratios_those_that_all_blocks_agree_on_come_first(tmp_path
     [(_, _, rows)] = regressions.tables(compared)
     assert [row[1] for row in rows] == ["slower", "both sides"]
     assert "Indicative ratios that are 1 in every block, and not shown: 1." in list(regressions.notes(compared))
+
+
+def test_folders_of_runs_are_compared_part_by_part(tmp_path):
+    for name, factor in (("before", 1.0), ("after", 1.3)):
+        run_of(tmp_path / name / "load", factor, run_id="load", studies=("load",))
+        made = [synthetic.record(synthetic.spec("isolation", "serial"), Part(role="subject"))]
+        synthetic.write(tmp_path / name / "isolation", made, run_id="isolation", studies=("isolation",))
+    synthetic.write(tmp_path / "after" / "memory", [], run_id="memory", studies=("memory",))
+    before, after = (load_run(tmp_path / name) for name in ("before", "after"))
+    compared = compare_parts(before, after, WANTED)
+    alone = compare_runs(load_run(tmp_path / "before" / "load"), load_run(tmp_path / "after" / "load"), WANTED)
+    assert [one.comparison.conclusion for one in compared.changes] == [
+        one.comparison.conclusion for one in alone.changes
+    ]
+    assert compared.regressed
+    assert compared.studies_in_one == ("memory",)
+    assert "Only in one of the folders: memory." in list(regressions.notes(compared))
+    # A run of several studies is held against the folder, too.
+    assert compare_parts(load_run(tmp_path / "before" / "load"), after, WANTED).regressed
+
+
+def test_folders_of_runs_that_have_no_counterparts_are_refused_in_a_sentence(tmp_path):
+    for name in ("a", "b"):
+        run_of(tmp_path / "twice" / name, blocks=2, run_id=name, studies=("load",))
+    for name in ("memory", "isolation"):
+        synthetic.write(tmp_path / "others" / name, [], run_id=name, studies=(name,))
+    twice, others, one = (load_run(tmp_path / name) for name in ("twice", "others", "twice/a"))
+    with pytest.raises(RunFolderError, match="have no study in common"):
+        compare_parts(twice, others, WANTED)
+    with pytest.raises(RunFolderError, match=r"load is in .*a and .*b: compare one of them"):
+        compare_parts(one, twice, WANTED)

@@ -1,0 +1,58 @@
+"""Where figures are from: said once where the parts of a run agree, and of each where they differ."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments import load_run
+from experiments.analysis.run import Run
+from experiments.report import provenance, sections
+from experiments.report.paper import run_facts
+from tests.experiments.analysis import synthetic
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Three runs, one of which differs from the others."""
+    place = {"cpus": 2, "cpu_model": "Small", "memory_bytes": 4 << 30, "kernel": "6.1-x"}
+    for at, study in enumerate(("load", "memory", "isolation")):
+        made = [synthetic.record(synthetic.spec(study, "baseline"))]
+        other = {"blocks": 6, "environment": place | {"cpus": 8}, "created": "2001-01-01T00:00:00Z"} if at == 0 else {}
+        synthetic.write(
+            tmp_path / study, made, **{"run_id": f"run-{at}", "studies": (study,), "environment": place} | other
+        )
+    return load_run(tmp_path)
+
+
+def test_a_line_under_the_table_tells_of_each_group_of_parts(run: Run, tmp_path: Path) -> None:
+    others, load = provenance.note(run).splitlines()
+    assert others.startswith(
+        "- isolation, memory. Preset smoke, 3 blocks: indicative, no verdicts. 2 trials on 2 × Small"
+    )
+    assert load.startswith("- load. Preset smoke, 6 blocks: 95 % intervals. 1 trials on 8 × Small, 4 GiB, Linux 6.1;")
+    assert load.endswith("2001-01-01, code test.")
+    assert provenance.note(load_run(tmp_path / "load")) == load.removeprefix("- load. ")
+
+
+def test_a_banner_that_does_not_hold_for_every_part_says_for_which(run: Run) -> None:
+    words = [banner.words for banner in sections.banners(run)]
+    assert "isolation, memory: Indicative only: 3 blocks. No intervals and no verdicts below 6 blocks." in words
+    assert any(each.startswith("The model ") for each in words)
+
+
+def test_facts_that_parts_share_are_told_apart_from_those_they_do_not(run: Run) -> None:
+    facts = {fact.name: fact for fact in provenance.facts(run)}
+    assert facts["cpu_model"].shared
+    assert facts["cpus"].values == ["2", "8", "2"]
+    assert facts["run"].values == ["run-2", "run-0", "run-1"]
+
+
+def test_the_paper_says_where_the_parts_differ(run: Run, tmp_path: Path) -> None:
+    facts = run_facts.facts(run)
+    assert facts["cores"]() == "2 (isolation, memory) and 8 (load)"
+    assert facts["processor"]() == "Small"
+    assert facts["machine"]() == "not one but 2, with 2 (isolation, memory) and 8 (load) cores"
+    assert str(facts["parts"]()).startswith("The studies are 3 runs: begun 2000-01-01 by code test (isolation, memory)")
+    alone = run_facts.facts(load_run(tmp_path / "load"))
+    assert alone["machine"]() == "one, with 8 cores"
+    assert alone["parts"]() == "All studies are one run."
