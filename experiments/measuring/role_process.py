@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -47,16 +45,9 @@ def main() -> None:
 
 
 def _end_descendants(role: int) -> None:
-    """Kill whatever the process ``role`` leaves behind, and wait for it; a fork of it leaves alone what it started.
-
-    Its processor time is then known to the runner as the trial's, and not taken for that of somebody else's program.
-    """
-    while os.getpid() == role and processes.has_children():
-        for pid in processes.descendants(os.getpid()):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(-1, 0)
+    """Kill whatever the process ``role`` leaves behind, and wait for it; a fork of it leaves alone what it started."""
+    if os.getpid() == role:
+        processes.end_descendants()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from experiments.measuring import logs
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.records import Part
@@ -31,13 +32,14 @@ class RunningRole:
         group: TrialGroup | None,
         environment: Mapping[str, str],
         janitor: Janitor,
+        leftovers: Leftovers,
     ) -> None:
         self._part = Path(assignment.part_path)
         self._log = folder / f"{assignment.role}.log"
         path = folder / f"{assignment.role}.json"
         path.write_bytes(msgspec.json.encode(assignment))
         argv = [sys.executable, "-P", "-m", "experiments.measuring.role_process", str(path)]
-        self._janitor = janitor
+        self._janitor, self._leftovers = janitor, leftovers
         with self._log.open("wb") as log:
             self.spawned_s = time.monotonic()
             self.popen = subprocess.Popen(
@@ -46,7 +48,7 @@ class RunningRole:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,
-                env={**os.environ, **environment, "TMPDIR": str(folder)},
+                env={**os.environ, **environment, **leftovers.environment, "TMPDIR": str(folder)},
                 start_new_session=True,
             )
         self._janitor.watch(self.popen.pid)
@@ -68,7 +70,8 @@ class RunningRole:
                 self.popen.stdin.flush()
 
     def end(self) -> None:
-        """Kill the role and what it started, and wait."""
+        """Kill the role and its session, and wait; who has left that is known then, and ended after the trial."""
+        self._leftovers.know(self.popen.pid)
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()

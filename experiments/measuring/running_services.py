@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from experiments.errors import ServiceFailed, reason
 from experiments.measuring import logs, placement, services
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.records import ServiceRun, ServiceSpec
@@ -37,6 +37,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     inside_cpus: tuple[int, ...]
     outside_cpus: tuple[int, ...]
     janitor: Janitor
+    leftovers: Leftovers
 
 
 class RunningService:
@@ -44,7 +45,7 @@ class RunningService:
 
     def __init__(self, spec: ServiceSpec, place: Place) -> None:
         self._kind = services.get(spec.name)
-        self._spec, self._janitor = spec, place.janitor
+        self._spec, self._janitor, self._leftovers = spec, place.janitor, place.leftovers
         try:
             self._version = self._kind.version()
         except (OSError, subprocess.SubprocessError) as error:
@@ -65,7 +66,7 @@ class RunningService:
                 stdout=log,
                 stderr=log,
                 cwd=folder,
-                env={**os.environ, "TMPDIR": str(folder)},
+                env={**os.environ, **place.leftovers.environment, "TMPDIR": str(folder)},
                 start_new_session=True,
             )
         self._janitor.watch(self._process.pid)
@@ -127,8 +128,11 @@ class RunningService:
         return f"The service {self._spec.name} ended by itself ({how})" + (f": {words}" if words else "")
 
     def stop(self) -> None:
-        """Ask it to end, kill it and all that it started if it does not in time, and wait."""
-        started = _descendants(self._process.pid)
+        """Ask it to end, kill it and its session if it does not in time, and wait.
+
+        What it started elsewhere is known then, and ended after the trial.
+        """
+        self._leftovers.know(self._process.pid)
         try:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -136,9 +140,6 @@ class RunningService:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            for each in started:  # those that left its process group
-                with suppress(psutil.Error):
-                    each.kill()
             self._process.wait()
             self._janitor.forget(self._process.pid)
             shutil.rmtree(self._socket_folder, ignore_errors=True)
@@ -183,9 +184,3 @@ def running(specs: Iterable[ServiceSpec], place: Place) -> Iterator[RunningServi
             stack.callback(started[spec.name].stop)
             runs.append(started[spec.name].wait())
         yield RunningServices(started, runs)
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    with suppress(psutil.Error):
-        return psutil.Process(pid).children(recursive=True)
-    return []

@@ -20,6 +20,7 @@ import msgspec
 
 from experiments.errors import CannotEnforce, EngineFailed, ServiceFailed
 from experiments.measuring import logs, looking, running_engine, running_services, validity
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
@@ -57,6 +58,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     enforced: bool
     groups: Mapping[str, RunGroup]
     janitor: Janitor
+    leftovers: Leftovers
     work_dir: Path
     sockets: Path
     artifacts: Path
@@ -97,6 +99,9 @@ def _measure(record: Record, site: Site) -> None:
     model = site.model(spec)
     if spec.profile.name not in site.groups:
         raise CannotEnforce(f"{site.backend} cannot enforce {spec.profile.name} here, only the profile of the run.")
+    if left_running := site.leftovers.still_running():
+        record.reason = f"processes of an earlier trial run on and cannot be ended: {left_running}"
+        return
     record.outside.shared_files_left_bytes = sum(_evict_if_possible(path) for path in site.shared_files)
     left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *((model,) if model else ())))
     if left > _UNCLEAN_BYTES:
@@ -107,7 +112,8 @@ def _measure(record: Record, site: Site) -> None:
         noise = Noise()
         noise.start()
         try:
-            _Watch(spec, site, folder, group, record).until_the_end()
+            with site.leftovers.ended_after(group):
+                _Watch(spec, site, folder, group, record).until_the_end()
         finally:
             group.remove()
         record.outside.host = noise.stop()
@@ -153,6 +159,7 @@ class _Watch:
             inside_cpus=inside,
             outside_cpus=outside,
             janitor=self._site.janitor,
+            leftovers=self._site.leftovers,
         )
         try:
             with running_services.running(self._spec.services, place) as self._services:
@@ -220,7 +227,12 @@ class _Watch:
             others=self._inside_before() if group else (),
         )
         return RunningRole(
-            assignment, self._folder, group=group, environment=self._site.environment, janitor=self._site.janitor
+            assignment,
+            self._folder,
+            group=group,
+            environment=self._site.environment,
+            janitor=self._site.janitor,
+            leftovers=self._site.leftovers,
         )
 
     def _inside_before(self) -> tuple[int, ...]:

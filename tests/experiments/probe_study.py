@@ -14,7 +14,20 @@ from typing import ClassVar
 from experiments.measuring.records import RequestRow
 from experiments.measuring.study import Cell, Study
 
-SILENT = ("hangs", "ignores", "stops", "client_hangs")
+SILENT = ("hangs", "ignores", "stops", "client_hangs", "daemon-hangs", "daemon-bare")
+
+# Leaves its session and its parent, and says who it is.
+DAEMON = """
+import os, sys, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+if os.fork():
+    os._exit(0)
+with open(sys.argv[1], "a") as file:
+    file.write(f"{os.getpid()}\\n")
+time.sleep(1000)
+"""
 
 
 class Probe(Study):
@@ -152,6 +165,25 @@ class Probe(Study):
         )
         role.part.values["child"] = float(child.stdout.readline())
         role.outside_look()
+
+    def _daemon(self, role):
+        # Started like this, it belongs to no group or session of the trial's, and outlives whoever is killed.
+        end, pids = role.spec.subject.split("-")[1], Path(os.environ["PIDS"])
+        before = pids.read_text() if pids.exists() else ""
+        subprocess.run(
+            [sys.executable, "-S", "-c", DAEMON, str(pids)], check=True, env={} if end == "bare" else os.environ
+        )
+        while not (pids.exists() and pids.read_text() != before):
+            time.sleep(0.01)
+        match end:
+            case "dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "leaves":
+                role.leave()
+            case "ends":
+                role.outside_look()
+            case _:
+                time.sleep(600)
 
     def _swarms(self, role):
         children = [subprocess.Popen(["sleep", "1000"]) for _ in range(30)]
