@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.measuring import placement
+from experiments.measuring import endings, placement
 from experiments.measuring.probes import processes
 from experiments.measuring.records import Part
 from experiments.measuring.role import Assignment, Role
@@ -17,6 +17,7 @@ from experiments.measuring.role import Assignment, Role
 
 def main() -> None:
     """Run the role that the assignment file describes; a second argument is the part it had when it started again."""
+    endings.tell_in_one_line()
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
     placement.take(assignment.runner_pid, assignment.cpus)
     placement.adopt_orphans()

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from experiments.errors import ServiceFailed, reason
-from experiments.measuring import logs, placement, services
+from experiments.measuring import endings, logs, placement, services
 from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
@@ -40,24 +40,27 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     leftovers: Leftovers
 
 
+def version(name: str) -> str:
+    """Return the version of what the service would start now. Raises `ServiceFailed`."""
+    try:
+        return logs.readable(str(services.get(name).version()))
+    except Exception as error:  # another package may raise anything: it costs its own trials, and not the run
+        raise ServiceFailed(f"The service {name} does not tell its version: {reason(error)}.") from error
+
+
 class RunningService:
     """One service's process. The constructor starts it; whoever does so must `stop` it."""
 
     def __init__(self, spec: ServiceSpec, place: Place) -> None:
         self._kind = services.get(spec.name)
         self._spec, self._janitor, self._leftovers = spec, place.janitor, place.leftovers
-        try:
-            self._version = self._kind.version()
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ServiceFailed(f"The service {spec.name} does not tell its version: {error}") from error
+        self._version = version(spec.name)
         self._log = place.folder / f"service-{spec.name}.log"
         folder = place.folder / f"service-{spec.name}"
         folder.mkdir()
         self._socket_folder = place.sockets / spec.name
         self.address = self._own_address()
-        argv = placement.placed(
-            self._kind.command(folder, self.address), place.inside_cpus if spec.inside else place.outside_cpus
-        )
+        argv = placement.placed(self._command(folder), place.inside_cpus if spec.inside else place.outside_cpus)
         with self._log.open("wb") as log:
             self._started_s = time.monotonic()
             self._process = subprocess.Popen(
@@ -80,6 +83,12 @@ class RunningService:
     def inside(self) -> bool:
         """Whether it is inside the limits."""
         return self._spec.inside
+
+    def _command(self, folder: Path) -> list[str]:
+        try:
+            return list(map(str, self._kind.command(folder, self.address)))
+        except Exception as error:  # another package may raise anything: it costs its own trials, and not the run
+            raise ServiceFailed(f"The service {self._spec.name} does not tell its command: {reason(error)}") from error
 
     def _own_address(self) -> str:
         if self._kind.listens == "port":
@@ -113,7 +122,7 @@ class RunningService:
             return self._kind.ready(self.address)
         except (OSError, subprocess.SubprocessError):
             return False
-        except Exception as error:  # another package may raise anything: it costs its own trials, and not the run
+        except Exception as error:  # as above
             raise ServiceFailed(
                 f"The service {self._spec.name} cannot be asked whether it is ready: {reason(error)}"
             ) from error
@@ -123,7 +132,7 @@ class RunningService:
         code = self._process.poll()
         if code is None:
             return ""
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        how = endings.how(code)
         words = logs.last_words(self._log)
         return f"The service {self._spec.name} ended by itself ({how})" + (f": {words}" if words else "")
 

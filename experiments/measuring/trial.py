@@ -24,7 +24,7 @@ from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
-from experiments.measuring.limits.kernel import JOIN_FAILED
+from experiments.measuring.limits.kernel import JOIN_FAILED, JOIN_FAILED_WORDS
 from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
@@ -32,7 +32,7 @@ from experiments.measuring.running_engine import RunningEngine
 from experiments.measuring.running_roles import RunningRole
 from experiments.measuring.running_services import Place, RunningServices
 from experiments.measuring.study import studies
-from systems.errors import BadInput, FourgigError
+from systems.errors import BadInput, FourgigError, told
 
 # How often the group's memory is read. A reading costs well under a millisecond of one processor.
 _SAMPLE_S = 0.25
@@ -90,7 +90,8 @@ def run(spec: TrialSpec, site: Site) -> Record:
         _measure(record, site)
     except (FourgigError, OSError) as error:
         # Whatever kept this trial from being measured, the next one may be; a full disk stops the run at the append.
-        record.outcome, record.reason = Outcome.INVALID, f"{type(error).__name__}: {error}"
+        record.outcome, record.reason = Outcome.INVALID, told(error)
+    record.reason = logs.readable(record.reason)
     return record
 
 
@@ -206,6 +207,7 @@ class _Watch:
         process = self._role(role, address)
         if process.popen.stdout is not None:
             self._selector.register(process.popen.stdout, selectors.EVENT_READ, process)
+        self._selector.register(process.ending, selectors.EVENT_READ, process)
         return process
 
     def _role(self, role: Literal["subject", "engine", "client"], address: str | None = None) -> RunningRole:
@@ -249,13 +251,16 @@ class _Watch:
                 next_sample = max(next_sample + _SAMPLE_S, now)
             for key, _ in self._selector.select(max(0.0, min(next_sample, end) - time.monotonic())):
                 process: RunningRole = key.data
-                lines = process.lines()
-                if not lines and process.popen.poll() is not None:
+                if key.fd == process.ending:
                     self._selector.unregister(key.fileobj)
-                for line in lines:
+                    continue
+                for line in process.lines():
                     self._heard(process, line)
+                if process.silent:
+                    self._selector.unregister(key.fileobj)
             if self._client is not None and self._client.popen.poll() is not None:
                 client, self._client = self._client, None
+                self._forget(client)
                 client.end()
                 part = client.part()
                 if part is None:
@@ -271,6 +276,10 @@ class _Watch:
             if time.monotonic() >= end:
                 self._problem = (Outcome.TIMED_OUT, f"not finished after {self._spec.timeout_s:g} s")
                 return
+
+    def _forget(self, process: RunningRole) -> None:
+        for key in [key for key in self._selector.get_map().values() if key.data is process]:
+            self._selector.unregister(key.fileobj)
 
     def _heard(self, process: RunningRole, line: str) -> None:
         word, _, rest = line.partition(" ")
@@ -311,14 +320,27 @@ class _Watch:
             return
         if self._problem is not None:
             record.outcome, record.reason = self._problem
-        elif subject.popen.returncode == JOIN_FAILED:
+        elif subject.popen.returncode == JOIN_FAILED and subject.last_words().startswith(JOIN_FAILED_WORDS):
             record.reason = f"the subject could not enter the limits: {subject.last_words()}"
-        elif subject.popen.returncode != 0 or part is None:
+        elif subject.popen.returncode != 0:
             record.outcome, record.reason = Outcome.CRASHED, subject.last_words()
-        elif studies.get(self._spec.study)().has_client(self._spec) and record.part("client") is None:
-            record.outcome, record.reason = Outcome.CRASHED, "the subject ended before the client began"
+        elif part is None:
+            said = subject.last_words()
+            record.outcome, record.reason = Outcome.CRASHED, f"it ended before it had written what it saw: {said}"
+        elif problem := self._lacks_client():
+            record.outcome, record.reason = Outcome.CRASHED, problem
         else:
             record.outcome = Outcome.OK
+
+    def _lacks_client(self) -> str:
+        """Return that the trial should have had a client and had none; empty where all is well."""
+        if self._record.part("client") is not None:
+            return ""
+        try:
+            wanted = studies.get(self._spec.study)().has_client(self._spec)
+        except Exception as error:  # noqa: BLE001 - another package may raise anything: it costs its own trials
+            return f"the study does not tell whether the trial has a client: {told(error)}"
+        return "the subject ended before the client began" if wanted else ""
 
     def _say_if_out_of_memory(self) -> bool:
         if not self._outside.group.oom_kills:
