@@ -75,11 +75,18 @@ def _words(error: BaseException) -> str:
 
 
 def _code(address: str) -> str:
-    """Return a hash of the Python files beside the module, if it belongs to a package, else of its own."""
-    module = sys.modules[address.partition(":")[0]]
-    path = Path(str(module.__file__))
+    """Return a hash of the module's whole package, or of its file, and of what was imported from beside it."""
+    name = address.partition(":")[0]
+    path = Path(str(sys.modules[name].__file__))
+    depth = name.count(".") + (path.name == "__init__.py")  # so many folders of the package are above the file
+    package = path.parents[depth - 1] if depth else path
+    own = set(package.rglob("*.py")) if depth else {path}
+    files = [Path(str(getattr(module, "__file__", None))) for module in list(sys.modules.values())]
+    # What is installed in this interpreter is somebody else's, and has a version.
+    others = {Path(sys.prefix), Path(sys.base_prefix)}
+    own |= {file for file in files if package.parent in file.parents and not others & set(file.parents)}
     digest = hashlib.sha256()
-    for each in sorted(path.parent.rglob("*.py")) if module.__package__ else [path]:
+    for each in sorted(own):
         digest.update(each.name.encode() + bytes(1) + each.read_bytes())
     return digest.hexdigest()[:12]
 
