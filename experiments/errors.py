@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from systems.errors import ExitCode, FourgigError
+from systems.errors import ExitCode, FourgigError, words
 
 
 def reason(error: BaseException) -> str:
     """Return what another package's error says, in one line without its full stop; its type where it says nothing."""
-    return " ".join(str(error).split()).removesuffix(".") or type(error).__name__
+    return words(error).removesuffix(".") or type(error).__name__
 
 
 class CannotEnforce(FourgigError):

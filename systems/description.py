@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from systems.engines.interface import AddressedEngine, Engine
-from systems.errors import BadInput
+from systems.errors import BadInput, told
 from systems.interface import AsyncSystem, BlockingSystem, System
 
 Value = str | int | float | bool | None
@@ -169,5 +169,7 @@ def _loaded(name: str, address: str) -> Any:
     module, _, attribute = address.partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise BadInput(f"The system {name!r} ({address}) cannot be imported: {error}.") from error
+    except (Exception, SystemExit) as error:  # somebody else's module may raise anything
+        raise BadInput(
+            f"The system {name!r} ({address}) cannot be imported: {told(error).removesuffix('.')}."
+        ) from error

@@ -39,6 +39,19 @@ class ExitCode(IntEnum):
         return code
 
 
+def words(error: BaseException) -> str:
+    """Return what an error says, in one line; saying it may be somebody else's code, and may fail."""
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - as above
+        return "what it says cannot be read"
+
+
+def told(error: BaseException) -> str:
+    """Return an error's type and what it says, in one line."""
+    return f"{type(error).__name__}: {words(error)}".removesuffix(": ")
+
+
 class FourgigError(Exception):
     """Base of every error a person can cause or meet; its text is one clear sentence."""
 

@@ -19,10 +19,9 @@ from experiments.commands.completing import completing, levels, parts, settings_
 from experiments.commands.extending import UntilStable
 from experiments.errors import RunFolderError
 from experiments.invocation import command
-from experiments.measuring import code, profiles, records
+from experiments.measuring import code, environment, profiles, records
 from experiments.measuring.limits.select import choose
 from experiments.measuring.plan import Plan
-from experiments.measuring.probes.host import environment
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import WORKLOAD
 from experiments.measuring.runs import TRIALS, RunInfo, read_info
@@ -198,7 +197,7 @@ def run(
         workload=asked.workload,
         code_version=code.version_of_run(asked.systems, asked.studies),
         code_versions=prepared.plan.code_versions(info.code_versions if info else ()),
-        environment={**environment(), **code.outside(asked.systems)},
+        environment=environment.describe(asked.systems, prepared.plan.trials, info),
         planned=prepared.plan.count(records.read(path / TRIALS)),
         skipped=prepared.plan.skipped,
     )

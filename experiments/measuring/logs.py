@@ -16,6 +16,12 @@ KEPT_BYTES = 256 * 1024
 
 _LAST_WORDS_BYTES = 64 * 1024  # a subject may print gigabytes; its last line is near their end
 _LAST_WORDS = 500
+_LONGEST = 2000  # what a record says of a trial may quote the last words of several processes
+
+
+def readable(text: str) -> str:
+    """Return anybody's text as one line for a record: shortened, without what a terminal obeys or no file can hold."""
+    return _shown(" ".join(text[:_LONGEST].split()))
 
 
 def last_words(path: Path) -> str:
@@ -49,5 +55,8 @@ def _end(path: Path, most: int) -> str:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - most))
         text = file.read(most).decode("utf-8", "replace")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _shown(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _shown(text: str) -> str:
     return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)

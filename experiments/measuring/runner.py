@@ -16,6 +16,7 @@ from types import FrameType
 
 from experiments.errors import CannotEnforce, StorageError
 from experiments.measuring import records, trial
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import Backend, RunGroup
 from experiments.measuring.limits.janitor import Janitor
@@ -56,8 +57,10 @@ def run(
     sockets = Path(tempfile.gettempdir()) / f"fourgig-{secrets.token_hex(4)}"
     environment = prepare()
     groups: dict[str, RunGroup] = {}
+    leftovers = Leftovers()
     # The janitor comes first and hears of every group at once: a runner can be killed at any moment.
-    with _terminated_as_interrupted(), Janitor([], [str(work_dir), str(sockets)]) as janitor:
+    folders = [str(work_dir), str(sockets)]
+    with _terminated_as_interrupted(), Janitor([], folders, mark=leftovers.mark) as janitor:
         try:
             for limits in _profiles(profile, trials):
                 # Only the run's own limits must be enforceable: a trial under others is void where they are not.
@@ -71,6 +74,7 @@ def run(
                 enforced=backend.enforced,
                 groups=groups,
                 janitor=janitor,
+                leftovers=leftovers,
                 work_dir=work_dir,
                 sockets=sockets,
                 artifacts=folder.artifacts,
