@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import msgspec
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from experiments.commands.console import err, out
 from experiments.invocation import command
@@ -58,7 +58,7 @@ def chat(
 
 def _read() -> str:
     if sys.stdin.isatty():
-        out.print("[bold]you[/] ", end="")
+        out.print(Text("you", style="bold"), end=" ")
     return sys.stdin.readline().strip()
 
 
@@ -66,16 +66,17 @@ def _shown(message: FromServer) -> bool:
     """Show what the server says, and return whether more of it follows."""
     match message:
         case Token():
-            out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
+            out.print(message.text, end="", highlight=False, soft_wrap=True)
             return True
         case ReplyMessage():
             if message.first_token_s is None:  # nothing was streamed
-                out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
-            remembered = "".join(f"\n  remembered: {escape(memory)}" for memory in message.memories)
+                out.print(message.text, end="", highlight=False, soft_wrap=True)
+            remembered = "".join(f"\n  remembered: {memory}" for memory in message.memories)
             pace = "" if message.tokens_per_s is None else f" · {message.tokens_per_s:.1f} tokens/s"
-            out.print(f"\n[dim]{message.source} · {message.total_s:.1f} s{pace}{remembered}[/]", highlight=False)
+            said = f"\n{message.source} · {message.total_s:.1f} s{pace}{remembered}"
+            out.print(said, style="dim", highlight=False, soft_wrap=True)
         case Refusal():
-            err.print(f"Not now: {message.reason}; try again in {message.retry_after_s:.0f} s.", markup=False)
+            err.say(f"Not now: {message.reason}; try again in {message.retry_after_s:.0f} s.")
         case Error():
-            err.print(f"{message.kind}: {message.message}", markup=False)
+            err.say(f"{message.kind}: {message.message}")
     return False

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from experiments.measuring.published import published
+from experiments.printable import printable
 
 KEPT_BYTES = 256 * 1024
 """The most that is kept of what one process printed: its end."""
@@ -49,5 +50,4 @@ def _end(path: Path, most: int) -> str:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - most))
         text = file.read(most).decode("utf-8", "replace")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return printable(text)

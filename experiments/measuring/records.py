@@ -316,6 +316,8 @@ def read(path: Path) -> list[Record]:
         raise RunFolderError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
     records = []
     for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
+        if not line.strip():  # an editor, or a shell that joined two files
+            continue
         try:
             version = msgspec.json.decode(line, type=_Version).schema_version
             if version != SCHEMA_VERSION:
