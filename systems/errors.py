@@ -73,8 +73,8 @@ class ModelError(FourgigError):
     exit_code = ExitCode.BAD_MODEL
 
 
-class CacheError(FourgigError):
-    """What is kept between commands has no place, or cannot be written there; the message names the variable to set."""
+class CannotWrite(FourgigError):
+    """A model, or what is kept between commands, has no place or no space; the message names it, or what to set."""
 
     exit_code = ExitCode.CANNOT_WRITE
 

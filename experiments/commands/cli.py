@@ -152,7 +152,7 @@ def model_make(
 def main() -> None:
     """Run the command; an error a person can cause ends as one sentence and its exit code."""
     terminal.prepare()
-    if console.out.width < _BOXED_HELP_COLUMNS or not console.out.is_watched:
+    if console.out.width < _BOXED_HELP_COLUMNS:
         app.rich_markup_mode = None  # help without boxes, in which names are cut
     try:
         refuse_what_is_no_text(sys.argv[1:])

@@ -10,6 +10,7 @@ import msgspec
 from experiments.commands import console
 from experiments.commands.asking import Asked
 from experiments.commands.completing import shape_names
+from experiments.errors import NoNumber
 from experiments.measuring import plan, records
 from experiments.measuring.plan import Plan
 from experiments.measuring.records import EngineSpec, Record
@@ -82,8 +83,11 @@ def prepare(asked: Asked, drafted: Draft) -> Prepared:
 
 
 def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Record]) -> Plan:
-    """Return the plan of what was asked on this engine; what the ``past`` trials took makes the estimate."""
-    return plan.make(
+    """Return the plan of what was asked on this engine; what the ``past`` trials took makes the estimate.
+
+    Raises as `experiments.measuring.plan.make`, and `BadInput` for a trial that no record could hold.
+    """
+    made = plan.make(
         preset=asked.preset,
         study_names=asked.studies,
         system_names=asked.systems,
@@ -98,6 +102,12 @@ def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], 
         only=asked.only,
         past=past,
     )
+    for spec in made.trials:
+        try:
+            records.refuse_no_numbers(spec, f"the trial of {spec.subject} in the study {spec.study}")
+        except NoNumber as error:
+            raise BadInput(f"A trial cannot be planned: {error}.") from error
+    return made
 
 
 def _runs_a_model(engine: EngineSpec) -> bool:

@@ -62,7 +62,7 @@ def run_all(
 
 
 def prepare() -> None:
-    """Write what the first trial must not be the one to write. Raises `CacheError`."""
+    """Write what the first trial must not be the one to write. Raises `CannotWrite`."""
     from experiments.measuring import runner  # with numpy: only who measures waits for it
 
     runner.prepare()

@@ -30,7 +30,7 @@ from experiments.commands.completing import (
 from experiments.measuring import profiles
 from experiments.printable import printable
 from systems import logs, registry
-from systems.errors import BadInput, CacheError, FourgigError, UnknownName
+from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
 from systems.models import cache
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
@@ -165,7 +165,7 @@ def serve(
         system_settings=msgspec.to_builtins(system_settings),
         engine_settings=msgspec.to_builtins(engine_settings),
     )
-    with suppress(CacheError):  # jieba parses its dictionary anew where nothing can be kept
+    with suppress(CannotWrite):  # jieba parses its dictionary anew where nothing can be kept
         os.environ.setdefault("FOURGIG_JIEBA_CACHE", str(cache.made("jieba")))
     raise typer.Exit(_confined(serving, limits) if limits else asyncio.run(_serve(serving)))
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 from rich.text import Text
 
@@ -36,13 +36,16 @@ class Terminal(Console):
         super().__init__(stderr=stderr, markup=False, emoji=False)
 
     @property
-    def width(self) -> int:
-        """The columns there are: the terminal's, or those of COLUMNS; without either, no line is too long."""
-        return super().width if self.is_watched or "COLUMNS" in os.environ else _UNLIMITED
+    def size(self) -> ConsoleDimensions:
+        """The columns and lines there are: without a terminal, and without COLUMNS, no line is too long."""
+        found = super().size
+        if self.is_watched or "COLUMNS" in os.environ:
+            return found
+        return ConsoleDimensions(_UNLIMITED, found.height)
 
-    @width.setter
-    def width(self, width: int) -> None:
-        self._width = width
+    @size.setter
+    def size(self, size: tuple[int, int]) -> None:
+        self._width, self._height = size
 
     @property
     def is_watched(self) -> bool:
@@ -70,6 +73,8 @@ class Terminal(Console):
             self.say(title, style="italic")
         for row in rows:
             for column, cell in zip(columns, row, strict=True):
+                if not cell:
+                    continue
                 self.say(Text.assemble(f"{printable(column)}: " if column else "", self._text(cell)))
             self.say("")
 

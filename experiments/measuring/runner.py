@@ -24,7 +24,7 @@ from experiments.measuring.profiles import Profile
 from experiments.measuring.records import Outcome, Record, TrialSpec
 from experiments.measuring.runs import RunFolder
 from systems import registry
-from systems.errors import CacheError, FourgigError
+from systems.errors import CannotWrite, FourgigError
 from systems.models import cache
 
 # A trial's memory file, memory trace and record together stay well below this.
@@ -123,7 +123,7 @@ def missing(trials: Sequence[TrialSpec], done: Sequence[Record]) -> list[TrialSp
 def prepare() -> dict[str, str]:
     """Write what libraries would otherwise write during the first trial, and return the roles' environment.
 
-    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it. Raises `CacheError`
+    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it. Raises `CannotWrite`
     where it cannot be kept.
     """
     folder = cache.cache_folder() / "jieba"
@@ -140,7 +140,7 @@ def prepare() -> dict[str, str]:
             words = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise FourgigError(f"jieba's dictionary could not be prepared: {words[-1] if words else done.returncode}.")
         if not any(folder.glob("*.cache")):  # jieba only logs that
-            raise CacheError(f"The parsed dictionary could not be kept in {folder}: is its disk full?")
+            raise CannotWrite(f"The parsed dictionary could not be kept in {folder}: is its disk full?")
     return environment
 
 

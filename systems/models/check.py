@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from systems.errors import CacheError, ModelError
+from systems.errors import CannotWrite, ModelError
 from systems.models.cache import cache_folder
 
 _MAGIC = b"GGUF"
@@ -149,7 +149,7 @@ def _note(path: Path, found: os.stat_result) -> Path | None:
     key = hashlib.sha256(f"{path}\0{found.st_size}\0{found.st_mtime_ns}".encode(errors="surrogateescape"))
     try:
         return cache_folder() / "checked" / f"{key.hexdigest()[:32]}.json"
-    except CacheError:
+    except CannotWrite:
         return None
 
 

@@ -19,7 +19,7 @@ _MODELS = "models"
 
 
 def default_path(shape: str, quant: str, seed: int) -> Path:
-    """Return where the cache keeps this model, made or not. Raises `UnknownName` or `CacheError`."""
+    """Return where the cache keeps this model, made or not. Raises `UnknownName` or `CannotWrite`."""
     name = f"{get_shape(shape).name}-{get_quant(quant)}-seed{seed}-recipe{RECIPE}.gguf"
     return cache.cache_folder() / _MODELS / name
 
@@ -30,7 +30,7 @@ def default_quant(shape: str) -> Quant:
 
 
 def ensure(shape: str, quant: str, seed: int, progress: Progress | None = None) -> Path:
-    """Return the cached model, making it first when it is absent. Raises `ModelError` or `CacheError`."""
+    """Return the cached model, making it first when it is absent. Raises `ModelError` or `CannotWrite`."""
     path = default_path(shape, quant, seed)
     if not path.exists():
         from systems.models.make import make
@@ -43,7 +43,7 @@ def ensure(shape: str, quant: str, seed: int, progress: Progress | None = None) 
 def resolve(model: str, progress: Progress | None = None) -> ModelFile:
     """Return the checked file of ``model``: ``shape``, ``shape:quant``, ``shape:quant:seed``, ``reader`` or a path.
 
-    A shape is made when the cache does not hold it. Raises `UnknownName`, `BadInput`, `ModelError` or `CacheError`.
+    A shape is made when the cache does not hold it. Raises `UnknownName`, `BadInput`, `ModelError` or `CannotWrite`.
     """
     found = _parsed(model)
     return check(found if isinstance(found, Path) else ensure(*found, progress))
