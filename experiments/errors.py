@@ -24,8 +24,8 @@ class ServiceFailed(FourgigError):
     """A service that a trial needs did not get ready, or ended before the trial did."""
 
 
-class NoNumber(FourgigError):
-    """A role, or a plan, says a number that is infinite or not a number; the message says where."""
+class Unrecordable(FourgigError):
+    """A role, or a plan, says a number that is infinite or none, or text that is not UTF-8; the message says where."""
 
 
 class StorageError(FourgigError):

@@ -55,7 +55,7 @@ def quoted(word: str) -> str:
 def refuse_what_is_no_text(arguments: Sequence[str]) -> None:
     """Raise `BadInput` for the first of the arguments that is not UTF-8: no record and no page could name it."""
     for argument in arguments:
-        refuse_what_is_not_utf8(argument, "The argument", "rename it, or name what you mean otherwise")
+        refuse_what_is_not_utf8(argument, "The argument", "rename it, or go there and name what is inside")
 
 
 def refuse_what_is_not_utf8(text: str, what: str, remedy: str) -> None:

@@ -23,7 +23,7 @@ from experiments.invocation import refuse_what_is_no_text
 from experiments.measuring import profiles
 from experiments.measuring.study import Study, studies
 from systems import registry
-from systems.errors import ExitCode, FourgigError, UnknownName
+from systems.errors import BadInput, ExitCode, FourgigError, UnknownName
 
 app = typer.Typer(
     help="Does this agent design really help in 4 GB, and by how much? Compare local LLM agents under enforced limits.",
@@ -149,17 +149,27 @@ def model_make(
     console.out.say(f"{made.path}: {made.size_bytes / 1e6:.0f} MB, sha256 {made.sha256}")
 
 
+def _refuse_a_folder_that_is_gone() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise BadInput("The current folder is not there any more: change to another one.") from None
+
+
 def main() -> None:
     """Run the command; an error a person can cause ends as one sentence and its exit code."""
     terminal.prepare()
-    if console.out.width < _BOXED_HELP_COLUMNS:
+    if console.out.width < _BOXED_HELP_COLUMNS or not console.out.is_watched:
         app.rich_markup_mode = None  # help without boxes, in which names are cut
     try:
         refuse_what_is_no_text(sys.argv[1:])
+        _refuse_a_folder_that_is_gone()
         app()
     except SystemExit as left:
         if left.code == ExitCode.INTERRUPTED:  # where nothing better was said of what is safe
             console.err.say("Interrupted.", style="red")
+        if left.code == ExitCode.DEFECT and terminal.is_unread(1):  # typer's answer to a reader that has gone
+            sys.exit(ExitCode.DONE)
         raise
     except FourgigError as error:
         prefix = "" if isinstance(error, Interrupted) else "Error: "

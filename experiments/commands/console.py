@@ -252,7 +252,7 @@ def _make_shown(shape: str, quant: str | None, seed: int, path: Path | None) -> 
 
     chosen = quant or find.default_quant(shape)
     with _Bytes(f"making {shape} in {chosen}") as progress:
-        return check(make(shape, chosen, seed, path or find.default_path(shape, chosen, seed), progress))
+        return check(make(shape, chosen, seed, path or find.place(shape, chosen, seed), progress))
 
 
 class _Bytes:

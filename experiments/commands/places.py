@@ -14,7 +14,7 @@ def check_places(folder: Path) -> None:
 
     Raises `BadInput` for one that is not UTF-8, `StorageError` where no temporary folder can be written.
     """
-    refuse_what_is_not_utf8(str(folder.absolute()), "The run's folder", "choose another with --out")
+    refuse_what_is_not_utf8(str(folder.absolute()), "The run's folder", "move the run, or choose another with --out")
     try:
         temporary = tempfile.gettempdir()
     except FileNotFoundError:

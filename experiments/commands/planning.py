@@ -10,9 +10,10 @@ import msgspec
 from experiments.commands import console
 from experiments.commands.asking import Asked
 from experiments.commands.completing import shape_names
-from experiments.errors import NoNumber
+from experiments.errors import Unrecordable
 from experiments.measuring import plan, records
 from experiments.measuring.plan import Plan
+from experiments.measuring.recordable import refuse_unrecordable
 from experiments.measuring.records import EngineSpec, Record
 from experiments.measuring.runs import TRIALS
 from systems import registry
@@ -104,8 +105,8 @@ def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], 
     )
     for spec in made.trials:
         try:
-            records.refuse_no_numbers(spec, f"the trial of {spec.subject} in the study {spec.study}")
-        except NoNumber as error:
+            refuse_unrecordable(spec, f"the trial of {spec.subject} in the study {spec.study}")
+        except Unrecordable as error:
             raise BadInput(f"A trial cannot be planned: {error}.") from error
     return made
 

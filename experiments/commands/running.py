@@ -48,8 +48,11 @@ def run_all(
                 info, plan = more
                 _measure(info, plan, folder, models, backend)
             every = records.read(folder.trials)
-            console.print_outcomes(every, path)
-            console.out.say(f"Report: {build(path)}")
+            try:
+                report = build(path)
+            finally:  # whatever keeps the report from being written
+                console.print_outcomes(every, path)
+            console.out.say(f"Report: {report}")
         except KeyboardInterrupt:
             done = len({record.key for record in records.read(folder.trials)})
             again = command("run", "--resume", folder.path)

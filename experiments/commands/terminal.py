@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -85,6 +86,15 @@ class Terminal(Console):
         """Return what ``text`` says, obeying nothing in it; every string that is printed comes through here."""
         return super().render_str(printable(text), **how)
 
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print as rich does. What cannot be said on the standard error is dropped: it is nobody's result."""
+        try:
+            super().print(*objects, **how)
+        except OSError:
+            if not self.stderr:
+                raise
+            self.on_broken_pipe()
+
     def on_broken_pipe(self) -> None:
         """Let what is printed from now on go nowhere."""
         self.quiet = True
@@ -107,6 +117,13 @@ def forget(descriptor: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+def is_unread(descriptor: int) -> bool:
+    """Tell whether ``descriptor`` is a pipe that nobody reads any more."""
+    asked = select.poll()
+    asked.register(descriptor, 0)
+    return any(events & select.POLLERR for _, events in asked.poll(0))
 
 
 def prepare() -> None:

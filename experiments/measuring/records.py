@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from experiments.errors import NoNumber, RunFolderError, StorageError
+from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.limits.interface import GroupMemory
 from experiments.measuring.looks import Look, ProcessUse
 from experiments.measuring.profiles import Profile
@@ -247,36 +246,6 @@ class Record(msgspec.Struct, kw_only=True):
     def part(self, role: str = "subject") -> Part | None:
         """Return what ``role`` wrote, or None if it wrote nothing."""
         return next((part for part in self.parts if part.role == role), None)
-
-
-def encoded(part: Part) -> bytes:
-    """Return a part as a role writes it. Raises `NoNumber` where JSON has no word for what it says."""
-    refuse_no_numbers(part, f"the {part.role}'s part")
-    return msgspec.json.encode(part)
-
-
-def refuse_no_numbers(value: object, whose: str) -> None:
-    """Raise `NoNumber` for the first number in ``value`` that is infinite or none.
-
-    JSON would hold null in its place, and the record could not be read again.
-    """
-    for place, number in _floats(value, ""):
-        if not math.isfinite(number):
-            raise NoNumber(f"{whose} says {number} at {place}: that can be neither recorded nor compared")
-
-
-def _floats(value: object, place: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, float):
-        yield place, value
-    elif isinstance(value, Mapping):
-        for name, each in value.items():
-            yield from _floats(each, f"{place}.{name}" if place else str(name))
-    elif isinstance(value, list | tuple):
-        for at, each in enumerate(value):
-            yield from _floats(each, f"{place}[{at}]")
-    elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from _floats(getattr(value, name), f"{place}.{name}" if place else name)
 
 
 def append(path: Path, record: Record) -> None:

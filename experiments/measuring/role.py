@@ -15,7 +15,8 @@ from typing import Literal, NoReturn
 import msgspec
 
 from experiments.measuring.probes.processes import Inside
-from experiments.measuring.records import Part, TrialSpec, encoded
+from experiments.measuring.recordable import encoded
+from experiments.measuring.records import Part, TrialSpec
 from experiments.measuring.runs import write_whole
 from systems.errors import UnknownName
 
@@ -81,7 +82,7 @@ class Role:
         self._ask(f"look {name}")
 
     def write(self) -> None:
-        """Write what was observed, whole. Raises `NoNumber`, which ends the trial as crashed."""
+        """Write what was observed, whole. Raises `Unrecordable`, which ends the trial as crashed."""
         write_whole(self._part_path, encoded(self.part))
 
     def leave(self) -> NoReturn:

@@ -24,6 +24,13 @@ def default_path(shape: str, quant: str, seed: int) -> Path:
     return cache.cache_folder() / _MODELS / name
 
 
+def place(shape: str, quant: str, seed: int) -> Path:
+    """Return where the cache is to keep this model, in a folder that can be written. Raises as `default_path`."""
+    path = default_path(shape, quant, seed)
+    cache.made(_MODELS)
+    return path
+
+
 def default_quant(shape: str) -> Quant:
     """Return the quantisation ``shape`` is made in when none is named. Raises `UnknownName`."""
     return get_shape(shape).default_quant
@@ -35,8 +42,7 @@ def ensure(shape: str, quant: str, seed: int, progress: Progress | None = None) 
     if not path.exists():
         from systems.models.make import make
 
-        cache.made(_MODELS)
-        make(shape, quant, seed, path, progress)
+        make(shape, quant, seed, place(shape, quant, seed), progress)
     return path
 
 
