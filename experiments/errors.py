@@ -24,6 +24,10 @@ class ServiceFailed(FourgigError):
     """A service that a trial needs did not get ready, or ended before the trial did."""
 
 
+class Unrecordable(FourgigError):
+    """A role, or a plan, says a number that is infinite or none, or text that is not UTF-8; the message says where."""
+
+
 class StorageError(FourgigError):
     """A result cannot be written: no space, no right, or no folder. What was measured before is safe."""
 

@@ -39,7 +39,7 @@ class UntilStable:
         found = run_stability(load_run(path), self._precision)
         said = f"{found.unstable} of {found.comparisons} comparisons are not stable"
         if found.blocks is None:
-            console.err.print(
+            console.err.say(
                 f"{said}, and more blocks would not help." if found.unstable else "Every comparison is stable."
             )
             return None
@@ -47,9 +47,9 @@ class UntilStable:
         blocks = self._in_time(info.blocks, min(found.blocks, max(2 * info.blocks, BLOCKS["standard"])))
         if blocks == info.blocks:
             again = command_to_resume(path, info, "--blocks", found.blocks, models=self._models)
-            console.err.print(f"{said}, and the time is up. Go on with: {again}", markup=False, soft_wrap=True)
+            console.err.say(f"{said}, and the time is up. Go on with: {again}")
             return None
-        console.err.print(f"{said}; going on to {blocks} blocks.")
+        console.err.say(f"{said}; going on to {blocks} blocks.")
         longer = self._planned(blocks)
         return msgspec.structs.replace(info, blocks=blocks, planned=longer.count(records.read(path / TRIALS))), longer
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from experiments.measuring.published import published
+from experiments.printable import printable
 
 KEPT_BYTES = 256 * 1024
 """The most that is kept of what one process printed: its end."""
@@ -21,7 +22,7 @@ _LONGEST = 2000  # what a record says of a trial may quote the last words of sev
 
 def readable(text: str) -> str:
     """Return anybody's text as one line for a record: shortened, without what a terminal obeys or no file can hold."""
-    return _shown(" ".join(text[:_LONGEST].split()))
+    return printable(" ".join(text[:_LONGEST].split()))
 
 
 def last_words(path: Path) -> str:
@@ -55,8 +56,4 @@ def _end(path: Path, most: int) -> str:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - most))
         text = file.read(most).decode("utf-8", "replace")
-    return _shown(text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _shown(text: str) -> str:
-    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return printable(text)

@@ -15,6 +15,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from experiments.measuring.probes import processes
+from experiments.measuring.recordable import encoded
 from experiments.measuring.records import Part, TrialSpec
 from experiments.measuring.runs import write_whole
 from systems.errors import UnknownName
@@ -81,8 +82,8 @@ class Role:
         self._ask(f"look {name}")
 
     def write(self) -> None:
-        """Write what was observed, whole."""
-        write_whole(self._part_path, msgspec.json.encode(self.part))
+        """Write what was observed, whole. Raises `Unrecordable`, which ends the trial as crashed."""
+        write_whole(self._part_path, encoded(self.part))
 
     def leave(self) -> NoReturn:
         """Write what was observed and end well at once, whatever still runs: a thread in llama.cpp heeds nobody."""
@@ -98,7 +99,7 @@ class Role:
         os.dup2(self._to_runner, 1)
         os.dup2(self._from_runner, 0)
         self.mark("started")
-        so_far = msgspec.json.encode(self.part).decode()
+        so_far = encoded(self.part).decode()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], so_far])  # noqa: S606 - our own interpreter
 
     def _ask(self, line: str) -> None:

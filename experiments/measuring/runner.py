@@ -25,8 +25,8 @@ from experiments.measuring.records import Outcome, Record, TrialSpec
 from experiments.measuring.resuming import command_to_resume
 from experiments.measuring.runs import RunFolder, read_info
 from systems import registry
-from systems.errors import FourgigError
-from systems.models.check import cache_folder
+from systems.errors import CannotWrite, FourgigError
+from systems.models import cache
 
 # A trial's memory file, memory trace and record together stay well below this.
 ROOM_BYTES = 64 * 2**20
@@ -128,11 +128,13 @@ def missing(trials: Sequence[TrialSpec], done: Sequence[Record]) -> list[TrialSp
 def prepare() -> dict[str, str]:
     """Write what libraries would otherwise write during the first trial, and return the roles' environment.
 
-    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it.
+    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it. Raises `CannotWrite`
+    where it cannot be kept.
     """
-    folder = cache_folder() / "jieba"
+    folder = cache.cache_folder() / "jieba"
     environment = {"FOURGIG_JIEBA_CACHE": str(folder)}
     if not any(folder.glob("*.cache")):
+        cache.made(folder.name)
         done = subprocess.run(
             [sys.executable, "-c", "from systems.memory.keywords import Keywords; Keywords().load()"],
             env={**os.environ, **environment},
@@ -142,6 +144,8 @@ def prepare() -> dict[str, str]:
         if done.returncode != 0:
             words = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise FourgigError(f"jieba's dictionary could not be prepared: {words[-1] if words else done.returncode}.")
+        if not any(folder.glob("*.cache")):  # jieba only logs that
+            raise CannotWrite(f"The parsed dictionary could not be kept in {folder}: is its disk full?")
     return environment
 
 

@@ -68,7 +68,9 @@ def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
                 summary=summary(mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
-                repetitions=repeating.repetitions(run.info_of(claim.study), claim.study, wanted(mine)) if claim.study else [],
+                repetitions=repeating.repetitions(run.info_of(claim.study), claim.study, wanted(mine))
+                if claim.study
+                else [],
             )
         )
     return parts
