@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from systems.errors import ExitCode, FourgigError
+from systems.errors import ExitCode, FourgigError, words
 
 
 def reason(error: BaseException) -> str:
     """Return what another package's error says, in one line without its full stop; its type where it says nothing."""
-    return " ".join(str(error).split()).removesuffix(".") or type(error).__name__
+    return words(error).removesuffix(".") or type(error).__name__
 
 
 class CannotEnforce(FourgigError):
@@ -22,6 +22,10 @@ class EngineFailed(FourgigError):
 
 class ServiceFailed(FourgigError):
     """A service that a trial needs did not get ready, or ended before the trial did."""
+
+
+class Unrecordable(FourgigError):
+    """A role, or a plan, says a number that is infinite or none, or text that is not UTF-8; the message says where."""
 
 
 class StorageError(FourgigError):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from systems.engines.interface import AddressedEngine, Engine
-from systems.errors import BadInput
+from systems.errors import BadInput, told
 from systems.interface import AsyncSystem, BlockingSystem, System
 
 Value = str | int | float | bool | None
@@ -23,12 +23,13 @@ Value = str | int | float | bool | None
 Variants = Mapping[str, Mapping[str, Value]]
 """Settings by the name of the variant."""
 
-Topic = Literal["start", "lookup", "pruning", "history", "cache"]
+Topic = Literal["start", "lookup", "pruning", "history", "cache", "segmenter"]
 """What the variants of a system differ in.
 
 ``start``: when it loads what it needs. ``lookup``: how it looks up its long-term memory. ``pruning``: which part of a
 history it keeps. ``history``: how long a history it keeps; "unpruned" keeps all of it. ``cache``: which replies it
-serves again; "none" serves none, "question" knows a reply by its question alone.
+serves again; "none" serves none, "question" knows a reply by its question alone. ``segmenter``: by what it cuts texts
+into words, where it is not the fastest one as it comes.
 """
 
 
@@ -168,5 +169,7 @@ def _loaded(name: str, address: str) -> Any:
     module, _, attribute = address.partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise BadInput(f"The system {name!r} ({address}) cannot be imported: {error}.") from error
+    except (Exception, SystemExit) as error:  # somebody else's module may raise anything
+        raise BadInput(
+            f"The system {name!r} ({address}) cannot be imported: {told(error).removesuffix('.')}."
+        ) from error

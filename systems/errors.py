@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2, "bad input: an unknown name (the nearest ones are offered), an option that does not fit"
     CANNOT_ENFORCE = 3, "the profile cannot be enforced here for want of a right; the message tells the remedy"
     BAD_MODEL = 4, "the model is missing, truncated, or not a model"
-    CANNOT_WRITE = 5, "results cannot be written: no space, no right"
+    CANNOT_WRITE = 5, "results or the cache cannot be written: no space, no right, no folder"
     BAD_RUN = 6, "the run folder is in use, of another schema, changed since, or no run"
     NOTHING_MEASURED = 7, "no trial ended `ok`: nothing was measured"
     WORSE = 8, "`fourgig compare`: something got worse, or more trials were lost"
@@ -37,6 +37,19 @@ class ExitCode(IntEnum):
         code._value_ = value
         code.meaning = meaning
         return code
+
+
+def words(error: BaseException) -> str:
+    """Return what an error says, in one line; saying it may be somebody else's code, and may fail."""
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - as above
+        return "what it says cannot be read"
+
+
+def told(error: BaseException) -> str:
+    """Return an error's type and what it says, in one line."""
+    return f"{type(error).__name__}: {words(error)}".removesuffix(": ")
 
 
 class FourgigError(Exception):
@@ -71,6 +84,12 @@ class ModelError(FourgigError):
     """A model file is missing, truncated, not a GGUF, or cannot be loaded."""
 
     exit_code = ExitCode.BAD_MODEL
+
+
+class CannotWrite(FourgigError):
+    """A model, or what is kept between commands, has no place or no space; the message names it, or what to set."""
+
+    exit_code = ExitCode.CANNOT_WRITE
 
 
 class EngineError(FourgigError):

@@ -13,7 +13,7 @@ import msgspec
 
 from systems.description import Description, of_class
 from systems.engines.interface import Engine
-from systems.errors import BadInput, UnknownName
+from systems.errors import BadInput, UnknownName, told
 
 T = TypeVar("T")
 
@@ -54,8 +54,10 @@ class Registry(Generic[T]):
         for point in [*entry_points(group=self.group, name=name), *unregistered]:
             try:
                 return point.load()
-            except (ImportError, AttributeError, SyntaxError) as error:
-                raise BadInput(f"The {self.kind} {name!r} ({point.value}) cannot be imported: {error}.") from error
+            except (Exception, SystemExit) as error:  # somebody else's module may raise anything
+                raise BadInput(
+                    f"The {self.kind} {name!r} ({point.value}) cannot be imported: {told(error).removesuffix('.')}."
+                ) from error
         raise UnknownName(self.kind, name, self.names())
 
 

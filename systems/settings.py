@@ -7,6 +7,7 @@ system.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -80,7 +81,11 @@ def parse(kind: type[msgspec.Struct], values: Mapping[str, Any], whose: str) -> 
             f"The setting {name} of {whose} cannot be {values[name]!r}" if name in values else f"{whose} cannot be set"
         )
         raise BadInput(f"{said}: {reason}.") from error
-    return {name: getattr(settings, name) for name in values}
+    found = {name: getattr(settings, name) for name in values}
+    for name, value in found.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BadInput(f"The setting {name} of {whose} cannot be {value}: no record can hold that.")
+    return found
 
 
 def by_system(assignments: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -22,7 +22,7 @@ from experiments.metrics.interface import Missing
 Fits = Callable[[Mapping[str, Scalar]], bool]
 
 
-class Place(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True):
     """One condition of one study in one run."""
 
     run: str
@@ -60,45 +60,46 @@ class Cells:
     """Every cell of a run's records, found by where it belongs."""
 
     def __init__(self, run: RunFrames) -> None:
-        self._factors: dict[Place, Mapping[str, Scalar]] = {}
-        self._trials: dict[Place, dict[tuple[str, bool, bool], dict[int, Record]]] = {}
-        for part, record in ((part.run, record) for part in run.parts for record in part.records):
-            spec = record.spec
-            factors = older.condition(spec)
-            place = Place(part, spec.study, describe(factors))
-            self._factors.setdefault(place, factors)
-            cell = self._trials.setdefault(place, {}).setdefault((spec.subject, spec.twin, spec.traced), {})
-            cell[spec.block] = record
+        self._factors: dict[Condition, Mapping[str, Scalar]] = {}
+        self._trials: dict[Condition, dict[tuple[str, bool, bool], dict[int, Record]]] = {}
+        for part in run.parts:
+            for record in part.records:
+                spec = record.spec
+                factors = older.condition(spec)
+                place = Condition(part.run, spec.study, describe(factors))
+                self._factors.setdefault(place, factors)
+                cell = self._trials.setdefault(place, {}).setdefault((spec.subject, spec.twin, spec.traced), {})
+                cell[spec.block] = record
         self._values: dict[tuple[str, str], dict[str, float]] = {}
         shown = run.measures
-        for part, key, metric, value in zip(shown["run"], shown["key"], shown["metric"], shown["value"], strict=True):
-            self._values.setdefault((part, key), {})[metric] = value
+        for of, key, metric, value in zip(shown["run"], shown["key"], shown["metric"], shown["value"], strict=True):
+            self._values.setdefault((of, key), {})[metric] = value
 
     def studies(self) -> list[tuple[str, str]]:
         """Return each run with each of its studies."""
         return list(dict.fromkeys((place.run, place.study) for place in self._factors))
 
-    def places(self, study: str, fits: Fits = lambda _: True) -> list[Place]:
+    def places(self, study: str, fits: Fits = lambda _: True) -> list[Condition]:
         """Return the conditions of a study that ``fits`` accepts by their factors: run by run, in natural order."""
         runs = list(dict.fromkeys(place.run for place in self._trials))
         mine = [place for place, factors in self._factors.items() if place.study == study and fits(factors)]
         return sorted(mine, key=lambda place: (runs.index(place.run), natural(place.condition)))
 
-    def factors(self, place: Place) -> Mapping[str, Scalar]:
+    def factors(self, place: Condition) -> Mapping[str, Scalar]:
         """Return the levels of a condition's factors."""
         return self._factors[place]
 
-    def subjects(self, place: Place, *, twins: bool = False) -> list[str]:
+    def subjects(self, place: Condition, *, twins: bool = False) -> list[str]:
         """Return what was tried in a condition without a tracer; ``twins``: only what has an A/A arm there."""
         tried = (subject for subject, twin, traced in self._trials[place] if twin == twins and not traced)
         return list(dict.fromkeys(tried))
 
-    def metrics(self, place: Place, subject: str) -> list[str]:
+    def metrics(self, place: Condition, subject: str) -> list[str]:
         """Return the metrics that some trial of a subject has a value of."""
         trials = self._trials[place].get((subject, False, False), {})
         return list(dict.fromkeys(name for one in trials.values() for name in self._of(place, one)))
 
-    def side(self, place: Place, subject: str, metric: str, *, twin: bool = False) -> Side | None:
+    def side(self, place: Condition, subject: str, metric: str, *, twin: bool = False) -> Side | None:
         """Return what a metric saw of a subject in a condition; None where it was not tried there."""
         trials = self._trials.get(place, {}).get((subject, twin, metrics.get(metric).traced))
         if trials is None:
@@ -115,7 +116,7 @@ class Cells:
                 values[block] = value
         return Side(subject=subject, values=values, lost=lost, records=records)
 
-    def _of(self, place: Place, record: Record) -> Mapping[str, float]:
+    def _of(self, place: Condition, record: Record) -> Mapping[str, float]:
         return self._values.get((place.run, record.key), {})
 
 

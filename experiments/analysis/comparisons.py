@@ -16,7 +16,7 @@ import pandas as pd
 
 from experiments import metrics
 from experiments.analysis import multiplicity, pairing, power, work
-from experiments.analysis.cells import Cells, Place, Side
+from experiments.analysis.cells import Cells, Condition, Side
 from experiments.analysis.conclusions import MARGIN, Conclusion, conclude, regions
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.noise import Floors
@@ -53,7 +53,7 @@ class StudyComparisons(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All comparisons of one study: ``pairs``, and a row in ``conclusions`` for every one in a primary metric."""
 
     cells: Cells
-    pairs: list[tuple[Place, str, Pair]]
+    pairs: list[tuple[Condition, str, Pair]]
     conclusions: pd.DataFrame
 
     @cached_property
@@ -68,7 +68,7 @@ class StudyComparisons(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return summaries.merge(self.conclusions[[*_PLACE, "floor", *_CONCLUDED]], how="left", on=_PLACE)
 
     def _with_factors(self, frame: pd.DataFrame) -> pd.DataFrame:
-        places = map(Place, frame["run"], frame["study"], frame["condition"])
+        places = map(Condition, frame["run"], frame["study"], frame["condition"])
         frame["factors"] = pd.Series([dict(self.cells.factors(place)) for place in places], frame.index, dtype=object)
         return frame
 
@@ -94,7 +94,7 @@ def compare(pairs: Sequence[Pair]) -> list[Comparison]:
 def compare_study(
     cells: Cells, floors: Floors, study: str, references: Sequence[str], primary: Sequence[str]
 ) -> StudyComparisons:
-    """Compare the subjects of one study in every metric, and draw conclusions in the ``primary`` ones, as one family."""
+    """Compare the subjects of a study in every metric, and draw conclusions in the ``primary`` ones, as one family."""
     pairs = pairing.pairs_of_study(cells, study, references)
     judged = [
         (place, name, msgspec.structs.replace(pair, floor=floors.of(place, name)))
@@ -137,9 +137,7 @@ def _by_itself(pair: Pair) -> Comparison:
         return msgspec.structs.replace(none, why=_nothing(pair))
     settled = unsettled(ratios, pair.floor)
     if summary.indicative:
-        return msgspec.structs.replace(
-            none, conclusion=Conclusion.INDICATIVE, why=settled.why, needs=settled.blocks
-        )
+        return msgspec.structs.replace(none, conclusion=Conclusion.INDICATIVE, why=settled.why, needs=settled.blocks)
     estimate, reach = Estimate(list(pair.numbers.values())), pair.floor or 0.0
     low, high = (math.exp(end) for end in estimate.cautious())
     told = [*regions(pair.better, pair.floor).values(), *([(-reach, reach)] if reach else [])]
@@ -151,7 +149,7 @@ def _by_itself(pair: Pair) -> Comparison:
     )
     if comparison.conclusion is not Conclusion.OPEN:
         return comparison
-    if reach > MARGIN and -MARGIN <= math.log(low) and math.log(high) <= MARGIN:
+    if reach > MARGIN and math.log(low) >= -MARGIN and math.log(high) <= MARGIN:
         why = f"equals differ by up to ± {math.expm1(reach):.2g}, more than the {math.expm1(MARGIN):.0%} that count"
         return msgspec.structs.replace(comparison, why=why)
     return msgspec.structs.replace(comparison, why=settled.why, needs=settled.blocks)
@@ -162,10 +160,10 @@ def _nothing(pair: Pair) -> str:
     lost = pair.lost(pair.subject)
     if not lost or pair.reference is None:
         return "there is no block in which both trials count"
-    return f"both lost {len(lost)} of {len(lost)} ({', '.join(dict.fromkeys(lost.values()))})"
+    return f"both lost {pairing.counted(lost, len(lost))}"
 
 
-def _row(cells: Cells, place: Place, metric: str, one: Comparison) -> dict[str, object]:
+def _row(cells: Cells, place: Condition, metric: str, one: Comparison) -> dict[str, object]:
     reference = one.pair.reference.subject if one.pair.reference else ""
     where = (place.run, place.condition, dict(cells.factors(place)), one.pair.subject.subject, reference, metric)
     summed = {"blocks": 0} if one.summary is None else msgspec.structs.asdict(one.summary)

@@ -28,7 +28,7 @@ Region = tuple[float, float]
 
 
 def regions(better: str, floor: float | None) -> dict[Conclusion, Region]:
-    """Return between which ends an interval of the log ratio must lie for each conclusion, the first that fits counting.
+    """Return between which ends an interval of the log ratio must lie for each conclusion; the first that fits counts.
 
     Wholly beyond the noise ``floor``, a bound of |log ratio|: *helps* or *hurts*. Wholly within the `MARGIN`: *no
     difference*; where the floor is wider than that, nothing is. Without a floor equals are taken to be equal, which

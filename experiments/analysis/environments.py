@@ -10,7 +10,9 @@ from experiments.errors import RunFolderError
 from experiments.measuring.records import Record
 from experiments.measuring.runs import RunInfo
 
-_SOFTWARE = ("python", "sqlite", "package.", "outside.")
+_USED = ("outside.", "service.")
+_SOFTWARE = ("python", "sqlite", "package.", *_USED)
+_VARIABLES = "variables"
 
 
 def differences(before: RunInfo, after: RunInfo) -> list[str]:
@@ -20,6 +22,10 @@ def differences(before: RunInfo, after: RunInfo) -> list[str]:
     that a study needed besides the model of record: a cell that uses one is compared only where both runs used it.
     """
     facts, others = _facts(before), _facts(after)
+    # Earlier runs did not record them: nothing is known of theirs.
+    if _VARIABLES in before.environment and _VARIABLES in after.environment:
+        facts |= _variables(before)
+        others |= _variables(after)
     names = dict.fromkeys([*facts, *others])
     return [
         f"{name}: {_written(facts.get(name))} against {_written(others.get(name))}"
@@ -29,12 +35,17 @@ def differences(before: RunInfo, after: RunInfo) -> list[str]:
 
 
 def software(before: RunInfo, after: RunInfo) -> list[str]:
-    """Return in words which code and packages changed between two runs."""
+    """Return in words which code, packages and services changed between two runs.
+
+    A package or a service that only one of them used is no change.
+    """
     changed = [] if before.code_version == after.code_version else ["the code"]
     for name in sorted({*before.environment, *after.environment}):
         version, other = before.environment.get(name), after.environment.get(name)
-        if name.startswith(_SOFTWARE) and version != other:
-            changed.append(f"{name.removeprefix('package.').removeprefix('outside.')} {version} → {other}")
+        if not name.startswith(_SOFTWARE) or version == other or (name.startswith(_USED) and None in (version, other)):
+            continue
+        shown = name.removeprefix("package.").removeprefix("outside.").replace("service.", "the service ", 1)
+        changed.append(f"{shown} {version} → {other}")
     return changed
 
 
@@ -53,7 +64,9 @@ def refuse_mixed(info: RunInfo, records: Sequence[Record]) -> None:
 
 def _facts(info: RunInfo) -> dict[str, object]:
     """Return by name what two runs must have in common."""
-    machine = {name: value for name, value in info.environment.items() if not name.startswith(_SOFTWARE)}
+    machine = {
+        name: value for name, value in info.environment.items() if not name.startswith(_SOFTWARE) and name != _VARIABLES
+    }
     model = f"{info.engine.model} ({(info.engine.model_sha256 or 'no digest')[:12]})" if info.engine.model else None
     limits = {f"limits {name}": value for name, value in msgspec.structs.asdict(info.profile).items()}
     return {
@@ -65,6 +78,10 @@ def _facts(info: RunInfo) -> dict[str, object]:
         "enforced": info.enforced,
         "seed": info.seed,
     }
+
+
+def _variables(info: RunInfo) -> dict[str, object]:
+    return {f"variable {name}": value for name, value in info.environment[_VARIABLES].items()}
 
 
 def _written(value: object) -> str:

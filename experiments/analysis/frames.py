@@ -11,7 +11,7 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import older
+from experiments.analysis import older, work
 from experiments.analysis.order import describe
 from experiments.analysis.parts import RunPart, read_parts
 from experiments.errors import RunFolderError, reason
@@ -208,7 +208,7 @@ def _trial(record: Record) -> Iterator[dict[str, Any]]:
         "engine": engine.name if engine else None,
         "model": engine.model if engine else None,
         "words_are_meaningless": engine.words_are_meaningless if engine else False,
-        "labels": spec.labels,
+        "labels": (*spec.labels, *work.labels(record)),
         "started_at": record.started_at,
         "duration_s": record.outside.duration_s,
         "peak_bytes": record.outside.group.peak_bytes,

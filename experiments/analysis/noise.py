@@ -12,7 +12,7 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis.cells import Cells, Place
+from experiments.analysis.cells import Cells, Condition
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.pairing import ENOUGH_BLOCKS, Pair, summarise
 from experiments.analysis.scales import RATIO, Scale
@@ -24,7 +24,7 @@ _FLOORS = ["run", "study", "condition", "metric", "subject", "factors", "blocks"
 class Arm(msgspec.Struct, frozen=True, kw_only=True):
     """One A/A arm in one metric. ``floor`` is on the scale of its pair; None where blocks are too few for one."""
 
-    place: Place
+    place: Condition
     factors: Mapping[str, Scalar]
     pair: Pair
     floor: float | None
@@ -37,7 +37,7 @@ class Floors:
         self._cells = cells
         self._arms: dict[tuple[str, str, str, int], list[Arm]] = {}
 
-    def of(self, place: Place, metric: str, scale: Scale = RATIO) -> float | None:
+    def of(self, place: Condition, metric: str, scale: Scale = RATIO) -> float | None:
         """Return the floor of ``metric`` in a condition: the largest among the arms whose conditions are nearest.
 
         The arms are those of the same study in the same run. The nearest condition is the one that shares most factor
@@ -71,8 +71,8 @@ class Floors:
     def table(self) -> pd.DataFrame:
         """Return a row an arm and metric; ``differ`` says that the interval misses 1.
 
-        Then equals seemed to differ, as one arm in twenty does by chance. ``floor`` is a bound of |log ratio|, NaN where
-        blocks are too few for one.
+        Then equals seemed to differ, as one arm in twenty does by chance. ``floor`` is a bound of |log ratio|, NaN
+        where blocks are too few for one.
         """
         rows = []
         for run, study in self._cells.studies():
@@ -86,7 +86,7 @@ class Floors:
                     rows.append((*where, summary.blocks, summary.geometric_mean, floor, differ))
         return pd.DataFrame(rows, columns=_FLOORS)
 
-    def _pair(self, place: Place, subject: str, metric: str, scale: Scale) -> Pair | None:
+    def _pair(self, place: Condition, subject: str, metric: str, scale: Scale) -> Pair | None:
         first, second = (self._cells.side(place, subject, metric, twin=twin) for twin in (False, True))
         if first is None or second is None:
             return None

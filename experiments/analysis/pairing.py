@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis.cells import Cells, Place, Side
+from experiments.analysis.cells import Cells, Condition, Side
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.order import reference
 from experiments.analysis.scales import RATIO, Scale
@@ -27,7 +27,7 @@ ENOUGH_BLOCKS = 6
 FAR_APART_S = 600.0
 """Trials of one block that began farther apart than this do not share a moment of the host."""
 
-ZERO = "0 has no ratio"
+ZERO = "the value is 0"
 _PAIR = ["run", "study", "condition", "metric", "unit", "subject", "reference"]
 _RATIOS = [*_PAIR, "block", "value", "reference_value", "ratio"]
 
@@ -63,12 +63,8 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         """Return the blocks in which both trials count and ``side`` has nothing to compare, each with why."""
         other = self.reference if side is self.subject else self.subject
         shared = side.blocks & (side if other is None else other).blocks
-        zeros = {
-            block: ZERO
-            for block, value in side.values.items()
-            if self.scale is RATIO and value <= 0
-        }
-        return {block: why for block, why in sorted((side.lost | zeros).items()) if block in shared}
+        zeros = {block: ZERO for block, value in side.values.items() if self.scale is RATIO and value <= 0}
+        return {block: why for block, why in sorted({**side.lost, **zeros}.items()) if block in shared}
 
     @property
     def uneven(self) -> str:
@@ -80,7 +76,11 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         if len(ours) == len(theirs):
             return ""
         count = len(self.subject.blocks & self.reference.blocks)
-        worded = [f"{side.subject} lost {counted(lost, count)}" for side, lost in zip(sides, (ours, theirs), strict=True) if lost]
+        worded = [
+            f"{side.subject} lost {counted(lost, count)}"
+            for side, lost in zip(sides, (ours, theirs), strict=True)
+            if lost
+        ]
         return "; ".join(worded)
 
     @property
@@ -99,7 +99,8 @@ def counted(lost: Mapping[int, str], of: int) -> str:
     if not lost:
         return f"0 of {of}"
     reasons = Counter(lost.values())
-    return f"{len(lost)} of {of} ({', '.join(why if count == len(lost) else f'{count} × {why}' for why, count in reasons.items())})"
+    words = (why if count == len(lost) else f"{count} × {why}" for why, count in reasons.items())
+    return f"{len(lost)} of {of} ({', '.join(words)})"
 
 
 class RatioSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +133,11 @@ def summarise(ratios: Sequence[float], level: float = 0.95) -> RatioSummary:
     ends: dict[str, float] = {}
     if len(ratios) >= ENOUGH_BLOCKS:
         estimate = Estimate(logs)
-        named = zip(("low", "high", "robust_low", "robust_high"), (*estimate.interval(level), *estimate.robust(level)), strict=True)
+        named = zip(
+            ("low", "high", "robust_low", "robust_high"),
+            (*estimate.interval(level), *estimate.robust(level)),
+            strict=True,
+        )
         ends = {name: math.exp(end) for name, end in named}
     return RatioSummary(
         blocks=len(ratios),
@@ -145,7 +150,7 @@ def summarise(ratios: Sequence[float], level: float = 0.95) -> RatioSummary:
 
 def pairs_of_study(
     cells: Cells, study: str, references: Sequence[str], names: Iterable[str] | None = None
-) -> list[tuple[Place, str, Pair]]:
+) -> list[tuple[Condition, str, Pair]]:
     """Return each subject beside its reference, of every condition, in each metric whose ratio means something.
 
     With the metric's name. The reference of a condition is the first of ``references`` that was tried there, whether or
@@ -157,9 +162,9 @@ def pairs_of_study(
     for place in cells.places(study):
         subjects = cells.subjects(place)
         base = reference(subjects, references)
-        for subject in subjects if base is not None else ():
-            if subject == base:
-                continue
+        if base is None:
+            continue
+        for subject in (subject for subject in subjects if subject != base):
             has = {*cells.metrics(place, subject), *cells.metrics(place, base)}
             for name in (name for name in wanted if name in has):
                 metric = registered[name]
@@ -171,7 +176,7 @@ def pairs_of_study(
     return found
 
 
-def ratios(pairs: Iterable[tuple[Place, str, Pair]]) -> pd.DataFrame:
+def ratios(pairs: Iterable[tuple[Condition, str, Pair]]) -> pd.DataFrame:
     """Return one row a block and pair: a subject's value over its reference's, of complete pairs."""
     rows = [
         (
@@ -186,7 +191,7 @@ def ratios(pairs: Iterable[tuple[Place, str, Pair]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_RATIOS)
 
 
-def summaries(pairs: Iterable[tuple[Place, str, Pair]]) -> pd.DataFrame:
+def summaries(pairs: Iterable[tuple[Condition, str, Pair]]) -> pd.DataFrame:
     """Return one row a pair: its ratios summed up, which trials were lost, what else must be known of it.
 
     Ends of intervals are None where indicative, and everything but the words where no pair is complete.

@@ -13,9 +13,9 @@ import msgspec
 from experiments.analysis.environments import refuse_mixed
 from experiments.analysis.order import describe, natural
 from experiments.errors import RunFolderError, UnfinishedRun
-from experiments.invocation import command
 from experiments.measuring import records, runs
 from experiments.measuring.records import Record
+from experiments.measuring.resuming import command_to_resume
 from experiments.measuring.runs import RunInfo
 
 
@@ -63,7 +63,7 @@ def _read(folder: Path, unfinished: bool) -> RunPart:
     last = {record.key: record for record in every}
     if len(last) < info.planned and not unfinished:
         raise UnfinishedRun(
-            f"{folder} has {len(last)} of {info.planned} trials: go on with {command('run', '--resume', folder)}, or "
+            f"{folder} has {len(last)} of {info.planned} trials: go on with {command_to_resume(folder, info)}, or "
             "read what there is with load_run(..., unfinished=True)."
         )
     kept = sorted(last.values(), key=_order)

@@ -94,7 +94,16 @@ def compare_runs(before: Run, after: Run, wanted: Mapping[str, Sequence[str]]) -
     sides, earlier = (_sides(run, wanted) for run in (after, before))
     cells = [(place, earlier[place], sides[place]) for place in earlier if place in sides]
     pairs = [
-        (place, Pair(subject=later[0], reference=first[0], better=metrics.get(place.metric).better, floor=_wider(first[1], later[1]), together=False))
+        (
+            place,
+            Pair(
+                subject=later[0],
+                reference=first[0],
+                better=metrics.get(place.metric).better,
+                floor=_wider(first[1], later[1]),
+                together=False,
+            ),
+        )
         for place, first, later in cells
     ]
     shared = [(place, pair) for place, pair in pairs if pair.numbers]

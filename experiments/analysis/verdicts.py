@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments import metrics
 from experiments.analysis import multiplicity, verdict_rules
-from experiments.analysis.cells import Cells, Place
+from experiments.analysis.cells import Cells, Condition
 from experiments.analysis.claims import Claim, Test
 from experiments.analysis.comparisons import caveats
 from experiments.analysis.intervals import Estimate
@@ -22,7 +22,7 @@ from experiments.analysis.verdict_rules import Verdict
 from experiments.measuring.records import Outcome
 
 
-class Run(Protocol):
+class Comparable(Protocol):
     """What verdicts are made of: a part of `experiments.analysis.run.Run`."""
 
     @property
@@ -65,7 +65,7 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
     caveats: tuple[str, ...] = ()
 
 
-def judge(run: Run, ledger: Mapping[str, Claim]) -> list[ClaimVerdict]:
+def judge(run: Comparable, ledger: Mapping[str, Claim]) -> list[ClaimVerdict]:
     """Return a verdict for every claim of ``ledger`` in every condition that tests it, judged as one family.
 
     They stand in the order of the ledger.
@@ -82,7 +82,7 @@ def judge(run: Run, ledger: Mapping[str, Claim]) -> list[ClaimVerdict]:
     return verdicts
 
 
-def _of_claim(run: Run, claim: Claim) -> Iterator[ClaimVerdict]:
+def _of_claim(run: Comparable, claim: Claim) -> Iterator[ClaimVerdict]:
     if claim.not_measured:
         yield ClaimVerdict(
             claim=claim, test=None, condition="", metric="", verdict=Verdict.NOT_MEASURED, why=claim.not_measured
@@ -108,7 +108,7 @@ def _of_claim(run: Run, claim: Claim) -> Iterator[ClaimVerdict]:
             yield unmeasured
 
 
-def _pair(run: Run, claim: Claim, test: Test, metric: str, place: Place) -> Pair | None:
+def _pair(run: Comparable, claim: Claim, test: Test, metric: str, place: Condition) -> Pair | None:
     """Return what a test compares in a condition; None where one of its subjects was not tried there."""
     ours = run.cells.side(place, test.subject, metric)
     theirs = run.cells.side(place, test.reference, metric) if test.reference else None
@@ -128,7 +128,8 @@ def _judged(unmeasured: ClaimVerdict, pair: Pair) -> ClaimVerdict:
         side.values for side in sides
     ):
         reasons = dict.fromkeys(why for side in sides for why in side.lost.values())
-        why = f"no trial of it has a {metrics.get(unmeasured.metric).title.lower()}: {'; '.join(reasons) or 'all are void'}"
+        named = metrics.get(unmeasured.metric).title.lower()
+        why = f"no trial of it has a {named}: {'; '.join(reasons) or 'all are void'}"
         return msgspec.structs.replace(unmeasured, why=why)
     estimate = Estimate(list(numbers.values())) if len(numbers) >= ENOUGH_BLOCKS else None
     low, high = estimate.interval() if estimate else (None, None)

@@ -30,13 +30,12 @@ two systems differ by, the second is work that was left out."""
 CACHED_BOUND = DEGRADED_BOUND = 0.01
 """By how much the shares of answers from a cache, and of turns that went on without a failed step, may differ."""
 
-# The name of a total, what is said to be done with it, what it is called, and its bound.
+# The name of a total, what is said to be done with it, what one is called, and its bound.
 _COMPARED = (
-    ("generated_tokens", "generated", "tokens", GENERATED_BOUND),
-    ("calls", "made", "model calls", CALLS_BOUND),
-    ("prompt_tokens", "sent", "prompt tokens", PROMPT_BOUND),
+    ("generated_tokens", "generated", "token", GENERATED_BOUND),
+    ("calls", "made", "model call", CALLS_BOUND),
+    ("prompt_tokens", "sent", "prompt token", PROMPT_BOUND),
 )
-_ALL_KNOWN = 0.99
 
 UNEQUAL = "unequal work"
 """How the sentence of a comparison begins whose subjects' models did not do as much."""
@@ -45,16 +44,18 @@ UNEQUAL = "unequal work"
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What the model did in one trial of ``subject``.
 
-    The totals (``calls`` of the model, ``prompt_tokens`` given to it, ``generated_tokens``) are of ``requests``, of
-    which so many were ``answered``, and so many of these ``from_cache``. ``degraded`` counts steps that failed and were
-    done without. In a condition that ``repeats`` questions a cache may answer them. ``known_layout`` is the share of
-    the graded questions whose prompt the reader can read.
+    Of its ``requests`` so many were ``answered``, so many of these ``from_cache``. The totals (``calls`` of the model,
+    ``prompt_tokens`` given to it, ``generated_tokens``) are of these requests and of ``warm_up`` more, which were
+    answered before. ``degraded`` counts steps that failed and were done without. In a condition that ``repeats``
+    questions a cache may answer them. ``known_layout`` is the share of the graded questions whose prompt is one that
+    the reader knows.
     """
 
     subject: str
     block: int
     requests: float = 0.0
     answered: float = 0.0
+    warm_up: float = 0.0
     from_cache: float | None = None
     calls: float | None = None
     prompt_tokens: float | None = None
@@ -94,7 +95,8 @@ def of(record: Record) -> Work | None:
 def labels(record: Record) -> tuple[str, ...]:
     """Return the sentences every table made from this trial must carry, of those that are known only after it."""
     work = of(record)
-    return (_unread(work.subject),) if work and _cannot_be_read(work) else ()
+    unread = _unread([work]) if work else ""
+    return (unread,) if unread else ()
 
 
 def unequal(ours: Sequence[Work], theirs: Sequence[Work]) -> str:
@@ -111,12 +113,12 @@ def unequal(ours: Sequence[Work], theirs: Sequence[Work]) -> str:
         found.append(f"{UNEQUAL}: {', '.join(told)}")
     if mine[0].repeats and (cached := _cached(mine, base)):
         found.append(f"answers from its cache: {cached}")
-    unread = {work.subject: None for work in (*mine, *base) if _cannot_be_read(work)}
-    return "; ".join([*found, *map(_unread, unread)])
+    unread = [_unread(side) for side in (mine, base)]
+    return "; ".join([*found, *filter(None, unread)])
 
 
 def _counted(record: Record) -> Work | None:
-    """Return what was counted around the engine, warm-up and lost requests included."""
+    """Return what was counted around the engine, for lost requests too."""
     seen = next((part.counters for part in record.parts if "engine_calls" in part.counters), None)
     subject = record.part("subject")
     asking = _asking(record)
@@ -128,12 +130,12 @@ def _counted(record: Record) -> Work | None:
         return None
     share = sum(row.outcome == "ok" for row in rows) / len(rows) if rows else 0.0
     cached = sum(row.source == "cache" for row in rows) / len(rows) if rows else None
-    warm_up = subject.counters.get("warm_up_turns", 0)
     return Work(
         subject=record.spec.subject,
         block=record.spec.block,
-        requests=requests + warm_up,
-        answered=asking.values.get("answered", requests * share) + warm_up,
+        requests=requests,
+        answered=asking.values.get("answered", requests * share),
+        warm_up=subject.counters.get("warm_up_turns", 0),
         from_cache=None if cached is None else requests * cached,
         calls=seen["engine_calls"],
         prompt_tokens=seen["engine_prompt_tokens"],
@@ -178,14 +180,17 @@ def _degraded(subject: Part | None, answered: int) -> float | None:
 def _differences(mine: Sequence[Work], base: Sequence[Work]) -> list[str]:
     """Return what ``mine`` did more or less of than ``base``, in words."""
     us, them = mine[0].subject, base[0].subject
-    told = []
     cached = _cached(mine, base)
+    did, instead = [], []
     for name, done, noun, bound in _COMPARED:
         if name == "prompt_tokens" and cached and mine[0].repeats:
             continue  # a cache answers late turns, whose prompts are long: the others' are short, and no less work
         ours, theirs = _rate(mine, name), _rate(base, name)
         if ours and theirs and ours.is_apart_from(theirs, bound):
-            told.append(f"{us} {done} {_number(ours)} {noun} a request where {them} {done} {_number(theirs)}")
+            many = "" if _number(ours) == "1" else "s"
+            did.append(f"{done} {_number(ours)} {noun}{many}")
+            instead.append(f"{done} {_number(theirs)}")
+    told = [f"{us} {', '.join(did)} a request where {them} {', '.join(instead)}"] if did else []
     if cached and not mine[0].repeats:
         told.append(f"{cached}, though no question repeats")
     failed, base_failed = _share(mine, "degraded"), _share(base, "degraded")
@@ -213,9 +218,9 @@ def _rate(works: Sequence[Work], name: str) -> _Rate | None:
     totals = [getattr(work, name) for work in works]
     if any(total is None for total in totals):
         return None
-    saved = sum(work.from_cache or 0.0 for work in works if work.repeats)
-    requests = sum(work.requests for work in works) - saved
-    answered = sum(work.answered for work in works) - saved
+    others = sum(work.warm_up - (work.from_cache or 0.0 if work.repeats else 0.0) for work in works)
+    requests = sum(work.requests for work in works) + others
+    answered = sum(work.answered for work in works) + others
     if requests <= 0:
         return None
     return _Rate(sum(totals) / requests, sum(totals) / answered if answered > 0 else math.inf)
@@ -234,12 +239,13 @@ def _number(rate: _Rate) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _cannot_be_read(work: Work) -> bool:
-    return work.known_layout is not None and work.known_layout < _ALL_KNOWN
-
-
-def _unread(subject: str) -> str:
+def _unread(works: Sequence[Work]) -> str:
+    """Return that the reader could not read all prompts, in a sentence; empty if it could, or read none."""
+    known = [work.known_layout for work in works if work.known_layout is not None]
+    if not known or min(known) == 1:
+        return ""
+    percent = 100 * (1 - sum(known) / len(known))
     return (
-        f"the reader that answers was not trained on the layout of the prompts of {subject}: its right answers are "
-        "a lower bound"
+        f"{percent:.3g} % of the prompts of {works[0].subject} have a layout or words that the reader was not trained "
+        "on: its right answers are a lower bound"
     )

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.records import EngineSpec, Levels, Scalar
 from experiments.measuring.runs import RunInfo
 from experiments.measuring.study import BLOCKS, Preset, studies
 from systems import registry
@@ -39,7 +39,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     settings: Settings
     part: str | None
-    only: dict[str, str]
+    only: dict[str, Levels]
+    arms: bool = False
     workload: str
 
 
@@ -62,6 +63,7 @@ def before(info: RunInfo, model: str | None, blocks: int | None) -> Asked:
         settings=info.settings,
         part=info.part,
         only=info.only,
+        arms=info.arms,
         workload=info.workload,
     )
 
@@ -137,15 +139,19 @@ def part(name: str | None, named: Sequence[str]) -> str | None:
     return name
 
 
-def only(assignments: Sequence[str], chosen_part: str | None) -> dict[str, str]:
-    """Return what ``FACTOR=LEVEL`` filters say. Raises `BadInput` for one that is none, and for two that exclude."""
-    found: dict[str, str] = {}
+def only(assignments: Sequence[str], chosen_part: str | None) -> dict[str, Levels]:
+    """Return what ``FACTOR=LEVEL`` filters say: of one factor, any of its levels. An empty level is to have none.
+
+    Raises `BadInput` for one that is no filter, and for one that excludes the part.
+    """
+    found: dict[str, list[str]] = {}
     for assignment in assignments:
         factor, equals, level = assignment.partition("=")
-        if not (factor and equals and level):
+        if not (factor and equals):
             raise BadInput(f"{assignment!r} chooses nothing: write FACTOR=LEVEL, for example users=50.")
-        if found.setdefault(factor, level) != level:
-            raise BadInput(f"--only {factor}={found[factor]} and --only {factor}={level} exclude each other.")
-    if chosen_part is not None and found.get("part", chosen_part) != chosen_part:
-        raise BadInput(f"--part {chosen_part} and --only part={found['part']} exclude each other.")
-    return found
+        if level not in found.setdefault(factor, []):
+            found[factor].append(level)
+    for level in found.get("part", ()):
+        if chosen_part not in (None, level):
+            raise BadInput(f"--part {chosen_part} and --only part={level} exclude each other.")
+    return {factor: levels[0] if len(levels) == 1 else tuple(levels) for factor, levels in found.items()}

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import msgspec
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from experiments.commands.console import err, out
-from experiments.invocation import command
+from experiments.invocation import command, refuse_what_is_not_utf8
 from systems.errors import BadInput, ExitCode, FourgigError
 from systems.server.messages import Ask, Error, FromServer, Hello, Refusal, ReplyMessage, Token
 from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
@@ -38,6 +38,8 @@ def chat(
     from websockets.sync.client import connect
 
     decoder = msgspec.json.Decoder(FromServer)
+    refuse_what_is_not_utf8(session, "The session's name", "give another with --session")
+    refuse_what_is_not_utf8(token or "", "The token", "it must be text")
     try:
         with connect(url, compression=None, max_size=MAX_FRAME_BYTES) as connection:
             if token:
@@ -47,7 +49,9 @@ def chat(
                 connection.send(msgspec.json.encode(ask), text=True)
                 while _shown(decoder.decode(connection.recv())):
                     pass
-    except InvalidURI as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ServerGone(f"What answers at {url} is no server of this project: {error}.") from error
+    except (InvalidURI, ValueError) as error:  # ValueError: a port or a host name that can be none
         raise BadInput(f"{url!r} is no WebSocket address.") from error
     except ConnectionClosed as error:
         reason = error.rcvd.reason if error.rcvd and error.rcvd.reason else "the connection was lost"
@@ -58,7 +62,7 @@ def chat(
 
 def _read() -> str:
     if sys.stdin.isatty():
-        out.print("[bold]you[/] ", end="")
+        out.print(Text("you", style="bold"), end=" ")
     return sys.stdin.readline().strip()
 
 
@@ -66,16 +70,17 @@ def _shown(message: FromServer) -> bool:
     """Show what the server says, and return whether more of it follows."""
     match message:
         case Token():
-            out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
+            out.print(message.text, end="", highlight=False, soft_wrap=True)
             return True
         case ReplyMessage():
             if message.first_token_s is None:  # nothing was streamed
-                out.print(message.text, end="", markup=False, highlight=False, soft_wrap=True)
-            remembered = "".join(f"\n  remembered: {escape(memory)}" for memory in message.memories)
+                out.print(message.text, end="", highlight=False, soft_wrap=True)
+            remembered = "".join(f"\n  remembered: {memory}" for memory in message.memories)
             pace = "" if message.tokens_per_s is None else f" · {message.tokens_per_s:.1f} tokens/s"
-            out.print(f"\n[dim]{message.source} · {message.total_s:.1f} s{pace}{remembered}[/]", highlight=False)
+            said = f"\n{message.source} · {message.total_s:.1f} s{pace}{remembered}"
+            out.print(said, style="dim", highlight=False, soft_wrap=True)
         case Refusal():
-            err.print(f"Not now: {message.reason}; try again in {message.retry_after_s:.0f} s.", markup=False)
+            err.say(f"Not now: {message.reason}; try again in {message.retry_after_s:.0f} s.")
         case Error():
-            err.print(f"{message.kind}: {message.message}", markup=False)
+            err.say(f"{message.kind}: {message.message}")
     return False

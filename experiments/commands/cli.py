@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands import console
+from experiments.commands import console, terminal
 from experiments.commands.chat import chat
 from experiments.commands.compare import compare
 from experiments.commands.completing import completing, shape_names
@@ -19,10 +19,11 @@ from experiments.commands.memory import memory_app
 from experiments.commands.run import run
 from experiments.commands.serve import serve
 from experiments.errors import Interrupted, StorageError
+from experiments.invocation import refuse_what_is_no_text
 from experiments.measuring import profiles
 from experiments.measuring.study import Study, studies
 from systems import registry
-from systems.errors import ExitCode, FourgigError, UnknownName
+from systems.errors import BadInput, ExitCode, FourgigError, UnknownName
 
 app = typer.Typer(
     help="Does this agent design really help in 4 GB, and by how much? Compare local LLM agents under enforced limits.",
@@ -37,6 +38,13 @@ app.command()(compare)
 app.command()(chat)
 app.add_typer(memory_app, name="memory")
 
+
+# What a file system may answer to a name and a right that a person chose.
+_NO_DEFECTS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR),
+)
+_BOXED_HELP_COLUMNS = 80
 
 _KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "systems": lambda: [(name, registry.systems.get(name).summary) for name in registry.systems.names()],
@@ -59,7 +67,7 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's
     """Build the report of a run again, from its records alone."""
     from experiments.report.build import build
 
-    console.out.print(f"Report: {build(folder)}", markup=False, soft_wrap=True)
+    console.out.say(f"Report: {build(folder)}")
 
 
 @app.command()
@@ -138,25 +146,38 @@ def model_make(
     Speed and memory do not depend on the weights' values; the words it generates are meaningless.
     """
     made = console.make_model(shape, quant, seed, out)
-    console.out.print(
-        f"{made.path}: {made.size_bytes / 1e6:.0f} MB, sha256 {made.sha256}", markup=False, soft_wrap=True
-    )
+    console.out.say(f"{made.path}: {made.size_bytes / 1e6:.0f} MB, sha256 {made.sha256}")
+
+
+def _refuse_a_folder_that_is_gone() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise BadInput("The current folder is not there any more: change to another one.") from None
 
 
 def main() -> None:
     """Run the command; an error a person can cause ends as one sentence and its exit code."""
+    terminal.prepare()
+    if console.out.width < _BOXED_HELP_COLUMNS or not console.out.is_watched:
+        app.rich_markup_mode = None  # help without boxes, in which names are cut
     try:
+        refuse_what_is_no_text(sys.argv[1:])
+        _refuse_a_folder_that_is_gone()
         app()
     except SystemExit as left:
         if left.code == ExitCode.INTERRUPTED:  # where nothing better was said of what is safe
-            console.err.print("Interrupted.", style="red")
+            console.err.say("Interrupted.", style="red")
+        if left.code == ExitCode.DEFECT and terminal.is_unread(1):  # typer's answer to a reader that has gone
+            sys.exit(ExitCode.DONE)
         raise
     except FourgigError as error:
         prefix = "" if isinstance(error, Interrupted) else "Error: "
-        console.err.print(f"{prefix}{error}", style="red", markup=False, soft_wrap=True)
+        console.err.say(f"{prefix}{error}", style="red")
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT):
+        if error.errno not in _NO_DEFECTS:
             raise
-        console.err.print(f"Error: {error.filename or 'a file'}: {error.strerror}.", style="red", markup=False)
+        terminal.forget(1)  # where it is the standard output that is full, leaving would try to write to it again
+        console.err.say(f"Error: {error.filename or 'the output'}: {error.strerror}.", style="red")
         sys.exit(StorageError.exit_code)

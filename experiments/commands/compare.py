@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from experiments.commands import console
 from systems.errors import ExitCode
@@ -20,8 +18,8 @@ def compare(
 ) -> None:
     """Tell what got worse and what got better from one run to another on the same machine.
 
-    Exit code 8 if anything got worse beyond the noise, or more trials or values were lost. Of fewer than six blocks the ratios
-    are only indicative, and none of them counts as worse.
+    Exit code 8 if anything got worse beyond the noise, or more trials or values were lost. Of fewer than six blocks the
+    ratios are only indicative, and none of them counts as worse.
     """
     from experiments.analysis.counterparts import compare_parts
     from experiments.analysis.installed import installed
@@ -32,14 +30,11 @@ def compare(
     studies, _ = installed(sorted(name for run in runs for name in run.studies))
     compared = compare_parts(*runs, {name: study.primary for name, study in studies.items()})
     if markdown:
-        typer.echo(regressions.markdown(compared))
+        console.out.say(regressions.markdown(compared))
     else:
         for heading, columns, rows in regressions.tables(compared):
-            table = Table(*columns, title=heading)
-            for row in rows:
-                table.add_row(*map(escape, row))
-            console.out.print(table)
+            console.out.show_table(columns, rows, title=heading)
         for line in (*regressions.notes(compared), regressions.summary(compared)):
-            console.out.print(line, markup=False, soft_wrap=True)
+            console.out.say(line)
     if compared.regressed:
         raise typer.Exit(ExitCode.WORSE)

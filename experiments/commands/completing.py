@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from experiments.commands.asking import each_once
-from experiments.measuring import plan
+from experiments.measuring import choosing
 from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import GridRequest, Preset, studies
 from systems import registry
@@ -72,7 +72,9 @@ def levels(context: typer.Context, incomplete: str) -> list[str]:
     with suppress(FourgigError, KeyError):  # a name that was misspelt before: there is nothing to offer
         for study in _studies(context):
             for cell in studies.get(study)().grid(request):
-                found.update(dict.fromkeys(f"{factor}={level}" for factor, level in plan.levels(cell).items() if level))
+                found.update(
+                    dict.fromkeys(f"{factor}={level}" for factor, level in choosing.levels(cell).items() if level)
+                )
     factor, equals, _ = incomplete.partition("=")
     if not equals:
         found = dict.fromkeys(f"{pair.partition('=')[0]}=" for pair in found)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TimeRemainingColumn
+from rich.table import Column
+from rich.text import Text
 
 from experiments.analysis.order import natural
 from experiments.commands.doctor import Finding
+from experiments.commands.terminal import Terminal
 from experiments.errors import Interrupted
 from experiments.invocation import command
 from experiments.measuring.plan import Plan
 from experiments.measuring.records import Outcome, Record, Scalar, Skipped, TrialSpec
+from experiments.printable import printable
 from experiments.workloads.archives.interface import Archive
 from systems.errors import ModelError
 from systems.models import find
@@ -29,10 +31,10 @@ from systems.models.check import ModelFile
 
 P = ParamSpec("P")
 
-out = Console()
-err = Console(stderr=True)
+out = Terminal()
+err = Terminal(stderr=True)
 
-_STATUS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
+_COLOURS = {"good": "green", "note": "yellow", "bad": "red"}
 
 
 def duration(seconds: float) -> str:
@@ -54,72 +56,80 @@ def print_plan(plan: Plan, done: Sequence[Record], pace: str) -> None:
     """Print what is left of the plan, a line a cell, with the estimate and whose ``pace`` it supposes."""
     recorded = {record.key for record in done if record.outcome is not Outcome.INVALID}
     left = [pair for pair in zip(plan.trials, plan.seconds, strict=True) if pair[0].key not in recorded]
-    table = Table("study", "condition", "subject", "blocks", "each about", title="Planned trials")
     cells: dict[tuple[str, str, str], list[float]] = {}
     for spec, seconds in left:
         cells.setdefault((spec.study, levels(spec.condition), spec.subject), []).append(seconds)
-    for (study, condition, subject), each in sorted(
-        cells.items(), key=lambda cell: [natural(text) for text in cell[0]]
-    ):
-        table.add_row(study, condition, subject, str(len(each)), duration(each[0]))
-    out.print(table)
+    rows = [
+        (*cell, str(len(each)), duration(each[0]))
+        for cell, each in sorted(cells.items(), key=lambda cell: [natural(text) for text in cell[0]])
+    ]
+    out.show_table(("study", "condition", "subject", "blocks", "each about"), rows, title="Planned trials")
     total = duration(sum(seconds for _, seconds in left))
-    out.print(f"{len(left)} trials, about {total} {pace}; nothing was run.", soft_wrap=True)
+    out.say(f"{len(left)} trials, about {total} {pace}; nothing was run.")
 
 
 def print_skipped(skipped: Sequence[Skipped]) -> None:
     """Print what a plan leaves out, a line a reason."""
     for reason, count in Counter(each.reason for each in skipped).most_common():
         cells = f"{count} cell{'s' if count != 1 else ''}"
-        err.print(f"Skipped {cells}, which this machine cannot run: {reason}.", markup=False, soft_wrap=True)
+        err.say(f"Skipped {cells}, which this machine cannot run: {reason}.")
     if skipped:
-        err.print(f"What is missing, and how to get it: `{command('doctor')}`", markup=False, soft_wrap=True)
+        err.say(f"What is missing, and how to get it: `{command('doctor')}`")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
     """Print what the doctor found."""
-    table = Table("", "looked at", "found", "remedy")
-    for finding in findings:
-        table.add_row(_STATUS[finding.status], finding.name, finding.found, finding.remedy)
-    out.print(table)
+    rows = [
+        (Text(finding.status, style=_COLOURS[finding.status]), finding.name, finding.found, finding.remedy)
+        for finding in findings
+    ]
+    out.show_table(("", "looked at", "found", "remedy"), rows)
 
 
 def print_recall(file: str, archives: Sequence[Archive], graded: Mapping[str, Mapping[str, dict[str, float]]]) -> None:
     """Print every measure by kind of question, a table a store, and what could not be graded."""
     for store, kinds in graded.items():
-        table = Table("", *kinds, title=f"{store}, {file}")
+        rows = []
         for measure in kinds["all"]:
             digits = 0 if measure == "questions" else 3
-            table.add_row(measure, *(f"{means[measure]:.{digits}f}" for means in kinds.values()))
-        out.print(table)
+            rows.append((measure, *(f"{means[measure]:.{digits}f}" for means in kinds.values())))
+        out.show_table(("", *kinds), rows, title=f"{store}, {file}")
     turns = sum(len(archive.turns) for archive in archives)
     left_out = sum(archive.unanswerable for archive in archives)
     nowhere = sum(archive.unknown_evidence for archive in archives)
-    out.print(
+    out.say(
         f"{len(archives)} conversations, {turns} turns. Left out: {left_out} questions of which the file names no turn "
-        f"that holds the answer; {nowhere} turns it names are not in it.",
-        soft_wrap=True,
+        f"that holds the answer; {nowhere} turns it names are not in it."
     )
 
 
 def print_names(title: str, rows: Sequence[tuple[str, str]]) -> None:
     """Print names with what each stands for."""
-    table = Table("name", "what it is", title=title)
-    for name, summary in rows:
-        table.add_row(name, summary)
-    out.print(table)
+    out.show_table(("name", "what it is"), rows, title=title)
 
 
 def print_outcomes(records: Sequence[Record], folder: Path) -> None:
     """Print how many trials of the run in ``folder`` ended how, and why those that are not ok are not."""
     counts = Counter(record.outcome for record in records)
-    out.print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no trials")
+    out.say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no trials")
     for record in records:
         if record.outcome is not Outcome.OK:
             place = f"{record.spec.study} {levels(record.spec.condition)} {record.spec.subject}"
-            out.print(f"  {record.outcome}: {place}, block {record.spec.block}: {record.reason}", markup=False)
+            out.say(f"  {record.outcome}: {place}, block {record.spec.block}: {record.reason}")
             for process, path in record.logs.items():
-                out.print(f"    what the {process} printed: {folder / path}", markup=False, soft_wrap=True)
+                out.say(f"    what the {process} printed: {folder / path}")
+
+
+class _Said(ProgressColumn):
+    """A field of the task, as it is, folded where it does not fit."""
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        super().__init__(Column(overflow="fold"))
+
+    def render(self, task: Task) -> Text:
+        """Return the text of the field."""
+        return Text(printable(str(task.fields[self._field])), overflow="fold")
 
 
 class TrialProgress:
@@ -135,15 +145,15 @@ class TrialProgress:
         self._began = time.monotonic()
         self._finished = 0
         self._progress = Progress(
-            TextColumn("{task.fields[counted]}"),
+            _Said("counted"),
             BarColumn(),
             TaskProgressColumn(),
-            TextColumn("{task.fields[left]}"),
-            TextColumn("{task.description}"),
+            _Said("left"),
+            _Said("running"),
             console=err,
-            disable=not err.is_terminal,
+            disable=not err.is_watched,
         )
-        self._task = self._progress.add_task("", total=self._total or 1, counted="", left="")
+        self._task = self._progress.add_task("", total=self._total or 1, counted="", left="", running="")
 
     def __enter__(self) -> TrialProgress:
         self._progress.start()
@@ -156,34 +166,31 @@ class TrialProgress:
 
     def started(self, spec: TrialSpec) -> None:
         """Show which trial runs."""
-        self._show(f"{spec.study}: {levels(spec.condition)} [bold]{spec.subject}[/]")
+        self._show(f"{spec.study}: {levels(spec.condition)} {spec.subject}")
 
     def finished(self, record: Record) -> None:
         """Count a trial as done."""
         self._finished += 1
         self._done += self._seconds.get(record.key, 0.0)
-        if err.is_terminal:
+        if err.is_watched:
             self._show("")
             if record.outcome is not Outcome.OK:
-                said = f"{record.outcome}: {record.spec.study} {record.spec.subject}: {record.reason}"
-                self._progress.print(said, markup=False)
+                err.print(f"{record.outcome}: {record.spec.study} {record.spec.subject}: {record.reason}")
             return
         spec = record.spec
         place = f"{spec.study} {levels(spec.condition)} {spec.subject} block {spec.block}"
         took = f"{record.outside.duration_s:.1f} s"
-        err.print(f"[{self._counted()}] {place}: {record.outcome}, {took}", markup=False, soft_wrap=True)
+        err.say(f"[{self._counted()}] {place}: {record.outcome}, {took}")
 
     def _counted(self) -> str:
         return f"{self._finished}/{len(self._seconds)}"
 
-    def _show(self, description: str) -> None:
+    def _show(self, running: str) -> None:
         passed = time.monotonic() - self._began
         # Estimates come from another machine or another day: their common error shows in what has passed.
         pace = passed / self._done if self._done > 10 else 1.0
         left = f"{duration((self._total - self._done) * pace)} left"
-        self._progress.update(
-            self._task, completed=self._done, description=description, counted=self._counted(), left=left
-        )
+        self._progress.update(self._task, completed=self._done, running=running, counted=self._counted(), left=left)
 
 
 def resolve_model(model: str) -> ModelFile:
@@ -200,16 +207,38 @@ def make_model(shape: str, quant: str | None, seed: int, path: Path | None) -> M
 
 
 def _in_its_own_process(function: Callable[P, ModelFile], *args: P.args, **kwargs: P.kwargs) -> ModelFile:
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        try:
-            return pool.submit(function, *args, **kwargs).result()
-        except KeyboardInterrupt:
-            raise Interrupted("Interrupted. No model was left half made; the same command begins anew.") from None
-        except BrokenProcessPool as error:
-            raise ModelError(
-                "The process that read the model died: the file is damaged in a way llama.cpp does not survive, "
-                "or memory ran out."
-            ) from error
+    # A pool of processes would need semaphores, and those /dev/shm, which not every machine has; a pipe needs neither.
+    spawning = multiprocessing.get_context("spawn")
+    here, there = spawning.Pipe(duplex=False)
+    process = spawning.Process(target=_tell, args=(there, function, args, kwargs))
+    try:
+        process.start()
+        there.close()
+        found = here.recv()
+    except KeyboardInterrupt:
+        raise Interrupted("Interrupted. No model was left half made; the same command begins anew.") from None
+    except EOFError as error:
+        raise ModelError(
+            "The process that read the model died: the file is damaged in a way llama.cpp does not survive, "
+            "or memory ran out."
+        ) from error
+    finally:
+        here.close()
+        process.join()
+    if not isinstance(found, ModelFile):
+        raise found
+    return found
+
+
+def _tell(there: Connection, function: Callable[..., ModelFile], args: Any, kwargs: Any) -> None:
+    """Send what ``function`` returns or raises; nothing where it is interrupted, as the receiver is."""
+    try:
+        there.send(function(*args, **kwargs))
+    except KeyboardInterrupt:
+        return
+    except Exception as error:  # noqa: BLE001 - raised again where it is received
+        error.add_note(traceback.format_exc())
+        there.send(error)
 
 
 def _resolve_shown(model: str) -> ModelFile:
@@ -223,7 +252,7 @@ def _make_shown(shape: str, quant: str | None, seed: int, path: Path | None) -> 
 
     chosen = quant or find.default_quant(shape)
     with _Bytes(f"making {shape} in {chosen}") as progress:
-        return check(make(shape, chosen, seed, path or find.default_path(shape, chosen, seed), progress))
+        return check(make(shape, chosen, seed, path or find.place(shape, chosen, seed), progress))
 
 
 class _Bytes:
@@ -232,12 +261,12 @@ class _Bytes:
     def __init__(self, title: str) -> None:
         self._title = title
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            _Said("title"),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
             console=err,
-            disable=not err.is_terminal,
+            disable=not err.is_watched,
         )
 
     def __enter__(self) -> _Bytes:
@@ -248,6 +277,6 @@ class _Bytes:
 
     def __call__(self, done: int, total: int) -> None:
         if not self._progress.task_ids:
-            self._progress.add_task(self._title, total=total)
+            self._progress.add_task("", total=total, title=self._title)
             self._progress.start()
         self._progress.update(self._progress.task_ids[0], completed=done)

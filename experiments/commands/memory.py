@@ -60,7 +60,7 @@ def export(
         raise BadInput(f"{out} is there already; choose another name.")
     with out.open("xb") as lines:
         count = archive.export(file, lines, session)
-    console.out.print(f"{count} turns written to {out}.", markup=False, soft_wrap=True)
+    console.out.say(f"{count} turns written to {out}.")
 
 
 @memory_app.command("import")
@@ -77,7 +77,7 @@ def import_(
 
     with exported.open("rb") as lines:
         count = archive.load(file, lines)
-    console.out.print(f"{count} new turns in {file}.", markup=False, soft_wrap=True)
+    console.out.say(f"{count} new turns in {file}.")
 
 
 @memory_app.command("compact")
@@ -97,10 +97,8 @@ def compact(
     most = None if size is None else _bytes(size)
     before = file.stat().st_size if file.exists() else 0
     deleted = archive.compact(file, most)
-    console.out.print(
+    console.out.say(
         f"{file}: {before:,} bytes before, {file.stat().st_size:,} now; {deleted} turns deleted.",
-        markup=False,
-        soft_wrap=True,
     )
 
 
@@ -116,4 +114,4 @@ def forget(
     from systems.memory import archive
 
     deleted = archive.forget(file, session)
-    console.out.print(f"{deleted} turns of {session} deleted from {file}.", markup=False, soft_wrap=True)
+    console.out.say(f"{deleted} turns of {session} deleted from {file}.")

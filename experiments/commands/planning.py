@@ -10,8 +10,10 @@ import msgspec
 from experiments.commands import console
 from experiments.commands.asking import Asked
 from experiments.commands.completing import shape_names
+from experiments.errors import Unrecordable
 from experiments.measuring import plan, records, runs
 from experiments.measuring.plan import Plan
+from experiments.measuring.recordable import refuse_unrecordable
 from experiments.measuring.records import EngineSpec, Record
 from systems import registry
 from systems.errors import BadInput
@@ -81,8 +83,11 @@ def prepare(asked: Asked, drafted: Draft) -> Prepared:
 
 
 def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Record]) -> Plan:
-    """Return the plan of what was asked on this engine; what the ``past`` trials took makes the estimate."""
-    return plan.make(
+    """Return the plan of what was asked on this engine; what the ``past`` trials took makes the estimate.
+
+    Raises as `experiments.measuring.plan.make`, and `BadInput` for a trial that no record could hold.
+    """
+    made = plan.make(
         preset=asked.preset,
         study_names=asked.studies,
         system_names=asked.systems,
@@ -95,8 +100,15 @@ def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], 
         workload=asked.workload,
         part=asked.part,
         only=asked.only,
+        arms=asked.arms,
         past=past,
     )
+    for spec in made.trials:
+        try:
+            refuse_unrecordable(spec, f"the trial of {spec.subject} in the study {spec.study}")
+        except Unrecordable as error:
+            raise BadInput(f"A trial cannot be planned: {error}.") from error
+    return made
 
 
 def _runs_a_model(engine: EngineSpec) -> bool:

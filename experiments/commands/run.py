@@ -5,9 +5,10 @@ What is asked is gathered in `asking`, planned in `planning`, looked at in `chec
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
@@ -17,20 +18,22 @@ from experiments.commands import asking, checking, console, planning, presets, r
 from experiments.commands.asking import Asked
 from experiments.commands.completing import completing, levels, parts, settings_of_trials
 from experiments.commands.extending import UntilStable
+from experiments.commands.places import check_places
 from experiments.errors import RunFolderError
 from experiments.invocation import command
-from experiments.measuring import code, profiles, records
+from experiments.measuring import code, environment, profiles, records, runs
 from experiments.measuring.limits.select import choose
 from experiments.measuring.plan import Plan
-from experiments.measuring.probes.host import environment
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import WORKLOAD
+from experiments.measuring.records import WORKLOAD, Outcome
 from experiments.measuring.runs import TRIALS, RunInfo, read_info
 from experiments.measuring.study import BLOCKS, studies
 from experiments.measuring.workload import workloads
 from systems import registry
 from systems.errors import ExitCode
 from systems.models.check import ModelFile
+
+_RESULTS = Path("results")
 
 
 def run(
@@ -47,10 +50,17 @@ def run(
         list[str],
         typer.Option(
             metavar="FACTOR=LEVEL",
-            help="Only trials of this condition (users=50, subject=baseline, system=baseline); give it several times.",
+            help="Only trials of this condition (users=50, subject=baseline, system=baseline); give it several times. "
+            "Of one factor, any of its levels will do; pause_s= is to have no such factor.",
             autocompletion=levels,
         ),
     ] = [],  # noqa: B006 - typer reads the default, nobody changes it
+    arms: Annotated[
+        bool,
+        typer.Option(
+            "--arms", help="With --part or --only: also the A/A arms that give what is chosen its noise floor."
+        ),
+    ] = False,
     systems: Annotated[
         list[str],
         typer.Option(
@@ -147,11 +157,13 @@ def run(
             settings=set_to,
             part=asking.part(part, named),
             only=asking.only(only, part),
+            arms=arms,
             workload=workload,
         )
     now = datetime.now(UTC)
     run_id = info.run_id if info else f"{now:%Y%m%d-%H%M%S}-{asked.preset}"
-    path = resume or out or Path("results") / run_id
+    path = resume or out or runs.free(_RESULTS, run_id)
+    check_places(path)
     drafted = planning.draft(asked, resume)
     checking.check(asked, drafted, path, resume)
     if dry_run:
@@ -159,17 +171,21 @@ def run(
         console.print_skipped(drafted.plan.skipped)
         obstacle = checking.obstacle(asked.profile, allow_unenforced=allow_unenforced)
         if obstacle is not None:
-            console.err.print(f"Note: {obstacle}", markup=False, soft_wrap=True)
+            console.err.say(f"Note: {obstacle}")
         return
 
     backend = choose(asked.profile, allow_unenforced=allow_unenforced)
     console.print_skipped(drafted.plan.skipped)
     if not drafted.plan.trials:
-        console.err.print("Every trial was skipped: nothing was measured.")
-        raise typer.Exit(ExitCode.NOTHING_MEASURED)
+        _say_that_all_was_skipped(path)
+    running.prepare()
     prepared = planning.prepare(asked, drafted)
     if drafted.model is not None:
         _warn_if_larger(prepared.models[drafted.model], asked.profile)
+    if info is None:
+        # Two runs may begin in the same second. Of folders that were chosen elsewhere nobody knows here.
+        path = out or runs.claim(_RESULTS, run_id)
+        run_id = path.name if out is None else f"{run_id}-{secrets.token_hex(2)}"
     wanted = RunInfo(
         run_id=run_id,
         created=info.created if info else now.isoformat(timespec="seconds"),
@@ -186,10 +202,11 @@ def run(
         settings=asked.settings,
         part=asked.part,
         only=asked.only,
+        arms=asked.arms,
         workload=asked.workload,
         code_version=code.version_of_run(asked.systems, asked.studies),
         code_versions=prepared.plan.code_versions(info.code_versions if info else ()),
-        environment={**environment(), **code.outside(asked.systems)},
+        environment=environment.describe(asked.systems, prepared.plan.trials, info),
         planned=prepared.plan.count(records.read(path / TRIALS)),
         skipped=prepared.plan.skipped,
     )
@@ -200,8 +217,23 @@ def run(
         longer = msgspec.structs.replace(asked, blocks=blocks)
         return planning.planned(longer, prepared.engine, prepared.shapes, records.read(path / TRIALS))
 
-    longer = UntilStable(precision / 100, time_limit, planned) if until_stable else running.no_longer
-    running.run_all(wanted, prepared.plan, path, prepared.files(), backend, resuming=resume is not None, longer=longer)
+    files = prepared.files()
+    longer = UntilStable(precision / 100, time_limit, planned, files) if until_stable else running.no_longer
+    running.run_all(wanted, prepared.plan, path, files, backend, resuming=resume is not None, longer=longer)
+
+
+def _say_that_all_was_skipped(path: Path) -> NoReturn:
+    """Say that this machine runs no trial of the run, and what the run holds already."""
+    recorded = {record.key: record for record in records.read(path / TRIALS)}
+    if not recorded:
+        console.err.say("Every trial was skipped: nothing was measured.")
+        raise typer.Exit(ExitCode.NOTHING_MEASURED)
+    ok = sum(record.outcome is Outcome.OK for record in recorded.values())
+    console.err.say(
+        f"Every trial was skipped: nothing was added to the {len(recorded)} trials that are recorded, of which {ok} "
+        f"ended ok. Their report: {command('report', path)}"
+    )
+    raise typer.Exit(ExitCode.DONE if ok else ExitCode.NOTHING_MEASURED)
 
 
 def _must_match(before: RunInfo, now: RunInfo) -> None:
@@ -216,8 +248,7 @@ def _must_match(before: RunInfo, now: RunInfo) -> None:
 
 def _warn_if_larger(model: ModelFile, profile: Profile) -> None:
     if model.size_bytes > profile.memory_bytes:
-        console.err.print(
+        console.err.say(
             f"Note: the model ({model.size_bytes / 2**30:.1f} GiB) is larger than the profile {profile.name} "
             f"({profile.memory_bytes / 2**30:g} GiB). It runs from the page cache, and may be very slow.",
-            soft_wrap=True,
         )

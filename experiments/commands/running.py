@@ -9,11 +9,11 @@ import typer
 
 from experiments.commands import console
 from experiments.errors import Interrupted, RunFolderError
-from experiments.invocation import command
 from experiments.measuring import records
 from experiments.measuring.limits.interface import Backend
 from experiments.measuring.plan import Plan
 from experiments.measuring.records import Outcome
+from experiments.measuring.resuming import command_to_resume
 from experiments.measuring.runs import RunFolder, RunInfo
 from experiments.measuring.study import GRADED
 from systems.errors import ExitCode
@@ -48,17 +48,27 @@ def run_all(
                 info, plan = more
                 _measure(info, plan, folder, models, backend)
             every = records.read(folder.trials)
-            console.print_outcomes(every, path)
-            console.out.print(f"Report: {build(path)}", markup=False, soft_wrap=True)
+            try:
+                report = build(path)
+            finally:  # whatever keeps the report from being written
+                console.print_outcomes(every, path)
+            console.out.say(f"Report: {report}")
         except KeyboardInterrupt:
             done = len({record.key for record in records.read(folder.trials)})
-            again = command("run", "--resume", folder.path)
+            again = command_to_resume(folder.path, info, models=models)
             raise Interrupted(
                 f"Interrupted. {done} of {info.planned} trials are recorded; go on with: {again}"
             ) from None
     if not any(record.outcome is Outcome.OK for record in every):
-        console.err.print("No trial ended ok: nothing was measured.")
+        console.err.say("No trial ended ok: nothing was measured.")
         raise typer.Exit(ExitCode.NOTHING_MEASURED)
+
+
+def prepare() -> None:
+    """Write what the first trial must not be the one to write. Raises `CannotWrite`."""
+    from experiments.measuring import runner  # with numpy: only who measures waits for it
+
+    runner.prepare()
 
 
 def no_longer(_info: RunInfo, _path: Path) -> None:
@@ -73,11 +83,9 @@ def _measure(info: RunInfo, plan: Plan, folder: RunFolder, models: Mapping[str, 
     todo = runner.missing(plan.trials, records.read(folder.trials))
     every = {spec.key: seconds for spec, seconds in zip(plan.trials, plan.seconds, strict=True)}
     expected = {spec.key: every[spec.key] for spec in todo}
-    console.err.print(
+    console.err.say(
         f"{len(todo)} of {len(plan.trials)} trials to run under {info.profile.name} "
-        f"({info.backend}), about {console.duration(sum(expected.values()))}; records in {folder.path}",
-        markup=False,
-        soft_wrap=True,
+        f"({info.backend}), about {console.duration(sum(expected.values()))}; records in {folder.path}"
     )
     with console.TrialProgress(expected) as progress:
         runner.run(

@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -28,9 +28,10 @@ from experiments.commands.completing import (
     shape_names,
 )
 from experiments.measuring import profiles
+from experiments.printable import printable
 from systems import logs, registry
-from systems.errors import BadInput, FourgigError, UnknownName
-from systems.models.check import cache_folder
+from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
+from systems.models import cache
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
 
@@ -164,7 +165,8 @@ def serve(
         system_settings=msgspec.to_builtins(system_settings),
         engine_settings=msgspec.to_builtins(engine_settings),
     )
-    os.environ.setdefault("FOURGIG_JIEBA_CACHE", str(cache_folder() / "jieba"))
+    with suppress(CannotWrite):  # jieba parses its dictionary anew where nothing can be kept
+        os.environ.setdefault("FOURGIG_JIEBA_CACHE", str(cache.made("jieba")))
     raise typer.Exit(_confined(serving, limits) if limits else asyncio.run(_serve(serving)))
 
 
@@ -209,7 +211,7 @@ async def _serve(serving: Serving) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped, number)
     async with hosted, listening(service) as address:
-        print(f"Serving {name} at http://{address}/", file=sys.stderr, flush=True)
+        print(f"Serving {printable(name)} at http://{address}/", file=sys.stderr, flush=True)
         await stop.wait()
         print("Stopping; a second signal ends at once.", file=sys.stderr, flush=True)
     return 0
@@ -276,7 +278,10 @@ def _memory(limits: Any) -> int:
 
 
 def _data_folder() -> Path:
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "fourgig"
+    try:
+        return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "fourgig"
+    except RuntimeError:  # no HOME, and this user is not in the list of users
+        raise BadInput("There is no home folder to keep the agent's memory in: name a folder with --data.") from None
 
 
 def main() -> None:
@@ -287,7 +292,7 @@ def main() -> None:
     try:
         status = asyncio.run(_serve(serving))
     except FourgigError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {printable(str(error))}", file=sys.stderr)
         status = error.exit_code
     sys.exit(status)
 

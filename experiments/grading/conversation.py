@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
 from experiments.grading import ranking
 from experiments.grading.answers import is_exact, is_refusal
+from experiments.grading.layouts import is_known
 from experiments.grading.overheard import Overheard
 from experiments.workloads.remembering.conversation import Conversation, Kind, Question
 from experiments.workloads.remembering.values import Language
+from systems.engines.interface import Message
 from systems.engines.scripted import Scripts
 from systems.interface import Observed, Reply, Request
 from systems.server.hosting import Host
@@ -29,7 +31,8 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
 
     ``evidence`` is the place of the turn that decides the answer, ``stale`` that of the first turn about the same fact
     that holds no longer. What was not graded (the prompt, the answer), or has nothing to be graded by (the evidence of
-    what was never told), is None.
+    what was never told), is None. ``known_layout`` says whether the reader was trained on prompts like the one that was
+    sent, None where none was sent.
     """
 
     kind: Kind
@@ -40,6 +43,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     stale_in_prompt: bool | None = None
     answer: str | None = None
     right: bool | None = None
+    known_layout: bool | None = None
 
 
 def grade_ranking(conversation: Conversation, question: Question, found: Sequence[str]) -> Grade:
@@ -76,17 +80,22 @@ async def grade_system(
         )
     scripts.clear()
     grades = []
+    said = {turn.text for turn in conversation.turns}
     for number, question in enumerate(conversation.questions):
         request = Request(
             id=f"asked-{number}", session=session, text=question.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED
         )
+        engine.prompt = ()  # what was sent for the question before is not what was sent for this one
         reply = await system.answer(request)
-        grades.append(_graded(conversation, question, reply, engine))
+        grades.append(_graded(conversation, question, reply, engine.prompt, said))
+        said.add(question.text)
     return grades
 
 
-def _graded(conversation: Conversation, question: Question, reply: Reply, engine: Overheard) -> Grade:
-    sent = "\n".join(message.content for message in engine.prompt)
+def _graded(
+    conversation: Conversation, question: Question, reply: Reply, prompt: Sequence[Message], said: Collection[str]
+) -> Grade:
+    sent = "\n".join(message.content for message in prompt)
 
     def holds(turns: Sequence[int]) -> bool:
         return any(conversation.turns[turn].text in sent for turn in turns)
@@ -98,6 +107,8 @@ def _graded(conversation: Conversation, question: Question, reply: Reply, engine
         stale_in_prompt=holds(question.stale) if question.stale else None,
         answer=reply.text,
         right=is_refusal(reply.text) if unknown else is_exact(reply.text, question.answer),
+        # Of a turn of several calls the last prompt counts, as it does for the evidence: its reply is the answer.
+        known_layout=is_known(prompt, question.text, said) if prompt else None,
     )
 
 
@@ -106,7 +117,7 @@ def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict
 
     Questions with evidence count for recall, nDCG, reciprocal rank and prompt; those with stale turns for the
     stale-hit rate (a stale turn is found above the evidence or without it); "answered" counts questions that have an
-    answer, "refused" those that have none, "right" all.
+    answer, "refused" those that have none, "right" all; "known_layout" those that were sent in a prompt and graded.
     """
     evident = [grade for grade in grades if grade.kind in ("planted", "changed", "denied")]
     outdated = [grade for grade in grades if grade.kind in ("changed", "denied")]
@@ -128,5 +139,8 @@ def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict
             grade.right for grade in grades if grade.right is not None and grade.kind not in ("planted", "changed")
         ],
         "right": [grade.right for grade in grades if grade.right is not None],
+        "known_layout": [
+            grade.known_layout for grade in grades if grade.right is not None and grade.known_layout is not None
+        ],
     }
     return {name: sum(values) / len(values) for name, values in measures.items() if values}

@@ -7,20 +7,24 @@ it: they may change without making a run unfinishable.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 import experiments
 import systems
+from experiments.measuring import own_code
+from experiments.measuring.records import TrialSpec
 from experiments.measuring.services import services
 from experiments.measuring.study import studies
 from experiments.measuring.workload import workloads
 from systems import registry
 from systems.elsewhere import system as elsewhere
-from systems.errors import BadInput
+from systems.registry import Registry
 
 _NOT_MEASURING = (
     "analysis",
@@ -29,8 +33,13 @@ _NOT_MEASURING = (
     "commands",
     "reader",
     "measuring/plan.py",
+    "measuring/choosing.py",
+    "measuring/resuming.py",
     "measuring/requirements.py",
     "measuring/code.py",
+    "measuring/own_code.py",
+    "measuring/environment.py",
+    "measuring/variables.py",
 )
 # What a study does by them: when a search stops, what is loaded one after another.
 _METRICS_OF_STUDIES = ("metrics/objective.py",)
@@ -50,15 +59,30 @@ def version_of_run(system_names: Iterable[str], study_names: Iterable[str]) -> s
     return _joined(_shared(), *map(_of_system, loaded), *map(_of_study, named))
 
 
-def outside(system_names: Iterable[str]) -> dict[str, str]:
-    """Return the versions of the packages that extend the lab, by package.
+def outside(system_names: Iterable[str], trials: Sequence[TrialSpec]) -> dict[str, str]:
+    """Return the versions of the packages outside the lab that these systems and ``trials`` use, by package.
 
-    A system that is named by its module has no version: a hash of the module's code stands in for it.
+    A system that is named by its module has no version: a hash of its code stands in for it. So it does for engines,
+    services and workloads, whose code is no part of a trial's version.
     """
-    groups = (registry.systems.group, registry.engines.group, studies.group, services.group, workloads.group)
-    points = [point for group in groups for point in entry_points(group=group)]
-    versions = {f"outside.{point.dist.name}": point.dist.version for point in points if point.dist is not None}
-    for name in system_names:
+    named = [*system_names]
+    used: list[tuple[Registry[Any], Iterable[str]]] = [
+        (registry.systems, named),
+        (studies, {spec.study for spec in trials}),
+        (registry.engines, {spec.engine.name for spec in trials if spec.engine is not None}),
+        (services, {service.name for spec in trials for service in spec.services}),
+        (workloads, {spec.workload for spec in trials}),
+    ]
+    versions = {}
+    for known, names in used:
+        for name in set(names) - set(known.built_in_names()):
+            for point in entry_points(group=known.group, name=name):
+                if point.dist is not None:
+                    versions[f"outside.{point.dist.name}"] = point.dist.version
+            if known not in (registry.systems, studies):
+                module = known.get(name).__module__
+                versions[f"outside.{module}"] = _hash(own_code.files(module))
+    for name in named:
         if ":" in name:
             versions[f"outside.{registry.systems.get(name).module}"] = _of_system(name)
     return versions
@@ -67,21 +91,25 @@ def outside(system_names: Iterable[str]) -> dict[str, str]:
 @cache
 def _shared() -> str:
     addresses = [known.address(name) for known in (registry.systems, studies) for name in known.built_in_names()]
-    apart = {path for address in addresses for path in _own_files(address.partition(":")[0])}
+    apart = {path for address in addresses for path in own_code.files(address.partition(":")[0])}
     return _hash(path for path in _project_files() if path not in apart)
 
 
 @cache
 def _of_system(name: str) -> str:
     description = registry.systems.get(name)
+    # What can be set on it, and with which defaults, may be written in another module than the implementation is.
+    modules = [description.settings.__module__, *(filter(None, [(description.fills or "").partition(":")[0]]))]
+    beside = [module for module in modules if not own_code.is_ours(module) and module != msgspec.Struct.__module__]
     if description.interpreter is None:
-        return _hash(_own_files(description.module))
-    return elsewhere.examine(name, description.interpreter, description.implementation)
+        return _hash(own_code.files(description.module, *beside))
+    there = elsewhere.examine(name, description.interpreter, description.implementation)
+    return _joined(there, _hash(own_code.files(*beside)))
 
 
 @cache
 def _of_study(name: str) -> str:
-    return _hash(_own_files(studies.get(name).__module__))
+    return _hash(own_code.files(studies.get(name).__module__))
 
 
 def _project_files() -> Iterator[Path]:
@@ -91,23 +119,6 @@ def _project_files() -> Iterator[Path]:
         if name in _METRICS_OF_STUDIES or not name.startswith(_NOT_MEASURING):
             yield path
     yield from sorted(Path(systems.__path__[0]).rglob("*.py"))
-
-
-def _own_files(module: str) -> list[Path]:
-    """Return the files of the folder that holds ``module``, if it is a package's; else the module's own file.
-
-    The folders that hold many agents or studies are nobody's own. Raises `BadInput` where there is no such module.
-    """
-    package, _, _ = module.rpartition(".")
-    whole = package if package and package not in ("systems", "experiments.studies") else module
-    try:
-        spec = find_spec(whole)
-    except (ImportError, ValueError) as error:
-        raise BadInput(f"The code of {module} cannot be found: {error}.") from error
-    if spec is None or (spec.origin is None and not spec.submodule_search_locations):
-        raise BadInput(f"The code of {module} cannot be found.")
-    folders = [Path(place) for place in spec.submodule_search_locations or ()]
-    return [path for folder in folders for path in sorted(folder.rglob("*.py"))] or [Path(str(spec.origin))]
 
 
 def _hash(paths: Iterable[Path]) -> str:

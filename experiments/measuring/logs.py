@@ -10,12 +10,19 @@ import os
 from pathlib import Path
 
 from experiments.measuring.published import published
+from experiments.printable import printable
 
 KEPT_BYTES = 256 * 1024
 """The most that is kept of what one process printed: its end."""
 
 _LAST_WORDS_BYTES = 64 * 1024  # a subject may print gigabytes; its last line is near their end
 _LAST_WORDS = 500
+_LONGEST = 2000  # what a record says of a trial may quote the last words of several processes
+
+
+def readable(text: str) -> str:
+    """Return anybody's text as one line for a record: shortened, without what a terminal obeys or no file can hold."""
+    return printable(" ".join(text[:_LONGEST].split()))
 
 
 def last_words(path: Path) -> str:
@@ -49,5 +56,4 @@ def _end(path: Path, most: int) -> str:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - most))
         text = file.read(most).decode("utf-8", "replace")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+    return printable(text)

@@ -10,9 +10,10 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 1, 36, 37
 
 
 def take(runner_pid: int, cpus: Iterable[int]) -> None:
@@ -26,6 +27,18 @@ def take(runner_pid: int, cpus: Iterable[int]) -> None:
 def adopt_orphans() -> None:
     """Become the parent of every descendant that loses its own: what a subject starts stays below its role."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+@contextmanager
+def adopting_orphans() -> Iterator[None]:
+    """Be the parent of descendants that lose their own inside the context; afterwards all is as it was before."""
+    libc, before = ctypes.CDLL(None), ctypes.c_int(0)
+    libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(before))
+    adopt_orphans()
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, before.value)
 
 
 def placed(command: Sequence[str], cpus: Iterable[int]) -> list[str]:

@@ -10,13 +10,12 @@ from statistics import median
 
 import msgspec
 
-from experiments.measuring import code, profiles, requirements
+from experiments.measuring import choosing, code, profiles, requirements
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import WORKLOAD, EngineSpec, Record, Scalar, Skipped, TrialSpec
+from experiments.measuring.records import WORKLOAD, EngineSpec, Levels, Record, Scalar, Skipped, TrialSpec
 from experiments.measuring.study import Cell, GridRequest, Preset, studies
 from experiments.measuring.workload import workloads
 from systems import registry
-from systems.errors import BadInput, UnknownName
 
 APART = "the engine runs in a process of its own, loaded before the system starts"
 """What every table says of a system that asks its engine at an address."""
@@ -54,27 +53,24 @@ def make(
     settings: Mapping[str, Mapping[str, Scalar]] | None = None,
     workload: str = WORKLOAD,
     part: str | None = None,
-    only: Mapping[str, str] = {},
+    only: Mapping[str, Levels] = {},
+    arms: bool = False,
     past: Iterable[Record] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
     ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself.
-    ``part`` keeps one part of the studies, ``only`` the cells that have each of these `levels`. Both orders and every
-    workload come from ``seed``. Raises `UnknownName` for a study, system, workload, part or requirement that nobody
-    registered, and `BadInput` for a choice that no cell meets.
+    ``part`` keeps one part of the studies, ``only`` the cells that have these levels of each factor, and ``arms``
+    beside them the A/A arms that give their noise floor (`choosing`). Both orders and every workload come from
+    ``seed``. Raises `UnknownName` for a study, system, workload, part or requirement that nobody registered, and
+    `BadInput` for a choice that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)
     workloads.get(workload)
     earlier = _durations(past)
-    grids: dict[str, Sequence[Cell]] = {}
-    for name in study_names:
-        study = studies.get(name)()
-        # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
-        own = {shape: shapes[shape] for shape in study.shapes(preset) if shapes and shape in shapes}
-        grids[name] = study.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
-    grids = _narrowed(grids, part, only)
+    grids = {name: grid(name, preset, system_names, engine, shapes or {}) for name in study_names}
+    grids = choosing.chosen(grids, part=part, only=only, arms=arms)
     missing = _missing(cell for cells in grids.values() for cell in cells)
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     trials: list[TrialSpec] = []
@@ -107,6 +103,16 @@ def make(
     return Plan(trials=tuple(trials), seconds=tuple(seconds), skipped=tuple(skipped))
 
 
+def grid(
+    study: str, preset: Preset, system_names: Sequence[str], engine: EngineSpec, shapes: Mapping[str, EngineSpec]
+) -> Sequence[Cell]:
+    """Return the cells of ``study``, before any are chosen. Raises `UnknownName`."""
+    made = studies.get(study)()
+    # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
+    own = {shape: shapes[shape] for shape in made.shapes(preset) if shape in shapes}
+    return made.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
+
+
 def _needs(cell: Cell) -> tuple[str, ...]:
     return (*cell.requires, *(service.name for service in cell.services))
 
@@ -119,42 +125,6 @@ def _missing(cells: Iterable[Cell]) -> dict[str, str]:
 def _reason(cell: Cell, missing: Mapping[str, str]) -> str:
     """Return why ``cell`` is skipped; empty where it can be run."""
     return "; ".join(filter(None, [cell.impossible, *(missing[name] for name in _needs(cell))]))
-
-
-def _narrowed(
-    grids: Mapping[str, Sequence[Cell]], part: str | None, only: Mapping[str, str]
-) -> dict[str, Sequence[Cell]]:
-    """Return the cells that were chosen. Raises `UnknownName` for a part, `BadInput` where none is left."""
-    known = sorted({name for study in grids for name in studies.get(study).parts})
-    if part is not None and part not in known:
-        raise UnknownName(f"part of {' or '.join(grids)}", part, known)
-    here = {name: [cell for cell in cells if part in (None, cell.part)] for name, cells in grids.items()}
-    chosen = {name: [cell for cell in cells if only.items() <= levels(cell).items()] for name, cells in here.items()}
-    if (part is None and not only) or any(chosen.values()):
-        return dict(chosen)
-    if not any(here.values()):
-        there = sorted({cell.part for cells in grids.values() for cell in cells})
-        raise BadInput(f"This preset has nothing of the part {part}; it has {', '.join(there)}.")
-    raise _no_such_level(only, [levels(cell) for cells in here.values() for cell in cells])
-
-
-def _no_such_level(only: Mapping[str, str], known: Sequence[Mapping[str, str]]) -> BadInput:
-    """Return what is wrong with a choice that none of the ``known`` levels of cells meets."""
-    for factor, level in only.items():
-        there = {levels_[factor] for levels_ in known if factor in levels_}
-        if not there:
-            return UnknownName("factor", factor, {name for levels_ in known for name in levels_})
-        if level not in there:
-            shown = ", ".join(sorted(filter(None, there), key=lambda text: (len(text), text)))
-            return BadInput(f"No trial has {factor}={level}; the levels of {factor} are {shown}.")
-    both = " and ".join(f"{factor}={level}" for factor, level in only.items())
-    return BadInput(f"No trial has {both} at once.")
-
-
-def levels(cell: Cell) -> dict[str, str]:
-    """Return what a cell can be chosen by, as text: its condition, subject, system, variant and part."""
-    named = {"subject": cell.subject, "system": cell.system or "", "variant": cell.variant, "part": cell.part}
-    return named | {factor: str(level) for factor, level in cell.condition.items()}
 
 
 def shapes_needed(study_names: Sequence[str], preset: Preset) -> list[str]:

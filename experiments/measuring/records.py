@@ -25,6 +25,9 @@ SCHEMA_VERSION = 1
 
 Scalar = str | int | float | bool | None
 
+Levels = str | tuple[str, ...]
+"""A level of a factor as text, or several of which any will do."""
+
 WORKLOAD = "generated"
 """The workload of every run that names no other: `experiments.workloads.conversations`."""
 
@@ -316,6 +319,8 @@ def read(path: Path) -> list[Record]:
         raise RunFolderError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
     records = []
     for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
+        if not line.strip():  # an editor, or a shell that joined two files
+            continue
         try:
             version = msgspec.json.decode(line, type=_Version).schema_version
             if version != SCHEMA_VERSION:
@@ -323,7 +328,7 @@ def read(path: Path) -> list[Record]:
                     f"{path}, line {number}: written with schema {version}, this version reads {SCHEMA_VERSION}."
                 )
             records.append(msgspec.json.decode(line, type=Record))
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RunFolderError(f"{path}, line {number} is not a record: {error}.") from error
     return records
 

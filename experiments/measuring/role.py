@@ -14,7 +14,8 @@ from typing import Literal, NoReturn
 
 import msgspec
 
-from experiments.measuring.probes.processes import Inside
+from experiments.measuring.probes import processes
+from experiments.measuring.recordable import encoded
 from experiments.measuring.records import Part, TrialSpec
 from experiments.measuring.runs import write_whole
 from systems.errors import UnknownName
@@ -55,7 +56,7 @@ class Role:
         self.engine_address = assignment.engine_address or ""
         self.part = part or Part(role=assignment.role)
         self._services = assignment.services
-        self.processes = Inside(assignment.members, assignment.others)
+        self.processes = processes.Inside(assignment.members, assignment.others)
         self._part_path = Path(assignment.part_path)
         self._to_runner, self._from_runner = to_runner, from_runner
 
@@ -81,12 +82,13 @@ class Role:
         self._ask(f"look {name}")
 
     def write(self) -> None:
-        """Write what was observed, whole."""
-        write_whole(self._part_path, msgspec.json.encode(self.part))
+        """Write what was observed, whole. Raises `Unrecordable`, which ends the trial as crashed."""
+        write_whole(self._part_path, encoded(self.part))
 
     def leave(self) -> NoReturn:
         """Write what was observed and end well at once, whatever still runs: a thread in llama.cpp heeds nobody."""
         self.write()
+        processes.end_descendants()
         os._exit(0)
 
     def start_again(self) -> NoReturn:
@@ -97,7 +99,7 @@ class Role:
         os.dup2(self._to_runner, 1)
         os.dup2(self._from_runner, 0)
         self.mark("started")
-        so_far = msgspec.json.encode(self.part).decode()
+        so_far = encoded(self.part).decode()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], so_far])  # noqa: S606 - our own interpreter
 
     def _ask(self, line: str) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from experiments.measuring import placement
+from experiments.measuring import endings, placement
 from experiments.measuring.probes import processes
 from experiments.measuring.records import Part
 from experiments.measuring.role import Assignment, Role
@@ -19,6 +17,7 @@ from experiments.measuring.role import Assignment, Role
 
 def main() -> None:
     """Run the role that the assignment file describes; a second argument is the part it had when it started again."""
+    endings.tell_in_one_line()
     assignment = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Assignment)
     placement.take(assignment.runner_pid, assignment.cpus)
     placement.adopt_orphans()
@@ -47,16 +46,9 @@ def main() -> None:
 
 
 def _end_descendants(role: int) -> None:
-    """Kill whatever the process ``role`` leaves behind, and wait for it; a fork of it leaves alone what it started.
-
-    Its processor time is then known to the runner as the trial's, and not taken for that of somebody else's program.
-    """
-    while os.getpid() == role and processes.has_children():
-        for pid in processes.descendants(os.getpid()):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(-1, 0)
+    """Kill whatever the process ``role`` leaves behind, and wait for it; a fork of it leaves alone what it started."""
+    if os.getpid() == role:
+        processes.end_descendants()
 
 
 if __name__ == "__main__":

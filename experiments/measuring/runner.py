@@ -15,17 +15,18 @@ from pathlib import Path
 from types import FrameType
 
 from experiments.errors import CannotEnforce, StorageError
-from experiments.invocation import command
 from experiments.measuring import records, trial
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import Backend, RunGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import Outcome, Record, TrialSpec
-from experiments.measuring.runs import RunFolder
+from experiments.measuring.resuming import command_to_resume
+from experiments.measuring.runs import RunFolder, read_info
 from systems import registry
-from systems.errors import FourgigError
-from systems.models.check import cache_folder
+from systems.errors import CannotWrite, FourgigError
+from systems.models import cache
 
 # A trial's memory file, memory trace and record together stay well below this.
 ROOM_BYTES = 64 * 2**20
@@ -56,8 +57,10 @@ def run(
     sockets = Path(tempfile.gettempdir()) / f"fourgig-{secrets.token_hex(4)}"
     environment = prepare()
     groups: dict[str, RunGroup] = {}
+    leftovers = Leftovers()
     # The janitor comes first and hears of every group at once: a runner can be killed at any moment.
-    with _terminated_as_interrupted(), Janitor([], [str(work_dir), str(sockets)]) as janitor:
+    folders = [str(work_dir), str(sockets)]
+    with _terminated_as_interrupted(), Janitor([], folders, mark=leftovers.mark) as janitor:
         try:
             for limits in _profiles(profile, trials):
                 # Only the run's own limits must be enforceable: a trial under others is void where they are not.
@@ -71,6 +74,7 @@ def run(
                 enforced=backend.enforced,
                 groups=groups,
                 janitor=janitor,
+                leftovers=leftovers,
                 work_dir=work_dir,
                 sockets=sockets,
                 artifacts=folder.artifacts,
@@ -81,7 +85,7 @@ def run(
                 voids_noise=voids_noise,
             )
             for spec in trials:
-                _require_room(folder.path)
+                _require_room(folder.path, models)
                 on_start(spec)
                 record = trial.run(spec, site)
                 records.append(folder.trials, record)
@@ -104,13 +108,14 @@ def _profiles(profile: Profile, trials: Sequence[TrialSpec]) -> list[Profile]:
     return list({limits.name: limits for limits in (profile, *(spec.profile for spec in trials))}.values())
 
 
-def _require_room(path: Path) -> None:
+def _require_room(path: Path, models: Mapping[str, Path]) -> None:
     """Stop before a trial that a full disk would make fail for a reason of its own. Raises `StorageError`."""
     free = shutil.disk_usage(path).free
     if free < ROOM_BYTES:
+        again = command_to_resume(path, read_info(path), models=models)
         raise StorageError(
             f"Only {free / 2**20:.0f} MiB of space are left for {path}; a trial may need {ROOM_BYTES // 2**20} MiB. "
-            f"The trials before are safe: make room, then go on with: {command('run', '--resume', path)}"
+            f"The trials before are safe: make room, then go on with: {again}"
         )
 
 
@@ -123,11 +128,13 @@ def missing(trials: Sequence[TrialSpec], done: Sequence[Record]) -> list[TrialSp
 def prepare() -> dict[str, str]:
     """Write what libraries would otherwise write during the first trial, and return the roles' environment.
 
-    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it.
+    jieba keeps a parsed copy of its dictionary; the first trial must not be the one to pay for it. Raises `CannotWrite`
+    where it cannot be kept.
     """
-    folder = cache_folder() / "jieba"
+    folder = cache.cache_folder() / "jieba"
     environment = {"FOURGIG_JIEBA_CACHE": str(folder)}
     if not any(folder.glob("*.cache")):
+        cache.made(folder.name)
         done = subprocess.run(
             [sys.executable, "-c", "from systems.memory.keywords import Keywords; Keywords().load()"],
             env={**os.environ, **environment},
@@ -137,6 +144,8 @@ def prepare() -> dict[str, str]:
         if done.returncode != 0:
             words = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise FourgigError(f"jieba's dictionary could not be prepared: {words[-1] if words else done.returncode}.")
+        if not any(folder.glob("*.cache")):  # jieba only logs that
+            raise CannotWrite(f"The parsed dictionary could not be kept in {folder}: is its disk full?")
     return environment
 
 

@@ -6,7 +6,7 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from experiments.errors import EngineFailed
 from experiments.measuring.records import Part
@@ -66,6 +66,8 @@ def _address(role: RunningRole, until_s: float) -> str:
             word, _, address = line.partition(" ")
             if word == "listening":
                 return address
-        if not lines and role.popen.poll() is not None:
-            raise EngineFailed(f"the engine: {role.last_words()}")
+        if role.silent:
+            with suppress(subprocess.TimeoutExpired):
+                role.popen.wait(max(0.0, until_s - time.monotonic()))
+                raise EngineFailed(f"the engine: {role.last_words()}")
     raise EngineFailed("the engine was not ready in time")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from experiments.measuring import logs
+from experiments.measuring import endings, logs
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.records import Part
@@ -21,7 +22,11 @@ from experiments.measuring.role import Assignment
 
 
 class RunningRole:
-    """A role's process, its pipes, and the files it reads and writes, in ``folder``. The constructor starts it."""
+    """A role's process, its pipes, and the files it reads and writes, in ``folder``. The constructor starts it.
+
+    ``ending`` is a file descriptor that can be read from when it ends. ``silent``: it has closed its pipe to the
+    runner, or ended, and will say nothing more.
+    """
 
     def __init__(
         self,
@@ -31,13 +36,14 @@ class RunningRole:
         group: TrialGroup | None,
         environment: Mapping[str, str],
         janitor: Janitor,
+        leftovers: Leftovers,
     ) -> None:
         self._part = Path(assignment.part_path)
         self._log = folder / f"{assignment.role}.log"
         path = folder / f"{assignment.role}.json"
         path.write_bytes(msgspec.json.encode(assignment))
         argv = [sys.executable, "-P", "-m", "experiments.measuring.role_process", str(path)]
-        self._janitor = janitor
+        self._janitor, self._leftovers = janitor, leftovers
         with self._log.open("wb") as log:
             self.spawned_s = time.monotonic()
             self.popen = subprocess.Popen(
@@ -46,17 +52,20 @@ class RunningRole:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,
-                env={**os.environ, **environment, "TMPDIR": str(folder)},
+                env={**os.environ, **environment, **leftovers.environment, "TMPDIR": str(folder)},
                 start_new_session=True,
             )
+        self.ending = os.pidfd_open(self.popen.pid)
         self._janitor.watch(self.popen.pid)
         self._buffer = b""
+        self.silent = False
 
     def lines(self) -> list[str]:
         """Return the whole lines the role has said since last asked."""
         if self.popen.stdout is None:
             return []
         data = os.read(self.popen.stdout.fileno(), 65536)
+        self.silent = not data
         *whole, self._buffer = (self._buffer + data).split(b"\n")
         return [line.decode("utf-8", "replace") for line in whole]
 
@@ -68,11 +77,13 @@ class RunningRole:
                 self.popen.stdin.flush()
 
     def end(self) -> None:
-        """Kill the role and what it started, and wait."""
+        """Kill the role and its session, and wait; who has left that is known then, and ended after the trial."""
+        self._leftovers.know(self.popen.pid)
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
         self._janitor.forget(self.popen.pid)
+        os.close(self.ending)
         for pipe in (self.popen.stdin, self.popen.stdout):
             if pipe is not None:
                 with suppress(BrokenPipeError):
@@ -82,11 +93,11 @@ class RunningRole:
         """Return what the role wrote, or None if it wrote nothing whole."""
         try:
             return msgspec.json.decode(self._part.read_bytes(), type=Part)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
     def last_words(self) -> str:
         """Return the last line the role printed, and how it ended."""
         words, code = logs.last_words(self._log), self.popen.returncode
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        how = endings.how(code)
         return f"{words} ({how})" if words else how

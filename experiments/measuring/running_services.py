@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
-import psutil
 
 from experiments.errors import ServiceFailed, reason
-from experiments.measuring import logs, placement, services
+from experiments.measuring import endings, logs, placement, services
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.records import ServiceRun, ServiceSpec
@@ -37,6 +37,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     inside_cpus: tuple[int, ...]
     outside_cpus: tuple[int, ...]
     janitor: Janitor
+    leftovers: Leftovers
+
+
+def version(name: str) -> str:
+    """Return the version of what the service would start now. Raises `ServiceFailed`."""
+    try:
+        return logs.readable(str(services.get(name).version()))
+    except Exception as error:  # another package may raise anything: it costs its own trials, and not the run
+        raise ServiceFailed(f"The service {name} does not tell its version: {reason(error)}.") from error
 
 
 class RunningService:
@@ -44,19 +53,14 @@ class RunningService:
 
     def __init__(self, spec: ServiceSpec, place: Place) -> None:
         self._kind = services.get(spec.name)
-        self._spec, self._janitor = spec, place.janitor
-        try:
-            self._version = self._kind.version()
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ServiceFailed(f"The service {spec.name} does not tell its version: {error}") from error
+        self._spec, self._janitor, self._leftovers = spec, place.janitor, place.leftovers
+        self._version = version(spec.name)
         self._log = place.folder / f"service-{spec.name}.log"
         folder = place.folder / f"service-{spec.name}"
         folder.mkdir()
         self._socket_folder = place.sockets / spec.name
         self.address = self._own_address()
-        argv = placement.placed(
-            self._kind.command(folder, self.address), place.inside_cpus if spec.inside else place.outside_cpus
-        )
+        argv = placement.placed(self._command(folder), place.inside_cpus if spec.inside else place.outside_cpus)
         with self._log.open("wb") as log:
             self._started_s = time.monotonic()
             self._process = subprocess.Popen(
@@ -65,7 +69,7 @@ class RunningService:
                 stdout=log,
                 stderr=log,
                 cwd=folder,
-                env={**os.environ, "TMPDIR": str(folder)},
+                env={**os.environ, **place.leftovers.environment, "TMPDIR": str(folder)},
                 start_new_session=True,
             )
         self._janitor.watch(self._process.pid)
@@ -79,6 +83,12 @@ class RunningService:
     def inside(self) -> bool:
         """Whether it is inside the limits."""
         return self._spec.inside
+
+    def _command(self, folder: Path) -> list[str]:
+        try:
+            return list(map(str, self._kind.command(folder, self.address)))
+        except Exception as error:  # another package may raise anything: it costs its own trials, and not the run
+            raise ServiceFailed(f"The service {self._spec.name} does not tell its command: {reason(error)}") from error
 
     def _own_address(self) -> str:
         if self._kind.listens == "port":
@@ -112,7 +122,7 @@ class RunningService:
             return self._kind.ready(self.address)
         except (OSError, subprocess.SubprocessError):
             return False
-        except Exception as error:  # another package may raise anything: it costs its own trials, and not the run
+        except Exception as error:  # as above
             raise ServiceFailed(
                 f"The service {self._spec.name} cannot be asked whether it is ready: {reason(error)}"
             ) from error
@@ -122,13 +132,16 @@ class RunningService:
         code = self._process.poll()
         if code is None:
             return ""
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        how = endings.how(code)
         words = logs.last_words(self._log)
         return f"The service {self._spec.name} ended by itself ({how})" + (f": {words}" if words else "")
 
     def stop(self) -> None:
-        """Ask it to end, kill it and all that it started if it does not in time, and wait."""
-        started = _descendants(self._process.pid)
+        """Ask it to end, kill it and its session if it does not in time, and wait.
+
+        What it started elsewhere is known then, and ended after the trial.
+        """
+        self._leftovers.know(self._process.pid)
         try:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -136,9 +149,6 @@ class RunningService:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            for each in started:  # those that left its process group
-                with suppress(psutil.Error):
-                    each.kill()
             self._process.wait()
             self._janitor.forget(self._process.pid)
             shutil.rmtree(self._socket_folder, ignore_errors=True)
@@ -183,9 +193,3 @@ def running(specs: Iterable[ServiceSpec], place: Place) -> Iterator[RunningServi
             stack.callback(started[spec.name].stop)
             runs.append(started[spec.name].wait())
         yield RunningServices(started, runs)
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    with suppress(psutil.Error):
-        return psutil.Process(pid).children(recursive=True)
-    return []

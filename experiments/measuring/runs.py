@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,15 @@ import msgspec
 
 from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import SCHEMA_VERSION, WORKLOAD, EngineSpec, Scalar, Skipped, refuse_if_finished
+from experiments.measuring.records import (
+    SCHEMA_VERSION,
+    WORKLOAD,
+    EngineSpec,
+    Levels,
+    Scalar,
+    Skipped,
+    refuse_if_finished,
+)
 
 INFO = "run.json"
 TRIALS = "trials.jsonl"
@@ -26,10 +36,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What one run was asked to do, where, and with what. ``planned`` counts its trials.
 
     ``shapes`` are the made models that some study needed besides the model of record, by name; ``settings`` what
-    the person set on systems and engines, by their names. ``part`` and ``only`` chose among the studies' trials, as
-    `experiments.measuring.plan.make` takes them; ``workload`` is what says the conversations. ``code_versions`` are
-    those of its trials; where there are none they all have that of the run. ``skipped`` is what this machine could not
-    run when the run was begun or last gone on with.
+    the person set on systems and engines, by their names. ``part``, ``only`` and ``arms`` chose among the studies'
+    trials, as `experiments.measuring.plan.make` takes them; ``workload`` is what says the conversations.
+    ``code_versions`` are those of its trials; where there are none they all have that of the run. ``skipped`` is what
+    this machine could not run when the run was begun or last gone on with.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -47,7 +57,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     shapes: dict[str, EngineSpec] = {}
     settings: dict[str, dict[str, Scalar]] = {}
     part: str | None = None
-    only: dict[str, str] = {}
+    only: dict[str, Levels] = {}
+    arms: bool = False
     workload: str = WORKLOAD
     code_version: str
     code_versions: tuple[str, ...] = ()
@@ -72,7 +83,7 @@ def read_info(folder: Path) -> RunInfo:
                 f"{folder} was written with schema {version}; this version reads schema {SCHEMA_VERSION}."
             )
         return msgspec.json.decode(data, type=RunInfo)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RunFolderError(f"{path} is not a run description: {error}.") from error
 
 
@@ -131,6 +142,32 @@ class RunFolder:
         """Write ``run.json`` whole or not at all. Raises `StorageError`, and `RunFolderError` for a finished run."""
         refuse_if_finished(self.trials)
         write_whole(self.path / INFO, msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")
+
+
+def free(parent: Path, name: str) -> Path:
+    """Return the first of ``name``, ``name-2`` and so on that is not in ``parent`` yet."""
+    return next(path for path in _numbered(parent, name) if not path.exists())
+
+
+def claim(parent: Path, name: str) -> Path:
+    """Make the first of ``name``, ``name-2`` and so on that nobody made before in ``parent``, and return it.
+
+    Of two runs that begin in the same second each gets a folder of its own. Raises `StorageError`.
+    """
+    for path in _numbered(parent, name):
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise StorageError(f"Cannot write to the run folder {path}: {error.strerror}.") from error
+        return path
+    raise AssertionError("There is always another number.")
+
+
+def _numbered(parent: Path, name: str) -> Iterator[Path]:
+    yield parent / name
+    yield from (parent / f"{name}-{number}" for number in count(2))
 
 
 def write_whole(path: Path, data: bytes) -> None:

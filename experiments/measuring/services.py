@@ -40,8 +40,8 @@ class Service(ABC):
     def command(self, folder: Path, address: str) -> list[str]:
         """Return the argument list that starts it in the foreground, on ``address``, in the empty ``folder``.
 
-        What it starts in turn should stay in its process group or end with it: outside the limits, nothing else would
-        end that when the runner is killed.
+        What it starts in turn ends with the trial, unless it was started with an empty environment: then it should stay
+        in its process group.
         """
 
     @abstractmethod

@@ -20,10 +20,11 @@ import msgspec
 
 from experiments.errors import CannotEnforce, EngineFailed, ServiceFailed
 from experiments.measuring import logs, looking, running_engine, running_services, validity
+from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
-from experiments.measuring.limits.kernel import JOIN_FAILED
+from experiments.measuring.limits.kernel import JOIN_FAILED, JOIN_FAILED_WORDS
 from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
@@ -31,7 +32,7 @@ from experiments.measuring.running_engine import RunningEngine
 from experiments.measuring.running_roles import RunningRole
 from experiments.measuring.running_services import Place, RunningServices
 from experiments.measuring.study import studies
-from systems.errors import BadInput, FourgigError
+from systems.errors import BadInput, FourgigError, told
 
 # How often the group's memory is read. A reading costs well under a millisecond of one processor.
 _SAMPLE_S = 0.25
@@ -57,6 +58,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     enforced: bool
     groups: Mapping[str, RunGroup]
     janitor: Janitor
+    leftovers: Leftovers
     work_dir: Path
     sockets: Path
     artifacts: Path
@@ -88,7 +90,8 @@ def run(spec: TrialSpec, site: Site) -> Record:
         _measure(record, site)
     except (FourgigError, OSError) as error:
         # Whatever kept this trial from being measured, the next one may be; a full disk stops the run at the append.
-        record.outcome, record.reason = Outcome.INVALID, f"{type(error).__name__}: {error}"
+        record.outcome, record.reason = Outcome.INVALID, told(error)
+    record.reason = logs.readable(record.reason)
     return record
 
 
@@ -97,6 +100,9 @@ def _measure(record: Record, site: Site) -> None:
     model = site.model(spec)
     if spec.profile.name not in site.groups:
         raise CannotEnforce(f"{site.backend} cannot enforce {spec.profile.name} here, only the profile of the run.")
+    if left_running := site.leftovers.still_running():
+        record.reason = f"processes of an earlier trial run on and cannot be ended: {left_running}"
+        return
     record.outside.shared_files_left_bytes = sum(_evict_if_possible(path) for path in site.shared_files)
     left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *((model,) if model else ())))
     if left > _UNCLEAN_BYTES:
@@ -107,7 +113,8 @@ def _measure(record: Record, site: Site) -> None:
         noise = Noise()
         noise.start()
         try:
-            _Watch(spec, site, folder, group, record).until_the_end()
+            with site.leftovers.ended_after(group):
+                _Watch(spec, site, folder, group, record).until_the_end()
         finally:
             group.remove()
         record.outside.host = noise.stop()
@@ -153,6 +160,7 @@ class _Watch:
             inside_cpus=inside,
             outside_cpus=outside,
             janitor=self._site.janitor,
+            leftovers=self._site.leftovers,
         )
         try:
             with running_services.running(self._spec.services, place) as self._services:
@@ -199,6 +207,7 @@ class _Watch:
         process = self._role(role, address)
         if process.popen.stdout is not None:
             self._selector.register(process.popen.stdout, selectors.EVENT_READ, process)
+        self._selector.register(process.ending, selectors.EVENT_READ, process)
         return process
 
     def _role(self, role: Literal["subject", "engine", "client"], address: str | None = None) -> RunningRole:
@@ -220,7 +229,12 @@ class _Watch:
             others=self._inside_before() if group else (),
         )
         return RunningRole(
-            assignment, self._folder, group=group, environment=self._site.environment, janitor=self._site.janitor
+            assignment,
+            self._folder,
+            group=group,
+            environment=self._site.environment,
+            janitor=self._site.janitor,
+            leftovers=self._site.leftovers,
         )
 
     def _inside_before(self) -> tuple[int, ...]:
@@ -237,13 +251,16 @@ class _Watch:
                 next_sample = max(next_sample + _SAMPLE_S, now)
             for key, _ in self._selector.select(max(0.0, min(next_sample, end) - time.monotonic())):
                 process: RunningRole = key.data
-                lines = process.lines()
-                if not lines and process.popen.poll() is not None:
+                if key.fd == process.ending:
                     self._selector.unregister(key.fileobj)
-                for line in lines:
+                    continue
+                for line in process.lines():
                     self._heard(process, line)
+                if process.silent:
+                    self._selector.unregister(key.fileobj)
             if self._client is not None and self._client.popen.poll() is not None:
                 client, self._client = self._client, None
+                self._forget(client)
                 client.end()
                 part = client.part()
                 if part is None:
@@ -259,6 +276,10 @@ class _Watch:
             if time.monotonic() >= end:
                 self._problem = (Outcome.TIMED_OUT, f"not finished after {self._spec.timeout_s:g} s")
                 return
+
+    def _forget(self, process: RunningRole) -> None:
+        for key in [key for key in self._selector.get_map().values() if key.data is process]:
+            self._selector.unregister(key.fileobj)
 
     def _heard(self, process: RunningRole, line: str) -> None:
         word, _, rest = line.partition(" ")
@@ -299,14 +320,27 @@ class _Watch:
             return
         if self._problem is not None:
             record.outcome, record.reason = self._problem
-        elif subject.popen.returncode == JOIN_FAILED:
+        elif subject.popen.returncode == JOIN_FAILED and subject.last_words().startswith(JOIN_FAILED_WORDS):
             record.reason = f"the subject could not enter the limits: {subject.last_words()}"
-        elif subject.popen.returncode != 0 or part is None:
+        elif subject.popen.returncode != 0:
             record.outcome, record.reason = Outcome.CRASHED, subject.last_words()
-        elif studies.get(self._spec.study)().has_client(self._spec) and record.part("client") is None:
-            record.outcome, record.reason = Outcome.CRASHED, "the subject ended before the client began"
+        elif part is None:
+            said = subject.last_words()
+            record.outcome, record.reason = Outcome.CRASHED, f"it ended before it had written what it saw: {said}"
+        elif problem := self._lacks_client():
+            record.outcome, record.reason = Outcome.CRASHED, problem
         else:
             record.outcome = Outcome.OK
+
+    def _lacks_client(self) -> str:
+        """Return that the trial should have had a client and had none; empty where all is well."""
+        if self._record.part("client") is not None:
+            return ""
+        try:
+            wanted = studies.get(self._spec.study)().has_client(self._spec)
+        except Exception as error:  # noqa: BLE001 - another package may raise anything: it costs its own trials
+            return f"the study does not tell whether the trial has a client: {told(error)}"
+        return "the subject ended before the client began" if wanted else ""
 
     def _say_if_out_of_memory(self) -> bool:
         if not self._outside.group.oom_kills:

@@ -3,7 +3,8 @@
 Shares of the questions asked after a conversation (docs/remembering.md). A question's *evidence* is the turn that
 decides its answer. A store alone is asked for ten turns; of what a whole system found, which asks for three by default,
 only the first places are looked at. Answers are right when they are equal after normalisation, or refusals where
-nobody can know; where no model that can read is installed they are not graded.
+nobody can know; where no model that can read is installed they are not graded. The reader was trained on one layout of
+prompts: of an agent with another the right answers are a lower bound, and what is known of its prompts says so.
 """
 
 from __future__ import annotations
@@ -64,4 +65,11 @@ METRICS = (
     _metric("right_answers", "Right answers", "right", "questions answered exactly or rightly refused ÷ questions"),
     _metric("exact_answers", "Exact answers", "answered", "questions answered exactly ÷ questions that have an answer"),
     _metric("right_refusals", "Right refusals", "refused", "questions refused ÷ questions that have no answer"),
+    _metric(
+        "known_prompts",
+        "Prompts the reader knows",
+        "known_layout",
+        "questions sent in a prompt that is laid out, and repeats what was said, as those the reader was trained on ÷ "
+        "questions sent in a prompt",
+    ),
 )

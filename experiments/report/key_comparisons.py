@@ -107,7 +107,8 @@ def measured(run: Run, wanted: Sequence[KeyComparison] | None = None) -> list[Me
 
 def _lines(run: Run, key: KeyComparison) -> list[tuple[MeasuredComparison, Pair | None]]:
     """Return each condition that fits with the pair it holds; the key alone where none does."""
-    metric, found = metrics.get(key.metric), []
+    metric = metrics.get(key.metric)
+    found: list[tuple[MeasuredComparison, Pair | None]] = []
     for place in run.cells.places(key.study, key.fits):
         sides = [run.cells.side(place, subject, key.metric) for subject in (key.subject, key.reference)]
         ours, theirs = sides

@@ -12,13 +12,17 @@ from itertools import groupby
 import msgspec
 
 from experiments import metrics
-from experiments.analysis import claims, verdicts
+from experiments.analysis import claims, verdict_rules, verdicts
 from experiments.analysis.claims import Claim, Test
+from experiments.analysis.order import describe
 from experiments.analysis.run import Run
+from experiments.analysis.scales import RATIO
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
-from experiments.report import drawing, figures, repeating, text
+from experiments.report import drawing, figures, text
 from experiments.report.drawing import Drawn
+from experiments.report.repeating import Repeating, Repetition
+from experiments.report.selecting import WantedTrials
 
 
 class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,13 +42,13 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim with its verdicts. ``command`` repeats what tested it; empty where nothing did."""
+    """One claim with its verdicts, and how to measure again what tested it."""
 
     claim: Claim
     summary: str
     verdicts: list[VerdictRow]
     figures: list[Drawn]
-    command: str
+    repetitions: list[Repetition]
 
 
 def judge(run: Run) -> list[ClaimVerdict]:
@@ -54,7 +58,7 @@ def judge(run: Run) -> list[ClaimVerdict]:
 
 def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
     """Return the page's part on each claim."""
-    parts = []
+    parts, repeating = [], Repeating()
     for claim, mine in by_claim(judged):
         with drawing.style():
             drawn = figures.claims.draw(claim, mine)
@@ -64,10 +68,31 @@ def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
                 summary=summary(mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
-                command=repeating.command(run.info_of(claim.study), claim.study) if claim.study and claim.tests else "",
+                repetitions=repeating.repetitions(run.info_of(claim.study), claim.study, wanted(mine))
+                if claim.study
+                else [],
             )
         )
     return parts
+
+
+def wanted(mine: Sequence[ClaimVerdict]) -> list[WantedTrials]:
+    """Return the trials that verdicts on a claim rest on; where the run has none, those that would test it."""
+    return [_wanted(one, one.test) for one in mine if one.test is not None]
+
+
+def _wanted(one: ClaimVerdict, test: Test) -> WantedTrials:
+    subjects = frozenset(filter(None, (test.subject, test.reference)))
+    if not one.condition:
+        relative = verdict_rules.scale(one.claim) is RATIO
+        return WantedTrials(title=test.title, fits=test.fits, subjects=subjects, arms=relative)
+    return WantedTrials(
+        title=test.title,
+        fits=lambda condition: describe(condition) == one.condition,
+        subjects=subjects,
+        blocks=-(-len(one.keys) // len(subjects)),
+        arms=one.floor is not None,
+    )
 
 
 def summary(mine: Sequence[ClaimVerdict]) -> str:

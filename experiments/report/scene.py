@@ -10,7 +10,7 @@ import msgspec
 import pandas as pd
 
 from experiments.analysis import comparisons, order, pairing, stability
-from experiments.analysis.cells import Place
+from experiments.analysis.cells import Condition
 from experiments.analysis.frames import of_study, where
 from experiments.analysis.installed import installed
 from experiments.analysis.pairing import Pair
@@ -67,7 +67,7 @@ class Scene(msgspec.Struct, frozen=True):
     trials: pd.DataFrame
     measures: pd.DataFrame
     requests: pd.DataFrame
-    pairs: list[tuple[Place, str, Pair]]
+    pairs: list[tuple[Condition, str, Pair]]
     ratios: pd.DataFrame
     floors: pd.DataFrame
     conclusions: pd.DataFrame

@@ -32,7 +32,7 @@ class Baseline(BlockingSystem):
     def __init__(self, settings: BaselineSettings, engine: Engine, data_dir: Path) -> None:
         self._settings = settings
         self._engine = engine
-        self._keywords = Keywords()
+        self._keywords = Keywords(fast=settings.fast_segmentation)
         self._store = LikeStore(data_dir / "memory.sqlite")
         self._histories = Histories(settings.history_length, settings.sessions, keep_newest)
         self._cache = FifoCache(settings.replies_cached())

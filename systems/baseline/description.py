@@ -15,7 +15,8 @@ DESCRIPTION = Description(
     variants={
         "history": {"unpruned": {"history_length": HISTORY_LIMIT}},
         "cache": {"none": {"cache_capacity": 0}},
+        "segmenter": {"fast-segmenter": {"fast_segmentation": True}},
     },
-    reads=("jieba",),
+    reads=("jieba", "rjieba"),
     fills="systems.memory.filling:fill",
 )

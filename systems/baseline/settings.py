@@ -6,4 +6,10 @@ from systems.settings import SharedSettings
 
 
 class BaselineSettings(SharedSettings, frozen=True, kw_only=True):
-    """The traditional agent's settings: the shared ones, and none of its own."""
+    """The traditional agent's settings: the shared ones, and which segmenter cuts texts into words.
+
+    ``fast_segmentation`` cuts them by rjieba, into the same words: so that an agent which does so too can be compared
+    in everything else.
+    """
+
+    fast_segmentation: bool = False

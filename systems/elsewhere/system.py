@@ -40,11 +40,14 @@ def examine(name: str, interpreter: str, implementation: str) -> str:
     Raises `BadInput`, which says in a sentence why it is none.
     """
     python, worker, address = command(interpreter, implementation)
-    done = subprocess.run([python, worker, "--check", address], capture_output=True, text=True, check=False)
-    if done.returncode:
+    done = subprocess.run(
+        [python, worker, "--check", address], capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
+    words = done.stdout.split()
+    if done.returncode or not words:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         raise BadInput(f"The system {name!r} {lines[-1] if lines else 'cannot be run'}.")
-    return done.stdout.split()[-1]
+    return words[-1]
 
 
 class _Said(msgspec.Struct):
@@ -155,7 +158,13 @@ class Elsewhere(AsyncSystem):
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        async for line in process.stdout:
+        try:
+            await self._pass_on(process.stdout)
+        except (ValueError, msgspec.MsgspecError) as error:  # no line of ours, one without end, or no text at all
+            self._fail(SystemFailed(f"The process of the system {self._implementation} said what is no line: {error}."))
+
+    async def _pass_on(self, lines: asyncio.StreamReader) -> None:
+        async for line in lines:
             said = _said.decode(line)
             waiting = self._waiting.get(said.number)
             if waiting is None or waiting[0].done():

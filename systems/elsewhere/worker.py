@@ -41,7 +41,8 @@ def main() -> None:
     # What anything prints must not be taken for what the system says; and a worker that it forks closes its standard
     # input, which must not be the one that a thread of ours is reading: it would wait for that thread for ever.
     told = os.fdopen(os.dup(0), "rb")
-    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    # A text that cannot be encoded (half of a surrogate pair) is the system's own fault, and no reason to say nothing.
+    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8", errors="replace")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -53,8 +54,8 @@ def _fault(address: str) -> str | None:
     """Return what keeps ``address`` from being a system, as a sentence; None if nothing does."""
     try:
         kind = _loaded(address)
-    except Exception as error:  # noqa: BLE001 - whatever importing meets is told in one line
-        return f"cannot be imported by {sys.executable}: {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever importing meets is told in one line
+        return f"cannot be imported by {sys.executable}: {type(error).__name__}: {_words(error)}"
     missing = [name for name in _METHODS if not callable(getattr(kind, name, None))]
     if missing:
         return f"has no method {' and no method '.join(missing)}"
@@ -65,12 +66,27 @@ def _fault(address: str) -> str | None:
     return None
 
 
+def _words(error: BaseException) -> str:
+    """Return what an error says, in one line; saying it is the system's code too, and may fail."""
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - as above
+        return "what it says cannot be read"
+
+
 def _code(address: str) -> str:
-    """Return a hash of the Python files beside the module, if it belongs to a package, else of its own."""
-    module = sys.modules[address.partition(":")[0]]
-    path = Path(str(module.__file__))
+    """Return a hash of the module's whole package, or of its file, and of what was imported from beside it."""
+    name = address.partition(":")[0]
+    path = Path(str(sys.modules[name].__file__))
+    depth = name.count(".") + (path.name == "__init__.py")  # so many folders of the package are above the file
+    package = path.parents[depth - 1] if depth else path
+    own = set(package.rglob("*.py")) if depth else {path}
+    files = [Path(str(getattr(module, "__file__", None))) for module in list(sys.modules.values())]
+    # What is installed in this interpreter is somebody else's, and has a version.
+    others = {Path(sys.prefix), Path(sys.base_prefix)}
+    own |= {file for file in files if package.parent in file.parents and not others & set(file.parents)}
     digest = hashlib.sha256()
-    for each in sorted(path.parent.rglob("*.py")) if module.__package__ else [path]:
+    for each in sorted(own):
         digest.update(each.name.encode() + bytes(1) + each.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -120,12 +136,11 @@ class _Worker:
     async def _handle(self, said: dict[str, Any]) -> None:
         number = said["number"]
         try:
-            value = await getattr(self, "_" + said["do"])(said)
+            line = self._line({"number": number, "value": await getattr(self, "_" + said["do"])(said)})
         except Exception as error:  # noqa: BLE001 - it belongs to whoever asked, on the other side
             traceback.print_exc()
-            self._say({"number": number, "error": type(error).__name__, "message": str(error)})
-        else:
-            self._say({"number": number, "value": value})
+            line = self._line({"number": number, "error": type(error).__name__, "message": _words(error)})
+        self._write(line)
 
     async def _start(self, said: dict[str, Any]) -> None:
         kind = await asyncio.to_thread(_loaded, self._address)
@@ -140,7 +155,7 @@ class _Worker:
             if not first:
                 first.append(time.perf_counter() - arrived)
             if said["stream"]:
-                self._say({"number": number, "token": text})
+                self._write(self._line({"number": number, "token": text}))
 
         if inspect.iscoroutinefunction(self._system.answer):
             reply = await self._system.answer(said["request"], on_token)
@@ -158,8 +173,11 @@ class _Worker:
     async def _call(self, method: Any) -> Any:
         return await method() if inspect.iscoroutinefunction(method) else await asyncio.to_thread(method)
 
-    def _say(self, what: dict[str, Any]) -> None:
-        line = json.dumps(what)
+    def _line(self, what: dict[str, Any]) -> str:
+        """Return one line. Raises TypeError or ValueError for what JSON cannot hold."""
+        return json.dumps(what, ensure_ascii=False, allow_nan=False)
+
+    def _write(self, line: str) -> None:
         with self._writing:
             self._out.write(line + "\n")
 

@@ -7,12 +7,14 @@ import hashlib
 import os
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from systems.errors import ModelError
+from systems.errors import CannotWrite, ModelError
+from systems.models.cache import cache_folder
 
 _MAGIC = b"GGUF"
 _GGML_LOG_LEVEL_ERROR = 4  # from ggml.h; the Python binding does not export it
@@ -43,15 +45,6 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     context_length: int
 
 
-def cache_folder() -> Path:
-    """Return where made models and notes about models are kept."""
-    chosen = os.environ.get("FOURGIG_CACHE")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "fourgig"
-
-
 def require_gguf(path: Path) -> os.stat_result:
     """Check in a few bytes that ``path`` is a GGUF file. Raises `ModelError`."""
     try:
@@ -74,7 +67,7 @@ def check(path: Path) -> ModelFile:
     path = path.absolute()
     found = require_gguf(path)
     note = _note(path, found)
-    remembered = _recall(note, path, found)
+    remembered = None if note is None else _recall(note, path, found)
     if remembered is None:
         metadata = read_metadata(path)
         architecture = metadata.get("general.architecture", "")
@@ -87,7 +80,8 @@ def check(path: Path) -> ModelFile:
             random_weights=metadata.get("fourgig.random_weights") == "true",
             context_length=int(metadata.get(f"{architecture}.context_length", "0")),
         )
-        _remember(note, remembered)
+        if note is not None:
+            _remember(note, remembered)
     return ModelFile(
         path=path,
         name=remembered.name,
@@ -150,15 +144,19 @@ def _digest(path: Path) -> str:
         raise ModelError(f"The model file {path} cannot be read: {error.strerror or error}.") from error
 
 
-def _note(path: Path, found: os.stat_result) -> Path:
+def _note(path: Path, found: os.stat_result) -> Path | None:
+    """Return where what is found about the file is noted; None where nothing can be kept."""
     key = hashlib.sha256(f"{path}\0{found.st_size}\0{found.st_mtime_ns}".encode(errors="surrogateescape"))
-    return cache_folder() / "checked" / f"{key.hexdigest()[:32]}.json"
+    try:
+        return cache_folder() / "checked" / f"{key.hexdigest()[:32]}.json"
+    except CannotWrite:
+        return None
 
 
 def _recall(note: Path, path: Path, found: os.stat_result) -> _Remembered | None:
     try:
         remembered = msgspec.json.decode(note.read_bytes(), type=_Remembered)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     same = (str(path), found.st_size, found.st_mtime_ns, 1)
     was = (remembered.path, remembered.size_bytes, remembered.mtime_ns, remembered.schema_version)
@@ -167,10 +165,9 @@ def _recall(note: Path, path: Path, found: os.stat_result) -> _Remembered | None
 
 def _remember(note: Path, found: _Remembered) -> None:
     """Keep the note if it can be kept: without it the next check only takes longer."""
-    try:
+    with suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=note.parent, delete=False) as file:
-            file.write(msgspec.json.encode(found))
-        Path(file.name).replace(note)
-    except OSError:
-        return
+        with tempfile.TemporaryDirectory(dir=note.parent) as folder:
+            whole = Path(folder) / note.name
+            whole.write_bytes(msgspec.json.encode(found))
+            whole.replace(note)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from systems.errors import BadInput, UnknownName
-from systems.models.check import ModelFile, cache_folder, check, require_gguf
+from systems.models import cache
+from systems.models.check import ModelFile, check, require_gguf
 from systems.models.shapes import RECIPE, SHAPES, Quant, get_quant, get_shape
 
 READER = Path(__file__).with_name("reader.gguf")
@@ -14,11 +15,20 @@ READER = Path(__file__).with_name("reader.gguf")
 
 Progress = Callable[[int, int], None]
 
+_MODELS = "models"
+
 
 def default_path(shape: str, quant: str, seed: int) -> Path:
-    """Return where the cache keeps this model, made or not. Raises `UnknownName`."""
+    """Return where the cache keeps this model, made or not. Raises `UnknownName` or `CannotWrite`."""
     name = f"{get_shape(shape).name}-{get_quant(quant)}-seed{seed}-recipe{RECIPE}.gguf"
-    return cache_folder() / "models" / name
+    return cache.cache_folder() / _MODELS / name
+
+
+def place(shape: str, quant: str, seed: int) -> Path:
+    """Return where the cache is to keep this model, in a folder that can be written. Raises as `default_path`."""
+    path = default_path(shape, quant, seed)
+    cache.made(_MODELS)
+    return path
 
 
 def default_quant(shape: str) -> Quant:
@@ -27,19 +37,19 @@ def default_quant(shape: str) -> Quant:
 
 
 def ensure(shape: str, quant: str, seed: int, progress: Progress | None = None) -> Path:
-    """Return the cached model, making it first when it is absent. Raises `ModelError`."""
+    """Return the cached model, making it first when it is absent. Raises `ModelError` or `CannotWrite`."""
     path = default_path(shape, quant, seed)
     if not path.exists():
         from systems.models.make import make
 
-        make(shape, quant, seed, path, progress)
+        make(shape, quant, seed, place(shape, quant, seed), progress)
     return path
 
 
 def resolve(model: str, progress: Progress | None = None) -> ModelFile:
     """Return the checked file of ``model``: ``shape``, ``shape:quant``, ``shape:quant:seed``, ``reader`` or a path.
 
-    A shape is made when the cache does not hold it. Raises `UnknownName`, `BadInput` or `ModelError`.
+    A shape is made when the cache does not hold it. Raises `UnknownName`, `BadInput`, `ModelError` or `CannotWrite`.
     """
     found = _parsed(model)
     return check(found if isinstance(found, Path) else ensure(*found, progress))
@@ -62,7 +72,12 @@ def _parsed(model: str) -> Path | tuple[str, Quant, int]:
             raise BadInput(f"{model!r} is not of the form shape:quantisation:seed, such as 135m:q8_0:0.")
         quant = get_quant(rest[0]) if rest else default_quant(shape)
         return shape, quant, _seed(model, rest[1]) if len(rest) > 1 else 0
-    path = Path(model).expanduser()
+    try:
+        path = Path(model).expanduser()
+    except RuntimeError:  # "~name/" of nobody, or "~/" where there is no home
+        raise BadInput(
+            f"{model!r} begins with the home folder of somebody who has none: write the whole path."
+        ) from None
     if not path.exists() and path.suffix != ".gguf" and len(path.parts) <= 1:
         raise UnknownName("model shape or model file", model, [*SHAPES, "reader"])
     return path

@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from gguf import GGMLQuantizationType as Kind
 
-from systems.errors import ModelError
+from systems.errors import BadInput, CannotWrite, ModelError
 from systems.models import blocks, check, tokenizer
 from systems.models.shapes import RECIPE, Quant, Shape, get_quant, get_shape
 
@@ -109,11 +109,11 @@ def fallbacks(shape: Shape, quant: Quant) -> list[str]:
 def make(shape: str, quant: str, seed: int, out: Path, progress: Progress | None = None) -> Path:
     """Write the model to ``out``, whole or not at all, and return its path.
 
-    Equal arguments give equal bytes on any machine. Raises `UnknownName` or `ModelError`.
+    Equal arguments give equal bytes on any machine. Raises `BadInput`, `CannotWrite` or `ModelError`.
     """
     model, form = get_shape(shape), get_quant(quant)
     if out.is_dir():
-        raise ModelError(f"{out} is a directory; name the file to write.")
+        raise BadInput(f"{out} is a directory; name the file to write.")
     partial: Path | None = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def make(shape: str, quant: str, seed: int, out: Path, progress: Progress | None
         partial.replace(out)
         _sync_directory(out.parent)
     except OSError as error:
-        raise ModelError(f"{out} could not be written: {error.strerror or error}.") from error
+        raise CannotWrite(f"{out} could not be written: {error.strerror or error}.") from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)
@@ -230,7 +230,7 @@ def _verify(path: Path) -> None:
 def _require_space(out: Path, needed: int) -> None:
     free = shutil.disk_usage(out.parent).free
     if free < needed:
-        raise ModelError(
+        raise CannotWrite(
             f"Not enough disk space for {out}: it takes {math.ceil(needed / 1e6)} MB, "
             f"and {math.floor(free / 1e6)} MB are free."
         )

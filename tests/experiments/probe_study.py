@@ -14,7 +14,35 @@ from typing import ClassVar
 from experiments.measuring.records import RequestRow
 from experiments.measuring.study import Cell, Study
 
-SILENT = ("hangs", "ignores", "stops", "client_hangs")
+SILENT = ("hangs", "ignores", "stops", "client_hangs", "daemon-hangs", "daemon-bare", "closes-hangs")
+
+# Leaves its session and its parent, and says who it is.
+DAEMON = """
+import os, sys, time
+if os.fork():
+    os._exit(0)
+os.setsid()
+if os.fork():
+    os._exit(0)
+with open(sys.argv[1], "a") as file:
+    file.write(f"{os.getpid()}\\n")
+time.sleep(1000)
+"""
+
+
+class Mute(Exception):
+    """What it says cannot be read."""
+
+    def __str__(self):
+        raise LookupError("no words")
+
+
+class Own(BaseException):
+    """Passes by whoever catches what usually goes wrong."""
+
+
+def _recurse(depth):
+    return _recurse(depth + 1)
 
 
 class Probe(Study):
@@ -101,6 +129,10 @@ class Probe(Study):
     def _dies(self, role):
         os.kill(os.getpid(), 9)
 
+    def _divides(self, role):
+        role.part.series["rates"] = [1.0, float(role.spec.subject.split("-")[1])]
+        role.outside_look()
+
     def _half(self, role):
         part = role.work_dir / "subject-part.json"
         part.write_text(json.dumps({"role": "subject", "values": {"a": 1.0}})[:-5])
@@ -152,6 +184,69 @@ class Probe(Study):
         )
         role.part.values["child"] = float(child.stdout.readline())
         role.outside_look()
+
+    def _daemon(self, role):
+        # Started like this, it belongs to no group or session of the trial's, and outlives whoever is killed.
+        end, pids = role.spec.subject.split("-")[1], Path(os.environ["PIDS"])
+        before = pids.read_text() if pids.exists() else ""
+        subprocess.run(
+            [sys.executable, "-S", "-c", DAEMON, str(pids)], check=True, env={} if end == "bare" else os.environ
+        )
+        while not (pids.exists() and pids.read_text() != before):
+            time.sleep(0.01)
+        match end:
+            case "dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "leaves":
+                role.leave()
+            case "ends":
+                role.outside_look()
+            case _:
+                time.sleep(600)
+
+    def _status(self, role):
+        os._exit(int(role.spec.subject.split("-")[1]))
+
+    def _signal(self, role):
+        os.kill(os.getpid(), int(role.spec.subject.split("-")[1]))
+
+    def _exits(self, role):
+        sys.exit(0 if role.spec.subject.endswith("0") else "goodbye \x1b[31m[bold]")
+
+    def _closes(self, role):
+        os.closerange(0, 256)
+        if role.spec.subject.endswith("hangs"):
+            time.sleep(600)
+        role.outside_look()
+
+    def _garbles(self, role):
+        (role.work_dir / "subject-part.json").write_bytes(b'{"role": "subject", "values": {"\xff": 1.0}}')
+        os._exit(0)
+
+    def _throws(self, role):
+        match role.spec.subject.split("-")[1]:
+            case "mute":
+                raise Mute
+            case "surrogates":
+                raise ValueError("half \ud800 of a pair")
+            case "enormous":
+                raise ValueError("it was too much" + "\nof everything" * 2**18)
+            case "group":
+                raise ExceptionGroup("two at once", [ValueError("the first"), TypeError("the second")])
+            case "recursion":
+                _recurse(0)
+            case "own":
+                raise Own("not an Exception")
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "noted":
+                error = ValueError("with a note")
+                error.add_note("what nobody asked for")
+                raise error
+            case "syntax":
+                compile("def broken(:", "broken.py", "exec")
+            case "unwritable":
+                role.part.values["half \ud800 of a pair"] = 1.0
 
     def _swarms(self, role):
         children = [subprocess.Popen(["sleep", "1000"]) for _ in range(30)]

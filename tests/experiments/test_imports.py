@@ -28,7 +28,7 @@ LAYERS = (
     {"systems.memory"},
     {"systems.mechanisms"},
     {"agents", "systems.server"},
-    {"experiments", "experiments.errors", "experiments.invocation"},
+    {"experiments", "experiments.errors", "experiments.printable", "experiments.invocation"},
     {"experiments.measuring"},
     {"experiments.workloads", "experiments.metrics"},
     {"experiments.grading"},

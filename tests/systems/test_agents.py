@@ -35,6 +35,19 @@ async def test_with_every_mechanism_off_it_gives_the_baselines_replies(tmp_path)
     assert len({reply.text for reply in traditional}) > len(CONVERSATION) // 2
 
 
+async def test_on_the_fast_segmenter_the_baseline_gives_the_same_replies(tmp_path):
+    folders = [tmp_path / name for name in ("jieba", "rjieba")]
+    for folder in folders:
+        folder.mkdir()
+    asked = requests()
+    slow, fast = [
+        await conversed(Baseline(BaselineSettings(fast_segmentation=fast), simulated(), folder), asked)
+        for fast, folder in zip((False, True), folders, strict=True)
+    ]
+    assert what_was_said(fast) == what_was_said(slow)
+    assert stored(folders[0]) == stored(folders[1])
+
+
 @pytest.mark.parametrize("kind", [Baseline, Asynchronous])
 async def test_a_scripted_reply_is_what_is_answered_and_remembered(tmp_path, kind):
     request = Request(id="1", session="s", text="Where does Vera live?")

@@ -26,5 +26,5 @@ def test_what_cannot_be_imported_is_one_sentence():
 
 
 def test_a_run_tells_the_code_of_what_is_named_by_its_module():
-    found = code.outside(["baseline", NAMED])
+    found = code.outside(["baseline", NAMED], [])
     assert re.fullmatch(r"[0-9a-f]{12}", found["outside.tests.experiments.echo_system"])

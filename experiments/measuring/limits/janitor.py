@@ -1,9 +1,10 @@
 """A process that outlives the runner and cleans up after it, however the runner died.
 
 It imports nothing but the standard library and waits for the end of its standard input, which comes when the runner
-closes it or dies. Then it kills what is left in the run's control groups, removes them, and deletes the temporary
-folders. Lines on its input name more groups, ``cgroup /sys/fs/cgroup/...``, and processes that are in no group:
-``pid 123`` to watch one, ``done 123`` to forget it.
+closes it or dies. Then it kills what is left in the run's control groups, removes them, kills what bears the run's mark
+(a daemon is in no group of processes that anybody knows), and deletes the temporary folders. Lines on its input name
+more groups, ``cgroup /sys/fs/cgroup/...``, and processes that are in no group: ``pid 123`` to watch one, ``done 123``
+to forget it.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-_GIVE_UP_S = 20.0
+_GIVE_UP_S, _UNENDING_S = 20.0, 5.0
 _REAP_TIMEOUT_S = 30.0
 
 
 class Janitor:
     """Starts the process; leaving the context ends it. ``cgroups`` and ``folders`` need not exist yet.
 
-    Leaving also removes what the runner left of them. Raises OSError where no process can be started.
+    ``mark`` is an assignment, NAME=VALUE, that only processes to be ended have in their environment.
+    Leaving also ends and removes what the runner left of them. Raises OSError where no process can be started.
     """
 
-    def __init__(self, cgroups: list[str], folders: list[str]) -> None:
+    def __init__(self, cgroups: list[str], folders: list[str], *, mark: str = "") -> None:
         self._arguments = [f"cgroup:{path}" for path in cgroups] + [f"folder:{path}" for path in folders]
+        if mark:
+            self._arguments.append(f"mark:{mark}")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Janitor:
@@ -81,6 +85,20 @@ class Janitor:
             self._process.stdin.flush()
 
 
+def marked(mark: str) -> list[int]:
+    """Return the processes that have ``mark``, NAME=VALUE, in the environment they were started with.
+
+    One that has ended has none any more, and the kernel does not show that of another user's.
+    """
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208 - names are all that is needed
+        if name.isdigit():
+            with suppress(OSError):
+                if os.fsencode(mark) in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                    found.append(int(name))
+    return found
+
+
 def _main(arguments: list[str], lines: IO[bytes]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -101,6 +119,8 @@ def _main(arguments: list[str], lines: IO[bytes]) -> None:
         kind, _, path = argument.partition(":")
         if kind == "cgroup":
             _remove_cgroup(Path(path))
+        elif kind == "mark":
+            _kill_marked(path)
     for argument in arguments:
         kind, _, path = argument.partition(":")
         if kind == "folder":
@@ -126,6 +146,15 @@ def _kill_process(pid: int, started: str | None) -> None:
     if now is not None:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _kill_marked(mark: str) -> None:
+    deadline = time.monotonic() + _UNENDING_S
+    while (left := marked(mark)) and time.monotonic() < deadline:
+        for pid in left:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 def _remove_cgroup(top: Path) -> None:

@@ -18,6 +18,9 @@ from systems.errors import BadInput
 JOIN_FAILED = 125
 """The exit status of a wrapped command that could not enter its group; nothing of it ran."""
 
+JOIN_FAILED_WORDS = "Cannot enter the control group."
+"""What it says then, by which it is told from a command that ended with the same status."""
+
 _EMPTYING_TIMEOUT_S = 10.0
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _UNLIMITED = 1 << 60  # v1 writes "no limit" as the largest page-aligned number
@@ -244,7 +247,7 @@ def joining(directories: list[Path], argv: list[str]) -> list[str]:
     """
     script = (
         'while [ "$1" != -- ]; do '
-        f'echo $$ > "$1" || {{ echo "Cannot enter the control group." >&2; exit {JOIN_FAILED}; }}; '
+        f'echo $$ > "$1" || {{ echo "{JOIN_FAILED_WORDS}" >&2; exit {JOIN_FAILED}; }}; '
         'shift; done; shift; exec "$@"'
     )
     files = [str(directory / "cgroup.procs") for directory in directories]

@@ -6,10 +6,13 @@ A process that has ended counts nothing of its memory; its processor time is its
 from __future__ import annotations
 
 import os
+import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from experiments.measuring.looks import ProcessUse
 from experiments.measuring.probes import memory
@@ -19,22 +22,59 @@ _ANY_CHILD = 0x40000000  # __WALL: children of any kind, also those that tell th
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """A process as the kernel lists it. Its number may be given again; with ``started`` (in ticks) it may not."""
+
+    pid: int
+    parent: int
+    session: int
+    started: int
+
+
+def every() -> Iterator[Seen]:
+    """Yield every process of the machine, also those that have ended and that nobody has waited for."""
+    for name in os.listdir("/proc"):  # noqa: PTH208 - names are all that is needed, and this is read often
+        if name.isdigit() and (fields := _stat(int(name))):
+            yield Seen(int(name), int(fields[1]), int(fields[3]), int(fields[19]))
+
+
 def descendants(root: int) -> list[int]:
     """Return the processes that ``root`` started, and those they started, as long as their parents live.
 
     One walk over /proc: some ten microseconds for each process of the machine.
     """
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208 - names are all that is needed, and this is read often
-        if name.isdigit() and (fields := _stat(int(name))):
-            children.setdefault(int(fields[1]), []).append(int(name))
-    found: list[int] = []
-    waiting = [root]
+    return sorted(seen.pid for seen in below([root], every()))
+
+
+def below(roots: Iterable[int], seen: Iterable[Seen]) -> list[Seen]:
+    """Return those of the processes ``seen`` that the ``roots`` started, and those they started."""
+    children: dict[int, list[Seen]] = {}
+    for each in seen:
+        children.setdefault(each.parent, []).append(each)
+    found: list[Seen] = []
+    waiting = list(roots)
     while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return sorted(found)
+        started = children.get(waiting.pop(), [])
+        found += started
+        waiting += (each.pid for each in started)
+    return found
+
+
+def end_descendants() -> None:
+    """Kill whatever this process started, directly or not, and wait for it; what may not be killed is left.
+
+    Its processor time is then known as this process's, and not taken for that of somebody else's program.
+    """
+    while has_children():
+        for pid in descendants(os.getpid()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            except PermissionError:  # it has another owner, and may run for ever
+                return
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
 
 
 def has_children() -> bool:

@@ -45,9 +45,7 @@ def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     for place, (row, comparison) in enumerate(rows):
         _row(axes, place, row, comparison)
     axes.axvline(1.0, color="#000000", linewidth=0.8)
-    axes.set_yticks(
-        range(len(rows)), [_name(row, comparison) for row, comparison in rows], fontsize=7
-    )
+    axes.set_yticks(range(len(rows)), [_name(row, comparison) for row, comparison in rows], fontsize=7)
     axes.invert_yaxis()
     drawing.logarithmic(axes, "x")
     axes.set_xlabel("times better than the traditional way (left of 1: worse)")

@@ -95,7 +95,7 @@ def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
 
     data = Data(
         numbers=each(("n",), numbers.__getitem__),
-        conclusions=each(("by",), lambda name: str(numbers.measured(name).comparison.conclusion)),
+        conclusions=each(("by",), numbers.conclusion),
         verdicts=each(("judged",), lambda claim: sorted(numbers.verdicts(claim))),
         parts=each(("when",), lambda part: "" if numbers.has(part) else _not_measured(known, part)),
         tables=each(("table-of",), lambda name: tables.table(name, numbers)),

@@ -112,6 +112,10 @@ class Numbers:
         factors = key.factors | dict.fromkeys(key.without)
         raise self._none(name, key.study, key.metric, (key.reference, key.subject), factors, key.part)
 
+    def conclusion(self, name: str) -> str:
+        """Return the conclusion of a comparison by its name. Raises as indexing does."""
+        return _fields(self.measured(name))["conclusion"]
+
     def verdicts(self, claim: str) -> set[str]:
         """Return the different verdicts on a claim."""
         return {str(one.verdict) for one in self._about(claim)}
@@ -250,7 +254,7 @@ class Numbers:
 def _fields(one: MeasuredComparison) -> dict[str, str]:
     """Return what the text may name of a comparison; ``moves`` is the ratio with a verb, chosen by the conclusion."""
     comparison, unit = one.comparison, one.metric.unit
-    assert comparison is not None
+    assert comparison is not None  # `Numbers.measured` gives no other
     summary, interval = comparison.summary, headline.ratio(one)
     ratio = math.nan if summary is None else summary.geometric_mean
     direction = "falls to" if ratio < 1 else "rises to"

@@ -10,7 +10,7 @@ import pandas as pd
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
 from experiments.metrics.measured_over_law import change_by_law
-from experiments.report import headline, ledger, text
+from experiments.report import headline, ledger
 from experiments.report.figures.isolation import PUBLISHED_REQUESTS, threads
 from experiments.report.paper.numbers import NoRecord, Numbers
 from experiments.report.scene import factor

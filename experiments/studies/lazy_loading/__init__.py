@@ -78,7 +78,8 @@ class LazyLoading(Study):
         request = narrowed(request)
         preset = request.preset
         cold = _starts(request, {"page_cache": "cold"}, _COLD, 5.0)
-        cells = [*cold, *_starts(request, {"page_cache": "warm"}, _WARM[preset], 4.5)]
+        segmenters = _cells(_other_segmenters(request.systems), request.engine, {"page_cache": "cold"}, 4.0)
+        cells = [*cold, *segmenters, *_starts(request, {"page_cache": "warm"}, _WARM[preset], 4.5)]
         if preset in GRADED:
             cells += twins(cell for cell in cold if cell.variant in _TWINS)
             cells += _starts(request, {"page_cache": "cold", "pause_s": _PAUSE_S}, _PAUSED, 4.5)
@@ -123,6 +124,15 @@ def _chosen(systems: Iterable[str], names: Sequence[str]) -> list[_Start]:
     return found
 
 
+def _other_segmenters(systems: Iterable[str]) -> list[_Start]:
+    """Return the starts of systems on another segmenter: what another agent owes to its own must be told apart."""
+    return [
+        _Start(system, name, settings)
+        for system in systems
+        for name, settings in registry.systems.get(system).varied("segmenter").items()
+    ]
+
+
 def _starts(
     request: GridRequest,
     condition: dict[str, Scalar],
@@ -130,6 +140,10 @@ def _starts(
     estimate_s: float,
     engine: EngineSpec | None = None,
 ) -> list[Cell]:
+    return _cells(_chosen(request.systems, names), engine or request.engine, condition, estimate_s)
+
+
+def _cells(starts: Iterable[_Start], engine: EngineSpec, condition: dict[str, Scalar], estimate_s: float) -> list[Cell]:
     return [
         Cell(
             part="start",
@@ -138,10 +152,10 @@ def _starts(
             system=start.system,
             variant=start.variant,
             settings=dict(start.settings),
-            engine=engine or request.engine,
+            engine=engine,
             estimate_s=estimate_s,
         )
-        for start in _chosen(request.systems, names)
+        for start in starts
     ]
 
 

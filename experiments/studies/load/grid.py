@@ -96,6 +96,8 @@ def _standard(grid: _Grid) -> Iterable[Cell]:
     ten = grid.closed(grid.inference, 10, turns=1)
     yield from (*ten, *twins(ten))
     yield from grid.closed(grid.inference, 50, turns=1)
+    for users, turns in ((1, 3), (10, 1), (50, 1)):
+        yield from grid.segmenters(grid.inference, users, turns=turns)
     for users in _JUDGED:
         yield from grid.closed(grid.sleep(_SHORT_SLEEP_S), users, turns=2)
     for rate in (_HALF, _NEARLY_ALL):
@@ -122,6 +124,8 @@ def _paper(grid: _Grid) -> Iterable[Cell]:
     for users in USERS[1:]:
         level = grid.closed(grid.inference, users, turns=2)
         yield from (*level, *(twins(level) if users == 10 else ()))
+    for users, turns in ((1, 8), (10, 2), (50, 2)):
+        yield from grid.segmenters(grid.inference, users, turns=turns)
     yield from grid.in_loop(grid.inference, 10, turns=2)
     yield from grid.engines(50, turns=4)
     yield from grid.thinking(grid.inference, 10, turns=3, think_s=10.0)
@@ -183,6 +187,18 @@ class _Grid:
     def closed(self, work: _Work, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
         """Return users who ask the next question when the last one is answered."""
         return _cells(work, _closed(users, turns), self._subjects, blocks=blocks)
+
+    def segmenters(self, work: _Work, users: int, *, turns: int) -> list[Cell]:
+        """Return, for the condition of `closed`, the systems on another segmenter than they come with.
+
+        An agent that brings a faster one takes less memory for that alone; beside these shows what the rest of it does.
+        """
+        subjects = [
+            _Subject(name=f"{system.name}-{name}", system=system.name, variant=name, settings=dict(settings))
+            for system in self._systems
+            for name, settings in system.varied("segmenter").items()
+        ]
+        return _cells(work, _closed(users, turns), subjects)
 
     def engines(self, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
         """Return the engine's ladder: the systems on the serial engine, then what the batched one does, step by step.

@@ -57,7 +57,7 @@ async def offer(address: str, planner: str, spec: TrialSpec, number: int, rate: 
 
     It is offered for ``window_s``, or for as many requests as tell something.
     """
-    requests = max(LEAST_REQUESTS, round(rate * float(spec.condition["window_s"] or 0)))
+    requests = _requests(spec, rate)
     arrivals = {**spec.condition, "arrivals": "poisson", "rate": rate, "requests": requests}
     asked = users.asked(arrivals, spec.seed * MOST_RATES + number, workloads.get(spec.workload))
     first_user = number * len(asked)
@@ -111,3 +111,11 @@ async def saturate(address: str, planner: str, spec: TrialSpec, part: Part) -> N
     part.series["rate"] = [each.rate for each in found]
     part.series["share"] = [each.share for each in found]
     part.histograms["latency_s"] = [each.latencies for each in found]
+    # No row is kept of a request. Of a rate that failed not all were sent, and of these not all were waited for.
+    part.values["requests"] = sum(_requests(spec, each.rate) for each in found)
+    part.values["answered"] = len(Histogram(each.latencies for each in found))
+
+
+def _requests(spec: TrialSpec, rate: float) -> int:
+    """Return how many requests are offered at ``rate``."""
+    return max(LEAST_REQUESTS, round(rate * float(spec.condition["window_s"] or 0)))

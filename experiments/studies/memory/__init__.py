@@ -50,6 +50,7 @@ class Memory(Study):
         "right_answers",
         "exact_answers",
         "right_refusals",
+        "known_prompts",
         "anonymous_growth",
         "anonymous_growth_low",
         "anonymous_growth_high",

@@ -138,6 +138,7 @@ async def _converse(role: Role) -> None:
                         rows.write(msgspec.json.encode(row) + b"\n")
                         anonymous[number // every] = role.processes.anonymous_bytes()
                 role.part.counters = counted(system.counters(), scripts)
+                role.part.values["requests"] = turns  # of which some have no row
                 await asyncio.to_thread(role.outside_look)
         finally:
             rows.seek(0)

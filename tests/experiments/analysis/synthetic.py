@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from experiments.analysis.cells import Side
+from experiments.analysis.pairing import Pair
 from experiments.measuring import profiles, runs
 from experiments.measuring.limits.interface import GroupMemory
 from experiments.measuring.records import (
@@ -57,6 +59,17 @@ def record(trial: TrialSpec, *parts: Part, **changes: Any) -> Record:
         "outside": outside(),
     }
     return Record(**fields | changes)
+
+
+def pair(ratios: Sequence[float], better: str = "lower", floor: float | None = None) -> Pair:
+    """Return a pair with these ratios, one a block."""
+    ours = Side(subject="ours", values=dict(enumerate(ratios)))
+    return Pair(
+        subject=ours,
+        reference=Side(subject="theirs", values=dict.fromkeys(ours.values, 1.0)),
+        better=better,
+        floor=floor,
+    )
 
 
 def outside(**changes: Any) -> Outside:

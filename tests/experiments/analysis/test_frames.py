@@ -33,6 +33,14 @@ def test_every_trial_is_a_row_of_trials(whole: Path) -> None:
     assert set(run.trials["study"]) == {"isolation", "lazy-loading", "memory", "load"}
 
 
+def test_what_is_known_of_a_trial_only_after_it_is_a_label_like_any_other(tmp_path: Path) -> None:
+    trial = synthetic.spec("memory", "own", condition={"part": "answers", "turns": 50}, labels=("before",))
+    graded = synthetic.record(trial, Part(role="subject", values={"right": 0.4, "known_layout": 0.25}))
+    [labels] = load_run(synthetic.write(tmp_path / "run", [graded])).trials["labels"]
+    assert labels[0] == "before"
+    assert labels[1].startswith("75 % of the prompts of own have a layout or words that the reader was not trained on")
+
+
 def test_conditions_are_readable_and_also_factors(whole: Path) -> None:
     trials = load_run(whole).trials
     soak = trials[trials["factors"].map(lambda factors: factors.get("part") == "soak")]

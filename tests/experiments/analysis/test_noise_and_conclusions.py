@@ -1,50 +1,51 @@
 import math
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import load_run
-from experiments.analysis import noise
 from experiments.analysis.conclusions import Conclusion, conclude
 from experiments.measuring.records import Part
 from experiments.report.scene import UnknownStudy, scene
 from tests.experiments.analysis import synthetic
 
 
-def arms(pairs, metric="total_time", factors=None, subject="baseline"):
-    factors = factors or {"work": "inference"}
-    rows = []
-    for block, (first, second) in enumerate(pairs):
-        for twin, value in ((False, first), (True, second)):
-            rows.append(
-                {"study": "s", "condition": str(factors), "factors": factors, "subject": subject, "twin": twin,
-                 "block": block, "metric": metric, "unit": "s", "value": value}
-            )  # fmt: skip
-    return pd.DataFrame(rows)
+def arms(folder, *conditions):
+    """Return the floors of a run whose arms, in conditions with these factors, take so much longer the second time."""
+    made = []
+    for factors, ratio, blocks in conditions:
+        for block in range(blocks):
+            for twin, took in ((False, 1.0), (True, ratio)):
+                trial = synthetic.spec("load", "baseline", block, condition=factors, twin=twin)
+                made.append(synthetic.record(trial, Part(role="client", requests=[synthetic.row(took)])))
+        elsewhere = synthetic.spec("load", "baseline", condition={**factors, "users": 9})
+        made.append(synthetic.record(elsewhere, Part(role="client", requests=[synthetic.row(1.0)])))
+    run = load_run(synthetic.write(folder, made))
+    places = {place.condition: place for place in run.cells.places("load")}
+    return run, lambda condition, metric="latency_p50": run.noise.of(places[condition], metric)
 
 
-def test_equals_that_never_differ_have_no_floor_to_speak_of():
-    floors = noise.floors(arms([(1.0, 1.0)] * 6))
-    assert floors["floor"].tolist() == [0.0]
+def test_equals_that_never_differ_have_no_floor_to_speak_of(tmp_path):
+    run, floor = arms(tmp_path, ({"work": "sleep"}, 1.0, 6))
+    assert floor("work=sleep") == 0.0
+    shown = run.floors[run.floors["metric"] == "latency_p50"]
+    assert (shown["floor"].tolist(), shown["differ"].tolist()) == ([0.0], [False])
 
 
-def test_too_few_blocks_give_no_floor():
-    floors = noise.floors(arms([(1.0, 1.1)] * 5))
-    assert math.isnan(floors["floor"].iloc[0])
-    assert noise.floor(floors, "total_time", {}) is None
+def test_too_few_blocks_give_no_floor(tmp_path):
+    run, floor = arms(tmp_path, ({"work": "sleep"}, 1.1, 5))
+    assert floor("work=sleep") is None
+    assert run.floors["floor"].isna().all()
 
 
-def test_a_condition_takes_its_floor_from_the_nearest_arm():
-    sleeps = arms([(1.0, 1.01)] * 6, factors={"work": "sleep", "requests": 50})
-    inference = arms([(1.0, 1.2)] * 6, factors={"work": "inference", "requests": 5})
-    floors = noise.floors(pd.concat([sleeps, inference]))
-    assert noise.floor(floors, "total_time", {"work": "sleep", "requests": 10}) == pytest.approx(math.log(1.01))
-    assert noise.floor(floors, "total_time", {"work": "inference", "requests": 3}) == pytest.approx(math.log(1.2))
+def test_a_condition_takes_its_floor_from_the_nearest_arm(tmp_path):
+    _, floor = arms(tmp_path, ({"work": "sleep"}, 1.01, 6), ({"work": "inference"}, 1.2, 6), ({"work": "file"}, 1.0, 1))
+    assert floor("work=sleep, users=9") == pytest.approx(math.log(1.01))
+    assert floor("work=inference, users=9") == pytest.approx(math.log(1.2))
     # A condition as near to one as to the other takes the worse.
-    assert noise.floor(floors, "total_time", {"work": "file"}) == pytest.approx(math.log(1.2))
-    assert noise.floor(floors, "throughput", {"work": "sleep"}) is None
+    assert floor("work=file") == pytest.approx(math.log(1.2))
+    assert floor("work=sleep", "hit_rate") is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,16 @@ def test_a_condition_takes_its_floor_from_the_nearest_arm():
         (0.5, 0.6, "lower", 0.05, Conclusion.HELPS),
         (0.5, 0.6, "higher", 0.05, Conclusion.HURTS),
         (1.5, 1.6, "higher", 0.05, Conclusion.HELPS),
-        (0.97, 1.02, "lower", 0.05, Conclusion.SAME),
+        (0.97, 1.02, "lower", 0.04, Conclusion.SAME),
+        (0.97, 1.02, "lower", None, Conclusion.SAME),
+        (1.0, 1.0, "lower", None, Conclusion.SAME),
+        # What equals do is wider than what counts as none: nothing shows that there is none.
+        (0.97, 1.02, "lower", 0.10, Conclusion.OPEN),
+        # Noise does not make it easier to find no difference.
+        (0.92, 1.02, "lower", 0.04, Conclusion.OPEN),
+        (0.92, 1.02, "lower", 0.30, Conclusion.OPEN),
+        (1.10, 1.14, "higher", 0.15, Conclusion.BELOW),
+        (1.01, 1.02, "lower", 0.04, Conclusion.BELOW),
         (0.97, 1.2, "lower", 0.05, Conclusion.OPEN),
         (1.01, 1.2, "lower", 0.05, Conclusion.OPEN),
         (1.01, 1.2, "lower", None, Conclusion.HURTS),
@@ -99,4 +109,5 @@ def test_a_pair_that_lost_trials_unevenly_gets_no_verdict(tmp_path):
     shown = scene(
         run_of(tmp_path, lost=1, blocks=7), "load", UnknownStudy(references=("baseline",), primary=("latency_p50",))
     )
-    assert shown.conclusions["conclusion"].tolist() == [Conclusion.UNEVEN]
+    assert shown.conclusions["conclusion"].tolist() == [Conclusion.NONE]
+    assert shown.conclusions["why"].tolist() == ["asynchronous lost 1 of 7 (timed-out)"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,29 +11,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import load_run
-from experiments.analysis.pairing import ENOUGH_BLOCKS, ratios, summaries, summarise
-from experiments.measuring.records import Outcome
+from experiments.analysis.cells import Side
+from experiments.analysis.comparisons import caveats
+from experiments.analysis.pairing import ENOUGH_BLOCKS, Pair, pairs_of_study, summaries, summarise
+from experiments.analysis.run import Run
+from experiments.measuring.records import Outcome, Record
 from tests.experiments.analysis import synthetic
 
 positive = st.floats(min_value=1e-3, max_value=1e3)
 blocks = st.lists(st.tuples(positive, positive), min_size=1, max_size=10)
 
 
-def frames(values: dict[str, list[float]], metric: str = "total_time") -> tuple[pd.DataFrame, pd.DataFrame]:
-    rows = [
-        {
-            "study": "s", "condition": "c", "subject": subject, "block": block, "traced": False,
-            "metric": metric, "unit": "s", "value": value,
-        }
-        for subject, column in values.items()
-        for block, value in enumerate(column)
-    ]  # fmt: skip
-    measures = pd.DataFrame(rows)
-    return measures, measures[["study", "condition", "subject", "block", "traced"]]
+def side(subject: str, column: list[float]) -> Side:
+    return Side(subject=subject, values=dict(enumerate(column)))
+
+
+def pair(ours: list[float], theirs: list[float]) -> Pair:
+    return Pair(subject=side("ours", ours), reference=side("theirs", theirs), better="lower")
 
 
 def paired(ours: list[float], theirs: list[float]) -> list[float]:
-    return ratios(*frames({"theirs": theirs, "ours": ours}), ["theirs"])["ratio"].tolist()
+    return list(pair(ours, theirs).ratios)
+
+
+def of_study(run: Run, study: str, *references: str) -> pd.DataFrame:
+    return summaries(pairs_of_study(run.cells, study, references))
 
 
 @given(blocks, positive)
@@ -80,23 +83,29 @@ def test_what_has_no_logarithm_has_no_mean(bad: list[float]) -> None:
 
 
 def test_only_blocks_that_both_finished_are_paired() -> None:
-    found = ratios(*frames({"theirs": [1.0, 2.0], "ours": [3.0, 3.0, 3.0]}), ["theirs"])
-    assert found["block"].tolist() == [0, 1]
-    assert found["ratio"].tolist() == [3.0, 1.5]
+    made = pair([3.0, 3.0, 3.0], [1.0, 2.0])
+    assert list(made.numbers) == [0, 1]
+    assert made.ratios == pytest.approx([3.0, 1.5])
+    assert not made.uneven  # the third block was not tried by both
 
 
-def test_a_pair_with_a_value_that_is_not_positive_gives_no_ratio_at_all() -> None:
-    assert paired([0.0, 1.0], [1.0, 1.0]) == []
+def test_a_value_of_0_is_lost_and_told_and_its_block_no_pair() -> None:
+    made = pair([0.0, 1.0], [1.0, 1.0])
+    assert made.ratios == (1.0,)
+    assert made.uneven == "ours lost 1 of 2 (the value is 0)"
+    assert not pair([0.0, 1.0], [1.0, 0.0]).uneven
 
 
-def test_a_slope_is_never_divided() -> None:
-    measures, trials = frames({"theirs": [1.0], "ours": [2.0]}, metric="anonymous_growth")
-    assert ratios(measures, trials, ["theirs"]).empty
+def test_a_slope_is_never_divided(tmp_path: Path) -> None:
+    run = load_run(synthetic.write(tmp_path, synthetic.everything(blocks=1)))
+    assert "anonymous_growth" in set(run.measures["metric"])
+    assert "anonymous_growth" not in set(of_study(run, "memory", "baseline")["metric"])
 
 
-def test_the_first_reference_that_was_tried_is_the_one() -> None:
-    measures, trials = frames({"second": [1.0], "ours": [2.0]})
-    assert set(ratios(measures, trials, ["first", "second"])["reference"]) == {"second"}
+def test_the_first_reference_that_was_tried_is_the_one(tmp_path: Path) -> None:
+    run = load_run(synthetic.write(tmp_path, synthetic.everything(blocks=1)))
+    found = of_study(run, "lazy-loading", "nobody", "asynchronous-eager", "baseline")
+    assert set(found.loc[found["subject"] == "baseline", "reference"]) == {"asynchronous-eager"}
 
 
 def test_a_reference_that_failed_is_not_replaced_by_another(tmp_path: Path) -> None:
@@ -108,17 +117,46 @@ def test_a_reference_that_failed_is_not_replaced_by_another(tmp_path: Path) -> N
         if one.spec.study == "lazy-loading"
     ]
     run = load_run(synthetic.write(tmp_path, made))
-    assert ratios(run.measures, run.trials, ["baseline", "asynchronous-eager"]).empty
+    found = of_study(run, "lazy-loading", "baseline", "asynchronous-eager")
+    assert set(found.loc[found["reference"] == "baseline", "blocks"]) == {0}
+    lost = set(found.loc[found["reference"] == "baseline", "lost"])
+    assert lost == {"baseline lost 1 of 1 (crashed)"}
+
+
+def test_a_void_trial_is_neither_lost_nor_measured(tmp_path: Path) -> None:
+    made = [
+        msgspec.structs.replace(one, outcome=Outcome.INVALID)
+        if one.spec.subject == "baseline" and one.spec.block == 0
+        else one
+        for one in synthetic.everything(blocks=3)
+        if one.spec.study == "lazy-loading"
+    ]
+    found = of_study(load_run(synthetic.write(tmp_path, made)), "lazy-loading", "baseline")
+    assert set(found.loc[found["reference"] == "baseline", "blocks"]) == {2}
+    assert set(found["lost"]) == {""}
+
+
+def test_trials_of_a_block_that_began_far_apart_are_told(tmp_path: Path) -> None:
+    def began(record: Record) -> Record:
+        late = record.spec.subject == "baseline" and record.spec.block == 1
+        return msgspec.structs.replace(record, started_at=f"2000-01-01T00:{11 if late else 0:02}:00Z")
+
+    made = [began(one) for one in synthetic.everything(blocks=2) if one.spec.study == "lazy-loading"]
+    run = load_run(synthetic.write(tmp_path, made))
+    found = [pair for _, _, pair in pairs_of_study(run.cells, "lazy-loading", ["baseline"])]
+    assert {tuple(pair.far_apart.items()) for pair in found} <= {(), ((1, 660.0),)}
+    assert any("1 of 2 pairs began up to 11 minutes apart" in caveats(pair) for pair in found)
 
 
 def test_a_run_pairs_and_sums_up_without_traced_trials(tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path, synthetic.everything(blocks=2)))
-    summary = summaries(ratios(run.measures, run.trials, ["serial", "fifo", "baseline"]))
-    assert set(summary.loc[summary["metric"] == "total_time", "blocks"]) == {2}
-    assert summary["indicative"].all()
-    assert not summary["condition"].str.contains("memray").any()
+    for study, reference in (("isolation", "serial"), ("memory", "fifo"), ("load", "baseline")):
+        summary = of_study(run, study, reference)
+        assert set(summary.loc[summary["metric"] == "total_time", "blocks"]) <= {2}
+        assert summary["indicative"].all()
+        assert not summary["condition"].str.contains("memray").any()
 
 
 def test_nothing_measured_sums_up_to_nothing(tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path, []))
-    assert summaries(ratios(run.measures, run.trials, ["baseline"])).empty
+    assert of_study(run, "load", "baseline").empty

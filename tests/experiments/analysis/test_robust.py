@@ -1,11 +1,10 @@
-"""The interval of the median, and the cautious interval that spans it and the mean's."""
+"""The interval of the median, the cautious interval that spans it and the mean's, and what stands apart."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from experiments.analysis.equivalence import MARGIN, equivalent
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.robust import apart
 
@@ -42,20 +41,6 @@ def test_the_cautious_interval_spans_both_and_each_sample_is_judged_by_itself(co
     assert [float(end) for end in alone] == pytest.approx([low[7], high[7]])
 
 
-def test_two_are_alike_where_both_intervals_lie_within_the_margin():
-    alike = np.array([0.01, 0.0, -0.01, 0.005, -0.005, 0.002])
-    assert equivalent(Estimate(alike))
-    assert not equivalent(Estimate(alike + MARGIN))
-    only_the_mean = Estimate([-0.05, -0.05, 0.0, 0.0, 0.05, 0.05])
-    assert only_the_mean.interval()[1] < MARGIN < only_the_mean.robust()[1]
-    assert not equivalent(only_the_mean)
-
-
-def test_noise_does_not_make_two_alike():
-    numbers = np.random.default_rng(1).normal(size=6)
-    assert equivalent(Estimate(0.001 * numbers)) and not equivalent(Estimate(numbers))
-
-
 def test_the_one_that_stands_apart_is_named_by_its_place():
     assert apart([0.0, 0.01, 0.6, 0.0, 0.02, 0.01]) == 2
     assert apart([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]) is None
@@ -64,3 +49,7 @@ def test_the_one_that_stands_apart_is_named_by_its_place():
 def test_equal_numbers_and_two_numbers_have_none_that_stands_apart():
     assert apart([1.0] * 6) is None
     assert apart([1.0, 5.0]) is None
+
+
+def test_numbers_that_agree_leave_no_doubt():
+    assert [float(end) for end in Estimate([0.3] * 6).cautious()] == pytest.approx([0.3, 0.3])

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from experiments.analysis import power
-from experiments.analysis.comparisons import Pair, compare
+from experiments.analysis.comparisons import compare
 from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.intervals import RESAMPLES, Estimate
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.pairing import ENOUGH_BLOCKS
+from tests.experiments.analysis import synthetic
 
 RUNS = 20_000
 BOOTSTRAPPED_RUNS = 1_000
@@ -109,7 +110,7 @@ def test_a_study_of_equals_and_of_some_that_differ_gives_few_false_conclusions()
     for study in range(studies):
         truth = np.array([0.4] * differing + [0.0] * (every - differing))
         found = np.random.default_rng([5, study]).normal(truth[:, None], 0.1, size=(every, ENOUGH_BLOCKS))
-        pairs = [Pair(ratios=tuple(np.exp(one)), better="lower", floor=None) for one in found]
+        pairs = [synthetic.pair(np.exp(one).tolist()) for one in found]
         conclusions = [comparison.conclusion for comparison in compare(pairs)]
         true += sum(each is Conclusion.HURTS for each in conclusions[:differing])
         false += sum(each in (Conclusion.HELPS, Conclusion.HURTS) for each in conclusions[differing:])

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from experiments import load_run
 from experiments.analysis import claims
 from experiments.analysis.claims import Claim
-from experiments.analysis.verdict_rules import Verdict, regions
+from experiments.analysis.verdict_rules import Verdict
+from experiments.analysis.verdict_rules import judge as judge_by_rule
 from experiments.analysis.verdicts import judge
 from experiments.measuring.records import Outcome, Part
 from tests.experiments.analysis import synthetic
@@ -87,9 +88,9 @@ def test_a_floor_wider_than_the_claimed_effect_reproduces_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"blocks": 5}, "5 of at least 6 blocks"),
+        ({"blocks": 5}, "5 of at least 6 complete blocks"),
         ({"enforced": False}, "not enforced"),
-        ({"lost": (("asynchronous", 2),), "blocks": 8}, "different rates"),
+        ({"lost": (("asynchronous", 2),), "blocks": 8}, "asynchronous lost 1 of 8 (out-of-memory)"),
     ],
 )
 def test_what_forbids_a_verdict_is_said(tmp_path, changes, why):
@@ -121,35 +122,90 @@ def test_where_every_trial_must_pass_a_lost_one_fails(tmp_path):
     assert "1 of 6 trials" in one.why
 
 
-def test_a_trend_is_excused_unless_it_lies_wholly_beyond(tmp_path):
-    flat = claim(at_most=1.0, trend=True, unit="s", **LEVEL)
+def test_a_level_with_a_tolerance_is_met_only_by_what_cannot_hide_more(tmp_path):
+    flat = claim(at_most=1.0, tolerance=0.05, unit="s", **LEVEL)
     assert judged(tmp_path / "a", 1.0, flat).verdict is Verdict.REPRODUCED
     assert judged(tmp_path / "b", 1.5, flat).verdict is Verdict.CONTRADICTED
+    loose = judged(tmp_path / "c", 1.0, flat, spread=0.5)
+    assert loose.verdict is Verdict.INCONCLUSIVE
+    assert loose.false_share is None
 
 
-def test_points_are_differences_and_not_ratios():
+RISE = claim(low=50.0, high=100.0)
+FALL = claim(low=-50.0, high=-33.3333333)
+NONE = claim(low=-3.0, high=3.0)
+NOISE = math.log(1.1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.6, 1.9, Verdict.REPRODUCED),
+        (1.45, 1.9, Verdict.REPRODUCED),  # the range is widened by five percent, though the noise is ten
+        (1.40, 1.9, Verdict.INCONCLUSIVE),
+        (1.3, 1.7, Verdict.INCONCLUSIVE),
+        (1.9, 2.3, Verdict.INCONCLUSIVE),
+        (1.2, 1.3, Verdict.PARTLY),
+        (2.3, 2.5, Verdict.PARTLY),
+        (1.0, 1.3, Verdict.CONTRADICTED),
+        (0.95, 1.05, Verdict.CONTRADICTED),
+        (0.5, 0.6, Verdict.CONTRADICTED),
+        (1.0, 1.45, Verdict.INCONCLUSIVE),
+        (0.5, 1.7, Verdict.INCONCLUSIVE),
+        (0.5, 3.0, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_every_cell_of_the_rules_for_a_rise_and_for_the_fall_that_mirrors_it(low, high, expected):
+    ends = (math.log(low), math.log(high))
+    assert judge_by_rule(RISE, ends, NOISE).verdict is expected
+    assert judge_by_rule(FALL, (-ends[1], -ends[0]), NOISE).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "noise", "expected"),
+    [
+        (0.98, 1.02, 0.01, Verdict.REPRODUCED),
+        (0.98, 1.04, 0.01, Verdict.INCONCLUSIVE),
+        (0.98, 1.02, 0.05, Verdict.INCONCLUSIVE),  # noise as wide as the range shows nothing
+        (1.05, 1.2, 0.01, Verdict.CONTRADICTED),
+        (0.5, 0.6, 0.05, Verdict.CONTRADICTED),
+        (0.5, 1.6, 0.01, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_every_cell_of_the_rules_for_no_effect(low, high, noise, expected):
+    assert judge_by_rule(NONE, (math.log(low), math.log(high)), noise).verdict is expected
+
+
+def test_points_are_differences_and_an_excluded_figure_beside_no_effect_is_contradicted():
     points = claim(unit="percentage points", low=33.0, high=33.0)
-    assert regions(points, 0.0)[0] == (Verdict.REPRODUCED, (33.0, 33.0))
+    assert judge_by_rule(points, (-0.06, 2.4), 0.0).verdict is Verdict.CONTRADICTED
+    assert judge_by_rule(points, (5.0, 9.0), 0.0).verdict is Verdict.PARTLY
+    assert judge_by_rule(points, (20.0, 40.0), 0.0).verdict is Verdict.INCONCLUSIVE
+
+
+ends = st.tuples(st.floats(-3, 3), st.floats(0, 2)).map(lambda drawn: (drawn[0], drawn[0] + drawn[1]))
 
 
 @given(
-    st.floats(-90, 300).flatmap(lambda low: st.tuples(st.just(low), st.floats(low, 400))), st.floats(0, 0.5),
-    st.floats(-3, 3),
+    st.floats(-90, 300).flatmap(lambda low: st.tuples(st.just(low), st.floats(low, 400))),
+    st.floats(0, 0.5), st.floats(0, 0.5), ends,
 )  # fmt: skip
-def test_a_certain_effect_gets_the_verdict_of_the_place_where_it_lies(ends, floor, effect):
-    low, high = ends
-    lows, highs = math.log1p(low / 100), math.log1p(high / 100)
-    expected = [
-        verdict for verdict, (start, end) in regions(claim(low=low, high=high), floor) if start <= effect <= end
-    ]
-    if not expected:
-        assert abs(effect) <= floor
-        return
-    if expected[0] is Verdict.REPRODUCED:
-        assert lows - floor <= effect <= highs + floor
-    if expected[0] is Verdict.PARTLY:
-        assert (effect > 0) == (lows > 0)
-        assert abs(effect) >= floor
+def test_more_noise_never_decides_what_less_left_open(published, floor, more, interval):
+    tested = claim(low=published[0], high=published[1])
+    before, after = (judge_by_rule(tested, interval, noise).verdict for noise in (floor, floor + more))
+    if after in (Verdict.REPRODUCED, Verdict.CONTRADICTED) and floor >= math.log(1.05):
+        assert before in (after, Verdict.PARTLY)
+
+
+@given(
+    st.floats(-90, 300).flatmap(lambda low: st.tuples(st.just(low), st.floats(low, 400))), st.floats(0, 0.5), ends,
+)  # fmt: skip
+def test_a_verdict_names_a_region_that_holds_the_interval(published, floor, interval):
+    one = judge_by_rule(claim(low=published[0], high=published[1]), interval, floor)
+    assert (one.region is None) == (one.verdict is Verdict.INCONCLUSIVE) == bool(one.why)
+    if one.region:
+        assert one.region[0] <= interval[0] + 1e-9
+        assert interval[1] - 1e-9 <= one.region[1]
 
 
 def test_verdicts_that_so_many_would_give_by_chance_are_withheld(tmp_path):

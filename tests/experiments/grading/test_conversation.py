@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,8 @@ from systems.baseline.agent import Baseline, BaselineSettings
 from systems.engines.scripted import Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
+from tests.experiments.echo_system import EchoSettings
+from tests.experiments.uneven_systems import OwnLayout, Silent
 
 OLD, NEW, ELSE = "Marela lives in Velford.", "Marela has moved and now lives in Korburg.", "Marila lives in Tostad."
 CHANGED = Question(
@@ -79,3 +82,23 @@ async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> 
     measures = summary(grades)
     assert measures["answered"] == measures["refused"] == 0
     assert 0 < measures["in_prompt"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"), [(Baseline, 1), (OwnLayout, 0), (Silent, None)], ids=["built-in", "own layout", "no prompt"]
+)
+async def test_it_is_noted_whether_the_reader_knows_the_prompts(kind: Any, known: int | None, tmp_path: Path) -> None:
+    overheard, scripts = Overheard(SimulatedEngine(SimulatedSettings())), Scripts()
+    settings = BaselineSettings() if kind is Baseline else EchoSettings()
+    async with host(kind(settings, scripted(overheard, scripts), tmp_path)) as where:
+        grades = await grade_system(where, overheard, scripts, converse(3, 30, questions=6), "someone")
+    assert summary(grades).get("known_layout") == known
+
+
+async def test_what_was_sent_for_one_question_is_not_graded_as_sent_for_the_next(tmp_path: Path) -> None:
+    overheard, scripts = Overheard(SimulatedEngine(SimulatedSettings())), Scripts()
+    twice = Conversation(TALK.turns, [CHANGED, CHANGED])
+    settings = BaselineSettings(history_length=0, cache_key="question")
+    async with host(Baseline(settings, scripted(overheard, scripts), tmp_path)) as where:
+        asked, from_the_cache = await grade_system(where, overheard, scripts, twice, "someone")
+    assert (asked.in_prompt, from_the_cache.in_prompt) == (True, False)

@@ -192,6 +192,16 @@ def test_what_is_missing_is_skipped_with_its_reason_and_run_when_it_is_there(run
     assert len(info.skipped) == 3
 
 
+def test_a_run_is_not_gone_on_with_where_a_service_has_another_version(run_served):
+    done, _ = run_served("small-outside")
+    assert done.returncode == 0, done.stderr
+    other, _ = run_served("small-outside", "--blocks", "2", VERSION="1.3")
+    assert other.returncode == 6, other.stderr
+    assert "the service small 1.2 → 1.3" in other.stderr
+    same, _ = run_served("small-outside", "--blocks", "2")
+    assert same.returncode == 0, same.stderr
+
+
 def test_where_everything_is_skipped_the_command_says_that_nothing_was_measured(run_served, tmp_path):
     done, found = run_served("absent-inside")
     assert done.returncode == 7

@@ -151,7 +151,7 @@ def test_six_blocks_show_intervals_and_the_conclusions_come_first(tmp_path: Path
     conclusions, rest = text.split("The conclusions", 1)[1].split("Is it isolated?", 1)
     assert conclusions.index("What helps") < conclusions.index("50 sleeping requests, 7 threads")
     assert "times better (" in conclusions and ") in total time" in conclusions
-    assert "95 % interval, 6 blocks" in conclusions
+    assert ", 6 complete blocks" in conclusions
     assert "the same" not in conclusions
     assert "Every comparison" in rest
 
@@ -217,7 +217,7 @@ def test_uneven_losses_forbid_a_verdict(tmp_path: Path) -> None:
     trials = [synthetic.spec("load", subject, block) for subject in ("baseline", "asynchronous") for block in (0, 1)]
     made = [synthetic.record(trial, Part(role="client", requests=[synthetic.row(1.0)])) for trial in trials]
     made[0].outcome = Outcome.TIMED_OUT
-    assert "lost trials at different rates" in page(tmp_path, made).text
+    assert "no verdict baseline lost 1 of 2 (timed-out)" in page(tmp_path, made).text
     assert "no reason was recorded" in page(tmp_path, made).text
 
 
@@ -284,7 +284,7 @@ def test_a_claims_part_of_the_page_has_its_figure_its_data_and_its_command(three
     assert "<svg" in part
     assert "block by block" in part
     assert "fourgig run isolation --systems baseline,asynchronous" in part
-    assert "inconclusive" in part and "3 of at least 6 blocks" in part
+    assert "inconclusive" in part and "3 of at least 6 complete blocks" in part
     assert "not measured: the agent with tiered memory is not built yet" in found.text
     rows = pd.read_csv(three_blocks / "tables" / "claims.csv")
     assert set(rows["claim"]) == set(claims.load())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.analysis import work
 from experiments.measuring import records
 from experiments.measuring.records import Outcome
 from experiments.studies.subjects import REPLY_TOKENS
@@ -83,6 +84,11 @@ def test_it_does_equal_work_and_no_call_is_unforeseen(trials):
         if record.spec.engine is not None:
             assert record.part("engine") is not None
             assert "unplanned_calls" not in record.part("engine").counters
+    # Each of its turns has two calls, whatever it says of itself: they were counted in the engine's own process.
+    for record in asked:
+        work_done = work.of(record)
+        turns = work_done.answered + work_done.warm_up
+        assert (work_done.calls, work_done.generated_tokens) == (2 * turns, 2 * turns * REPLY_TOKENS)
 
 
 def test_its_memory_and_processor_time_are_those_that_the_group_counted(trials):

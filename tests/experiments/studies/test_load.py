@@ -186,6 +186,18 @@ def test_graded_presets_have_arms_of_equals_for_inference_and_for_the_ladder(pre
     }
 
 
+@pytest.mark.parametrize("preset", ["standard", "wide", "paper"])
+def test_graded_presets_load_the_baseline_with_the_fast_segmenter_where_memory_is_judged(preset):
+    conditions = [
+        cell.condition
+        for cell in cells(preset)
+        if cell.subject == "baseline-fast-segmenter" and cell.settings == {"fast_segmentation": True}
+    ]
+    assert [condition["users"] for condition in conditions] == [1, 10, 50]
+    beside = [cell.condition for cell in cells(preset) if cell.subject == "asynchronous" and not cell.twin]
+    assert all(condition["work"] == "inference" and condition in beside for condition in conditions)
+
+
 def test_without_the_asynchronous_system_there_is_no_ladder():
     assert not [cell for cell in cells("paper", systems=("baseline",)) if "ladder" in cell.condition]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from systems.engines.interface import AsyncEngine, Call, Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
-from systems.engines.scripted import Script, Scripts, scripted
+from systems.engines.scripted import EngineWork, Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput
 
@@ -195,6 +195,28 @@ def test_a_script_that_the_call_brings_is_kept():
     engine = Heard()
     scripted(engine, scripts(("s", "Who?", "Vera"))).generate(call("Who?", script="somebody else"))
     assert engine.said == ["somebody else"]
+
+
+async def test_what_the_engine_did_is_counted_whoever_asked_it():
+    plan = scripts(("s", "Who?", "Vera is it"))
+    assert plan.work is None
+    said = [scripted(Heard(), plan).generate(call("Who?")), await scripted(HeardAwaited(), plan).reply(call("Who?"))]
+    assert plan.work == EngineWork(
+        calls=2,
+        prompt_tokens=sum(each.prompt_tokens for each in said),
+        generated_tokens=sum(each.generated_tokens for each in said),
+    )
+
+
+def test_a_call_that_fails_was_begun_and_generated_nothing():
+    plan = scripts(("s", "Who?", "Vera"))
+    with pytest.raises(RuntimeError):
+        scripted(Heard(), plan).generate(call("Who?", check=_gone))
+    assert plan.work == EngineWork(calls=1)
+
+
+def _gone():
+    raise RuntimeError("nobody waits any more")
 
 
 def test_many_threads_may_plan_and_ask_at_once():

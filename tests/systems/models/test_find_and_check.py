@@ -8,6 +8,7 @@ import pytest
 
 from systems.errors import BadInput, ModelError, UnknownName
 from systems.models import check as checking
+from systems.models.cache import cache_folder
 from systems.models.check import check
 from systems.models.find import default_path, ensure, look, resolve
 
@@ -43,7 +44,7 @@ def test_a_file_that_changed_is_read_again(tiny_model: Path, tmp_path: Path) -> 
 
 def test_a_damaged_note_is_ignored(tiny_model: Path) -> None:
     first = check(tiny_model)
-    for note in (checking.cache_folder() / "checked").iterdir():
+    for note in (cache_folder() / "checked").iterdir():
         note.write_bytes(b"{")
 
     assert check(tiny_model) == first
@@ -96,7 +97,7 @@ def test_the_cache_follows_the_xdg_convention(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.delenv("FOURGIG_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    assert checking.cache_folder() == tmp_path / "fourgig"
+    assert cache_folder() == tmp_path / "fourgig"
 
 
 def test_any_gguf_file_can_be_named_by_its_path(tiny_model: Path) -> None:

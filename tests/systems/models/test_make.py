@@ -15,7 +15,7 @@ from gguf import GGMLQuantizationType as Kind
 
 from systems.engines.interface import Call, Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
-from systems.errors import ModelError, UnknownName
+from systems.errors import BadInput, CannotWrite, UnknownName
 from systems.models import blocks
 from systems.models.make import fallbacks, make, tensors
 from systems.models.shapes import QUANTS, SHAPES, Quant
@@ -118,7 +118,7 @@ def test_unknown_names_are_refused(shape: str, quant: str, tmp_path: Path) -> No
 
 
 def test_a_directory_is_not_overwritten(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is a directory"):
+    with pytest.raises(BadInput, match="is a directory"):
         make("tiny", "q8_0", 0, tmp_path)
 
 
@@ -138,7 +138,7 @@ def test_a_failed_write_leaves_no_file_and_keeps_the_old_one(tmp_path: Path) -> 
     def fail(done: int, total: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(ModelError, match="No space left"):
+    with pytest.raises(CannotWrite, match="No space left"):
         make("tiny", "q8_0", 0, tmp_path / "model.gguf", fail)
 
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the old one"]
@@ -147,10 +147,10 @@ def test_a_failed_write_leaves_no_file_and_keeps_the_old_one(tmp_path: Path) -> 
 def test_a_limit_on_file_sizes_is_one_sentence_and_leaves_no_file(tmp_path: Path) -> None:
     program = (
         "import resource, sys; from pathlib import Path\n"
-        "from systems.errors import ModelError; from systems.models.make import make\n"
+        "from systems.errors import CannotWrite; from systems.models.make import make\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "try: make('tiny', 'q8_0', 0, Path(sys.argv[1]))\n"
-        "except ModelError as error: print(error)\n"
+        "except CannotWrite as error: print(error)\n"
     )
 
     ended = subprocess.run(
@@ -165,7 +165,7 @@ def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path, mon
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10**9, 10**9, 10_000))
 
-    with pytest.raises(ModelError, match="Not enough disk space"):
+    with pytest.raises(CannotWrite, match="Not enough disk space"):
         make("tiny", "q8_0", 0, tmp_path / "model.gguf")
 
     assert list(tmp_path.iterdir()) == []
