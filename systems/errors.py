@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     NO_ANSWER = 10, "a server or an endpoint cannot be reached, refuses, or ended the conversation"
     UNFIT = 11, "`fourgig doctor`: this machine lacks something else than the right to enforce"
     FAILED = 12, "something that the command started failed or was killed; the message names it"
+    WHOLE_BLOCK_VOID = 13, "every trial of a block was void, and the run stopped; the message says why and how to go on"
     INTERRUPTED = 130, "interrupted; what was measured is safe, and the message says how to go on"
 
     def __new__(cls, value: int, meaning: str) -> Self:

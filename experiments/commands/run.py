@@ -120,6 +120,9 @@ def run(
     allow_unenforced: Annotated[
         bool, typer.Option("--allow-unenforced", help="Run even where no limit can be enforced; every table says so.")
     ] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Run on even where every trial of a block was void.")
+    ] = False,
 ) -> None:
     """Run studies, and write a report.
 
@@ -200,7 +203,16 @@ def run(
         return planning.planned(longer, prepared.engine, prepared.shapes, records.read(path / TRIALS))
 
     longer = UntilStable(precision / 100, time_limit, planned) if until_stable else running.no_longer
-    running.run_all(wanted, prepared.plan, path, prepared.files(), backend, resuming=resume is not None, longer=longer)
+    running.run_all(
+        wanted,
+        prepared.plan,
+        path,
+        prepared.files(),
+        backend,
+        resuming=resume is not None,
+        longer=longer,
+        keep_going=keep_going,
+    )
 
 
 def _must_match(before: RunInfo, now: RunInfo) -> None:

@@ -62,8 +62,8 @@ def command(serving, folder, *arguments, **environment):
 def run_served(serving, enforcement, sockets, tmp_path):
     def run(subjects, *arguments, **environment):
         out = tmp_path / "run"
-        begun = ["--resume", out] if out.exists() else ["served", "--engine", "simulated", "--blocks", "1"]
-        begun += [] if out.exists() else ["--out", out]
+        begun = ["--resume", out] if out.exists() else ["served", "--engine", "simulated", "--out", out]
+        begun += [] if out.exists() or "--blocks" in arguments else ["--blocks", "1"]
         environment = {"SERVED": subjects, "TMPDIR": str(sockets), "PIDS": str(tmp_path / "pids"), **environment}
         done = command(serving, tmp_path, "run", *begun, *enforcement, *arguments, **environment)
         return done, outcomes(out)
@@ -200,6 +200,24 @@ def test_a_run_is_not_gone_on_with_where_a_service_has_another_version(run_serve
     assert "the service small 1.2 → 1.3" in other.stderr
     same, _ = run_served("small-outside", "--blocks", "2")
     assert same.returncode == 0, same.stderr
+
+
+VOID = "nameless-outside,nameless-inside,faulty-outside,faulty-inside"
+
+
+def test_a_run_stops_after_a_block_that_was_wholly_void_and_says_why(run_served, tmp_path):
+    done, _ = run_served(VOID, "--blocks", "3")
+    assert done.returncode == 13, done.stderr
+    found = records.read(tmp_path / "run" / "trials.jsonl")
+    assert {(record.spec.block, record.outcome) for record in found} == {(0, Outcome.INVALID)}
+    assert len(found) == 4
+    assert "Of block 1 all 4 trials were void" in done.stderr
+    assert "does not tell its version" in done.stderr or "cannot be asked whether it is ready" in done.stderr
+    assert f"--resume {tmp_path / 'run'}" in done.stderr
+
+    on, _ = run_served(VOID, "--keep-going")
+    assert on.returncode == 7, on.stderr
+    assert len(records.read(tmp_path / "run" / "trials.jsonl")) == 4 + 12
 
 
 def test_where_everything_is_skipped_the_command_says_that_nothing_was_measured(run_served, tmp_path):
