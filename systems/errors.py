@@ -40,12 +40,19 @@ class ExitCode(IntEnum):
         return code
 
 
+_MOST_WORDS = 2000  # characters
+
+
 def words(error: BaseException) -> str:
-    """Return what an error says, in one line; saying it may be somebody else's code, and may fail."""
+    """Return what an error says, in one line without what a terminal obeys or no file can hold, and not without end.
+
+    Saying it may be somebody else's code, and may fail.
+    """
     try:
-        return " ".join(str(error).split())
+        text = " ".join(str(error).split())[:_MOST_WORDS]
     except Exception:  # noqa: BLE001 - as above
         return "what it says cannot be read"
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def told(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from tests.experiments.conftest import FOURGIG
 from tests.experiments.measuring.test_interruption import left_behind, wait_until
 from tests.experiments.measuring.test_outcomes import alive, outcomes
 
-SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Faulty", "Nameless", "Hungry", "Absent")
+SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Faulty", "Nameless", "Wordless", "Hungry", "Absent")
 NAMES = {"OnPort": "on-port"}
 
 
@@ -114,7 +114,7 @@ def test_a_service_that_is_killed_at_the_limit_makes_the_trial_out_of_memory(run
 def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_run_goes_on(
     run_served, sockets, tmp_path
 ):
-    failing = "silent-outside,small-dies,small-crashes,broken-outside,faulty-outside,nameless-outside"
+    failing = "silent-outside,small-dies,small-crashes,broken-outside,faulty-outside,nameless-outside,wordless-outside"
     done, found = run_served(f"{failing},small-outside")
     assert done.returncode == 0, done.stderr
     assert found["small-outside"].outcome is Outcome.OK
@@ -127,6 +127,8 @@ def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_r
         "Command '['false']' returned non-zero exit status 1.",
         "broken-outside": "The service broken ended by itself (exit status 1): "
         "/nowhere/to/be/found: No such file or directory",
+        "wordless-outside": "The service wordless does not tell its command: "
+        "half \N{REPLACEMENT CHARACTER} of a command",
         "faulty-outside": "The service faulty cannot be asked whether it is ready: no such greeting",
     }
     nothing_is_left(tmp_path, sockets)
