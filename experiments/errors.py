@@ -40,6 +40,12 @@ class Interrupted(FourgigError):
     exit_code = ExitCode.INTERRUPTED
 
 
+class WholeBlockVoid(FourgigError):
+    """Every trial of a block was void: the run stopped before it spent more time on what cannot count."""
+
+    exit_code = ExitCode.WHOLE_BLOCK_VOID
+
+
 class RunFolderError(FourgigError):
     """A run folder is in use, of another schema, or not a run at all."""
 

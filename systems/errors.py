@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     NO_ANSWER = 10, "a server or an endpoint cannot be reached, refuses, or ended the conversation"
     UNFIT = 11, "`fourgig doctor`: this machine lacks something else than the right to enforce"
     FAILED = 12, "something that the command started failed or was killed; the message names it"
+    WHOLE_BLOCK_VOID = 13, "every trial of a block was void, and the run stopped; the message says why and how to go on"
     INTERRUPTED = 130, "interrupted; what was measured is safe, and the message says how to go on"
 
     def __new__(cls, value: int, meaning: str) -> Self:
@@ -39,12 +40,19 @@ class ExitCode(IntEnum):
         return code
 
 
+_MOST_WORDS = 2000  # characters
+
+
 def words(error: BaseException) -> str:
-    """Return what an error says, in one line; saying it may be somebody else's code, and may fail."""
+    """Return what an error says, in one line without what a terminal obeys or no file can hold, and not without end.
+
+    Saying it may be somebody else's code, and may fail.
+    """
     try:
-        return " ".join(str(error).split())
+        text = " ".join(str(error).split())[:_MOST_WORDS]
     except Exception:  # noqa: BLE001 - as above
         return "what it says cannot be read"
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def told(error: BaseException) -> str:

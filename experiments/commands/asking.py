@@ -18,7 +18,10 @@ from systems.settings import by_system, parse
 Settings = dict[str, dict[str, Scalar]]
 """What was set on systems and engines, by their names."""
 
-_WITH_RESUME = {"resume", "blocks", "model", "dry_run", "allow_unenforced", "until_stable", "precision", "time_limit"}
+_WITH_RESUME = {
+    *("resume", "blocks", "model", "dry_run", "allow_unenforced", "keep_going"),
+    *("until_stable", "precision", "time_limit"),
+}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

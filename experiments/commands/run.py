@@ -131,6 +131,9 @@ def run(
     allow_unenforced: Annotated[
         bool, typer.Option("--allow-unenforced", help="Run even where no limit can be enforced; every table says so.")
     ] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Run on even where every trial of a block was void.")
+    ] = False,
 ) -> None:
     """Run studies, and write a report.
 
@@ -219,7 +222,16 @@ def run(
 
     files = prepared.files()
     longer = UntilStable(precision / 100, time_limit, planned, files) if until_stable else running.no_longer
-    running.run_all(wanted, prepared.plan, path, files, backend, resuming=resume is not None, longer=longer)
+    running.run_all(
+        wanted,
+        prepared.plan,
+        path,
+        files,
+        backend,
+        resuming=resume is not None,
+        longer=longer,
+        keep_going=keep_going,
+    )
 
 
 def _say_that_all_was_skipped(path: Path) -> NoReturn:

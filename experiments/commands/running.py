@@ -31,11 +31,12 @@ def run_all(
     *,
     resuming: bool,
     longer: Longer,
+    keep_going: bool,
 ) -> None:
     """Run what is missing of ``plan`` in the folder ``path``, then what ``longer`` adds, and write the report.
 
-    Raises `Interrupted`, `StorageError`, `RunFolderError` where another runner is at work, and `typer.Exit` where no
-    trial ended ok.
+    Raises `Interrupted`, `StorageError`, `RunFolderError` where another runner is at work, `WholeBlockVoid` where one
+    was, unless ``keep_going``, and `typer.Exit` where no trial ended ok.
     """
     from experiments.report.build import build
 
@@ -43,10 +44,10 @@ def run_all(
         if not resuming and folder.trials.exists():
             raise RunFolderError(f"{path} holds a run that was begun a moment ago; choose another --out.")
         try:
-            _measure(info, plan, folder, models, backend)
+            _measure(info, plan, folder, models, backend, keep_going=keep_going)
             while (more := longer(info, path)) is not None:
                 info, plan = more
-                _measure(info, plan, folder, models, backend)
+                _measure(info, plan, folder, models, backend, keep_going=keep_going)
             every = records.read(folder.trials)
             try:
                 report = build(path)
@@ -75,8 +76,10 @@ def no_longer(_info: RunInfo, _path: Path) -> None:
     """Return none: the run has the blocks it was asked for."""
 
 
-def _measure(info: RunInfo, plan: Plan, folder: RunFolder, models: Mapping[str, Path], backend: Backend) -> None:
-    """Run the trials of the plan that have no record yet. Raises `KeyboardInterrupt`."""
+def _measure(
+    info: RunInfo, plan: Plan, folder: RunFolder, models: Mapping[str, Path], backend: Backend, *, keep_going: bool
+) -> None:
+    """Run the trials of the plan that have no record yet. Raises `KeyboardInterrupt` and `WholeBlockVoid`."""
     from experiments.measuring import runner  # with numpy: only who measures waits for it
 
     folder.write_info(info)
@@ -98,4 +101,5 @@ def _measure(info: RunInfo, plan: Plan, folder: RunFolder, models: Mapping[str, 
             voids_noise=info.preset in GRADED,
             on_start=progress.started,
             on_finish=progress.finished,
+            keep_going=keep_going,
         )

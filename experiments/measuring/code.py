@@ -13,8 +13,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 import experiments
 import systems
 from experiments.measuring import own_code
@@ -43,6 +41,8 @@ _NOT_MEASURING = (
 )
 # What a study does by them: when a search stops, what is loaded one after another.
 _METRICS_OF_STUDIES = ("metrics/objective.py",)
+# A class of settings that is made while the program runs names one of these.
+_NOBODYS = ("msgspec", "builtins", "__main__", "")
 _LENGTH = 12  # hexadecimal digits
 
 
@@ -99,8 +99,8 @@ def _shared() -> str:
 def _of_system(name: str) -> str:
     description = registry.systems.get(name)
     # What can be set on it, and with which defaults, may be written in another module than the implementation is.
-    modules = [description.settings.__module__, *(filter(None, [(description.fills or "").partition(":")[0]]))]
-    beside = [module for module in modules if not own_code.is_ours(module) and module != msgspec.Struct.__module__]
+    modules = [description.settings.__module__, *([description.fills.partition(":")[0]] if description.fills else [])]
+    beside = [module for module in modules if not own_code.is_ours(module) and module not in _NOBODYS]
     if description.interpreter is None:
         return _hash(own_code.files(description.module, *beside))
     there = elsewhere.examine(name, description.interpreter, description.implementation)

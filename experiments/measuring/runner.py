@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from experiments.errors import CannotEnforce, StorageError
+from experiments.errors import CannotEnforce, StorageError, WholeBlockVoid
 from experiments.measuring import records, trial
 from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits import page_cache
@@ -24,6 +24,7 @@ from experiments.measuring.profiles import Profile
 from experiments.measuring.records import Outcome, Record, TrialSpec
 from experiments.measuring.resuming import command_to_resume
 from experiments.measuring.runs import RunFolder, read_info
+from experiments.measuring.void_blocks import VoidBlocks
 from systems import registry
 from systems.errors import CannotWrite, FourgigError
 from systems.models import cache
@@ -46,11 +47,13 @@ def run(
     voids_noise: bool,
     on_start: Started,
     on_finish: Finished,
+    keep_going: bool = False,
 ) -> None:
     """Run ``trials`` and append each record to ``folder`` as soon as it exists; ``models`` are files by SHA-256.
 
     Raises `KeyboardInterrupt` on an interrupt or a termination signal, after cleaning up; the trial that was running
-    leaves no record and is run again by a resume. Raises `StorageError` when a record cannot be written.
+    leaves no record and is run again by a resume. Raises `StorageError` when a record cannot be written, and
+    `WholeBlockVoid` where nothing of a block can count (`experiments.measuring.void_blocks`), unless ``keep_going``.
     """
     work_dir = folder.path / ".work"
     # The path of a socket must be short, which that of a run folder need not be.
@@ -84,12 +87,19 @@ def run(
                 environment=environment,
                 voids_noise=voids_noise,
             )
+            void = VoidBlocks(trials, records.read(folder.trials))
             for spec in trials:
                 _require_room(folder.path, models)
                 on_start(spec)
                 record = trial.run(spec, site)
                 records.append(folder.trials, record)
                 on_finish(record)
+                if (said := void.after(record)) and not keep_going:
+                    again = command_to_resume(folder.path, read_info(folder.path), models=models)
+                    raise WholeBlockVoid(
+                        f"{said}. The run stopped there (with --keep-going it runs on all the same). What was measured "
+                        f"is safe: mend that, then go on with: {again}"
+                    )
         finally:
             for group in groups.values():
                 group.close()

@@ -87,6 +87,15 @@ class Nameless(Small):
         return subprocess.run(["false"], check=True).stdout
 
 
+class Wordless(Small):
+    """Fails in its own way when it is asked what to start."""
+
+    name = "wordless"
+
+    def command(self, folder, address):
+        raise LookupError("half \ud800 of a command")
+
+
 class Hungry(Small):
     """Takes more memory than the smallest profile has before it is ready."""
 

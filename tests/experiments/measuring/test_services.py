@@ -21,7 +21,7 @@ from tests.experiments.conftest import FOURGIG
 from tests.experiments.measuring.test_interruption import left_behind, wait_until
 from tests.experiments.measuring.test_outcomes import alive, outcomes
 
-SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Faulty", "Nameless", "Hungry", "Absent")
+SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Faulty", "Nameless", "Wordless", "Hungry", "Absent")
 NAMES = {"OnPort": "on-port"}
 
 
@@ -62,8 +62,8 @@ def command(serving, folder, *arguments, **environment):
 def run_served(serving, enforcement, sockets, tmp_path):
     def run(subjects, *arguments, **environment):
         out = tmp_path / "run"
-        begun = ["--resume", out] if out.exists() else ["served", "--engine", "simulated", "--blocks", "1"]
-        begun += [] if out.exists() else ["--out", out]
+        begun = ["--resume", out] if out.exists() else ["served", "--engine", "simulated", "--out", out]
+        begun += [] if out.exists() or "--blocks" in arguments else ["--blocks", "1"]
         environment = {"SERVED": subjects, "TMPDIR": str(sockets), "PIDS": str(tmp_path / "pids"), **environment}
         done = command(serving, tmp_path, "run", *begun, *enforcement, *arguments, **environment)
         return done, outcomes(out)
@@ -114,7 +114,7 @@ def test_a_service_that_is_killed_at_the_limit_makes_the_trial_out_of_memory(run
 def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_run_goes_on(
     run_served, sockets, tmp_path
 ):
-    failing = "silent-outside,small-dies,small-crashes,broken-outside,faulty-outside,nameless-outside"
+    failing = "silent-outside,small-dies,small-crashes,broken-outside,faulty-outside,nameless-outside,wordless-outside"
     done, found = run_served(f"{failing},small-outside")
     assert done.returncode == 0, done.stderr
     assert found["small-outside"].outcome is Outcome.OK
@@ -127,6 +127,8 @@ def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_r
         "Command '['false']' returned non-zero exit status 1.",
         "broken-outside": "The service broken ended by itself (exit status 1): "
         "/nowhere/to/be/found: No such file or directory",
+        "wordless-outside": "The service wordless does not tell its command: "
+        "half \N{REPLACEMENT CHARACTER} of a command",
         "faulty-outside": "The service faulty cannot be asked whether it is ready: no such greeting",
     }
     nothing_is_left(tmp_path, sockets)
@@ -200,6 +202,24 @@ def test_a_run_is_not_gone_on_with_where_a_service_has_another_version(run_serve
     assert "the service small 1.2 → 1.3" in other.stderr
     same, _ = run_served("small-outside", "--blocks", "2")
     assert same.returncode == 0, same.stderr
+
+
+VOID = "nameless-outside,nameless-inside,faulty-outside,faulty-inside"
+
+
+def test_a_run_stops_after_a_block_that_was_wholly_void_and_says_why(run_served, tmp_path):
+    done, _ = run_served(VOID, "--blocks", "3")
+    assert done.returncode == 13, done.stderr
+    found = records.read(tmp_path / "run" / "trials.jsonl")
+    assert {(record.spec.block, record.outcome) for record in found} == {(0, Outcome.INVALID)}
+    assert len(found) == 4
+    assert "Of block 1 all 4 trials were void" in done.stderr
+    assert "does not tell its version" in done.stderr or "cannot be asked whether it is ready" in done.stderr
+    assert f"--resume {tmp_path / 'run'}" in done.stderr
+
+    on, _ = run_served(VOID, "--keep-going")
+    assert on.returncode == 7, on.stderr
+    assert len(records.read(tmp_path / "run" / "trials.jsonl")) == 4 + 12
 
 
 def test_where_everything_is_skipped_the_command_says_that_nothing_was_measured(run_served, tmp_path):
