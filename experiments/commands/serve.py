@@ -217,6 +217,7 @@ async def _serve(serving: Serving) -> int:
 
 def _confined(serving: Serving, limits: Any) -> int:
     """Serve in a child inside ``limits``, and return its exit status. Raises `CannotEnforce`."""
+    from experiments.measuring.limits import kills
     from experiments.measuring.limits.janitor import Janitor
     from experiments.measuring.limits.select import choose
 
@@ -244,10 +245,8 @@ def _confined(serving: Serving, limits: Any) -> int:
             stack.callback(signal.signal, number, before)
         child.communicate(msgspec.json.encode(serving))
         janitor.forget(child.pid)
-        if group.memory().oom_kills:
-            raise FourgigError(
-                f"The kernel killed the server at the limit of {limits.memory_bytes / 2**30:g} GiB ({limits.name})."
-            )
+        if kill := kills.of(group.memory(), limits):
+            raise FourgigError(f"The server ended: {kill.reason}.")
         return 128 - child.returncode if child.returncode < 0 else child.returncode
 
 

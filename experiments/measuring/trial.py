@@ -20,7 +20,7 @@ import msgspec
 
 from experiments.errors import CannotEnforce, EngineFailed, ServiceFailed
 from experiments.measuring import logs, looking, running_engine, running_services, validity
-from experiments.measuring.limits import page_cache
+from experiments.measuring.limits import kills, page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.limits.kernel import JOIN_FAILED
@@ -161,7 +161,7 @@ class _Watch:
         except ServiceFailed as error:
             self._outside.group = self._group.memory()
             self._record.reason = str(error)
-            self._say_if_out_of_memory()
+            self._say_if_killed_for_memory()
 
     def _with_services(self) -> None:
         if not self._spec.engine_apart:
@@ -173,7 +173,7 @@ class _Watch:
         except EngineFailed as error:
             self._outside.group = self._group.memory()
             self._record.outcome, self._record.reason = Outcome.CRASHED, str(error)
-            self._say_if_out_of_memory()
+            self._say_if_killed_for_memory()
 
     def _with_engine(self) -> None:
         subject = self._start("subject")
@@ -295,7 +295,7 @@ class _Watch:
         part = subject.part()
         if part is not None:
             record.parts.insert(0, part)
-        if self._say_if_out_of_memory():
+        if self._say_if_killed_for_memory():
             return
         if self._problem is not None:
             record.outcome, record.reason = self._problem
@@ -308,12 +308,12 @@ class _Watch:
         else:
             record.outcome = Outcome.OK
 
-    def _say_if_out_of_memory(self) -> bool:
-        if not self._outside.group.oom_kills:
+    def _say_if_killed_for_memory(self) -> bool:
+        kill = kills.of(self._outside.group, self._spec.profile)
+        if kill is None:
             return False
-        size, name = self._spec.profile.memory_bytes / 2**30, self._spec.profile.name
-        self._record.outcome = Outcome.OUT_OF_MEMORY
-        self._record.reason = f"the kernel killed it at the limit of {size:g} GiB ({name})"
+        self._record.outcome = Outcome.OUT_OF_MEMORY if kill.at_its_limit else Outcome.INVALID
+        self._record.reason = kill.reason
         return True
 
 
@@ -326,6 +326,7 @@ def _latest(at_the_look: GroupMemory, at_the_end: GroupMemory) -> GroupMemory:
         peak_bytes=at_the_end.peak_bytes if at_the_end.peak_bytes is not None else at_the_look.peak_bytes,
         refaults=at_the_end.refaults if at_the_end.refaults is not None else at_the_look.refaults,
         oom_kills=at_the_end.oom_kills if at_the_end.oom_kills is not None else at_the_look.oom_kills,
+        limit_ooms=at_the_end.limit_ooms if at_the_end.limit_ooms is not None else at_the_look.limit_ooms,
     )
 
 

@@ -47,11 +47,15 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class V2Reader:
-    """Reads one group's own files; also serves the backends that have someone else make the group."""
+    """Reads one group's own files; also serves the backends that have someone else make the group.
 
-    def __init__(self, kernel: Kernel, directory: Path) -> None:
+    ``limited`` is the group that carries the limit, where that is one above.
+    """
+
+    def __init__(self, kernel: Kernel, directory: Path, limited: Path | None = None) -> None:
         self.kernel = kernel
         self.directory = directory
+        self._limited = limited or directory
 
     def memory(self) -> GroupMemory:
         """Read the memory files. ``memory.peak`` came with Linux 5.19."""
@@ -65,7 +69,16 @@ class V2Reader:
             file_bytes=stat.get("file"),
             refaults=sum(refaults) if refaults else None,
             oom_kills=kernel.table(directory / "memory.events").get("oom_kill"),
+            limit_ooms=self._limit_ooms(),
         )
+
+    def _limit_ooms(self) -> int | None:
+        """Return how often the limit could not be kept: the kernel counts that in the group whose limit it was.
+
+        In ``memory.events`` those of the groups below count too; Linux 5.2 and later tell them apart.
+        """
+        own = self.kernel.table(self._limited / "memory.events.local")
+        return (own or self.kernel.table(self._limited / "memory.events")).get("oom")
 
     def cpu_seconds(self) -> float | None:
         """Read the processor time used."""
@@ -86,6 +99,12 @@ class V2Reader:
     def limit(self, top: Path) -> int | None:
         """Return the tightest memory limit of this group and those above it, as far as ``top``."""
         return tightest(limit(self.kernel.text(each / "memory.max")) for each in up_to(top, self.directory))
+
+    def limited_by(self, top: Path) -> Path:
+        """Return the group that carries that limit; its own where there is none."""
+        found = {each: limit(self.kernel.text(each / "memory.max")) for each in up_to(top, self.directory)}
+        limits = {each: size for each, size in found.items() if size is not None}
+        return min(limits, key=lambda each: limits[each], default=self.directory)
 
     def cpus(self, top: Path) -> float | None:
         """Return the tightest processor limit of this group and those above it, as far as ``top``."""

@@ -89,7 +89,7 @@ class Enclosing(Backend):
         unified = kernel.unified()
         if unified and (unified[1] / "memory.current").exists():
             top, own = unified
-            reader = V2Reader(kernel, own)
+            reader = V2Reader(kernel, own, V2Reader(kernel, own).limited_by(top))
             return _Limits(reader.limit(top), reader.swap_limit(top), reader.cpus(top), reader, own / "memory.peak")
         hierarchy = kernel.hierarchy("memory")
         if hierarchy is None:
@@ -181,6 +181,7 @@ class _Trial(TrialGroup):
             peak_bytes=now.peak_bytes if self._peak_is_ours else None,
             refaults=_since(now.refaults, self._memory.refaults),
             oom_kills=_since(now.oom_kills, self._memory.oom_kills),
+            limit_ooms=_since(now.limit_ooms, self._memory.limit_ooms),
         )
 
     def cpu_seconds(self) -> float | None:

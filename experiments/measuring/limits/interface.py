@@ -29,6 +29,8 @@ class GroupMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     ``anonymous_bytes`` is heap and stacks; ``file_bytes`` is page cache, a mapped model included;
     ``refaults`` counts pages that had to be read again because the limit had pushed them out.
+    ``oom_kills`` counts its processes that the kernel killed for want of memory, anybody's; ``limit_ooms`` how often
+    the group itself could not be kept inside its own limit.
     It leaves out kernel memory that no process mapped, and pages first touched by another group.
     """
 
@@ -38,6 +40,7 @@ class GroupMemory(msgspec.Struct, frozen=True, kw_only=True):
     file_bytes: int | None = None
     refaults: int | None = None
     oom_kills: int | None = None
+    limit_ooms: int | None = None
 
 
 class TrialGroup(ABC):

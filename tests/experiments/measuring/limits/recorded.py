@@ -19,6 +19,8 @@ V2_FILES = {
 }
 V1_MEMORY_FILES = {
     "cgroup.procs": "",
+    "cgroup.event_control": "",
+    "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n",
     "memory.limit_in_bytes": "9223372036854771712\n",
     "memory.memsw.limit_in_bytes": "9223372036854771712\n",
     "memory.use_hierarchy": "0\n",
