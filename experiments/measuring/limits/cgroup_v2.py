@@ -18,6 +18,7 @@ from experiments.measuring.limits.kernel import (
     gibibytes,
     joining,
     limit,
+    shown,
     tightest,
     up_to,
 )
@@ -132,7 +133,7 @@ class CgroupV2(Backend):
         """Say whether there is a place for our groups and room for the profile in it."""
         found = self._place(profile)
         if isinstance(found, _Place):
-            return Availability(backend=self.name, usable=True, reason=f"can make groups in {found.parent}")
+            return Availability(backend=self.name, usable=True, reason=f"can make groups in {shown(found.parent)}")
         return Availability(backend=self.name, usable=False, reason=found[0], remedy=found[1])
 
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:

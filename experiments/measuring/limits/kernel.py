@@ -43,9 +43,12 @@ class Kernel:
         return self.root / absolute.lstrip("/")
 
     def text(self, path: Path) -> str | None:
-        """Return the file's text, or None when it is absent or may not be read."""
+        """Return the file's text, or None when it is absent or may not be read.
+
+        Names in it may be any bytes: what is not UTF-8 becomes what a path is made of that leads there again.
+        """
         try:
-            return path.read_text()
+            return os.fsdecode(path.read_bytes())
         except OSError:
             return None
 
@@ -56,7 +59,7 @@ class Kernel:
     def table(self, path: Path) -> dict[str, int]:
         """Return a file of "name number" lines as a mapping, empty when it is absent."""
         found = {}
-        for line in (self.text(path) or "").splitlines():
+        for line in (self.text(path) or "").split("\n"):
             name, _, value = line.partition(" ")
             number = _integer(value)
             if number is not None:
@@ -67,7 +70,7 @@ class Kernel:
         """Write ``text`` into an existing file of the kernel. Raises OSError."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(descriptor, text.encode())
+            os.write(descriptor, os.fsencode(text))
         finally:
             os.close(descriptor)
 
@@ -82,7 +85,7 @@ class Kernel:
     def mounts(self) -> list[Mount]:
         """Return every mount this process sees."""
         found = []
-        for line in (self.text(self.at("/proc/self/mountinfo")) or "").splitlines():
+        for line in (self.text(self.at("/proc/self/mountinfo")) or "").split("\n"):
             before, separator, after = line.partition(" - ")
             left, right = before.split(" "), after.split(" ")
             if separator and len(left) >= 6 and len(right) >= 3:
@@ -93,7 +96,7 @@ class Kernel:
     def memberships(self) -> dict[str, str]:
         """Return this process's control group by controller; the unified hierarchy is ``""``."""
         found = {}
-        for line in (self.text(self.at("/proc/self/cgroup")) or "").splitlines():
+        for line in (self.text(self.at("/proc/self/cgroup")) or "").split("\n"):
             parts = line.split(":", 2)
             if len(parts) == 3:
                 for controller in parts[1].split(","):
@@ -129,14 +132,14 @@ class Kernel:
 
     def processors(self) -> int:
         """Return how many processors this process may run on."""
-        for line in (self.text(self.at("/proc/self/status")) or "").splitlines():
+        for line in (self.text(self.at("/proc/self/status")) or "").split("\n"):
             if line.startswith("Cpus_allowed_list:"):
                 return sum(_span(part) for part in line.split(":", 1)[1].strip().split(","))
         return os.cpu_count() or 1
 
     def swap_bytes(self) -> int:
         """Return the size of all active swap areas."""
-        lines = (self.text(self.at("/proc/swaps")) or "").splitlines()[1:]
+        lines = (self.text(self.at("/proc/swaps")) or "").split("\n")[1:]
         return sum(int(line.split()[2]) * 1024 for line in lines if len(line.split()) > 2)
 
     def memory_bytes(self) -> int | None:
@@ -148,7 +151,7 @@ class Kernel:
         return self._meminfo("MemAvailable:")
 
     def _meminfo(self, name: str) -> int | None:
-        for line in (self.text(self.at("/proc/meminfo")) or "").splitlines():
+        for line in (self.text(self.at("/proc/meminfo")) or "").split("\n"):
             if line.startswith(name):
                 return int(line.split()[1]) * 1024
         return None
@@ -165,7 +168,7 @@ class Kernel:
             self.remove_groups([directory])
             self.make_group(directory)
         except OSError as error:
-            raise CannotEnforce(f"Cannot make the control group {directory}: {error.strerror}.") from error
+            raise CannotEnforce(f"Cannot make the control group {shown(directory)}: {error.strerror}.") from error
 
     def members(self, directory: Path) -> list[int]:
         """Return the processes in that group itself, none when it is gone."""
@@ -270,6 +273,11 @@ def up_to(top: Path, directory: Path) -> Iterator[Path]:
         yield directory
 
 
+def shown(name: str | Path) -> str:
+    """Return a name that may be any bytes as text for people and records."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def gibibytes(number: int) -> str:
     """Return a size for a person to read."""
     return f"{number / 2**30:.3g} GiB"
@@ -288,4 +296,5 @@ def _span(part: str) -> int:
 
 
 def _unescape(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
+    unescaped = re.sub(rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match[1], 8)]), os.fsencode(text))
+    return os.fsdecode(unescaped)

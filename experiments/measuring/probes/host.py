@@ -9,7 +9,7 @@ import sqlite3
 from importlib import metadata
 from pathlib import Path
 
-from experiments.measuring.limits.kernel import Kernel
+from experiments.measuring.limits.kernel import Kernel, shown
 
 _PACKAGES = (
     "fourgig",
@@ -139,5 +139,5 @@ def _cpu_model(kernel: Kernel) -> str | None:
     for line in (kernel.text(kernel.at("/proc/cpuinfo")) or "").splitlines():
         name, _, value = line.partition(":")
         if name.strip() in ("model name", "Model", "Processor"):
-            return value.strip()
+            return shown(value.strip())
     return None

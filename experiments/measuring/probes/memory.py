@@ -44,7 +44,7 @@ def anonymous_bytes(pid: int | str = "self") -> int:
 
 def _kilobytes(path: Path) -> dict[str, int]:
     found = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text("utf-8", "replace").split("\n"):  # a process may call itself anything
         name, _, value = line.partition(":")
         if value.endswith(" kB"):
             found[name] = int(value.split()[0])

@@ -1,6 +1,7 @@
 """What is around a run (others' limits, fewer processors, busy neighbours) is never taken for the system's own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -79,3 +80,21 @@ def test_a_kill_at_the_limit_of_an_enclosing_group_voids_the_trial_and_spares_th
     assert found["allocates"].outside.group.peak_bytes < 0.9 * 2**30
     assert found["allocates"].outcome is Outcome.INVALID
     assert "an enclosing group or the whole machine was out of memory" in found["allocates"].reason
+
+
+@pytest.mark.needs_root
+def test_a_mount_point_that_is_no_text_is_nobody_s_death(outside_package, tmp_path):
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("a mount of one's own needs root and unshare")
+    point = os.fsencode(tmp_path) + b"/t\xe9l\xe9"
+    os.mkdir(point)  # noqa: PTH102 - a name that is no text
+    hide = 'mount --make-rprivate / && mount -t tmpfs none "$0" && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", hide, point, FOURGIG, "doctor"],
+        env={**outside_package, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "limits" in done.stdout
+    assert "Traceback" not in done.stderr
