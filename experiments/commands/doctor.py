@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from experiments.measuring import requirements
+from experiments.measuring import placement, requirements
 from experiments.measuring.limits.kernel import Kernel, gibibytes
 from experiments.measuring.limits.select import survey, ways_to_enforce
 from experiments.measuring.probes.host import Noise, governor, transparent_huge_pages
@@ -44,7 +44,7 @@ def examine(profile: Profile, kernel: Kernel | None = None, folder: Path | None 
         _memory(profile, kernel),
         _processors(profile, kernel),
         _swap(profile, kernel),
-        *_neighbours(kernel),
+        *_neighbours(profile, kernel),
         _governor(kernel),
         _huge_pages(kernel),
         _disk(folder or Path.cwd()),
@@ -97,7 +97,7 @@ def _memory(profile: Profile, kernel: Kernel) -> Finding:
 
 
 def _processors(profile: Profile, kernel: Kernel) -> Finding:
-    count = kernel.processors()
+    count = len(kernel.processors())
     found = f"{count} usable, {profile.cpus} in the profile"
     if count < profile.cpus:
         remedy = "the trial gets fewer processors than the profile says: use a larger machine or a smaller profile"
@@ -118,11 +118,11 @@ def _swap(profile: Profile, kernel: Kernel) -> Finding:
     return Finding(name="swap", status="good", found=f"{gibibytes(size)} active")
 
 
-def _neighbours(kernel: Kernel) -> list[Finding]:
-    noise = Noise(kernel)
+def _neighbours(profile: Profile, kernel: Kernel) -> list[Finding]:
+    noise = Noise(placement.split(profile.cpus, kernel.processors())[0], kernel)
     noise.start()
     time.sleep(_WATCHED_S)
-    seen = noise.stop()
+    seen = noise.stop(0.0)
     busy, steal = seen.get("others_cpu_share", 0.0), seen.get("steal_share", 0.0)
     return [
         Finding(

@@ -168,9 +168,11 @@ class Part(msgspec.Struct, kw_only=True):
     ``histograms`` are lists of distributions it defines, encoded by `experiments.measuring.probes.histogram`.
     ``allocators`` are the largest holders of memory a tracer saw, ``flames`` the same by the way they were called.
     ``artifacts`` are files beside the record, relative to the run folder, by kind.
+    ``cpu_seconds`` is the processor time of this role and of the processes it had waited for when it wrote this.
     """
 
     role: Literal["subject", "engine", "client"]
+    cpu_seconds: float | None = None
     marks: dict[str, float] = {}
     requests: list[RequestRow] = []
     memory: dict[str, MemorySample] = {}

@@ -14,7 +14,7 @@ from typing import Literal, NoReturn
 
 import msgspec
 
-from experiments.measuring.probes.processes import Inside
+from experiments.measuring.probes import processes
 from experiments.measuring.records import Part, TrialSpec
 from experiments.measuring.runs import write_whole
 from systems.errors import UnknownName
@@ -55,7 +55,7 @@ class Role:
         self.engine_address = assignment.engine_address or ""
         self.part = part or Part(role=assignment.role)
         self._services = assignment.services
-        self.processes = Inside(assignment.members, assignment.others)
+        self.processes = processes.Inside(assignment.members, assignment.others)
         self._part_path = Path(assignment.part_path)
         self._to_runner, self._from_runner = to_runner, from_runner
 
@@ -82,6 +82,7 @@ class Role:
 
     def write(self) -> None:
         """Write what was observed, whole."""
+        self.part.cpu_seconds = round(time.process_time() + processes.waited_for_seconds(), 3)
         write_whole(self._part_path, msgspec.json.encode(self.part))
 
     def leave(self) -> NoReturn:

@@ -19,11 +19,12 @@ from typing import Literal
 import msgspec
 
 from experiments.errors import CannotEnforce, EngineFailed, ServiceFailed
-from experiments.measuring import logs, looking, running_engine, running_services, validity
+from experiments.measuring import logs, looking, placement, running_engine, running_services, validity
 from experiments.measuring.limits import kills, page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.limits.kernel import JOIN_FAILED
+from experiments.measuring.probes import processes
 from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
@@ -104,13 +105,20 @@ def _measure(record: Record, site: Site) -> None:
         return
     with _folder(site, spec) as folder:
         group = site.groups[spec.profile.name].trial(spec.key)
-        noise = Noise()
+        inside, beside = _placement(spec.profile.cpus)
+        # Every role is kept on its processors, so those of the subject are the ones whose noise counts.
+        noise, waited_for_s = Noise(inside), processes.waited_for_seconds()
         noise.start()
+        watch = _Watch(spec, site, folder, group, record)
         try:
-            _Watch(spec, site, folder, group, record).until_the_end()
+            watch.until_the_end()
         finally:
+            inside_s = group.cpu_seconds() if group.is_apart else None
             group.remove()
-        record.outside.host = noise.stop()
+        beside_s = watch.cpu_seconds_beside
+        if inside_s is None:
+            inside_s = processes.waited_for_seconds() - waited_for_s - beside_s
+        record.outside.host = noise.stop(inside_s + (beside_s if set(inside) & set(beside) else 0.0))
         if record.outcome is not Outcome.OK:
             record.logs = logs.keep(folder, site.artifacts, record.key)
         if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
@@ -121,8 +129,7 @@ def _measure(record: Record, site: Site) -> None:
 
 def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the processors of the subject and of the client: apart where there are enough, else shared."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return tuple(allowed[:cpus]), tuple(allowed[cpus:] or allowed)
+    return placement.split(cpus, os.sched_getaffinity(0))
 
 
 def _evict_if_possible(path: Path) -> int:
@@ -143,6 +150,13 @@ class _Watch:
         self._engine: RunningEngine | None = None
         self._selector = selectors.DefaultSelector()
         self._problem: tuple[Outcome, str] | None = None
+        self._services_beside_s = 0.0
+
+    @property
+    def cpu_seconds_beside(self) -> float:
+        """The processor time of the trial's own processes outside the limits: its client and services."""
+        client = self._record.part("client")
+        return self._services_beside_s + ((client.cpu_seconds if client else None) or 0.0)
 
     def until_the_end(self) -> None:
         inside, outside = _placement(self._spec.profile.cpus)
@@ -191,6 +205,7 @@ class _Watch:
                 if process is not None:
                     process.end()
             self._outside.duration_s = round(time.monotonic() - subject.spawned_s, 3)
+            self._services_beside_s = self._services.cpu_seconds_outside()
         self._conclude(subject)
         if self._engine is not None and (part := self._engine.finish()):
             self._record.parts.append(part)

@@ -76,7 +76,8 @@ class Enclosing(Backend):
             return "no memory limit applies to us", remedy
         if found.memory_bytes // _PAGE != profile.memory_bytes // _PAGE:
             return f"the memory limit we are under is {gibibytes(found.memory_bytes)}, not the profile's", remedy
-        cpus = min(found.cpus or self.kernel.processors(), self.kernel.processors())
+        allowed = len(self.kernel.processors())
+        cpus = min(found.cpus or allowed, allowed)
         if cpus > profile.cpus:
             return f"we may use {cpus:g} processors, the profile has {profile.cpus}", remedy
         swap = self.kernel.swap_bytes() if found.swap_bytes is None else found.swap_bytes

@@ -130,12 +130,14 @@ class Kernel:
         own = point / below
         return (point, own) if own.is_dir() else None
 
-    def processors(self) -> int:
-        """Return how many processors this process may run on."""
+    def processors(self) -> frozenset[int]:
+        """Return the numbers of the processors this process may run on: those of its affinity that are switched on."""
         for line in (self.text(self.at("/proc/self/status")) or "").split("\n"):
             if line.startswith("Cpus_allowed_list:"):
-                return sum(_span(part) for part in line.split(":", 1)[1].strip().split(","))
-        return os.cpu_count() or 1
+                allowed = listed(line.partition(":")[2])
+                on = listed(self.text(self.at("/sys/devices/system/cpu/online")) or "")
+                return allowed & on or allowed
+        return frozenset(os.sched_getaffinity(0))
 
     def swap_bytes(self) -> int:
         """Return the size of all active swap areas."""
@@ -278,6 +280,11 @@ def shown(name: str | Path) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
+def listed(text: str) -> frozenset[int]:
+    """Return the numbers in one of the kernel's lists, such as ``0-3,8``."""
+    return frozenset(number for part in text.split(",") if part.strip() for number in _span(part))
+
+
 def gibibytes(number: int) -> str:
     """Return a size for a person to read."""
     return f"{number / 2**30:.3g} GiB"
@@ -290,9 +297,9 @@ def _integer(text: str) -> int | None:
         return None
 
 
-def _span(part: str) -> int:
-    first, _, last = part.partition("-")
-    return int(last or first) - int(first) + 1
+def _span(part: str) -> range:
+    first, _, last = part.strip().partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def _unescape(text: str) -> str:

@@ -6,6 +6,7 @@ A process that has ended counts nothing of its memory; its processor time is its
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -51,6 +52,12 @@ def cpu_seconds(pid: int) -> float:
     fields = _stat(pid)
     # user and system time, then the same of the children that were waited for: fields 14 to 17 of proc(5)
     return sum(map(int, fields[11:15])) / _TICKS if fields else 0.0
+
+
+def waited_for_seconds() -> float:
+    """Return the processor time of all that this process has waited for, and of what those had waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def uses(pids: Iterable[int]) -> tuple[ProcessUse, ...]:

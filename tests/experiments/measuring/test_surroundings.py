@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from experiments.measuring import records
+from experiments.measuring import placement, plan, profiles, records, runner, trial
 from experiments.measuring.limits.kernel import Kernel, joining
-from experiments.measuring.records import Outcome
+from experiments.measuring.limits.none import Unenforced
+from experiments.measuring.limits.select import backends
+from experiments.measuring.probes import processes
+from experiments.measuring.probes.host import Noise
+from experiments.measuring.records import EngineSpec, Outcome
+from experiments.measuring.runs import RunFolder
 from tests.experiments.conftest import FOURGIG
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
@@ -98,3 +103,79 @@ def test_a_mount_point_that_is_no_text_is_nobody_s_death(outside_package, tmp_pa
     )
     assert "limits" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def taken_for_ours(tmp_path, monkeypatch):
+    """Return a function that runs one trial with a helper that nobody waits for.
+
+    It returns the record, the processor seconds that were not taken for noise, and those that were waited for.
+    """
+    for name in ("crew_system", "crew_helper", "echo_system"):
+        shutil.copy(Path(__file__).parents[1] / f"{name}.py", tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    ours = []
+
+    class Watched(Noise):
+        def stop(self, ours_s):
+            ours.append(ours_s)
+            return super().stop(ours_s)
+
+    monkeypatch.setattr(trial, "Noise", Watched)
+
+    def run(backend):
+        profile, found, waited_for = profiles.load("1gb"), [], []
+        planned = plan.make(
+            preset="smoke",
+            study_names=["load"],
+            system_names=["crew_system:Leaves"],
+            engine=EngineSpec(name="simulated"),
+            profile=profile,
+            blocks=1,
+            seed=1,
+            only={"work": "inference"},
+        )
+        with RunFolder(tmp_path / "run") as folder:
+            runner.run(
+                planned.trials,
+                folder,
+                backend,
+                profile,
+                f"ours-{os.getpid()}",
+                models={},
+                voids_noise=False,
+                on_start=lambda _: waited_for.append(processes.waited_for_seconds()),
+                on_finish=found.append,
+            )
+        waited_for.append(processes.waited_for_seconds())
+        assert found[0].outcome is Outcome.OK, found[0].reason
+        return found[0], ours[0], waited_for[1] - waited_for[0]
+
+    return run
+
+
+def test_neither_a_daemon_inside_the_limits_nor_the_client_outside_is_a_noisy_neighbour(taken_for_ours):
+    profile = profiles.load("1gb")
+    backend = next((each for each in backends() if each.availability(profile).usable), None)
+    if backend is None or backend.name == "enclosing":
+        pytest.skip("no backend of this machine makes groups")
+    record, ours_s, _ = taken_for_ours(backend)
+    client = record.part("client")
+    assert client.cpu_seconds > 0
+    inside_s = record.outside.looks["served"].cpu_seconds
+    inside, beside = placement.split(profile.cpus, os.sched_getaffinity(0))
+    expected_s = inside_s + (client.cpu_seconds if inside == beside else 0.0)
+    # The system's own end comes after the last look.
+    assert expected_s <= ours_s < expected_s + inside_s
+
+
+def test_a_client_on_processors_of_its_own_is_none_of_the_time_on_the_subject_s(taken_for_ours, monkeypatch):
+    monkeypatch.setattr(trial, "_placement", lambda _: ((0,), (1,)))
+    if not {0, 1} <= os.sched_getaffinity(0):
+        pytest.skip("it needs processors 0 and 1")
+    record, ours_s, waited_for_s = taken_for_ours(Unenforced())
+    client = record.part("client")
+    assert client.cpu_seconds > 0
+    # The janitor is waited for as well, after the trial.
+    assert waited_for_s - client.cpu_seconds - 0.2 < ours_s <= waited_for_s - client.cpu_seconds

@@ -74,10 +74,12 @@ def test_a_machine_without_any_of_these_files_has_no_groups(tmp_path: Path) -> N
     assert (kernel.unified(), kernel.hierarchy("memory"), kernel.swap_bytes()) == (None, None, 0)
 
 
-def test_processors_are_those_we_may_run_on(tmp_path: Path) -> None:
+def test_processors_are_those_we_may_run_on_and_that_are_switched_on(tmp_path: Path) -> None:
     kernel = Recorded(tmp_path)
     kernel.put({"proc/self/status": "Name:\tx\nCpus_allowed_list:\t0-2,5,7-8\n"})
-    assert kernel.processors() == 6
+    assert kernel.processors() == {0, 1, 2, 5, 7, 8}
+    kernel.put({"sys/devices/system/cpu/online": "0-6\n"})
+    assert kernel.processors() == {0, 1, 2, 5}
 
 
 @settings(max_examples=15, deadline=None)
