@@ -132,14 +132,15 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
     """The memory of a trial's processes at one moment, bytes; ``at_s`` on the machine's monotonic clock.
 
-    Of one process the pages it has, ``processes`` then being empty. Of several the sums, with the part of each.
+    Of one process the pages it has, ``processes`` then being empty. Of several the sums, with the part of each; None
+    where the kernel does not tell the two kinds apart in a part.
     """
 
     at_s: float
     rss_bytes: int
     pss_bytes: int
-    anonymous_bytes: int
-    file_bytes: int
+    anonymous_bytes: int | None
+    file_bytes: int | None
     processes: tuple[ProcessUse, ...] = ()
 
 
