@@ -19,7 +19,10 @@ class ExitCode(IntEnum):
     DONE = 0, "done; trials may still have ended badly: the report counts them"
     DEFECT = 1, "a defect of the lab, with a traceback"
     BAD_INPUT = 2, "bad input: an unknown name (the nearest ones are offered), an option that does not fit"
-    CANNOT_ENFORCE = 3, "the profile cannot be enforced here for want of a right; the message tells the remedy"
+    CANNOT_ENFORCE = (
+        3,
+        "the profile is not to be had here (a right, memory, processors); the message tells the remedy",
+    )
     BAD_MODEL = 4, "the model is missing, truncated, or not a model"
     CANNOT_WRITE = 5, "results cannot be written: no space, no right"
     BAD_RUN = 6, "the run folder is in use, of another schema, changed since, or no run"
@@ -27,7 +30,7 @@ class ExitCode(IntEnum):
     WORSE = 8, "`fourgig compare`: something got worse, or more trials were lost"
     BAD_MEMORY_FILE = 9, "the memory file is in use, of a newer schema, or no memory file"
     NO_ANSWER = 10, "a server or an endpoint cannot be reached, refuses, or ended the conversation"
-    UNFIT = 11, "`fourgig doctor`: this machine lacks something else than the right to enforce"
+    UNFIT = 11, "`fourgig doctor`: something else than the profile is amiss with this machine"
     FAILED = 12, "something that the command started failed or was killed; the message names it"
     INTERRUPTED = 130, "interrupted; what was measured is safe, and the message says how to go on"
 

@@ -20,7 +20,7 @@ from experiments.commands.extending import UntilStable
 from experiments.errors import RunFolderError
 from experiments.invocation import command
 from experiments.measuring import code, profiles, records
-from experiments.measuring.limits.select import choose
+from experiments.measuring.limits.select import judge
 from experiments.measuring.plan import Plan
 from experiments.measuring.probes.host import environment
 from experiments.measuring.profiles import Profile
@@ -119,7 +119,8 @@ def run(
         bool, typer.Option("--dry-run", help="Print the plan with an estimate, and run nothing.")
     ] = False,
     allow_unenforced: Annotated[
-        bool, typer.Option("--allow-unenforced", help="Run even where no limit can be enforced; every table says so.")
+        bool,
+        typer.Option("--allow-unenforced", help="Run even where the profile is not to be had; every table says so."),
     ] = False,
 ) -> None:
     """Run studies, and write a report.
@@ -162,7 +163,9 @@ def run(
             console.err.print(f"Note: {obstacle}", markup=False, soft_wrap=True)
         return
 
-    backend = choose(asked.profile, allow_unenforced=allow_unenforced)
+    limits = judge(asked.profile)
+    limits.require(allow_unenforced=allow_unenforced)
+    backend = limits.backend
     console.print_skipped(drafted.plan.skipped)
     if not drafted.plan.trials:
         console.err.print("Every trial was skipped: nothing was measured.")
@@ -180,7 +183,8 @@ def run(
         systems=asked.systems,
         profile=asked.profile,
         backend=backend.name,
-        enforced=backend.enforced,
+        enforced=limits.enforced,
+        lacking=limits.lacking,
         engine=prepared.engine,
         shapes=prepared.shapes,
         settings=asked.settings,

@@ -27,6 +27,7 @@ from experiments.commands.completing import (
     settings_of_systems,
     shape_names,
 )
+from experiments.errors import CannotEnforce
 from experiments.measuring import profiles
 from systems import logs, registry
 from systems.errors import BadInput, FourgigError, UnknownName
@@ -219,9 +220,13 @@ def _confined(serving: Serving, limits: Any) -> int:
     """Serve in a child inside ``limits``, and return its exit status. Raises `CannotEnforce`."""
     from experiments.measuring.limits import kills
     from experiments.measuring.limits.janitor import Janitor
-    from experiments.measuring.limits.select import choose
+    from experiments.measuring.limits.select import judge
 
-    backend = choose(limits, allow_unenforced=False)
+    judgement = judge(limits)
+    # A server that gets less than the profile is inside its limits all the same: nothing is measured.
+    if not judgement.backend.enforced:
+        raise CannotEnforce(judgement.obstacle())
+    backend = judgement.backend
     with ExitStack() as stack:
         janitor = stack.enter_context(Janitor([], []))
         run = backend.open_run(f"serve-{os.getpid()}", limits)

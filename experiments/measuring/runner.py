@@ -20,6 +20,7 @@ from experiments.measuring import records, trial
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import Backend, RunGroup
 from experiments.measuring.limits.janitor import Janitor
+from experiments.measuring.limits.room import shortages
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import Outcome, Record, TrialSpec
 from experiments.measuring.runs import RunFolder
@@ -59,8 +60,16 @@ def run(
     # The janitor comes first and hears of every group at once: a runner can be killed at any moment.
     with _terminated_as_interrupted(), Janitor([], [str(work_dir), str(sockets)]) as janitor:
         try:
+            room = backend.room()
+            lacking = {
+                limits.name: tuple(each.found for each in shortages(limits, room))
+                for limits in _profiles(profile, trials)
+            }
+            whole = backend.enforced and not lacking[profile.name]
             for limits in _profiles(profile, trials):
                 # Only the run's own limits must be enforceable: a trial under others is void where they are not.
+                if whole and lacking[limits.name]:
+                    continue
                 with suppress(*(() if limits == profile else (CannotEnforce,))):
                     # The number of this process: two runs may begin in the same second.
                     name = f"{run_id}-{os.getpid()}" + (f"-{limits.name}" if limits != profile else "")
@@ -69,6 +78,7 @@ def run(
             site = trial.Site(
                 backend=backend.name,
                 enforced=backend.enforced,
+                lacking=lacking,
                 groups=groups,
                 janitor=janitor,
                 work_dir=work_dir,

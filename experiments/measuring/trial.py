@@ -45,8 +45,9 @@ _DYING_S = 0.5
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Where and with what the trials of a run happen on this machine.
 
-    ``groups`` are the run's groups by profile name; a profile this machine cannot enforce has none. ``models`` are
-    the files by SHA-256. ``sockets`` is where services have theirs; it need not exist.
+    ``groups`` are the run's groups by profile name; a profile this machine cannot enforce has none. ``lacking`` says
+    what this machine has not of a profile, by its name. ``models`` are the files by SHA-256. ``sockets`` is where
+    services have theirs; it need not exist.
     ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
     ``shared_files`` (libraries, dictionaries of installed packages) are dropped as far as they can be: another
     program may have them mapped, or they may belong to another user; what is seen to stay is recorded.
@@ -57,6 +58,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     backend: str
     enforced: bool
     groups: Mapping[str, RunGroup]
+    lacking: Mapping[str, tuple[str, ...]]
     janitor: Janitor
     work_dir: Path
     sockets: Path
@@ -76,12 +78,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(spec: TrialSpec, site: Site) -> Record:
     """Run one trial and return its record. Only an interrupt comes out as an exception; it leaves nothing behind."""
+    lacking = site.lacking[spec.profile.name]
     record = Record(
         key=spec.key,
-        spec=spec,
+        spec=msgspec.structs.replace(spec, labels=(*spec.labels, *lacking)),
         outcome=Outcome.INVALID,
         backend=site.backend,
-        enforced=site.enforced,
+        enforced=site.enforced and not lacking,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         outside=Outside(),
     )
@@ -97,7 +100,8 @@ def _measure(record: Record, site: Site) -> None:
     spec = record.spec
     model = site.model(spec)
     if spec.profile.name not in site.groups:
-        raise CannotEnforce(f"{site.backend} cannot enforce {spec.profile.name} here, only the profile of the run.")
+        why = "; ".join(site.lacking[spec.profile.name]) or f"{site.backend} cannot enforce it here"
+        raise CannotEnforce(f"The profile {spec.profile.name} is not that of the run, and not to be had: {why}.")
     record.outside.shared_files_left_bytes = sum(_evict_if_possible(path) for path in site.shared_files)
     left = record.outside.page_cache_left_bytes = page_cache.evict((*site.cold_files, *((model,) if model else ())))
     if left > _UNCLEAN_BYTES:

@@ -56,7 +56,7 @@ def section(run: Run) -> str:
         f"{place.get('cpus')} × {place.get('cpu_model')}, {int(place.get('memory_bytes') or 0) / 2**30:.0f} GiB, "
         f"Linux {str(place.get('kernel')).split('-')[0]}"
     )
-    limits = f"profile {info.profile.name}, {'enforced by ' + info.backend if info.enforced else 'NOT enforced'}"
+    limits = f"profile {info.profile.name}, {info.enforcement}"
     certainty = "95 % intervals" if info.blocks >= ENOUGH_BLOCKS else "indicative, no verdicts"
     note = (
         f"Preset {info.preset}, {info.blocks} blocks: {certainty}. {len(run.trials)} trials on {machine}; "

@@ -99,9 +99,10 @@ def banners(run: Run) -> list[Banner]:
     info, trials = run.info, run.trials
     banners = []
     if not info.enforced or not trials["enforced"].astype(bool).all():
+        why = "; ".join(info.lacking) or f"nothing kept these trials inside {info.profile.description}"
         banners.append(
             Banner(
-                f"The limits were NOT enforced: nothing kept these trials inside {info.profile.description}. "
+                f"The limits were NOT enforced: {text.plain(why)}. "
                 "No figure here says anything of a machine of that size.",
                 loud=True,
             )

@@ -20,6 +20,7 @@ from experiments.measuring.limits.kernel import (
     tightest,
     up_to,
 )
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
 
 PERIOD_US = 100_000  # the kernel's own default period
@@ -80,6 +81,10 @@ class CgroupV1(Backend):
             remedy=remedy,
         )
 
+    def room(self) -> Room:
+        """Return what is there below the group we are in."""
+        return room_under(self.kernel, enclosing_limit(self.kernel), enclosing_cpus(self.kernel))
+
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Make ``fourgig-<run_id>`` in every hierarchy. Raises `CannotEnforce`."""
         reason, _ = self._obstacle(profile)
@@ -102,9 +107,6 @@ class CgroupV1(Backend):
             return "the cgroup v1 hierarchies may not be written", "run it as root"
         if not (cpu[1] / "cpu.cfs_quota_us").exists():
             return "this kernel cannot limit processor time", ""
-        cpus = enclosing_cpus(kernel)
-        if cpus is not None and cpus < profile.cpus:
-            return f"everything here is already limited to {cpus:g} processors", "choose a smaller profile"
         above = enclosing_limit(kernel)
         if above is not None and above <= profile.memory_bytes:
             return (
@@ -223,7 +225,9 @@ class _Trial(V1Reader, TrialGroup):
             if with_swap.exists():
                 kernel.set_limit(with_swap, str(profile.memory_bytes + profile.swap_bytes))
             kernel.set_limit(cpu / "cpu.cfs_period_us", str(PERIOD_US))
-            kernel.set_limit(cpu / "cpu.cfs_quota_us", str(profile.cpus * PERIOD_US))
+            # The kernel takes no quota larger than that of a group above; that trials get less then is told elsewhere.
+            cpus = min(profile.cpus, enclosing_cpus(kernel) or profile.cpus)
+            kernel.set_limit(cpu / "cpu.cfs_quota_us", str(int(cpus * PERIOD_US)))
         except CannotEnforce:
             kernel.remove_groups(made)
             raise

@@ -18,10 +18,12 @@ from experiments.measuring.limits.kernel import (
     gibibytes,
     joining,
     limit,
+    listed,
     shown,
     tightest,
     up_to,
 )
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
 
 CONTROLLERS = frozenset({"memory", "cpu"})
@@ -116,6 +118,11 @@ class V2Reader:
                 found.append(int(quota) / int(period))
         return min(found, default=None)
 
+    def room(self, top: Path) -> Room:
+        """Return what is there for a group below this one."""
+        cpuset = listed(self.kernel.text(self.directory / "cpuset.cpus.effective") or "")
+        return room_under(self.kernel, self.limit(top), self.cpus(top), cpuset)
+
     def swap_limit(self, top: Path) -> int | None:
         """Return the tightest swap limit of this group and those above it, as far as ``top``."""
         return tightest(limit(self.kernel.text(each / "memory.swap.max")) for each in up_to(top, self.directory))
@@ -135,6 +142,14 @@ class CgroupV2(Backend):
         if isinstance(found, _Place):
             return Availability(backend=self.name, usable=True, reason=f"can make groups in {shown(found.parent)}")
         return Availability(backend=self.name, usable=False, reason=found[0], remedy=found[1])
+
+    def room(self) -> Room:
+        """Return what is there where the groups are made."""
+        visible = self.kernel.unified()
+        if visible is None:
+            return room_under(self.kernel, None, None)
+        place = self._find(*visible)
+        return V2Reader(self.kernel, place.parent if place else visible[1]).room(visible[0])
 
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Make ``fourgig-<run_id>``. Raises `CannotEnforce`."""

@@ -19,10 +19,9 @@ from experiments.errors import CannotEnforce
 from experiments.measuring.limits.cgroup_v1 import V1Reader, enclosing_cpus, enclosing_limit
 from experiments.measuring.limits.cgroup_v2 import V2Reader
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
-from experiments.measuring.limits.kernel import Kernel, checked_name, gibibytes, limit
+from experiments.measuring.limits.kernel import PAGE, Kernel, checked_name, gibibytes, limit
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
-
-_PAGE = 4096  # the kernel rounds a limit down to whole pages
 
 
 class _Reader(Protocol):
@@ -61,6 +60,13 @@ class Enclosing(Backend):
             remedy=remedy,
         )
 
+    def room(self) -> Room:
+        """Return what this process has."""
+        found = self._limits()
+        if found is None:
+            return room_under(self.kernel, None, None)
+        return room_under(self.kernel, found.memory_bytes, found.cpus)
+
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Return a group that makes nothing. Raises `CannotEnforce`."""
         checked_name(run_id)
@@ -74,7 +80,7 @@ class Enclosing(Backend):
         remedy = f"start the container with `{start} --cpus {profile.cpus}`"
         if found.memory_bytes is None:
             return "no memory limit applies to us", remedy
-        if found.memory_bytes // _PAGE != profile.memory_bytes // _PAGE:
+        if found.memory_bytes // PAGE != profile.memory_bytes // PAGE:
             return f"the memory limit we are under is {gibibytes(found.memory_bytes)}, not the profile's", remedy
         allowed = len(self.kernel.processors())
         cpus = min(found.cpus or allowed, allowed)

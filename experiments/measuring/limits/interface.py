@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import msgspec
 
+from experiments.measuring.limits.room import Room
 from experiments.measuring.profiles import Profile
 
 
@@ -106,6 +107,10 @@ class Backend(ABC):
     @abstractmethod
     def availability(self, profile: Profile) -> Availability:
         """Say whether this machine can enforce ``profile`` this way; leaves nothing behind."""
+
+    @abstractmethod
+    def room(self) -> Room:
+        """Return what is there for the groups it would make."""
 
     @abstractmethod
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:

@@ -18,6 +18,9 @@ from systems.errors import BadInput
 JOIN_FAILED = 125
 """The exit status of a wrapped command that could not enter its group; nothing of it ran."""
 
+PAGE = 4096
+"""Bytes: the kernel rounds a limit down to whole pages."""
+
 _EMPTYING_TIMEOUT_S = 10.0
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _UNLIMITED = 1 << 60  # v1 writes "no limit" as the largest page-aligned number

@@ -17,6 +17,7 @@ from experiments.errors import CannotEnforce
 from experiments.measuring.limits.cgroup_v2 import CONTROLLERS, V2Reader
 from experiments.measuring.limits.interface import Availability, Backend, RunGroup, TrialGroup
 from experiments.measuring.limits.kernel import Kernel, checked_name, gibibytes, shown, tree
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
 
 Run = Callable[[list[str]], tuple[int, str]]
@@ -53,6 +54,13 @@ class SystemdScope(Backend):
             reason=reason or f"the {self._whose} systemd manager makes scopes",
             remedy=remedy,
         )
+
+    def room(self) -> Room:
+        """Return what is there for the manager's slices."""
+        visible = self.kernel.unified()
+        if visible is None:
+            return room_under(self.kernel, None, None)
+        return V2Reader(self.kernel, self.directory("-.slice")).room(visible[0])
 
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Start the slice ``fourgig-<run_id>``. Raises `CannotEnforce`."""

@@ -231,7 +231,7 @@ class Numbers:
             "llama": lambda: place["package.llama-cpp-python"],
             "executor": lambda: min(32, int(place["cpus"]) + 4),
             "limit": lambda: info.profile.description,
-            "enforced": lambda: f"enforced by {info.backend}" if info.enforced else "NOT enforced",
+            "enforced": lambda: info.enforcement,
             "model": lambda: info.engine.model,
             "words": lambda: (
                 "it has random weights; its speed and memory are those of its shape, and its words mean nothing."

@@ -51,9 +51,12 @@ def test_a_machine_without_limits_is_told_how_to_get_them(tmp_path: Path) -> Non
     assert exit_code(examine(PROFILE, kernel)) is ExitCode.CANNOT_ENFORCE
 
 
-def test_a_machine_with_another_fault_than_a_missing_right_is_told_apart(tmp_path: Path) -> None:
+def test_a_machine_that_has_not_the_profile_s_memory_may_go_on_without_it_and_one_with_another_fault_may_not(
+    tmp_path: Path,
+) -> None:
     small = machine(tmp_path, proc__meminfo="MemTotal: 3900000 kB\n")
-    assert exit_code(examine(PROFILE, small)) is ExitCode.UNFIT
+    assert exit_code(examine(PROFILE, small)) is ExitCode.CANNOT_ENFORCE
+    assert exit_code(examine(PROFILE, small, tmp_path / "missing")) is ExitCode.UNFIT
 
 
 def test_notes_are_no_faults() -> None:

@@ -1,5 +1,6 @@
 """What is around a run (others' limits, fewer processors, busy neighbours) is never taken for the system's own."""
 
+import html
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.analysis.run import load_run
 from experiments.measuring import placement, plan, profiles, records, runner, trial
 from experiments.measuring.limits.kernel import Kernel, joining
 from experiments.measuring.limits.none import Unenforced
@@ -16,7 +18,9 @@ from experiments.measuring.limits.select import backends
 from experiments.measuring.probes import processes
 from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import EngineSpec, Outcome
-from experiments.measuring.runs import RunFolder
+from experiments.measuring.runs import RunFolder, read_info
+from experiments.report import headline
+from systems.errors import ExitCode
 from tests.experiments.conftest import FOURGIG
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
@@ -85,6 +89,72 @@ def test_a_kill_at_the_limit_of_an_enclosing_group_voids_the_trial_and_spares_th
     assert found["allocates"].outside.group.peak_bytes < 0.9 * 2**30
     assert found["allocates"].outcome is Outcome.INVALID
     assert "an enclosing group or the whole machine was out of memory" in found["allocates"].reason
+
+
+def test_fewer_processors_than_the_profile_has_stop_a_run_or_are_on_every_page_of_it(outside_package, tmp_path):
+    one = min(os.sched_getaffinity(0))
+
+    def on_one_processor(*arguments):
+        return subprocess.run(
+            [FOURGIG, *arguments],
+            env={**outside_package, "PROBE": "fine", "COLUMNS": "200"},
+            cwd=tmp_path,
+            preexec_fn=lambda: os.sched_setaffinity(0, {one}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    says = "only 1 of the profile's 2 processors may be used"
+    arguments = ("run", "probe", "--engine", "simulated", "--blocks", "1", "--out", "run")
+    stopped = on_one_processor(*arguments)
+    assert stopped.returncode == ExitCode.CANNOT_ENFORCE
+    assert says in stopped.stderr
+    assert "taskset" in stopped.stderr
+    assert not (tmp_path / "run").exists()
+    looked = on_one_processor("doctor")
+    assert looked.returncode == ExitCode.CANNOT_ENFORCE
+    assert says in looked.stdout
+
+    done = on_one_processor(*arguments, "--allow-unenforced")
+    assert done.returncode == 0, done.stderr
+    [record] = records.read(tmp_path / "run" / "trials.jsonl")
+    assert (record.outcome, record.enforced, record.spec.labels) == (Outcome.OK, False, (says,))
+    assert read_info(tmp_path / "run").lacking == (says,)
+    page = html.unescape((tmp_path / "run" / "report.html").read_text())
+    assert f"The limits were NOT enforced: {says}" in page
+    assert says in page.split("Measures", 1)[1]
+    assert f"profile 4gb, NOT enforced ({says})" in headline.section(load_run(tmp_path / "run"))
+    assert on_one_processor("run", "--resume", "run").returncode == ExitCode.CANNOT_ENFORCE
+    assert on_one_processor("run", "--resume", "run", "--allow-unenforced").returncode == 0
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs_limits
+def test_half_a_processor_around_us_stops_a_run(group_of, run_inside):
+    enclosing = group_of("cpu")
+    (enclosing / "cpu.cfs_quota_us").write_text("50000")
+    stopped, found = run_inside([enclosing], "fine", "--blocks", "1")
+    assert (stopped.returncode, found) == (ExitCode.CANNOT_ENFORCE, {})
+    assert "a quota of 0.5 of the profile's 2 processors" in stopped.stderr
+    done, found = run_inside([enclosing], "fine", "--blocks", "1", "--allow-unenforced")
+    assert done.returncode == 0, done.stderr
+    assert not found["fine"].enforced
+    assert found["fine"].outside.group.peak_bytes  # what can be held is
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs_limits
+def test_less_memory_around_us_than_the_profile_has_stops_a_run(group_of, run_inside):
+    enclosing = group_of("memory")
+    (enclosing / "memory.limit_in_bytes").write_text(str(2 * 2**30))
+    stopped, _ = run_inside([enclosing], "fine", "--blocks", "1")
+    assert stopped.returncode == ExitCode.CANNOT_ENFORCE
+    assert "limited to 2 GiB of memory, the profile has 4 GiB; loosen the enclosing limit" in stopped.stderr
+    done, found = run_inside([enclosing], "fine", "--blocks", "1", "--allow-unenforced")
+    assert done.returncode == 0, done.stderr
+    assert (found["fine"].enforced, found["fine"].backend) == (False, "none")
+    assert "limited to 2 GiB of memory" in found["fine"].spec.labels[0]
 
 
 @pytest.mark.needs_root

@@ -114,9 +114,11 @@ def unified(root: Path, membership: str = "/", *, superuser: bool = True, **righ
     return kernel
 
 
-def legacy(root: Path, membership: str = "/", *, mount_root: str = "/", **rights: tuple[str, ...]) -> Recorded:
+def legacy(
+    root: Path, membership: str = "/", *, mount_root: str = "/", superuser: bool = True, **rights: tuple[str, ...]
+) -> Recorded:
     """A machine with cgroup v1: memory in one hierarchy, cpu and cpuacct together in another."""
-    kernel = Recorded(root, **rights)
+    kernel = Recorded(root, superuser=superuser, **rights)
     kernel.put(
         {
             "proc/self/mountinfo": (
