@@ -19,10 +19,7 @@ class ExitCode(IntEnum):
     DONE = 0, "done; trials may still have ended badly: the report counts them"
     DEFECT = 1, "a defect of the lab, with a traceback"
     BAD_INPUT = 2, "bad input: an unknown name (the nearest ones are offered), an option that does not fit"
-    CANNOT_ENFORCE = (
-        3,
-        "the profile is not to be had here (a right, memory, processors); the message tells the remedy",
-    )
+    CANNOT_ENFORCE = 3, "the profile is not to be had here; the message tells what is missing and how to get it"
     BAD_MODEL = 4, "the model is missing, truncated, or not a model"
     CANNOT_WRITE = 5, "results cannot be written: no space, no right"
     BAD_RUN = 6, "the run folder is in use, of another schema, changed since, or no run"

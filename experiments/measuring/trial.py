@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from experiments.measuring import logs, looking, placement, running_engine, runn
 from experiments.measuring.limits import kills, page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
-from experiments.measuring.limits.kernel import JOIN_FAILED
+from experiments.measuring.limits.kernel import JOIN_FAILED, Kernel
 from experiments.measuring.probes import processes
 from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
@@ -112,6 +113,8 @@ def _measure(record: Record, site: Site) -> None:
         inside, beside = _placement(spec.profile.cpus)
         # Every role is kept on its processors, so those of the subject are the ones whose noise counts.
         noise, waited_for_s = Noise(inside), processes.waited_for_seconds()
+        kernel = Kernel()
+        kills_before = kernel.oom_kills()
         noise.start()
         watch = _Watch(spec, site, folder, group, record)
         try:
@@ -123,12 +126,24 @@ def _measure(record: Record, site: Site) -> None:
         if inside_s is None:
             inside_s = processes.waited_for_seconds() - waited_for_s - beside_s
         record.outside.host = noise.stop(inside_s + (beside_s if set(inside) & set(beside) else 0.0))
+        if record.outcome is Outcome.CRASHED and kernel.oom_kills() > kills_before:
+            _excuse_if_killed(record)
         if record.outcome is not Outcome.OK:
             record.logs = logs.keep(folder, site.artifacts, record.key)
         if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
             record.outcome = Outcome.INVALID if site.voids_noise else Outcome.OK
             record.reason = noise_seen
         _keep_artifacts(record, folder, site.artifacts)
+
+
+def _excuse_if_killed(record: Record) -> None:
+    """Make a trial void that lost a process to a kill, where the kernel killed processes outside its group meanwhile.
+
+    That is how the client goes when the machine is out of memory, or the subject where nothing is enforced.
+    """
+    if -signal.SIGKILL in record.outside.exit_status.values():
+        record.outcome = Outcome.INVALID
+        record.reason = f"the kernel killed processes outside the limits for want of memory meanwhile: {record.reason}"
 
 
 def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -264,12 +279,12 @@ class _Watch:
             if self._client is not None and self._client.popen.poll() is not None:
                 client, self._client = self._client, None
                 client.end()
+                self._outside.exit_status["client"] = client.popen.returncode
                 part = client.part()
                 if part is None:
                     self._problem = (Outcome.CRASHED, f"client: {client.last_words()}")
                     return
                 self._record.parts.append(part)
-                self._outside.exit_status["client"] = client.popen.returncode
                 subject.go()
             if subject.popen.poll() is not None or self._services.ended():
                 return

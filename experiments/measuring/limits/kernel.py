@@ -155,6 +155,10 @@ class Kernel:
         """Return how much memory the machine can still give without swapping, as the kernel estimates it."""
         return self._meminfo("MemAvailable:")
 
+    def oom_kills(self) -> int:
+        """Return how many processes of the machine the kernel has killed for want of memory, in whatever group."""
+        return self.table(self.at("/proc/vmstat")).get("oom_kill", 0)
+
     def _meminfo(self, name: str) -> int | None:
         for line in (self.text(self.at("/proc/meminfo")) or "").split("\n"):
             if line.startswith(name):

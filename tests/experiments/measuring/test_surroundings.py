@@ -8,19 +8,21 @@ import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from experiments.analysis.run import load_run
 from experiments.measuring import placement, plan, profiles, records, runner, trial
 from experiments.measuring.limits.kernel import Kernel, joining
 from experiments.measuring.limits.none import Unenforced
-from experiments.measuring.limits.select import backends
+from experiments.measuring.limits.select import backends, judge
 from experiments.measuring.probes import processes
 from experiments.measuring.probes.host import Noise
 from experiments.measuring.records import EngineSpec, Outcome
 from experiments.measuring.runs import RunFolder, read_info
 from experiments.report import headline
 from systems.errors import ExitCode
+from tests.experiments.analysis import synthetic
 from tests.experiments.conftest import FOURGIG
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
@@ -82,13 +84,20 @@ def test_a_kill_at_the_limit_of_an_enclosing_group_voids_the_trial_and_spares_th
     enclosing = group_of("memory")
     (enclosing / "memory.limit_in_bytes").write_text(str(1280 * 2**20))
     with neighbours(enclosing, 7):
-        done, found = run_inside([enclosing], "allocates,fine", "--blocks", "1", "--profile", "1gb")
+        done, found = run_inside(
+            [enclosing], "allocates,client_feeds,client_dies,fine", "--blocks", "1", "--profile", "1gb"
+        )
     assert done.returncode == 0, done.stderr
     assert found["fine"].outcome is Outcome.OK
     assert found["allocates"].outside.group.oom_kills >= 1
     assert found["allocates"].outside.group.peak_bytes < 0.9 * 2**30
     assert found["allocates"].outcome is Outcome.INVALID
     assert "an enclosing group or the whole machine was out of memory" in found["allocates"].reason
+    # The client is outside the trial's group, and no part of what is measured.
+    assert found["client_feeds"].outside.group.oom_kills == 0
+    assert found["client_feeds"].outcome is Outcome.INVALID
+    assert "outside the limits for want of memory meanwhile: client: killed by SIGKILL" in found["client_feeds"].reason
+    assert found["client_dies"].outcome is Outcome.CRASHED
 
 
 def test_fewer_processors_than_the_profile_has_stop_a_run_or_are_on_every_page_of_it(outside_package, tmp_path):
@@ -249,3 +258,27 @@ def test_a_client_on_processors_of_its_own_is_none_of_the_time_on_the_subject_s(
     assert client.cpu_seconds > 0
     # The janitor is waited for as well, after the trial.
     assert waited_for_s - client.cpu_seconds - 0.2 < ours_s <= waited_for_s - client.cpu_seconds
+
+
+def test_a_trial_under_another_profile_than_the_run_s_that_the_machine_has_not_is_void_and_says_so(tmp_path):
+    profile = profiles.load("1gb")
+    if not judge(profile).enforced:
+        pytest.skip("1gb is not to be had here")
+    huge = msgspec.structs.replace(profile, name="huge", memory_bytes=2**50)
+    spec = msgspec.structs.replace(synthetic.spec("load", "baseline"), profile=huge, engine=None)
+    found = []
+    with RunFolder(tmp_path / "run") as folder:
+        runner.run(
+            [spec],
+            folder,
+            judge(profile).backend,
+            profile,
+            f"huge-{os.getpid()}",
+            models={},
+            voids_noise=False,
+            on_start=lambda _: None,
+            on_finish=found.append,
+        )
+    [record] = found
+    assert (record.outcome, record.enforced) == (Outcome.INVALID, False)
+    assert "huge is not that of the run, and not to be had: the machine has" in record.reason
