@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,9 +23,8 @@ from experiments.measuring import logs, looking, placement, running_engine, runn
 from experiments.measuring.limits import kills, page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
-from experiments.measuring.limits.kernel import JOIN_FAILED, Kernel
-from experiments.measuring.probes import processes
-from experiments.measuring.probes.host import Noise
+from experiments.measuring.limits.kernel import JOIN_FAILED
+from experiments.measuring.meanwhile import Meanwhile
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
 from experiments.measuring.running_engine import RunningEngine
@@ -110,40 +108,21 @@ def _measure(record: Record, site: Site) -> None:
         return
     with _folder(site, spec) as folder:
         group = site.groups[spec.profile.name].trial(spec.key)
-        inside, beside = _placement(spec.profile.cpus)
-        # Every role is kept on its processors, so those of the subject are the ones whose noise counts.
-        noise, waited_for_s = Noise(inside), processes.waited_for_seconds()
-        kernel = Kernel()
-        kills_before = kernel.oom_kills()
-        noise.start()
+        meanwhile = Meanwhile(*_placement(spec.profile.cpus))
         watch = _Watch(spec, site, folder, group, record)
         try:
             watch.until_the_end()
         finally:
             inside_s = group.cpu_seconds() if group.is_apart else None
             group.remove()
-        beside_s = watch.cpu_seconds_beside
-        if inside_s is None:
-            inside_s = processes.waited_for_seconds() - waited_for_s - beside_s
-        record.outside.host = noise.stop(inside_s + (beside_s if set(inside) & set(beside) else 0.0))
-        if record.outcome is Outcome.CRASHED and kernel.oom_kills() > kills_before:
-            _excuse_if_killed(record)
+        record.outside.host = meanwhile.noise(inside_s, watch.cpu_seconds_beside)
+        meanwhile.excuse(record)
         if record.outcome is not Outcome.OK:
             record.logs = logs.keep(folder, site.artifacts, record.key)
         if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
             record.outcome = Outcome.INVALID if site.voids_noise else Outcome.OK
             record.reason = noise_seen
         _keep_artifacts(record, folder, site.artifacts)
-
-
-def _excuse_if_killed(record: Record) -> None:
-    """Make a trial void that lost a process to a kill, where the kernel killed processes outside its group meanwhile.
-
-    That is how the client goes when the machine is out of memory, or the subject where nothing is enforced.
-    """
-    if -signal.SIGKILL in record.outside.exit_status.values():
-        record.outcome = Outcome.INVALID
-        record.reason = f"the kernel killed processes outside the limits for want of memory meanwhile: {record.reason}"
 
 
 def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

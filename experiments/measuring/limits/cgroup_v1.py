@@ -13,6 +13,7 @@ from experiments.errors import CannotEnforce
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.kernel import (
     Kernel,
+    as_text,
     checked_name,
     gibibytes,
     joining,
@@ -248,7 +249,7 @@ class _Trial(V1Reader, TrialGroup):
 
     @property
     def members_file(self) -> str | None:
-        return str(self._memory / "cgroup.procs")
+        return as_text(self._memory / "cgroup.procs")
 
     def pids(self) -> list[int]:
         return self.kernel.members(self._memory)

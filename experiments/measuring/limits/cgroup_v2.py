@@ -14,6 +14,7 @@ from experiments.invocation import program
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.kernel import (
     Kernel,
+    as_text,
     checked_name,
     gibibytes,
     joining,
@@ -294,7 +295,7 @@ class _Trial(V2Reader, TrialGroup):
 
     @property
     def members_file(self) -> str | None:
-        return str(self.directory / "cgroup.procs")
+        return as_text(self.directory / "cgroup.procs")
 
     def pids(self) -> list[int]:
         return self.kernel.members(self.directory)

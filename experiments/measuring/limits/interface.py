@@ -54,7 +54,7 @@ class TrialGroup(ABC):
 
     @property
     def members_file(self) -> str | None:
-        """The file in which the kernel lists all its processes; None where there is no such file."""
+        """The file in which the kernel lists all its processes; None where there is none, or none with a text name."""
         return None
 
     @abstractmethod

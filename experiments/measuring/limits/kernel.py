@@ -292,6 +292,14 @@ def listed(text: str) -> frozenset[int]:
     return frozenset(number for part in text.split(",") if part.strip() for number in _span(part))
 
 
+def as_text(path: Path) -> str | None:
+    """Return the path where it is text that JSON can hold; None where its name is other bytes."""
+    try:
+        return os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 def gibibytes(number: int) -> str:
     """Return a size for a person to read."""
     return f"{number / 2**30:.3g} GiB"

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from experiments.analysis.run import load_run
-from experiments.measuring import placement, plan, profiles, records, runner, trial
+from experiments.measuring import meanwhile, placement, plan, profiles, records, runner, trial
 from experiments.measuring.limits.kernel import Kernel, joining
 from experiments.measuring.limits.none import Unenforced
 from experiments.measuring.limits.select import backends, judge
@@ -96,7 +96,7 @@ def test_a_kill_at_the_limit_of_an_enclosing_group_voids_the_trial_and_spares_th
     # The client is outside the trial's group, and no part of what is measured.
     assert found["client_feeds"].outside.group.oom_kills == 0
     assert found["client_feeds"].outcome is Outcome.INVALID
-    assert "outside the limits for want of memory meanwhile: client: killed by SIGKILL" in found["client_feeds"].reason
+    assert "outside the limits for want of memory: client: killed by SIGKILL" in found["client_feeds"].reason
     assert found["client_dies"].outcome is Outcome.CRASHED
 
 
@@ -201,7 +201,7 @@ def taken_for_ours(tmp_path, monkeypatch):
             ours.append(ours_s)
             return super().stop(ours_s)
 
-    monkeypatch.setattr(trial, "Noise", Watched)
+    monkeypatch.setattr(meanwhile, "Noise", Watched)
 
     def run(backend):
         profile, found, waited_for = profiles.load("1gb"), [], []

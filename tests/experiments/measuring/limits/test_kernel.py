@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.errors import CannotEnforce
-from experiments.measuring.limits.kernel import JOIN_FAILED, Kernel, checked_name, joining, shown
+from experiments.measuring.limits.kernel import JOIN_FAILED, Kernel, as_text, checked_name, joining, shown
 from systems.errors import BadInput
 
 from .recorded import Recorded, legacy, unified
@@ -67,6 +67,7 @@ def test_a_group_whose_name_is_not_utf_8_is_found_and_can_be_entered(tmp_path: P
     assert done.stdout == b"['inside']"
     assert (found[1] / "cgroup.procs").read_text().strip().isdigit()
     assert shown(found[1]).endswith("/b\ufffdx")
+    assert as_text(found[1]) is None  # what is told in JSON must be text
 
 
 def test_a_machine_without_any_of_these_files_has_no_groups(tmp_path: Path) -> None:
