@@ -11,7 +11,7 @@ def reason(error: BaseException) -> str:
 
 
 class CannotEnforce(FourgigError):
-    """No backend of this machine can enforce the profile; the message tells the remedy."""
+    """The profile is not to be had on this machine; the message tells the remedy."""
 
     exit_code = ExitCode.CANNOT_ENFORCE
 

@@ -76,6 +76,7 @@ def _facts(info: RunInfo) -> dict[str, object]:
         **limits,
         "backend": info.backend,
         "enforced": info.enforced,
+        "lacking": "; ".join(info.lacking) or None,
         "seed": info.seed,
     }
 

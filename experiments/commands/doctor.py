@@ -11,9 +11,10 @@ from typing import Literal
 
 import msgspec
 
-from experiments.measuring import requirements
+from experiments.measuring import placement, requirements
 from experiments.measuring.limits.kernel import Kernel, gibibytes
-from experiments.measuring.limits.select import survey, ways_to_enforce
+from experiments.measuring.limits.room import Resource
+from experiments.measuring.limits.select import Judgement, judge, ways_to_enforce
 from experiments.measuring.probes.host import Noise, governor, transparent_huge_pages
 from experiments.measuring.profiles import Profile
 from systems.errors import BadInput, ExitCode
@@ -21,6 +22,7 @@ from systems.errors import BadInput, ExitCode
 LIMITS = "limits"
 """The finding that tells whether the profile can be enforced."""
 
+_OF_THE_PROFILE = {LIMITS, "memory", "processors"}
 _DISK_BYTES = 5 * 2**30  # the default models (about 1 GB each, made once) and a full run with its memray captures
 _BUSY_SHARE = 0.05  # a twentieth of the machine busy elsewhere is more than most effects we want to see
 _STEAL_SHARE = 0.01
@@ -39,12 +41,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def examine(profile: Profile, kernel: Kernel | None = None, folder: Path | None = None) -> list[Finding]:
     """Look at everything. ``folder`` is where models and results will be written, by default the current one."""
     kernel = kernel or Kernel()
+    judgement = judge(profile, kernel)
     return [
-        *_limits(profile, kernel),
-        _memory(profile, kernel),
-        _processors(profile, kernel),
+        *_limits(judgement),
+        _memory(judgement),
+        _processors(judgement),
         _swap(profile, kernel),
-        *_neighbours(kernel),
+        *_neighbours(profile, kernel),
         _governor(kernel),
         _huge_pages(kernel),
         _disk(folder or Path.cwd()),
@@ -54,18 +57,18 @@ def examine(profile: Profile, kernel: Kernel | None = None, folder: Path | None 
 
 
 def exit_code(findings: Sequence[Finding]) -> ExitCode:
-    """Return `ExitCode.UNFIT` for a machine with a fault that no right mends, and else tell whether a right is missing.
+    """Return whether the profile can be had here, and `ExitCode.UNFIT` for a machine with any other fault.
 
-    What can do without limits (``--allow-unenforced``) may go on after `ExitCode.CANNOT_ENFORCE`, and only then.
+    What can do without the profile (``--allow-unenforced``) may go on after `ExitCode.CANNOT_ENFORCE`, and only then.
     """
     faults = {finding.name for finding in findings if finding.status == "bad"}
     if not faults:
         return ExitCode.DONE
-    return ExitCode.CANNOT_ENFORCE if faults == {LIMITS} else ExitCode.UNFIT
+    return ExitCode.CANNOT_ENFORCE if faults <= _OF_THE_PROFILE else ExitCode.UNFIT
 
 
-def _limits(profile: Profile, kernel: Kernel) -> list[Finding]:
-    surveyed = survey(profile, kernel)
+def _limits(judgement: Judgement) -> list[Finding]:
+    profile = judgement.profile
     found = [
         Finding(
             name=f"limits: {each.backend}",
@@ -73,36 +76,44 @@ def _limits(profile: Profile, kernel: Kernel) -> list[Finding]:
             found=each.reason,
             remedy=each.remedy,
         )
-        for each in surveyed
+        for each in judgement.surveyed
     ]
-    used = next((each.backend for each in surveyed if each.usable), None)
-    if used:
-        return [Finding(name=LIMITS, status="good", found=f"{profile.name} is enforced by {used}"), *found]
+    by = judgement.backend.name
+    if judgement.enforced:
+        return [Finding(name=LIMITS, status="good", found=f"{profile.name} is enforced by {by}"), *found]
+    if judgement.backend.enforced:
+        held = f"{by} can set the limits of {profile.name}, but trials would get less"
+        return [Finding(name=LIMITS, status="note", found=held), *found]
     nothing = f"nothing here can enforce {profile.name}"
     return [Finding(name=LIMITS, status="bad", found=nothing, remedy=ways_to_enforce(profile)), *found]
 
 
-def _memory(profile: Profile, kernel: Kernel) -> Finding:
-    total = kernel.memory_bytes()
+def _shortage(judgement: Judgement, resource: Resource) -> Finding | None:
+    for each in judgement.shortages:
+        if each.resource == resource:
+            return Finding(name=resource, status="bad", found=each.found, remedy=each.remedy)
+    return None
+
+
+def _memory(judgement: Judgement) -> Finding:
+    if short := _shortage(judgement, "memory"):
+        return short
+    total, wanted = judgement.room.machine_bytes, judgement.profile.memory_bytes
     if total is None:
         return Finding(name="memory", status="note", found="the machine does not say how much it has")
-    found = f"{gibibytes(total)} for a profile of {gibibytes(profile.memory_bytes)}"
-    if total <= profile.memory_bytes:
-        remedy = "the machine would give out before the limit does: choose a smaller profile"
-        return Finding(name="memory", status="bad", found=found, remedy=remedy)
-    if total < profile.memory_bytes * 1.25:
+    found = f"{gibibytes(total)} for a profile of {gibibytes(wanted)}"
+    if total < wanted * 1.25:
         remedy = "the client and the desktop need room beside the trial: close programs, or choose a smaller profile"
         return Finding(name="memory", status="note", found=found, remedy=remedy)
     return Finding(name="memory", status="good", found=found)
 
 
-def _processors(profile: Profile, kernel: Kernel) -> Finding:
-    count = kernel.processors()
-    found = f"{count} usable, {profile.cpus} in the profile"
-    if count < profile.cpus:
-        remedy = "the trial gets fewer processors than the profile says: use a larger machine or a smaller profile"
-        return Finding(name="processors", status="bad", found=found, remedy=remedy)
-    if count == profile.cpus:
+def _processors(judgement: Judgement) -> Finding:
+    if short := _shortage(judgement, "processors"):
+        return short
+    count, wanted = judgement.room.processors, judgement.profile.cpus
+    found = f"{count} usable, {wanted} in the profile"
+    if count == wanted:
         remedy = "the client shares the trial's processors; its lag is recorded and may void trials"
         return Finding(name="processors", status="note", found=found, remedy=remedy)
     return Finding(name="processors", status="good", found=found)
@@ -118,11 +129,11 @@ def _swap(profile: Profile, kernel: Kernel) -> Finding:
     return Finding(name="swap", status="good", found=f"{gibibytes(size)} active")
 
 
-def _neighbours(kernel: Kernel) -> list[Finding]:
-    noise = Noise(kernel)
+def _neighbours(profile: Profile, kernel: Kernel) -> list[Finding]:
+    noise = Noise(placement.split(profile.cpus, kernel.processors())[0], kernel)
     noise.start()
     time.sleep(_WATCHED_S)
-    seen = noise.stop()
+    seen = noise.stop(0.0)
     busy, steal = seen.get("others_cpu_share", 0.0), seen.get("steal_share", 0.0)
     return [
         Finding(

@@ -22,7 +22,7 @@ from experiments.commands.places import check_places
 from experiments.errors import RunFolderError
 from experiments.invocation import command
 from experiments.measuring import code, environment, profiles, records, runs
-from experiments.measuring.limits.select import choose
+from experiments.measuring.limits.select import judge
 from experiments.measuring.plan import Plan
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import WORKLOAD, Outcome
@@ -129,7 +129,8 @@ def run(
         bool, typer.Option("--dry-run", help="Print the plan with an estimate, and run nothing.")
     ] = False,
     allow_unenforced: Annotated[
-        bool, typer.Option("--allow-unenforced", help="Run even where no limit can be enforced; every table says so.")
+        bool,
+        typer.Option("--allow-unenforced", help="Run even where the profile is not to be had; every table says so."),
     ] = False,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Run on even where every trial of a block was void.")
@@ -177,7 +178,9 @@ def run(
             console.err.say(f"Note: {obstacle}")
         return
 
-    backend = choose(asked.profile, allow_unenforced=allow_unenforced)
+    limits = judge(asked.profile)
+    limits.require(allow_unenforced=allow_unenforced)
+    backend = limits.backend
     console.print_skipped(drafted.plan.skipped)
     if not drafted.plan.trials:
         _say_that_all_was_skipped(path)
@@ -199,7 +202,8 @@ def run(
         systems=asked.systems,
         profile=asked.profile,
         backend=backend.name,
-        enforced=backend.enforced,
+        enforced=limits.enforced,
+        lacking=limits.lacking,
         engine=prepared.engine,
         shapes=prepared.shapes,
         settings=asked.settings,

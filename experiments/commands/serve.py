@@ -27,6 +27,7 @@ from experiments.commands.completing import (
     settings_of_systems,
     shape_names,
 )
+from experiments.errors import CannotEnforce
 from experiments.measuring import profiles
 from experiments.printable import printable
 from systems import logs, registry
@@ -219,10 +220,15 @@ async def _serve(serving: Serving) -> int:
 
 def _confined(serving: Serving, limits: Any) -> int:
     """Serve in a child inside ``limits``, and return its exit status. Raises `CannotEnforce`."""
+    from experiments.measuring.limits import kills
     from experiments.measuring.limits.janitor import Janitor
-    from experiments.measuring.limits.select import choose
+    from experiments.measuring.limits.select import judge
 
-    backend = choose(limits, allow_unenforced=False)
+    judgement = judge(limits)
+    # A server that gets less than the profile is inside its limits all the same: nothing is measured.
+    if not judgement.backend.enforced:
+        raise CannotEnforce(judgement.obstacle())
+    backend = judgement.backend
     with ExitStack() as stack:
         janitor = stack.enter_context(Janitor([], []))
         run = backend.open_run(f"serve-{os.getpid()}", limits)
@@ -246,10 +252,8 @@ def _confined(serving: Serving, limits: Any) -> int:
             stack.callback(signal.signal, number, before)
         child.communicate(msgspec.json.encode(serving))
         janitor.forget(child.pid)
-        if group.memory().oom_kills:
-            raise FourgigError(
-                f"The kernel killed the server at the limit of {limits.memory_bytes / 2**30:g} GiB ({limits.name})."
-            )
+        if kill := kills.of(group.memory(), limits):
+            raise FourgigError(f"The server ended: {kill.reason}.")
         return 128 - child.returncode if child.returncode < 0 else child.returncode
 
 

@@ -16,12 +16,13 @@ class ProcessUse(msgspec.Struct, frozen=True, kw_only=True):
     """One of a trial's processes at one moment: bytes, and processor seconds since it began.
 
     ``anonymous_bytes``, ``file_bytes`` and ``pss_bytes`` are proportional: of a page that several processes share each
-    holds its part. ``name`` is that of the command, as the kernel keeps it (15 characters).
+    holds its part. ``name`` is that of the command, as the kernel keeps it (15 characters). Kernels before 5.4 do not
+    tell anonymous memory apart in that part: then the first two are None.
     """
 
     name: str
-    anonymous_bytes: int
-    file_bytes: int
+    anonymous_bytes: int | None
+    file_bytes: int | None
     pss_bytes: int
     rss_bytes: int
     cpu_seconds: float

@@ -24,6 +24,15 @@ def take(runner_pid: int, cpus: Iterable[int]) -> None:
     os.sched_setaffinity(0, cpus)
 
 
+def split(count: int, allowed: Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the processors of what is inside limits of ``count`` of them, and of the client and others outside.
+
+    They are apart where enough are ``allowed``; else both have all of these.
+    """
+    every = tuple(sorted(allowed))
+    return every[:count], every[count:] or every
+
+
 def adopt_orphans() -> None:
     """Become the parent of every descendant that loses its own: what a subject starts stays below its role."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)

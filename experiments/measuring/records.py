@@ -135,14 +135,15 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 class MemorySample(msgspec.Struct, frozen=True, kw_only=True):
     """The memory of a trial's processes at one moment, bytes; ``at_s`` on the machine's monotonic clock.
 
-    Of one process the pages it has, ``processes`` then being empty. Of several the sums, with the part of each.
+    Of one process the pages it has, ``processes`` then being empty. Of several the sums, with the part of each; None
+    where the kernel does not tell the two kinds apart in a part.
     """
 
     at_s: float
     rss_bytes: int
     pss_bytes: int
-    anonymous_bytes: int
-    file_bytes: int
+    anonymous_bytes: int | None
+    file_bytes: int | None
     processes: tuple[ProcessUse, ...] = ()
 
 
@@ -171,9 +172,11 @@ class Part(msgspec.Struct, kw_only=True):
     ``histograms`` are lists of distributions it defines, encoded by `experiments.measuring.probes.histogram`.
     ``allocators`` are the largest holders of memory a tracer saw, ``flames`` the same by the way they were called.
     ``artifacts`` are files beside the record, relative to the run folder, by kind.
+    ``cpu_seconds`` is the processor time of this role and of the processes it had waited for when it wrote this.
     """
 
     role: Literal["subject", "engine", "client"]
+    cpu_seconds: float | None = None
     marks: dict[str, float] = {}
     requests: list[RequestRow] = []
     memory: dict[str, MemorySample] = {}

@@ -83,6 +83,7 @@ class Role:
 
     def write(self) -> None:
         """Write what was observed, whole. Raises `Unrecordable`, which ends the trial as crashed."""
+        self.part.cpu_seconds = round(time.process_time() + processes.waited_for_seconds(), 3)
         write_whole(self._part_path, encoded(self.part))
 
     def leave(self) -> NoReturn:

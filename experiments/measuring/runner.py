@@ -20,6 +20,7 @@ from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits import page_cache
 from experiments.measuring.limits.interface import Backend, RunGroup
 from experiments.measuring.limits.janitor import Janitor
+from experiments.measuring.limits.room import shortages
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import Outcome, Record, TrialSpec
 from experiments.measuring.resuming import command_to_resume
@@ -65,8 +66,16 @@ def run(
     folders = [str(work_dir), str(sockets)]
     with _terminated_as_interrupted(), Janitor([], folders, mark=leftovers.mark) as janitor:
         try:
+            room = backend.room()
+            lacking = {
+                limits.name: tuple(each.found for each in shortages(limits, room))
+                for limits in _profiles(profile, trials)
+            }
+            whole = backend.enforced and not lacking[profile.name]
             for limits in _profiles(profile, trials):
                 # Only the run's own limits must be enforceable: a trial under others is void where they are not.
+                if whole and lacking[limits.name]:
+                    continue
                 with suppress(*(() if limits == profile else (CannotEnforce,))):
                     # The number of this process: two runs may begin in the same second.
                     name = f"{run_id}-{os.getpid()}" + (f"-{limits.name}" if limits != profile else "")
@@ -75,6 +84,7 @@ def run(
             site = trial.Site(
                 backend=backend.name,
                 enforced=backend.enforced,
+                lacking=lacking,
                 groups=groups,
                 janitor=janitor,
                 leftovers=leftovers,

@@ -19,6 +19,7 @@ from experiments.measuring import endings, logs, placement, services
 from experiments.measuring.leftovers import Leftovers
 from experiments.measuring.limits.interface import TrialGroup
 from experiments.measuring.limits.janitor import Janitor
+from experiments.measuring.probes import processes
 from experiments.measuring.records import ServiceRun, ServiceSpec
 
 _ASK_AGAIN_S = 0.02
@@ -170,6 +171,11 @@ class RunningServices:
     def addresses(self) -> dict[str, str]:
         """The address of each, by name."""
         return {name: each.address for name, each in self._running.items()}
+
+    def cpu_seconds_outside(self) -> float:
+        """Return the processor time so far of those outside the limits, with what they started."""
+        roots = [each.pid for each in self._running.values() if not each.inside]
+        return sum(processes.cpu_seconds(pid) for root in roots for pid in (root, *processes.descendants(root)))
 
     def ended(self, within_s: float = 0.0) -> str:
         """Return which service ended by itself, how, and its last words; empty if none has ``within_s`` from now."""

@@ -39,7 +39,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     the person set on systems and engines, by their names. ``part``, ``only`` and ``arms`` chose among the studies'
     trials, as `experiments.measuring.plan.make` takes them; ``workload`` is what says the conversations.
     ``code_versions`` are those of its trials; where there are none they all have that of the run. ``skipped`` is what
-    this machine could not run when the run was begun or last gone on with.
+    this machine could not run when the run was begun or last gone on with; ``lacking`` says, in clauses, what it had
+    not of the profile, which then was not enforced, whatever the backend held.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -65,6 +66,14 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, Any]
     planned: int
     skipped: tuple[Skipped, ...] = ()
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def enforcement(self) -> str:
+        """How the limits were enforced, or that they were not, and why."""
+        if self.enforced:
+            return f"enforced by {self.backend}"
+        return f"NOT enforced ({'; '.join(self.lacking)})" if self.lacking else "NOT enforced"
 
 
 def read_info(folder: Path) -> RunInfo:

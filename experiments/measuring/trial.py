@@ -19,13 +19,13 @@ from typing import Literal
 import msgspec
 
 from experiments.errors import CannotEnforce, EngineFailed, ServiceFailed
-from experiments.measuring import logs, looking, running_engine, running_services, validity
+from experiments.measuring import logs, looking, placement, running_engine, running_services, validity
 from experiments.measuring.leftovers import Leftovers
-from experiments.measuring.limits import page_cache
+from experiments.measuring.limits import kills, page_cache
 from experiments.measuring.limits.interface import GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.janitor import Janitor
 from experiments.measuring.limits.kernel import JOIN_FAILED, JOIN_FAILED_WORDS
-from experiments.measuring.probes.host import Noise
+from experiments.measuring.meanwhile import Meanwhile
 from experiments.measuring.records import GroupSample, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment
 from experiments.measuring.running_engine import RunningEngine
@@ -45,8 +45,9 @@ _DYING_S = 0.5
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Where and with what the trials of a run happen on this machine.
 
-    ``groups`` are the run's groups by profile name; a profile this machine cannot enforce has none. ``models`` are
-    the files by SHA-256. ``sockets`` is where services have theirs; it need not exist.
+    ``groups`` are the run's groups by profile name; a profile this machine cannot enforce has none. ``lacking`` says
+    what this machine has not of a profile, by its name. ``models`` are the files by SHA-256. ``sockets`` is where
+    services have theirs; it need not exist.
     ``cold_files`` must be out of the page cache when a trial starts, and so must the model if the trial uses one.
     ``shared_files`` (libraries, dictionaries of installed packages) are dropped as far as they can be: another
     program may have them mapped, or they may belong to another user; what is seen to stay is recorded.
@@ -57,6 +58,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     backend: str
     enforced: bool
     groups: Mapping[str, RunGroup]
+    lacking: Mapping[str, tuple[str, ...]]
     janitor: Janitor
     leftovers: Leftovers
     work_dir: Path
@@ -77,12 +79,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(spec: TrialSpec, site: Site) -> Record:
     """Run one trial and return its record. Only an interrupt comes out as an exception; it leaves nothing behind."""
+    lacking = site.lacking[spec.profile.name]
     record = Record(
         key=spec.key,
-        spec=spec,
+        spec=msgspec.structs.replace(spec, labels=(*spec.labels, *lacking)),
         outcome=Outcome.INVALID,
         backend=site.backend,
-        enforced=site.enforced,
+        enforced=site.enforced and not lacking,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         outside=Outside(),
     )
@@ -99,7 +102,8 @@ def _measure(record: Record, site: Site) -> None:
     spec = record.spec
     model = site.model(spec)
     if spec.profile.name not in site.groups:
-        raise CannotEnforce(f"{site.backend} cannot enforce {spec.profile.name} here, only the profile of the run.")
+        why = "; ".join(site.lacking[spec.profile.name]) or f"{site.backend} cannot enforce it here"
+        raise CannotEnforce(f"The profile {spec.profile.name} is not that of the run, and not to be had: {why}.")
     if left_running := site.leftovers.still_running():
         record.reason = f"processes of an earlier trial run on and cannot be ended: {left_running}"
         return
@@ -110,14 +114,16 @@ def _measure(record: Record, site: Site) -> None:
         return
     with _folder(site, spec) as folder:
         group = site.groups[spec.profile.name].trial(spec.key)
-        noise = Noise()
-        noise.start()
+        meanwhile = Meanwhile(*_placement(spec.profile.cpus))
+        watch = _Watch(spec, site, folder, group, record)
         try:
             with site.leftovers.ended_after(group):
-                _Watch(spec, site, folder, group, record).until_the_end()
+                watch.until_the_end()
         finally:
+            inside_s = group.cpu_seconds() if group.is_apart else None
             group.remove()
-        record.outside.host = noise.stop()
+        record.outside.host = meanwhile.noise(inside_s, watch.cpu_seconds_beside)
+        meanwhile.excuse(record)
         if record.outcome is not Outcome.OK:
             record.logs = logs.keep(folder, site.artifacts, record.key)
         if record.outcome is Outcome.OK and (noise_seen := validity.noise(record)):
@@ -128,8 +134,7 @@ def _measure(record: Record, site: Site) -> None:
 
 def _placement(cpus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the processors of the subject and of the client: apart where there are enough, else shared."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return tuple(allowed[:cpus]), tuple(allowed[cpus:] or allowed)
+    return placement.split(cpus, os.sched_getaffinity(0))
 
 
 def _evict_if_possible(path: Path) -> int:
@@ -150,6 +155,13 @@ class _Watch:
         self._engine: RunningEngine | None = None
         self._selector = selectors.DefaultSelector()
         self._problem: tuple[Outcome, str] | None = None
+        self._services_beside_s = 0.0
+
+    @property
+    def cpu_seconds_beside(self) -> float:
+        """The processor time of the trial's own processes outside the limits: its client and services."""
+        client = self._record.part("client")
+        return self._services_beside_s + ((client.cpu_seconds if client else None) or 0.0)
 
     def until_the_end(self) -> None:
         inside, outside = _placement(self._spec.profile.cpus)
@@ -169,7 +181,7 @@ class _Watch:
         except ServiceFailed as error:
             self._outside.group = self._group.memory()
             self._record.reason = str(error)
-            self._say_if_out_of_memory()
+            self._say_if_killed_for_memory()
 
     def _with_services(self) -> None:
         if not self._spec.engine_apart:
@@ -181,7 +193,7 @@ class _Watch:
         except EngineFailed as error:
             self._outside.group = self._group.memory()
             self._record.outcome, self._record.reason = Outcome.CRASHED, str(error)
-            self._say_if_out_of_memory()
+            self._say_if_killed_for_memory()
 
     def _with_engine(self) -> None:
         subject = self._start("subject")
@@ -199,6 +211,7 @@ class _Watch:
                 if process is not None:
                     process.end()
             self._outside.duration_s = round(time.monotonic() - subject.spawned_s, 3)
+            self._services_beside_s = self._services.cpu_seconds_outside()
         self._conclude(subject)
         if self._engine is not None and (part := self._engine.finish()):
             self._record.parts.append(part)
@@ -262,12 +275,12 @@ class _Watch:
                 client, self._client = self._client, None
                 self._forget(client)
                 client.end()
+                self._outside.exit_status["client"] = client.popen.returncode
                 part = client.part()
                 if part is None:
                     self._problem = (Outcome.CRASHED, f"client: {client.last_words()}")
                     return
                 self._record.parts.append(part)
-                self._outside.exit_status["client"] = client.popen.returncode
                 subject.go()
             if subject.popen.poll() is not None or self._services.ended():
                 return
@@ -316,7 +329,7 @@ class _Watch:
         part = subject.part()
         if part is not None:
             record.parts.insert(0, part)
-        if self._say_if_out_of_memory():
+        if self._say_if_killed_for_memory():
             return
         if self._problem is not None:
             record.outcome, record.reason = self._problem
@@ -342,12 +355,12 @@ class _Watch:
             return f"the study does not tell whether the trial has a client: {told(error)}"
         return "the subject ended before the client began" if wanted else ""
 
-    def _say_if_out_of_memory(self) -> bool:
-        if not self._outside.group.oom_kills:
+    def _say_if_killed_for_memory(self) -> bool:
+        kill = kills.of(self._outside.group, self._spec.profile)
+        if kill is None:
             return False
-        size, name = self._spec.profile.memory_bytes / 2**30, self._spec.profile.name
-        self._record.outcome = Outcome.OUT_OF_MEMORY
-        self._record.reason = f"the kernel killed it at the limit of {size:g} GiB ({name})"
+        self._record.outcome = Outcome.OUT_OF_MEMORY if kill.at_its_limit else Outcome.INVALID
+        self._record.reason = kill.reason
         return True
 
 
@@ -360,6 +373,7 @@ def _latest(at_the_look: GroupMemory, at_the_end: GroupMemory) -> GroupMemory:
         peak_bytes=at_the_end.peak_bytes if at_the_end.peak_bytes is not None else at_the_look.peak_bytes,
         refaults=at_the_end.refaults if at_the_end.refaults is not None else at_the_look.refaults,
         oom_kills=at_the_end.oom_kills if at_the_end.oom_kills is not None else at_the_look.oom_kills,
+        limit_ooms=at_the_end.limit_ooms if at_the_end.limit_ooms is not None else at_the_look.limit_ooms,
     )
 
 

@@ -1,8 +1,9 @@
 """When a trial that ended well is too noisy: the rules, stated before any run.
 
-A trial is noisy when the machine was busy with something else, or when the client that measured it was itself too late.
-In the presets that give answers it is void: it keeps all it measured, is counted and shown, left out of every figure,
-and run again by ``--resume``. In the others it is flagged and counted.
+A trial is noisy when its subject's processors were busy with something else, or when the client that measured it was
+itself too late: that tells of the client's processors. In the presets that give answers it is void: it keeps all it
+measured, is counted and shown, left out of every figure, and run again by ``--resume``. In the others it is flagged and
+counted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from experiments.measuring.records import Record
 
 MOST = {"steal_share": 0.10, "others_cpu_share": 0.10}
-"""Most of the processors' time that a hypervisor may have given to others, or other processes may have used."""
+"""Most of the time of the subject's processors that a hypervisor may have given to others, or other processes used."""
 
 LAG_S, LAG_SHARE = 0.010, 0.05
 """The client's own delay (P99) may reach the first, in seconds, or the second as a share of the median latency."""

@@ -11,11 +11,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from experiments.measuring.records import Record
+from experiments.measuring.records import MemorySample, Record
 from experiments.metrics._reading import subject
 from experiments.metrics.interface import Metric, Missing
 
 Kind = Literal["anonymous", "file"]
+
+UNTOLD = "this kernel does not tell the anonymous memory of several processes from their files (Linux 5.4 does)"
+
+
+def of_kind(sample: MemorySample, kind: Kind) -> int | None:
+    """Return the bytes of one kind; None where the kernel did not tell the two apart."""
+    return sample.anonymous_bytes if kind == "anonymous" else sample.file_bytes
 
 
 def memory_at(record: Record, moment: str, kind: Kind) -> float | Missing:
@@ -26,7 +33,8 @@ def memory_at(record: Record, moment: str, kind: Kind) -> float | Missing:
     sample = part.memory.get(moment)
     if sample is None:
         return Missing(f"no memory was read at {moment}")
-    return float(sample.anonymous_bytes if kind == "anonymous" else sample.file_bytes)
+    held = of_kind(sample, kind)
+    return Missing(UNTOLD) if held is None else float(held)
 
 
 def _metric(moment: str, kind: Kind) -> Metric:

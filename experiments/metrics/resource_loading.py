@@ -12,7 +12,7 @@ from experiments.measuring.records import Record
 from experiments.measuring.resources import RESOURCES
 from experiments.metrics._reading import number, subject
 from experiments.metrics.interface import Metric, Missing
-from experiments.metrics.process_memory import Kind
+from experiments.metrics.process_memory import UNTOLD, Kind, of_kind
 
 
 def grown(record: Record, resource: str, kind: Kind) -> float | Missing:
@@ -22,9 +22,10 @@ def grown(record: Record, resource: str, kind: Kind) -> float | Missing:
         return part
     if resource not in part.memory:
         return Missing(f"{resource} was not loaded by itself")
-    held = [sample.anonymous_bytes if kind == "anonymous" else sample.file_bytes for sample in part.memory.values()]
+    held = [of_kind(sample, kind) for sample in part.memory.values()]
     place = list(part.memory).index(resource)
-    return float(held[place] - (held[place - 1] if place else 0))
+    after, before = held[place], held[place - 1] if place else 0
+    return Missing(UNTOLD) if after is None or before is None else float(after - before)
 
 
 def _time(resource: str) -> Metric:

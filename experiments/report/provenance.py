@@ -151,7 +151,7 @@ def machine(info: RunInfo) -> str:
 
 def enforced(info: RunInfo) -> str:
     """Return whether a run's limits were enforced, and by what."""
-    return text.plain(f"enforced by {info.backend}") if info.enforced else "NOT enforced"
+    return text.plain(info.enforcement)
 
 
 def model(info: RunInfo) -> str:

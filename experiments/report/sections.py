@@ -122,9 +122,10 @@ def _banners(part: Run) -> list[Banner]:
     info, trials = part.info, part.trials
     banners = []
     if not info.enforced or not trials["enforced"].astype(bool).all():
+        why = "; ".join(info.lacking) or f"nothing kept these trials inside {info.profile.description}"
         banners.append(
             Banner(
-                f"The limits were NOT enforced: nothing kept these trials inside {info.profile.description}. "
+                f"The limits were NOT enforced: {text.plain(why)}. "
                 "No figure here says anything of a machine of that size.",
                 loud=True,
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.measuring.limits.select import survey
+from experiments.measuring.limits.select import judge
 from experiments.measuring.profiles import load
 from tests.experiments.forking import Forked
 
@@ -58,8 +58,8 @@ def _interrupts_are_heard() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def enforcement() -> list[str]:
-    """Return the option that lets the command run where nothing can be enforced; where something can, none."""
-    return [] if any(each.usable for each in survey(load("4gb"))) else ["--allow-unenforced"]
+    """Return the option that lets the command run where the profile is not to be had; where it is, none."""
+    return [] if judge(load("4gb")).enforced else ["--allow-unenforced"]
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,9 @@ class Probe(Study):
         match role.spec.subject:
             case "client_dies":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "client_feeds":
+                block = [bytes([number % 256]) * 2**20 for number in range(6 * 1024)]
+                role.part.values["allocated"] = float(len(block))
             case "client_raises":
                 raise ValueError("a defect of the client")
             case "client_hangs":
@@ -262,7 +265,7 @@ class Probe(Study):
     def _client_dies(self, role):
         role.listening("nowhere")
 
-    _client_raises = _client_hangs = _client_dies
+    _client_raises = _client_hangs = _client_feeds = _client_dies
 
     def _client_left(self, role):
         # The subject is gone before its client has finished.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
+
+import msgspec
 
 from experiments.errors import CannotEnforce
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.kernel import (
     Kernel,
+    as_text,
     checked_name,
     gibibytes,
     joining,
@@ -16,6 +21,7 @@ from experiments.measuring.limits.kernel import (
     tightest,
     up_to,
 )
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
 
 PERIOD_US = 100_000  # the kernel's own default period
@@ -40,7 +46,8 @@ class V1Reader:
             anonymous_bytes=stat.get("total_rss"),
             file_bytes=stat.get("total_cache"),
             refaults=sum(refaults) if refaults else None,
-            # memory.failcnt would count every time a full page cache met the limit, which kills no one.
+            # memory.failcnt would count every time a full page cache met the limit, which kills no one; and where
+            # swap is limited as well, newer kernels do not count there at all.
             oom_kills=kernel.table(directory / "memory.oom_control").get("oom_kill"),
         )
 
@@ -75,6 +82,10 @@ class CgroupV1(Backend):
             remedy=remedy,
         )
 
+    def room(self) -> Room:
+        """Return what is there below the group we are in."""
+        return room_under(self.kernel, enclosing_limit(self.kernel), enclosing_cpus(self.kernel))
+
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Make ``fourgig-<run_id>`` in every hierarchy. Raises `CannotEnforce`."""
         reason, _ = self._obstacle(profile)
@@ -97,9 +108,6 @@ class CgroupV1(Backend):
             return "the cgroup v1 hierarchies may not be written", "run it as root"
         if not (cpu[1] / "cpu.cfs_quota_us").exists():
             return "this kernel cannot limit processor time", ""
-        cpus = enclosing_cpus(kernel)
-        if cpus is not None and cpus < profile.cpus:
-            return f"everything here is already limited to {cpus:g} processors", "choose a smaller profile"
         above = enclosing_limit(kernel)
         if above is not None and above <= profile.memory_bytes:
             return (
@@ -168,10 +176,45 @@ class _Run(RunGroup):
         self._kernel.remove_groups(self._unique)
 
 
+class _OutOfMemory:
+    """Counts how often a group was out of memory, be it at its own limit or at one above it.
+
+    The kernel keeps no such number on v1, but tells whoever asks for the event. It tells nobody when the whole machine
+    is out of memory.
+    """
+
+    def __init__(self, kernel: Kernel, directory: Path) -> None:
+        self._count = 0
+        self._event: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            control = os.open(directory / "memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                kernel.write(directory / "cgroup.event_control", f"{self._event} {control}")
+            finally:
+                os.close(control)
+        except OSError:  # such as in a real-time kernel, which has no such events
+            self.close()
+
+    def count(self) -> int | None:
+        """Return the number so far; None where the kernel does not tell."""
+        if self._event is None:
+            return None
+        with suppress(BlockingIOError):  # nothing happened since the last reading
+            self._count += os.eventfd_read(self._event)
+        return self._count
+
+    def close(self) -> None:
+        """Ask no longer. Safe to call twice."""
+        event, self._event = self._event, None
+        if event is not None:
+            os.close(event)
+
+
 class _Trial(V1Reader, TrialGroup):
     def __init__(self, kernel: Kernel, directories: dict[str, Path], profile: Profile) -> None:
         memory, cpu = directories["memory"], directories["cpu"]
         super().__init__(kernel, memory, directories.get("cpuacct"))
+        self._out_of_memory: tuple[_OutOfMemory, ...] = ()
         self._unique = list(dict.fromkeys(directories.values()))
         made: list[Path] = []
         try:
@@ -183,20 +226,35 @@ class _Trial(V1Reader, TrialGroup):
             if with_swap.exists():
                 kernel.set_limit(with_swap, str(profile.memory_bytes + profile.swap_bytes))
             kernel.set_limit(cpu / "cpu.cfs_period_us", str(PERIOD_US))
-            kernel.set_limit(cpu / "cpu.cfs_quota_us", str(profile.cpus * PERIOD_US))
+            # The kernel takes no quota larger than that of a group above; that trials get less then is told elsewhere.
+            cpus = min(profile.cpus, enclosing_cpus(kernel) or profile.cpus)
+            kernel.set_limit(cpu / "cpu.cfs_quota_us", str(int(cpus * PERIOD_US)))
         except CannotEnforce:
             kernel.remove_groups(made)
             raise
+        self._out_of_memory = (_OutOfMemory(kernel, memory), _OutOfMemory(kernel, memory.parent))
+
+    def memory(self) -> GroupMemory:
+        """Read the memory files, and tell what happened at the trial's limit from what happened at one above it."""
+        found = super().memory()
+        if found.oom_kills is None:
+            return found
+        here, above = (each.count() for each in self._out_of_memory)
+        # The run's group has no limit: what it is told happened further up, and the trial's was told the same.
+        ours = None if here is None or above is None else here - above
+        return msgspec.structs.replace(found, limit_ooms=ours)
 
     def command(self, argv: list[str]) -> list[str]:
         return joining(self._unique, argv)
 
     @property
     def members_file(self) -> str | None:
-        return str(self._memory / "cgroup.procs")
+        return as_text(self._memory / "cgroup.procs")
 
     def pids(self) -> list[int]:
         return self.kernel.members(self._memory)
 
     def remove(self) -> None:
+        for each in self._out_of_memory:
+            each.close()
         self.kernel.remove_groups(self._unique)

@@ -14,13 +14,17 @@ from experiments.invocation import program
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
 from experiments.measuring.limits.kernel import (
     Kernel,
+    as_text,
     checked_name,
     gibibytes,
     joining,
     limit,
+    listed,
+    shown,
     tightest,
     up_to,
 )
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
 
 CONTROLLERS = frozenset({"memory", "cpu"})
@@ -47,11 +51,15 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class V2Reader:
-    """Reads one group's own files; also serves the backends that have someone else make the group."""
+    """Reads one group's own files; also serves the backends that have someone else make the group.
 
-    def __init__(self, kernel: Kernel, directory: Path) -> None:
+    ``limited`` is the group that carries the limit, where that is one above.
+    """
+
+    def __init__(self, kernel: Kernel, directory: Path, limited: Path | None = None) -> None:
         self.kernel = kernel
         self.directory = directory
+        self._limited = limited or directory
 
     def memory(self) -> GroupMemory:
         """Read the memory files. ``memory.peak`` came with Linux 5.19."""
@@ -65,7 +73,16 @@ class V2Reader:
             file_bytes=stat.get("file"),
             refaults=sum(refaults) if refaults else None,
             oom_kills=kernel.table(directory / "memory.events").get("oom_kill"),
+            limit_ooms=self._limit_ooms(),
         )
+
+    def _limit_ooms(self) -> int | None:
+        """Return how often the limit could not be kept: the kernel counts that in the group whose limit it was.
+
+        In ``memory.events`` those of the groups below count too; Linux 5.2 and later tell them apart.
+        """
+        own = self.kernel.table(self._limited / "memory.events.local")
+        return (own or self.kernel.table(self._limited / "memory.events")).get("oom")
 
     def cpu_seconds(self) -> float | None:
         """Read the processor time used."""
@@ -87,6 +104,12 @@ class V2Reader:
         """Return the tightest memory limit of this group and those above it, as far as ``top``."""
         return tightest(limit(self.kernel.text(each / "memory.max")) for each in up_to(top, self.directory))
 
+    def limited_by(self, top: Path) -> Path:
+        """Return the group that carries that limit; its own where there is none."""
+        found = {each: limit(self.kernel.text(each / "memory.max")) for each in up_to(top, self.directory)}
+        limits = {each: size for each, size in found.items() if size is not None}
+        return min(limits, key=lambda each: limits[each], default=self.directory)
+
     def cpus(self, top: Path) -> float | None:
         """Return the tightest processor limit of this group and those above it, as far as ``top``."""
         found = []
@@ -95,6 +118,11 @@ class V2Reader:
             if quota.isdigit() and period.isdigit():
                 found.append(int(quota) / int(period))
         return min(found, default=None)
+
+    def room(self, top: Path) -> Room:
+        """Return what is there for a group below this one."""
+        cpuset = listed(self.kernel.text(self.directory / "cpuset.cpus.effective") or "")
+        return room_under(self.kernel, self.limit(top), self.cpus(top), cpuset)
 
     def swap_limit(self, top: Path) -> int | None:
         """Return the tightest swap limit of this group and those above it, as far as ``top``."""
@@ -113,8 +141,16 @@ class CgroupV2(Backend):
         """Say whether there is a place for our groups and room for the profile in it."""
         found = self._place(profile)
         if isinstance(found, _Place):
-            return Availability(backend=self.name, usable=True, reason=f"can make groups in {found.parent}")
+            return Availability(backend=self.name, usable=True, reason=f"can make groups in {shown(found.parent)}")
         return Availability(backend=self.name, usable=False, reason=found[0], remedy=found[1])
+
+    def room(self) -> Room:
+        """Return what is there where the groups are made."""
+        visible = self.kernel.unified()
+        if visible is None:
+            return room_under(self.kernel, None, None)
+        place = self._find(*visible)
+        return V2Reader(self.kernel, place.parent if place else visible[1]).room(visible[0])
 
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Make ``fourgig-<run_id>``. Raises `CannotEnforce`."""
@@ -259,7 +295,7 @@ class _Trial(V2Reader, TrialGroup):
 
     @property
     def members_file(self) -> str | None:
-        return str(self.directory / "cgroup.procs")
+        return as_text(self.directory / "cgroup.procs")
 
     def pids(self) -> list[int]:
         return self.kernel.members(self.directory)

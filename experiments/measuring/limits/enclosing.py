@@ -19,10 +19,9 @@ from experiments.errors import CannotEnforce
 from experiments.measuring.limits.cgroup_v1 import V1Reader, enclosing_cpus, enclosing_limit
 from experiments.measuring.limits.cgroup_v2 import V2Reader
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
-from experiments.measuring.limits.kernel import Kernel, checked_name, gibibytes, limit
+from experiments.measuring.limits.kernel import PAGE, Kernel, checked_name, gibibytes, limit
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
-
-_PAGE = 4096  # the kernel rounds a limit down to whole pages
 
 
 class _Reader(Protocol):
@@ -61,6 +60,13 @@ class Enclosing(Backend):
             remedy=remedy,
         )
 
+    def room(self) -> Room:
+        """Return what this process has."""
+        found = self._limits()
+        if found is None:
+            return room_under(self.kernel, None, None)
+        return room_under(self.kernel, found.memory_bytes, found.cpus)
+
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Return a group that makes nothing. Raises `CannotEnforce`."""
         checked_name(run_id)
@@ -74,9 +80,10 @@ class Enclosing(Backend):
         remedy = f"start the container with `{start} --cpus {profile.cpus}`"
         if found.memory_bytes is None:
             return "no memory limit applies to us", remedy
-        if found.memory_bytes // _PAGE != profile.memory_bytes // _PAGE:
+        if found.memory_bytes // PAGE != profile.memory_bytes // PAGE:
             return f"the memory limit we are under is {gibibytes(found.memory_bytes)}, not the profile's", remedy
-        cpus = min(found.cpus or self.kernel.processors(), self.kernel.processors())
+        allowed = len(self.kernel.processors())
+        cpus = min(found.cpus or allowed, allowed)
         if cpus > profile.cpus:
             return f"we may use {cpus:g} processors, the profile has {profile.cpus}", remedy
         swap = self.kernel.swap_bytes() if found.swap_bytes is None else found.swap_bytes
@@ -89,7 +96,7 @@ class Enclosing(Backend):
         unified = kernel.unified()
         if unified and (unified[1] / "memory.current").exists():
             top, own = unified
-            reader = V2Reader(kernel, own)
+            reader = V2Reader(kernel, own, V2Reader(kernel, own).limited_by(top))
             return _Limits(reader.limit(top), reader.swap_limit(top), reader.cpus(top), reader, own / "memory.peak")
         hierarchy = kernel.hierarchy("memory")
         if hierarchy is None:
@@ -181,6 +188,7 @@ class _Trial(TrialGroup):
             peak_bytes=now.peak_bytes if self._peak_is_ours else None,
             refaults=_since(now.refaults, self._memory.refaults),
             oom_kills=_since(now.oom_kills, self._memory.oom_kills),
+            limit_ooms=_since(now.limit_ooms, self._memory.limit_ooms),
         )
 
     def cpu_seconds(self) -> float | None:

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import msgspec
 
+from experiments.measuring.limits.room import Room
 from experiments.measuring.profiles import Profile
 
 
@@ -29,6 +30,8 @@ class GroupMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     ``anonymous_bytes`` is heap and stacks; ``file_bytes`` is page cache, a mapped model included;
     ``refaults`` counts pages that had to be read again because the limit had pushed them out.
+    ``oom_kills`` counts its processes that the kernel killed for want of memory, anybody's; ``limit_ooms`` how often
+    the group itself could not be kept inside its own limit.
     It leaves out kernel memory that no process mapped, and pages first touched by another group.
     """
 
@@ -38,6 +41,7 @@ class GroupMemory(msgspec.Struct, frozen=True, kw_only=True):
     file_bytes: int | None = None
     refaults: int | None = None
     oom_kills: int | None = None
+    limit_ooms: int | None = None
 
 
 class TrialGroup(ABC):
@@ -50,7 +54,7 @@ class TrialGroup(ABC):
 
     @property
     def members_file(self) -> str | None:
-        """The file in which the kernel lists all its processes; None where there is no such file."""
+        """The file in which the kernel lists all its processes; None where there is none, or none with a text name."""
         return None
 
     @abstractmethod
@@ -103,6 +107,10 @@ class Backend(ABC):
     @abstractmethod
     def availability(self, profile: Profile) -> Availability:
         """Say whether this machine can enforce ``profile`` this way; leaves nothing behind."""
+
+    @abstractmethod
+    def room(self) -> Room:
+        """Return what is there for the groups it would make."""
 
     @abstractmethod
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:

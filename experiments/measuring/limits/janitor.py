@@ -130,7 +130,7 @@ def _main(arguments: list[str], lines: IO[bytes]) -> None:
 def _started(pid: int) -> str | None:
     """Return when the process started, in ticks since boot: with its number, that names it for good."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")  # its name may be any bytes
     except OSError:
         return None
     return stat.rpartition(")")[2].split()[19]  # field 22; the name before it may hold spaces and parentheses

@@ -20,6 +20,8 @@ JOIN_FAILED = 125
 
 JOIN_FAILED_WORDS = "Cannot enter the control group."
 """What it says then, by which it is told from a command that ended with the same status."""
+PAGE = 4096
+"""Bytes: the kernel rounds a limit down to whole pages."""
 
 _EMPTYING_TIMEOUT_S = 10.0
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -46,9 +48,12 @@ class Kernel:
         return self.root / absolute.lstrip("/")
 
     def text(self, path: Path) -> str | None:
-        """Return the file's text, or None when it is absent or may not be read."""
+        """Return the file's text, or None when it is absent or may not be read.
+
+        Names in it may be any bytes: what is not UTF-8 becomes what a path is made of that leads there again.
+        """
         try:
-            return path.read_text()
+            return os.fsdecode(path.read_bytes())
         except OSError:
             return None
 
@@ -59,7 +64,7 @@ class Kernel:
     def table(self, path: Path) -> dict[str, int]:
         """Return a file of "name number" lines as a mapping, empty when it is absent."""
         found = {}
-        for line in (self.text(path) or "").splitlines():
+        for line in (self.text(path) or "").split("\n"):
             name, _, value = line.partition(" ")
             number = _integer(value)
             if number is not None:
@@ -70,7 +75,7 @@ class Kernel:
         """Write ``text`` into an existing file of the kernel. Raises OSError."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(descriptor, text.encode())
+            os.write(descriptor, os.fsencode(text))
         finally:
             os.close(descriptor)
 
@@ -85,7 +90,7 @@ class Kernel:
     def mounts(self) -> list[Mount]:
         """Return every mount this process sees."""
         found = []
-        for line in (self.text(self.at("/proc/self/mountinfo")) or "").splitlines():
+        for line in (self.text(self.at("/proc/self/mountinfo")) or "").split("\n"):
             before, separator, after = line.partition(" - ")
             left, right = before.split(" "), after.split(" ")
             if separator and len(left) >= 6 and len(right) >= 3:
@@ -96,7 +101,7 @@ class Kernel:
     def memberships(self) -> dict[str, str]:
         """Return this process's control group by controller; the unified hierarchy is ``""``."""
         found = {}
-        for line in (self.text(self.at("/proc/self/cgroup")) or "").splitlines():
+        for line in (self.text(self.at("/proc/self/cgroup")) or "").split("\n"):
             parts = line.split(":", 2)
             if len(parts) == 3:
                 for controller in parts[1].split(","):
@@ -130,16 +135,18 @@ class Kernel:
         own = point / below
         return (point, own) if own.is_dir() else None
 
-    def processors(self) -> int:
-        """Return how many processors this process may run on."""
-        for line in (self.text(self.at("/proc/self/status")) or "").splitlines():
+    def processors(self) -> frozenset[int]:
+        """Return the numbers of the processors this process may run on: those of its affinity that are switched on."""
+        for line in (self.text(self.at("/proc/self/status")) or "").split("\n"):
             if line.startswith("Cpus_allowed_list:"):
-                return sum(_span(part) for part in line.split(":", 1)[1].strip().split(","))
-        return os.cpu_count() or 1
+                allowed = listed(line.partition(":")[2])
+                on = listed(self.text(self.at("/sys/devices/system/cpu/online")) or "")
+                return allowed & on or allowed
+        return frozenset(os.sched_getaffinity(0))
 
     def swap_bytes(self) -> int:
         """Return the size of all active swap areas."""
-        lines = (self.text(self.at("/proc/swaps")) or "").splitlines()[1:]
+        lines = (self.text(self.at("/proc/swaps")) or "").split("\n")[1:]
         return sum(int(line.split()[2]) * 1024 for line in lines if len(line.split()) > 2)
 
     def memory_bytes(self) -> int | None:
@@ -150,8 +157,12 @@ class Kernel:
         """Return how much memory the machine can still give without swapping, as the kernel estimates it."""
         return self._meminfo("MemAvailable:")
 
+    def oom_kills(self) -> int:
+        """Return how many processes of the machine the kernel has killed for want of memory, in whatever group."""
+        return self.table(self.at("/proc/vmstat")).get("oom_kill", 0)
+
     def _meminfo(self, name: str) -> int | None:
-        for line in (self.text(self.at("/proc/meminfo")) or "").splitlines():
+        for line in (self.text(self.at("/proc/meminfo")) or "").split("\n"):
             if line.startswith(name):
                 return int(line.split()[1]) * 1024
         return None
@@ -168,7 +179,7 @@ class Kernel:
             self.remove_groups([directory])
             self.make_group(directory)
         except OSError as error:
-            raise CannotEnforce(f"Cannot make the control group {directory}: {error.strerror}.") from error
+            raise CannotEnforce(f"Cannot make the control group {shown(directory)}: {error.strerror}.") from error
 
     def members(self, directory: Path) -> list[int]:
         """Return the processes in that group itself, none when it is gone."""
@@ -273,6 +284,24 @@ def up_to(top: Path, directory: Path) -> Iterator[Path]:
         yield directory
 
 
+def shown(name: str | Path) -> str:
+    """Return a name that may be any bytes as text for people and records."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def listed(text: str) -> frozenset[int]:
+    """Return the numbers in one of the kernel's lists, such as ``0-3,8``."""
+    return frozenset(number for part in text.split(",") if part.strip() for number in _span(part))
+
+
+def as_text(path: Path) -> str | None:
+    """Return the path where it is text that JSON can hold; None where its name is other bytes."""
+    try:
+        return os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 def gibibytes(number: int) -> str:
     """Return a size for a person to read."""
     return f"{number / 2**30:.3g} GiB"
@@ -285,10 +314,11 @@ def _integer(text: str) -> int | None:
         return None
 
 
-def _span(part: str) -> int:
-    first, _, last = part.partition("-")
-    return int(last or first) - int(first) + 1
+def _span(part: str) -> range:
+    first, _, last = part.strip().partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def _unescape(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
+    unescaped = re.sub(rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match[1], 8)]), os.fsencode(text))
+    return os.fsdecode(unescaped)

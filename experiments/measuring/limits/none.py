@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from experiments.measuring.limits.enclosing import Enclosing
 from experiments.measuring.limits.interface import Availability, Backend, GroupMemory, RunGroup, TrialGroup
-from experiments.measuring.limits.kernel import checked_name
+from experiments.measuring.limits.kernel import Kernel, checked_name
+from experiments.measuring.limits.room import Room
 from experiments.measuring.profiles import Profile
 
 
@@ -15,9 +17,16 @@ class Unenforced(Backend):
     name: ClassVar[str] = "none"
     enforced: ClassVar[bool] = False
 
+    def __init__(self, kernel: Kernel | None = None) -> None:
+        self._kernel = kernel
+
     def availability(self, profile: Profile) -> Availability:
         """Say that this always works and enforces nothing."""
         return Availability(backend=self.name, usable=True, reason=f"the profile {profile.name} is not enforced at all")
+
+    def room(self) -> Room:
+        """Return what this process has."""
+        return Enclosing(self._kernel).room()
 
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Return a group that makes nothing."""

@@ -6,6 +6,7 @@ and the scopes of one trial share a slice that carries the limits.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,8 @@ from typing import ClassVar
 from experiments.errors import CannotEnforce
 from experiments.measuring.limits.cgroup_v2 import CONTROLLERS, V2Reader
 from experiments.measuring.limits.interface import Availability, Backend, RunGroup, TrialGroup
-from experiments.measuring.limits.kernel import Kernel, checked_name, gibibytes, tree
+from experiments.measuring.limits.kernel import Kernel, checked_name, gibibytes, shown, tree
+from experiments.measuring.limits.room import Room, room_under
 from experiments.measuring.profiles import Profile
 
 Run = Callable[[list[str]], tuple[int, str]]
@@ -25,12 +27,12 @@ _ANSWER_TIMEOUT_S = 20
 def run_command(argv: list[str]) -> tuple[int, str]:
     """Run ``argv``; return its status and what it said. A missing program is status 127."""
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=_ANSWER_TIMEOUT_S, check=False)
+        done = subprocess.run(argv, capture_output=True, timeout=_ANSWER_TIMEOUT_S, check=False)
     except FileNotFoundError:
         return 127, f"{argv[0]} is not installed"
     except subprocess.TimeoutExpired:
         return 124, f"{argv[0]} does not answer"
-    return done.returncode, (done.stdout or done.stderr).strip()
+    return done.returncode, os.fsdecode(done.stdout or done.stderr).strip()
 
 
 class SystemdScope(Backend):
@@ -53,6 +55,13 @@ class SystemdScope(Backend):
             remedy=remedy,
         )
 
+    def room(self) -> Room:
+        """Return what is there for the manager's slices."""
+        visible = self.kernel.unified()
+        if visible is None:
+            return room_under(self.kernel, None, None)
+        return V2Reader(self.kernel, self.directory("-.slice")).room(visible[0])
+
     def open_run(self, run_id: str, profile: Profile) -> RunGroup:
         """Start the slice ``fourgig-<run_id>``. Raises `CannotEnforce`."""
         reason, _ = self._obstacle(profile)
@@ -74,7 +83,7 @@ class SystemdScope(Backend):
         status, said = self.run(["systemctl", *self.manager, *arguments])
         if status:
             first = said.splitlines()[0] if said else f"status {status}"
-            raise CannotEnforce(f"systemd refused `systemctl {arguments[0]}`: {first}.")
+            raise CannotEnforce(f"systemd refused `systemctl {arguments[0]}`: {shown(first)}.")
         return said
 
     def directory(self, unit: str) -> Path:
@@ -98,7 +107,7 @@ class SystemdScope(Backend):
         if said not in ("running", "degraded", "starting"):
             shortened = said.splitlines()[0] if said else f"status {status}"
             remedy = "" if self.kernel.is_superuser() else "log in through a session with a user manager"
-            return f"the {self._whose} systemd manager does not answer ({shortened})", remedy
+            return f"the {self._whose} systemd manager does not answer ({shown(shortened)})", remedy
         if self.kernel.unified() is None:
             return "no cgroup v2 hierarchy is visible here", ""
         try:

@@ -24,16 +24,18 @@ def sample(pid: int | str = "self") -> MemorySample:
 def proportional(pid: int) -> MemorySample:
     """Return one process's part of the memory of several: of a page that n processes share, an n-th.
 
-    Raises OSError or KeyError where the process has ended or may not be read.
+    Kernels before 5.4 do not tell how much of that part is anonymous: then neither kind is known. Raises OSError or
+    KeyError where the process has ended or may not be read.
     """
     fields = _kilobytes(Path(f"/proc/{pid}/smaps_rollup"))
-    pss, anonymous = fields["Pss"] * 1024, fields["Pss_Anon"] * 1024
+    pss = fields["Pss"] * 1024
+    anonymous = fields["Pss_Anon"] * 1024 if "Pss_Anon" in fields else None
     return MemorySample(
         at_s=time.monotonic(),
         rss_bytes=fields["Rss"] * 1024,
         pss_bytes=pss,
         anonymous_bytes=anonymous,
-        file_bytes=pss - anonymous,
+        file_bytes=None if anonymous is None else pss - anonymous,
     )
 
 
@@ -44,7 +46,7 @@ def anonymous_bytes(pid: int | str = "self") -> int:
 
 def _kilobytes(path: Path) -> dict[str, int]:
     found = {}
-    for line in path.read_text().splitlines():
+    for line in path.read_text("utf-8", "replace").split("\n"):  # a process may call itself anything
         name, _, value = line.partition(":")
         if value.endswith(" kB"):
             found[name] = int(value.split()[0])

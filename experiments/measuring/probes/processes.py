@@ -6,6 +6,7 @@ A process that has ended counts nothing of its memory; its processor time is its
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -93,6 +94,12 @@ def cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / _TICKS if fields else 0.0
 
 
+def waited_for_seconds() -> float:
+    """Return the processor time of all that this process has waited for, and of what those had waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def uses(pids: Iterable[int]) -> tuple[ProcessUse, ...]:
     """Return what each process holds and used, the largest first; one that has ended is not among them."""
     found = []
@@ -110,6 +117,12 @@ def uses(pids: Iterable[int]) -> tuple[ProcessUse, ...]:
                 )
             )
     return tuple(sorted(found, key=lambda use: (-use.pss_bytes, use.name)))
+
+
+def together(parts: Iterable[int | None]) -> int | None:
+    """Return the sum of what several processes hold; None where one of them is not known."""
+    known = list(parts)
+    return None if None in known else sum(part for part in known if part is not None)
 
 
 class Inside:
@@ -138,13 +151,14 @@ class Inside:
         """Return whether this process is the only one: microseconds."""
         return not self._others and not has_children()
 
-    def anonymous_bytes(self) -> int:
+    def anonymous_bytes(self) -> int | None:
         """Return the anonymous memory of all: microseconds where there is one process.
 
-        Of several it is the proportional part of each, so that pages shared after a fork count once.
+        Of several it is the proportional part of each, so that pages shared after a fork count once; None where the
+        kernel does not tell that.
         """
         parts = () if self.alone() else uses(self.pids())
-        return sum(part.anonymous_bytes for part in parts) if len(parts) > 1 else memory.anonymous_bytes()
+        return together(part.anonymous_bytes for part in parts) if len(parts) > 1 else memory.anonymous_bytes()
 
     def sample(self) -> MemorySample:
         """Return the memory of all now; of several, with the part of each (`memory.proportional`)."""
@@ -155,8 +169,8 @@ class Inside:
             at_s=time.monotonic(),
             rss_bytes=sum(use.rss_bytes for use in parts),
             pss_bytes=sum(use.pss_bytes for use in parts),
-            anonymous_bytes=sum(use.anonymous_bytes for use in parts),
-            file_bytes=sum(use.file_bytes for use in parts),
+            anonymous_bytes=together(use.anonymous_bytes for use in parts),
+            file_bytes=together(use.file_bytes for use in parts),
             processes=parts,
         )
 

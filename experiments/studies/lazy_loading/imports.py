@@ -41,14 +41,16 @@ def run(role: Role) -> None:
         started, took, grown = _imported(argv)
         series.setdefault("interpreter_s", []).append(started - spawned)
         series.setdefault("import_s", []).append(took)
-        series.setdefault("import_anonymous_bytes", []).append(float(grown))
+        if grown is not None:
+            series.setdefault("import_anonymous_bytes", []).append(float(grown))
     role.outside_look()
 
 
-def _imported(argv: Sequence[str]) -> tuple[float, float, int]:
+def _imported(argv: Sequence[str]) -> tuple[float, float, int | None]:
     """Return when a fresh interpreter ran its first line, how long the import took, and by how many bytes it grew.
 
-    What it started while importing counts too; what leaves it stays below this process.
+    What it started while importing counts too; what leaves it stays below this process. Not every kernel tells what
+    several processes hold.
     """
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         said = partial(next, iter(child.stdout or ()), "")
@@ -56,11 +58,11 @@ def _imported(argv: Sequence[str]) -> tuple[float, float, int]:
         before = _held(child.pid)
         _go(child)
         took = said()
-        grown = _held(child.pid) - before
+        after = _held(child.pid)
         _go(child)
     if child.returncode != 0:
         raise subprocess.CalledProcessError(child.returncode, argv)
-    return float(started), float(took), grown
+    return float(started), float(took), None if before is None or after is None else after - before
 
 
 def _go(child: subprocess.Popen[str]) -> None:
@@ -70,10 +72,10 @@ def _go(child: subprocess.Popen[str]) -> None:
             child.stdin.flush()
 
 
-def _held(child: int) -> int:
+def _held(child: int) -> int | None:
     """Return the anonymous bytes of all processes below this one; none where the interpreter has ended."""
     below = processes.descendants(os.getpid())
     if below == [child]:
         with suppress(OSError, KeyError):
             return memory.anonymous_bytes(child)
-    return sum(use.anonymous_bytes for use in processes.uses(below))
+    return processes.together(use.anonymous_bytes for use in processes.uses(below))

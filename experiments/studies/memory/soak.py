@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from array import array
 
 import msgspec
@@ -136,12 +137,14 @@ async def _converse(role: Role) -> None:
                     row = await ask(system, turn, _USER, clock, clock())
                     if number % every == 0:
                         rows.write(msgspec.json.encode(row) + b"\n")
-                        anonymous[number // every] = role.processes.anonymous_bytes()
+                        held = role.processes.anonymous_bytes()
+                        anonymous[number // every] = math.nan if held is None else held
                 role.part.counters = counted(system.counters(), scripts)
                 role.part.values["requests"] = turns  # of which some have no row
                 await asyncio.to_thread(role.outside_look)
         finally:
             rows.seek(0)
             role.part.requests += [msgspec.json.decode(line, type=RequestRow) for line in rows]
-    role.part.series["anonymous_bytes"] = list(anonymous)
+    if not any(map(math.isnan, anonymous)):  # of several processes, not every kernel tells it
+        role.part.series["anonymous_bytes"] = list(anonymous)
     role.part.series["turn"] = [float(number) for number in moments]

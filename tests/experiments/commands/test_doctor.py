@@ -51,9 +51,12 @@ def test_a_machine_without_limits_is_told_how_to_get_them(tmp_path: Path) -> Non
     assert exit_code(examine(PROFILE, kernel)) is ExitCode.CANNOT_ENFORCE
 
 
-def test_a_machine_with_another_fault_than_a_missing_right_is_told_apart(tmp_path: Path) -> None:
+def test_a_machine_that_has_not_the_profile_s_memory_may_go_on_without_it_and_one_with_another_fault_may_not(
+    tmp_path: Path,
+) -> None:
     small = machine(tmp_path, proc__meminfo="MemTotal: 3900000 kB\n")
-    assert exit_code(examine(PROFILE, small)) is ExitCode.UNFIT
+    assert exit_code(examine(PROFILE, small)) is ExitCode.CANNOT_ENFORCE
+    assert exit_code(examine(PROFILE, small, tmp_path / "missing")) is ExitCode.UNFIT
 
 
 def test_notes_are_no_faults() -> None:
@@ -111,21 +114,42 @@ def test_what_needs_a_remedy_has_one_on_this_machine() -> None:
 
 def test_noise_tells_our_own_time_from_others_and_from_steal(tmp_path: Path) -> None:
     kernel = machine(tmp_path)
-    noise = Noise(kernel)
+    noise = Noise((0, 1), kernel)
     noise.start()
     ticks = 100 * 10  # ten seconds at the usual hundred ticks a second
     machine(tmp_path, proc__stat=f"cpu  {100 + ticks // 2} 0 50 {900 + ticks // 4} 0 0 0 {ticks // 4} 0 0\n")
-    seen = noise.stop(still_running_cpu_s=2.0)
+    seen = noise.stop(2.0)
     assert seen["steal_share"] == pytest.approx(0.25)
     assert seen["others_cpu_share"] == pytest.approx(0.3, abs=0.05)
     assert "frequency_mhz" not in seen
 
 
 def test_noise_on_this_machine_is_made_of_shares() -> None:
-    noise = Noise()
+    noise = Noise(Kernel().processors())
     noise.start()
-    seen = noise.stop()
+    seen = noise.stop(0.0)
     assert all(0 <= value <= 1 for name, value in seen.items() if name.endswith("_share"))
+
+
+@pytest.mark.parametrize(
+    ("cpus", "ours_s", "others", "steal"), [((0, 1), 0.0, 0.0, 0.0), ((2, 3), 0.0, 0.5, 0.25), ((2, 3), 0.6, 0.2, 0.25)]
+)
+def test_only_the_processors_that_count_are_looked_at(
+    tmp_path: Path, cpus: tuple[int, ...], ours_s: float, others: float, steal: float
+) -> None:
+    idle = "".join(f"cpu{number} 500 0 0 900 0 0 0 0 0 0\n" for number in range(4))
+    noise = Noise(cpus, machine(tmp_path, proc__stat=f"cpu  2000 0 0 3600 0 0 0 0 0 0\n{idle}"))
+    noise.start()
+    # A second later: the first two were idle, the third was busy, the fourth was stolen for half of it.
+    machine(
+        tmp_path,
+        proc__stat="cpu  2100 0 0 3850 0 0 0 50 0 0\n"
+        "cpu0 500 0 0 1000 0 0 0 0 0 0\ncpu1 500 0 0 1000 0 0 0 0 0 0\n"
+        "cpu2 600 0 0 900 0 0 0 0 0 0\ncpu3 500 0 0 950 0 0 0 50 0 0\n",
+    )
+    seen = noise.stop(ours_s)
+    assert seen["others_cpu_share"] == pytest.approx(others, abs=0.02)
+    assert seen["steal_share"] == pytest.approx(steal)
 
 
 def test_the_description_names_no_one_and_no_place() -> None:

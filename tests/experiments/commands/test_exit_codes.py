@@ -35,15 +35,15 @@ def test_no_error_of_ours_passes_for_a_defect_or_for_success():
         assert kind.exit_code not in (ExitCode.DONE, ExitCode.DEFECT), kind
 
 
-def test_the_doctor_tells_a_missing_right_from_another_fault(monkeypatch):
+def test_the_doctor_tells_a_profile_that_is_not_to_be_had_from_another_fault(monkeypatch):
     def code(*bad):
         found = [Finding(name=name, status="bad", found="", remedy="") for name in bad]
         monkeypatch.setattr("experiments.commands.cli.examine", lambda _: found)
         return CliRunner().invoke(app, ["doctor"]).exit_code
 
     assert code() == ExitCode.DONE
-    assert code(doctor.LIMITS) == ExitCode.CANNOT_ENFORCE
-    assert code(doctor.LIMITS, "memory") == code("disk") == ExitCode.UNFIT
+    assert code(doctor.LIMITS) == code(doctor.LIMITS, "memory") == code("processors") == ExitCode.CANNOT_ENFORCE
+    assert code("disk") == code(doctor.LIMITS, "disk") == ExitCode.UNFIT
 
 
 def test_an_interrupt_outside_a_run_is_told_and_130():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.measuring import records
-from experiments.measuring.limits.select import survey
+from experiments.measuring.limits.select import judge
 from experiments.measuring.profiles import load
 from experiments.measuring.records import Outcome
 
@@ -115,7 +115,7 @@ def test_the_less_common_ways_to_end_are_told_apart_too(run_probe, tmp_path):
 
 @pytest.mark.needs_limits
 def test_a_child_that_is_out_of_memory_makes_the_trial_out_of_memory(run_probe):
-    if not any(each.usable for each in survey(load("1gb"))):
+    if not judge(load("1gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 1gb")
     done, found = run_probe("feeds,fine", "--blocks", "1", "--profile", "1gb")
     assert done.returncode == 0, done.stderr
@@ -131,7 +131,7 @@ def test_when_no_trial_is_ok_the_exit_code_says_so(run_probe):
 
 @pytest.mark.needs_limits
 def test_six_gigabytes_under_4gb_are_out_of_memory_and_the_run_goes_on(run_probe):
-    if not any(each.usable for each in survey(load("4gb"))):
+    if not judge(load("4gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 4gb")
     done, found = run_probe("allocates,fine", "--blocks", "1", "--profile", "4gb")
     assert done.returncode == 0, done.stderr
@@ -143,7 +143,7 @@ def test_six_gigabytes_under_4gb_are_out_of_memory_and_the_run_goes_on(run_probe
 
 @pytest.mark.needs_limits
 def test_a_file_larger_than_the_limit_is_not_out_of_memory(run_probe):
-    if not any(each.usable for each in survey(load("1gb"))):
+    if not judge(load("1gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 1gb")
     _, found = run_probe("maps", "--blocks", "1", "--profile", "1gb")
     record = found["maps"]

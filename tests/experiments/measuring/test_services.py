@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments.measuring import records
-from experiments.measuring.limits.select import survey
+from experiments.measuring.limits.select import judge
 from experiments.measuring.profiles import load
 from experiments.measuring.records import Outcome
 from experiments.measuring.role import Assignment, Role
@@ -94,7 +94,7 @@ def test_a_service_is_started_for_each_trial_and_recorded(run_served, sockets, t
 
 @pytest.mark.needs_limits
 def test_the_memory_of_a_service_counts_where_it_is_inside_the_limits(run_served):
-    if not any(each.usable for each in survey(load("4gb"))):
+    if not judge(load("4gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 4gb")
     _, found = run_served("small-inside,small-outside")
     inside, outside = (found[f"small-{where}"].outside.group.anonymous_bytes for where in ("inside", "outside"))
@@ -104,7 +104,7 @@ def test_the_memory_of_a_service_counts_where_it_is_inside_the_limits(run_served
 
 @pytest.mark.needs_limits
 def test_a_service_that_is_killed_at_the_limit_makes_the_trial_out_of_memory(run_served):
-    if not any(each.usable for each in survey(load("1gb"))):
+    if not judge(load("1gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 1gb")
     _, found = run_served("hungry-inside", "--profile", "1gb")
     assert found["hungry-inside"].outcome is Outcome.OUT_OF_MEMORY

@@ -19,6 +19,8 @@ V2_FILES = {
 }
 V1_MEMORY_FILES = {
     "cgroup.procs": "",
+    "cgroup.event_control": "",
+    "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n",
     "memory.limit_in_bytes": "9223372036854771712\n",
     "memory.memsw.limit_in_bytes": "9223372036854771712\n",
     "memory.use_hierarchy": "0\n",
@@ -112,9 +114,11 @@ def unified(root: Path, membership: str = "/", *, superuser: bool = True, **righ
     return kernel
 
 
-def legacy(root: Path, membership: str = "/", *, mount_root: str = "/", **rights: tuple[str, ...]) -> Recorded:
+def legacy(
+    root: Path, membership: str = "/", *, mount_root: str = "/", superuser: bool = True, **rights: tuple[str, ...]
+) -> Recorded:
     """A machine with cgroup v1: memory in one hierarchy, cpu and cpuacct together in another."""
-    kernel = Recorded(root, **rights)
+    kernel = Recorded(root, superuser=superuser, **rights)
     kernel.put(
         {
             "proc/self/mountinfo": (

@@ -71,12 +71,6 @@ def test_a_limit_set_above_what_we_can_see_is_an_obstacle(tmp_path: Path, profil
     assert "1 GiB" in availability.reason
 
 
-def test_fewer_processors_around_us_are_an_obstacle(tmp_path: Path, profile: Profile) -> None:
-    kernel = legacy(tmp_path)
-    (tmp_path / CPU / "cpu.cfs_quota_us").write_text("50000\n")
-    assert "0.5 processors" in CgroupV1(kernel).availability(profile).reason
-
-
 def test_swap_that_the_kernel_does_not_account_for_is_an_obstacle(tmp_path: Path, profile: Profile) -> None:
     kernel = legacy(tmp_path)
     (tmp_path / MEMORY / "memory.memsw.limit_in_bytes").unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.errors import CannotEnforce
-from experiments.measuring.limits.kernel import JOIN_FAILED, Kernel, checked_name, joining
+from experiments.measuring.limits.kernel import JOIN_FAILED, Kernel, as_text, checked_name, joining, shown
 from systems.errors import BadInput
 
 from .recorded import Recorded, legacy, unified
@@ -46,15 +47,40 @@ def test_mount_points_are_unescaped(tmp_path: Path) -> None:
     assert [mount.point for mount in kernel.mounts()] == ["/mnt/a b"]
 
 
+@pytest.mark.parametrize("name", [b"t\xe9l\xe9", b"two\xc2\x85lines", b"a\\040b\xff"])
+def test_other_mounts_may_be_called_anything(tmp_path: Path, name: bytes) -> None:
+    kernel = unified(tmp_path)
+    usual = (tmp_path / "proc/self/mountinfo").read_bytes()
+    (tmp_path / "proc/self/mountinfo").write_bytes(b"30 23 0:27 / /mnt/" + name + b" rw - ext4 /dev/sdb1 rw\n" + usual)
+    assert kernel.unified() == (tmp_path / "sys/fs/cgroup", tmp_path / "sys/fs/cgroup")
+    assert next(os.fsencode(mount.point) for mount in kernel.mounts()) == b"/mnt/" + name.replace(b"\\040", b" ")
+
+
+def test_a_group_whose_name_is_not_utf_8_is_found_and_can_be_entered(tmp_path: Path) -> None:
+    group = os.fsdecode(b"/b\xf6x")
+    kernel = unified(tmp_path)
+    (tmp_path / "proc/self/cgroup").write_bytes(b"0::/b\xf6x\n")
+    kernel.put({"cgroup.procs": ""}, f"/sys/fs/cgroup{group}")
+    found = kernel.unified()
+    assert found is not None
+    done = subprocess.run(joining([found[1]], [*ECHO, "inside"]), capture_output=True, check=True)
+    assert done.stdout == b"['inside']"
+    assert (found[1] / "cgroup.procs").read_text().strip().isdigit()
+    assert shown(found[1]).endswith("/b\ufffdx")
+    assert as_text(found[1]) is None  # what is told in JSON must be text
+
+
 def test_a_machine_without_any_of_these_files_has_no_groups(tmp_path: Path) -> None:
     kernel = Kernel(tmp_path)
     assert (kernel.unified(), kernel.hierarchy("memory"), kernel.swap_bytes()) == (None, None, 0)
 
 
-def test_processors_are_those_we_may_run_on(tmp_path: Path) -> None:
+def test_processors_are_those_we_may_run_on_and_that_are_switched_on(tmp_path: Path) -> None:
     kernel = Recorded(tmp_path)
     kernel.put({"proc/self/status": "Name:\tx\nCpus_allowed_list:\t0-2,5,7-8\n"})
-    assert kernel.processors() == 6
+    assert kernel.processors() == {0, 1, 2, 5, 7, 8}
+    kernel.put({"sys/devices/system/cpu/online": "0-6\n"})
+    assert kernel.processors() == {0, 1, 2, 5}
 
 
 @settings(max_examples=15, deadline=None)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from experiments.errors import CannotEnforce
+from experiments.measuring.limits import kills
 from experiments.measuring.limits.interface import Backend, RunGroup, TrialGroup
 from experiments.measuring.limits.page_cache import evict
 from experiments.measuring.profiles import Profile
@@ -53,6 +54,56 @@ def test_a_process_beyond_the_limit_is_killed_and_counted(run: RunGroup) -> None
     assert done.returncode == -signal.SIGKILL
     assert memory.oom_kills is not None
     assert memory.oom_kills >= 1
+
+
+def enclose(run: RunGroup, memory_bytes: int) -> None:
+    """Limit the group that encloses every trial of the run, as a container around the lab would be."""
+    directory = next(each for each in map(Path, run.clean_up_paths()) if "/cpu" not in str(each))
+    names = ("memory.max", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
+    for path in (directory / name for name in names):
+        if path.exists():
+            path.write_text(str(memory_bytes))
+
+
+def test_a_kill_at_the_own_limit_is_told_from_one_at_a_limit_above(run: RunGroup, small: Profile) -> None:
+    greedy = [*PYTHON, "x = b'x' * (128 << 20)"]
+    own = run.trial("own")
+    subprocess.run(own.command(greedy), check=False)
+    kill = kills.of(own.memory(), small)
+    assert kill is not None
+    assert kill.at_its_limit
+    assert "at the limit of 0.0625 GiB (small)" in kill.reason
+
+    enclose(run, small.memory_bytes // 2)
+    enclosed = run.trial("enclosed")
+    done = subprocess.run(enclosed.command(greedy), check=False)
+    memory = enclosed.memory()
+    assert done.returncode == -signal.SIGKILL
+    assert memory.oom_kills is not None
+    assert memory.oom_kills >= 1
+    kill = kills.of(memory, small)
+    assert kill is not None
+    assert not kill.at_its_limit
+    assert "an enclosing group or the whole machine" in kill.reason
+
+
+def test_a_page_cache_that_fills_the_own_limit_takes_no_blame_for_a_kill_at_a_limit_above(
+    run: RunGroup, small: Profile, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.write_bytes(os.urandom(MIB) * 96)
+    if evict([model]):
+        pytest.skip("the temporary folder is in memory, so a file in it cannot be evicted")
+    trial = run.trial("filled")
+    code = f"file = open({str(model)!r}, 'rb')\nwhile file.read(1 << 20): pass"
+    with started(trial, code):
+        peak = trial.memory().peak_bytes
+        enclose(run, small.memory_bytes // 2)
+        subprocess.run(trial.command([*PYTHON, "x = b'x' * (48 << 20)"]), check=False)
+    kill = kills.of(trial.memory(), small)
+    assert peak is None or peak >= 0.9 * small.memory_bytes
+    assert kill is not None
+    assert not kill.at_its_limit
 
 
 def test_a_mapped_file_larger_than_the_limit_fills_the_group_and_kills_no_one(
