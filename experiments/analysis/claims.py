@@ -87,7 +87,7 @@ def load(ledger: Path | None = None) -> dict[str, Claim]:
     source = ledger or path()
     try:
         entries = msgspec.toml.decode(source.read_bytes(), type=_Ledger).claims
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadInput(f"The claims ledger {source} cannot be read: {error}.") from error
     claims = {claim.id: claim for claim in entries}
     if len(claims) != len(entries):

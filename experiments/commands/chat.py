@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from experiments.commands.console import err, out
-from experiments.invocation import command
+from experiments.invocation import command, refuse_what_is_not_utf8
 from systems.errors import BadInput, ExitCode, FourgigError
 from systems.server.messages import Ask, Error, FromServer, Hello, Refusal, ReplyMessage, Token
 from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
@@ -38,6 +38,8 @@ def chat(
     from websockets.sync.client import connect
 
     decoder = msgspec.json.Decoder(FromServer)
+    refuse_what_is_not_utf8(session, "The session's name", "give another with --session")
+    refuse_what_is_not_utf8(token or "", "The token", "it must be text")
     try:
         with connect(url, compression=None, max_size=MAX_FRAME_BYTES) as connection:
             if token:
@@ -47,7 +49,9 @@ def chat(
                 connection.send(msgspec.json.encode(ask), text=True)
                 while _shown(decoder.decode(connection.recv())):
                     pass
-    except InvalidURI as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ServerGone(f"What answers at {url} is no server of this project: {error}.") from error
+    except (InvalidURI, ValueError) as error:  # ValueError: a port or a host name that can be none
         raise BadInput(f"{url!r} is no WebSocket address.") from error
     except ConnectionClosed as error:
         reason = error.rcvd.reason if error.rcvd and error.rcvd.reason else "the connection was lost"

@@ -325,7 +325,7 @@ def read(path: Path) -> list[Record]:
                     f"{path}, line {number}: written with schema {version}, this version reads {SCHEMA_VERSION}."
                 )
             records.append(msgspec.json.decode(line, type=Record))
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise RunFolderError(f"{path}, line {number} is not a record: {error}.") from error
     return records
 

@@ -82,7 +82,7 @@ class RunningRole:
         """Return what the role wrote, or None if it wrote nothing whole."""
         try:
             return msgspec.json.decode(self._part.read_bytes(), type=Part)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
     def last_words(self) -> str:

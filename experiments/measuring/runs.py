@@ -74,7 +74,7 @@ def read_info(folder: Path) -> RunInfo:
                 f"{folder} was written with schema {version}; this version reads schema {SCHEMA_VERSION}."
             )
         return msgspec.json.decode(data, type=RunInfo)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RunFolderError(f"{path} is not a run description: {error}.") from error
 
 

@@ -232,7 +232,7 @@ class OpenAIEngine(AddressedEngine):
             raise EngineBusy(f"The endpoint {url} is not ready: it answers {response.status} {response.reason}.")
         try:
             return [one.id for one in msgspec.json.decode(body, type=_Models).data] if response.status == 200 else None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def _chunks(self, connection: HTTPConnection, body: bytes) -> Iterator[_Chunk]:
@@ -247,7 +247,7 @@ class OpenAIEngine(AddressedEngine):
                 return
             try:
                 yield msgspec.json.decode(data, type=_Chunk)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise EngineError(f"The endpoint {self._settings.url} answered what is no completion.") from error
 
 

@@ -156,7 +156,7 @@ def _note(path: Path, found: os.stat_result) -> Path | None:
 def _recall(note: Path, path: Path, found: os.stat_result) -> _Remembered | None:
     try:
         remembered = msgspec.json.decode(note.read_bytes(), type=_Remembered)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     same = (str(path), found.st_size, found.st_mtime_ns, 1)
     was = (remembered.path, remembered.size_bytes, remembered.mtime_ns, remembered.schema_version)

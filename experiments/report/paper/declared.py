@@ -70,7 +70,7 @@ def load(path: Path) -> Declared:
     """Read the declarations. Raises `BadInput` where they are malformed or name a part that is not declared."""
     try:
         declared = msgspec.toml.decode(path.read_bytes(), type=Declared)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadInput(f"The paper's numbers {path} cannot be read: {error}.") from error
     for name, one in (*declared.comparisons.items(), *declared.levels.items()):
         if one.part and one.part not in declared.parts:
