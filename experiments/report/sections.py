@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,7 +18,7 @@ from experiments.analysis.claims import Claim
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.run import Run
 from experiments.measuring import validity
-from experiments.measuring.records import Outcome
+from experiments.measuring.records import Outcome, Record
 from experiments.report import figures, tables, text
 from experiments.report.drawing import Drawn
 from experiments.report.scene import ReportedStudy, Scene, scene
@@ -152,11 +152,20 @@ def machine(run: Run) -> list[tuple[str, str]]:
         )
         seen.append((name, ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "none"))
     if len(trials) > 1:
-        starts = [datetime.fromisoformat(record.started_at) for record in run.records]
-        last = max(zip(starts, trials["duration_s"], strict=True))
-        whole = (last[0] - min(starts)).total_seconds() + last[1]
-        seen.append(("time inside trials", f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"))
+        seen.append(("time inside trials", _time_inside(run.records)))
     return seen
+
+
+def _time_inside(records: Sequence[Record]) -> str:
+    """Return the share of the time from the first start to the last end in which a trial ran."""
+    starts = [datetime.fromisoformat(record.started_at).timestamp() for record in records]
+    lasted = [record.outside.duration_s for record in records]
+    inside = sum(lasted)
+    whole = max(start + seconds for start, seconds in zip(starts, lasted, strict=True)) - min(starts)
+    # Trials run one after another. When they began is the wall clock's word, how long they took a steady clock's.
+    if inside > whole:
+        return f"{inside / 60:.0f} min; of how long cannot be told, because the wall clock was set meanwhile"
+    return f"{inside / whole if whole else 0:.0%} of {whole / 60:.0f} min"
 
 
 def section(run: Run, name: str, study: ReportedStudy) -> Section:
