@@ -41,8 +41,9 @@ INSERT = (
 )
 
 INSERT_NEXT = (
-    "INSERT INTO memories (session, created, question, answer, keywords, words, important) VALUES "
-    "(?1, max(?2, coalesce((SELECT max(created) FROM memories WHERE session = ?1), ?2)), ?3, ?4, ?5, ?6, ?7)"
+    "INSERT INTO memories (session, created, question, answer, keywords, words, important) "
+    "SELECT column1, max(column2, coalesce((SELECT max(created) FROM memories WHERE session = column1), column2)), "
+    "column3, column4, column5, column6, column7 FROM (VALUES (?, ?, ?, ?, ?, ?, ?))"
 )
 """For stores that order turns by when they were said: the clock may be set back, and what is said next is newer all
 the same. It looks the newest turn up, so such a store needs `BY_SESSION`."""
