@@ -17,9 +17,14 @@ import nox
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests"]
+# A Python that is not on this machine is named as skipped, also where nox would take its absence for a failure.
+nox.options.error_on_missing_interpreters = False
 
 HERE = Path(__file__).parent
 LLAMA = re.search(r'"(llama-cpp-python==[\d.]+)"', (HERE / "pyproject.toml").read_text())[1]
+
+# Those that the tests have passed on. Every other session uses the Python that nox itself runs on.
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 # What llama.cpp computes with AMX ends the process (ggml-org/llama.cpp, issue 20824; systems/models/llama_library.py).
 UNUSED = ("-mno-amx-tile", "-mno-amx-int8", "-mno-amx-bf16")
@@ -37,6 +42,12 @@ def tests(session: nox.Session) -> None:
     """Run the tests."""
     install(session, "tests", "simulator")
     session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """Run the tests with every supported Python that is on the PATH; ``-s pythons-3.13`` with that one."""
+    tests(session)
 
 
 @nox.session

@@ -220,7 +220,7 @@ def _in_its_own_process(function: Callable[P, ModelFile], *args: P.args, **kwarg
     except EOFError as error:
         raise ModelError(
             "The process that read the model died: the file is damaged in a way llama.cpp does not survive, "
-            "or memory ran out."
+            "memory ran out, or llama.cpp was compiled for another processor."
         ) from error
     finally:
         here.close()

@@ -193,7 +193,11 @@ def _inside_trials(run: Run) -> Iterator[PartFact]:
     for start, end in sorted(zip(begun, ended, strict=True)):
         whole += max(0.0, end - max(start, reached))
         reached = max(reached, end)
-    words = f"{trials['duration_s'].sum() / whole:.0%} of {whole / 60:.0f} min"
+    inside = trials["duration_s"].sum()
+    words = f"{inside / whole if whole else 0:.0%} of {whole / 60:.0f} min"
+    # Trials run one after another. When they began is the wall clock's word, how long they took a steady clock's.
+    if inside > whole:
+        words = f"{inside / 60:.0f} min; of how long cannot be told, because the wall clock was set meanwhile"
     yield PartFact(name="time inside trials", values=[words] * len(run.parts))
 
 

@@ -17,7 +17,7 @@ from systems.logs import swallowed
 from systems.memory import index, retention, retrieval
 from systems.memory.recent import Recent
 from systems.memory.retrieval import Retrieval
-from systems.memory.schema import BUSY_S, BY_SESSION, INSERT, SavedTurn, cannot_open, prepare, store_error
+from systems.memory.schema import BUSY_S, BY_SESSION, INSERT, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
 
 T = TypeVar("T")
 
@@ -51,6 +51,7 @@ class FullTextStore:
         self._path = path
         self._how = how
         self._neighbours = neighbours
+        self._orders_by_time = how == "blended" or neighbours > 0
         self._most_bytes = most_bytes
         self._unindexed = 0 if how == "bm25" else _UNINDEXED
         self._recent = Recent()
@@ -82,7 +83,7 @@ class FullTextStore:
         connection.execute(f"PRAGMA cache_size=-{_KEPT_PAGES}")
         prepare(connection)
         index.make(connection, lengths=self._how == "bm25")
-        if self._neighbours:
+        if self._orders_by_time:
             connection.execute(BY_SESSION)
         self._version = _version(connection)
         self._catch_up(connection)
@@ -161,7 +162,7 @@ class FullTextStore:
     def _insert(self, rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> None:
         full = len(self._recent) + len(rows) > self._unindexed
         with connection:
-            connection.executemany(INSERT, rows)
+            connection.executemany(INSERT_NEXT if self._orders_by_time else INSERT, rows)
             last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
             if full:
                 index.catch_up(connection)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from systems.memory.schema import BUSY_S, BY_SESSION, INSERT, SavedTurn, cannot_open, prepare, store_error
+from systems.memory.schema import BUSY_S, BY_SESSION, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
 
 
 class LikeStore:
@@ -45,7 +45,7 @@ class LikeStore:
         """Save ``turns`` in one transaction. Raises `StoreError`."""
         try:
             with closing(self._connect()) as connection, connection:
-                connection.executemany(INSERT, [turn.row() for turn in turns])
+                connection.executemany(INSERT_NEXT, [turn.row() for turn in turns])
         except (sqlite3.Error, UnicodeError) as error:
             raise store_error("A turn could not be saved", error) from error
 

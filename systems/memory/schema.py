@@ -40,12 +40,20 @@ INSERT = (
     "INSERT INTO memories (session, created, question, answer, keywords, words, important) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
+INSERT_NEXT = (
+    "INSERT INTO memories (session, created, question, answer, keywords, words, important) "
+    "SELECT column1, max(column2, coalesce((SELECT max(created) FROM memories WHERE session = column1), column2)), "
+    "column3, column4, column5, column6, column7 FROM (VALUES (?, ?, ?, ?, ?, ?, ?))"
+)
+"""For stores that order turns by when they were said: the clock may be set back, and what is said next is newer all
+the same. It looks the newest turn up, so such a store needs `BY_SESSION`."""
+
 BY_SESSION = "CREATE INDEX IF NOT EXISTS by_session ON memories (session, created)"
 """Made where it is needed: it costs every save some microseconds."""
 
 
 class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One turn as long-term memory keeps it; ``created`` in seconds since the epoch."""
+    """One turn as long-term memory keeps it; ``created`` in seconds since the epoch, as the wall clock said."""
 
     session: str
     question: str
@@ -56,7 +64,7 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     created: float = msgspec.field(default_factory=time.time)
 
     def row(self) -> tuple[object, ...]:
-        """Return the values of `INSERT`."""
+        """Return the values of `INSERT` and of `INSERT_NEXT`."""
         return (
             self.session,
             self.created,

@@ -344,13 +344,37 @@ async def test_english_words_are_found_in_other_forms(tmp_path, how):
 async def test_blended_retrieval_lets_importance_and_age_decide_between_similar_turns(tmp_path):
     day = 86_400.0
     turns = [
+        ("s", "veras bees were in lisbon", {"created": 1 * day, "important": True}),
         ("s", "where are veras bees", {"created": 40 * day}),
         ("s", "veras bees are in oslo", {"created": 40 * day, "important": True}),
-        ("s", "veras bees were in lisbon", {"created": 1 * day, "important": True}),
     ]
     store = await said(tmp_path / "memory.sqlite", turns, how="blended")
     found = await store.find("s", ["vera", "bees"], 3)
     assert found == ["veras bees are in oslo", "veras bees were in lisbon", "where are veras bees"]
+    await store.close()
+
+
+@STORES
+async def test_a_clock_that_is_set_does_not_change_which_turns_are_the_newest(tmp_path, kind):
+    store = kind(tmp_path / "memory.sqlite")
+    await store.open()
+    noon, hour = 1_000_000_000.0, 3_600.0
+    clock = [noon, noon + hour, noon + 2.0, noon - hour, noon + 4.0]
+    for number, created in enumerate(clock):
+        text = f"bees {number}"
+        turn = SavedTurn(
+            session="s", question=text, answer="", keywords=("bees",), words=tuple(text.split()), created=created
+        )
+        await store.save([turn])
+    assert (await store.find("s", ["bees"], 3))[:3] == ["bees 4", "bees 3", "bees 2"]
+    await store.close()
+
+
+async def test_a_clock_that_is_set_does_not_change_who_the_neighbours_are(tmp_path):
+    clock = {"one": 5_000.0, "two": 8_600.0, "three": 5_002.0, "four": 1_400.0}
+    turns = [("s", word, {"created": created}) for word, created in clock.items()]
+    store = await said(tmp_path / "memory.sqlite", turns, neighbours=1)
+    assert await store.find("s", ["three"], 3) == ["three", "two", "four"]
     await store.close()
 
 

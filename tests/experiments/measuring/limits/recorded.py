@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -71,6 +73,9 @@ class Recorded(Kernel):
                 other.write_text("".join(f"{pid}\n" for pid in other.read_text().split() if pid != text))
             path.write_text(path.read_text() + f"{text}\n")
         elif path.name == "cgroup.subtree_control":
+            is_root = not path.with_name("cgroup.events").exists()
+            if "+" in text and not is_root and self.members(path.parent):
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))  # "no internal processes"
             now = set(path.read_text().split())
             for change in text.split():
                 (now.add if change[0] == "+" else now.discard)(change[1:])

@@ -63,6 +63,46 @@ def test_a_delegated_unit_moves_its_processes_into_a_leaf_and_back(tmp_path: Pat
     assert not (unit / "fourgig-harness").exists()
 
 
+def test_a_unit_that_cannot_be_emptied_is_an_obstacle_and_all_is_put_back(tmp_path: Path, profile: Profile) -> None:
+    class Refilled(Recorded):
+        """A shell in the unit starts a program whenever one was moved out."""
+
+        def members(self, directory: Path) -> list[int]:
+            return [*super().members(directory), *([4712] if directory.name == "run.scope" else [])]
+
+    unified(tmp_path, "/run.scope", superuser=False)
+    with pytest.raises(CannotEnforce, match="resource busy"):
+        CgroupV2(Refilled(tmp_path, superuser=False)).open_run("r1", profile)
+    unit = tmp_path / TOP / "run.scope"
+    assert sorted((unit / "cgroup.procs").read_text().split()) == ["4711", "4712"]
+    assert (unit / "cgroup.subtree_control").read_text() == ""
+    assert not (unit / "fourgig-r1").exists()
+
+
+@pytest.mark.parametrize("given", ["memory pids", "cpu pids", ""])
+def test_an_ordinary_user_who_was_not_given_a_controller_is_told(tmp_path: Path, profile: Profile, given: str) -> None:
+    # Older versions of systemd give a user no processor time; a threaded group can have no memory controller.
+    kernel = unified(tmp_path, "/user.slice/run.scope", superuser=False)
+    (tmp_path / TOP / "user.slice" / "run.scope" / "cgroup.controllers").write_text(f"{given}\n")
+    availability = CgroupV2(kernel).availability(profile)
+    assert not availability.usable
+    assert "memory and cpu" in availability.reason
+    assert "Delegate=yes" in availability.remedy
+
+
+def test_a_kernel_that_cannot_kill_a_group_as_one_still_limits_it(tmp_path: Path, profile: Profile) -> None:
+    class Older(Recorded):
+        def make_group(self, directory: Path) -> None:
+            super().make_group(directory)
+            for name in ("memory.oom.group", "memory.swap.max"):
+                (directory / name).unlink()
+
+    unified(tmp_path, "/run.scope", superuser=False)
+    CgroupV2(Older(tmp_path, superuser=False)).open_run("r1", profile).trial("t1")
+    group = tmp_path / TOP / "run.scope" / "fourgig-r1" / "t1"
+    assert (group / "memory.max").read_text() == str(profile.memory_bytes)
+
+
 def test_the_leaf_of_a_killed_run_is_used_again(tmp_path: Path, profile: Profile) -> None:
     kernel = unified(tmp_path, "/run.scope/fourgig-harness", superuser=False)
     (tmp_path / TOP / "run.scope" / "cgroup.subtree_control").write_text("cpu memory")
