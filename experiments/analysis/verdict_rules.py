@@ -104,13 +104,14 @@ def _of_no_effect(published: Region, interval: Region, floor: float) -> Judgemen
 def _of_effect(published: Region, interval: Region, floor: float, margin: float) -> Judgement:
     """Judge a claimed rise.
 
-    ======================  ==============================  ==================================
-    the interval            beyond the noise floor          not wholly beyond it
-    ======================  ==============================  ==================================
-    in the published range  reproduced                      inconclusive: noise as wide as this
-    across its edge         inconclusive: how large         inconclusive: too wide
-    wholly outside          partly                          contradicted
-    ======================  ==============================  ==================================
+    ======================  ======================  ==========================  ==========================
+    the interval            beyond the noise floor  excludes no effect, within  holds no effect, or lies
+                                                    the floor or across it      on its other side
+    ======================  ======================  ==========================  ==========================
+    in the published range  reproduced              inconclusive                inconclusive
+    across its edge         inconclusive            inconclusive                inconclusive
+    wholly outside          partly                  inconclusive                contradicted
+    ======================  ======================  ==========================  ==========================
     """
     (low, high), (start, end) = published, interval
     seen = start > floor
@@ -121,9 +122,11 @@ def _of_effect(published: Region, interval: Region, floor: float, margin: float)
         return Judgement(Verdict.REPRODUCED, (max(low - widened, floor), high + widened))
     if seen and (below or above):
         return Judgement(Verdict.PARTLY, (floor, low - floor) if below else (max(high + floor, floor), math.inf))
-    if below:
+    if below and start <= 0:
         return Judgement(Verdict.CONTRADICTED, (-math.inf, low - floor))
-    if seen:
+    if below:
+        why = "the published figure is excluded; whether there is an effect in its direction is lost in the noise"
+    elif seen:
         why = "an effect in its direction, but the interval crosses the edge of the published range"
     elif floor >= high:
         why = "the noise floor is wider than the claimed effect"

@@ -111,4 +111,5 @@ def test_a_report_needs_no_implementation_of_a_system_or_an_engine(tmp_path: Pat
     assert {name for name in loaded if name.startswith("systems.engines.")} <= {
         "systems.engines.interface",
         "systems.engines.scripted",
+        "systems.engines.simulated",  # its settings: what a study would run is planned, to print what repeats it
     }

@@ -31,9 +31,9 @@ def info(tmp_path):
 @pytest.fixture(scope="module")
 def ledger_of_reference(reference_run):
     """Return, by claim, its verdicts in the reference run and the commands that its page prints."""
-    repeating, info = Repeating(), reference_run.info
+    repeating = Repeating()
     return {
-        claim.id: (judged, repeating.repetitions(info, claim.study, ledger.wanted(judged)))
+        claim.id: (judged, repeating.repetitions(reference_run.info_of(claim.study), claim.study, ledger.wanted(judged)))
         for claim, judged in ledger.by_claim(ledger.judge(reference_run))
         if claim.tests
     }
@@ -42,7 +42,7 @@ def ledger_of_reference(reference_run):
 @pytest.fixture(scope="module")
 def floors(reference_run):
     """Return the noise floors of the reference run's A/A arms."""
-    return noise.floors(reference_run.measures)
+    return reference_run.floors
 
 
 @pytest.fixture(scope="module")
