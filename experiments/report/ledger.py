@@ -68,12 +68,22 @@ def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
                 summary=summary(mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
-                repetitions=repeating.repetitions(run.info_of(claim.study), claim.study, wanted(mine))
-                if claim.study
-                else [],
+                repetitions=repetitions(repeating, run, mine),
             )
         )
     return parts
+
+
+def repetitions(repeating: Repeating, run: Run, mine: Sequence[ClaimVerdict]) -> list[Repetition]:
+    """Return how to measure again what verdicts on one claim rest on, as the run of each did; none where nothing did."""
+    study = mine[0].claim.study
+    if study is None:
+        return []
+    infos = {part.run: part.info for part in run.parts}
+    by_run: dict[str, list[ClaimVerdict]] = {}
+    for one in mine:
+        by_run.setdefault(one.run or run.info_of(study).run_id, []).append(one)
+    return [one for name, these in by_run.items() for one in repeating.repetitions(infos[name], study, wanted(these))]
 
 
 def wanted(mine: Sequence[ClaimVerdict]) -> list[WantedTrials]:

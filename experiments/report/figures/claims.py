@@ -11,6 +11,7 @@ from experiments import metrics
 from experiments.analysis.claims import Claim
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
+from experiments.analysis.work import UNEQUAL
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 
@@ -35,11 +36,13 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     for place, one in enumerate(shown):
         color, marker = _LOOKS[one.verdict]
         if one.floor is not None:
-            floor = _drawn(claim, one.floor)
             axes.fill_between(
-                [1 / floor, floor], place - 0.4, place + 0.4, color="#56B4E9", alpha=0.3, linewidth=0,
+                _around_none(claim, one.floor), place - 0.4, place + 0.4, color="#56B4E9", alpha=0.3, linewidth=0,
                 label="noise floor: equals differ by as much",
             )  # fmt: skip
+        if one.robust_low is not None and one.robust_high is not None:
+            robust = [_drawn(claim, one.robust_low), _drawn(claim, one.robust_high)]
+            axes.plot(robust, [place + 0.22, place + 0.22], color=color, linewidth=0.8)
         if one.low is not None and one.high is not None:
             axes.plot([_drawn(claim, one.low), _drawn(claim, one.high)], [place, place], color=color, linewidth=1.8)
         axes.plot(
@@ -59,7 +62,10 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
         drawing.logarithmic(axes, "x")
     axes.set_xlabel(_label(claim, shown[0]))
     blocks = sorted({len(one.blocks) for one in shown})
-    notes = [f"{' and '.join(map(str, blocks))} blocks; lines are 95 % intervals, drawn from six blocks on"]
+    notes = [
+        f"{' and '.join(map(str, blocks))} blocks; thick lines are 95 % intervals, thin ones robust intervals, drawn from six blocks on"
+    ]
+    notes += dict.fromkeys(sentence for one in shown for sentence in one.caveats if sentence.startswith(UNEQUAL))
     alt = f"{title}. A line a condition, with its interval, beside what was published."
     return [drawing.finish(figure, f"claim-{claim.id}", title, alt, notes)]
 
@@ -70,6 +76,13 @@ def _names(shown: Sequence[ClaimVerdict]) -> list[str]:
     if len({one.metric for one in shown}) == 1:
         return titles
     return [f"{title}: {metrics.get(one.metric).title.lower()}" for title, one in zip(titles, shown, strict=True)]
+
+
+def _around_none(claim: Claim, floor: float) -> list[float]:
+    """Return the ends of the noise floor around no effect."""
+    if _is_ratio(claim):
+        return [1 / _drawn(claim, floor), _drawn(claim, floor)]
+    return [-floor, floor]
 
 
 def _is_ratio(claim: Claim) -> bool:

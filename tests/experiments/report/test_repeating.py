@@ -33,7 +33,7 @@ def ledger_of_reference(reference_run):
     """Return, by claim, its verdicts in the reference run and the commands that its page prints."""
     repeating = Repeating()
     return {
-        claim.id: (judged, repeating.repetitions(reference_run.info_of(claim.study), claim.study, ledger.wanted(judged)))
+        claim.id: (judged, ledger.repetitions(repeating, reference_run, judged))
         for claim, judged in ledger.by_claim(ledger.judge(reference_run))
         if claim.tests
     }
