@@ -114,9 +114,8 @@ def caveats(pair: Pair) -> tuple[str, ...]:
     if far is not None:
         block = list(numbers)[far]
         rest = [number for other, number in numbers.items() if other != block]
-        # Read on the pair's own scale: a ratio as percent of change.
-        seen, beside = pair.scale.read(numbers[block]), pair.scale.read(sum(rest) / len(rest))
-        found.append(f"block {block} stands apart: {seen:+.3g} beside {beside:+.3g}")
+        seen, beside = (pair.scale.show(number) for number in (numbers[block], sum(rest) / len(rest)))
+        found.append(f"block {block} stands apart: {seen} beside {beside}")
     if pair.far_apart:
         minutes = max(pair.far_apart.values()) / 60
         found.append(f"{len(pair.far_apart)} of {len(numbers)} pairs began up to {minutes:.0f} minutes apart")

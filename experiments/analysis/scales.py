@@ -11,23 +11,31 @@ import msgspec
 class Scale(msgspec.Struct, frozen=True):
     """How a block's values become a number, and how numbers are read from and written to the unit people use.
 
-    ``of`` gives None where the values have no number: 0 has no ratio to anything.
+    ``of`` gives None where the values have no number: 0 has no ratio to anything. ``show`` writes a number in a word.
     """
 
     of: Callable[[float, float], float | None]
     read: Callable[[float], float]
     write: Callable[[float], float]
+    show: Callable[[float], str]
 
 
 def _log_ratio(ours: float, theirs: float) -> float | None:
     return math.log(ours) - math.log(theirs) if ours > 0 and theirs > 0 else None
 
 
-RATIO = Scale(_log_ratio, lambda log: 100 * math.expm1(log), lambda percent: math.log1p(percent / 100))
+RATIO = Scale(
+    of=_log_ratio,
+    read=lambda log: 100 * math.expm1(log),
+    write=lambda percent: math.log1p(percent / 100),
+    show=lambda log: f"× {math.exp(log):.3g}",
+)
 """The logarithm of one value over the other; read as percent of change."""
 
-POINTS = Scale(lambda ours, theirs: 100 * (ours - theirs), float, float)
+POINTS = Scale(
+    of=lambda ours, theirs: 100 * (ours - theirs), read=float, write=float, show=lambda points: f"{points:+.3g} points"
+)
 """The difference of two shares, in percentage points."""
 
-LEVEL = Scale(lambda ours, _: ours, float, float)
+LEVEL = Scale(of=lambda ours, _: ours, read=float, write=float, show=lambda level: f"{level:.3g}")
 """One value by itself, in its metric's unit."""

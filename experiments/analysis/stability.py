@@ -16,7 +16,6 @@ from experiments.analysis.drift import trend
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.power import MOST_BLOCKS, blocks_for_reach, blocks_to_settle
-from experiments.analysis.robust import apart
 
 _RARE = 0.05
 _UNSETTLED = (Conclusion.OPEN, Conclusion.INDICATIVE)
@@ -36,7 +35,7 @@ def unsettled(ratios: Sequence[float], floor: float | None) -> Unsettled:
         return Unsettled(why=f"{count} of at least {ENOUGH_BLOCKS} blocks", blocks=ENOUGH_BLOCKS)
     logs = np.log(np.asarray(ratios, dtype=float))
     blocks = blocks_to_settle(Estimate(logs), edge)
-    reasons = [_one_block(logs), "the ratio drifts from block to block" if trend(ratios) < _RARE else ""]
+    reasons = ["the ratio drifts from block to block" if trend(ratios) < _RARE else ""]
     if blocks is None:
         reasons.append(f"the effect is too near the noise floor: {MOST_BLOCKS} blocks would not tell them apart")
     elif not any(reasons):
@@ -86,12 +85,3 @@ def _needed(row: Mapping[Hashable, Any], reach: float) -> int | None:
     for_precision = blocks_for_reach(spread, reach, count)
     for_conclusion = None if pd.isna(row["needs"]) else int(row["needs"])
     return min((blocks for blocks in (for_precision, for_conclusion) if blocks is not None), default=None)
-
-
-def _one_block(logs: np.ndarray) -> str:
-    """Name the block that stands apart from the others."""
-    far = apart(logs)
-    if far is None:
-        return ""
-    rest = float(np.delete(logs, far).mean())
-    return f"one block stands apart: × {math.exp(logs[far]):.3g} beside × {math.exp(rest):.3g}"

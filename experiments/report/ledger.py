@@ -75,7 +75,7 @@ def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
 
 
 def repetitions(repeating: Repeating, run: Run, mine: Sequence[ClaimVerdict]) -> list[Repetition]:
-    """Return how to measure again what verdicts on one claim rest on, as the run of each did; none where nothing did."""
+    """Return how to measure again what verdicts on one claim rest on, as the run of each did."""
     study = mine[0].claim.study
     if study is None:
         return []

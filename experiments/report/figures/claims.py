@@ -62,9 +62,8 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
         drawing.logarithmic(axes, "x")
     axes.set_xlabel(_label(claim, shown[0]))
     blocks = sorted({len(one.blocks) for one in shown})
-    notes = [
-        f"{' and '.join(map(str, blocks))} blocks; thick lines are 95 % intervals, thin ones robust intervals, drawn from six blocks on"
-    ]
+    intervals = "thick lines are 95 % intervals, thin ones robust intervals, drawn from six blocks on"
+    notes = [f"{' and '.join(map(str, blocks))} complete blocks; {intervals}"]
     notes += dict.fromkeys(sentence for one in shown for sentence in one.caveats if sentence.startswith(UNEQUAL))
     alt = f"{title}. A line a condition, with its interval, beside what was published."
     return [drawing.finish(figure, f"claim-{claim.id}", title, alt, notes)]

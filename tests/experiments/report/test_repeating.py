@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from experiments.analysis import claims, noise
+from experiments.analysis import claims
 from experiments.analysis.order import describe
 from experiments.commands import console
 from experiments.commands.cli import app

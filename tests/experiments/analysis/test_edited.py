@@ -1,0 +1,256 @@
+"""Edited copies of a recorded run: each kind of odd data, and the answer it must give; and that nothing crashes."""
+
+from __future__ import annotations
+
+import functools
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from experiments import load_run
+from experiments.analysis import verdicts
+from experiments.analysis.claims import load as load_claims
+from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.regressions import compare_runs
+from experiments.analysis.run import Run
+from experiments.analysis.verdict_rules import Verdict
+from experiments.commands.cli import app
+from experiments.measuring.records import Outcome, Record
+from experiments.report import headline, regressions
+from experiments.report.build import build
+from experiments.report.key_comparisons import load, measured
+from systems.errors import ExitCode
+from tests.experiments.analysis import edited
+from tests.experiments.analysis.edited import ANSWERS, SOAK, TOTAL, USERS, of
+
+ASYNCHRONOUS, BASELINE = "asynchronous", "baseline"
+WANTED = {
+    "isolation": ("total_time",),
+    "load": ("throughput", "latency_p95", "success_rate"),
+    "memory": ("right_answers", "evidence_in_prompt"),
+}
+
+
+def line(run: Run, name: str):
+    """Return a line of the table of results."""
+    [one] = measured(run, [key for key in load() if key.name == name])
+    return one
+
+
+def verdict(run: Run, claim: str, title: str):
+    [one] = [each for each in verdicts.judge(run, {claim: load_claims()[claim]}) if each.test.title == title]
+    return one
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return edited.write(tmp_path_factory.mktemp("untouched") / "run")
+
+
+def seconds(record: Record) -> float:
+    return max(row.finished_s for row in record.parts[-1].requests)
+
+
+def by_block(*values: float):
+    return lambda record: values[record.spec.block % len(values)]
+
+
+def even(target):
+    """Make the total time of a trial what ``target`` says, in seconds."""
+    return edited.slower(lambda record: target(record) / seconds(record))
+
+
+def test_a_gain_smaller_than_a_noisy_floor_is_told_as_just_that(tmp_path):
+    gain = even(by_block(0.88, 0.885, 0.875, 0.88, 0.89, 0.87))
+    arms = even(by_block(1.2, 0.83, 1.25, 0.8, 1.2, 0.83))
+    run = load_run(
+        edited.write(
+            tmp_path,
+            of(even(lambda _: 1.0), BASELINE, **TOTAL),
+            of(gain, ASYNCHRONOUS, **TOTAL),
+            of(arms, BASELINE, ASYNCHRONOUS, twin=True, **TOTAL),
+        )
+    )
+    one = line(run, "five-users")
+    assert one.comparison.conclusion is Conclusion.BELOW
+    assert one.comparison.summary.high < 1
+    assert "smaller than the noise floor" in headline.table(run)
+    # The published −57 % is excluded, but a gain was seen: which of the two it is, noise hides.
+    assert verdict(run, "S0-time", "5 users at once, real inference").verdict is Verdict.INCONCLUSIVE
+
+
+def test_no_difference_is_not_had_by_noise(tmp_path):
+    near = by_block(1.0, 1.02, 0.99, 1.01, 1.0, 0.985)
+    quiet, noisy = by_block(1.0, 1.01, 0.99, 1.0, 1.01, 0.995), by_block(1.3, 0.8, 1.2, 0.8, 1.3, 0.75)
+    said = {}
+    for name, arms in (("quiet", quiet), ("noisy", noisy)):
+        edits = (
+            of(even(lambda _: 1.0), BASELINE, **TOTAL),
+            of(even(near), ASYNCHRONOUS, **TOTAL),
+            of(even(lambda record: 1.0 if record.spec.subject == BASELINE else near(record)), twin=False, **TOTAL),
+            of(even(arms), BASELINE, twin=True, **TOTAL),
+            of(even(lambda record, arms=arms: near(record) * arms(record)), ASYNCHRONOUS, twin=True, **TOTAL),
+        )
+        said[name] = line(load_run(edited.write(tmp_path / name, *edits)), "five-users").comparison.conclusion
+    assert said == {"quiet": Conclusion.SAME, "noisy": Conclusion.OPEN}
+
+
+def test_a_leak_that_was_measured_too_loosely_is_not_reproduced_as_none(tmp_path, untouched):
+    title = "2,000 turns without a model, the traditional agent"
+    assert verdict(load_run(untouched), "S0-no-leak", title).verdict is Verdict.REPRODUCED
+    slopes = by_block(-800_000.0, 400_000.0, -500_000.0, 300_000.0, -700_000.0, 200_000.0)
+    loose = load_run(edited.write(tmp_path / "loose", of(edited.drifting(slopes), BASELINE, **SOAK)))
+    one = verdict(loose, "S0-no-leak", title)
+    assert one.verdict is Verdict.INCONCLUSIVE
+    assert one.false_share is None  # no test was made, so none counts among the others
+    leaking = load_run(edited.write(tmp_path / "leak", of(edited.drifting(lambda _: 5000.0), BASELINE, **SOAK)))
+    assert verdict(leaking, "S0-no-leak", title).verdict is Verdict.CONTRADICTED
+
+
+FAILURES = {
+    "every request refused": of(edited.requests(outcome="refused"), ASYNCHRONOUS, **USERS),
+    "no right answer in any block": of(edited.noted(right=0.0), ASYNCHRONOUS, **ANSWERS),
+    "no right answer in one block": of(edited.noted(right=0.0), ASYNCHRONOUS, blocks=range(1), **ANSWERS),
+    "every trial crashed": of(edited.ended(Outcome.CRASHED), ASYNCHRONOUS, **USERS),
+    "one trial killed": of(edited.ended(Outcome.OUT_OF_MEMORY), ASYNCHRONOUS, blocks=range(2, 3), **TOTAL),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_was_lost_is_a_regression(tmp_path, untouched, failure):
+    worse = edited.write(tmp_path / "worse", FAILURES[failure])
+    compared = compare_runs(load_run(untouched), load_run(worse), WANTED)
+    assert compared.lost
+    assert {one.subject for one in compared.lost} == {ASYNCHRONOUS}
+    done = CliRunner().invoke(app, ["compare", str(untouched), str(worse)])
+    assert done.exit_code == ExitCode.WORSE
+    assert "lost trials or values" in done.output
+    assert "Lost" in regressions.markdown(compared)
+    # From the other side nothing was lost.
+    assert not compare_runs(load_run(worse), load_run(untouched), WANTED).lost
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_one_of_two_lost_forbids_to_compare_them_and_is_counted(tmp_path, untouched, failure):
+    run, before = load_run(edited.write(tmp_path, FAILURES[failure])), load_run(untouched)
+    lost = run.comparisons[~run.comparisons["lost"].isin(before.comparisons["lost"])]
+    assert lost["lost"].str.contains("asynchronous lost [16] of 6").all()
+    concluded = lost[lost["conclusion"].notna()]
+    assert len(concluded)
+    assert set(concluded["conclusion"]) == {Conclusion.NONE}
+
+
+@pytest.mark.parametrize("void", [4, 5, 6])
+def test_complete_pairs_count_and_a_report_is_made_of_what_is_there(tmp_path, void):
+    run = edited.write(tmp_path, of(edited.ended(Outcome.INVALID), ASYNCHRONOUS, blocks=range(void)))
+    one = line(load_run(run), "five-users").comparison
+    if void == 6:
+        assert one.conclusion is Conclusion.NONE
+        assert one.summary is None
+    else:
+        assert one.conclusion is Conclusion.INDICATIVE
+        assert one.summary.blocks == 6 - void
+        assert one.summary.low is None
+    tested = [each for each in verdicts.judge(load_run(run), load_claims()) if each.blocks]
+    assert {each.verdict for each in tested if each.test.subject == ASYNCHRONOUS} <= {Verdict.INCONCLUSIVE}
+    assert build(run).is_file()
+
+
+def test_a_void_trial_is_not_a_lost_one(tmp_path, untouched):
+    run = load_run(edited.write(tmp_path, of(edited.ended(Outcome.INVALID), ASYNCHRONOUS, blocks=range(1), **TOTAL)))
+    one = line(run, "five-users").comparison
+    assert one.conclusion is Conclusion.INDICATIVE
+    assert one.pair.uneven == ""
+    assert set(run.comparisons["lost"]) <= set(load_run(untouched).comparisons["lost"])
+
+
+def test_an_agent_that_never_asks_the_model_wins_nothing_without_a_word(tmp_path):
+    idle = of(edited.requests(generated_tokens=0, prompt_tokens=0, finished_s=0.001), ASYNCHRONOUS, **TOTAL)
+    run = load_run(edited.write(tmp_path, idle))
+    one = line(run, "five-users")
+    assert any(sentence.startswith("unequal work: asynchronous generated 0") for sentence in one.comparison.caveats)
+    assert "unequal work" in headline.table(run)
+    told = verdict(run, "S0-time", "5 users at once, real inference")
+    assert any("unequal work" in sentence for sentence in told.caveats)
+
+
+def test_a_block_that_stands_apart_and_trials_far_apart_are_told(tmp_path):
+    def later(record: Record) -> Record:
+        return msgspec.structs.replace(record, started_at="2026-11-23T00:00:00+00:00")
+
+    spike = edited.slower(lambda _: 5.0)
+    run = load_run(
+        edited.write(tmp_path, *(of(each, ASYNCHRONOUS, blocks=range(3, 4), **TOTAL) for each in (spike, later)))
+    )
+    one = line(run, "five-users").comparison
+    assert any("block 3 stands apart" in sentence for sentence in one.caveats)
+    assert any("1 of 6 pairs began up to" in sentence for sentence in one.caveats)
+    assert one.conclusion is Conclusion.OPEN
+
+
+EDITS = st.sampled_from(
+    [
+        *(edited.ended(outcome) for outcome in Outcome),
+        edited.requests(outcome="refused"),
+        edited.requests(generated_tokens=0),
+        edited.requests(finished_s=0.0),
+        edited.noted(right=0.0, in_prompt=0.0),
+        edited.noted(right=1e308),
+        edited.slower(lambda _: 1e9),
+        edited.slower(lambda _: 0.0),
+        edited.drifting(lambda record: random.Random(record.key).gauss(0, 1e6)),
+        lambda record: msgspec.structs.replace(record, parts=[]),
+        lambda record: msgspec.structs.replace(record, parts=record.parts[:1]),
+        lambda record: msgspec.structs.replace(
+            record, parts=[msgspec.structs.replace(part, values={}, series={}, requests=[]) for part in record.parts]
+        ),
+        lambda record: msgspec.structs.replace(record, enforced=False),
+        lambda _: None,
+    ]
+)
+MIXTURES = st.lists(
+    st.tuples(EDITS, st.sampled_from(["", *edited.SUBJECTS]), st.integers(0, 6), st.booleans()), min_size=1, max_size=6
+).map(
+    lambda drawn: [
+        of(edit, *filter(None, [subject]), blocks=range(6 - blocks, 6), twin=twin)
+        for edit, subject, blocks, twin in drawn
+    ]
+)
+
+
+def everything_said(folder: Path, beside: Run) -> None:
+    """Ask a run for all that is ever asked of one."""
+    run = load_run(folder, unfinished=True)
+    assert not run.comparisons.empty or run.comparisons.columns.size
+    assert len(run.floors.columns) and len(run.pairs.columns)
+    verdicts.table(verdicts.judge(run, load_claims()))
+    headline.table(run)
+    for before, after in ((beside, run), (run, beside)):
+        compared = compare_runs(before, after, WANTED)
+        regressions.markdown(compared)
+        regressions.summary(compared)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(MIXTURES)
+def test_no_mixture_of_outcomes_stops_comparisons_or_the_ledger(tmp_path_factory, mixture):
+    folder = edited.write(tmp_path_factory.mktemp("mixture"), *mixture)
+    everything_said(folder, untouched_run())
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(MIXTURES)
+def test_no_mixture_of_outcomes_stops_a_report(tmp_path_factory, mixture):
+    assert build(edited.write(tmp_path_factory.mktemp("mixture"), *mixture)).is_file()
+
+
+@functools.cache
+def untouched_run() -> Run:
+    import tempfile
+
+    return load_run(edited.write(Path(tempfile.mkdtemp()) / "run"))
