@@ -28,7 +28,10 @@ _LAST_WORDS_S, _ENDS_WITHIN_S = 0.2, 10.0
 
 def command(interpreter: str, implementation: str) -> list[str]:
     """Return the arguments that run the system. Raises `BadInput` where there is no such interpreter."""
-    path = Path(interpreter).expanduser()
+    try:
+        path = Path(interpreter).expanduser()
+    except RuntimeError:  # "~" of nobody here
+        path = Path(interpreter)
     if not path.is_file():
         raise BadInput(f"There is no interpreter {interpreter}: it is to run {implementation}.")
     return [str(path), str(WORKER), implementation]
@@ -40,14 +43,19 @@ def examine(name: str, interpreter: str, implementation: str) -> str:
     Raises `BadInput`, which says in a sentence why it is none.
     """
     python, worker, address = command(interpreter, implementation)
-    done = subprocess.run(
-        [python, worker, "--check", address], capture_output=True, encoding="utf-8", errors="replace", check=False
-    )
-    words = done.stdout.split()
-    if done.returncode or not words:
+    try:
+        done = subprocess.run(
+            [python, worker, "--check", address], capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
+    except OSError as error:
+        said = f"The interpreter {interpreter} of the system {name!r} cannot be run: {error.strerror}."
+        raise BadInput(said) from error
+    if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         raise BadInput(f"The system {name!r} {lines[-1] if lines else 'cannot be run'}.")
-    return words[-1]
+    if not done.stdout.split():
+        raise BadInput(f"The interpreter {interpreter} of the system {name!r} says nothing: it is no Python.")
+    return done.stdout.split()[-1]
 
 
 class _Said(msgspec.Struct):

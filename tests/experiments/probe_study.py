@@ -132,10 +132,6 @@ class Probe(Study):
     def _dies(self, role):
         os.kill(os.getpid(), 9)
 
-    def _divides(self, role):
-        role.part.series["rates"] = [1.0, float(role.spec.subject.split("-")[1])]
-        role.outside_look()
-
     def _half(self, role):
         part = role.work_dir / "subject-part.json"
         part.write_text(json.dumps({"role": "subject", "values": {"a": 1.0}})[:-5])
