@@ -30,9 +30,9 @@ Region = tuple[float, float]
 def regions(better: str, floor: float | None) -> dict[Conclusion, Region]:
     """Return between which ends an interval of the log ratio must lie for each conclusion; the first that fits counts.
 
-    Wholly beyond the noise ``floor``, a bound of |log ratio|: *helps* or *hurts*. Wholly within the `MARGIN`: *no
-    difference*; where the floor is wider than that, nothing is. Without a floor equals are taken to be equal, which
-    holds for what no clock and no machine can change, such as hits on a given trace.
+    Wholly beyond the noise ``floor``, a bound of |log ratio|: *helps* or *hurts*. Wholly within the `MARGIN`, and
+    around 0: *no difference*; where the floor is wider than the margin, nothing is. Without a floor equals are taken
+    to be equal, which holds for what no clock and no machine can change, such as hits on a given trace.
     """
     reach = floor or 0.0
     above, below = (reach, math.inf), (-math.inf, -reach)
@@ -53,10 +53,13 @@ def conclude(low: float | None, high: float | None, better: str, floor: float | 
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return Conclusion.INDICATIVE
     start, end, reach = math.log(low), math.log(high), floor or 0.0
-    if not start <= 0 <= end and -reach <= start and end <= reach:
+    differs = not start <= 0 <= end
+    if differs and -reach <= start and end <= reach:
         return Conclusion.BELOW
-    fitting = (one for one, (least, most) in regions(better, floor).items() if _lies(start, end, least, most))
-    return next(fitting, Conclusion.OPEN)
+    for conclusion, (least, most) in regions(better, floor).items():
+        if _lies(start, end, least, most) and not (differs and conclusion is Conclusion.SAME):
+            return conclusion
+    return Conclusion.OPEN
 
 
 def _lies(start: float, end: float, least: float, most: float) -> bool:

@@ -105,9 +105,13 @@ class Scene(msgspec.Struct, frozen=True):
         return dict(zip(self.trials["subject"], self.trials["variant"], strict=True))
 
     def lead(self, *shown: pd.DataFrame) -> str:
-        """Return how the title of a figure of these rows begins where an engine ran without a model."""
+        """Return how the title of a figure begins whose engines ran without a model, in all of its rows or in some."""
         mine = self._trials_of(*shown)
-        return "No model ran. " if (mine["engine"].notna() & mine["model"].isna()).any() else ""
+        mine = mine[mine["engine"].notna()]
+        without = mine["model"].isna()
+        if mine.empty or not without.any():
+            return ""
+        return "No model ran. " if without.all() else "In part without a model. "
 
     def notes(self, *shown: pd.DataFrame, timed: bool = True) -> list[str]:
         """Return the sentences a figure of these rows must carry."""

@@ -12,13 +12,13 @@ from experiments.analysis import claims, order
 from experiments.analysis.claims import Claim
 from experiments.analysis.frames import where
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.measuring.records import Outcome
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.figures import flames, quality, what_fits
 from experiments.report.scene import Scene, factor
 
 _MIB = 2**20
+_TURNS_TO_GROW = 100  # below, what fills up for the first time is all that is seen
 _HOLDERS = 8
 SIMULATED = ("s3-fifo", "sieve", "optimum")
 
@@ -204,8 +204,11 @@ def _grown(scene: Scene, growth: pd.DataFrame) -> Drawn:
         f"{subject} {_slope(growth.loc[growth['subject'] == subject, 'value'])}"
         for subject in scene.subjects(growth["subject"])
     )
-    work, turns = (str(factor(growth, name).iloc[0]) for name in ("work", "turns"))
-    title = f"{scene.lead(growth)}Growth after the warm-up: {listed}"
+    work, turns = str(factor(growth, "work").iloc[0]), int(factor(growth, "turns").iloc[0])
+    said = f"Growth after the warm-up: {listed}"
+    if turns < _TURNS_TO_GROW:
+        said = f"Memory over {turns} turns: too few to speak of growth"
+    title = f"{scene.lead(growth)}{said}"
     figure, (axes,) = drawing.canvas(title)
     keys = set(growth["key"])
     shown = [record for record in scene.records if record.key in keys]
@@ -239,14 +242,20 @@ def _slope(slopes: pd.Series[float]) -> str:
 
 
 def _traced(scene: Scene) -> list[Drawn]:
+    """Return one figure a traced condition: what ran with a model and what ran without is not one heap."""
+    traced = scene.measured("heap_peak")
+    return [_heap(scene, str(condition)) for condition in dict.fromkeys(traced["condition"])]
+
+
+def _heap(scene: Scene, condition: str) -> Drawn:
     kinds = (("heap_peak", "heap"), ("mapped_peak", "mapped files"))
-    shown = {words: scene.measured(metric) for metric, words in kinds}
+    measured = {words: scene.measured(metric) for metric, words in kinds}
+    shown = {words: frame[frame["condition"] == condition] for words, frame in measured.items()}
     heap = shown["heap"]
-    if heap.empty:
-        return []
     peaks = heap.groupby("subject")["value"].max()
     listed = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in scene.subjects(peaks.index))
-    title = f"{scene.lead(heap)}Largest heap under the tracer: {listed}"
+    work, turns = (str(factor(heap, name).iloc[0]) for name in ("work", "turns"))
+    title = f"{scene.lead(heap)}Largest heap under the tracer ({text.plain(work)}): {listed}"
     subjects = scene.subjects(heap["subject"])
     figure, (axes,) = drawing.canvas(title, height=2.1 + 0.6 * len(subjects))
     for place, (words, frame) in enumerate(shown.items()):
@@ -264,10 +273,10 @@ def _traced(scene: Scene) -> list[Drawn]:
     axes.set_yticks(range(len(subjects)), [text.plain(subject) for subject in subjects])
     axes.invert_yaxis()
     axes.set_xlabel("peak (MiB)")
-    runs = sum(record.spec.traced and record.outcome is Outcome.OK for record in scene.records)
+    runs = len(heap)
     notes = [*scene.notes(heap, timed=False), f"{runs} traced trials: a look inside, not a sample"]
     alt = f"{title}. Peak of the heap and of mapped files per subject, in MiB."
-    return [drawing.finish(figure, "memory-tracer", title, alt, notes)]
+    return drawing.finish(figure, text.slug(f"memory-tracer-{work}-{turns}"), title, alt, notes)
 
 
 def _allocators(scene: Scene) -> list[Drawn]:

@@ -64,6 +64,8 @@ def test_a_condition_takes_its_floor_from_the_nearest_arm(tmp_path):
         (0.92, 1.02, "lower", 0.30, Conclusion.OPEN),
         (1.10, 1.14, "higher", 0.15, Conclusion.BELOW),
         (1.01, 1.02, "lower", 0.04, Conclusion.BELOW),
+        # Something was seen, small as it is: it is never called no difference.
+        (1.01, 1.03, "lower", 0.02, Conclusion.OPEN),
         (0.97, 1.2, "lower", 0.05, Conclusion.OPEN),
         (1.01, 1.2, "lower", 0.05, Conclusion.OPEN),
         (1.01, 1.2, "lower", None, Conclusion.HURTS),
