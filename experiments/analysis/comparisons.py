@@ -21,6 +21,7 @@ from experiments.analysis.conclusions import MARGIN, Conclusion, conclude, regio
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.noise import Floors
 from experiments.analysis.pairing import Pair, RatioSummary
+from experiments.analysis.scales import ratio
 from experiments.analysis.robust import apart
 from experiments.analysis.stability import unsettled
 
@@ -138,13 +139,13 @@ def _by_itself(pair: Pair) -> Comparison:
     if summary.indicative:
         return msgspec.structs.replace(none, conclusion=Conclusion.INDICATIVE, why=settled.why, needs=settled.blocks)
     estimate, reach = Estimate(list(pair.numbers.values())), pair.floor or 0.0
-    low, high = (math.exp(end) for end in estimate.cautious())
+    low, high = (ratio(float(end)) for end in estimate.cautious())
     told = [*regions(pair.better, pair.floor).values(), *([(-reach, reach)] if reach else [])]
     comparison = msgspec.structs.replace(
         none,
         conclusion=conclude(low, high, pair.better, pair.floor),
         false_share=min(float(estimate.inside(*region)) for region in told),
-        smallest_effect=math.expm1(power.smallest_effect(estimate, reach)),
+        smallest_effect=ratio(power.smallest_effect(estimate, reach)) - 1,
     )
     if comparison.conclusion is not Conclusion.OPEN:
         return comparison

@@ -90,6 +90,9 @@ class Floors:
         first, second = (self._cells.side(place, subject, metric, twin=twin) for twin in (False, True))
         if first is None or second is None:
             return None
+        # Twins of which nothing was there to measure, such as hits where nothing repeats, say nothing of the noise.
+        if not any(value > 0 for value in first.values.values()):
+            return None
         pair = Pair(subject=second, reference=first, better=metrics.get(metric).better, scale=scale)
         return pair if pair.numbers else None
 

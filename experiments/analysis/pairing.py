@@ -19,7 +19,7 @@ from experiments import metrics
 from experiments.analysis.cells import Cells, Condition, Side
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.order import reference
-from experiments.analysis.scales import RATIO, Scale
+from experiments.analysis.scales import RATIO, Scale, ratio
 
 ENOUGH_BLOCKS = 6
 """Below this many complete pairs nothing is more than indicative: the project's rule for every comparison."""
@@ -57,7 +57,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ratios(self) -> tuple[float, ...]:
         """The subject's value over its reference's, of every complete pair in the order of the blocks."""
-        return tuple(math.exp(number) for number in self.numbers.values())
+        return tuple(ratio(number) for number in self.numbers.values())
 
     def lost(self, side: Side) -> dict[int, str]:
         """Return the blocks in which both trials count and ``side`` has nothing to compare, each with why."""
@@ -138,10 +138,10 @@ def summarise(ratios: Sequence[float], level: float = 0.95) -> RatioSummary:
             (*estimate.interval(level), *estimate.robust(level)),
             strict=True,
         )
-        ends = {name: math.exp(end) for name, end in named}
+        ends = {name: ratio(end) for name, end in named}
     return RatioSummary(
         blocks=len(ratios),
-        geometric_mean=math.exp(float(logs.mean())),
+        geometric_mean=ratio(float(logs.mean())),
         smallest=min(ratios),
         largest=max(ratios),
         **ends,
@@ -182,7 +182,7 @@ def ratios(pairs: Iterable[tuple[Condition, str, Pair]]) -> pd.DataFrame:
         (
             place.run, place.study, place.condition, name, metrics.get(name).unit,
             pair.subject.subject, pair.reference.subject,
-            block, pair.subject.values[block], pair.reference.values[block], math.exp(number),
+            block, pair.subject.values[block], pair.reference.values[block], ratio(number),
         )
         for place, name, pair in pairs
         if pair.reference is not None

@@ -20,15 +20,23 @@ class Scale(msgspec.Struct, frozen=True):
     show: Callable[[float], str]
 
 
+_FARTHEST = 300.0
+
+
+def ratio(log: float) -> float:
+    """Return a ratio by its logarithm; what lies beyond 10 to the power of 130 is kept there, so that it has a size."""
+    return math.exp(max(-_FARTHEST, min(_FARTHEST, log)))
+
+
 def _log_ratio(ours: float, theirs: float) -> float | None:
     return math.log(ours) - math.log(theirs) if ours > 0 and theirs > 0 else None
 
 
 RATIO = Scale(
     of=_log_ratio,
-    read=lambda log: 100 * math.expm1(log),
+    read=lambda log: 100 * (ratio(log) - 1) if abs(log) > 1 else 100 * math.expm1(log),
     write=lambda percent: math.log1p(percent / 100),
-    show=lambda log: f"× {math.exp(log):.3g}",
+    show=lambda log: f"× {ratio(log):.3g}",
 )
 """The logarithm of one value over the other; read as percent of change."""
 

@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 Region = tuple[float, float]
 
 
-class Judgement(NamedTuple):
+class Ruling(NamedTuple):
     """A verdict, and the region in which the interval lies for it; none where no test decided it."""
 
     verdict: Verdict
@@ -58,7 +58,7 @@ def claimed(claim: Claim) -> Region:
     return write(claim.low), write(claim.high)
 
 
-def judge(claim: Claim, interval: Region, floor: float | None = None) -> Judgement:
+def judge(claim: Claim, interval: Region, floor: float | None = None) -> Ruling:
     """Return what an interval says of ``claim``; both it and the noise ``floor`` are on the claim's scale."""
     if not claim.is_effect:
         return _of_level(claim, interval)
@@ -75,33 +75,33 @@ def judge(claim: Claim, interval: Region, floor: float | None = None) -> Judgeme
     return judged._replace(region=region)
 
 
-def _of_level(claim: Claim, interval: Region) -> Judgement:
+def _of_level(claim: Claim, interval: Region) -> Ruling:
     """Judge a criterion; one with a tolerance is met by what lies within it, and missed by what lies wholly beyond."""
     least, most = criterion(claim)
     start, end = interval
     for missed in ((-math.inf, least), (most, math.inf)):
         if missed[0] < start and end < missed[1]:
-            return Judgement(Verdict.CONTRADICTED, missed)
+            return Ruling(Verdict.CONTRADICTED, missed)
     met = (least - claim.tolerance, most + claim.tolerance)
     if met[0] <= start and end <= met[1]:
-        return Judgement(Verdict.REPRODUCED, met)
-    return Judgement(Verdict.INCONCLUSIVE, why="the interval crosses the edge of the criterion")
+        return Ruling(Verdict.REPRODUCED, met)
+    return Ruling(Verdict.INCONCLUSIVE, why="the interval crosses the edge of the criterion")
 
 
-def _of_no_effect(published: Region, interval: Region, floor: float) -> Judgement:
+def _of_no_effect(published: Region, interval: Region, floor: float) -> Ruling:
     """Judge a claim that an effect lies in a range around none: as a test of equivalence, not widened by noise."""
     (low, high), (start, end) = published, interval
     for missed in ((-math.inf, low - floor), (high + floor, math.inf)):
         if missed[0] < start and end < missed[1]:
-            return Judgement(Verdict.CONTRADICTED, missed)
+            return Ruling(Verdict.CONTRADICTED, missed)
     if floor >= min(-low, high):
-        return Judgement(Verdict.INCONCLUSIVE, why="the noise floor is wider than the published range")
+        return Ruling(Verdict.INCONCLUSIVE, why="the noise floor is wider than the published range")
     if low <= start and end <= high:
-        return Judgement(Verdict.REPRODUCED, published)
-    return Judgement(Verdict.INCONCLUSIVE, why="the interval crosses the edge of the published range")
+        return Ruling(Verdict.REPRODUCED, published)
+    return Ruling(Verdict.INCONCLUSIVE, why="the interval crosses the edge of the published range")
 
 
-def _of_effect(published: Region, interval: Region, floor: float, margin: float) -> Judgement:
+def _of_effect(published: Region, interval: Region, floor: float, margin: float) -> Ruling:
     """Judge a claimed rise.
 
     ======================  ======================  ==========================  ==========================
@@ -119,11 +119,11 @@ def _of_effect(published: Region, interval: Region, floor: float, margin: float)
     inside = low - widened <= start and end <= high + widened
     below, above = end < low - floor, start > high + floor
     if seen and inside:
-        return Judgement(Verdict.REPRODUCED, (max(low - widened, floor), high + widened))
+        return Ruling(Verdict.REPRODUCED, (max(low - widened, floor), high + widened))
     if seen and (below or above):
-        return Judgement(Verdict.PARTLY, (floor, low - floor) if below else (max(high + floor, floor), math.inf))
+        return Ruling(Verdict.PARTLY, (floor, low - floor) if below else (max(high + floor, floor), math.inf))
     if below and start <= 0:
-        return Judgement(Verdict.CONTRADICTED, (-math.inf, low - floor))
+        return Ruling(Verdict.CONTRADICTED, (-math.inf, low - floor))
     if below:
         why = "the published figure is excluded; whether there is an effect in its direction is lost in the noise"
     elif seen:
@@ -132,4 +132,4 @@ def _of_effect(published: Region, interval: Region, floor: float, margin: float)
         why = "the noise floor is wider than the claimed effect"
     else:
         why = "the interval holds both the published figure and no effect beyond noise"
-    return Judgement(Verdict.INCONCLUSIVE, why=why)
+    return Ruling(Verdict.INCONCLUSIVE, why=why)

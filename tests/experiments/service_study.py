@@ -34,7 +34,7 @@ class Small(Service):
         return ""
 
     def version(self):
-        return os.environ.get("VERSION", "1.2")
+        return "1.2"
 
     def command(self, folder, address):
         return [sys.executable, str(SERVER), address, self.name]
@@ -76,6 +76,15 @@ class Faulty(Small):
 
     def ready(self, address):
         raise LookupError("no such greeting")
+
+
+class Updated(Small):
+    """Has the version that the environment says."""
+
+    name = "updated"
+
+    def version(self):
+        return os.environ.get("VERSION", "1.2")
 
 
 class Nameless(Small):

@@ -27,7 +27,7 @@ DEATHS = {
     "throws-interrupt": "KeyboardInterrupt (killed by SIGINT)",
     "throws-noted": "ValueError: with a note (exit status 1)",
     "throws-syntax": "SyntaxError: invalid syntax (broken.py, line 1) (exit status 1)",
-    "throws-unwritable": "UnicodeEncodeError: 'utf-8' codec can't encode character",
+    "throws-unwritable": "Unrecordable: the subject's part says 'half \\ud800 of a pair' at .values",
 }
 
 

@@ -21,7 +21,9 @@ from tests.experiments.conftest import FOURGIG
 from tests.experiments.measuring.test_interruption import left_behind, wait_until
 from tests.experiments.measuring.test_outcomes import alive, outcomes
 
-SERVICES = ("Small", "OnPort", "Silent", "Stubborn", "Broken", "Faulty", "Nameless", "Wordless", "Hungry", "Absent")
+SERVICES = (
+    "Small", "OnPort", "Silent", "Stubborn", "Broken", "Faulty", "Updated", "Nameless", "Wordless", "Hungry", "Absent",
+)  # fmt: skip
 NAMES = {"OnPort": "on-port"}
 
 
@@ -195,12 +197,12 @@ def test_what_is_missing_is_skipped_with_its_reason_and_run_when_it_is_there(run
 
 
 def test_a_run_is_not_gone_on_with_where_a_service_has_another_version(run_served):
-    done, _ = run_served("small-outside")
+    done, _ = run_served("updated-outside")
     assert done.returncode == 0, done.stderr
-    other, _ = run_served("small-outside", "--blocks", "2", VERSION="1.3")
+    other, _ = run_served("updated-outside", "--blocks", "2", VERSION="1.3")
     assert other.returncode == 6, other.stderr
-    assert "the service small 1.2 → 1.3" in other.stderr
-    same, _ = run_served("small-outside", "--blocks", "2")
+    assert "the service updated 1.2 → 1.3" in other.stderr
+    same, _ = run_served("updated-outside", "--blocks", "2")
     assert same.returncode == 0, same.stderr
 
 
