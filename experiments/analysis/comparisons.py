@@ -124,7 +124,8 @@ def caveats(pair: Pair) -> tuple[str, ...]:
 
 
 def _worked(side: Side) -> list[work.Work]:
-    return [done for record in side.records.values() if (done := work.of(record)) is not None]
+    done = (work.of(record) for record in side.records.values())
+    return [msgspec.structs.replace(one, subject=side.subject) for one in done if one is not None]
 
 
 def _by_itself(pair: Pair) -> Comparison:
@@ -150,7 +151,7 @@ def _by_itself(pair: Pair) -> Comparison:
     if comparison.conclusion is not Conclusion.OPEN:
         return comparison
     if reach > MARGIN and math.log(low) >= -MARGIN and math.log(high) <= MARGIN:
-        why = f"equals differ by up to ± {math.expm1(reach):.2g}, more than the {math.expm1(MARGIN):.0%} that count"
+        why = f"equals differ by up to ± {math.expm1(reach):.0%}, more than the {math.expm1(MARGIN):.0%} that count"
         return msgspec.structs.replace(comparison, why=why)
     return msgspec.structs.replace(comparison, why=settled.why, needs=settled.blocks)
 

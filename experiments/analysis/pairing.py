@@ -59,12 +59,16 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         """The subject's value over its reference's, of every complete pair in the order of the blocks."""
         return tuple(ratio(number) for number in self.numbers.values())
 
+    def missing(self, side: Side) -> dict[int, str]:
+        """Return the blocks in which a trial of ``side`` counts and has nothing to compare, each with why."""
+        zeros = {block: ZERO for block, value in side.values.items() if self.scale is RATIO and value <= 0}
+        return dict(sorted({**side.lost, **zeros}.items()))
+
     def lost(self, side: Side) -> dict[int, str]:
         """Return the blocks in which both trials count and ``side`` has nothing to compare, each with why."""
         other = self.reference if side is self.subject else self.subject
         shared = side.blocks & (side if other is None else other).blocks
-        zeros = {block: ZERO for block, value in side.values.items() if self.scale is RATIO and value <= 0}
-        return {block: why for block, why in sorted({**side.lost, **zeros}.items()) if block in shared}
+        return {block: why for block, why in self.missing(side).items() if block in shared}
 
     @property
     def uneven(self) -> str:

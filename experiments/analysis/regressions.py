@@ -44,7 +44,7 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     """A subject in a condition that lost more in the later run: trials, or one measure of them.
 
     ``measure`` is a metric's name, or empty where whole trials were lost. ``before`` and ``after`` say in words how
-    many of the blocks that both runs have.
+    many of the trials that count.
     """
 
     study: str
@@ -92,20 +92,7 @@ def compare_runs(before: Run, after: Run, wanted: Mapping[str, Sequence[str]]) -
             f"{'; '.join(forbids)}."
         )
     sides, earlier = (_sides(run, wanted) for run in (after, before))
-    cells = [(place, earlier[place], sides[place]) for place in earlier if place in sides]
-    pairs = [
-        (
-            place,
-            Pair(
-                subject=later[0],
-                reference=first[0],
-                better=metrics.get(place.metric).better,
-                floor=_wider(first[1], later[1]),
-                together=False,
-            ),
-        )
-        for place, first, later in cells
-    ]
+    pairs = [(place, _pair(place, earlier[place], sides[place])) for place in earlier if place in sides]
     shared = [(place, pair) for place, pair in pairs if pair.numbers]
     changes = [
         Change(
@@ -127,12 +114,18 @@ def compare_runs(before: Run, after: Run, wanted: Mapping[str, Sequence[str]]) -
     )
 
 
+def _pair(place: _Place, earlier: _Seen, later: _Seen) -> Pair:
+    return Pair(
+        subject=msgspec.structs.replace(later.side, subject="the later run"),
+        reference=msgspec.structs.replace(earlier.side, subject="the earlier run"),
+        better=metrics.get(place.metric).better,
+        floor=max((floor for floor in (earlier.floor, later.floor) if floor is not None), default=None),
+        together=False,
+    )
+
+
 def _size(change: Change) -> float:
     return abs(math.log(change.comparison.summary.geometric_mean)) if change.comparison.summary else math.inf
-
-
-def _wider(*floors: float | None) -> float | None:
-    return max((floor for floor in floors if floor is not None), default=None)
 
 
 def _median(side: Side | None, blocks: Iterable[int]) -> float:
@@ -149,7 +142,14 @@ class _Place(NamedTuple):
     metric: str
 
 
-def _sides(run: Run, wanted: Mapping[str, Sequence[str]]) -> dict[_Place, tuple[Side, float | None]]:
+class _Seen(NamedTuple):
+    """What a metric saw of a cell, and its noise floor."""
+
+    side: Side
+    floor: float | None
+
+
+def _sides(run: Run, wanted: Mapping[str, Sequence[str]]) -> dict[_Place, _Seen]:
     """Return what each wanted metric that has a better side saw of each cell, with its noise floor.
 
     A metric that no trial of a cell has is there, too: the other run may have it.
@@ -163,7 +163,7 @@ def _sides(run: Run, wanted: Mapping[str, Sequence[str]]) -> dict[_Place, tuple[
                     side = run.cells.side(place, subject, name)
                     if side is not None and side.records:
                         cell = _Place(study, place.condition, subject, _model(side), name)
-                        found[cell] = side, run.noise.of(place, name)
+                        found[cell] = _Seen(side, run.noise.of(place, name))
     return found
 
 
@@ -178,13 +178,14 @@ def _lost(pairs: Iterable[tuple[_Place, Pair]]) -> list[Losses]:
     found: dict[tuple[str, ...], Losses] = {}
     for place, pair in pairs:
         assert pair.reference is not None
-        earlier, later = pair.lost(pair.reference), pair.lost(pair.subject)
+        earlier, later = pair.missing(pair.reference), pair.missing(pair.subject)
         if pair.better == "lower":  # 0 is the best of these, not a loss
             earlier, later = ({b: why for b, why in lost.items() if why != ZERO} for lost in (earlier, later))
-        if len(later) <= len(earlier):
+        tried, tried_before = len(pair.subject.blocks), len(pair.reference.blocks)
+        if len(later) * tried_before <= len(earlier) * tried:
             continue
         whole = all(pair.subject.records[block].outcome is not Outcome.OK for block in later)
-        count, measure = len(pair.subject.blocks & pair.reference.blocks), "" if whole else place.metric
+        measure = "" if whole else place.metric
         found.setdefault(
             (place.study, place.condition, place.subject, measure),
             Losses(
@@ -192,8 +193,8 @@ def _lost(pairs: Iterable[tuple[_Place, Pair]]) -> list[Losses]:
                 condition=place.condition,
                 subject=place.subject,
                 measure=measure,
-                before=counted(earlier, count),
-                after=counted(later, count),
+                before=counted(earlier, tried_before),
+                after=counted(later, tried),
             ),
         )
     return list(found.values())

@@ -8,6 +8,7 @@ from experiments import metrics
 from experiments.analysis.conclusions import UNDECIDED, Conclusion
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.regressions import Change, Losses, RunComparison
+from experiments.analysis.work import UNEQUAL
 from experiments.report import text
 
 Row = tuple[str, ...]
@@ -46,6 +47,10 @@ def notes(compared: RunComparison) -> Iterator[str]:
         yield f"Only in one of the folders: {', '.join(compared.studies_in_one)}."
     if compared.only_in_one:
         yield f"{compared.only_in_one} measures are in only one of the runs."
+    unequal = [change for change in compared.changes if any(map(_is_unequal, change.comparison.caveats))]
+    if unequal:
+        sentence = next(filter(_is_unequal, unequal[0].comparison.caveats))
+        yield f"In {len(unequal)} of the measures the model did not do equal work. The first, {', '.join(_place(unequal[0]))}: {sentence}."
     indicative, differing = len(compared.concluding(Conclusion.INDICATIVE)), len(_indicative_changes(compared))
     if differing < indicative:
         yield f"Indicative ratios that are 1 in every block, and not shown: {indicative - differing}."
@@ -93,6 +98,10 @@ def _indicative_changes(compared: RunComparison) -> list[Change]:
     agreeing = [change for summary, change in ratios if not summary.smallest <= 1 <= summary.largest]
     others = [change for summary, change in ratios if summary.smallest <= 1 <= summary.largest]
     return [*agreeing, *others]
+
+
+def _is_unequal(sentence: str) -> bool:
+    return sentence.startswith(UNEQUAL)
 
 
 def _measure(lost: Losses) -> str:
