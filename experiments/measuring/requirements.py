@@ -33,7 +33,9 @@ class Simulator:
     """The cache simulator libcachesim, an optional package."""
 
     name: ClassVar[str] = "libcachesim"
-    remedy: ClassVar[str] = "`pip install libcachesim`, on Linux for x86-64 (the extra `simulator` of this package)"
+    remedy: ClassVar[str] = (
+        "`pip install libcachesim`, on Linux for x86-64 up to Python 3.13 (the extra `simulator` of this package)"
+    )
 
     def missing(self) -> str:
         """Tell whether the package is installed, without importing it."""
