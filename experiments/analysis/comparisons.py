@@ -21,8 +21,8 @@ from experiments.analysis.conclusions import MARGIN, Conclusion, conclude, regio
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.noise import Floors
 from experiments.analysis.pairing import Pair, RatioSummary
-from experiments.analysis.scales import ratio
 from experiments.analysis.robust import apart
+from experiments.analysis.scales import ratio
 from experiments.analysis.stability import unsettled
 
 _PLACE = ["run", "condition", "subject", "reference", "metric"]

@@ -142,7 +142,7 @@ def summarise(ratios: Sequence[float], level: float = 0.95) -> RatioSummary:
             (*estimate.interval(level), *estimate.robust(level)),
             strict=True,
         )
-        ends = {name: ratio(end) for name, end in named}
+        ends = {name: ratio(float(end)) for name, end in named}
     return RatioSummary(
         blocks=len(ratios),
         geometric_mean=ratio(float(logs.mean())),

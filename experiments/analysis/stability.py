@@ -16,6 +16,7 @@ from experiments.analysis.drift import trend
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.power import MOST_BLOCKS, blocks_for_reach, blocks_to_settle
+from experiments.analysis.scales import ratio
 
 _RARE = 0.05
 _UNSETTLED = (Conclusion.OPEN, Conclusion.INDICATIVE)
@@ -39,7 +40,7 @@ def unsettled(ratios: Sequence[float], floor: float | None) -> Unsettled:
     if blocks is None:
         reasons.append(f"the effect is too near the noise floor: {MOST_BLOCKS} blocks would not tell them apart")
     elif not any(reasons):
-        reasons.append(f"blocks differ by ± {math.expm1(float(logs.std(ddof=1))):.1%}")
+        reasons.append(f"blocks differ by ± {ratio(float(logs.std(ddof=1))) - 1:.1%}")
     return Unsettled(why="; ".join(filter(None, reasons)), blocks=blocks)
 
 

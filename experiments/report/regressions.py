@@ -50,7 +50,8 @@ def notes(compared: RunComparison) -> Iterator[str]:
     unequal = [change for change in compared.changes if any(map(_is_unequal, change.comparison.caveats))]
     if unequal:
         sentence = next(filter(_is_unequal, unequal[0].comparison.caveats))
-        yield f"In {len(unequal)} of the measures the model did not do equal work. The first, {', '.join(_place(unequal[0]))}: {sentence}."
+        where = ", ".join(_place(unequal[0]))
+        yield f"In {len(unequal)} measures the model did not do equal work. The first, {where}: {sentence}."
     indicative, differing = len(compared.concluding(Conclusion.INDICATIVE)), len(_indicative_changes(compared))
     if differing < indicative:
         yield f"Indicative ratios that are 1 in every block, and not shown: {indicative - differing}."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from experiments.analysis.scales import ratio
+
 _SCALES = {
     "s": (("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)),
     "bytes": (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30)),
@@ -58,7 +60,7 @@ def ends(low: float | None, high: float | None) -> str:
 
 def floor(bound: float | None) -> str:
     """Return a noise floor, in log ratios, in percent; a dash where none was measured."""
-    return "–" if bound is None or math.isnan(bound) else f"± {share(math.expm1(bound))}"
+    return "–" if bound is None or math.isnan(bound) else f"± {share(ratio(bound) - 1)}"
 
 
 def share(value: float | None) -> str:

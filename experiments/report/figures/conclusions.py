@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 
 from experiments.analysis.comparisons import Comparison
 from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.scales import ratio
 from experiments.analysis.work import UNEQUAL
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
@@ -83,7 +83,7 @@ def _row(axes: Axes, place: int, row: MeasuredComparison, comparison: Comparison
     color, marker, *_ = _LOOKS[conclusion]
     if floor:
         axes.fill_between(
-            [math.exp(-floor), math.exp(floor)], place - 0.4, place + 0.4, color="#d9d9d9", linewidth=0,
+            [ratio(-floor), ratio(floor)], place - 0.4, place + 0.4, color="#d9d9d9", linewidth=0,
             label="noise floor: equals differ by as much",
         )  # fmt: skip
     axes.plot(sorted([low**sign, high**sign]), [place, place], color=color, linewidth=1.6)

@@ -17,6 +17,7 @@ from experiments import metrics
 from experiments.analysis import capacity, claims
 from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.frames import where
+from experiments.analysis.scales import ratio
 from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
@@ -218,7 +219,7 @@ def _ladder(
         points = blocks[blocks["metric"] == measure]
         floors = here["floor"].dropna()
         if len(floors):
-            reach = math.exp(floors.iloc[0])
+            reach = ratio(floors.iloc[0])
             axes.axvspan(
                 1 / reach,
                 reach,

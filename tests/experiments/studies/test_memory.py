@@ -33,7 +33,7 @@ def hits(cache, trace):
 @pytest.mark.parametrize("name", TRACES)
 @pytest.mark.parametrize("capacity", [10, 50, 100, 200])
 def test_our_policies_match_an_independent_simulator_to_the_hit(name, capacity):
-    pytest.importorskip("libcachesim", reason="the simulator's wheels are for recent Linux and Python 3.13 at most")
+    pytest.importorskip("libcachesim", reason="the simulator's wheels are for recent Linux and up to Python 3.13 only")
     trace = [str(key) for key in TRACES[name]]
     ours = {policy: hits(make(capacity), trace) for policy, make in hit_rate.OURS.items()}
     assert ours["lru"] == hit_rate.simulate("LRU", capacity, trace)
