@@ -151,7 +151,7 @@ def _by_itself(pair: Pair) -> Comparison:
     if comparison.conclusion is not Conclusion.OPEN:
         return comparison
     if reach > MARGIN and math.log(low) >= -MARGIN and math.log(high) <= MARGIN:
-        why = f"equals differ by up to ± {math.expm1(reach):.0%}, more than the {math.expm1(MARGIN):.0%} that count"
+        why = f"equals differ by up to ± {ratio(reach) - 1:.0%}, more than the {math.expm1(MARGIN):.0%} that count"
         return msgspec.structs.replace(comparison, why=why)
     return msgspec.structs.replace(comparison, why=settled.why, needs=settled.blocks)
 
