@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ from experiments.analysis.verdicts import ClaimVerdict
 from experiments.analysis.work import UNEQUAL
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
+
+_NAME_WIDTH = 44
 
 _LOOKS = {
     Verdict.REPRODUCED: ("#009E73", "o"),
@@ -60,7 +63,7 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     axes.set_ylim(len(shown) - 0.4, -0.6)
     if _spreads(claim, shown):
         drawing.logarithmic(axes, "x")
-    axes.set_xlabel(_label(claim, shown[0]))
+    axes.set_xlabel(_label(claim, shown))
     blocks = sorted({len(one.blocks) for one in shown})
     intervals = "thick lines are 95 % intervals, thin ones robust intervals, drawn from six blocks on"
     notes = [f"{' and '.join(map(str, blocks))} complete blocks; {intervals}"]
@@ -70,11 +73,11 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
 
 
 def _names(shown: Sequence[ClaimVerdict]) -> list[str]:
-    """Return each row's name: its test, and its metric where the rows have several."""
-    titles = [one.test.title if one.test else "" for one in shown]
-    if len({one.metric for one in shown}) == 1:
-        return titles
-    return [f"{title}: {metrics.get(one.metric).title.lower()}" for title, one in zip(titles, shown, strict=True)]
+    """Return each row's name: its test, with its metric where one test stands there in several."""
+    names = [one.test.title if one.test else "" for one in shown]
+    if len(set(names)) < len(names):
+        names = [f"{name}: {metrics.get(one.metric).title.lower()}" for name, one in zip(names, shown, strict=True)]
+    return ["\n".join(textwrap.wrap(name, _NAME_WIDTH)) for name in names]
 
 
 def _around_none(claim: Claim, floor: float) -> list[float]:
@@ -111,11 +114,11 @@ def _published(axes: Axes, claim: Claim) -> None:
             drawing.ends(axes, claim, end, end, f"criterion: {words} this", "x")
 
 
-def _label(claim: Claim, one: ClaimVerdict) -> str:
-    assert one.test is not None
-    measure = metrics.get(one.metric)
+def _label(claim: Claim, shown: Sequence[ClaimVerdict]) -> str:
+    measure = metrics.get(shown[0].metric)
+    name = measure.title.lower() if len({one.metric for one in shown}) == 1 else "each measure"
     if _is_ratio(claim):
-        return f"{measure.title.lower()}, optimized ÷ traditional (1: no change)"
+        return f"{name}, subject ÷ reference\n(1: no change)"
     if claim.is_effect:
-        return f"{measure.title.lower()}, optimized − traditional ({claim.unit})"
-    return f"{measure.title.lower()} ({measure.unit})"
+        return f"{name}, subject − reference\n({claim.unit})"
+    return f"{name} ({measure.unit})"

@@ -48,12 +48,12 @@ def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     axes.set_yticks(range(len(rows)), [_name(row, comparison) for row, comparison in rows], fontsize=7)
     axes.invert_yaxis()
     drawing.logarithmic(axes, "x")
-    axes.set_xlabel("times better than the traditional way (left of 1: worse)")
+    axes.set_xlabel("times better than the reference (left of 1: worse)")
     summaries = [comparison.summary for _, comparison in rows]
     blocks = {0 if summary is None else summary.blocks for summary in summaries}
-    note = "lines run from the smallest to the largest block where blocks are too few for an interval"
-    if all(summary is not None and summary.low is not None for summary in summaries):
-        note = "thick lines are 95 % intervals of the mean, thin ones robust intervals"
+    note = "thick lines are 95 % intervals of the mean, thin ones robust intervals"
+    if not all(summary is not None and summary.low is not None for summary in summaries):
+        note += "; below six blocks thick lines run from the smallest to the largest"
     alt = f"{title}. A line a comparison, with its interval, on a logarithmic axis around 1."
     # The file keeps its name: published pages show it under that address.
     notes = [f"{min(blocks)} to {max(blocks)} complete blocks; {note}"]

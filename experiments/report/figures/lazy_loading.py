@@ -147,7 +147,8 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
         for page_cache in caches
     }
     ending, lead = _suffix(shape)
-    title = f"{scene.lead(shown['ready'])}{lead}Against {reference}, {caches[0]}: {changes[caches[0]]}"
+    span = ", ".join(_span(words, ratios, caches[0]) for words in shown)
+    title = f"{scene.lead(shown['ready'])}{lead}Against {reference}, {caches[0]}: {span}"
     figure, panels = drawing.canvas(title, len(caches), height=2.2 + 0.45 * len(subjects), sharex=True, sharey=True)
     for axes, page_cache in zip(panels, caches, strict=True):
         drawing.band(axes, claims.get("S0-startup"), "x")
@@ -163,6 +164,14 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
     alt = f"{title}. Geometric means: {'. '.join(f'{each}: {words}' for each, words in changes.items())}."
     notes = [f"{_SMALL}, large ones geometric means, bars 95 % intervals", *scene.notes(*shown.values())]
     return [drawing.finish(figure, f"lazy-loading-ready{ending}", title, alt, notes)]
+
+
+def _span(words: str, ratios: Mapping[tuple[str, str, str], pd.Series[float]], page_cache: str) -> str:
+    """Return the smallest and the largest change of all subjects at one moment."""
+    here = [values for (cache, _, moment), values in ratios.items() if (cache, moment) == (page_cache, words)]
+    changes = sorted((summarise(values.tolist()).geometric_mean - 1) * 100 for values in here)
+    ends = dict.fromkeys(text.percent(change) for change in changes[:1] + changes[-1:])
+    return f"{words} {' … '.join(ends)}"
 
 
 def _means(ratios: Mapping[str, pd.Series[float] | None]) -> str:
