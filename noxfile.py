@@ -39,9 +39,9 @@ def experiments(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests."""
+    """Run the tests, two files at a time; with ``-n 0`` after --, one by one."""
     install(session, "tests", "simulator")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session(python=PYTHONS)

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.conclusions import MARGIN, Conclusion
 from experiments.analysis.frames import where
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.pairing import ENOUGH_BLOCKS
@@ -51,6 +51,7 @@ _RULES = {
     "blocks": str(ENOUGH_BLOCKS),
     "coverage": text.share(0.95),
     "false-share": text.share(FALSE_SHARE),
+    "margin": text.share(math.expm1(MARGIN)),
     "first-token": text.quantity(FIRST_TOKEN_S, "s"),
     "reply": text.quantity(REPLY_S, "s"),
     "usable-wait": text.quantity(USABLE_WAIT_S, "s"),
