@@ -124,16 +124,28 @@ def _much(metric: Metric, comparison: Comparison) -> str:
     low, high = summary.low, summary.high
     if low is None or high is None:
         low, high = summary.smallest, summary.largest
+    robust = (summary.robust_low, summary.robust_high)
     if conclusion not in (Conclusion.HELPS, Conclusion.HURTS, Conclusion.INDICATIVE):
-        return f"{text.interval(summary.geometric_mean, low, high)} in "
+        return f"× {text.significant(summary.geometric_mean)} ({_spans((low, high), robust)}) in "
     # A ratio below 1 is a gain where less is better.
     gain = 1 / summary.geometric_mean if metric.better == "lower" else summary.geometric_mean
     better = gain >= 1
+    ends: tuple[float, float] = (low, high)
     if (metric.better == "lower") == better:
-        low, high = 1 / high, 1 / low
+        ends = (1 / high, 1 / low)
+        robust = (_inverted(robust[1]), _inverted(robust[0]))
     mean = max(gain, 1 / gain)
-    span = f"{text.significant(low)} … {text.significant(high)}"
-    return f"{text.significant(mean)} times {'better' if better else 'worse'} ({span}) in "
+    return f"{text.significant(mean)} times {'better' if better else 'worse'} ({_spans(ends, robust)}) in "
+
+
+def _inverted(end: float | None) -> float | None:
+    return None if end is None else 1 / end
+
+
+def _spans(ends: tuple[float, float], robust: tuple[float | None, float | None]) -> str:
+    """Return an interval, and the robust one beside it where there is one."""
+    beside = text.ends(*robust)
+    return text.ends(*ends) + ("" if beside == "–" else f"; robust {beside}")
 
 
 def _sure(comparison: Comparison) -> str:
@@ -141,8 +153,7 @@ def _sure(comparison: Comparison) -> str:
     summary = comparison.summary
     blocks = 0 if summary is None else summary.blocks
     interval = summary is not None and summary.low is not None
-    robust = f", robust {text.ends(summary.robust_low, summary.robust_high)}" if summary and interval else ""
-    range_ = f"95 % interval{robust}" if interval else "range of the blocks"
+    range_ = "95 % intervals" if interval else "range of the blocks"
     parts = [f"{range_}, {blocks} complete block{'s' if blocks != 1 else ''}"]
     if comparison.pair.floor:
         parts.append(f"equals differ by up to {text.floor(comparison.pair.floor)}")

@@ -133,7 +133,7 @@ def _ratios(scene: Scene, shape: Any) -> list[Drawn]:
     reference = text.plain(shown["ready"]["reference"].iloc[0])
     caches, subjects = _present(shown["ready"]), scene.subjects(shown["ready"]["subject"])
     ratios = {
-        (page_cache, subject, words): group["ratio"]
+        (page_cache, str(subject), words): group["ratio"]
         for page_cache in caches
         for words, frame in shown.items()
         for subject, group in _cached(frame, page_cache).groupby("subject")

@@ -151,7 +151,7 @@ def test_six_blocks_show_intervals_and_the_conclusions_come_first(tmp_path: Path
     conclusions, rest = text.split("The conclusions", 1)[1].split("Is it isolated?", 1)
     assert conclusions.index("What helps") < conclusions.index("50 sleeping requests, 7 threads")
     assert "times better (" in conclusions and ") in total time" in conclusions
-    assert ", 6 complete blocks" in conclusions
+    assert "95 % intervals, 6 complete blocks" in conclusions
     assert "the same" not in conclusions
     assert "Every comparison" in rest
 
