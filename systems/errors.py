@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
     CANNOT_WRITE = 5, "results or the cache cannot be written: no space, no right, no folder"
     BAD_RUN = 6, "the run folder is in use, of another schema, changed since, or no run"
     NOTHING_MEASURED = 7, "no trial ended `ok`: nothing was measured"
-    WORSE = 8, "`fourgig compare`: something got worse, or more trials were lost"
+    WORSE = 8, "`fourgig compare`: something got worse, or more trials, values or requests were lost"
     BAD_MEMORY_FILE = 9, "the memory file is in use, of a newer schema, or no memory file"
     NO_ANSWER = 10, "a server or an endpoint cannot be reached, refuses, or ended the conversation"
     UNFIT = 11, "`fourgig doctor`: something else than the profile is amiss with this machine"

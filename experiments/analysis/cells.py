@@ -19,6 +19,8 @@ from experiments.errors import reason
 from experiments.measuring.records import Outcome, Record, Scalar
 from experiments.metrics.interface import Missing
 
+_ANSWERED = "success_rate"
+
 Fits = Callable[[Mapping[str, Scalar]], bool]
 
 
@@ -33,18 +35,27 @@ class Condition(msgspec.Struct, frozen=True):
 class Side(msgspec.Struct, frozen=True, kw_only=True):
     """What one metric saw of a cell, by block: ``values``, and of the other trials that count, why they are ``lost``.
 
-    ``records`` are those of all trials that count.
+    ``answered`` is the share of the requests that were, where failures are not in the values already; ``records`` are
+    those of all trials that count.
     """
 
     subject: str
     values: Mapping[int, float]
     lost: Mapping[int, str] = {}
+    answered: Mapping[int, float] = {}
     records: Mapping[int, Record] = {}
 
     @property
     def blocks(self) -> set[int]:
         """The blocks in which a trial counts."""
         return {*self.values, *self.lost}
+
+    @property
+    def failed(self) -> bool:
+        """Whether a trial was lost for a reason of its own: it ended badly, or a request of it was not answered."""
+        return any(record.outcome is not Outcome.OK for record in self.records.values()) or any(
+            share < 1 for share in self.answered.values()
+        )
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -104,17 +115,20 @@ class Cells:
         trials = self._trials.get(place, {}).get((subject, twin, metrics.get(metric).traced))
         if trials is None:
             return None
-        values, lost, records = {}, {}, {}
+        values, lost, answered, records = {}, {}, {}, {}
         for block, record in sorted(trials.items()):
             if record.outcome is Outcome.INVALID:
                 continue
             records[block] = record
-            value = self._of(place, record).get(metric)
+            here = self._of(place, record)
+            value = here.get(metric)
+            if _ANSWERED in here and not metrics.get(metric).counts_failures:
+                answered[block] = here[_ANSWERED]
             if value is None:
                 lost[block] = _why_lost(record, metric)
             else:
                 values[block] = value
-        return Side(subject=subject, values=values, lost=lost, records=records)
+        return Side(subject=subject, values=values, lost=lost, answered=answered, records=records)
 
     def _of(self, place: Condition, record: Record) -> Mapping[str, float]:
         return self._values.get((place.run, record.key), {})

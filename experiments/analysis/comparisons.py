@@ -7,7 +7,6 @@ an effect by chance.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -17,7 +16,7 @@ import pandas as pd
 from experiments import metrics
 from experiments.analysis import multiplicity, pairing, power, work
 from experiments.analysis.cells import Cells, Condition, Side
-from experiments.analysis.conclusions import MARGIN, Conclusion, conclude, regions
+from experiments.analysis.conclusions import Conclusion, conclude, regions
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.noise import Floors
 from experiments.analysis.pairing import Pair, RatioSummary
@@ -117,6 +116,8 @@ def caveats(pair: Pair) -> tuple[str, ...]:
         rest = [number for other, number in numbers.items() if other != block]
         seen, beside = (pair.scale.show(number) for number in (numbers[block], sum(rest) / len(rest)))
         found.append(f"block {block} stands apart: {seen} beside {beside}")
+    if pair.losses and not pair.uneven and numbers:
+        found.append(pair.losses)
     if pair.far_apart:
         minutes = max(pair.far_apart.values()) / 60
         found.append(f"{len(pair.far_apart)} of {len(numbers)} pairs began up to {minutes:.0f} minutes apart")
@@ -139,6 +140,9 @@ def _by_itself(pair: Pair) -> Comparison:
     settled = unsettled(ratios, pair.floor)
     if summary.indicative:
         return msgspec.structs.replace(none, conclusion=Conclusion.INDICATIVE, why=settled.why, needs=settled.blocks)
+    if pair.floor is None and not pair.exact:
+        why = "there is no noise floor: A/A arms are missing, or incomplete"
+        return msgspec.structs.replace(none, conclusion=Conclusion.OPEN, why=why)
     estimate, reach = Estimate(list(pair.numbers.values())), pair.floor or 0.0
     low, high = (ratio(float(end)) for end in estimate.cautious())
     told = [*regions(pair.better, pair.floor).values(), *([(-reach, reach)] if reach else [])]
@@ -150,18 +154,15 @@ def _by_itself(pair: Pair) -> Comparison:
     )
     if comparison.conclusion is not Conclusion.OPEN:
         return comparison
-    if reach > MARGIN and math.log(low) >= -MARGIN and math.log(high) <= MARGIN:
-        why = f"equals differ by up to ± {ratio(reach) - 1:.0%}, more than the {math.expm1(MARGIN):.0%} that count"
-        return msgspec.structs.replace(comparison, why=why)
     return msgspec.structs.replace(comparison, why=settled.why, needs=settled.blocks)
 
 
 def _nothing(pair: Pair) -> str:
     """Say why no pair of trials is complete, where neither subject lost more than the other."""
-    lost = pair.lost(pair.subject)
-    if not lost or pair.reference is None:
-        return "there is no block in which both trials count"
-    return f"both lost {pairing.counted(lost, len(lost))}"
+    zeros = [value for side in pair.sides for value in side.values.values()]
+    if zeros and not any(zeros) and not any(side.lost for side in pair.sides):
+        return "the value is 0 in every block on both sides"
+    return pair.losses or "there is no block in which both trials count"
 
 
 def _row(cells: Cells, place: Condition, metric: str, one: Comparison) -> dict[str, object]:

@@ -41,18 +41,19 @@ class Floors:
         """Return the floor of ``metric`` in a condition: the largest among the arms whose conditions are nearest.
 
         The arms are those of the same study in the same run. The nearest condition is the one that shares most factor
-        levels: a sleep's floor is taken from sleeps. None where no arm measured the metric in enough blocks.
+        levels: a sleep's floor is taken from sleeps. None where one of the nearest lacks complete blocks, or none is.
         """
         factors = self._cells.factors(place)
-        by_likeness: dict[int, list[float]] = {}
+        by_likeness: dict[int, list[float | None]] = {}
         for arm in self.arms(place.run, place.study, metric, scale):
-            if arm.floor is not None:
-                shared = sum(arm.factors.get(name) == level for name, level in factors.items())
-                by_likeness.setdefault(shared, []).append(arm.floor)
-        return max(by_likeness[max(by_likeness)]) if by_likeness else None
+            shared = sum(arm.factors.get(name) == level for name, level in factors.items())
+            by_likeness.setdefault(shared, []).append(arm.floor)
+        nearest = by_likeness[max(by_likeness)] if by_likeness else []
+        # A farther arm may be quieter: one that lost a trial is not replaced by it.
+        return None if None in nearest else max((floor for floor in nearest if floor is not None), default=None)
 
     def arms(self, run: str, study: str, metric: str, scale: Scale = RATIO) -> list[Arm]:
-        """Return the A/A arms of a study in one metric that have a complete pair.
+        """Return the A/A arms of a study in one metric.
 
         The floor is the 95 % bound of the distance between the second trial and the first, by the same interval as
         every comparison: the farther of its ends from 0.
@@ -79,6 +80,8 @@ class Floors:
             for metric in metrics.registered():
                 for arm in self.arms(run, study, metric):
                     ratios, place = arm.pair.ratios, arm.place
+                    if not ratios:
+                        continue
                     summary = summarise(ratios)
                     where = (run, study, place.condition, metric, arm.pair.subject.subject, arm.factors)
                     floor = math.nan if arm.floor is None else arm.floor
@@ -93,8 +96,7 @@ class Floors:
         # Twins of which nothing was there to measure, such as hits where nothing repeats, say nothing of the noise.
         if not any(value > 0 for value in first.values.values()):
             return None
-        pair = Pair(subject=second, reference=first, better=metrics.get(metric).better, scale=scale)
-        return pair if pair.numbers else None
+        return Pair(subject=second, reference=first, better=metrics.get(metric).better, scale=scale)
 
 
 def _bound(pair: Pair) -> float | None:

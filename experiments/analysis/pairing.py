@@ -27,7 +27,10 @@ ENOUGH_BLOCKS = 6
 FAR_APART_S = 600.0
 """Trials of one block that began farther apart than this do not share a moment of the host."""
 
-ZERO = "the value is 0"
+FEW_UNANSWERED = 0.01
+"""By how much the shares of the requests that two subjects answered may differ."""
+
+ZERO, NO_RATIO = "the value is 0", "a value of 0 has no ratio"
 _PAIR = ["run", "study", "condition", "metric", "unit", "subject", "reference"]
 _RATIOS = [*_PAIR, "block", "value", "reference_value", "ratio"]
 
@@ -35,7 +38,8 @@ _RATIOS = [*_PAIR, "block", "value", "reference_value", "ratio"]
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """A subject and its reference before they are compared; without a ``reference`` the subject by itself.
 
-    ``better`` is the better side of the metric, ``floor`` its noise floor on the ``scale``. Trials of one block were
+    ``better`` is the better side of the metric, ``floor`` its noise floor on the ``scale``, which an ``exact`` one does
+    not need. Trials of one block were
     meant to run ``together``, but for those of two runs.
     """
 
@@ -45,6 +49,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     floor: float | None = None
     scale: Scale = RATIO
     together: bool = True
+    exact: bool = False
 
     @property
     def numbers(self) -> dict[int, float]:
@@ -61,31 +66,51 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     def missing(self, side: Side) -> dict[int, str]:
         """Return the blocks in which a trial of ``side`` counts and has nothing to compare, each with why."""
-        zeros = {block: ZERO for block, value in side.values.items() if self.scale is RATIO and value <= 0}
+        why = ZERO if self.better == "higher" else NO_RATIO
+        zeros = {block: why for block, value in side.values.items() if self.scale is RATIO and value <= 0}
         return dict(sorted({**side.lost, **zeros}.items()))
 
-    def lost(self, side: Side) -> dict[int, str]:
-        """Return the blocks in which both trials count and ``side`` has nothing to compare, each with why."""
-        other = self.reference if side is self.subject else self.subject
-        shared = side.blocks & (side if other is None else other).blocks
-        return {block: why for block, why in self.missing(side).items() if block in shared}
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """The subject, and its reference where it has one."""
+        return (self.subject,) if self.reference is None else (self.subject, self.reference)
+
+    @property
+    def losses(self) -> str:
+        """What each of the two lost, of its own trials that count, in words; empty where neither lost anything."""
+        each = ((side, self.missing(side)) for side in self.sides)
+        return "; ".join(f"{side.subject} lost {counted(lost, len(side.blocks))}" for side, lost in each if lost)
 
     @property
     def uneven(self) -> str:
-        """Which trials one of the two lost and the other did not, in words; empty where they lost equally many."""
+        """Which trials, values or requests one of the two lost and the other did not, in words; empty where none.
+
+        Shares of the trials that count, each subject's of its own: a trial that is void is not one.
+        """
         if self.reference is None:
             return ""
-        sides = (self.subject, self.reference)
-        ours, theirs = (self.lost(side) for side in sides)
-        if len(ours) == len(theirs):
+        ours, theirs = (len(self.missing(side)) / len(side.blocks) if side.blocks else 0.0 for side in self.sides)
+        if ours != theirs:
+            return self.losses
+        shares = self._shares()
+        if shares is None or abs(shares[0] - shares[1]) <= FEW_UNANSWERED:
             return ""
-        count = len(self.subject.blocks & self.reference.blocks)
-        worded = [
-            f"{side.subject} lost {counted(lost, count)}"
-            for side, lost in zip(sides, (ours, theirs), strict=True)
-            if lost
-        ]
-        return "; ".join(worded)
+        each = zip(self.sides, shares, strict=True)
+        return "; ".join(f"{side.subject} answered {share:.1%} of its requests" for side, share in each)
+
+    @property
+    def unanswered(self) -> tuple[str, str] | None:
+        """The shares of the requests that were answered, the reference's first, where the subject answered fewer."""
+        shares = self._shares()
+        if shares is None or shares[1] - shares[0] <= FEW_UNANSWERED:
+            return None
+        return f"{shares[1]:.1%} answered", f"{shares[0]:.1%} answered"
+
+    def _shares(self) -> tuple[float, float] | None:
+        """Return the share of the requests that each of the two answered, of the blocks that both have."""
+        found = [_mean_share(side, self.numbers) for side in self.sides]
+        ours, theirs = found if len(found) == 2 else (None, None)
+        return None if ours is None or theirs is None else (ours, theirs)
 
     @property
     def far_apart(self) -> dict[int, float]:
@@ -96,6 +121,11 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
             if began and other and abs((began - other).total_seconds()) > FAR_APART_S:
                 apart[block] = abs((began - other).total_seconds())
         return apart
+
+
+def _mean_share(side: Side, blocks: Iterable[int]) -> float | None:
+    shares = [side.answered[block] for block in blocks if block in side.answered]
+    return sum(shares) / len(shares) if shares else None
 
 
 def counted(lost: Mapping[int, str], of: int) -> str:
@@ -176,7 +206,8 @@ def pairs_of_study(
                     continue
                 ours, theirs = cells.side(place, subject, name), cells.side(place, base, name)
                 assert ours is not None and theirs is not None
-                found.append((place, name, Pair(subject=ours, reference=theirs, better=metric.better)))
+                pair = Pair(subject=ours, reference=theirs, better=metric.better, exact=metric.exact)
+                found.append((place, name, pair))
     return found
 
 
@@ -208,6 +239,6 @@ def summaries(pairs: Iterable[tuple[Condition, str, Pair]]) -> pd.DataFrame:
         named = dict(zip(_PAIR, (*where, pair.subject.subject, pair.reference.subject), strict=True))
         ratios = pair.ratios
         summed = msgspec.structs.asdict(summarise(ratios)) if ratios else {"blocks": 0}
-        words = {"lost": pair.uneven, "indicative": len(ratios) < ENOUGH_BLOCKS}
+        words = {"lost": pair.losses or pair.uneven, "indicative": len(ratios) < ENOUGH_BLOCKS}
         rows.append(named | summed | words)
     return pd.DataFrame(rows, columns=[*_PAIR, *RatioSummary.__struct_fields__, "indicative", "lost"])

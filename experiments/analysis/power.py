@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from experiments.analysis import robust
+from experiments.analysis.conclusions import MARGIN
 from experiments.analysis.intervals import Array, Estimate
 
 POWER = 0.80
@@ -31,11 +32,14 @@ def smallest_effect(estimate: Estimate, floor: float = 0.0, level: float = 0.95)
 
 
 def blocks_to_settle(estimate: Estimate, floor: float = 0.0, level: float = 0.95) -> int | None:
-    """Return how many blocks in all bring the cautious interval to one side of the floor's nearest edge.
+    """Return how many blocks in all bring the cautious interval beyond the floor, or within the margin of none.
 
-    If the mean and the spread stay as seen, that is. None where even `MOST_BLOCKS` would not do.
+    If the mean and the spread stay as seen, that is. None where no number of blocks does, or not even `MOST_BLOCKS`.
     """
-    distance = min(abs(float(estimate.mean) - edge) for edge in (-floor, floor))
+    seen = abs(float(estimate.mean))
+    distance = seen - floor if seen > floor else MARGIN - seen
+    if seen <= floor and floor > MARGIN:
+        return None
     return blocks_for_reach(float(estimate.error) * math.sqrt(estimate.count), distance, estimate.count, level)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -14,10 +14,13 @@ from experiments.analysis import environments
 from experiments.analysis.cells import Side
 from experiments.analysis.comparisons import Comparison, compare
 from experiments.analysis.conclusions import Conclusion
-from experiments.analysis.pairing import ZERO, Pair, counted
+from experiments.analysis.pairing import NO_RATIO, Pair, counted
 from experiments.analysis.run import Run
 from experiments.errors import RunFolderError
 from experiments.measuring.records import Outcome
+
+REQUESTS = "requests"
+"""What was lost where trials ended well, and a smaller share of their requests was answered."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +46,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class Losses(msgspec.Struct, frozen=True, kw_only=True):
     """A subject in a condition that lost more in the later run: trials, or one measure of them.
 
-    ``measure`` is a metric's name, or empty where whole trials were lost. ``before`` and ``after`` say in words how
-    many of the trials that count.
+    ``measure`` is a metric's name, `REQUESTS`, or empty where whole trials were lost. ``before`` and ``after`` say in
+    words how many of the trials that count.
     """
 
     study: str
@@ -119,6 +122,7 @@ def _pair(place: _Place, earlier: _Seen, later: _Seen) -> Pair:
         subject=msgspec.structs.replace(later.side, subject="the later run"),
         reference=msgspec.structs.replace(earlier.side, subject="the earlier run"),
         better=metrics.get(place.metric).better,
+        exact=metrics.get(place.metric).exact,
         floor=max((floor for floor in (earlier.floor, later.floor) if floor is not None), default=None),
         together=False,
     )
@@ -174,27 +178,30 @@ def _model(side: Side) -> str:
 
 
 def _lost(pairs: Iterable[tuple[_Place, Pair]]) -> list[Losses]:
-    """Return where the later run lost more: whole trials once for all their measures, and measures by themselves."""
+    """Return where the later run lost more: whole trials once for all their measures, requests, and measures."""
     found: dict[tuple[str, ...], Losses] = {}
     for place, pair in pairs:
         assert pair.reference is not None
-        earlier, later = pair.missing(pair.reference), pair.missing(pair.subject)
-        if pair.better == "lower":  # 0 is the best of these, not a loss
-            earlier, later = ({b: why for b, why in lost.items() if why != ZERO} for lost in (earlier, later))
-        tried, tried_before = len(pair.subject.blocks), len(pair.reference.blocks)
-        if len(later) * tried_before <= len(earlier) * tried:
-            continue
-        whole = all(pair.subject.records[block].outcome is not Outcome.OK for block in later)
-        measure = "" if whole else place.metric
-        found.setdefault(
-            (place.study, place.condition, place.subject, measure),
-            Losses(
-                study=place.study,
-                condition=place.condition,
-                subject=place.subject,
-                measure=measure,
-                before=counted(earlier, tried_before),
-                after=counted(later, tried),
-            ),
-        )
+        for measure, earlier, later in _losses(place, pair, pair.reference):
+            where = {"study": place.study, "condition": place.condition, "subject": place.subject, "measure": measure}
+            found.setdefault(tuple(where.values()), Losses(**where, before=earlier, after=later))
     return list(found.values())
+
+
+def _losses(place: _Place, pair: Pair, reference: Side) -> Iterator[tuple[str, str, str]]:
+    """Yield what was lost, and how much in either run, in words, where the later one lost more."""
+    earlier, later = (
+        {block: why for block, why in pair.missing(side).items() if why != NO_RATIO}
+        for side in (reference, pair.subject)
+    )
+    tried, tried_before = len(pair.subject.blocks), len(reference.blocks)
+    if len(later) * tried_before > len(earlier) * tried:
+        whole = all(pair.subject.records[block].outcome is not Outcome.OK for block in later)
+        yield "" if whole else place.metric, counted(earlier, tried_before), counted(later, tried)
+    elif pair.unanswered:
+        yield REQUESTS, *pair.unanswered
+    # Of what is the better the lower, 0 is the best: no ratio tells that it is no longer had.
+    shared = pair.subject.blocks & reference.blocks
+    gone = [block for block in shared if reference.values.get(block) == 0 and pair.subject.values.get(block, 0) > 0]
+    if pair.better == "lower" and gone:
+        yield place.metric, f"0 in {len(gone)} of {len(shared)}", f"above 0 in {len(gone)} of {len(shared)}"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.conclusions import MARGIN, Conclusion
 from experiments.analysis.drift import trend
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.pairing import ENOUGH_BLOCKS
@@ -37,7 +37,11 @@ def unsettled(ratios: Sequence[float], floor: float | None) -> Unsettled:
     logs = np.log(np.asarray(ratios, dtype=float))
     blocks = blocks_to_settle(Estimate(logs), edge)
     reasons = ["the ratio drifts from block to block" if trend(ratios) < _RARE else ""]
-    if blocks is None:
+    if blocks is None and edge > MARGIN and abs(float(logs.mean())) <= edge:
+        reasons.append(
+            f"equals differ by up to ± {ratio(edge) - 1:.0%}, more than the {ratio(MARGIN) - 1:.0%} that count"
+        )
+    elif blocks is None:
         reasons.append(f"the effect is too near the noise floor: {MOST_BLOCKS} blocks would not tell them apart")
     elif not any(reasons):
         reasons.append(f"blocks differ by ± {ratio(float(logs.std(ddof=1))) - 1:.1%}")

@@ -76,15 +76,16 @@ def judge(claim: Claim, interval: Region, floor: float | None = None) -> Ruling:
 
 
 def _of_level(claim: Claim, interval: Region) -> Ruling:
-    """Judge a criterion; one with a tolerance is met by what lies within it, and missed by what lies wholly beyond."""
+    """Judge a criterion. What passes it, and nowhere by more than its tolerance, meets it partly."""
     least, most = criterion(claim)
     start, end = interval
-    for missed in ((-math.inf, least), (most, math.inf)):
+    met = (least - claim.tolerance, most + claim.tolerance)
+    for missed in ((-math.inf, met[0]), (met[1], math.inf)):
         if missed[0] < start and end < missed[1]:
             return Ruling(Verdict.CONTRADICTED, missed)
-    met = (least - claim.tolerance, most + claim.tolerance)
     if met[0] <= start and end <= met[1]:
-        return Ruling(Verdict.REPRODUCED, met)
+        passes = end < least or start > most
+        return Ruling(Verdict.PARTLY if passes else Verdict.REPRODUCED, met)
     return Ruling(Verdict.INCONCLUSIVE, why="the interval crosses the edge of the criterion")
 
 
@@ -94,7 +95,7 @@ def _of_no_effect(published: Region, interval: Region, floor: float) -> Ruling:
     for missed in ((-math.inf, low - floor), (high + floor, math.inf)):
         if missed[0] < start and end < missed[1]:
             return Ruling(Verdict.CONTRADICTED, missed)
-    if floor >= min(-low, high):
+    if floor > min(-low, high):
         return Ruling(Verdict.INCONCLUSIVE, why="the noise floor is wider than the published range")
     if low <= start and end <= high:
         return Ruling(Verdict.REPRODUCED, published)

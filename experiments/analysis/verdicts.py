@@ -19,7 +19,6 @@ from experiments.analysis.noise import Floors
 from experiments.analysis.pairing import ENOUGH_BLOCKS, Pair
 from experiments.analysis.scales import Scale
 from experiments.analysis.verdict_rules import Verdict
-from experiments.measuring.records import Outcome
 
 
 class Comparable(Protocol):
@@ -122,11 +121,8 @@ def _pair(run: Comparable, claim: Claim, test: Test, metric: str, place: Conditi
 def _judged(unmeasured: ClaimVerdict, pair: Pair) -> ClaimVerdict:
     """Return ``unmeasured`` with its effect and, where nothing forbids one, its verdict."""
     claim, scale, numbers = unmeasured.claim, pair.scale, pair.numbers
-    lost = pair.lost(pair.subject)
-    sides = [pair.subject] if pair.reference is None else [pair.subject, pair.reference]
-    if all(record.outcome is Outcome.OK for side in sides for record in side.records.values()) and not any(
-        side.values for side in sides
-    ):
+    lost, sides = pair.missing(pair.subject), pair.sides
+    if not any(side.values or side.failed for side in sides):
         reasons = dict.fromkeys(why for side in sides for why in side.lost.values())
         named = metrics.get(unmeasured.metric).title.lower()
         why = f"no trial of it has a {named}: {'; '.join(reasons) or 'all are void'}"
@@ -156,9 +152,12 @@ def _judged(unmeasured: ClaimVerdict, pair: Pair) -> ClaimVerdict:
     elif pair.uneven:
         forbids = pair.uneven
     elif pair.reference is None and lost and not claim.every:
-        forbids = f"lost {len(lost)} of {len(pair.subject.blocks)} ({', '.join(dict.fromkeys(lost.values()))})"
+        forbids = pair.losses
     elif counted < ENOUGH_BLOCKS:
-        forbids = f"{counted} of at least {ENOUGH_BLOCKS} complete blocks{_seen(claim, measured.values, counted)}"
+        complete = f"{len(numbers)} of at least {ENOUGH_BLOCKS} complete blocks{_seen(claim, measured.values, counted)}"
+        forbids = f"{complete}; {pair.losses}" if pair.losses else complete
+    elif claim.is_effect and pair.floor is None and not metrics.get(measured.metric).exact:
+        forbids = "there is no noise floor: A/A arms are missing, or incomplete"
     if forbids:
         return msgspec.structs.replace(measured, why=forbids)
     if claim.every:

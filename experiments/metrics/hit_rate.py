@@ -41,6 +41,7 @@ METRICS = (
         better="higher",
         formula="hits ÷ (hits + misses)",
         compute=hit_rate,
+        exact=True,
     ),
     Metric(
         name="unlimited_hit_rate",

@@ -21,7 +21,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """One measure of a trial. ``unit`` is "s", "1/s", "bytes", "bytes/turn", "ratio" or "count".
 
     ``traced`` metrics are read from trials under a tracer and from no others; all the rest never are.
-    ``comparable`` says whether one value over another means something: it does not for a slope around zero.
+    ``comparable`` says whether one value over another means something: it does not for a slope around zero. ``exact``
+    is what no clock and no machine can change, such as hits on a given trace: equals are equal in it, so it needs no
+    noise floor. ``counts_failures`` says that requests which failed are in the value: any other is of what was left.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     compute: Callable[[Record], float | Missing]
     traced: bool = False
     comparable: bool = True
+    exact: bool = False
+    counts_failures: bool = False
 
     def of(self, record: Record) -> float | Missing:
         """Return this metric of ``record``: only of a trial that ended well, traced as the metric asks."""

@@ -52,6 +52,7 @@ METRICS = (
         better="higher",
         formula=f"requests answered with {_WITHIN} ÷ total time",
         compute=goodput,
+        counts_failures=True,
     ),
     Metric(
         name="objective_share",
@@ -60,5 +61,6 @@ METRICS = (
         better="higher",
         formula=f"requests answered with {_WITHIN} ÷ all requests",
         compute=objective_share,
+        counts_failures=True,
     ),
 )

@@ -49,5 +49,6 @@ METRICS = (
         better="higher",
         formula="queries that found their memory ÷ queries",
         compute=recall,
+        exact=True,
     ),
 )

@@ -27,5 +27,6 @@ METRICS = (
         better="higher",
         formula="answered requests ÷ all requests",
         compute=success_rate,
+        counts_failures=True,
     ),
 )

@@ -30,5 +30,6 @@ METRICS = (
         better="higher",
         formula="answered requests ÷ total time",
         compute=throughput,
+        counts_failures=True,
     ),
 )

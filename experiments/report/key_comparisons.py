@@ -13,6 +13,7 @@ from statistics import median
 import msgspec
 
 from experiments import metrics
+from experiments.analysis.cells import Side
 from experiments.analysis.comparisons import Comparison, compare
 from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
@@ -112,9 +113,10 @@ def _lines(run: Run, key: KeyComparison) -> list[tuple[MeasuredComparison, Pair 
     for place in run.cells.places(key.study, key.fits):
         sides = [run.cells.side(place, subject, key.metric) for subject in (key.subject, key.reference)]
         ours, theirs = sides
-        if ours is None or theirs is None or not any(side.values for side in (ours, theirs)):
+        if ours is None or theirs is None or not any(side.values or side.failed for side in (ours, theirs)):
             continue
-        pair = Pair(subject=ours, reference=theirs, better=metric.better, floor=run.noise.of(place, key.metric))
+        floor = run.noise.of(place, key.metric)
+        pair = Pair(subject=ours, reference=theirs, better=metric.better, floor=floor, exact=metric.exact)
         found.append((MeasuredComparison(key=key, metric=metric, run=place.run, condition=place.condition), pair))
     return found or [(MeasuredComparison(key=key, metric=metric), None)]
 
@@ -123,8 +125,11 @@ def _with(one: MeasuredComparison, comparison: Comparison) -> MeasuredComparison
     pair = comparison.pair
     assert pair.reference is not None
     return msgspec.structs.replace(
-        one,
-        subject=median(pair.subject.values.values()) if pair.subject.values else None,
-        reference=median(pair.reference.values.values()) if pair.reference.values else None,
-        comparison=comparison,
+        one, subject=_median(pair.subject, pair), reference=_median(pair.reference, pair), comparison=comparison
     )
+
+
+def _median(side: Side, pair: Pair) -> float | None:
+    """Return the median over complete blocks; over all that were measured where none is complete."""
+    values = [side.values[block] for block in pair.numbers] or list(side.values.values())
+    return median(values) if values else None

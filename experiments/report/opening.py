@@ -160,5 +160,5 @@ def _sure(comparison: Comparison) -> str:
     if comparison.why:
         parts.append(comparison.why)
     if comparison.needs:
-        parts.append(f"{comparison.needs - blocks} more blocks would settle it, if the rest are like these")
+        parts.append(text.more_blocks(comparison.needs - blocks))
     return text.plain("; ".join([*parts, *comparison.caveats]))

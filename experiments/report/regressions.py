@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from experiments import metrics
 from experiments.analysis.conclusions import UNDECIDED, Conclusion
 from experiments.analysis.pairing import ENOUGH_BLOCKS
-from experiments.analysis.regressions import Change, Losses, RunComparison
+from experiments.analysis.regressions import REQUESTS, Change, Losses, RunComparison
 from experiments.analysis.work import UNEQUAL
 from experiments.report import text
 
@@ -16,7 +16,11 @@ Row = tuple[str, ...]
 _CHANGED = ("where", "subject", "measure", "before", "after", "ratio", "noise")
 _INDICATIVE = ("where", "subject", "measure", "before", "after", "median ratio", "range of the blocks")
 _LOST = ("where", "subject", "what", "lost before", "lost after")
-_HEADINGS = {Conclusion.HURTS: "Regressions", Conclusion.HELPS: "Gains"}
+_HEADINGS = {
+    Conclusion.HURTS: "Regressions",
+    Conclusion.HELPS: "Gains",
+    Conclusion.BELOW: "Smaller than the noise floor",
+}
 _MOST_INDICATIVE = 40  # of a whole quick run there are hundreds, most of them noise
 
 
@@ -34,7 +38,8 @@ def summary(compared: RunComparison) -> str:
         )
     return (
         f"Of {len(compared.changes)} measures {counts[Conclusion.HURTS]} got worse, {counts[Conclusion.HELPS]} better, "
-        f"{counts[Conclusion.SAME] + counts[Conclusion.BELOW]} stayed, {untold} cannot be told"
+        f"{counts[Conclusion.SAME]} stayed, {counts[Conclusion.BELOW]} changed by less than the noise floor, {untold} "
+        "cannot be told"
         f"{lost}."
     )
 
@@ -106,7 +111,9 @@ def _is_unequal(sentence: str) -> bool:
 
 
 def _measure(lost: Losses) -> str:
-    return metrics.get(lost.measure).title.lower() if lost.measure else "trials"
+    if lost.measure in ("", REQUESTS):
+        return lost.measure or "trials"
+    return metrics.get(lost.measure).title.lower()
 
 
 def _place(one: Change | Losses) -> Row:

@@ -278,7 +278,7 @@ def _why(row: Mapping[Hashable, Any]) -> str:
     """Return why a comparison is open, and what would settle it."""
     if pd.isna(row["needs"]):
         return str(row["why"])
-    return f"{row['why']}; {int(row['needs']) - row['blocks']} more blocks would settle it, if the rest are like these"
+    return f"{row['why']}; {text.more_blocks(int(row['needs']) - row['blocks'])}"
 
 
 def _reasons(page: Path, folder: Path, mine: Scene) -> list[Reason]:

@@ -58,6 +58,11 @@ def ends(low: float | None, high: float | None) -> str:
     return f"{significant(low)} … {significant(high)}"
 
 
+def more_blocks(count: int) -> str:
+    """Return that so many more blocks would settle a comparison."""
+    return f"{count} more block{'s' if count != 1 else ''} would settle it, if the rest are like these"
+
+
 def floor(bound: float | None) -> str:
     """Return a noise floor, in log ratios, in percent; a dash where none was measured."""
     return "–" if bound is None or math.isnan(bound) else f"± {share(ratio(bound) - 1)}"

@@ -69,6 +69,7 @@ def pair(ratios: Sequence[float], better: str = "lower", floor: float | None = N
         reference=Side(subject="theirs", values=dict.fromkeys(ours.values, 1.0)),
         better=better,
         floor=floor,
+        exact=True,
     )
 
 

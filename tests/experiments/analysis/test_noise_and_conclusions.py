@@ -40,11 +40,15 @@ def test_too_few_blocks_give_no_floor(tmp_path):
 
 
 def test_a_condition_takes_its_floor_from_the_nearest_arm(tmp_path):
-    _, floor = arms(tmp_path, ({"work": "sleep"}, 1.01, 6), ({"work": "inference"}, 1.2, 6), ({"work": "file"}, 1.0, 1))
+    sleep, inference, file = ({"work": "sleep"}, 1.01, 6), ({"work": "inference"}, 1.2, 6), ({"work": "file"}, 1.0, 5)
+    _, floor = arms(tmp_path / "a", sleep, inference, ({"work": "queue"}, 1.0, 0))
     assert floor("work=sleep, users=9") == pytest.approx(math.log(1.01))
     assert floor("work=inference, users=9") == pytest.approx(math.log(1.2))
     # A condition as near to one as to the other takes the worse.
-    assert floor("work=file") == pytest.approx(math.log(1.2))
+    assert floor("work=queue, users=9") == pytest.approx(math.log(1.2))
+    # An arm that lost a block is not replaced by a farther one, which may be quieter.
+    _, floor = arms(tmp_path / "b", sleep, inference, file)
+    assert floor("work=file, users=9") is None
     assert floor("work=sleep", "hit_rate") is None
 
 

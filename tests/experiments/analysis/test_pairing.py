@@ -92,7 +92,7 @@ def test_only_blocks_that_both_finished_are_paired() -> None:
 def test_a_value_of_0_is_lost_and_told_and_its_block_no_pair() -> None:
     made = pair([0.0, 1.0], [1.0, 1.0])
     assert made.ratios == (1.0,)
-    assert made.uneven == "ours lost 1 of 2 (the value is 0)"
+    assert made.uneven == "ours lost 1 of 2 (a value of 0 has no ratio)"
     assert not pair([0.0, 1.0], [1.0, 0.0]).uneven
 
 

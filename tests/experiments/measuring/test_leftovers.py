@@ -118,6 +118,9 @@ def test_while_a_process_cannot_be_ended_the_next_trials_are_void_and_name_it(ru
     def finished(record):
         if record.spec.subject == "fine":
             state.write_text("THAWED")
+            wait_until(
+                lambda: not (group / "cgroup.procs").read_text()
+            )  # the kill that waited comes at once, not before
 
     # It freezes as soon as it says who it is, and its parent is killed by the time-out after that.
     freezing = threading.Thread(target=freeze, args=(tmp_path / "pids", group))
