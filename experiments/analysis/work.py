@@ -185,7 +185,7 @@ def _differences(mine: Sequence[Work], base: Sequence[Work]) -> list[str]:
     for name, done, noun, bound in _COMPARED:
         if name == "prompt_tokens" and cached and mine[0].repeats:
             continue  # a cache answers late turns, whose prompts are long: the others' are short, and no less work
-        ours, theirs = _rate(mine, name), _rate(base, name)
+        ours, theirs = (_rate(side, name) for side in _told(mine, base, name))
         if ours and theirs and ours.is_apart_from(theirs, bound):
             many = "" if _number(ours) == "1" else "s"
             did.append(f"{done} {_number(ours)} {noun}{many}")
@@ -193,7 +193,7 @@ def _differences(mine: Sequence[Work], base: Sequence[Work]) -> list[str]:
     told = [f"{us} {', '.join(did)} a request where {them} {', '.join(instead)}"] if did else []
     if cached and not mine[0].repeats:
         told.append(f"{cached}, though no question repeats")
-    failed, base_failed = _share(mine, "degraded"), _share(base, "degraded")
+    failed, base_failed = (_share(side, "degraded") for side in _told(mine, base, "degraded"))
     if failed is not None and base_failed is not None and abs(failed - base_failed) > DEGRADED_BOUND:
         told.append(
             f"{us} went on without a failed step {failed:.3g} times a request where {them} did {base_failed:.3g} times"
@@ -201,9 +201,16 @@ def _differences(mine: Sequence[Work], base: Sequence[Work]) -> list[str]:
     return told
 
 
+def _told(mine: Sequence[Work], base: Sequence[Work], name: str) -> tuple[list[Work], list[Work]]:
+    """Return the trials of the blocks in which both sides say how much of ``name`` was done."""
+    silent = {work.block for work in (*mine, *base) if getattr(work, name) is None}
+    ours, theirs = ([work for work in side if work.block not in silent] for side in (mine, base))
+    return ours, theirs
+
+
 def _cached(mine: Sequence[Work], base: Sequence[Work]) -> str:
     """Return how often either answered from its cache, in words; empty where they did so equally often."""
-    ours, theirs = _share(mine, "from_cache"), _share(base, "from_cache")
+    ours, theirs = (_share(side, "from_cache") for side in _told(mine, base, "from_cache"))
     if ours is None or theirs is None or abs(ours - theirs) <= CACHED_BOUND:
         return ""
     us, them = mine[0].subject, base[0].subject

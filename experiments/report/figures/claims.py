@@ -28,8 +28,8 @@ _LOOKS = {
 
 def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     """Return the claim's figure: the effect or the level in each condition; none where nothing was measured."""
-    shown = [one for one in verdicts if one.effect is not None and one.test is not None]
-    if not shown:
+    shown = [one for one in verdicts if one.test is not None and one.verdict is not Verdict.NOT_MEASURED]
+    if all(one.effect is None for one in shown):
         return []
     counts = Counter(one.verdict for one in shown)
     counted = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in _LOOKS if counts[verdict])
@@ -48,13 +48,12 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
             axes.plot(robust, [place + 0.22, place + 0.22], color=color, linewidth=0.8)
         if one.low is not None and one.high is not None:
             axes.plot([_drawn(claim, one.low), _drawn(claim, one.high)], [place, place], color=color, linewidth=1.8)
+        if one.effect is None:
+            where = axes.get_yaxis_transform()
+            axes.text(0.02, place, "nothing was measured", transform=where, va="center", fontsize=8, color=color)
+            continue
         axes.plot(
-            [_drawn(claim, one.effect or 0.0)],
-            [place],
-            color=color,
-            marker=marker,
-            linestyle="none",
-            label=str(one.verdict),
+            [_drawn(claim, one.effect)], [place], color=color, marker=marker, linestyle="none", label=str(one.verdict)
         )
     _published(axes, claim)
     if claim.is_effect:
@@ -64,7 +63,7 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     if _spreads(claim, shown):
         drawing.logarithmic(axes, "x")
     axes.set_xlabel(_label(claim, shown))
-    blocks = sorted({len(one.blocks) for one in shown})
+    blocks = sorted({len(one.blocks) for one in shown if one.blocks})
     intervals = "thick lines are 95 % intervals, thin ones robust intervals, drawn from six blocks on"
     notes = [f"{' and '.join(map(str, blocks))} complete blocks; {intervals}"]
     notes += dict.fromkeys(sentence for one in shown for sentence in one.caveats if sentence.startswith(UNEQUAL))
