@@ -101,6 +101,10 @@ def test_why_a_comparison_is_open_names_the_cause():
     near = unsettled([1.04, 1.07, 1.05, 1.06, 1.03, 1.065], 0.0487)
     assert near.blocks is None
     assert "too near the noise floor" in near.why
+    # No number of blocks tells equals apart that differ by more than what counts as none.
+    noisy = unsettled([1.02, 0.99, 1.01, 1.0, 1.03, 0.98], 0.18)
+    assert noisy.blocks is None
+    assert noisy.why == "equals differ by up to ± 20%, more than the 5% that count"
 
 
 def conclusions(**changes):

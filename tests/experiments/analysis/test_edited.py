@@ -231,6 +231,14 @@ def test_who_refuses_most_requests_is_not_quicker(tmp_path, untouched):
     assert [(lost.measure, lost.after) for lost in compared.lost] == [("requests", "40.0% answered")]
 
 
+def test_who_answers_nothing_is_measured_and_not_left_out(tmp_path):
+    run = load_run(edited.write(tmp_path, FAILURES["every request refused"]))
+    told = [each for each in verdicts.judge(run, {"S4-p50": load_claims()["S4-p50"]}) if "users=10," in each.condition]
+    [one] = [each for each in told if each.test.subject == ASYNCHRONOUS]
+    assert one.verdict is Verdict.INCONCLUSIVE
+    assert one.why == "asynchronous lost 6 of 6 (no request was answered)"
+
+
 def test_what_both_lost_is_told_and_a_void_partner_hides_no_loss(tmp_path):
     crashed, void = edited.ended(Outcome.CRASHED), edited.ended(Outcome.INVALID)
     both = load_run(edited.write(tmp_path / "both", of(crashed, BASELINE, ASYNCHRONOUS, **TOTAL)))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from experiments import load_run
+from experiments.analysis.comparisons import compare
 from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.counterparts import compare_parts
-from experiments.analysis.regressions import compare_runs
+from experiments.analysis.regressions import Change, RunComparison, compare_runs
 from experiments.errors import RunFolderError
 from experiments.measuring import profiles
 from experiments.measuring.records import EngineSpec, Outcome, Part
@@ -64,6 +65,17 @@ def test_trials_that_are_lost_are_a_regression_of_their_own(tmp_path):
     [lost] = compared.lost
     assert (lost.subject, lost.before, lost.after) == ("baseline", "0 of 6", "2 of 6 (timed-out)")
     assert compared.regressed
+
+
+def test_what_changed_by_less_than_the_noise_is_told_by_itself():
+    [below] = compare([synthetic.pair([1.12, 1.13, 1.11, 1.12, 1.14, 1.12], floor=0.2)])
+    change = Change(
+        study="load", condition="–", subject="x", metric="latency_p50", before=1, after=1.12, comparison=below
+    )
+    compared = RunComparison(changes=[change], lost=[], only_in_one=0, software=[])
+    assert "0 stayed, 1 changed by less than the noise floor" in regressions.summary(compared)
+    assert "### Smaller than the noise floor" in regressions.markdown(compared)
+    assert not compared.regressed
 
 
 def test_few_blocks_judge_nothing_and_show_indicative_ratios(tmp_path):

@@ -178,6 +178,20 @@ def test_every_cell_of_the_rules_for_no_effect(low, high, noise, expected):
     assert judge_by_rule(NONE, (math.log(low), math.log(high)), noise).verdict is expected
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-1.0, 100.0, Verdict.REPRODUCED),
+        (31.0, 37.0, Verdict.PARTLY),  # it passes the level, by less than was stated to matter
+        (200.0, 300.0, Verdict.INCONCLUSIVE),
+        (-800_000.0, 400_000.0, Verdict.INCONCLUSIVE),
+        (240.0, 260.0, Verdict.CONTRADICTED),
+    ],
+)
+def test_every_cell_of_the_rules_for_a_level_with_a_tolerance(low, high, expected):
+    assert judge_by_rule(claim(at_most=0.0, tolerance=235.0, **LEVEL), (low, high)).verdict is expected
+
+
 def test_points_are_differences_and_an_excluded_figure_beside_no_effect_is_contradicted():
     points = claim(unit="percentage points", low=33.0, high=33.0)
     assert judge_by_rule(points, (-0.06, 2.4), 0.0).verdict is Verdict.CONTRADICTED
