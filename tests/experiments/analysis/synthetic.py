@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,15 @@ def record(trial: TrialSpec, *parts: Part, **changes: Any) -> Record:
         "outside": outside(),
     }
     return Record(**fields | changes)
+
+
+def armed(made: Iterable[Record]) -> list[Record]:
+    """Return the records, each with its second half of an A/A arm, in which nothing differs."""
+    both = []
+    for one in made:
+        twin = msgspec.structs.replace(one.spec, twin=True)
+        both += [one, msgspec.structs.replace(one, spec=twin, key=twin.key)]
+    return both
 
 
 def pair(ratios: Sequence[float], better: str = "lower", floor: float | None = None) -> Pair:

@@ -145,7 +145,7 @@ def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> N
 
 
 def test_six_blocks_show_intervals_and_the_conclusions_come_first(tmp_path: Path) -> None:
-    text = page(tmp_path, list(synthetic.isolation(6, random.Random(7))), blocks=6).text
+    text = page(tmp_path, synthetic.armed(synthetic.isolation(6, random.Random(7))), blocks=6).text
     assert "Indicative only" not in text
     assert ", 95 % interval" in text
     conclusions, rest = text.split("The conclusions", 1)[1].split("Is it isolated?", 1)
