@@ -12,9 +12,10 @@ from datetime import datetime
 import msgspec
 
 from experiments import metrics
-from experiments.analysis import older
+from experiments.analysis import older, work
 from experiments.analysis.frames import RunFrames
 from experiments.analysis.order import describe, natural
+from experiments.analysis.work import Work
 from experiments.errors import reason
 from experiments.measuring.records import Outcome, Record, Scalar
 from experiments.metrics.interface import Missing
@@ -36,7 +37,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """What one metric saw of a cell, by block: ``values``, and of the other trials that count, why they are ``lost``.
 
     ``answered`` is the share of the requests that were, where failures are not in the values already; ``records`` are
-    those of all trials that count.
+    those of all trials that count, and ``work`` what the model did in each.
     """
 
     subject: str
@@ -44,6 +45,12 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     lost: Mapping[int, str] = {}
     answered: Mapping[int, float] = {}
     records: Mapping[int, Record] = {}
+    work: tuple[Work, ...] = ()
+
+    @property
+    def worked(self) -> list[Work]:
+        """What the model did in each trial, under this side's name."""
+        return [msgspec.structs.replace(one, subject=self.subject) for one in self.work]
 
     @property
     def blocks(self) -> set[int]:
@@ -81,6 +88,7 @@ class Cells:
                 self._factors.setdefault(place, factors)
                 cell = self._trials.setdefault(place, {}).setdefault((spec.subject, spec.twin, spec.traced), {})
                 cell[spec.block] = record
+        self._work: dict[tuple[str, str], Work | None] = {}
         self._values: dict[tuple[str, str], dict[str, float]] = {}
         shown = run.measures
         for of, key, metric, value in zip(shown["run"], shown["key"], shown["metric"], shown["value"], strict=True):
@@ -128,7 +136,15 @@ class Cells:
                 lost[block] = _why_lost(record, metric)
             else:
                 values[block] = value
-        return Side(subject=subject, values=values, lost=lost, answered=answered, records=records)
+        done = tuple(one for record in records.values() if (one := self._worked(place, record)) is not None)
+        return Side(subject=subject, values=values, lost=lost, answered=answered, records=records, work=done)
+
+    def _worked(self, place: Condition, record: Record) -> Work | None:
+        # Every metric of a cell asks for it.
+        asked = (place.run, record.key)
+        if asked not in self._work:
+            self._work[asked] = work.of(record)
+        return self._work[asked]
 
     def _of(self, place: Condition, record: Record) -> Mapping[str, float]:
         return self._values.get((place.run, record.key), {})

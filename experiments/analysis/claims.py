@@ -13,20 +13,25 @@ from systems.errors import BadInput, UnknownName
 _HERE = Path(__file__).resolve()
 
 
-class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a claim is tested: one verdict for each condition of the claim's study that fits."""
+class Fitting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which conditions are meant: those that have all of ``factors`` and none of ``without``."""
 
-    title: str
     factors: dict[str, Scalar]
-    subject: str
-    reference: str | None = None
-    metric: str | None = None
     without: tuple[str, ...] = ()
 
     def fits(self, condition: Mapping[str, Scalar]) -> bool:
-        """Return whether a condition has all of this test's factors and none of those it excludes."""
+        """Return whether a condition is one of these."""
         absent = all(name not in condition for name in self.without)
         return absent and all(condition.get(name) == level for name, level in self.factors.items())
+
+
+class Test(Fitting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a claim is tested: one verdict for each condition of the claim's study that fits."""
+
+    title: str
+    subject: str
+    reference: str | None = None
+    metric: str | None = None
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

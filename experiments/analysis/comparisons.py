@@ -15,7 +15,7 @@ import pandas as pd
 
 from experiments import metrics
 from experiments.analysis import multiplicity, pairing, power, work
-from experiments.analysis.cells import Cells, Condition, Side
+from experiments.analysis.cells import Cells, Condition
 from experiments.analysis.conclusions import Conclusion, conclude, regions
 from experiments.analysis.intervals import Estimate
 from experiments.analysis.noise import Floors
@@ -108,7 +108,7 @@ def compare_study(
 
 def caveats(pair: Pair) -> tuple[str, ...]:
     """Return what must be shown with a pair: unequal work, a block that stands apart, trials that began far apart."""
-    found = [work.unequal(_worked(pair.subject), _worked(pair.reference))] if pair.reference else []
+    found = [work.unequal(pair.subject.worked, pair.reference.worked)] if pair.reference else []
     numbers = pair.numbers
     far = apart(list(numbers.values())) if len(numbers) >= pairing.ENOUGH_BLOCKS else None
     if far is not None:
@@ -116,17 +116,12 @@ def caveats(pair: Pair) -> tuple[str, ...]:
         rest = [number for other, number in numbers.items() if other != block]
         seen, beside = (pair.scale.show(number) for number in (numbers[block], sum(rest) / len(rest)))
         found.append(f"block {block} stands apart: {seen} beside {beside}")
-    if pair.losses and not pair.uneven and numbers:
-        found.append(pair.losses)
+    if numbers and not pair.uneven:
+        found += [pair.losses, pair.survivors]
     if pair.far_apart:
         minutes = max(pair.far_apart.values()) / 60
         found.append(f"{len(pair.far_apart)} of {len(numbers)} pairs began up to {minutes:.0f} minutes apart")
     return tuple(filter(None, found))
-
-
-def _worked(side: Side) -> list[work.Work]:
-    done = (work.of(record) for record in side.records.values())
-    return [msgspec.structs.replace(one, subject=side.subject) for one in done if one is not None]
 
 
 def _by_itself(pair: Pair) -> Comparison:

@@ -93,10 +93,16 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
         if ours != theirs:
             return self.losses
         shares = self._shares()
-        if shares is None or abs(shares[0] - shares[1]) <= FEW_UNANSWERED:
+        return self.survivors if shares is not None and abs(shares[0] - shares[1]) > FEW_UNANSWERED else ""
+
+    @property
+    def survivors(self) -> str:
+        """Which share of its requests each answered, in words, where a value is only of those; empty where of all."""
+        shares = {side.subject: _mean_share(side, self.numbers) for side in self.sides}
+        known = {subject: share for subject, share in shares.items() if share is not None}
+        if not known or min(known.values()) >= 1 - FEW_UNANSWERED:
             return ""
-        each = zip(self.sides, shares, strict=True)
-        return "; ".join(f"{side.subject} answered {share:.1%} of its requests" for side, share in each)
+        return "; ".join(f"{subject} answered {share:.1%} of its requests" for subject, share in known.items())
 
     @property
     def unanswered(self) -> tuple[str, str] | None:
@@ -115,9 +121,11 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def far_apart(self) -> dict[int, float]:
         """The blocks whose two trials began more than `FAR_APART_S` apart, each with how far, in seconds."""
-        apart = {}
-        for block in self.numbers if self.reference and self.together else ():
-            began, other = self.subject.began(block), self.reference.began(block)  # type: ignore[union-attr]
+        apart: dict[int, float] = {}
+        if self.reference is None or not self.together:
+            return apart
+        for block in self.numbers:
+            began, other = self.subject.began(block), self.reference.began(block)
             if began and other and abs((began - other).total_seconds()) > FAR_APART_S:
                 apart[block] = abs((began - other).total_seconds())
         return apart

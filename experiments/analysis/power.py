@@ -32,15 +32,17 @@ def smallest_effect(estimate: Estimate, floor: float = 0.0, level: float = 0.95)
 
 
 def blocks_to_settle(estimate: Estimate, floor: float = 0.0, level: float = 0.95) -> int | None:
-    """Return how many blocks in all bring the cautious interval beyond the floor, or within the margin of none.
+    """Return how many blocks in all bring the cautious interval to one side of the floor's nearest edge.
 
-    If the mean and the spread stay as seen, that is. None where no number of blocks does, or not even `MOST_BLOCKS`.
+    If the mean and the spread stay as seen, that is: beyond the floor there is an effect, within it none that counts.
+    None where even `MOST_BLOCKS` would not do, and within a floor wider than the margin, where blocks show no more than
+    that the noise is larger.
     """
     seen = abs(float(estimate.mean))
-    distance = seen - floor if seen > floor else MARGIN - seen
     if seen <= floor and floor > MARGIN:
         return None
-    return blocks_for_reach(float(estimate.error) * math.sqrt(estimate.count), distance, estimate.count, level)
+    spread = float(estimate.error) * math.sqrt(estimate.count)
+    return blocks_for_reach(spread, abs(seen - floor), estimate.count, level)
 
 
 def blocks_for_reach(spread: float, reach: float, least: int, level: float = 0.95) -> int | None:

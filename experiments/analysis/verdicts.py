@@ -153,6 +153,8 @@ def _judged(unmeasured: ClaimVerdict, pair: Pair) -> ClaimVerdict:
         forbids = pair.uneven
     elif pair.reference is None and lost and not claim.every:
         forbids = pair.losses
+    elif pair.reference is None and pair.survivors:
+        forbids = pair.survivors
     elif counted < ENOUGH_BLOCKS:
         complete = f"{len(numbers)} of at least {ENOUGH_BLOCKS} complete blocks{_seen(claim, measured.values, counted)}"
         forbids = f"{complete}; {pair.losses}" if pair.losses else complete

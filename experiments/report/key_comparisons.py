@@ -6,7 +6,7 @@ report, its first figure and the paper are made of the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -14,10 +14,10 @@ import msgspec
 
 from experiments import metrics
 from experiments.analysis.cells import Side
+from experiments.analysis.claims import Fitting
 from experiments.analysis.comparisons import Comparison, compare
 from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
-from experiments.measuring.records import Scalar
 from experiments.metrics.interface import Metric
 from systems.errors import BadInput
 
@@ -25,8 +25,8 @@ _HERE = Path(__file__).resolve()
 _OWN = ("baseline", "asynchronous")
 
 
-class KeyComparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be compared: a metric of two subjects in the conditions that have these factors and none ``without``.
+class KeyComparison(Fitting, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be compared: a metric of two subjects in the conditions that fit.
 
     The paper calls it ``name``; one without a ``title`` is the paper's alone, and ``part`` names its trials where not
     every run has them.
@@ -39,13 +39,6 @@ class KeyComparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     metric: str
     reference: str
     subject: str
-    factors: dict[str, Scalar] = {}
-    without: tuple[str, ...] = ()
-
-    def fits(self, condition: Mapping[str, Scalar]) -> bool:
-        """Return whether a condition has all of the factors and none of those it excludes."""
-        absent = all(name not in condition for name in self.without)
-        return absent and all(condition.get(name) == level for name, level in self.factors.items())
 
 
 class MeasuredComparison(msgspec.Struct, frozen=True, kw_only=True):
