@@ -18,6 +18,7 @@ from experiments.analysis.claims import Fitting
 from experiments.analysis.comparisons import Comparison, compare
 from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
+from experiments.measuring.records import Scalar
 from experiments.metrics.interface import Metric
 from systems.errors import BadInput
 
@@ -39,6 +40,7 @@ class KeyComparison(Fitting, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     metric: str
     reference: str
     subject: str
+    factors: dict[str, Scalar] = {}
 
 
 class MeasuredComparison(msgspec.Struct, frozen=True, kw_only=True):
