@@ -40,7 +40,7 @@ class KeyComparison(Fitting, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     metric: str
     reference: str
     subject: str
-    factors: dict[str, Scalar] = {}
+    factors: dict[str, Scalar] = msgspec.field(default_factory=dict)
 
 
 class MeasuredComparison(msgspec.Struct, frozen=True, kw_only=True):
