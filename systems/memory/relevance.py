@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 from typing import NamedTuple
 
@@ -20,14 +21,17 @@ from systems.memory.schema import scope, scoped
 # Turns looked at for one word, newest first; and of all of them so many, which have most of the question, in full.
 _POSTINGS = 512
 _READ = 48
+_COUNTED = 128
+_COMBINED = 3
 
 # How fast more of the same word stops to count, and how much a long turn must have more of.
 _K1, _B, _LONG = 1.2, 0.75, 30
 _RARE = 2.0
 
-# A turn is found by its neighbours' words as well, at this weight if it says next to nothing itself and at none from so
-# many terms on: a short answer means something only after its question, a long message stands for itself.
-_AROUND, _SHORT = 0.6, 24
+# A turn is found by its neighbours' words as well, at a weight that falls from the first number of terms to none at the
+# second: a short answer means something only after its question, a long message stands for itself.
+_SHORT, _SELF_CONTAINED = 20, 60
+_ANSWER, _AFTER, _BEFORE = 0.8, 0.4, 0.3
 _LENDERS = 12
 _SITTING_S = 3600.0
 
@@ -66,22 +70,22 @@ class _Posting(NamedTuple):
 
 
 def rank(
-    connection: sqlite3.Connection, recent: Recent, session: str, question: str, *, context: bool
+    connection: sqlite3.Connection, recent: Recent, session: str, question: str, limit: int, *, context: bool
 ) -> list[Ranked]:
-    """Return turns of ``session``, best first; ``context`` says whether short ones are found by those around them.
+    """Return the best ``limit`` turns of ``session``, best first; ``context`` says whether short ones are found by those around them.
 
     Turns that say the same take one place, the newest's. The question itself, asked before, is none of them.
     """
     asked = words.asked(question)
     if not asked:
         return []
-    ids = connection.execute("SELECT min(id), max(id) FROM memories").fetchone()
+    ids = connection.execute("SELECT (SELECT min(id) FROM memories), (SELECT max(id) FROM memories)").fetchone()
     span = 0 if ids[0] is None else ids[1] - ids[0] + 1
     postings = [_posting(connection, recent, term, span) for term in scoped(session, asked)]
     postings = sorted([one for one in postings if one.numbers], key=lambda one: one.turns)
     if not postings:
         return []
-    turns = max(_posting(connection, recent, scope(session), span).turns, *[one.turns for one in postings])
+    turns = max(_posting(connection, recent, scope(session), span, _COUNTED).turns, *[one.turns for one in postings])
     weights = {one.term: math.log1p((turns - one.turns + 0.5) / (one.turns + 0.5)) ** _RARE for one in postings}
     rows = _rows(connection, recent, session, _candidates(connection, postings, weights))
     matches = _Matches(weights, rows)
@@ -92,13 +96,22 @@ def rank(
         more = _rows(connection, recent, session, around)
         matches.add(more)
         matches.lend(hits, beside)
-    return matches.ranked(frozenset(asked))
+    return matches.ranked(frozenset(asked), limit)
 
 
-def _posting(connection: sqlite3.Connection, recent: Recent, term: str, span: int) -> _Posting:
-    indexed = [number for (number,) in connection.execute(_IDS, (quoted(term), _POSTINGS))]
+class _Having(NamedTuple):
+    """Turns that have all of ``terms``, the newest."""
+
+    terms: tuple[str, ...]
+    numbers: list[int]
+
+
+def _posting(
+    connection: sqlite3.Connection, recent: Recent, term: str, span: int, most: int = _POSTINGS
+) -> _Posting:
+    indexed = [number for (number,) in connection.execute(_IDS, (quoted(term), most))]
     numbers = [*reversed(recent.having(term)), *indexed]
-    if len(indexed) < _POSTINGS:
+    if len(indexed) < most:
         return _Posting(term, numbers, float(len(numbers)), more=False)
     # As many as there would be if those before stood as close as those that were read.
     return _Posting(term, numbers, max(len(numbers) * span / (numbers[0] - numbers[-1] + 1), len(numbers)), more=True)
@@ -113,22 +126,36 @@ def _candidates(
         weight = weights[one.term]
         for number in one.numbers:
             scores[number] = scores.get(number, 0.0) + weight
-    common = [one for one in postings if one.more][:3]
-    # Which of the older turns have a common word is not known: those are looked for that have it beside others.
-    terms = [quoted(one.term) for one in postings]
-    for count in range(1, len(common) + 1):
-        for some in combinations(common, count):
-            have = [quoted(one.term) for one in some]
-            others = [term for term in terms if term not in have]
-            if not others and count == 1:
-                continue
-            match = " AND ".join(have) + (f" AND ({' OR '.join(others)})" if others and count == 1 else "")
-            least = sum(weights[one.term] for one in some)
-            for (number,) in connection.execute(_IDS, (match, _POSTINGS)):
-                scores[number] = max(scores.get(number, 0.0), least + (weights[postings[-1].term] if count == 1 else 0))
+    for some in _beyond(connection, [one for one in postings if one.more], [quoted(one.term) for one in postings]):
+        least = sum(weights[term] for term in some.terms)
+        for number in some.numbers:
+            scores[number] = max(scores.get(number, 0.0), least)
     if len(scores) <= _READ:
         return list(scores)
     return sorted(scores, key=lambda number: (scores[number], number), reverse=True)[:_READ]
+
+
+def _beyond(connection: sqlite3.Connection, common: Sequence[_Posting], asked: Sequence[str]) -> Iterator[_Having]:
+    """Yield turns that have words in ``common`` with more turns than were read, beside others that are ``asked``."""
+
+    def having(match: str, *terms: str) -> _Having:
+        return _Having(terms, [number for (number,) in connection.execute(_IDS, (match, _POSTINGS))])
+
+    rarest = [one.term for one in common[:_COMBINED]]
+    full = []
+    for term in rarest:
+        others = [other for other in asked if other != quoted(term)]
+        if others:
+            found = having(f"{quoted(term)} AND ({' OR '.join(others)})", term)
+            yield found
+            if len(found.numbers) == _POSTINGS:
+                full.append(term)
+    # Where even of these there are more than were read, those are looked for that have several of the common ones.
+    for count in range(2, len(rarest) + 1):
+        for some in combinations(rarest, count):
+            if not full or set(some).isdisjoint(full):
+                continue
+            yield having(" AND ".join(map(quoted, some)), *some)
 
 
 def _rows(connection: sqlite3.Connection, recent: Recent, session: str, numbers: Iterable[int]) -> dict[int, Row]:
@@ -155,7 +182,7 @@ class _Matches:
     """What of the question each turn has."""
 
     def __init__(self, weights: Mapping[str, float], rows: Mapping[int, Row]) -> None:
-        self._weights = weights
+        self._weights = [(term, f" {term} ", weight) for term, weight in weights.items()]
         self._rows: dict[int, Row] = {}
         self._parts: dict[int, dict[str, float]] = {}
         self._lengths: dict[int, int] = {}
@@ -163,16 +190,14 @@ class _Matches:
 
     def add(self, rows: Mapping[int, Row]) -> None:
         for number, row in rows.items():
-            terms = row.terms.split(" ")
             self._rows[number] = row
-            self._lengths[number] = length = len(terms) - 1
+            self._lengths[number] = length = row.terms.count(" ")
             grown = _K1 * (1 + _B * max(0.0, length / _LONG - 1))
-            parts: dict[str, float] = {}
-            for term in terms:
-                if term in self._weights:
-                    parts[term] = parts.get(term, 0.0) + 1.0
+            terms = f" {row.terms} "
             self._parts[number] = {
-                term: self._weights[term] * times * (_K1 + 1) / (times + grown) for term, times in parts.items()
+                term: weight * times * (_K1 + 1) / (times + grown)
+                for term, padded, weight in self._weights
+                if (times := terms.count(padded))
             }
 
     def best(self, count: int) -> list[Row]:
@@ -184,11 +209,14 @@ class _Matches:
         """Give the short neighbours of ``hits`` what these have of the question, at a lower weight."""
         lent: dict[int, dict[str, float]] = {}
         for hit in hits:
-            for number in beside.get(hit.number, ()):
+            before, after = beside.get(hit.number, (None, None))
+            asks = hit.question.rstrip()[-1:] in "?？"
+            for number, weight in ((before, _BEFORE), (after, _ANSWER if asks else _AFTER)):
                 if number is None or number not in self._rows:
                     continue
                 row = self._rows[number]
-                share = _AROUND * max(0.0, 1 - self._lengths[number] / _SHORT)
+                free = (_SELF_CONTAINED - self._lengths[number]) / (_SELF_CONTAINED - _SHORT)
+                share = weight * min(1.0, free)
                 if share <= 0 or abs(row.created - hit.created) > _SITTING_S:
                     continue
                 parts = lent.setdefault(number, {})
@@ -199,22 +227,30 @@ class _Matches:
             for term, part in parts.items():
                 own[term] = max(own.get(term, 0.0), part)
 
-    def ranked(self, asked: frozenset[str]) -> list[Ranked]:
+    def ranked(self, asked: frozenset[str], limit: int) -> list[Ranked]:
+        """Return the best ``limit`` turns that say different things, best first."""
         scores = {number: sum(parts.values()) for number, parts in self._parts.items() if parts}
-        ages = {number: place for place, number in enumerate(sorted(scores, key=self._age))}
+        newer = _NEWER / len(scores)
+        for age, number in enumerate(sorted(scores, key=self._age), 1):
+            scores[number] *= 1 + newer * age
+        best = [(-score, number) for number, score in scores.items()]
+        heapify(best)
+        seen: set[frozenset[str]] = set()
         found: list[Ranked] = []
-        for number, score in scores.items():
+        judged: set[int] = set()
+        while best and len(found) < limit:
+            score, number = heappop(best)
             row = self._rows[number]
-            if asking.only_asks(row.question):
-                if asked.issuperset(words.asked(row.question)):
-                    continue
-                score *= _ASKS
-            found.append(Ranked(score * (1 + _NEWER * (ages[number] + 1) / len(scores)), row))
-        found.sort(key=lambda one: (one.score, one.row.created, one.row.number), reverse=True)
-        same: dict[frozenset[str], Ranked] = {}
-        for one in found:
-            same.setdefault(frozenset(one.row.terms.split(" ")), one)
-        return list(same.values())
+            if number not in judged and asking.only_asks(row.question):
+                judged.add(number)
+                if not asked.issuperset(words.asked(row.question)):
+                    heappush(best, (_ASKS * score, number))
+                continue
+            said = frozenset(row.terms.split(" "))
+            if said not in seen:
+                seen.add(said)
+                found.append(Ranked(-score, row))
+        return found
 
     def _age(self, number: int) -> tuple[float, int]:
         return (self._rows[number].created, number)

@@ -47,10 +47,11 @@ def find(
         if not terms:
             return []
         return [row[0] for row in connection.execute(_BM25, (" OR ".join(terms), limit, session))]
-    ranked = relevance.rank(connection, recent, session, question, context=context)
+    most = _CANDIDATES * limit if how == "blended" else limit
+    ranked = relevance.rank(connection, recent, session, question, most, context=context)
     if how == "blended":
-        ranked = _blended(ranked[: _CANDIDATES * limit])
-    return [one.row.question for one in ranked[:limit]]
+        ranked = _blended(ranked)[:limit]
+    return [one.row.question for one in ranked]
 
 
 def _blended(ranked: list[relevance.Ranked]) -> list[relevance.Ranked]:
