@@ -87,7 +87,7 @@ def rank(
         return []
     turns = max(_posting(connection, recent, scope(session), span, _COUNTED).turns, *[one.turns for one in postings])
     weights = {one.term: math.log1p((turns - one.turns + 0.5) / (one.turns + 0.5)) ** _RARE for one in postings}
-    rows = _rows(connection, recent, session, _candidates(connection, postings, weights))
+    rows = _rows(connection, recent, session, _candidates(connection, postings, weights, max(_READ, 2 * limit)))
     matches = _Matches(weights, rows)
     if context:
         hits = matches.best(_LENDERS)
@@ -118,9 +118,9 @@ def _posting(
 
 
 def _candidates(
-    connection: sqlite3.Connection, postings: Sequence[_Posting], weights: Mapping[str, float]
+    connection: sqlite3.Connection, postings: Sequence[_Posting], weights: Mapping[str, float], most: int
 ) -> Sequence[int]:
-    """Return the numbers of the turns that have most of the question, as far as they are known."""
+    """Return the numbers of the ``most`` turns that have most of the question, as far as they are known."""
     scores: dict[int, float] = {}
     for one in postings:
         weight = weights[one.term]
@@ -130,9 +130,9 @@ def _candidates(
         least = sum(weights[term] for term in some.terms)
         for number in some.numbers:
             scores[number] = max(scores.get(number, 0.0), least)
-    if len(scores) <= _READ:
+    if len(scores) <= most:
         return list(scores)
-    return sorted(scores, key=lambda number: (scores[number], number), reverse=True)[:_READ]
+    return sorted(scores, key=lambda number: (scores[number], number), reverse=True)[:most]
 
 
 def _beyond(connection: sqlite3.Connection, common: Sequence[_Posting], asked: Sequence[str]) -> Iterator[_Having]:

@@ -16,8 +16,8 @@ from systems.errors import StoreError
 from systems.memory import index, retrieval
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
-from systems.memory.recent import Recent
-from systems.memory.schema import INSERT, SavedTurn, prepare
+from systems.memory.recent import Recent, Row
+from systems.memory.schema import BY_SESSION, INSERT, SavedTurn, prepare
 
 
 class Like:
@@ -29,8 +29,8 @@ class Like:
     async def open(self):
         self._store.open()
 
-    async def find(self, *arguments):
-        return self._store.find(*arguments)
+    async def find(self, session, question, limit):
+        return self._store.find(session, question.lower().split(), limit)
 
     async def save(self, turns):
         self._store.save(turns)
@@ -45,7 +45,8 @@ STORES = pytest.mark.parametrize(
         Like,
         FullTextStore,
         pytest.param(partial(FullTextStore, how="bm25"), id="bm25"),
-        pytest.param(partial(FullTextStore, how="blended", neighbours=1), id="blended, with neighbours"),
+        pytest.param(partial(FullTextStore, how="blended"), id="blended"),
+        pytest.param(partial(FullTextStore, context=False), id="without context"),
     ],
 )
 
@@ -56,7 +57,6 @@ def saved(keywords, session, text):
         question=text,
         answer="yes",
         keywords=tuple(keywords.extract(text)),
-        words=tuple(keywords.segment(text)),
     )
 
 
@@ -66,9 +66,10 @@ async def test_what_was_saved_is_found_by_its_words_in_both_languages(tmp_path, 
     await store.open()
     texts = ["My sister Vera keeps bees in Lisbon", "我的同事王芳搬到了杭州", "The clock is broken again"]
     await store.save([saved(loaded_keywords, "s", text) for text in texts])
-    assert (await store.find("s", loaded_keywords.extract("bees in Lisbon"), 3))[0] == texts[0]
-    assert (await store.find("s", loaded_keywords.extract("王芳在杭州吗"), 3))[0] == texts[1]
-    assert await store.find("s", [], 3) == []
+    assert (await store.find("s", "bees Lisbon", 3))[0] == texts[0]
+    assert (await store.find("s", "王芳 杭州", 3))[0] == texts[1]
+    assert await store.find("s", "", 3) == []
+    assert await store.find("s", "bees", 0) == []
     await store.close()
 
 
@@ -79,8 +80,8 @@ async def test_no_session_finds_anothers_turns(tmp_path, kind, loaded_keywords):
     sessions = ["a", "A", "á", "a b", 'a" OR scope:"', "a' OR '1'='1", "%", "爱", ""]
     await store.save([saved(loaded_keywords, session, f"Lisbon secret of <{session}>") for session in sessions])
     for session in sessions:
-        assert await store.find(session, ["lisbon"], 99) == [f"Lisbon secret of <{session}>"]
-    assert await store.find("nobody", ["lisbon"], 99) == []
+        assert await store.find(session, "lisbon", 99) == [f"Lisbon secret of <{session}>"]
+    assert await store.find("nobody", "lisbon", 99) == []
     await store.close()
 
 
@@ -91,9 +92,9 @@ async def test_text_that_looks_like_a_query_is_only_text(tmp_path, kind, loaded_
     hostile = "'; DROP TABLE memories; --"
     await store.save([saved(loaded_keywords, "s", hostile), saved(loaded_keywords, "s", "ordinary words")])
     for keyword in (hostile, '"', "'", "*", "NEAR(a b)", "a OR b", "-", "(", "words:", "%", "_", "\\", "\0", "😀"):
-        await store.find("s", [keyword], 3)
-    assert await store.find("s", ["%"], 3) == []
-    assert (await store.find("s", ["ordinary"], 3))[0] == "ordinary words"
+        await store.find("s", keyword, 3)
+    assert await store.find("s", "%", 3) == []
+    assert (await store.find("s", "ordinary", 3))[0] == "ordinary words"
     await store.close()
 
 
@@ -104,8 +105,8 @@ async def test_any_text_can_be_saved_and_asked_for(tmp_path, kind, words):
     store = kind(tmp_path / "any.sqlite")
     await store.open()
     text = " ".join(words)
-    await store.save([SavedTurn(session="s", question=text, answer=text, keywords=tuple(words), words=tuple(words))])
-    await store.find("s", words, 3)
+    await store.save([SavedTurn(session="s", question=text, answer=text, keywords=tuple(words))])
+    await store.find("s", text, 3)
     await store.close()
 
 
@@ -130,18 +131,21 @@ async def test_saves_at_the_same_time_do_not_undo_each_other(tmp_path):
     store = FullTextStore(tmp_path / "memory.sqlite")
     await store.open()
     # Half a character cannot be stored: every fourth save fails, and only those.
-    texts = ["broken \ud800" if number % 4 == 0 else f"fine {number}" for number in range(40)]
-    turns = [SavedTurn(session="s", question=text, answer="", keywords=(), words=("common",)) for text in texts]
+    texts = ["broken \ud800" if number % 4 == 0 else f"common {number}" for number in range(40)]
+    turns = [SavedTurn(session="s", question=text, answer="") for text in texts]
     results = await asyncio.gather(*(store.save([turn]) for turn in turns), return_exceptions=True)
     assert [type(result) for result in results] == [StoreError if "broken" in text else type(None) for text in texts]
-    assert set(await store.find("s", ["common"], 99)) == {text for text in texts if "broken" not in text}
+    assert set(await store.find("s", "common", 99)) == {text for text in texts if "broken" not in text}
     cancelled = asyncio.create_task(store.save([turns[1]]))
     await asyncio.sleep(0)
     cancelled.cancel()
     await asyncio.wait([cancelled])
     await store.save([turns[2]])
     # Whether a cancelled save was saved its caller does not know; the next one is not disturbed.
-    assert len(await store.find("s", ["common"], 99)) in (31, 32)
+    assert len(await store.find("s", "common", 99)) == 30
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM memories").fetchone()[0] in (31, 32)
     await store.close()
 
 
@@ -156,7 +160,7 @@ async def test_a_deleted_turn_is_really_gone_from_the_index(tmp_path, loaded_key
         connection.execute("INSERT INTO memory_index (memory_index) VALUES ('integrity-check')")
     store = FullTextStore(path)
     await store.open()
-    assert await store.find("s", ["bees"], 9) == ["bees in Oslo"]
+    assert await store.find("s", "bees", 9) == ["bees in Oslo"]
     await store.close()
 
 
@@ -165,34 +169,101 @@ async def said(path, turns, **settings):
     await store.open()
     await store.save(
         [
-            SavedTurn(session=session, question=text, answer="", keywords=(), words=tuple(text.split()), **fields)
+            SavedTurn(session=session, question=text, answer="", **fields)
             for session, text, fields in turns
         ]
     )
     return store
 
 
-async def test_turns_with_more_of_the_words_come_first_then_the_heavier_then_the_newer(tmp_path):
+async def test_turns_with_more_of_the_words_come_first_then_the_rarer_then_the_newer(tmp_path):
     texts = ["vera bees", "vera lisbon bees", "lisbon bees", "vera lisbon", "bees", "vera", "vera oslo"]
-    store = await said(tmp_path / "memory.sqlite", [("s", text, {}) for text in texts])
-    expected = ["vera lisbon bees", "vera lisbon", "vera bees", "lisbon bees", "vera oslo", "vera", "bees"]
-    assert await store.find("s", ["vera", "lisbon", "bees"], 9) == expected
+    store = await said(tmp_path / "memory.sqlite", [("s", text, {}) for text in texts], context=False)
+    # Lisbon is in three turns, bees in four, vera in five.
+    expected = ["vera lisbon bees", "lisbon bees", "vera lisbon", "vera bees", "bees", "vera oslo", "vera"]
+    assert await store.find("s", "vera lisbon bees", 9) == expected
     for limit in range(1, 5):
-        assert await store.find("s", ["vera", "lisbon", "bees"], limit) == expected[:limit]
+        assert await store.find("s", "vera lisbon bees", limit) == expected[:limit]
     await store.close()
 
 
 async def test_what_was_told_comes_before_what_was_only_asked(tmp_path):
-    told = ["vera keeps bees", "bees", "vera keeps bees now ?", "where does vera keep bees ？"]
+    told = ["Vera keeps bees in Lisbon.", "Who keeps bees in Lisbon now?", "Pia keeps bees there."]
+    store = await said(tmp_path / "memory.sqlite", [("s", text, {}) for text in told], context=False)
+    assert await store.find("s", "Who keeps bees in Lisbon?", 9) == [told[0], told[2], told[1]]
+    await store.close()
+
+
+async def test_the_question_and_its_earlier_askings_are_never_its_answer(tmp_path):
+    told = ["Where does Vera keep her bees?", "Vera keeps her bees in Lisbon.", "where did vera keep bees"]
     store = await said(tmp_path / "memory.sqlite", [("s", text, {}) for text in told])
-    assert await store.find("s", ["vera", "bees"], 9) == [told[0], told[3], told[2], told[1]]
+    assert await store.find("s", "Where does Vera keep her bees?", 9) == [told[1]]
+    await store.close()
+
+
+async def test_texts_that_say_the_same_take_one_place_and_others_keep_theirs(tmp_path):
+    same = ["Vera keeps bees.", "vera keeps bees!", "Vera keeps bees"]
+    other = ["Vera does not keep bees.", "Vera keeps 12 bees.", "Vera keeps 21 bees.", "My sister keeps bees, as Vera."]
+    store = await said(tmp_path / "memory.sqlite", [("s", text, {}) for text in (*same, *other)])
+    found = await store.find("s", "Vera keeps bees", 9)
+    assert sorted(found) == sorted([same[-1], *other])
+    await store.close()
+
+
+async def test_the_newer_of_two_facts_comes_first_by_when_it_was_said_and_not_by_when_it_was_saved(tmp_path):
+    turns = [("s", "Vera lives in Lisbon.", {"created": 9e8}), ("s", "Vera lives in Oslo.", {"created": 1e8})]
+    path = tmp_path / "memory.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        prepare(connection)
+        connection.executemany(
+            INSERT, [SavedTurn(session=of, question=text, answer="", **at).row(cut=True) for of, text, at in turns]
+        )
+    store = FullTextStore(path)
+    await store.open()
+    assert await store.find("s", "Where does Vera live?", 2) == ["Vera lives in Lisbon.", "Vera lives in Oslo."]
     await store.close()
 
 
 async def test_an_old_turn_is_found_by_what_it_alone_has_together(tmp_path):
-    crowd = [("s", text, {}) for _ in range(300) for text in ("vera bees", "vera lisbon", "lisbon bees")]
+    crowd = [("s", f"{text} {n}", {}) for n in range(600) for text in ("vera bees", "vera lisbon", "lisbon bees")]
     store = await said(tmp_path / "memory.sqlite", [("s", "vera lisbon bees old", {}), *crowd])
-    assert (await store.find("s", ["vera", "lisbon", "bees"], 3))[0] == "vera lisbon bees old"
+    assert (await store.find("s", "vera lisbon bees", 3))[0] == "vera lisbon bees old"
+    await store.close()
+
+
+MINUTE = 60.0
+
+
+def conversation(*texts, start=1e9, session="s"):
+    return [(session, text, {"created": start + MINUTE * number}) for number, text in enumerate(texts)]
+
+
+async def test_a_short_answer_is_found_by_the_question_before_it(tmp_path):
+    asked, answered = "Did Marela finally find a flat in Delft?", "Yes, she moved in March."
+    crowd = conversation(*[f"The weather was nice on day {day}." for day in range(40)])
+    turns = [*crowd[:20], *conversation(asked, answered, start=1e9 + 21 * MINUTE), *crowd[25:]]
+    for context in (True, False):
+        store = await said(tmp_path / f"{context}.sqlite", turns, context=context)
+        assert (answered in await store.find("s", "When did Marela get her flat in Delft?", 2)) is context
+        await store.close()
+
+
+async def test_neighbours_are_of_one_session_and_one_sitting(tmp_path):
+    asked, answered = "Did Marela finally find a flat in Delft?", "Yes, she moved in March."
+    turns = [
+        *conversation(asked, start=1e9),
+        *conversation(answered, session="another", start=1e9 + MINUTE),
+        *conversation("No, she did not.", start=1e9 + 86_400),
+    ]
+    store = await said(tmp_path / "memory.sqlite", turns)
+    assert await store.find("s", "Has Marela a flat in Delft by now?", 9) == [asked]
+    await store.close()
+
+
+async def test_a_long_turn_that_stands_for_itself_is_not_found_by_its_neighbours(tmp_path):
+    long = " ".join(f"word{number}" for number in range(80))
+    store = await said(tmp_path / "memory.sqlite", conversation("Marela has a flat in Delft.", long))
+    assert await store.find("s", "Where is Marela's flat?", 9) == ["Marela has a flat in Delft."]
     await store.close()
 
 
@@ -206,7 +277,7 @@ def indexed(path):
 
 def plain(count):
     return [
-        SavedTurn(session="s", question="q", answer="", keywords=("x",), words=(f"word{number}", *"abcdefghijklmnop"))
+        SavedTurn(session="s", question=f"word{number} " + " ".join("abcdefghijklmnop"), answer="", keywords=("x",))
         for number in range(count)
     ]
 
@@ -232,30 +303,38 @@ WORDS = st.sets(st.sampled_from(["lisbon", "vera", "radio", "oslo"]), min_size=1
 ASKED = st.lists(st.sampled_from(["lisbon", "vera", "radio", "snow"]), min_size=1, max_size=3, unique=True)
 
 
-def ranked(turns, asked):
-    """Numbers of the ``turns``, words by number, that have a word of those ``asked``, best first."""
-    has = {number: [word in words for word in asked] for number, words in turns.items()}
-    return sorted(
-        (turn for turn in has if any(has[turn])), key=lambda turn: (sum(has[turn]), has[turn], turn), reverse=True
-    )
+def having(turns, asked):
+    """The texts of the ``turns``, words by number, that have a word of those ``asked``."""
+    return sorted(text(number, words) for number, words in turns.items() if words & set(asked))
+
+
+def text(number, words):
+    return " ".join([f"n{number}", *sorted(words)])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(st.lists(WORDS, max_size=20), ASKED, st.integers(1, 4), st.integers(0, 20))
-def test_most_words_win_then_the_heavier_then_the_newer(turns, asked, limit, indexed):
-    with closing(sqlite3.connect(":memory:")) as connection:
-        prepare(connection)
-        index.make(connection, lengths=False)
-        recent = Recent()
-        for number, words in enumerate(turns, 1):
-            turn = SavedTurn(session="s", question=f"{number}", answer="", keywords=("x",), words=tuple(sorted(words)))
-            connection.execute(INSERT, turn.row())
-            if number <= indexed:
-                index.catch_up(connection)
-            else:
-                recent.add([(number, "s", f"{number}", "x", turn.row()[5])])
-        expected = [f"{number}" for number in ranked(dict(enumerate(turns, 1)), asked)]
-        assert retrieval.find(connection, recent, "s", asked, limit, "coordination", 0) == expected[:limit]
+def test_what_is_found_does_not_depend_on_what_the_index_has_already(turns, asked, limit, indexed):
+    found = []
+    for up_to in (indexed, len(turns)):
+        with closing(sqlite3.connect(":memory:")) as connection:
+            prepare(connection)
+            connection.execute(BY_SESSION)
+            index.make(connection, lengths=False)
+            recent = Recent()
+            for number, words in enumerate(turns, 1):
+                turn = SavedTurn(session="s", question=text(number, words), answer="", created=MINUTE * number)
+                row = turn.row(cut=True)
+                connection.execute(INSERT, row)
+                if number <= up_to:
+                    index.catch_up(connection)
+                else:
+                    recent.add([Row(number, "s", MINUTE * number, turn.question, row[5], 0)])
+            question = " ".join(asked)
+            found.append(retrieval.find(connection, recent, "s", question, limit, "relevance", context=True))
+            everything = retrieval.find(connection, recent, "s", question, 99, "relevance", context=False)
+            assert sorted(everything) == having(dict(enumerate(turns, 1)), asked)
+    assert found[0] == found[1]
 
 
 class Elsewhere:
@@ -265,7 +344,7 @@ class Elsewhere:
         self._path = path
 
     def save(self, turn):
-        self._do(INSERT, turn.row())
+        self._do(INSERT, turn.row(cut=False))
 
     def delete(self, question):
         self._do("DELETE FROM memories WHERE question = ?", (question,))
@@ -275,7 +354,7 @@ class Elsewhere:
             connection.execute(*statement)
 
 
-@pytest.mark.parametrize("how", ["coordination", "bm25"])
+@pytest.mark.parametrize("how", ["relevance", "bm25"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(
     steps=st.lists(
@@ -291,25 +370,23 @@ async def test_turns_are_found_from_their_save_to_their_deletion_by_whomever(tmp
     monkeypatch.setattr("systems.memory.fulltext._UNINDEXED", 3)
     path = tmp_path / "memory.sqlite"
     path.unlink(missing_ok=True)
-    store, elsewhere, turns = FullTextStore(path, how=how), Elsewhere(path), {}
+    store, elsewhere, turns = FullTextStore(path, how=how, context=False), Elsewhere(path), {}
     await store.open()
     for number, (step, words) in enumerate([*steps, ("find", ["lisbon", "vera", "radio"])]):
-        turn = SavedTurn(session="s", question=f"{number}", answer="", keywords=(), words=tuple(sorted(words or ())))
+        turn = SavedTurn(session="s", question=text(number, words or ()), answer="")
         match step:
             case "find":
-                found = await store.find("s", words, 99)
-                expected = [f"{best}" for best in ranked(turns, words)]
-                assert found == expected if how == "coordination" else sorted(found) == sorted(expected)
+                assert sorted(await store.find("s", " ".join(words), 99)) == having(turns, words)
             case "save" | "saved elsewhere":
                 await store.save([turn]) if step == "save" else elsewhere.save(turn)
                 turns[number] = words
             case "open again":
                 await store.close()
-                store = FullTextStore(path, how=how)
+                store = FullTextStore(path, how=how, context=False)
                 await store.open()
             case _ if turns:
                 least = (max if step == "delete the newest" else min)(turns)
-                elsewhere.delete(f"{least}")
+                elsewhere.delete(text(least, turns[least]))
                 del turns[least]
     await store.close()
     await store.open()  # what the index lacks it gets now
@@ -334,10 +411,10 @@ async def test_a_save_whose_tidying_fails_is_a_save_all_the_same(tmp_path, monke
         assert connection.execute("SELECT count(*) FROM memories").fetchone() == (64,)
 
 
-@pytest.mark.parametrize("how", ["coordination", "bm25", "blended"])
+@pytest.mark.parametrize("how", ["relevance", "bm25", "blended"])
 async def test_english_words_are_found_in_other_forms(tmp_path, how):
     store = await said(tmp_path / "memory.sqlite", [("s", "my sisters were keeping bees", {})], how=how)
-    assert await store.find("s", ["sister", "keeps", "bee"], 3) == ["my sisters were keeping bees"]
+    assert await store.find("s", "sister keeps bee", 3) == ["my sisters were keeping bees"]
     await store.close()
 
 
@@ -349,8 +426,8 @@ async def test_blended_retrieval_lets_importance_and_age_decide_between_similar_
         ("s", "veras bees are in oslo", {"created": 40 * day, "important": True}),
     ]
     store = await said(tmp_path / "memory.sqlite", turns, how="blended")
-    found = await store.find("s", ["vera", "bees"], 3)
-    assert found == ["veras bees are in oslo", "veras bees were in lisbon", "where are veras bees"]
+    found = await store.find("s", "Which town are Veras bees in?", 3)
+    assert found == ["veras bees are in oslo", "veras bees were in lisbon"]
     await store.close()
 
 
@@ -361,35 +438,16 @@ async def test_a_clock_that_is_set_does_not_change_which_turns_are_the_newest(tm
     noon, hour = 1_000_000_000.0, 3_600.0
     clock = [noon, noon + hour, noon + 2.0, noon - hour, noon + 4.0]
     for number, created in enumerate(clock):
-        text = f"bees {number}"
-        turn = SavedTurn(
-            session="s", question=text, answer="", keywords=("bees",), words=tuple(text.split()), created=created
-        )
+        turn = SavedTurn(session="s", question=f"bees {number}", answer="", keywords=("bees",), created=created)
         await store.save([turn])
-    assert (await store.find("s", ["bees"], 3))[:3] == ["bees 4", "bees 3", "bees 2"]
-    await store.close()
-
-
-async def test_a_clock_that_is_set_does_not_change_who_the_neighbours_are(tmp_path):
-    clock = {"one": 5_000.0, "two": 8_600.0, "three": 5_002.0, "four": 1_400.0}
-    turns = [("s", word, {"created": created}) for word, created in clock.items()]
-    store = await said(tmp_path / "memory.sqlite", turns, neighbours=1)
-    assert await store.find("s", ["three"], 3) == ["three", "two", "four"]
-    await store.close()
-
-
-async def test_neighbours_come_after_what_was_found_in_their_order_and_from_one_session(tmp_path):
-    turns = [(session, f"{word} {session}", {}) for word in ("one", "two", "three", "four") for session in "ab"]
-    store = await said(tmp_path / "memory.sqlite", turns, neighbours=1)
-    assert await store.find("a", ["three"], 3) == ["three a", "two a", "four a"]
-    assert await store.find("a", ["four"], 3) == ["four a", "three a"]
+    assert (await store.find("s", "bees", 3))[:3] == ["bees 4", "bees 3", "bees 2"]
     await store.close()
 
 
 async def test_a_file_can_be_opened_to_be_ranked_otherwise(tmp_path):
-    for how in ("coordination", "bm25", "blended"):
+    for how in ("relevance", "bm25", "blended"):
         store = await said(tmp_path / "memory.sqlite", [("s", f"bees {how}", {})], how=how)
-        assert f"bees {how}" in await store.find("s", ["bees"], 9)
+        assert f"bees {how}" in await store.find("s", "bees", 9)
         await store.close()
 
 
@@ -409,22 +467,22 @@ async def test_what_no_text_should_be_is_kept_as_it_is_or_refused_with_a_type(tm
     ]
     await store.save(
         [
-            SavedTurn(session="s", question=text, answer=text, keywords=("lisbon",), words=("lisbon", text))
+            SavedTurn(session="s", question=text, answer=text, keywords=("lisbon",) if "lisbon" in text else ())
             for text in kept
         ]
     )
-    assert set(await store.find("s", ["lisbon"], 9)) == set(kept)
+    assert set(await store.find("s", "lisbon", 9)) == {text for text in kept if "lisbon" in text}
     with pytest.raises(StoreError):
         await store.save([SavedTurn(session="s", question="half \ud83d", answer="", keywords=())])
     with pytest.raises(StoreError):
-        await store.find("s\ud83d", ["lisbon"], 9)
+        await store.find("s\ud83d", "lisbon", 9)
     await store.close()
     # Another program may have left what is no text at all.
     with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection, connection:
         connection.execute("UPDATE memories SET question = CAST(x'ff' AS TEXT) WHERE question = '😀 lisbon'")
     await store.open()
     with pytest.raises(StoreError):
-        await store.find("s", ["lisbon"], 9)
+        await store.find("s", "lisbon", 9)
     await store.close()
 
 
@@ -435,13 +493,13 @@ async def test_many_writers_of_one_file_wait_for_each_other(tmp_path):
         await store.open()
 
     async def write(store, number):
-        await store.save([SavedTurn(session="s", question=f"{number}", answer="", keywords=("bees",), words=("bees",))])
-        assert await store.find("s", ["bees"], 3)
+        await store.save([SavedTurn(session="s", question=f"bees {number}", answer="", keywords=("bees",))])
+        assert await store.find("s", "bees", 3)
 
     # The traditional store waits with the loop's own thread: it gets one of its own here.
     like = asyncio.to_thread(lambda: [asyncio.run(write(stores[2], f"like {n}")) for n in range(30)])
     await asyncio.gather(like, *(write(store, f"{store} {n}") for store in stores[:2] for n in range(60)))
-    assert len(await stores[0].find("s", ["bees"], 999)) == 150
+    assert len(await stores[0].find("s", "bees", 999)) == 150
     for store in stores:
         await store.close()
 
