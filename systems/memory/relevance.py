@@ -26,7 +26,7 @@ _COMBINED = 3
 
 # How fast more of the same word stops to count, and how much a long turn must have more of.
 _K1, _B, _LONG = 1.2, 0.75, 30
-_RARE = 2.0
+_RARE = 1.3
 
 # A turn is found by its neighbours' words as well, at a weight that falls from the first number of terms to none at the
 # second: a short answer means something only after its question, a long message stands for itself.
@@ -36,7 +36,7 @@ _LENDERS = 12
 _SITTING_S = 3600.0
 
 # A message that only asks seldom holds an answer. Of two that match about as well, the newer goes first.
-_ASKS, _NEWER = 0.6, 0.1
+_ASKS, _NEWER = 0.6, 0.15
 
 _ROWS = "SELECT id, session, created, question, words, important FROM memories WHERE id IN ({marks}) AND +session = ?"
 _IDS = "SELECT rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT ?"
