@@ -1,0 +1,293 @@
+"""Everyday messages, told apart by what a person would want kept; the first tables were written before the rule.
+
+The second tables were written after the rule was frozen, so their figures are the honest ones; the rule is not fitted
+to what it misses of them.
+"""
+
+ENGLISH_IMPORTANT = """
+My name is Vera and I'm a nurse.
+Please call me Jo, not Johanna.
+I'm allergic to peanuts.
+I’m allergic to penicillin, so my doctor gives me something else.
+I'm not allergic to nuts any more, the test was negative.
+Don't forget that the rent is due on the 3rd.
+My name’s Ibrahim, nice to meet you.
+I live in Utrecht, near the station.
+We moved to Porto last spring.
+I'm moving to a new flat in October.
+I just started a new job at a bakery.
+I work as a translator for a publisher.
+I got fired yesterday.
+I'm a vegetarian and I don't drink alcohol.
+I can't eat gluten.
+My sister's dog is called Bobbie.
+My partner Sam is from Ghana.
+My grandmother turned ninety on Sunday.
+My boyfriend and I broke up last week.
+I'm pregnant, due in March.
+My son goes to the Montessori school around the corner.
+I have two cats, Minoes and Saar.
+We adopted a puppy and called her Pip.
+My birthday is the 14th of June.
+I was born in 1987.
+I'm 42 years old.
+We got married on 5 May 2012.
+Our wedding anniversary is on the 9th.
+I have diabetes and take metformin twice a day.
+The doctor says my blood pressure is too high.
+I broke my wrist while skiing.
+I'm having surgery on my knee next Tuesday.
+My father died two years ago.
+My brother just had a baby, a girl named Noor.
+My phone number is 06 1234 5678.
+You can reach me at anna.smit@example.org.
+The door code is 4471.
+The wifi password at home is tulip-garden.
+My budget for the laptop is 700 euros.
+I don't want to spend more than 50 pounds on the present.
+My pronouns are they/them.
+I speak Dutch, German and a little Turkish.
+I'm learning Korean.
+I love sailing and hate crowded beaches.
+My favourite author is Ursula Le Guin.
+I prefer tea to coffee.
+I really don't like horror films.
+I'm flying to Lisbon on 12 April.
+I have a dentist appointment on Monday at nine.
+Our meeting with the bank is next Thursday.
+I drive an old blue Volvo.
+My colleague Marta is leaving the team in July.
+My daughter is allergic to bees.
+I study physics in Leiden.
+I graduated from Delft in 2010.
+Remember that I park on level three.
+Never forget: the spare key is with the neighbours.
+Keep in mind that I am left-handed.
+It's important that you answer in short sentences.
+I've been married for ten years.
+I used to smoke, but I quit last year.
+I'm deaf in my left ear.
+I play the cello in an amateur orchestra.
+My insurance number is NL-883-221.
+My manager's name is Oluwaseun.
+I retired in January after forty years as a teacher.
+I’ve got an exam on Friday.
+I'm a single mother of three.
+"""
+
+ENGLISH_UNIMPORTANT = """
+What's the weather like today?
+Do you remember my name?
+I don't remember.
+I can't remember where I put it.
+Is it important?
+It's not important.
+That's not important right now.
+Nothing important, just saying hi.
+What is my dog called?
+Where do I live?
+When is my birthday?
+Who is my dentist?
+Can you tell me a joke?
+Thanks, that was helpful.
+Good morning!
+How are you doing?
+Tell me more about black holes.
+Write a poem about the sea.
+Translate this into French: the house is red.
+What is the capital of Australia?
+How many people live in Tokyo?
+Summarise the article above in three lines.
+I think you are right about that.
+I don't know.
+I see what you mean.
+I'm tired today.
+I'm so bored.
+Let's talk about something else.
+Haha, that's funny.
+I like that answer.
+I love it, thanks!
+I don't like this version, make it shorter.
+I want a shorter answer.
+Could you say that again?
+Why is the sky blue?
+Give me five ideas for dinner.
+How do I boil an egg?
+It rained all day.
+The train was late again.
+That film was too long.
+Did I tell you where I work?
+What did I say about my sister?
+Which allergies do I have?
+Am I allergic to anything?
+Can you remember what I told you?
+Remember what we talked about?
+I forgot what I wanted to ask.
+The number you gave is wrong.
+Is seven a prime number?
+Explain how vaccines work.
+How does a job interview work?
+Fix the bug in this function.
+My computer is slow today.
+My code doesn't compile.
+What are the most important inventions?
+I work my way through the list now.
+Ok, next question.
+Wow, really?
+Never mind.
+I'm just asking.
+See you tomorrow.
+The important thing is to stay calm.
+That sounds like a good plan.
+I live for moments like this.
+Do dogs dream?
+What do people name their cats?
+I guess so.
+My bad, I meant the other one.
+I'm going to bed now.
+I will try that.
+"""
+
+CHINESE_IMPORTANT = """
+我叫王芳，在医院当护士。
+请叫我小李。
+我对花生过敏。
+我不再对花生过敏了。
+别忘了，房租三号要交。
+我的名字是陈伟。
+我住在杭州西湖边。
+我们去年搬到了成都。
+我下个月要搬家。
+我刚换了新工作，在一家面包店。
+我在一家出版社工作。
+我昨天被裁员了。
+我吃素，也不喝酒。
+我不能吃麸质。
+我妹妹的狗叫豆豆。
+我男朋友是广东人。
+我奶奶星期天九十岁了。
+我和女朋友上周分手了。
+我怀孕了，预产期在三月。
+我儿子在附近的小学上学。
+我养了两只猫。
+我们领养了一只小狗，叫旺财。
+我的生日是六月十四日。
+我是一九八七年出生的。
+我今年四十二岁。
+我们二〇一二年五月结婚。
+我们的结婚纪念日是九号。
+我有糖尿病，每天吃两次药。
+医生说我的血压太高。
+我滑雪的时候摔断了手腕。
+我下周二要做膝盖手术。
+我爸爸两年前去世了。
+我弟弟刚生了个女儿。
+我的手机号是13812345678。
+我的邮箱是 wang@example.org。
+门禁密码是4471。
+家里的无线密码是 tulip。
+我的预算是五千块。
+我最多只能花三百元。
+我会说粤语和一点法语。
+我在学韩语。
+我喜欢划船，讨厌人多的海滩。
+我最喜欢的作家是余华。
+我更喜欢喝茶。
+我不喜欢恐怖片。
+我四月十二号飞里斯本。
+我周一九点要看牙医。
+我们下周四和银行开会。
+我开一辆旧的蓝色沃尔沃。
+我同事小张七月要离职。
+我女儿对蜜蜂过敏。
+我在北京大学学物理。
+我毕业于清华大学。
+记住我的车停在三楼。
+千万别忘记备用钥匙在邻居家。
+请记得我是左撇子。
+重要的是你要用短句回答我。
+我结婚十年了。
+我以前抽烟，去年戒了。
+我左耳听不见。
+我在业余乐团拉大提琴。
+我的身份证号是110101199001011234。
+我老板姓刘。
+我退休了，以前是老师。
+我星期五有考试。
+我是單親媽媽，有三個孩子。
+我對海鮮過敏。
+我住在臺北。
+"""
+
+CHINESE_UNIMPORTANT = """
+今天天气怎么样？
+你记得我的名字吗？
+我不记得了。
+我想不起来放在哪里了。
+这重要吗？
+没什么重要的。
+不重要，算了。
+现在这个不重要。
+我的狗叫什么名字？
+我住在哪里？
+我的生日是哪天？
+我的牙医是谁？
+给我讲个笑话。
+谢谢，很有帮助。
+早上好！
+你好吗？
+再多讲讲黑洞。
+写一首关于大海的诗。
+把这句话翻译成法语。
+澳大利亚的首都是哪里？
+东京有多少人？
+用三句话总结上面的文章。
+我觉得你说得对。
+我不知道。
+我明白你的意思。
+我今天好累。
+好无聊啊。
+我们聊点别的吧。
+哈哈，真好笑。
+我喜欢这个回答。
+太好了，谢谢！
+我不喜欢这个版本，短一点。
+我想要短一点的回答。
+你能再说一遍吗？
+天空为什么是蓝色的？
+给我五个晚饭的主意。
+怎么煮鸡蛋？
+下了一整天的雨。
+火车又晚点了。
+那部电影太长了。
+我跟你说过我在哪里工作吗？
+我说过我妹妹什么？
+我对什么过敏？
+我对什么东西过敏吗？
+你还记得我说过的话吗？
+还记得我们聊过什么吗？
+我忘了要问什么。
+你给的数字不对。
+七是质数吗？
+解释一下疫苗的原理。
+工作面试是怎么进行的？
+修一下这个函数的错误。
+我的电脑今天很慢。
+我的代码编译不了。
+最重要的发明有哪些？
+这项工作怎么做？
+好，下一个问题。
+真的吗？
+算了。
+我只是问问。
+明天见。
+重要的是保持冷静。
+听起来是个好计划。
+狗会做梦吗？
+猫一般叫什么名字？
+大概吧。
+我去睡觉了。
+我试试看。
+不用记住这个。
+過敏是怎麼引起的？
+"""
