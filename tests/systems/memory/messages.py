@@ -291,3 +291,135 @@ CHINESE_UNIMPORTANT = """
 不用记住这个。
 過敏是怎麼引起的？
 """
+
+SECOND_ENGLISH_IMPORTANT = """
+Just so you know, I get seasick on small boats.
+The twins start kindergarten in September.
+I've been sober for eight months.
+My landlord is raising the rent by ten percent.
+I take the 7:40 train to work every day.
+We're expecting our second child in the summer.
+Nuts make my throat swell up.
+I run a small flower shop in Ghent.
+I can't have dairy.
+I'm saving up for a trip to Japan.
+Anna's birthday is on the 12th of March.
+Our cat Felix had to be put down this morning.
+I wear size 43 shoes.
+My therapist wants me to keep a diary.
+The alarm code for the office is 9903.
+I sprained my ankle at football practice.
+I was diagnosed with ADHD last month.
+I'd rather be called Max than Maximilian.
+I'm the oldest of four siblings.
+My husband works nights at the hospital.
+I passed my driving test on Wednesday!
+I lost my grandfather in January.
+Mornings are hard for me because of the insulin.
+I grew up on a farm in Kansas.
+My email changed, it's now kim@example.com.
+I'm scared of flying, always have been.
+I've never liked mushrooms.
+I go to the gym on Tuesdays and Thursdays.
+Mum is moving into a care home next week.
+For my thesis I'm studying the migration of storks.
+"""
+
+SECOND_ENGLISH_UNIMPORTANT = """
+Okay, go on.
+What should I remember for the exam on cell biology?
+It's getting dark outside.
+I have no idea what that means.
+Could you check my spelling?
+I was wondering how rainbows form.
+Make the second paragraph friendlier.
+Do you happen to recall my phone number?
+I got it, thank you.
+How old am I?
+I read that octopuses have three hearts.
+Most people like chocolate.
+I can't believe it!
+That's what I was thinking too.
+Please don't use so many emojis in this list.
+I'm not sure I follow you.
+What was my sister's name again?
+I have a question about photosynthesis.
+You forgot the last line.
+Sort these names by length: Ann, Robert, Li.
+Did it rain in Rome yesterday?
+I'm on page two now.
+Who wrote my favourite book?
+I need a synonym for big.
+What time is it?
+My question was about the other planet.
+I don't mind.
+Sorry for the typo.
+Where were we?
+I work better with examples, so give me one now.
+"""
+
+SECOND_CHINESE_IMPORTANT = """
+跟你说一下，我坐船会晕。
+双胞胎九月要上幼儿园了。
+我已经八个月没喝酒了。
+房东要涨房租了，涨百分之十。
+我每天坐七点四十的火车上班。
+我们夏天要迎来第二个孩子。
+我一吃坚果喉咙就肿。
+我开了一家小花店。
+我喝不了牛奶。
+我在攒钱去日本旅行。
+小安的生日是三月十二号。
+我们家的猫今天早上走了。
+我穿四十三码的鞋。
+我的心理医生让我写日记。
+办公室的报警密码是9903。
+我踢球的时候扭伤了脚踝。
+我上个月被诊断出多动症。
+大家都叫我小麦。
+我是四个孩子里的老大。
+我丈夫在医院上夜班。
+我星期三考过了驾照！
+我爷爷一月份过世了。
+我早上要打胰岛素。
+我从小在农村长大。
+我换邮箱了，现在是 kim@example.com。
+我一直怕坐飞机。
+我从来不爱吃香菜。
+我每周二和周四去健身房。
+妈妈下周要搬进养老院。
+我論文寫的是候鳥遷徙。
+"""
+
+SECOND_CHINESE_UNIMPORTANT = """
+好的，继续。
+生物考试我该记住什么？
+外面天黑了。
+我完全不懂这是什么意思。
+帮我检查一下错别字。
+我想知道彩虹是怎么形成的。
+把第二段写得友好一点。
+你还记得我的电话号码吗？
+知道了，谢谢你。
+我多大了？
+听说章鱼有三颗心脏。
+大多数人都喜欢巧克力。
+我真不敢相信！
+我也是这么想的。
+请不要用这么多表情符号。
+我不太确定你的意思。
+我妹妹叫什么来着？
+我有个关于光合作用的问题。
+你漏了最后一行。
+把这些名字按长度排序：安、罗伯特、李。
+昨天罗马下雨了吗？
+我现在看到第二页了。
+我最喜欢的书是谁写的？
+我需要一个“大”的近义词。
+现在几点了？
+我的问题是关于另一个星球的。
+我无所谓。
+不好意思，打错字了。
+我們剛才說到哪裡了？
+给我举个例子就行。
+"""
