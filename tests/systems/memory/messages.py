@@ -423,3 +423,135 @@ SECOND_CHINESE_UNIMPORTANT = """
 我們剛才說到哪裡了？
 给我举个例子就行。
 """
+
+THIRD_ENGLISH_IMPORTANT = """
+My middle name is Rosalind.
+We just signed the lease for a place in Lyon.
+I can't stand cilantro, it tastes of soap.
+I coach the under-twelves on Saturday mornings.
+Our youngest is starting to walk.
+I'm colour blind, so please don't rely on red and green.
+My ex and I share custody of Luca.
+I have a black belt in judo.
+I sold my car in May.
+I've applied for a post at the university of Oslo.
+Penicillin gives me a rash.
+My best friend Tom lives in Cork.
+I owe Peter forty euros.
+I was raised Catholic.
+We're getting a rescue dog on Sunday.
+I usually get up at five.
+I don't own a television.
+Grandpa was a miner.
+I've decided to become a teacher.
+The gate code is 1882.
+I'm getting my braces off in June.
+My wife is Brazilian, so we speak Portuguese at home.
+I need glasses for reading.
+I finished my PhD in 2019.
+I volunteer at the food bank.
+My favorite colour is teal.
+I go by Sasha.
+I have to be in Vienna by the 21st.
+Please don't ever suggest alcohol, I'm in recovery.
+My sister is getting married in Crete.
+"""
+
+THIRD_ENGLISH_UNIMPORTANT = """
+Can you make it rhyme?
+I wonder why the sea is salty.
+Where did I say I parked?
+That makes sense to me.
+I'm listening.
+What's my middle name?
+Rewrite this for my readers, please.
+I heard it will snow.
+I think the second option is better.
+This sentence is too long.
+Tell me a fun fact about bees.
+How do I convert miles to kilometres?
+I was joking.
+Don't worry about it.
+List three synonyms for happy.
+I just want the short version.
+You already said that.
+Am I older than my brother?
+I don't care.
+What does allergic mean?
+The bridge was built in 1932.
+I ran the script and it failed.
+I hope so.
+Which of the two do you prefer?
+Hmm, let me think.
+Cats sleep most of the day.
+I'd like a table with two columns.
+My last message had a typo.
+I can't open the file.
+Is there anything I forgot to tell you?
+"""
+
+THIRD_CHINESE_IMPORTANT = """
+我的英文名是 Rosalind。
+我们刚签了里昂的租房合同。
+我受不了香菜的味道。
+我每周六上午教小朋友踢球。
+我们家老二开始学走路了。
+我是色盲，别用红绿来区分。
+我和前妻共同抚养孩子。
+我是柔道黑带。
+我五月份把车卖了。
+我申请了奥斯陆大学的职位。
+青霉素会让我起疹子。
+我最好的朋友住在苏州。
+我欠老张四十块钱。
+我是回族。
+我们周日去接一只流浪狗。
+我一般五点起床。
+我家没有电视。
+爷爷以前是矿工。
+我决定当老师了。
+大门密码是1882。
+我六月份摘牙套。
+我太太是巴西人，我们在家说葡萄牙语。
+我看书要戴眼镜。
+我二〇一九年拿到了博士学位。
+我在食物银行做志愿者。
+我最喜欢的颜色是青色。
+大家平时喊我阿宝。
+我二十一号之前得到维也纳。
+不要给我推荐酒，我在戒酒。
+我姐姐要在三亞辦婚禮。
+"""
+
+THIRD_CHINESE_UNIMPORTANT = """
+能押韵吗？
+不知道海水为什么是咸的。
+我说我把车停在哪里了？
+有道理。
+我在听。
+我的英文名是什么？
+请为读者改写这段话。
+听说要下雪了。
+我觉得第二个更好。
+这句话太长了。
+说一个关于蜜蜂的冷知识。
+英里怎么换算成公里？
+我开玩笑的。
+别担心。
+列出三个“高兴”的近义词。
+我只要简短的版本。
+你已经说过了。
+我比我哥哥大吗？
+随便。
+过敏是什么意思？
+那座桥是1932年建的。
+我运行了脚本，但是失败了。
+希望如此。
+这两个你更喜欢哪一个？
+让我想想。
+猫一天大部分时间都在睡觉。
+我要一个两列的表格。
+我上一条消息打错字了。
+我打不开这个文件。
+有什么是我忘了告诉你的嗎？
+"""
