@@ -10,12 +10,7 @@ from __future__ import annotations
 
 import re
 
-from systems.memory.sentences import plain, sentences
-
-
-def _any(*alternatives: str) -> str:
-    return f"(?:{'|'.join(alternatives)})"
-
+from systems.memory.sentences import any_of, any_word, plain, sentences
 
 _CLAUSE = re.compile(r"[,;:،、¿¡()]|\s[-–]+\s|—|\.\.+")
 _KANA = re.compile(r"[\u3040-\u30ff]")
@@ -26,85 +21,30 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 
 # What comes before the point: "so, and hello, by the way, ...".
 _FILLER = re.compile(
-    _any(
-        *(
-            "and",
-            "so",
-            "but",
-            "also",
-            "then",
-            "ok",
-            "okay",
-            "hey",
-            "hi",
-            "hello",
-            "please",
-            "well",
-            "oh",
-            "ah",
-            "um",
-            "uh",
-        ),
-        *(
-            "hmm",
-            "sorry",
-            "excuse me",
-            "pardon",
-            "now",
-            "again",
-            "by the way",
-            "btw",
-            "anyway",
-            "just",
-            "actually",
-            "yes",
-        ),
-        *(
-            "no",
-            "yeah",
-            "right",
-            "sure",
-            "thanks",
-            "thank you",
-            "many thanks",
-            "thanks a lot",
-            "guess what",
-            "wow",
-            "cool",
-        ),
-        *(
-            "nice",
-            "great",
-            "awesome",
-            "amazing",
-            "congrats",
-            "congratulations",
-            "perfect",
-            "got it",
-            "i see",
-            "of course",
-        ),
-        *("good (?:morning|evening|afternoon|day|night)", "(?:a |one |another |quick |more )*question", "there"),
+    any_of(
+        any_word("""and so but also then ok okay hey hi hello please well oh ah um uh hmm sorry pardon
+            now again btw anyway just actually yes no yeah right sure thanks wow cool nice great awesome
+            amazing congrats congratulations perfect there"""),
+        *("thank you", "many thanks", "thanks a lot", "excuse me", "by the way", "guess what", "got it", "i see"),
+        *("of course", "good (?:morning|evening|afternoon|day|night)", "(?:a |one |another |quick |more )*question"),
         "(?:that(?:'s| is| sounds)|sounds) (?:so |really |very )?(?:great|good|nice|cool|fun|awesome|amazing|lovely)",
     )
     + r"\b[\s'\"]*"
-)
+)  # fmt: skip
 _GREETING = re.compile(r"(?:hey|hi|hello|good (?:morning|evening|afternoon)|dear|thanks|thank you)(?: [\w'-]+){0,2}$")
 
-_WH = _any("what", "where", "when", "who", "whom", "whose", "which", "why", "how")
+_WH = any_word("what where when who whom whose which why how")
 _NOT = "(?:n'?t| not)?"
-_BE_OR_DO = _any("is", "are", "am", "was", "were", "do", "does", "did", "has", "have", "had")
-_MODAL = _any("can", "could", "will", "would", "shall", "should", "may", "might", "must")
-_PRONOUN = _any("i", "you", "we", "he", "she", "they", "it", "there")
-_SUBJECT = _any(
-    _PRONOUN, *("this", "that", "these", "those", "my", "our", "your", "his", "her", "their", "the", "an?", "any\\w*"),
-    *("someone", "everyone", "one"),
-)  # fmt: skip
+_AUXILIARY = any_word("is are am was were do does did has have had can could will would shall should may might must")
+_PRONOUN = any_word("i you we he she they it there")
+_SUBJECT = any_of(
+    _PRONOUN, any_word(r"this that these those my our your his her their the an? any\w* someone everyone one")
+)
 
 # "I forgot" and its like introduce a question; "I forgot my umbrella at work" tells of one.
 _LEAD_IN = re.compile(
     r"i(?: really| just| honestly| have| still|'ve)*"
-    + _any(
+    + any_of(
         r" (?:can'?t|cannot|can not|don'?t|do not|couldn't|could not) (?:quite |really )?(?:remember|recall|know)\b",
         rf" (?:forget|forgot|forgotten)(?=$| {_WH}\b| if\b| whether\b| the name\b)",
         r" (?:wonder|was wondering|am wondering)\b",
@@ -118,11 +58,11 @@ _LEAD_IN = re.compile(
 # A question word asks unless its clause goes on as a statement does: "when I was young", "what a day", "which means".
 _QUESTION = re.compile(
     r"(?:(?:in|at|on|with|for|from|to|about|of|by|since|until) )?"
-    + _any(
+    + any_of(
         r"(?:what|where|when|who|why|how)(?:'?s|'re|'d|'ll)?\b"
         rf"(?! (?:{_PRONOUN}|my|our|your|his|her|their|the|this|that|an?|means)\b)",
         rf"(?:which|whom|whose)\b(?! (?:means|is why|{_PRONOUN}|my)\b)",
-        rf"{_any(_BE_OR_DO, _MODAL)}{_NOT} {_SUBJECT}\b",
+        rf"{_AUXILIARY}{_NOT} {_SUBJECT}\b",
         r"any (?:ideas?|chance|clue|tips|suggestions|recommendations|advice)\b",
         rf"remember (?:{_WH}|my)\b",
     )
@@ -130,14 +70,14 @@ _QUESTION = re.compile(
 # Orders to tell something ask too; "remind me to call Anna" does not.
 _ORDER = re.compile(
     r"(?:(?:can|could|would|will) you |do )?"
-    + _any(
+    + any_of(
         r"(?:tell me|remind me|let me know|say)(?: again)?"
         rf"(?=$| (?:{_WH}|if|whether|about|of|my|the|more|everything|an?)\b)",
         r"(?:give|show|list|explain|describe|recommend|suggest|recall|repeat)\b",
     )
 )
 _STATEMENT = re.compile(
-    _any(
+    any_of(
         rf"{_PRONOUN}(?:'\w+)?\s(?!(?:know|remember|recall) (?:{_WH}|if|my|the)\b)",
         r"(?:my|our|his|her|their)(?: [\w'-]+){1,4} "
         r"(?:is|are|was|were|has|have|had|lives?|works?|loves?|likes?|got|just|will|moved|died|can|can't|needs?|wants?|said"
@@ -145,16 +85,16 @@ _STATEMENT = re.compile(
     )
 )
 _TAG = re.compile(
-    _any(
-        *("right", "ok", "okay", "no", "yes", "yeah", "correct", "huh", "eh", "see", "you know", "you see", "remember"),
-        *("did you know", "am i(?: not)?", rf"{_any(_BE_OR_DO, _MODAL)}{_NOT} {_PRONOUN}(?: not)?"),
+    any_of(
+        any_word("right ok okay no yes yeah correct huh eh see remember"),
+        *("you (?:know|see)", "did you know", "am i(?: not)?", rf"{_AUXILIARY}{_NOT} {_PRONOUN}(?: not)?"),
     )
     + "$"
 )
 # A question that carries a fact: what it asks for is something else.
 _CARRIES = re.compile(
     r"\b"
-    + _any(
+    + any_of(
         r"(?:do|did|don't|didn't)? ?you (?:already )?(?:know|hear|remember)(?: that)? (?:i|we)\b",
         r"(?:did|do|don't|didn't) you (?:know|hear|remember) (?:that|about my)\b",
         r"(?:did|have) i (?:ever |already )?(?:tell|told|mention|mentioned)(?: to)?(?: you)?"
@@ -168,9 +108,9 @@ _CARRIES = re.compile(
 # To ask for advice is not to ask for a fact, so whatever it says of the user is told ...
 _ADVICE = re.compile(
     r"\b"
-    + _any(
-        *("suggest", "recommend", "help", "advise", "advice", "tips", r"ideas?\b", "suggestions", "recommendations"),
-        *("write", "plan", "explain", "should (?:i|we)", "(?:can|could|would|will) you", "(?:can|could|may) (?:i|we)"),
+    + any_of(
+        any_word(r"suggest\w* recommend\w* help advise advice tips ideas?\b write plan explain"),
+        *("should (?:i|we)", "(?:can|could|would|will) you", "(?:can|could|may) (?:i|we)"),
         "(?:how|where|what|which|when) (?:can|should|could|would|might) (?:i|we)",
         "how do (?:i|we) (?!like|take|feel|know)",
         "what (?:are|is|would be) (?:some|a good|the best)",
@@ -180,7 +120,7 @@ _ADVICE = re.compile(
 # ... unless it is advice only in its manners: "can you remind me of my ...?".
 _RECALL = re.compile(
     r"\b"
-    + _any(
+    + any_of(
         *("remind me", "remember", "recall", "tell me", "repeat", "forgot"),
         r"(?:i|we)(?:'ve| have|'d| had)? (?:ever )?(?:said|told|mentioned|tell|mention|say)\b",
         rf"(?:do|did) you know (?:{_WH}|if|my)\b",
@@ -191,7 +131,7 @@ _NOT_AFTER = "".join(
     f"(?<!\\b{word} )" for word in "should can could do did would am was have will may might must shall if".split()
 )
 _OWN = re.compile(
-    _any(
+    any_of(
         r"\b(?:my|our|mine|ours)\b",
         r"\bi(?:'m|'ve|'d)\b",
         r"\bwe(?:'re|'ve|'d)\b",
@@ -203,70 +143,22 @@ _OWN = re.compile(
 # --- Chinese, Japanese, Korean ----------------------------------------------------------------------------------------
 
 _LEAD_IN_ZH = re.compile(
-    _any(
-        *(
-            "你好",
-            "您好",
-            "嗨",
-            "哈[喽啰]",
-            "喂",
-            "早上好",
-            "晚上好",
-            "请问",
-            "对了",
-            "谢谢.?",
-            "那么?",
-            "嗯",
-            "好的?",
-            "麻烦.{0,4}",
-        ),
-        *("不好意思", "抱歉", "我(?:又|都|有点|好像)?(?:忘记?|不记得|想不起来?)了?", "我很?想(?:知道|问.{0,4})"),
-        *("请?你?再?(?:告诉|提醒)我(?:一下|一次)?", "关于.*"),
-    )
-)
+    any_word("""你好 您好 嗨 哈[喽啰] 喂 早上好 晚上好 请问 对了 谢谢.? 那么? 嗯 好的? 麻烦.{0,4}
+        不好意思 抱歉 关于.* 我(?:又|都|有点|好像)?(?:忘记?|不记得|想不起来?)了?
+        我很?想(?:知道|问.{0,4}) 请?你?再?(?:告诉|提醒)我(?:一下|一次)?""")
+)  # fmt: skip
 # "The restaurant I told you of, ...": it names what is asked for.
 _TOPIC_ZH = re.compile(r".*(?:说过|提到|提过|讲过)|我?(?:上次|之前|以前|昨天|刚才)[我你]?[说提讲]的")
 _QUESTION_ZH = re.compile(
-    _any(
-        *(
-            "什么",
-            "甚么",
-            "哪",
-            "谁",
-            "怎么",
-            "怎样",
-            "几",
-            "多少",
-            "多[大久远高]",
-            "为何",
-            "如何",
-            "是不是",
-            "有没有",
-            "能不能",
-        ),
-        *(
-            "会不会",
-            "要不要",
-            "可不可以",
-            "好不好",
-            "对不对",
-            "记不记得",
-            "还记得",
-            "告诉我",
-            "何时",
-            "啥",
-            "[吗呢么][呀啊]?$",
-        ),
-    )
-)
+    any_word("""什么 甚么 哪 谁 怎么 怎样 几 多少 多[大久远高] 为何 如何 何时 啥 是不是 有没有 能不能
+        会不会 要不要 可不可以 好不好 对不对 记不记得 还记得 告诉我 [吗呢么][呀啊]?$""")
+)  # fmt: skip
 # Question words that do not ask: "nothing", "eats anything", "some days".
 _INDEFINITE_ZH = re.compile(
-    _any(
-        "没什么", "(?:什么|谁|哪里|哪儿|怎么)[都也]", "[好前十这那]几", "几[乎天个年次]", "不知道.{0,9}什么", "什么的$"
-    )
+    any_word("没什么 (?:什么|谁|哪里|哪儿|怎么)[都也] [好前十这那]几 几[乎天个年次] 不知道.{0,9}什么 什么的$")
 )
 _TAG_ZH = re.compile("(?:[对是]吧|[对是好行]吗|不是吗|好不好|对不对|你?知道吗|你?记住了吗|明白吗)$")
-_ADVICE_ZH = re.compile(_any("推荐", "建议", "帮", "怎么", "该", "适合", "觉得", "可以", "能不能", "如何"))
+_ADVICE_ZH = re.compile(any_word("推荐 建议 帮 怎么 该 适合 觉得 可以 能不能 如何"))
 _OWN_ZH = re.compile("我们?(?:的|家|新|刚|在|是|有|买|对|跟|和|最近|今天|昨天|明天|下)")
 _CARRIES_ZH = re.compile("知道(?:我|咱).{0,20}了[吗嘛]|因为|既然|由于")
 _END_JA = re.compile("(?:か|かな|かしら|っけ|教えて(?:ください)?)$")

@@ -31,7 +31,8 @@ def asked(text: str) -> list[str]:
     for run in _RUN.findall(unicodedata.normalize("NFKC", text).lower()):
         if "\u3400" <= run[0] <= "\u9fff":
             for part in re.split("[的了吗呢我你他她是在有什么哪里谁怎多少吧啊和也都就这那还记得请问]+", run):
-                if len(part) == 1: found.append(part)
+                if len(part) == 1:
+                    found.append(part)
                 found += [part[i : i + 2] for i in range(len(part) - 1)]
         else:
             found.append(stem(run))
