@@ -7,7 +7,7 @@ ones first, out of order. These are pure functions without either defect.
 from __future__ import annotations
 
 from systems.memory.asking import only_asks
-from systems.memory.personal import states_fact
+from systems.memory.personal import may_state_fact, states_fact
 from systems.memory.sentences import plain, sentences
 from systems.turn.history import Exchange
 
@@ -18,10 +18,7 @@ def is_important(text: str) -> bool:
     What the user asks for ("do you remember my name?") and what only says "my" in a question is not told.
     """
     text = plain(text)
-    # Most texts say nothing personal: to look at all of one at once is faster than sentence by sentence.
-    if not states_fact(text):
-        return False
-    return any(
+    return may_state_fact(text) and any(
         states_fact(sentence) and not only_asks(f"{sentence}?" if marked else sentence)
         for sentence, marked in sentences(text)
     )

@@ -1,7 +1,8 @@
-"""Everyday messages, told apart by what a person would want kept; the first tables were written before the rule.
+"""Everyday messages, told apart by what a person would want kept.
 
-The second tables were written after the rule was frozen, so their figures are the honest ones; the rule is not fitted
-to what it misses of them.
+The first tables were written before the rule. The second were written after it had been frozen; it then missed 17 of 30
+important ones in English and 20 of 30 in Chinese, and was widened. The third were written after that and are the honest
+figure: the rule is not fitted to them. What the rule misses today stands behind a dash.
 """
 
 ENGLISH_IMPORTANT = """
@@ -315,7 +316,7 @@ I'm the oldest of four siblings.
 My husband works nights at the hospital.
 I passed my driving test on Wednesday!
 I lost my grandfather in January.
-Mornings are hard for me because of the insulin.
+- Mornings are hard for me because of the insulin.
 I grew up on a farm in Kansas.
 My email changed, it's now kim@example.com.
 I'm scared of flying, always have been.
@@ -359,13 +360,13 @@ I work better with examples, so give me one now.
 """
 
 SECOND_CHINESE_IMPORTANT = """
-跟你说一下，我坐船会晕。
+- 跟你说一下，我坐船会晕。
 双胞胎九月要上幼儿园了。
 我已经八个月没喝酒了。
 房东要涨房租了，涨百分之十。
 我每天坐七点四十的火车上班。
 我们夏天要迎来第二个孩子。
-我一吃坚果喉咙就肿。
+- 我一吃坚果喉咙就肿。
 我开了一家小花店。
 我喝不了牛奶。
 我在攒钱去日本旅行。
@@ -377,7 +378,7 @@ SECOND_CHINESE_IMPORTANT = """
 我踢球的时候扭伤了脚踝。
 我上个月被诊断出多动症。
 大家都叫我小麦。
-我是四个孩子里的老大。
+- 我是四个孩子里的老大。
 我丈夫在医院上夜班。
 我星期三考过了驾照！
 我爷爷一月份过世了。
@@ -426,34 +427,34 @@ SECOND_CHINESE_UNIMPORTANT = """
 
 THIRD_ENGLISH_IMPORTANT = """
 My middle name is Rosalind.
-We just signed the lease for a place in Lyon.
+- We just signed the lease for a place in Lyon.
 I can't stand cilantro, it tastes of soap.
-I coach the under-twelves on Saturday mornings.
-Our youngest is starting to walk.
-I'm colour blind, so please don't rely on red and green.
+- I coach the under-twelves on Saturday mornings.
+- Our youngest is starting to walk.
+- I'm colour blind, so please don't rely on red and green.
 My ex and I share custody of Luca.
-I have a black belt in judo.
-I sold my car in May.
-I've applied for a post at the university of Oslo.
-Penicillin gives me a rash.
+- I have a black belt in judo.
+- I sold my car in May.
+- I've applied for a post at the university of Oslo.
+- Penicillin gives me a rash.
 My best friend Tom lives in Cork.
-I owe Peter forty euros.
+- I owe Peter forty euros.
 I was raised Catholic.
 We're getting a rescue dog on Sunday.
-I usually get up at five.
-I don't own a television.
+- I usually get up at five.
+- I don't own a television.
 Grandpa was a miner.
-I've decided to become a teacher.
+- I've decided to become a teacher.
 The gate code is 1882.
 I'm getting my braces off in June.
 My wife is Brazilian, so we speak Portuguese at home.
-I need glasses for reading.
-I finished my PhD in 2019.
+- I need glasses for reading.
+- I finished my PhD in 2019.
 I volunteer at the food bank.
 My favorite colour is teal.
 I go by Sasha.
 I have to be in Vienna by the 21st.
-Please don't ever suggest alcohol, I'm in recovery.
+- Please don't ever suggest alcohol, I'm in recovery.
 My sister is getting married in Crete.
 """
 
@@ -491,33 +492,33 @@ Is there anything I forgot to tell you?
 """
 
 THIRD_CHINESE_IMPORTANT = """
-我的英文名是 Rosalind。
-我们刚签了里昂的租房合同。
-我受不了香菜的味道。
+- 我的英文名是 Rosalind。
+- 我们刚签了里昂的租房合同。
+- 我受不了香菜的味道。
 我每周六上午教小朋友踢球。
-我们家老二开始学走路了。
-我是色盲，别用红绿来区分。
+- 我们家老二开始学走路了。
+- 我是色盲，别用红绿来区分。
 我和前妻共同抚养孩子。
-我是柔道黑带。
+- 我是柔道黑带。
 我五月份把车卖了。
-我申请了奥斯陆大学的职位。
-青霉素会让我起疹子。
+- 我申请了奥斯陆大学的职位。
+- 青霉素会让我起疹子。
 我最好的朋友住在苏州。
-我欠老张四十块钱。
-我是回族。
+- 我欠老张四十块钱。
+- 我是回族。
 我们周日去接一只流浪狗。
-我一般五点起床。
-我家没有电视。
+- 我一般五点起床。
+- 我家没有电视。
 爷爷以前是矿工。
-我决定当老师了。
+- 我决定当老师了。
 大门密码是1882。
 我六月份摘牙套。
 我太太是巴西人，我们在家说葡萄牙语。
-我看书要戴眼镜。
-我二〇一九年拿到了博士学位。
-我在食物银行做志愿者。
+- 我看书要戴眼镜。
+- 我二〇一九年拿到了博士学位。
+- 我在食物银行做志愿者。
 我最喜欢的颜色是青色。
-大家平时喊我阿宝。
+- 大家平时喊我阿宝。
 我二十一号之前得到维也纳。
 不要给我推荐酒，我在戒酒。
 我姐姐要在三亞辦婚禮。
