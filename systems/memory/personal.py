@@ -67,7 +67,7 @@ _DID = any_of(
     *("got pregnant", "had (?:a baby|twins|surgery)", "been (?:married|together|working|living|sober|a )"),
     *("started (?:a|my)", "takes? (?:insulin|medic|pills|metformin)", r"wear (?:size|glasses|a|contact)"),
     "bought (?:a|an|my|our) (?:new )?(?:house|flat|car|home|dog|cat)",
-    *("passed my", "failed my", "liked", "believe in", "get (?:sea|car|air)", "get (?:sea|car|air)"),
+    *("passed my", "failed my", "liked", "believe in", "get (?:sea|car|air)"),
 )  # fmt: skip
 # Not "I like that answer": a taste has a thing of its own.
 _TASTE = (
@@ -85,45 +85,53 @@ _I = (
         r"(?: really| also| still)?(?: do not| don'?t| can'?t| cannot| never| only)?"
         rf" (?:like|eat|drink|stand) {_TASTE}",
         r"(?: do not| don'?t| can'?t) (?:want to (?:spend|pay)|drive|swim|cook)",
+        r"(?: usually| often| always| never) (?!said|thought|knew|meant|understood|asked|wanted|heard|get (?:it|that))\w",
+        r"(?:'ve| have)?(?: just| finally| already)? (?:signed|applied|decided to|sold|won|joined|bought)\b",
+        r"(?: do not| don'?t) (?:own|drink|smoke|eat)\b",
         *(" can(?: only)? (?:spend|pay|afford)", r"(?:'d| would) rather be called"),
     )
 )  # fmt: skip
 _WE = "we" + any_of(
-    "(?:'re| are) (?:moving|getting|expecting|having|engaged|married)", rf"(?:'ve)? (?:{_OFTEN} ){{0,3}}{_DID}"
+    "(?:'re| are) (?:moving|getting|expecting|having|engaged|married)",
+    "(?:'ve| have)?(?: just| finally| already)? (?:signed|applied|decided to|sold|bought)",
+    rf"(?:'ve)? (?:{_OFTEN} ){{0,3}}{_DID}",
 )
 _KEEP = any_of(
     r"(?:^|[,;:] ?|please |and |always |must |should )(?:remember|note|keep in mind|bear in mind)"
     r"(?::| (?:that|i|i'm|my|to|this|we)\b)",
+    # To announce something is to want it kept.
+    r"\b(?:for (?:your|the) (?:notes|records?|information)|just so you know|fyi"
+    r"|you (?:should|must|need to|have to) know|i (?:just )?(?:want|wanted|have|had|need) to (?:tell you|let you know)"
+    r"|make a note|write (?:this|that|it) down)\b",
     r"(?:don'?t|do not|never|can'?t|mustn't) forget(?:[:,]| (?:that|to|i\b|i'm|my|we|the|it|this|about))|never forget$",
     r"\b(?:it'?s|this is|that'?s|is) (?:very |really |so )?important (?:that|to me|for me)",
     "^important[:,]|very important$",
     r"call(?:s|ed)? me (?!back\b|later\b|when|if\b|in\b|on\b|at\b|tomorrow|tonight|now\b|again|a taxi|crazy|an? )\w",
-    "(?:reach|contact|e-?mail|text) me (?:at|on|under)",
+    "(?:reach|contact|e-?mail|text) me (?:at|on|under)|gives? me (?:a rash|hives|migraines|headaches|nightmares)",
     r"\b(?:code|password|passcode|pin|phone number|e-?mail address|combination)(?: (?:at|for|of|to)(?: [\w'-]+){1,3})?"
     r"(?: is| are|:|=) ",
-    r"\b(?!that's|what's|today's|it's)\w+'s (?:birthday|phone number|number|e-?mail|address|wedding|funeral|due date)"
-    r"(?: is\b| was\b|:)",
+    # Of others: "Anna's dog is called ...".
+    rf"\b(?!that's|what's|who's|where's|today's|it's|he's|she's|there's)\w+'s (?:[\w'-]+ )?{any_of(_DETAILS, _FAMILY)}"
+    r"(?: is\b| are\b| was\b| has\b|:)",
     r"\b(?:he|she|they)(?:'s|'re| is| are| was) (?:\w+ )?(?:allergic|pregnant|vegetarian|vegan|diabetic)\b",
 )
 _OWN = re.compile(rf"\b{any_of(_MINE, _I, _WE)}")
 _TO_KEEP = re.compile(_KEEP)
 
 _ME = re.compile(r"\b(?:i|we)\b|\b(?:my|our|me|us) ")
-_PLANNED = re.compile(
-    r"\b(?:i|we)(?:'m|'re|'ll|'ve| am| are| will| have| need to| must| fly| leave| start| travel)\b|\b(?:my|our) "
-)
 _DATE = re.compile(
     r"\b"
     + any_of(
         "(?:mon|tues|wednes|thurs|fri|satur|sun)day",
         *"january february march april june july august september october november december".split(),
         *(r"may \d", r"\d(?:st|nd|rd|th)?(?: of)? may", "next (?:week|month|year|weekend|spring|summer|autumn|winter)"),
-        *(r"\d{1,2}(?:st|nd|rd|th)", r"\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?"),
+        *(r"\d{1,2}(?:st|nd|rd|th)", r"(?:in|since|until) (?:19|20)\d\d", r"\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?"),
     )
     + r"\b"
 )
 _HABIT = re.compile(
-    r"\b(?:every (?:single )?(?:day|night|week|month|year|morning|evening|summer|winter|weekend|\w+day)|\w+days"
+    r"\b(?:every (?:single )?(?:day|night|week|month|year|morning|evening|summer|winter|weekend|\w+day)"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)days"
     r"|(?:once|twice|times) a (?:day|week|month|year)|(?:ever )?since (?:childhood|birth)|years ago)\b"
 )
 
@@ -151,6 +159,9 @@ _OWN_ZH = re.compile(
     any_of(
         rf"[我咱](?:们家|们|家)?的?{any_of(_FAMILY_ZH, f'[^，。,.]{{0,6}}?{_DETAILS_ZH}')}",
         rf"[我咱](?:们|家)?{_WHEN_ZH}{_DID_ZH}",
+        "我是(?![说想问要不在很真这那觉认开怎为来去从被按根用看因]|个?[啥意]|最)",
+        "(?:我家|[我咱]们家)(?![是的]?什么)|我们?刚?[^，。,.]{0,3}(?:签了|申请了|决定(?!不)|卖了|买了|拿到|考上)",
+        "我(?:一般|通常|总是|从不|从来不|每[天周月年晚])|我?受不了(?![你这那了])|把.{1,5}卖了",
     )
 )
 _TO_KEEP_ZH = re.compile(
@@ -159,6 +170,8 @@ _TO_KEEP_ZH = re.compile(
         "(?<!不用)(?<!没)(?<!不必)记住(?!了?$)|(?<!不)(?<!还)(?<!否)(?<!你)记得(?:我|要|把)|请记得|(?:别|不要|不能|勿)忘",
         "(?<!不)(?<!没那么)(?<!最)重要的?是[，,]?[你我]|[很非]常?重要|^重要[:：]",
         "(?:密码|门禁|电话|手机号码?|邮箱|生日|地址)[是:：为]|叫我(?!起|一)",
+        f"[^，。,.:：这那]{{1,8}}的{any_of(_FAMILY_ZH, _DETAILS_ZH)}(?:是|叫|在|改)",
+        "^(?:再|请|帮我|麻烦你?)?记一下|记下来|(?:^|我要|我想|我得)(?:告诉|跟)你(?:说|一声|一下|[，,])|(?:跟|和)你说一[声下]|你[要得应]该?知道",
     )
 )
 _DATE_ZH = re.compile(
@@ -173,8 +186,8 @@ _DATE_ZH = re.compile(
 
 # Whatever matches has one of these, and to look for them is much faster than the patterns: most texts have none.
 _OWN_HINTS = "i |i'|im |ive |my |our |we |we'|mum|mom|dad|grand|granny|the twins|the kids|the baby".split("|")
-_KEEP_HINTS = """remember forget note mind important call reach contact text code pass pin number mail combination
-    birthday address wedding funeral due allergic pregnant vegetarian vegan diabetic""".split()
+_KEEP_HINTS = """remember forget note mind important call reach contact text give code pass pin number mail
+    combination know tell fyi record write 's allergic pregnant vegetarian vegan diabetic""".split()
 _ME_HINTS = "i |i'|my |our |we |we'|us |me ".split("|")
 _WHEN_HINTS = """day every next january february march april june july august september october november december may
     since ago times twice once""".split()
@@ -205,9 +218,7 @@ def states_fact(sentence: str) -> bool:
     if _has(sentence, _KEEP_HINTS) and _TO_KEEP.search(sentence):
         return True
     if _has(sentence, _ME_HINTS) and (_has(sentence, _WHEN_HINTS) or _DIGIT.search(sentence)):
-        if _DATE.search(sentence) and _PLANNED.search(sentence):
-            return True
-        if _HABIT.search(sentence) and _ME.search(sentence):
+        if _ME.search(sentence) and (_DATE.search(sentence) or _HABIT.search(sentence)):
             return True
     if sentence.isascii():
         return False
