@@ -85,7 +85,8 @@ _I = (
         r"(?: really| also| still)?(?: do not| don'?t| can'?t| cannot| never| only)?"
         rf" (?:like|eat|drink|stand) {_TASTE}",
         r"(?: do not| don'?t| can'?t) (?:want to (?:spend|pay)|drive|swim|cook)",
-        r"(?: usually| often| always| never) (?!said|thought|knew|meant|understood|asked|wanted|heard|get (?:it|that))\w",
+        r"(?: usually| often| always| never) "
+        r"(?!said|thought|knew|meant|understood|asked|wanted|heard|get (?:it|that))\w",
         r"(?:'ve| have)?(?: just| finally| already)? (?:signed|applied|decided to|sold|won|joined|bought)\b",
         r"(?: do not| don'?t) (?:own|drink|smoke|eat)\b",
         *(" can(?: only)? (?:spend|pay|afford)", r"(?:'d| would) rather be called"),
@@ -217,9 +218,9 @@ def states_fact(sentence: str) -> bool:
         return True
     if _has(sentence, _KEEP_HINTS) and _TO_KEEP.search(sentence):
         return True
-    if _has(sentence, _ME_HINTS) and (_has(sentence, _WHEN_HINTS) or _DIGIT.search(sentence)):
-        if _ME.search(sentence) and (_DATE.search(sentence) or _HABIT.search(sentence)):
-            return True
+    may_be_dated = _has(sentence, _ME_HINTS) and (_has(sentence, _WHEN_HINTS) or _DIGIT.search(sentence))
+    if may_be_dated and _ME.search(sentence) and (_DATE.search(sentence) or _HABIT.search(sentence)):
+        return True
     if sentence.isascii():
         return False
     if _TO_KEEP_ZH.search(sentence):

@@ -1,8 +1,9 @@
 """Everyday messages, told apart by what a person would want kept.
 
-The first tables were written before the rule. The second were written after it had been frozen; it then missed 17 of 30
-important ones in English and 20 of 30 in Chinese, and was widened. The third were written after that and are the honest
-figure: the rule is not fitted to them. What the rule misses today stands behind a dash.
+The first tables were written before the rule. The second were written when it was first frozen, the third when it had
+been widened by what they had shown, the fourth when it had been widened once more; nothing was fitted to the fourth.
+When each was new, the rule found 13, 15 and 14 of the 30 important messages in English and 10, 13 and 17 of those in
+Chinese, and marked one of the 180 others. A dash stands before what it gets wrong today.
 """
 
 ENGLISH_IMPORTANT = """
@@ -360,7 +361,7 @@ I work better with examples, so give me one now.
 """
 
 SECOND_CHINESE_IMPORTANT = """
-- 跟你说一下，我坐船会晕。
+跟你说一下，我坐船会晕。
 双胞胎九月要上幼儿园了。
 我已经八个月没喝酒了。
 房东要涨房租了，涨百分之十。
@@ -378,7 +379,7 @@ SECOND_CHINESE_IMPORTANT = """
 我踢球的时候扭伤了脚踝。
 我上个月被诊断出多动症。
 大家都叫我小麦。
-- 我是四个孩子里的老大。
+我是四个孩子里的老大。
 我丈夫在医院上夜班。
 我星期三考过了驾照！
 我爷爷一月份过世了。
@@ -427,29 +428,29 @@ SECOND_CHINESE_UNIMPORTANT = """
 
 THIRD_ENGLISH_IMPORTANT = """
 My middle name is Rosalind.
-- We just signed the lease for a place in Lyon.
+We just signed the lease for a place in Lyon.
 I can't stand cilantro, it tastes of soap.
-- I coach the under-twelves on Saturday mornings.
+I coach the under-twelves on Saturday mornings.
 - Our youngest is starting to walk.
 - I'm colour blind, so please don't rely on red and green.
 My ex and I share custody of Luca.
 - I have a black belt in judo.
-- I sold my car in May.
-- I've applied for a post at the university of Oslo.
-- Penicillin gives me a rash.
+I sold my car in May.
+I've applied for a post at the university of Oslo.
+Penicillin gives me a rash.
 My best friend Tom lives in Cork.
 - I owe Peter forty euros.
 I was raised Catholic.
 We're getting a rescue dog on Sunday.
-- I usually get up at five.
-- I don't own a television.
+I usually get up at five.
+I don't own a television.
 Grandpa was a miner.
-- I've decided to become a teacher.
+I've decided to become a teacher.
 The gate code is 1882.
 I'm getting my braces off in June.
 My wife is Brazilian, so we speak Portuguese at home.
 - I need glasses for reading.
-- I finished my PhD in 2019.
+I finished my PhD in 2019.
 I volunteer at the food bank.
 My favorite colour is teal.
 I go by Sasha.
@@ -493,24 +494,24 @@ Is there anything I forgot to tell you?
 
 THIRD_CHINESE_IMPORTANT = """
 - 我的英文名是 Rosalind。
-- 我们刚签了里昂的租房合同。
-- 我受不了香菜的味道。
+我们刚签了里昂的租房合同。
+我受不了香菜的味道。
 我每周六上午教小朋友踢球。
-- 我们家老二开始学走路了。
-- 我是色盲，别用红绿来区分。
+我们家老二开始学走路了。
+我是色盲，别用红绿来区分。
 我和前妻共同抚养孩子。
-- 我是柔道黑带。
+我是柔道黑带。
 我五月份把车卖了。
-- 我申请了奥斯陆大学的职位。
+我申请了奥斯陆大学的职位。
 - 青霉素会让我起疹子。
 我最好的朋友住在苏州。
 - 我欠老张四十块钱。
-- 我是回族。
+我是回族。
 我们周日去接一只流浪狗。
-- 我一般五点起床。
-- 我家没有电视。
+我一般五点起床。
+我家没有电视。
 爷爷以前是矿工。
-- 我决定当老师了。
+我决定当老师了。
 大门密码是1882。
 我六月份摘牙套。
 我太太是巴西人，我们在家说葡萄牙语。
@@ -555,4 +556,136 @@ THIRD_CHINESE_UNIMPORTANT = """
 我上一条消息打错字了。
 我打不开这个文件。
 有什么是我忘了告诉你的嗎？
+"""
+
+FOURTH_ENGLISH_IMPORTANT = """
+My locker combination is 12-34-8.
+- I'm hard of hearing.
+Our flight lands at 22:40 on Friday.
+I teach maths at a secondary school.
+- I've been vegan since college.
+My aunt Lucy left me her piano.
+- I split up with Dana.
+- We have a cottage by the lake.
+- I take my coffee black.
+- I ran my first marathon in Berlin last autumn.
+My kids are six and nine.
+I can't swim.
+I'm off to Greece from the 3rd to the 17th.
+- Shellfish makes me ill.
+- I'm writing a novel about my village.
+My mother-in-law is staying with us until Christmas.
+- I support Ajax.
+- I have low vision.
+- The vet says Milo needs a new diet.
+I owe my brother 200 dollars.
+- I'm on night shifts this month.
+- I named my boat Pelican.
+- Please always answer me in German.
+- My shoe size is 41.
+I hurt my back lifting boxes.
+I applied for Dutch citizenship.
+- We named the baby Ivo.
+I used to live in Nairobi.
+I'm terrible at remembering birthdays, so remind me of Tom's on 2 May.
+My hobby is repairing clocks.
+"""
+
+FOURTH_ENGLISH_UNIMPORTANT = """
+I always thought whales were fish.
+I never said that.
+I have to go now.
+I just read your answer.
+I'm not convinced.
+I'm in the kitchen.
+I am a little confused by the last step.
+I would like an example.
+I tried it and it didn't work.
+I've seen this before.
+We were talking about volcanoes.
+My guess is that it's a bug.
+My next question is about Rome.
+I bet you can't solve this riddle.
+I don't think so.
+I love how you put that.
+I get an error when I press the button.
+I hate when that happens.
+We can stop here.
+In our example the price is ten.
+I appreciate your help.
+I'm sorry, I meant the other file.
+Call me when you're done.
+You're important to the team, says the poster.
+- Remember to add a title to the chart.
+My apologies.
+Let me know if I should rephrase.
+I work through the steps and still get seven.
+Would I need a visa?
+Is my English good?
+"""
+
+FOURTH_CHINESE_IMPORTANT = """
+我储物柜的密码是12348。
+- 我听力不好。
+我们的飞机星期五晚上到。
+我是中学数学老师。
+- 我大学起就吃纯素。
+我姑姑把钢琴留给了我。
+- 我跟小丹分了。
+- 我们在湖边有个小屋。
+- 我喝咖啡不加糖。
+- 我去年秋天跑了第一个马拉松。
+我的孩子一个六岁一个九岁。
+- 我不会游泳。
+我三号到十七号去希腊。
+- 我一吃虾就难受。
+我在写一本关于家乡的小说。
+我婆婆要住到过年。
+我是国安球迷。
+我是近视眼。
+- 兽医说米洛要换饲料。
+- 我欠弟弟两百块。
+- 我这个月上夜班。
+我给我的船起名叫鹈鹕。
+- 请一直用德语回答我。
+- 我的鞋码是四十一。
+我搬箱子伤了腰。
+我申请了荷兰国籍。
+我们给宝宝取名叫伊沃。
+我以前住在内罗毕。
+我老忘事，小汤的生日是五月二号，提醒我。
+我的業餘愛好是修鐘錶。
+"""
+
+FOURTH_CHINESE_UNIMPORTANT = """
+我一直以为鲸鱼是鱼。
+我从来没说过。
+我得走了。
+我刚看了你的回答。
+我不太相信。
+我在厨房。
+最后一步我有点糊涂。
+我想看一个例子。
+我试了，不行。
+我见过这个。
+我们刚才在聊火山。
+我猜是个程序错误。
+我下一个问题是关于罗马的。
+我打赌你猜不出这个谜语。
+我不这么认为。
+我喜欢你的说法。
+我按按钮的时候报错了。
+真讨厌。
+我们到这里吧。
+我们的例子里价格是十块。
+感谢你的帮助。
+对不起，我说的是另一个文件。
+好了叫我一声。
+海报上说你很棒。
+记得给图表加标题。
+是我的错。
+要不要我换个说法？
+我按步骤算还是得七。
+我需要签证吗？
+我的英語好嗎？
 """
