@@ -47,6 +47,7 @@ _LEAD_IN = re.compile(
     + any_of(
         r" (?:can'?t|cannot|can not|don'?t|do not|couldn't|could not) (?:quite |really )?(?:remember|recall|know)\b",
         rf" (?:forget|forgot|forgotten)(?=$| {_WH}\b| if\b| whether\b| the name\b)",
+        r" (?:don'?t|do not) suppose\b",
         r" (?:wonder|was wondering|am wondering)\b",
         r"'?m wondering\b",
         r"(?: would|'d) (?:like|love) to (?:know|ask)\b",
@@ -97,7 +98,7 @@ _CARRIES = re.compile(
     + any_of(
         r"(?:do|did|don't|didn't)? ?you (?:already )?(?:know|hear|remember)(?: that)? (?:i|we)\b",
         r"(?:did|do|don't|didn't) you (?:know|hear|remember) (?:that|about my)\b",
-        r"(?:did|have) i (?:ever |already )?(?:tell|told|mention|mentioned)(?: to)?(?: you)?"
+        r"(?<!what )(?<!where )(?<!when )(?<!who )(?<!how )(?:did|have) i (?:ever |already )?(?:tell|told|mention|mentioned)(?: to)?(?: you)?"
         r" (?:that|i|my|we|about my)\b",
         r"(?:because|given that|now that|considering) ",
         r"since (?:i|we|my|our)(?:'m|'ve|'re| am| have| are| is)\b",
@@ -113,7 +114,11 @@ _ADVICE = re.compile(
         *("should (?:i|we)", "(?:can|could|would|will) you", "(?:can|could|may) (?:i|we)"),
         "(?:how|where|what|which|when) (?:can|should|could|would|might) (?:i|we)",
         "how do (?:i|we) (?!like|take|feel|know)",
-        "what (?:are|is|would be) (?:some|a good|the best)",
+        *(
+            "(?:a|the|any|some) (?:good|best|better)",
+            r"to \w+ (?:\w+ )?(?:my|our)\b",
+            "(?:is|are) there (?:an?|any|some)",
+        ),
         *("do you (?:think|like|have)", "(?:what|how) about", "have you (?:seen|met|heard)"),
     )
 )

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systems.memory.asking import only_asks
+from tests.systems.memory import messages
 
 ASKS = """
 Where does Anna live?
@@ -52,6 +53,35 @@ Où est-ce que j'habite ?
 私はどこに住んでいますか？
 내 개의 이름이 뭐예요?
 제가 어디에 사는지 기억하나요
+When did Caroline go to the support group?
+What did Melanie paint last year?
+How long has Gina had her dog?
+How many weeks ago did I go to the dentist?
+What brand are my running shoes?
+How much did I pay for the camera I bought in Lisbon?
+Do I have any allergies?
+Which of my sisters lives in Porto?
+What was the name of the restaurant we went to in May?
+In what year did I graduate?
+Could you tell me what my budget was?
+Have I ever been to Japan?
+Hi there, can you remind me when my flight leaves?
+What did I tell you about my mother?
+So what's my wifi password again?
+Was it Anna or Marta who moved?
+Whose birthday is on 3 May?
+Please tell me the name of my dentist.
+Can you recall which hospital my dad is in?
+I don't suppose you remember my shoe size?
+Do you still know what I do for a living?
+我妹妹住在哪个城市？
+你记不记得我上次去哪里旅游了
+请告诉我我的门锁密码
+小李去年画了什么？
+我养了几只猫？
+我是什么时候搬到北京的？
+我的预算是多少来着？
+我對什麼過敏？
 """.strip().splitlines()
 
 TELLS = """
@@ -96,6 +126,30 @@ Acabo de volver de Lisboa, ¿qué cocino?
 J'habite à Delft.
 犬を飼っています。名前は何がいいですか。
 저는 서울에 살아요.
+Is there a way to get my boxes of old toys sold online?
+What are the best ways to clean my white Adidas sneakers?
+Do you have any tips for keeping my tank of 10 neon tetras healthy?
+What's a good way to organise my 25 vintage cameras?
+How can I improve my 10K time of 52 minutes?
+I'm trying to remember the name of a film. Any idea?
+By the way, I finished the book last night. What next?
+What do you think of my new haircut?
+Have you seen my post about the marathon I ran on Sunday?
+Would you like to come to my wedding in June?
+Guess what, I got the job!
+Speaking of dogs, mine learned to swim, can you believe it?
+Yeah, I painted that lake sunrise last year! It's special to me. What do you think?
+Wow, Mel! I joined a support group yesterday, it was powerful. How about you?
+We got a puppy. Isn't she cute?
+Should I bring my passport since I'm flying to Rome on Friday?
+Do you know any recipes? I eat no meat
+She moved to Oslo, didn't she?
+我最近在学吉他，有什么好的教程吗？
+我女儿下周过生日，送什么好？
+能帮我看看我刚写的小说吗？
+我家的狗总是叫，怎么办？
+听说小王搬到上海了，真的吗？
+对了，我考上了北大，你觉得我该学什么？
 """.strip().splitlines()
 
 
@@ -122,6 +176,14 @@ def test_the_answer_does_not_depend_on_how_a_message_is_written(message):
 def test_questions_together_ask_and_one_statement_among_them_tells(questions, told, place):
     assert only_asks("\n".join(questions))
     assert not only_asks("\n".join([*questions[:place], told, *questions[place:]]))
+
+
+IMPORTANT = "\n".join(getattr(messages, name) for name in dir(messages) if name.endswith("_IMPORTANT"))
+
+
+@pytest.mark.parametrize("text", [line.removeprefix("- ") for line in IMPORTANT.splitlines() if line])
+def test_no_message_worth_keeping_is_taken_for_a_question(text):
+    assert not only_asks(text)
 
 
 @given(st.text(max_size=200))
