@@ -45,7 +45,8 @@ _SUBJECT = any_of(
 _LEAD_IN = re.compile(
     r"i(?: really| just| honestly| have| still|'ve)*"
     + any_of(
-        r" (?:can'?t|cannot|can not|don'?t|do not|couldn't|could not) (?:quite |really )?(?:remember|recall|know)\b",
+        r" (?:can'?t|cannot|can not|don'?t|do not|couldn't|could not) (?:quite |really )?(?:remember|recall)\b",
+        rf" (?:don'?t|do not) (?:quite |really )?know(?=$| if\b| {_WH}(?! to\b)\b)",
         rf" (?:forget|forgot|forgotten)(?=$| {_WH}\b| if\b| whether\b| the name\b)",
         r" (?:don'?t|do not) suppose\b",
         r" (?:wonder|was wondering|am wondering)\b",
@@ -98,8 +99,10 @@ _CARRIES = re.compile(
     + any_of(
         r"(?:do|did|don't|didn't)? ?you (?:already )?(?:know|hear|remember)(?: that)? (?:i|we)\b",
         r"(?:did|do|don't|didn't) you (?:know|hear|remember) (?:that|about my)\b",
-        r"(?<!what )(?<!where )(?<!when )(?<!who )(?<!how )(?:did|have) i (?:ever |already )?(?:tell|told|mention|mentioned)(?: to)?(?: you)?"
+        r"(?<!what )(?<!where )(?<!when )(?<!who )(?<!how )(?:did|have) i "
+        r"(?:ever |already )?(?:tell|told|mention|mentioned)(?: to)?(?: you)?"
         r" (?:that|i|my|we|about my)\b",
+        r"that (?:i'm|i've|i am|i have|i was|we're|we are)\b",
         r"(?:because|given that|now that|considering) ",
         r"since (?:i|we|my|our)(?:'m|'ve|'re| am| have| are| is)\b",
         r"why (?:is|are|does|do|did|has|have|was|were) (?:my|our)\b",

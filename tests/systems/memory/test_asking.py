@@ -109,6 +109,10 @@ Where can I get a present for Anna, who loves chess?
 Delft.
 Thanks
 Hello!
+I don't know any French.
+I don't know how to swim.
+I don't know how to tell my sister that I'm pregnant.
+I don't know what to do, my dog died.
 I don't remember.
 Remember that I'm allergic to nuts
 Which is why I sold the car.
