@@ -65,7 +65,9 @@ class _Posting(NamedTuple):
     more: bool
 
 
-def rank(connection: sqlite3.Connection, recent: Recent, session: str, question: str, *, context: bool) -> list[Ranked]:
+def rank(
+    connection: sqlite3.Connection, recent: Recent, session: str, question: str, *, context: bool
+) -> list[Ranked]:
     """Return turns of ``session``, best first; ``context`` says whether short ones are found by those around them.
 
     Turns that say the same take one place, the newest's. The question itself, asked before, is none of them.
