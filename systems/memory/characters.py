@@ -7,9 +7,11 @@ each of these is a term as well. So is the first syllable of a short Korean word
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
-from itertools import compress, pairwise
+from itertools import pairwise
+from operator import add
 
 from systems.memory.compounds import Cut
 from systems.memory.stopwords import CHARACTERS, ENDINGS, PARTICLES, PHRASES
@@ -28,24 +30,42 @@ RUN = re.compile(
 IS_HAN = re.compile(f"[{_HAN}]")
 _IS_HIRAGANA = re.compile(f"[{_HIRAGANA}]")
 
+# People write the same word in either.
+_AS_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
+
 # Vowels and tones written around a consonant, and the signs that put the next consonant below it.
 _AROUND = (
-    "\u0e31\u0e33-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb3-\u0ebc\u0ec8-\u0ece\u102b-\u1038\u103a-\u103e\u1056-\u1059"
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u1038\u103a-\u103e\u1056-\u1059"
     "\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d\u108f\u109a-\u109d\u17b4-\u17d1\u17d3\u17dd"
 )
-_CLUSTER = re.compile(f".(?:[\u1039\u17d2].|[{_AROUND}])*")
+_MOST_AROUND = 8
+_CLUSTER = re.compile(f".(?:[\u1039\u17d2].|[{_AROUND}]){{0,{_MOST_AROUND}}}")
 
 
 def cut(kind: str | None, run: str) -> Cut:
     """Return the terms of ``run``, which is of the ``kind`` that `RUN` names it."""
     if kind == "han":
         return _japanese(run) if _IS_HIRAGANA.search(run) else _chinese(run)
-    characters = list(run) if kind in ("hangul", "katakana") else _CLUSTER.findall(run)
-    terms = [one + other for one, other in pairwise(characters)]
+    if kind == "katakana":
+        terms = _pairs(run.translate(_AS_HIRAGANA)) or [run]
+        return Cut(terms, terms)
+    if kind == "hangul":
+        return _korean(run)
+    clusters = _CLUSTER.findall(run)
+    terms = _pairs(clusters)
     if kind == "syllables" or not terms:
-        terms += characters
+        terms += clusters
+    return Cut(terms, terms)
+
+
+def _pairs(characters: Sequence[str]) -> list[str]:
+    return list(map(add, characters, characters[1:]))
+
+
+def _korean(run: str) -> Cut:
+    terms = _pairs(run) or [run]
     worth = [term for term in terms if term not in ENDINGS]
-    if kind == "hangul" and 2 <= len(run) <= 3:
+    if 2 <= len(run) <= 3:
         terms.append(run[0])
         if run[:2] not in ENDINGS:
             worth.append(run[0])
@@ -54,24 +74,20 @@ def cut(kind: str | None, run: str) -> Cut:
 
 def _chinese(run: str) -> Cut:
     simple = run.translate(_simplified())
-    # What no answer is known by: 1, a character of grammar, which with another may be a word; 2, no part of any.
-    empty = [1 if character in CHARACTERS else 0 for character in simple]
+    # How much of an answer is known by each: 1, a character of substance; 0, one of grammar, which may be a word with
+    # one of substance; -1, no part of any word.
+    says = [0 if character in CHARACTERS else 1 for character in simple]
     for phrase in PHRASES.finditer(simple):
-        empty[phrase.start() : phrase.end()] = [2] * len(phrase[0])
-    one = [not says for says in empty]
-    two = [first + second < 2 for first, second in pairwise(empty)]
-    pairs = [first + second for first, second in pairwise(run)]
-    found = Cut([*run, *pairs], [*compress(run, one), *compress(pairs, two)])
+        says[phrase.start() : phrase.end()] = [-1] * len(phrase[0])
+    says += map(add, says, says[1:])  # of the pairs
+    terms = [*run, *_pairs(run)]
+    worth = [term for term, much in zip(terms, says, strict=True) if much > 0]
     if simple != run:
-        # Both are kept: what was found by the characters that were written still is, whether they can be simplified.
-        for terms, simpler, worth in (
-            (list(run), list(simple), one),
-            (pairs, [first + second for first, second in pairwise(simple)], two),
-        ):
-            other = [term != same for term, same in zip(simpler, terms, strict=True)]
-            found.every.extend(compress(simpler, other))
-            found.worth.extend(term for term, new, asked in zip(simpler, other, worth, strict=True) if new and asked)
-    return found
+        # Both are kept: what was found as it was written still is where nothing can be simplified, and where it can.
+        both = list(zip(terms, [*simple, *_pairs(simple)], says, strict=True))
+        terms += [term for written, term, _ in both if term != written]
+        worth += [term for written, term, much in both if term != written and much > 0]
+    return Cut(terms, worth)
 
 
 def _japanese(run: str) -> Cut:

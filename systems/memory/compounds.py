@@ -52,7 +52,8 @@ _HASTY = {f"{verb}nt": (verb, "not") for verb in "do does did is are was have ha
     "wheres": ("where",),
 }
 
-# Characters of the longest term. What is longer is no word that anybody types again: its beginning and a sum stand for it.
+# Characters of the longest term. What is longer is no word that anybody types again; its beginning and a checksum stand
+# for it.
 _LONGEST = 64
 _BEGINNING = 48
 
@@ -110,13 +111,13 @@ def _tokens(text: str) -> _Found:
 def _word(written: str) -> _Found:
     """Yield a word that something may hold together, after what English shortens has been taken from it."""
     words: list[str] = []
-    while "'" in written:
+    for _ in range(written.count("'", -_LONGEST) and 2):  # "shouldn't've"
         lower = written.lower()
         if lower.endswith("n't") and len(lower) > 3:
             words.append("not")
             written = _NEGATED.get(lower[:-3], written[:-3])
             break
-        ending = lower[lower.rindex("'") :]
+        ending = lower[lower.rfind("'") :]
         if ending not in _SHORTENED:
             break
         written = written[: -len(ending)]

@@ -31,6 +31,9 @@ _HEBREW_QUOTE = re.compile('(?<=[א-ת])"(?=[א-ת])')
 # The Thai and Lao vowel "am", which Unicode takes apart, and a tone typed on either side of its first half.
 _AM = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32|\u0ecd([\u0ec8-\u0ecb]?)\u0eb2")
 
+# Persian joins endings to words by a sign without width, which many leave out and many type as a space.
+_JOINED = re.compile("(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])")
+
 # Signs below are of writing (degree, copyright, paragraph); those from here on are pictures, which people ask by.
 _FIRST_PICTURE = 0x2100
 _FLAGS = range(0x1F1E6, 0x1F200)  # of two letters, which stay together
@@ -74,6 +77,8 @@ def plain(text: str) -> str:
         apart = apart.replace("и\u0306", "й").replace("И\u0306", "Й")
     if '"' in apart:
         apart = _HEBREW_QUOTE.sub("", apart)
+    if "\u200c" in apart:
+        apart = _JOINED.sub("-", apart)
     if "\u0e4d" in apart or "\u0ecd" in apart:
         apart = _AM.sub(lambda am: f"{am[1]}\u0e33" if am[2] is None else f"{am[2]}\u0eb3", apart)
     return unicodedata.normalize("NFC", apart.translate(_LETTERS))

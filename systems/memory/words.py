@@ -52,6 +52,7 @@ def _chunk(chunk: str) -> Cut:
 
 
 _remembered = lru_cache(_REMEMBERED)(_chunk)
+_remembered_compound = lru_cache(_REMEMBERED)(compounds.cut)
 
 
 def _parts(piece: str) -> list[Cut]:
@@ -61,7 +62,7 @@ def _parts(piece: str) -> list[Cut]:
         before, written = piece[end : run.start()], run[0]
         end = run.end()
         if before:
-            parts.append(compounds.cut(before))
+            parts.append((_remembered_compound if len(before) <= _SHORT else compounds.cut)(before))
             if (sign := _SIGN.search(before)) and characters.IS_HAN.match(written):
                 joined = [sign[0].casefold() + written[0]]
                 parts.append(Cut(joined, joined))
