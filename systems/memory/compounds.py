@@ -12,8 +12,9 @@ from systems.memory.stemming import stem
 from systems.memory.stopwords import NAMES, WORDS
 
 # A letter or digit of a text in the form of `letters.plain`, which leaves nothing else outside ASCII; and what is none.
-_W = "[0-9A-Za-z\u0080-\U0010ffff]"
-_JOINT = re.compile("[^0-9A-Za-z\u0080-\U0010ffff]+")
+_SIGNS = r"\x00-/:-@\[-`{-\x7f"
+_W = f"[^{_SIGNS}]"
+_JOINT = re.compile(f"[{_SIGNS}]+")
 _TOKEN = re.compile(
     rf"(?P<net>(?<!{_W})(?<!\.)\.[Nn][Ee][Tt](?!{_W}))"
     rf"|(?P<sign>[A-Za-z]+\+\+|(?<!{_W})(?:[A-Za-z]#|[A-Za-z]{{1,2}}\+)(?!{_W}))"
@@ -32,7 +33,7 @@ _DATE = re.compile(r"[0-9]{1,4}([-/])[0-9]{1,2}(?:\1[0-9]{1,4})?")
 _ORDINAL = re.compile("([0-9]+)(?:st|nd|rd|th|s)")
 
 # The parts of an identifier: "getUserName", "HTTPServer", "iPhone15". What has more parts is no name but a code.
-_HUMP = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u0080-\U0010ffff]+")
+_HUMP = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+")
 _MANY_HUMPS = 6
 
 _SHORTENED = {"'s": "", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would", "'m": "am"}
@@ -160,8 +161,11 @@ def _joined(parts: list[str], joints: list[str]) -> _Found:
             piece += joint
             continue
         if number := _NUMBER.search(piece):
-            for said in {piece, number[0]} - {whole}:
-                yield _term(said.casefold()), True
+            if piece != whole:
+                yield _term(piece.casefold()), True
+            if number[0] != piece:  # "Python3.11", "10:30pm"
+                yield _bounded(number[0]), True
+                yield from _simple(piece[: number.start()] or piece[number.end() :])
         elif is_date:
             yield piece.lstrip("0") or "0", True
         elif len(piece) > 1 or piece.isdigit():  # a letter alone says nothing that the whole does not

@@ -21,24 +21,24 @@ again further then once here there when where why how all any both each few more
 own same so than too very cannot
 
 us mine whose whatever whichever whoever wherever whenever however can will shall may might must done got get gets
-getting going gonna gotta wanna let lets u ur r
+getting going gonna gotta wanna let lets ur
 ever never also just now yet still already even really quite rather maybe perhaps actually basically anyway though
 although since every many much lot lots else another either neither
-yes yeah yep yup nope ok okay oh ah um uh hm hmm hey hi hello well please pls thanks thank sorry right sure like
+yes yeah yep yup nope ok okay oh ah um uh hm hmm hey hi hello well please pls thanks thank sorry sure like
 tell ask asked asking remind remember recall know mention mentioned say said says talked told wonder wondering
 something anything nothing everything someone anyone somebody anybody everyone thing things stuff kind sort
 """
 
-# As these are written they are names: the United States, a health organisation, a month, a person, a town.
-NAMES = frozenset("US IT WHO May Will LA".split())
+# As these are written they are names: the United States, a month, a person, a town.
+NAMES = frozenset("US IT WHO UN LA MIT May Will".split())
 
 _OTHERS = """
-le la les des une un et est dans pour qui que qu quoi ou quand comment quel quelle quels quelles pourquoi je tu il elle
-nous vous mon ma mes ton ta tes du au aux ce cet cette ces sur avec sont etait ai as avons avez pas ne de en se sa ses
+le la les des une un et est dans qui que qu quoi ou quand quel quelle quels quelles pourquoi je tu il elle
+nous vous mon ma mes ta tes du au aux ce cet cette ces sur avec sont etait avons avez pas ne de en se sa ses
 der das und ist ein eine einen einem einer ich du sie es wir ihr mein meine meinen meiner dein deine wie wo wann warum
 wer wen welche welcher welches nicht mit auf zu dem im von vom habe hast haben ja nein kein keine
-el los las una unos unas y como cuando donde quien quienes cual cuales mi mis tu tus su sus es en con por para yo ella
-esta este esto porque muy mas si del al lo
+el los las una unos unas como cuando donde quien quienes cual cuales mi mis tu tus su sus es en con por para
+esta este esto porque muy mas si del lo
 и в во не что он на я с со как а то она так его но да ты к у же вы за бы по ее мне было вот от меня о об из ему когда
 где кто какой какая какое какие мой моя мое мои твой твоя это этот эта ли чем чей чья сколько почему зачем куда откуда
 мы они был была были есть для до или
@@ -47,7 +47,7 @@ esta este esto porque muy mas si del al lo
 من في علي الي عن ما ماذا هل اين متي كيف لماذا كم اي هو هي انا انت هذا هذه ذلك التي الذي كان كانت لي لك و يا لا
 है हैं था थी थे का के की में मैं मे क्या कहां कब कौन किस कैसे क्यों कितना कितने कितनी से को और पर यह वह मेरा मेरी मेरे आप
 तुम हम ने भी ही तो हूं
-la cua va co khong gi nao dau ai toi ban khi thi ma
+cua khong nao toi
 """
 
 WORDS = frozenset(_ENGLISH.split()) | frozenset(_OTHERS.split())

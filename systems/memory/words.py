@@ -17,10 +17,11 @@ from systems.memory import characters, compounds
 from systems.memory.compounds import Cut
 from systems.memory.letters import plain
 
-# What stands between spaces and is no longer than this is remembered, which is a vocabulary in a few megabytes; of
-# Chinese, which has no spaces, it is little.
+# What stands between spaces and is short is remembered, which is a vocabulary in two megabytes; but not of the scripts
+# from Thai on, for where no spaces are nothing comes again and much would be kept.
 _SHORT = 20
-_REMEMBERED = 8192
+_THAI = "\u0e00"
+_REMEMBERED = 4096
 
 # "T恤", "5月" and "2024年" are words: a letter or a short number, and the character after it.
 _SIGN = re.compile("(?:(?<![0-9A-Za-z])[A-Za-z]|(?<![0-9A-Za-z.])[0-9]{1,4})$")
@@ -28,18 +29,18 @@ _SIGN = re.compile("(?:(?<![0-9A-Za-z])[A-Za-z]|(?<![0-9A-Za-z.])[0-9]{1,4})$")
 
 def cut(text: str) -> list[str]:
     """Return every term of ``text``, in order, as often as it is said. None has a space in it, or 65 characters."""
-    terms: list[str] = []
-    for chunk in text.split():
-        terms += (_remembered if len(chunk) <= _SHORT else _chunk)(chunk).every
-    return terms
+    return [term for found in _found(text) for term in found.every]
 
 
 def asked(text: str) -> list[str]:
     """Return the terms of ``text`` that are worth looking for, each once; all of them if none says anything."""
-    worth: dict[str, None] = {}
-    for chunk in text.split():
-        worth |= dict.fromkeys((_remembered if len(chunk) <= _SHORT else _chunk)(chunk).worth)
-    return list(worth or dict.fromkeys(cut(text)))
+    found = _found(text)
+    worth = dict.fromkeys([term for one in found for term in one.worth])
+    return list(worth or dict.fromkeys([term for one in found for term in one.every]))
+
+
+def _found(text: str) -> list[Cut]:
+    return [_remembered(chunk) if len(chunk) <= _SHORT and chunk < _THAI else _chunk(chunk) for chunk in text.split()]
 
 
 def _chunk(chunk: str) -> Cut:

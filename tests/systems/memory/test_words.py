@@ -1,6 +1,8 @@
 """A table of scripts and forms: a row says what somebody told and what somebody asks, and the one finds the other."""
 
 import re
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -18,6 +20,9 @@ She bought two children's books | What did the child buy?
 We went hiking | go hiking
 I take vitamin D | Should I take D?
 My favourite language is C | C or Rust?
+I plot with R | R or Python?
+I work on AI | ai
+My blood type is O | type O
 My son writes C++ at school | Who knows c++?
 My son writes C++20 at school | Who knows C++?
 Rust and C/C++ | c++
@@ -54,6 +59,9 @@ see (https://example.com/a). | https://example.com/a
 write to anna.b@example.com, please | anna.b@example.com
 write to anna.b@example.com, please | anna
 We use Python 3.11 | which 3.11?
+We use Python3.11 | which 3.11?
+We use Python3.11 | python
+We use GPT-4.1 | 4.1
 We meet at 10:30pm | 10:30
 It cost $1,299.99 | 1299.99
 It cost €1,299 | 1299
@@ -258,6 +266,12 @@ def test_a_pasted_text_of_one_kind_has_terms_and_takes_no_square_of_its_length(p
     assert len(terms) <= 20_000 * (len(piece) + 1)
 
 
+def test_nothing_is_loaded_before_there_is_something_to_cut():
+    code = "import sys, systems.memory.words; print({'opencc', 'Stemmer', 'jieba'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "set()"
+
+
 def test_words_are_brought_to_their_base():
     assert [base_form(word) for word in ("met", "children", "rose", "table")] == ["meet", "child", "rose", "table"]
 
@@ -295,7 +309,7 @@ def test_composed_and_decomposed_text_has_the_same_terms(text):
 
 @given(_TEXTS)
 def test_a_text_that_says_something_has_terms(text):
-    said = any(unicodedata.category(character)[0] in "LN" for character in text)
+    said = any(unicodedata.category(character) in ("Lu", "Ll", "Lo", "Nd") for character in text)
     assert bool(cut(text)) or not said
 
 
