@@ -116,4 +116,4 @@ def _simplified() -> dict[int, str]:
     characters = [chr(code) for first, end in ((0x3400, 0x4DC0), (0x4E00, 0xA000)) for code in range(first, end)]
     # Each on a line of its own, so that it is not taken for a part of a phrase. OpenCC itself is not kept.
     simpler = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
-    return {ord(one): other for one, other in zip(characters, simpler, strict=True) if one != other}
+    return {ord(one): other for one, other in zip(characters, simpler, strict=True) if one != other and len(other) == 1}

@@ -18,6 +18,8 @@ My cat is called Misha | Whose cats are they?
 I met Paul at the station | Where did I meet him?
 She bought two children's books | What did the child buy?
 We went hiking | go hiking
+My favourite colours | favorite color
+Our neighbours travelled | neighbor travels
 I take vitamin D | Should I take D?
 My favourite language is C | C or Rust?
 I plot with R | R or Python?
