@@ -24,7 +24,7 @@ us mine whose whatever whichever whoever wherever whenever however can will shal
 getting going gonna gotta wanna let lets ur
 ever never also just now yet still already even really quite rather maybe perhaps actually basically anyway though
 although since every many much lot lots else another either neither
-yes yeah yep yup nope ok okay oh ah um uh hm hmm hey hi hello well please pls thanks thank sorry sure like
+yes yeah yep yup nope ok okay oh ah um uh hm hmm hey hi hello well please pls thanks thank sorry sure like likely
 tell ask asked asking remind remember recall know mention mentioned say said says talked told wonder wondering
 something anything nothing everything someone anyone somebody anybody everyone thing things stuff kind sort
 """
@@ -57,10 +57,10 @@ PHRASES = re.compile(
     "什么时候|什么样|什么|为什么|怎么样|怎么办|怎么|怎样|哪一?[个些里儿位天年种]|哪|多少|几[个点号时]|有没有|是不是|能不能|会不会"
     "|可不可以|要不要|对不对|好不好|请问|还?记得|记不记得|告诉|知道|说过|提过|提到过?|之前|一下|一个|这[个些里样么]|那[个些里样么]"
     "|我们|你们|他们|她们|它们|咱们|大家|自己|因为|所以|但是|可是|然后|如果|虽然|而且|或者|还是|就是|不是|没有|可以"
-    "|[的了吗呢吧啊呀嘛哦噢哈么谁]"
+    "|的?时候|[的了吗呢吧啊呀嘛哦噢哈么谁我你您他她它咱是]"
 )
 CHARACTERS = frozenset(
-    "我你您他她它们咱是在有和与跟及或也都就又还才只很太最更这那此其把被让给对从到往向以为于而且但因所之个着过得地不没别会能要想说"
+    "们在有和与跟及或也都就又还才只很太最更这那此其把被让给对从到往向以为于而且但因所之个着过得地不没别会能要想说"
 )
 
 # Japanese. After a word's character these are particles, not the end of it, and of two of them in a row nothing is
