@@ -6,7 +6,7 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from systems.memory import characters, words
@@ -286,6 +286,7 @@ _WORDS = st.lists(st.sampled_from("Anna's café don't 3.11 C++ 我的猫 猫が�
 )
 
 
+@settings(deadline=None)  # the first text loads what the others use
 @given(_TEXTS)
 @example("a¨b")
 @example("\ufdfa")
@@ -301,6 +302,7 @@ def test_no_text_makes_a_term_that_the_index_would_cut_or_lose(text):
     assert len(set(asked(text))) == len(asked(text))
 
 
+@settings(deadline=None)  # the first text loads what the others use
 @given(_TEXTS)
 @example("й и\u0306 ё г\u0301 Å ガ 각")
 def test_composed_and_decomposed_text_has_the_same_terms(text):
@@ -309,17 +311,20 @@ def test_composed_and_decomposed_text_has_the_same_terms(text):
         assert cut(text) == cut(unicodedata.normalize("NFKC", text)) == cut(unicodedata.normalize("NFKD", text))
 
 
+@settings(deadline=None)  # the first text loads what the others use
 @given(_TEXTS)
 def test_a_text_that_says_something_has_terms(text):
     said = any(unicodedata.category(character) in ("Lu", "Ll", "Lo", "Nd") for character in text)
     assert bool(cut(text)) or not said
 
 
+@settings(deadline=None)  # the first text loads what the others use
 @given(_WORDS, _WORDS)
 def test_texts_one_after_the_other_are_cut_as_each_is(one, other):
     assert cut(f"{one} {other}") == cut(one) + cut(other)
 
 
+@settings(deadline=None)  # the first text loads what the others use
 @given(_TEXTS)
 def test_whoever_asks_for_all_that_was_said_finds_it(text):
     assert not cut(text) or set(asked(text)) & set(cut(f"before {text} after"))
