@@ -1,96 +1,91 @@
-"""Words of scripts that put spaces between them, and all that people write without spaces: addresses, names of
-programs, numbers, dates, contractions."""
+"""Words of scripts that put spaces between them, and what people write without spaces: names, numbers, addresses."""
 
 from __future__ import annotations
 
 import re
 import zlib
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from systems.memory.irregular import base_form
 from systems.memory.stemming import stem
 from systems.memory.stopwords import NAMES, WORDS
 
-# A letter or digit, of a text that is in `letters.plain` form: outside ASCII nothing else is left.
-_W = "[0-9A-Za-z\u0080-\U0010ffff]"
+# A letter or digit of a text in the form of `letters.plain`, which leaves nothing else outside ASCII; and what is none.
+_SIGNS = r"\x00-/:-@\[-`{-\x7f"
+_W = f"[^{_SIGNS}]"
+_JOINT = re.compile(f"[{_SIGNS}]+")
 _TOKEN = re.compile(
-    rf"(?P<net>(?<![^\s(/,])\.net(?!{_W}))"
-    rf"|(?P<sign>[a-z]+\+\+|(?<!{_W})[a-z]#(?!{_W})|(?<!{_W})[a-z]{{1,2}}\+(?!{_W}))"
-    rf"|(?P<pair>(?<!{_W})[a-z]{{1,3}}&[a-z]{{1,3}}(?!{_W}))"
+    rf"(?P<net>(?<!{_W})(?<!\.)\.[Nn][Ee][Tt](?!{_W}))"
+    rf"|(?P<sign>[A-Za-z]+\+\+|(?<!{_W})(?:[A-Za-z]#|[A-Za-z]{{1,2}}\+)(?!{_W}))"
+    rf"|(?P<pair>(?<!{_W})[A-Za-z]{{1,3}}&[A-Za-z]{{1,3}}(?!{_W}))"
     # One character between holds a word together: "node.js", "snake_case", "o'clock"; between digits some more do.
-    rf"|(?P<word>{_W}+(?:(?:_+|[-.']|(?<=[0-9])[:/,](?=[0-9])){_W}+)*)",
-    re.IGNORECASE,
+    rf"|(?P<word>{_W}+(?:(?:_+|[-.']|(?<=[0-9])[:/](?=[0-9])){_W}+)*)"
 )
 _ADDRESS = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]{1,15}://|\bwww\.)(?P<path>[^\s<>\"'?#]+)[^\s<>\"']*"
-    r"|(?P<mail>[a-z0-9.!%+_-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+)",
-    re.IGNORECASE,
+    r"(?:\b[A-Za-z][A-Za-z0-9+.-]{1,15}://(?:www\.)?|\bwww\.)"
+    r"(?P<path>[^\x00-\x20\x7f<>\"'?#]+)(?P<query>[^\x00-\x20\x7f<>\"']*)"
+    r"|(?P<mail>[A-Za-z0-9.!%+_-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+)"
 )
-_JOINT = re.compile("[^0-9A-Za-z\u0080-\U0010ffff]+")
-_THOUSANDS = re.compile(r"(?<![0-9,.])([0-9]{1,3}(?:,[0-9]{3})+)(?![0-9,])")
+_THOUSANDS = re.compile(r"(?<![0-9,.])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 _NUMBER = re.compile(r"[0-9]+(?:[.:][0-9]+)+")
-_DATE = re.compile("[0-9]{1,4}([-/])[0-9]{1,2}(?:\\1[0-9]{1,4})?")
+_DATE = re.compile(r"[0-9]{1,4}([-/])[0-9]{1,2}(?:\1[0-9]{1,4})?")
 _ORDINAL = re.compile("([0-9]+)(?:st|nd|rd|th|s)")
-_HUMP = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[\u0080-\U0010ffff]+")
+
+# The parts of an identifier: "getUserName", "HTTPServer", "iPhone15". What has more parts is no name but a code.
+_HUMP = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+")
 _MANY_HUMPS = 6
 
-_SHORTENED = {"'re": "are", "'ve": "have", "'ll": "will", "'d": "would", "'m": "am", "'s": ""}
+_SHORTENED = {"'s": "", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would", "'m": "am"}
 _NEGATED = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}
-# As they are typed in haste; those that are words otherwise (well, ill, were, its) are left as they are.
-_HASTY = {
-    **{
-        f"{verb}nt": (verb, "not")
-        for verb in "do does did is are was were has have had could would should must".split()
-    },
-    **{"cant": ("can", "not"), "wont": ("will", "not"), "cannot": ("can", "not"), "im": ("i", "am")},
-    **{"ive": ("i", "have"), "youre": ("you", "are"), "theyre": ("they", "are"), "thats": ("that",)},
-    **{"whats": ("what",), "wheres": ("where",), "whos": ("who",), "hows": ("how",)},
+# As they are typed in haste. Those that are words otherwise (well, ill, were, its) are left as they are.
+_HASTY = {f"{verb}nt": (verb, "not") for verb in "do does did is are was have has had could would should".split()} | {
+    "cant": ("can", "not"),
+    "cannot": ("can", "not"),
+    "wont": ("will", "not"),
+    "im": ("i", "am"),
+    "ive": ("i", "have"),
+    "youre": ("you", "are"),
+    "theyre": ("they", "are"),
+    "thats": ("that",),
+    "whats": ("what",),
+    "whos": ("who",),
+    "wheres": ("where",),
 }
 
-# Characters of the longest term: what is longer is no word that anybody types again, and is known by its beginning.
-LONGEST = 64
+# Characters of the longest term. What is longer is no word that anybody types again; its beginning and a checksum stand
+# for it.
+_LONGEST = 64
 _BEGINNING = 48
-
-# Chunks whose terms are remembered, and how long the longest: a vocabulary, in a few megabytes at most.
-_REMEMBERED = 8192
 
 
 class Cut(NamedTuple):
     """All terms of a piece of text, in order, and those of them that are worth looking for."""
 
-    every: tuple[str, ...]
-    worth: tuple[str, ...]
+    every: list[str]
+    worth: list[str]
 
 
-def cut(text: str) -> Cut:
-    """Return the terms of ``text``, which is in `letters.plain` form and has no character of a script without spaces."""
-    found = list(_found(text))
-    return Cut(tuple([term for term, _ in found]), tuple([term for term, worth in found if worth]))
-
-
-@lru_cache(_REMEMBERED)
-def remembered(text: str) -> Cut:
-    """Return what `cut` does, quicker for what was cut before: for short texts, such as words."""
-    return cut(text)
-
-
+# A term, and whether it is worth looking for.
 _Found = Iterator[tuple[str, bool]]
 
 
-def _found(text: str) -> _Found:
+def cut(text: str) -> Cut:
+    """Return the terms of ``text``, which is in the form of `letters.plain` and of scripts that have spaces."""
+    found = list(_addresses(text) if "@" in text or "://" in text or "www." in text else _tokens(text))
+    return Cut([term for term, _ in found], [term for term, worth in found if worth])
+
+
+def _addresses(text: str) -> _Found:
     end = 0
-    if "@" in text or "://" in text or "www." in text.lower():
-        for address in _ADDRESS.finditer(text):
-            yield from _tokens(text[end : address.start()])
-            end = address.end()
-            whole, path = (address[0], address["path"] or address["mail"])
-            whole = re.sub(r"^([a-z0-9+.-]*://)?(www\.)?", "", whole.casefold()).rstrip("/.,;:!?)]}")
-            parts = list(_tokens(path))
-            if whole and [(whole, True)] != parts:
-                yield bounded(whole), True
-            yield from parts
+    for address in _ADDRESS.finditer(text):
+        yield from _tokens(text[end : address.start()])
+        end = address.end()
+        path = address["path"] or address["mail"]
+        whole = f"{path}{address['query'] or ''}".casefold().rstrip("/.,;:!?)]}")
+        if whole:
+            yield _bounded(whole), True
+        yield from _tokens(path)
     yield from _tokens(text[end:])
 
 
@@ -104,102 +99,106 @@ def _tokens(text: str) -> _Found:
         elif kind == "net":
             yield from (("dotnet", True), ("net", True))
         elif kind == "pair":
-            yield bounded(written.casefold()), True
+            yield written.casefold(), True
             for part in written.split("&"):
-                yield from _simple(part)
+                if len(part) > 1:
+                    yield from _simple(part)
         else:
-            yield bounded(written.casefold()), True
-            if len(written) > 4:  # Disney+ and Notepad++ are found without their signs, C++ and A+ are not C and A
+            yield _bounded(written.casefold()), True
+            if len(written) > 3:  # Notepad++ is found without its signs; C++ and A+ are not C and A
                 yield from _simple(written.rstrip("+"))
 
 
 def _word(written: str) -> _Found:
-    if _JOINT.search(written) is None:
-        yield from _simple(written)
-        return
-    if "'" in written:
-        for ending, word in _SHORTENED.items():
-            if written.lower().endswith(ending):
-                yield from _word(written[: -len(ending)])
-                if word:
-                    yield from _simple(word)
-                return
-        if written.lower().endswith("n't") and len(written) > 3:
-            yield from _simple(_NEGATED.get(written.lower()[:-3], written[:-3]))
-            yield from _simple("not")
-            return
-    yield from _compound(written)
+    """Yield a word that something may hold together, after what English shortens has been taken from it."""
+    words: list[str] = []
+    for _ in range(written.count("'", -_LONGEST) and 2):  # "shouldn't've"
+        lower = written.lower()
+        if lower.endswith("n't") and len(lower) > 3:
+            words.append("not")
+            written = _NEGATED.get(lower[:-3], written[:-3])
+            break
+        ending = lower[lower.rfind("'") :]
+        if ending not in _SHORTENED:
+            break
+        written = written[: -len(ending)]
+        words.append(_SHORTENED[ending])
+    yield from _simple(written) if _JOINT.search(written) is None else _compound(written)
+    for word in reversed(words):
+        if word:
+            yield from _simple(word)
 
 
 def _compound(written: str) -> _Found:
+    """Cut at joints; what is said by a number with a joint in it (a version, a time) is one part."""
     parts: list[str] = []
     joints: list[str] = []
     end = 0
     for joint in _JOINT.finditer(written):
-        before, after, sign = written[end : joint.start()], written[joint.end() :][:2], joint[0]
-        both = before[-1].isdigit() and after[0].isdigit()
-        if sign == "." and before[-1].islower() and after[0].isupper() and after[1:].islower():
-            # A sentence that ends without a space. What stood before it is a word for itself.
-            yield from _joined(parts + [before], joints)
-            parts, joints, end = [], [], joint.end()
-            continue
-        if sign == "," or (sign in ":/" and not both):
-            yield from _joined(parts + [before], joints)
-            parts, joints, end = [], [], joint.end()
+        before, after = written[end : joint.start()], written[joint.end() : joint.end() + 2]
+        end = joint.end()
+        if joint[0] == "." and not before[-1].isupper() and after[0].isupper() and after[1:].islower():
+            yield from _joined([*parts, before], joints)  # a sentence ends here, and the next begins without a space
+            parts, joints = [], []
             continue
         parts.append(before)
-        joints.append(sign if both else "")
-        end = joint.end()
+        joints.append(joint[0] if before[-1].isdigit() and after[0].isdigit() else "")
     yield from _joined([*parts, written[end:]], joints)
 
 
 def _joined(parts: list[str], joints: list[str]) -> _Found:
-    """Yield the whole and its parts. The whole is without what holds it together: "e-mail" is "email"."""
+    """Yield the whole, without what holds it together ("e-mail" is "email") except between digits, and its parts."""
     if len(parts) == 1:
         yield from _simple(parts[0])
         return
-    whole = "".join([piece for pair in zip(parts, [*joints, ""], strict=True) for piece in pair])
+    whole = "".join([text for pair in zip(parts, [*joints, ""], strict=True) for text in pair])
     yield _term(whole.casefold()), True
-    number = ""
+    is_date = _DATE.fullmatch(whole) is not None
+    piece = ""
     for part, joint in zip(parts, [*joints, ""], strict=True):
-        number += part
-        if joint in (".", ":"):  # a version, a time, an amount: its halves say nothing
-            number += joint
+        piece += part
+        if joint and joint in ".:":
+            piece += joint
             continue
-        if number != whole:
-            yield from _simple(number.lstrip("0") or "0" if _DATE.fullmatch(whole) else number)
-        number = ""
+        if number := _NUMBER.search(piece):
+            if piece != whole:
+                yield _term(piece.casefold()), True
+            if number[0] != piece:  # "Python3.11", "10:30pm"
+                yield _bounded(number[0]), True
+                yield from _simple(piece[: number.start()] or piece[number.end() :])
+        elif is_date:
+            yield piece.lstrip("0") or "0", True
+        elif len(piece) > 1 or piece.isdigit():  # a letter alone says nothing that the whole does not
+            yield from _simple(piece)
+        piece = ""
 
 
 def _simple(written: str) -> _Found:
     """Yield a word that nothing holds together, and of an identifier its parts."""
     word = written.casefold()
-    if len(word) > LONGEST:
-        yield bounded(word), True
-        return
     if word in _HASTY:
         for part in _HASTY[word]:
             yield _term(part), part not in WORDS
         return
     if ordinal := _ORDINAL.fullmatch(word):
-        word = ordinal[1]
-    yield _term(word), word not in WORDS or written in NAMES
-    if written.islower() and written.isalpha() or written.istitle() and written.isalpha() or written.isdecimal():
+        yield _bounded(ordinal[1]), True
         return
-    humps = _HUMP.findall(written)
-    if 1 < len(humps) <= _MANY_HUMPS and ordinal is None:
-        for hump in humps:
-            if len(hump) > 1 or hump.isdigit():
+    yield _term(word), word not in WORDS or written in NAMES
+    if written.isdecimal() or (written.isalpha() and (written[1:].islower() or written.isupper())):
+        return
+    humps = _HUMP.findall(written) if len(written) <= _LONGEST else []
+    if 1 < len(humps) <= _MANY_HUMPS:
+        for place, hump in enumerate(humps):
+            if len(hump) > 1 or (hump.isdigit() and not place):
                 part = hump.casefold()
                 yield _term(part), part not in WORDS
 
 
 def _term(word: str) -> str:
-    return stem(base_form(word)) if len(word) <= LONGEST else bounded(word)
+    return stem(base_form(word)) if len(word) <= _LONGEST else _bounded(word)
 
 
-def bounded(term: str) -> str:
-    """Return ``term``, or of one that is too long its beginning and what tells it from others that begin so."""
-    if len(term) <= LONGEST:
+def _bounded(term: str) -> str:
+    if len(term) <= _LONGEST:
         return term
     return f"{term[:_BEGINNING]}~{zlib.crc32(term.encode()):08x}"

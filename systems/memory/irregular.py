@@ -1,4 +1,4 @@
-"""English words whose forms no stemmer brings together: the common irregular verbs and nouns."""
+"""English words that no stemmer brings together: common irregular verbs and nouns, and two spellings of one word."""
 
 from __future__ import annotations
 
@@ -147,6 +147,31 @@ tooth teeth
 wife wives
 wolf wolves
 woman women
+apologize apologise apologised
+behavior behaviour behaviours
+center centre centres
+color colour colours coloured colouring
+favor favour favours
+favorite favourite favourites
+flavor flavour flavours
+gray grey
+harbor harbour
+honor honour honours
+jewelry jewellery
+labor labour
+mom mum mums
+mommy mummy
+neighbor neighbour neighbours
+neighborhood neighbourhood neighbourhoods
+organize organise organised organises organising
+organization organisation organisations
+pajamas pyjamas
+program programme programmes
+realize realise realised
+recognize recognise recognised
+rumor rumour rumours
+theater theatre theatres
+tire tyre tyres
 """
 
 _BASES = {form: base for base, *forms in map(str.split, _FORMS.split("\n")[1:-1]) for form in forms}
