@@ -94,7 +94,7 @@ def _contents(archives: Sequence[Archive]) -> str:
     sessions = sum(len({turn.session for turn in archive.turns}) for archive in archives)
     turns = sum(len(archive.turns) for archive in archives)
     questions = sum(len(archive.questions) for archive in archives)
-    counts = f"{len(archives)} conversations, {sessions} sessions, {turns} turns, {questions} questions."
+    counts = f"Conversations: {len(archives)}; sessions: {sessions}; turns: {turns}; questions: {questions}."
     undated = sum(archive.undated for archive in archives)
     supposed = f"Sessions without a date, taken for a day apart: {undated}." if undated else ""
     return " ".join(part for part in (counts, _left_out(archives), supposed) if part)
@@ -104,7 +104,7 @@ def _left_out(archives: Sequence[Archive]) -> str:
     total: Counter[str] = Counter()
     for archive in archives:
         total.update(archive.left_out)
-    return f"Left out: {'; '.join(f'{many} {what}' for what, many in total.most_common())}." if total else ""
+    return f"Left out: {'; '.join(f'{what}: {many}' for what, many in total.most_common())}." if total else ""
 
 
 def _print_measures(title: str, answered: Sequence[Answered]) -> None:
