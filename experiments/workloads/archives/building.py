@@ -35,7 +35,7 @@ class Session(msgspec.Struct, frozen=True):
     began: float | None = None
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ReadQuestion(msgspec.Struct, frozen=True):
     """A question as it was read; ``left_out`` says why it cannot be graded, where its makers say so."""
 
     text: str
@@ -44,7 +44,7 @@ class Asked(msgspec.Struct, frozen=True):
     left_out: str = ""
 
 
-def build(name: str, sessions: Iterable[Session], asked: Iterable[Asked], left_out: Counter[str]) -> Archive:
+def build(name: str, sessions: Iterable[Session], asked: Iterable[ReadQuestion], left_out: Counter[str]) -> Archive:
     """Return the archive of ``sessions``, with what of ``asked`` has evidence in them.
 
     ``left_out`` is what the reader left out; what is left out here is added to it.
@@ -138,7 +138,7 @@ def _told_apart(turns: Sequence[ArchivedTurn], left_out: Counter[str]) -> list[A
     return found
 
 
-def _with_evidence(asked: Iterable[Asked], known: set[str], left_out: Counter[str]) -> list[ArchivedQuestion]:
+def _with_evidence(asked: Iterable[ReadQuestion], known: set[str], left_out: Counter[str]) -> list[ArchivedQuestion]:
     questions = []
     for one in asked:
         evidence = tuple(dict.fromkeys(turn for turn in one.evidence if turn in known))
@@ -151,7 +151,7 @@ def _with_evidence(asked: Iterable[Asked], known: set[str], left_out: Counter[st
     return questions
 
 
-def _ungradable(one: Asked, evidence: Sequence[str]) -> str:
+def _ungradable(one: ReadQuestion, evidence: Sequence[str]) -> str:
     if not one.text:
         return "questions without text"
     if not one.evidence:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from experiments.workloads.archives.building import NOTHING_ANSWERS, Asked, Line, Session, build
+from experiments.workloads.archives.building import NOTHING_ANSWERS, ReadQuestion, Line, Session, build
 from experiments.workloads.archives.interface import Archive
 from experiments.workloads.archives.parsing import NO_QUESTION, NO_TURN, converted, date, objects, said
 
@@ -68,10 +68,10 @@ def _written(number: str) -> str:
     return f"D{match[1]}:{match[2]}" if match is not None else number
 
 
-def _asked(question: dict[str, Any], known: Collection[str]) -> Asked:
+def _asked(question: dict[str, Any], known: Collection[str]) -> ReadQuestion:
     category = said(question.get("category"))
     kind = _KINDS.get(category, category) or "other"
-    return Asked(
+    return ReadQuestion(
         text=said(question.get("question")),
         kind=kind,
         evidence=_evidence(question.get("evidence"), known),

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from experiments.workloads.archives.building import NOTHING_ANSWERS, Asked, Line, Session, build
+from experiments.workloads.archives.building import NOTHING_ANSWERS, ReadQuestion, Line, Session, build
 from experiments.workloads.archives.interface import Archive
 from experiments.workloads.archives.parsing import NO_TURN, converted, date, objects, said
 
@@ -49,7 +49,7 @@ def _archive(name: str, entry: _Entry) -> Archive:
                 evidence += [line.id] if by_user else []
                 others += not by_user
         sessions.append(Session(session, lines, date(_at(entry.haystack_dates, place))))
-    asked = Asked(
+    asked = ReadQuestion(
         text=said(entry.question),
         kind=said(entry.question_type) or "other",
         evidence=evidence,

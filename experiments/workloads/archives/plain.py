@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from experiments.workloads.archives.building import Asked, Line, Session, build
+from experiments.workloads.archives.building import ReadQuestion, Line, Session, build
 from experiments.workloads.archives.interface import Archive
 from experiments.workloads.archives.parsing import NO_QUESTION, NO_TURN, converted, date, objects, said
 
@@ -39,7 +39,7 @@ def _archive(name: str, conversation: _Conversation) -> Archive:
     left_out: Counter[str] = Counter()
     turns = list(enumerate(objects(conversation.turns, left_out, NO_TURN), 1))
     asked = [
-        Asked(said(one.get("text")), said(one.get("kind")) or "all kinds", _evidence(one.get("evidence")))
+        ReadQuestion(said(one.get("text")), said(one.get("kind")) or "all kinds", _evidence(one.get("evidence")))
         for one in objects(conversation.questions, left_out, NO_QUESTION)
     ]
     sessions = [
