@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from experiments.workloads.archives.building import NOTHING_ANSWERS, ReadQuestion, Line, Session, build
+from experiments.workloads.archives.building import NOTHING_ANSWERS, Line, ReadQuestion, Session, build
 from experiments.workloads.archives.interface import Archive
 from experiments.workloads.archives.parsing import NO_QUESTION, NO_TURN, converted, date, objects, said
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from experiments.workloads.archives import read
 from experiments.workloads.archives.interface import Archive
@@ -273,3 +275,52 @@ def test_a_line_that_is_broken_is_named(tmp_path: Path) -> None:
 def test_a_file_in_which_nobody_says_anything_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nobody says anything"):
         locomo(tmp_path, {"session_1": [turn("")]})
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["D1:1", "user", "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "speaker text dia_id role content has_answer question evidence category said_at session id".split()
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+ENTRIES = st.one_of(
+    st.fixed_dictionaries(
+        {"conversation": st.dictionaries(st.sampled_from(["session_1", "session_2", "session_1_date_time"]), ANYTHING)},
+        optional={"qa": st.lists(ANYTHING, max_size=3), "sample_id": ANYTHING},
+    ),
+    st.fixed_dictionaries(
+        {"question": ANYTHING, "haystack_sessions": st.lists(ANYTHING, max_size=3)},
+        optional=dict.fromkeys(("question_id", "haystack_session_ids", "haystack_dates"), ANYTHING),
+    ),
+    st.fixed_dictionaries({"turns": st.lists(ANYTHING, max_size=3), "questions": st.lists(ANYTHING, max_size=3)}),
+    ANYTHING,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ENTRIES, max_size=2) | ENTRIES)
+def test_whatever_a_file_holds_it_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: object) -> None:
+    try:
+        found = read(written(tmp_path_factory.getbasetemp() / "anything.json", content))
+    except BadInput:
+        return
+
+    for archive in found:
+        known = {turn.id for turn in archive.turns}
+        assert len(known) == len(archive.turns)
+        assert all(turn.text for turn in archive.turns)
+        assert all(after.said_at > before.said_at for before, after in pairwise(archive.turns))
+        assert all(one.text and one.evidence and set(one.evidence) <= known for one in archive.questions)
