@@ -55,6 +55,8 @@ def recall(
         if name not in _ways_of_retrieval():
             raise UnknownName("way of retrieval", name, _ways_of_retrieval())
     found = archives.read(file)
+    if not any(archive.questions for archive in found):
+        raise BadInput(f"No question in {file} names a turn that holds its answer. {_left_out(found)}".strip())
     kinds = list(dict.fromkeys(question.kind for archive in found for question in archive.questions))
     for name in kind or ():
         if name not in kinds:
@@ -89,8 +91,6 @@ def _ways_of_retrieval() -> list[str]:
 
 def _contents(archives: Sequence[Archive]) -> str:
     """Return what is in a file and what was left out of it, as sentences."""
-    if not any(archive.questions for archive in archives):
-        raise BadInput(f"No question in the file names a turn that holds its answer. {_left_out(archives)}".strip())
     sessions = sum(len({turn.session for turn in archive.turns}) for archive in archives)
     turns = sum(len(archive.turns) for archive in archives)
     questions = sum(len(archive.questions) for archive in archives)

@@ -87,7 +87,7 @@ def test_a_file_without_evidence_is_refused_with_what_was_left_out(fourgig, tmp_
     done = fourgig("recall", str(written(tmp_path / "abstaining.json", LONGMEMEVAL[1:])))
 
     assert done.returncode != 0
-    assert "No question in the file" in done.stderr
+    assert "No question in " in done.stderr
     assert "as their makers say: 1" in done.stderr
 
 
