@@ -16,6 +16,7 @@ from experiments.commands.compare import compare
 from experiments.commands.completing import completing, shape_names
 from experiments.commands.doctor import examine, exit_code
 from experiments.commands.memory import memory_app
+from experiments.commands.recall import recall
 from experiments.commands.run import run
 from experiments.commands.serve import serve
 from experiments.errors import Interrupted, StorageError
@@ -36,6 +37,7 @@ app.command()(run)
 app.command()(serve)
 app.command()(compare)
 app.command()(chat)
+app.command()(recall)
 app.add_typer(memory_app, name="memory")
 
 
@@ -68,35 +70,6 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="The run's
     from experiments.report.build import build
 
     console.out.say(f"Report: {build(folder)}")
-
-
-@app.command()
-def recall(
-    file: Annotated[Path, typer.Argument(help="A file in LoCoMo's or LongMemEval's format.")],
-    store: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="like, bm25, relevance or another; give it several times. All if not given.",
-            autocompletion=completing(lambda: _ways_of_retrieval()),
-        ),
-    ] = None,
-) -> None:
-    """Grade what long-term memory finds in recorded conversations: is the evidence among the first 5, 10, 20?"""
-    from experiments.grading.archives import grade
-    from experiments.workloads import archives
-
-    for name in store or ():
-        if name not in _ways_of_retrieval():
-            raise UnknownName("way of retrieval", name, _ways_of_retrieval())
-    found = archives.read(file)
-    graded = {name: grade(found, name) for name in store or _ways_of_retrieval()}
-    console.print_recall(file.name, found, graded)
-
-
-def _ways_of_retrieval() -> list[str]:
-    from experiments.grading.stores import VARIANTS
-
-    return list(VARIANTS)
 
 
 @app.command("list")

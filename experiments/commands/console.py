@@ -6,7 +6,7 @@ import multiprocessing
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,6 @@ from experiments.invocation import command
 from experiments.measuring.plan import Plan
 from experiments.measuring.records import Outcome, Record, Scalar, Skipped, TrialSpec
 from experiments.printable import printable
-from experiments.workloads.archives.interface import Archive
 from systems.errors import ModelError
 from systems.models import find
 from systems.models.check import ModelFile
@@ -84,23 +83,6 @@ def print_findings(findings: Sequence[Finding]) -> None:
         for finding in findings
     ]
     out.show_table(("", "looked at", "found", "remedy"), rows)
-
-
-def print_recall(file: str, archives: Sequence[Archive], graded: Mapping[str, Mapping[str, dict[str, float]]]) -> None:
-    """Print every measure by kind of question, a table a store, and what could not be graded."""
-    for store, kinds in graded.items():
-        rows = []
-        for measure in kinds["all"]:
-            digits = 0 if measure == "questions" else 3
-            rows.append((measure, *(f"{means[measure]:.{digits}f}" for means in kinds.values())))
-        out.show_table(("", *kinds), rows, title=f"{store}, {file}")
-    turns = sum(len(archive.turns) for archive in archives)
-    left_out = sum(archive.unanswerable for archive in archives)
-    nowhere = sum(archive.unknown_evidence for archive in archives)
-    out.say(
-        f"{len(archives)} conversations, {turns} turns. Left out: {left_out} questions of which the file names no turn "
-        f"that holds the answer; {nowhere} turns it names are not in it."
-    )
 
 
 def print_names(title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -242,7 +224,7 @@ def _tell(there: Connection, function: Callable[..., ModelFile], args: Any, kwar
 
 
 def _resolve_shown(model: str) -> ModelFile:
-    with _Bytes("making the model") as progress:
+    with Bar("making the model") as progress:
         return find.resolve(model, progress)
 
 
@@ -251,12 +233,12 @@ def _make_shown(shape: str, quant: str | None, seed: int, path: Path | None) -> 
     from systems.models.make import make
 
     chosen = quant or find.default_quant(shape)
-    with _Bytes(f"making {shape} in {chosen}") as progress:
+    with Bar(f"making {shape} in {chosen}") as progress:
         return check(make(shape, chosen, seed, path or find.place(shape, chosen, seed), progress))
 
 
-class _Bytes:
-    """A progress bar over bytes written; it appears with the first of them."""
+class Bar:
+    """A progress bar over an amount of work, such as bytes to write; it appears with the first of it, on a terminal."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -269,13 +251,14 @@ class _Bytes:
             disable=not err.is_watched,
         )
 
-    def __enter__(self) -> _Bytes:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
     def __call__(self, done: int, total: int) -> None:
+        """Show that so much is done."""
         if not self._progress.task_ids:
             self._progress.add_task("", total=total, title=self._title)
             self._progress.start()

@@ -59,7 +59,7 @@ class Terminal(Console):
 
     def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> None:
         """Print a table whose cells fold; where it is too narrow for one, each row as lines of "column: cell"."""
-        if not _fits(columns, rows, self.width):
+        if not self.fits(columns, rows):
             self._show_list(columns, rows, title)
             return
         table = Table(title=title or None)
@@ -68,6 +68,12 @@ class Terminal(Console):
         for row in rows:
             table.add_row(*row)
         self.print(table)
+
+    def fits(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bool:
+        """Tell whether a table leaves each column what it holds, or `_NARROWEST` columns of it."""
+        widest = [max(map(_cell_width, cells), default=0) for cells in zip(columns, *rows, strict=True)]
+        borders = 3 * len(columns) + 1
+        return borders + sum(min(each, _NARROWEST) for each in widest) <= self.width
 
     def _show_list(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]], title: str) -> None:
         if title:
@@ -99,13 +105,6 @@ class Terminal(Console):
         """Let what is printed from now on go nowhere."""
         self.quiet = True
         forget(self.file.fileno())
-
-
-def _fits(columns: Sequence[str], rows: Sequence[Sequence[Cell]], width: int) -> bool:
-    """Tell whether a table so wide leaves each column what it holds, or `_NARROWEST` columns of it."""
-    widest = [max(map(_cell_width, cells), default=0) for cells in zip(columns, *rows, strict=True)]
-    borders = 3 * len(columns) + 1
-    return borders + sum(min(each, _NARROWEST) for each in widest) <= width
 
 
 def _cell_width(cell: Cell) -> int:

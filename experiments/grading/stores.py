@@ -49,16 +49,27 @@ SESSION = "graded"
 """The session of every turn in a store that is graded."""
 
 
-def planted(keywords: Keywords, texts: Iterable[str]) -> list[SavedTurn]:
-    """Return a user's ``texts`` as the turns that `filled` saves."""
-    return list(past_turns(keywords, SESSION, texts))
+def planted(keywords: Keywords, texts: Iterable[str], said_at: Sequence[float] | None = None) -> list[SavedTurn]:
+    """Return a user's ``texts`` as the turns that `filled` saves.
+
+    ``said_at`` are their times in seconds since the epoch; without them they are a second apart.
+    """
+    turns = list(past_turns(keywords, SESSION, texts))
+    if said_at is None:
+        return turns
+    return [msgspec.structs.replace(turn, created=time) for turn, time in zip(turns, said_at, strict=True)]
 
 
 @asynccontextmanager
-async def filled(variant: str, path: Path, turns: Sequence[SavedTurn]) -> AsyncIterator[Lookup]:
-    """Save `planted` ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS`."""
+async def filled(
+    variant: str, path: Path, turns: Sequence[SavedTurn], keywords: Keywords | None = None
+) -> AsyncIterator[Lookup]:
+    """Save `planted` ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS`.
+
+    Who fills many stores gives them one ``keywords``: a dictionary takes longer to load than a store to fill.
+    """
     chosen = VARIANTS[variant]
-    keywords = Keywords(fast=True)
+    keywords = keywords or Keywords(fast=True)
     if chosen.published:
         keywords.load()
     if chosen.how is None:

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from experiments.workloads.archives import locomo, longmemeval
+from experiments.workloads.archives import locomo, longmemeval, parsing, plain
 from experiments.workloads.archives.interface import Archive
 from systems.errors import BadInput
 
-_FORMATS: dict[str, Callable[[bytes], list[Archive]]] = {"LoCoMo": locomo.read, "LongMemEval": longmemeval.read}
+_FORMATS: dict[str, Callable[[list[Any]], list[Archive]]] = {
+    "LoCoMo": locomo.read,
+    "LongMemEval": longmemeval.read,
+    "turns and questions": plain.read,
+}
 
 
 def read(path: Path) -> list[Archive]:
@@ -21,10 +26,18 @@ def read(path: Path) -> list[Archive]:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error
+    try:
+        entries = parsing.entries(data)
+    except BadInput as error:
+        raise BadInput(f"{path} is in no known format: {error}.") from error
     reasons = []
     for name, reader in _FORMATS.items():
         try:
-            return reader(data)
+            found = reader(entries)
         except BadInput as error:
             reasons.append(f"not {name} ({error})")
+            continue
+        if not any(archive.turns for archive in found):
+            raise BadInput(f"{path} looks like {name}, but nobody says anything in it.")
+        return found
     raise BadInput(f"{path} is in no known format: {'; '.join(reasons)}.")

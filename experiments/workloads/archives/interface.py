@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
-
-from systems.errors import BadInput
-
-T = TypeVar("T")
 
 
 class ArchivedTurn(msgspec.Struct, frozen=True):
-    """One thing that was said: its id, and its text as it is saved."""
+    """One thing that was said: its id, and its text as it is saved: after its speaker's name where the file has one.
+
+    ``session`` is the sitting it was said in. ``said_at`` is in seconds since the epoch: a session's turns follow each
+    other by seconds, and between two sessions is more than an hour.
+    """
 
     id: str
     text: str
+    session: str = ""
+    speaker: str = ""
+    said_at: float = 0.0
 
 
 class ArchivedQuestion(msgspec.Struct, frozen=True):
@@ -29,36 +30,12 @@ class ArchivedQuestion(msgspec.Struct, frozen=True):
 class Archive(msgspec.Struct, frozen=True):
     """One conversation in the order it was held, and the questions about it that have evidence.
 
-    ``unanswerable`` counts questions left out because their makers name no turn that holds the answer;
-    ``unknown_evidence`` counts ids they name that no turn has.
+    ``left_out`` says what of the file is not in it, and how many of each. ``undated`` counts sessions without a date
+    that can be read; they follow the session before them a day later.
     """
 
     name: str
     turns: list[ArchivedTurn]
     questions: list[ArchivedQuestion]
-    unanswerable: int = 0
-    unknown_evidence: int = 0
-
-
-def decode(data: bytes, kind: type[T]) -> T:
-    """Return JSON ``data`` as ``kind``. Raises `BadInput`, whose text says where it is another thing."""
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(str(error)) from error
-
-
-def archive(name: str, turns: list[ArchivedTurn], asked: list[ArchivedQuestion]) -> Archive:
-    """Return the archive of ``turns``, with what of ``asked`` has evidence among them."""
-    known = {turn.id for turn in turns}
-    questions = [
-        msgspec.structs.replace(one, evidence=tuple(dict.fromkeys(turn for turn in one.evidence if turn in known)))
-        for one in asked
-    ]
-    return Archive(
-        name=name,
-        turns=turns,
-        questions=[one for one in questions if one.evidence],
-        unanswerable=sum(not one.evidence for one in questions),
-        unknown_evidence=sum(turn not in known for one in asked for turn in one.evidence),
-    )
+    left_out: dict[str, int] = {}
+    undated: int = 0
