@@ -26,13 +26,13 @@ _COMBINED = 3
 
 # How fast more of the same word stops to count, and how much a long turn must have more of.
 _K1, _B, _LONG = 1.2, 0.75, 30
-_RARE = 1.3
+_RARE = 1.2
 
 # A turn is found by its neighbours' words as well, at a weight that falls from the first number of terms to none at the
 # second: a short answer means something only after its question, a long message stands for itself.
-_SHORT, _SELF_CONTAINED = 20, 60
-_ANSWER, _AFTER, _BEFORE = 0.8, 0.4, 0.3
-_LENDERS = 12
+_SHORT, _SELF_CONTAINED = 20, 80
+_ANSWER, _AFTER, _BEFORE = 0.8, 0.3, 0.4
+_LENDERS = 16
 _SITTING_S = 3600.0
 
 # A message that only asks seldom holds an answer. Of two that match about as well, the newer goes first.
