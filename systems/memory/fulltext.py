@@ -15,7 +15,7 @@ import aiosqlite
 from systems.errors import SystemClosed
 from systems.logs import swallowed
 from systems.memory import index, retention, retrieval
-from systems.memory.recent import Recent, Row
+from systems.memory.recent import Recent, Remembered
 from systems.memory.retrieval import Retrieval
 from systems.memory.schema import BUSY_S, BY_SESSION, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
 
@@ -172,7 +172,7 @@ class FullTextStore:
         if full:
             self._recent.clear()
         else:
-            self._recent.add(map(Row._make, saved))
+            self._recent.add(map(Remembered._make, saved))
 
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
         def step(opened: sqlite3.Connection) -> bool:

@@ -40,6 +40,8 @@ _CATCH_UP = (
     "WHERE id > (SELECT up_to FROM memory_indexed)",
     "UPDATE memory_indexed SET up_to = (SELECT max(id) FROM memories)",
 )
+# In how many turns each term is, as a table of the connection's own.
+_TERMS = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.memory_terms USING fts5vocab('main', 'memory_index', 'row')"
 _MERGE = "INSERT INTO memory_index (memory_index, rank) VALUES ('merge', ?)"
 
 # More turns than these, indexed at once, are written in several segments; where most of the index is new, these are
@@ -52,6 +54,11 @@ _STEP = 256
 
 def make(connection: sqlite3.Connection, *, lengths: bool) -> None:
     """Make the index of all turns; one that was made otherwise is made again from the table."""
+    _make(connection, lengths=lengths)
+    connection.execute(_TERMS)
+
+
+def _make(connection: sqlite3.Connection, *, lengths: bool) -> None:
     wanted = {name: statement.replace("{detail}", _DETAIL[lengths]) for name, statement in _TABLES.items()}
     if _found(connection) == wanted:
         return

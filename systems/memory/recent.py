@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class Remembered(NamedTuple):
     """What ranking reads of a turn: ``terms`` are its scoped words, as the table keeps them."""
 
     number: int
@@ -22,13 +22,13 @@ class Recent:
     """Turns by their terms as `schema.scoped` keeps them. Used from one thread."""
 
     def __init__(self) -> None:
-        self._turns: dict[int, Row] = {}
+        self._turns: dict[int, Remembered] = {}
         self._by_term: dict[str, list[int]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self._turns)
 
-    def add(self, turns: Iterable[Row]) -> None:
+    def add(self, turns: Iterable[Remembered]) -> None:
         """Add ``turns``, each newer than all before."""
         for turn in turns:
             self._turns[turn.number] = turn
@@ -44,6 +44,6 @@ class Recent:
         """Return the numbers of the turns that have ``term``, oldest first."""
         return self._by_term.get(term, ())
 
-    def rows(self, numbers: Iterable[int]) -> list[Row]:
+    def rows(self, numbers: Iterable[int]) -> list[Remembered]:
         """Return the turns of these ``numbers`` that are held."""
         return [self._turns[number] for number in numbers if number in self._turns]

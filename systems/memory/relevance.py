@@ -10,35 +10,45 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nlargest
 from itertools import combinations
 from typing import NamedTuple
 
 from systems.memory import asking, words
-from systems.memory.recent import Recent, Row
+from systems.memory.recent import Recent, Remembered
 from systems.memory.schema import scope, scoped
 
-# Turns looked at for one word, newest first; and of all of them so many, which have most of the question, in full.
+# Turns looked at for one word, newest first; the words that are looked for together where more turns have each; and the
+# turns by which the number of a session's turns is estimated.
 _POSTINGS = 512
-_READ = 48
-_COUNTED = 128
 _COMBINED = 3
+_COUNTED = 32
 
-# How fast more of the same word stops to count, and how much a long turn must have more of.
-_K1, _B, _LONG = 1.2, 0.75, 30
-_RARE = 1.2
+# Words after which it is asked again whether the rest can bring a better turn.
+_STEP = 4
+
+# Turns that are read to be ranked, for each that is wanted, and at least so many.
+_READ, _LEAST_READ = 4, 16
+
+# How much more a rare word counts than by its surprise alone, and how little more a word in a turn of twice as many
+# terms as the second number than in a short one.
+_RARE, _WORDY, _LONG = 1.2, 0.4, 30
 
 # A turn is found by its neighbours' words as well, at a weight that falls from the first number of terms to none at the
 # second: a short answer means something only after its question, a long message stands for itself.
 _SHORT, _SELF_CONTAINED = 20, 80
 _ANSWER, _AFTER, _BEFORE = 0.8, 0.3, 0.4
-_LENDERS = 16
+# Of the best, for each turn that is wanted, so many give to their neighbours.
+_LENDERS = 2
 _SITTING_S = 3600.0
 
 # A message that only asks seldom holds an answer. Of two that match about as well, the newer goes first.
 _ASKS, _NEWER = 0.6, 0.15
+_MARKS = ("?", "？", "؟")
 
+_FIRST_AND_LAST = "SELECT (SELECT min(id) FROM memories), (SELECT max(id) FROM memories)"
 _ROWS = "SELECT id, session, created, question, words, important FROM memories WHERE id IN ({marks}) AND +session = ?"
+_COUNTS = "SELECT term, doc FROM temp.memory_terms WHERE term IN ({marks})"
 _IDS = "SELECT rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT ?"
 _BESIDE = (
     "(SELECT id FROM memories WHERE session = ? AND (created, id) {side} (hits.created, hits.id) "
@@ -57,120 +67,127 @@ class Ranked(NamedTuple):
     """A turn, and how well it matches: positive, comparable within one ranking only."""
 
     score: float
-    row: Row
+    row: Remembered
 
 
-class _Posting(NamedTuple):
-    """A term, the turns that have it, newest first, and in how many it is: estimated if ``more`` have it."""
+class _Term(NamedTuple):
+    """A word of the question: in how many turns it is, and what a turn is worth that has it."""
 
-    term: str
-    numbers: list[int]
-    turns: float
-    more: bool
+    text: str
+    turns: int
+    weight: float
 
 
 def rank(
     connection: sqlite3.Connection, recent: Recent, session: str, question: str, limit: int, *, context: bool
 ) -> list[Ranked]:
-    """Return the best ``limit`` turns of ``session``, best first; ``context`` says whether short ones are found by those around them.
+    """Return the best ``limit`` turns of ``session``, best first; ``context`` says whether short ones are found by those
+    around them.
 
     Turns that say the same take one place, the newest's. The question itself, asked before, is none of them.
     """
     asked = words.asked(question)
-    if not asked:
+    terms = _weighed(connection, recent, session, scoped(session, asked))
+    if not terms:
         return []
-    ids = connection.execute("SELECT (SELECT min(id) FROM memories), (SELECT max(id) FROM memories)").fetchone()
-    span = 0 if ids[0] is None else ids[1] - ids[0] + 1
-    postings = [_posting(connection, recent, term, span) for term in scoped(session, asked)]
-    postings = sorted([one for one in postings if one.numbers], key=lambda one: one.turns)
-    if not postings:
-        return []
-    turns = max(_posting(connection, recent, scope(session), span, _COUNTED).turns, *[one.turns for one in postings])
-    weights = {one.term: math.log1p((turns - one.turns + 0.5) / (one.turns + 0.5)) ** _RARE for one in postings}
-    rows = _rows(connection, recent, session, _candidates(connection, postings, weights, max(_READ, 2 * limit)))
-    matches = _Matches(weights, rows)
+    numbers = _candidates(connection, recent, terms, limit)
+    rows = _rows(connection, recent, session, numbers)
+    matches = _Matches(terms, rows)
     if context:
-        hits = matches.best(_LENDERS)
+        hits = matches.best(_LENDERS * limit)
         beside = _beside(connection, session, hits)
         around = {number for pair in beside.values() for number in pair if number is not None} - rows.keys()
-        more = _rows(connection, recent, session, around)
-        matches.add(more)
+        matches.add(_rows(connection, recent, session, around))
         matches.lend(hits, beside)
     return matches.ranked(frozenset(asked), limit)
 
 
-class _Having(NamedTuple):
-    """Turns that have all of ``terms``, the newest."""
-
-    terms: tuple[str, ...]
-    numbers: list[int]
-
-
-def _posting(
-    connection: sqlite3.Connection, recent: Recent, term: str, span: int, most: int = _POSTINGS
-) -> _Posting:
-    indexed = [number for (number,) in connection.execute(_IDS, (quoted(term), most))]
-    numbers = [*reversed(recent.having(term)), *indexed]
-    if len(indexed) < most:
-        return _Posting(term, numbers, float(len(numbers)), more=False)
-    # As many as there would be if those before stood as close as those that were read.
-    return _Posting(term, numbers, max(len(numbers) * span / (numbers[0] - numbers[-1] + 1), len(numbers)), more=True)
+def _weighed(connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> list[_Term]:
+    """Return those terms that the session has, the rarest first."""
+    indexed = dict(connection.execute(_COUNTS.format(marks=", ".join("?" * len(asked))), asked).fetchall())
+    counts = {term: indexed.get(term, 0) + len(recent.having(term)) for term in asked}
+    found = [(count, term) for term, count in counts.items() if count]
+    if not found:
+        return []
+    turns = max(_turns(connection, recent, session), *[count for count, _ in found], 1)
+    return [
+        _Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in sorted(found)
+    ]
 
 
-def _candidates(
-    connection: sqlite3.Connection, postings: Sequence[_Posting], weights: Mapping[str, float], most: int
-) -> Sequence[int]:
-    """Return the numbers of the ``most`` turns that have most of the question, as far as they are known."""
+def _turns(connection: sqlite3.Connection, recent: Recent, session: str) -> int:
+    """Return how many turns ``session`` has: as many as if all stood as close as its newest."""
+    numbers = _having(connection, quoted(scope(session)), _COUNTED)
+    unindexed = len(recent.having(scope(session)))
+    if len(numbers) < _COUNTED:
+        return len(numbers) + unindexed
+    first, last = connection.execute(_FIRST_AND_LAST).fetchone()
+    return unindexed + _COUNTED * (last - first + 1) // (numbers[0] - numbers[-1] + 1)
+
+
+def _having(connection: sqlite3.Connection, match: str, most: int = _POSTINGS) -> list[int]:
+    return [number for (number,) in connection.execute(_IDS, (match, most))]
+
+
+def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term], limit: int) -> Sequence[int]:
+    """Return the numbers of the turns that have most of the question, as far as they are known.
+
+    The rarest words come first: once the others together weigh no more than what is found already, they bring no better
+    turn.
+    """
+    most = max(_READ * limit, _LEAST_READ)
     scores: dict[int, float] = {}
-    for one in postings:
-        weight = weights[one.term]
-        for number in one.numbers:
-            scores[number] = scores.get(number, 0.0) + weight
-    for some in _beyond(connection, [one for one in postings if one.more], [quoted(one.term) for one in postings]):
-        least = sum(weights[term] for term in some.terms)
-        for number in some.numbers:
-            scores[number] = max(scores.get(number, 0.0), least)
+    rest = sum(term.weight for term in terms)
+    for place, term in enumerate(terms):
+        if place % _STEP == 0 and len(scores) > limit and nlargest(limit, scores.values())[-1] >= rest:
+            break
+        for number in (*recent.having(term.text), *_having(connection, quoted(term.text))):
+            scores[number] = scores.get(number, 0.0) + term.weight
+        rest -= term.weight
+    common = [term for term in terms if term.turns > _POSTINGS]
+    # Which of the older turns have a common word is not known: those are looked for that have it beside others.
+    for weight, numbers in _beyond(connection, common, [quoted(term.text) for term in terms]) if common else ():
+        for number in numbers:
+            scores[number] = max(scores.get(number, 0.0), weight)
     if len(scores) <= most:
         return list(scores)
-    return sorted(scores, key=lambda number: (scores[number], number), reverse=True)[:most]
+    return nlargest(most, scores, key=lambda number: (scores[number], number))
 
 
-def _beyond(connection: sqlite3.Connection, common: Sequence[_Posting], asked: Sequence[str]) -> Iterator[_Having]:
-    """Yield turns that have words in ``common`` with more turns than were read, beside others that are ``asked``."""
-
-    def having(match: str, *terms: str) -> _Having:
-        return _Having(terms, [number for (number,) in connection.execute(_IDS, (match, _POSTINGS))])
-
-    rarest = [one.term for one in common[:_COMBINED]]
-    full = []
+def _beyond(
+    connection: sqlite3.Connection, common: Sequence[_Term], asked: Sequence[str]
+) -> Iterator[tuple[float, list[int]]]:
+    """Yield turns that have words which more turns have than were read, beside others, and what these words weigh."""
+    rarest = common[:_COMBINED]
+    full = set()
     for term in rarest:
-        others = [other for other in asked if other != quoted(term)]
+        others = [other for other in asked if other != quoted(term.text)]
         if others:
-            found = having(f"{quoted(term)} AND ({' OR '.join(others)})", term)
-            yield found
-            if len(found.numbers) == _POSTINGS:
-                full.append(term)
+            numbers = _having(connection, f"{quoted(term.text)} AND ({' OR '.join(others)})")
+            yield term.weight, numbers
+            if len(numbers) == _POSTINGS:
+                full.add(term)
     # Where even of these there are more than were read, those are looked for that have several of the common ones.
     for count in range(2, len(rarest) + 1):
         for some in combinations(rarest, count):
-            if not full or set(some).isdisjoint(full):
-                continue
-            yield having(" AND ".join(map(quoted, some)), *some)
+            if not full.isdisjoint(some):
+                match = " AND ".join(quoted(term.text) for term in some)
+                yield sum(term.weight for term in some), _having(connection, match)
 
 
-def _rows(connection: sqlite3.Connection, recent: Recent, session: str, numbers: Iterable[int]) -> dict[int, Row]:
+def _rows(connection: sqlite3.Connection, recent: Recent, session: str, numbers: Iterable[int]) -> dict[int, Remembered]:
     wanted = list(numbers)
     found = [row for row in recent.rows(wanted) if row.session == session]
     held = {row.number for row in found}
     marks = [number for number in wanted if number not in held]
     if marks:
         query = _ROWS.format(marks=", ".join("?" * len(marks)))
-        found += [Row(*row) for row in connection.execute(query, (*marks, session))]
+        found += [Remembered(*row) for row in connection.execute(query, (*marks, session))]
     return {row.number: row for row in found}
 
 
 def _beside(
-    connection: sqlite3.Connection, session: str, hits: Sequence[Row]
+    connection: sqlite3.Connection, session: str, hits: Sequence[Remembered]
 ) -> dict[int, tuple[int | None, int | None]]:
     query = _NEIGHBOURS.format(marks=", ".join(["(?, ?)"] * len(hits)))
     values = [value for row in hits for value in (row.number, row.created)]
@@ -179,81 +196,78 @@ def _beside(
 
 
 class _Matches:
-    """What of the question each turn has."""
+    """What of the question each turn has: the weights of the words that are in it, or next to it."""
 
-    def __init__(self, weights: Mapping[str, float], rows: Mapping[int, Row]) -> None:
-        self._weights = [(term, f" {term} ", weight) for term, weight in weights.items()]
-        self._rows: dict[int, Row] = {}
+    def __init__(self, terms: Sequence[_Term], rows: Mapping[int, Remembered]) -> None:
+        self._weights = {term.text: term.weight for term in terms}
+        self._rows: dict[int, Remembered] = {}
         self._parts: dict[int, dict[str, float]] = {}
         self._lengths: dict[int, int] = {}
         self.add(rows)
 
-    def add(self, rows: Mapping[int, Row]) -> None:
+    def add(self, rows: Mapping[int, Remembered]) -> None:
+        """Take in ``rows``."""
+        weights = self._weights
+        asked = weights.keys()
         for number, row in rows.items():
+            terms = row.terms.split(" ")
+            length = len(terms)
             self._rows[number] = row
-            self._lengths[number] = length = row.terms.count(" ")
-            grown = _K1 * (1 + _B * max(0.0, length / _LONG - 1))
-            terms = f" {row.terms} "
-            self._parts[number] = {
-                term: weight * times * (_K1 + 1) / (times + grown)
-                for term, padded, weight in self._weights
-                if (times := terms.count(padded))
-            }
+            self._lengths[number] = length
+            has = asked & set(terms)
+            if length <= _LONG:
+                self._parts[number] = {term: weights[term] for term in has}
+            else:
+                share = 1 / (1 + _WORDY * (length / _LONG - 1))
+                self._parts[number] = {term: share * weights[term] for term in has}
 
-    def best(self, count: int) -> list[Row]:
-        own = {number: sum(parts.values()) for number, parts in self._parts.items()}
-        chosen = sorted(own, key=lambda number: (own[number], number), reverse=True)[:count]
-        return [self._rows[number] for number in chosen]
+    def best(self, count: int) -> list[Remembered]:
+        """Return the ``count`` turns that match best by themselves."""
+        own = [(sum(parts.values()), number) for number, parts in self._parts.items()]
+        return [self._rows[number] for _, number in nlargest(count, own)]
 
-    def lend(self, hits: Sequence[Row], beside: Mapping[int, tuple[int | None, int | None]]) -> None:
+    def lend(self, hits: Sequence[Remembered], beside: Mapping[int, tuple[int | None, int | None]]) -> None:
         """Give the short neighbours of ``hits`` what these have of the question, at a lower weight."""
-        lent: dict[int, dict[str, float]] = {}
+        lent: list[tuple[int, float, dict[str, float]]] = []
         for hit in hits:
-            before, after = beside.get(hit.number, (None, None))
-            asks = hit.question.rstrip()[-1:] in "?？"
+            before, after = beside[hit.number]
+            asks = hit.question.rstrip()[-1:] in _MARKS
             for number, weight in ((before, _BEFORE), (after, _ANSWER if asks else _AFTER)):
                 if number is None or number not in self._rows:
                     continue
-                row = self._rows[number]
                 free = (_SELF_CONTAINED - self._lengths[number]) / (_SELF_CONTAINED - _SHORT)
-                share = weight * min(1.0, free)
-                if share <= 0 or abs(row.created - hit.created) > _SITTING_S:
-                    continue
-                parts = lent.setdefault(number, {})
-                for term, part in self._parts[hit.number].items():
-                    parts[term] = max(parts.get(term, 0.0), share * part)
-        for number, parts in lent.items():
+                if free > 0 and abs(self._rows[number].created - hit.created) <= _SITTING_S:
+                    lent.append((number, weight * min(1.0, free), dict(self._parts[hit.number])))
+        for number, share, parts in lent:
             own = self._parts[number]
             for term, part in parts.items():
-                own[term] = max(own.get(term, 0.0), part)
+                own[term] = max(own.get(term, 0.0), share * part)
 
     def ranked(self, asked: frozenset[str], limit: int) -> list[Ranked]:
         """Return the best ``limit`` turns that say different things, best first."""
-        scores = {number: sum(parts.values()) for number, parts in self._parts.items() if parts}
-        newer = _NEWER / len(scores)
-        for age, number in enumerate(sorted(scores, key=self._age), 1):
-            scores[number] *= 1 + newer * age
-        best = [(-score, number) for number, score in scores.items()]
+        ages = sorted((self._rows[number].created, number) for number, parts in self._parts.items() if parts)
+        newer = _NEWER / max(1, len(ages))
+        best = [
+            (-sum(self._parts[number].values()) * (1 + newer * age), -age, number)
+            for age, (_, number) in enumerate(ages, 1)
+        ]
         heapify(best)
-        seen: set[frozenset[str]] = set()
-        found: list[Ranked] = []
         judged: set[int] = set()
+        said: set[tuple[str, ...]] = set()
+        found: list[Ranked] = []
         while best and len(found) < limit:
-            score, number = heappop(best)
+            score, age, number = heappop(best)
             row = self._rows[number]
             if number not in judged and asking.only_asks(row.question):
                 judged.add(number)
                 if not asked.issuperset(words.asked(row.question)):
-                    heappush(best, (_ASKS * score, number))
+                    heappush(best, (_ASKS * score, age, number))
                 continue
-            said = frozenset(row.terms.split(" "))
-            if said not in seen:
-                seen.add(said)
+            says = tuple(row.terms.split(" "))
+            if says not in said:
+                said.add(says)
                 found.append(Ranked(-score, row))
         return found
-
-    def _age(self, number: int) -> tuple[float, int]:
-        return (self._rows[number].created, number)
 
 
 def quoted(term: str) -> str:

@@ -12,7 +12,7 @@ in blocks, free to use all processors and kept on one: on two, threads that take
 other down, which the bare turn's one thread does not meet.
 
 Where the time goes is measured by taking one part away at a time: what is left out returns at once, with nothing
-(or, for the keywords, with as many words, cut anywhere).
+(or, for the words, with as many, cut anywhere).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from experiments.measuring.workload import Turn
 from experiments.workloads.conversations import conversations, sentences
@@ -38,16 +39,15 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import AsyncEngine, Call, Generation, Sampling
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.memory import words
 from systems.memory.fulltext import FullTextStore
-from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
 
 USERS, TURNS, MEMORIES = 50, 20, 10_000
 
 
-def _cuts_anywhere(_keywords: object, text: str) -> tuple[list[str], list[str]]:
-    words = [text[start : start + 6] for start in range(0, len(text), 6)]  # as many as jieba finds: 17 of 98 characters
-    return words[:3], words
+def _cuts_anywhere(text: str) -> list[str]:
+    return [text[start : start + 6].replace(" ", "") for start in range(0, len(text), 6)]
 
 
 async def _finds_nothing(*_: object) -> list[str]:
@@ -79,8 +79,8 @@ class ModelAtOnce(SimulatedEngine, AsyncEngine):
 
 
 # What is replaced, by what.
-PARTS: dict[str, tuple[type, str, object]] = {
-    "the keywords": (Keywords, "analyse", _cuts_anywhere),
+PARTS: dict[str, tuple[Any, str, object]] = {
+    "cutting words": (words, "cut", _cuts_anywhere),
     "the lookups": (FullTextStore, "find", _finds_nothing),
     "the saves": (FullTextStore, "save", _saves_nothing),
 }
@@ -126,21 +126,10 @@ def agent(folder: Path, engine: type[SimulatedEngine] = ModelAtOnce, without: st
 
 async def store(path: Path, count: int) -> None:
     """Make a memory file in which the users have ``count`` turns between them."""
-    keywords = Keywords()
-    keywords.load()
-    turns = []
-    for number, text in enumerate(islice(sentences(1), count)):
-        found, words = keywords.analyse(text)
-        turns.append(
-            SavedTurn(
-                session=f"user-{number % USERS}",
-                question=text,
-                answer="",
-                keywords=tuple(found),
-                words=tuple(words),
-                created=float(number),
-            )
-        )
+    turns = [
+        SavedTurn(session=f"user-{number % USERS}", question=text, answer="", created=float(number))
+        for number, text in enumerate(islice(sentences(1), count))
+    ]
     file = FullTextStore(path)
     await file.open()
     await file.save(turns)

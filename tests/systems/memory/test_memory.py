@@ -16,7 +16,7 @@ from systems.errors import StoreError
 from systems.memory import index, retrieval
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
-from systems.memory.recent import Recent, Row
+from systems.memory.recent import Recent, Remembered
 from systems.memory.schema import BY_SESSION, INSERT, SavedTurn, prepare
 
 
@@ -329,7 +329,7 @@ def test_what_is_found_does_not_depend_on_what_the_index_has_already(turns, aske
                 if number <= up_to:
                     index.catch_up(connection)
                 else:
-                    recent.add([Row(number, "s", MINUTE * number, turn.question, row[5], 0)])
+                    recent.add([Remembered(number, "s", MINUTE * number, turn.question, row[5], 0)])
             question = " ".join(asked)
             found.append(retrieval.find(connection, recent, "s", question, limit, "relevance", context=True))
             everything = retrieval.find(connection, recent, "s", question, 99, "relevance", context=False)
