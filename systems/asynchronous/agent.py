@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from systems.asynchronous.description import DESCRIPTION
-from systems.asynchronous.lookups import AllWords, Memory, PublishedKeywords
+from systems.asynchronous.lookups import AllWords, LongTermMemory, PublishedKeywords
 from systems.asynchronous.pipeline import Pipeline, ReplyCache
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
@@ -81,7 +81,7 @@ class Asynchronous(AsyncSystem):
         self._executors = Executors(
             {"engine": limit, "keywords": 1, "system": 1, "store": 4}, isolated=settings.isolation
         )
-        store: Resource[Memory] = Resource("long-term memory", self._open_store)
+        store: Resource[LongTermMemory] = Resource("long-term memory", self._open_store)
         save = partial(_save_to, store)
         self._saver = SaveAtOnce(save)
         if settings.background_saving:
@@ -231,7 +231,7 @@ class Asynchronous(AsyncSystem):
         await self._executors.run("engine", self._engine.load)
         return self._engine
 
-    async def _open_store(self) -> Memory:
+    async def _open_store(self) -> LongTermMemory:
         if not self._settings.full_text:
             store = IsolatedLikeStore(LikeStore(self._path), self._executors)
             await store.open()
@@ -246,5 +246,5 @@ class Asynchronous(AsyncSystem):
         return AllWords(self._fulltext) if self._settings.all_words else PublishedKeywords(self._fulltext)
 
 
-async def _save_to(store: Resource[Memory], turns: Sequence[SavedTurn]) -> None:
+async def _save_to(store: Resource[LongTermMemory], turns: Sequence[SavedTurn]) -> None:
     await (await store.get()).save(turns)

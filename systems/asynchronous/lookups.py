@@ -9,7 +9,7 @@ from systems.memory.fulltext import FullTextStore
 from systems.memory.schema import SavedTurn
 
 
-class Memory(Protocol):
+class LongTermMemory(Protocol):
     """Long-term memory, as the pipeline uses it."""
 
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from systems.asynchronous.lookups import Memory
+from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Call, Engine, Message
 from systems.interface import Counters, Reply, Request, Source, TokenSink
@@ -67,7 +67,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     keywords: Resource[Keywords]
     engine: Resource[Engine]
     engine_identity: str
-    store: Resource[Memory]
+    store: Resource[LongTermMemory]
     saver: Saver
     histories: Histories
     cache: ReplyCache

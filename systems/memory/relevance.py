@@ -1,8 +1,10 @@
-"""Ranks the turns of a session by how well they match a question's words, and what stands around them.
+"""Ranks the turns of a session by how well they match a question's words, and by what stands around them.
 
-BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009), with the rarity of a word in the session
-itself, over the turns that some bounded lookups in the index find: exact as long as no word of the question is in more
-than `_POSTINGS` turns, and as long as it takes however many turns there are beyond.
+A turn has the weights of those words of the question that are in it, as in the binary independence model (Robertson and
+Spärck Jones, "Relevance weighting of search terms", 1976): the rarer a word in the session itself, the more it weighs;
+how often a turn says it makes no difference. The turns are found by some bounded lookups in the index: exactly, as long
+as no word of the question is in more than `_POSTINGS` turns of the session; beyond, the time of a lookup does not grow
+with the postings that are read, and hardly with the store.
 """
 
 from __future__ import annotations
@@ -175,7 +177,9 @@ def _beyond(
                 yield sum(term.weight for term in some), _having(connection, match)
 
 
-def _rows(connection: sqlite3.Connection, recent: Recent, session: str, numbers: Iterable[int]) -> dict[int, Remembered]:
+def _rows(
+    connection: sqlite3.Connection, recent: Recent, session: str, numbers: Iterable[int]
+) -> dict[int, Remembered]:
     wanted = list(numbers)
     found = [row for row in recent.rows(wanted) if row.session == session]
     held = {row.number for row in found}

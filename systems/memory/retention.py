@@ -14,12 +14,12 @@ _KEPT = 0.9
 _STEP = 500
 
 # The turn that matters least is in the session that holds most. In a session the important turns stay longer than
-# others, and among equals the newer.
+# others, and among equals what was said later, whenever it was saved.
 _LEAST = """
 SELECT id FROM (
-    SELECT id, important, row_number() OVER (PARTITION BY session ORDER BY important DESC, id DESC) AS place
+    SELECT id, important, created, row_number() OVER (PARTITION BY session ORDER BY important DESC, created DESC, id DESC) AS place
     FROM memories
-) ORDER BY place DESC, important, id LIMIT ?
+) ORDER BY place DESC, important, created, id LIMIT ?
 """
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from systems.errors import StoreBusy, StoreError
-from systems.memory.importance import is_important
 from systems.memory import words
+from systems.memory.importance import is_important
 
 VERSION = 5
 

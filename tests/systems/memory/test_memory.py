@@ -168,10 +168,7 @@ async def said(path, turns, **settings):
     store = FullTextStore(path, **settings)
     await store.open()
     await store.save(
-        [
-            SavedTurn(session=session, question=text, answer="", **fields)
-            for session, text, fields in turns
-        ]
+        [SavedTurn(session=session, question=text, answer="", **fields) for session, text, fields in turns]
     )
     return store
 
