@@ -20,10 +20,10 @@ from tests.experiments.uneven_systems import OwnLayout, Silent
 
 OLD, NEW, ELSE = "Marela lives in Velford.", "Marela has moved and now lives in Korburg.", "Marila lives in Tostad."
 CHANGED = Question(
-    text="Where does Marela live?", answer="Korburg", kind="changed", language="en", evidence=2, stale=(0,)
+    text="Where does Marela live?", answer="Korburg", kind="changed", language="en", evidence=(2,), stale=(0,)
 )
 STRANGER = Question(
-    text="Where does Morela live?", answer="I don't know.", kind="stranger", language="en", evidence=None, stale=()
+    text="Where does Morela live?", answer="I don't know.", kind="stranger", language="en", evidence=(), stale=()
 )
 TALK = Conversation([Told(text=text, reply="Noted.", act="state") for text in (OLD, ELSE, NEW)], [CHANGED, STRANGER])
 
@@ -75,7 +75,7 @@ async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> 
     assert len(grades) == len(conversation.questions)
     for question, grade in zip(conversation.questions, grades, strict=True):
         assert grade.kind == question.kind
-        assert (grade.in_prompt is None) == (question.evidence is None)
+        assert (grade.in_prompt is None) == (not question.evidence)
         assert grade.in_prompt or grade.evidence is None  # what was found is in the prompt
         assert grade.right is False  # the simulated engine says words without meaning
     assert scripts.unplanned == 0
