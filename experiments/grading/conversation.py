@@ -31,9 +31,9 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
 
     ``evidence`` is the place of the first turn that decides the answer, ``stale`` that of the first turn about the same
     fact that holds no longer; ``evident``, ``outdated`` and ``answerable`` say whether the conversation has such turns,
-    and an answer. What was not graded (the prompt, the answer), or has nothing to be graded by (the evidence of what was
-    never told), is None. ``known_layout`` says whether the reader was trained on prompts like the one that was sent,
-    None where none was sent.
+    and an answer. What was not graded (the prompt, the answer), or has nothing to be graded by (the evidence of what
+    was never told), is None. ``known_layout`` says whether the reader was trained on prompts like the one that was
+    sent, None where none was sent.
     """
 
     kind: Kind

@@ -48,7 +48,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A question after all turns. ``evidence`` are the turns any one of which decides the answer; where none does, none.
+    """A question after all turns. ``evidence`` are the turns of which any one decides the answer, and may be none.
 
     A fact that was denied is decided by its denial. ``stale`` are the turns about the same fact that hold no longer.
     ``register`` is that of the evidence, None in a plain conversation, which has none.
