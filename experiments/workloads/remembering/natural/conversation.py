@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
 from typing import get_args
 
 from experiments.workloads.remembering.conversation import Conversation, NaturalKind, Question, Register, Told
@@ -135,9 +136,9 @@ def _told(
 
 
 def _questions(rng: random.Random, facts: Sequence[Fact], places: dict[int, _Places], most: int) -> list[Question]:
-    pools: dict[NaturalKind, list[Question]] = {kind: [] for kind in NATURAL_KINDS}
+    pools: dict[tuple[NaturalKind, Register], list[Question]] = defaultdict(list)
     for fact in facts:
-        pools[fact.kind].append(
+        pools[fact.kind, fact.stream.register].append(
             Question(
                 text=fact.question,
                 answer=fact.answer,
@@ -148,10 +149,13 @@ def _questions(rng: random.Random, facts: Sequence[Fact], places: dict[int, _Pla
                 register=fact.stream.register,
             )
         )
+    for pool in pools.values():
+        rng.shuffle(pool)
     share, rest = divmod(most, len(NATURAL_KINDS))
     chosen: list[Question] = []
-    for number, pool in enumerate(pools.values()):
-        rng.shuffle(pool)
-        chosen += pool[: share + (number < rest)]
+    for number, kind in enumerate(NATURAL_KINDS):
+        # The registers in turn, then what is left where one has more.
+        in_turn = chain.from_iterable(zip_longest(*(pools[kind, register] for register in REGISTERS)))
+        chosen += [one for one in in_turn if one is not None][: share + (number < rest)]
     rng.shuffle(chosen)
     return chosen

@@ -65,9 +65,9 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
 
     ``stories`` and ``rambles`` are turns about something else, with a place ``{F}`` for a fact: what users write to an
     assistant, and what friends tell each other; ``linking`` leads to the fact. ``telling`` and ``saying`` are frames of
-    a fact for both: ``{F}`` begins a sentence in them and ``{f}`` does not, as ``{Q}`` and ``{q}`` do of a question, and
-    ``{r}`` of one within a sentence. ``remarks`` mention a person and a topic and tell nothing; ``exchanged`` are two
-    lines of a dialogue.
+    a fact for both: ``{F}`` begins a sentence in them and ``{f}`` does not, as ``{Q}`` and ``{q}`` do of a question,
+    and ``{r}`` of one within a sentence. ``remarks`` mention a person and a topic and tell nothing; ``exchanged`` are
+    two lines of a dialogue.
     """
 
     topics: dict[str, Topic]
