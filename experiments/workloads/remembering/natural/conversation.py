@@ -16,7 +16,7 @@ from experiments.workloads.remembering.values import Language, Split
 NATURAL_KINDS: tuple[NaturalKind, ...] = get_args(NaturalKind)
 REGISTERS: tuple[Register, ...] = get_args(Register)
 
-_TELLING = 0.65  # of the turns belong to facts; the others are small talk
+_TELLING = 0.7  # of the turns belong to facts; the others are small talk
 _TURNS_A_FRIEND, _MOST_FRIENDS = 250, 4
 _UNITS_A_SESSION = (3, 9)
 _SESSIONS_APART_S = (5 * 3600, 4 * 86400)
