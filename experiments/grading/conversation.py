@@ -159,11 +159,12 @@ WORDLESS: tuple[Kind, ...] = ("paraphrased",)
 
 
 def summary_by_kind(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
-    """Return `summary`, and its measures of each group of a natural conversation's questions, as "recall@10/long".
+    """Return `summary`, and of each group of a natural conversation's questions recall and prompt, as "recall@10/long".
 
-    The groups are every kind ("long"), every register ("dialogue"), each kind in each register ("long-dialogue"), and
-    all kinds but `WORDLESS` together ("sharing").
+    Recall is that among most ``places``. The groups are every kind ("long"), every register ("dialogue"), each kind in
+    each register ("long-dialogue"), and all kinds but `WORDLESS` together ("sharing").
     """
+    told_apart = (f"recall@{max(places)}", "in_prompt")
     groups: dict[str, list[Grade]] = {}
     for grade in grades:
         names = [grade.kind, *([] if grade.kind in WORDLESS else ["sharing"])]
@@ -175,5 +176,6 @@ def summary_by_kind(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10))
         f"{measure}/{name}": value
         for name, group in sorted(groups.items())
         for measure, value in summary(group, places).items()
+        if measure in told_apart
     }
     return {**summary(grades, places), **of_groups}

@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 
-from experiments.grading.conversation import grade_ranking, grade_retrieval, grade_system, summary
+from experiments.grading.conversation import (
+    Grade,
+    grade_ranking,
+    grade_retrieval,
+    grade_system,
+    summary,
+    summary_by_kind,
+)
 from experiments.grading.overheard import Overheard
-from experiments.workloads.remembering.conversation import Conversation, Question, Told, converse
+from experiments.workloads.remembering.conversation import Conversation, NaturalKind, Question, Register, Told, converse
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline, BaselineSettings
@@ -48,6 +55,40 @@ def test_a_ranking_is_graded_by_the_places_of_what_holds_and_what_does_not(
     assert measures["stale_hit"] == stale_hit
     assert measures["reciprocal_rank"] == (1 / evidence if evidence else 0)
     assert measures["recall@3"] == (evidence is not None)
+
+
+def test_of_what_was_told_twice_either_turn_decides_and_counts_once() -> None:
+    twice = Question(
+        text="?", answer="Korburg", kind="retold", language="en", evidence=(0, 2), stale=(), register="dialogue"
+    )
+
+    assert grade_ranking(TALK, twice, [ELSE, NEW, OLD]).evidence == 2
+    assert summary([grade_ranking(TALK, twice, [ELSE, NEW])])["recall@3"] == 1
+    assert summary([grade_ranking(TALK, twice, [ELSE])])["recall@3"] == 0
+
+
+def test_kinds_and_registers_are_told_apart_and_those_that_share_no_word_stand_alone() -> None:
+    def asked(kind: NaturalKind, register: Register, found: list[str]) -> Grade:
+        question = Question(
+            text="?", answer="Korburg", kind=kind, language="en", evidence=(2,), stale=(), register=register
+        )
+        return grade_ranking(TALK, question, found)
+
+    measures = summary_by_kind(
+        [
+            asked("long", "dialogue", [NEW]),
+            asked("long", "assistant", [ELSE]),
+            asked("dated", "assistant", [ELSE, NEW]),
+            asked("paraphrased", "assistant", []),
+        ]
+    )
+
+    assert measures["recall@10"] == 2 / 4
+    assert measures["recall@10/sharing"] == 2 / 3
+    assert measures["recall@10/paraphrased"] == 0
+    assert (measures["recall@10/long"], measures["recall@10/long-dialogue"]) == (1 / 2, 1)
+    assert (measures["recall@10/dialogue"], measures["recall@10/assistant"]) == (1, 1 / 3)
+    assert "in_prompt/long" not in measures  # no prompt was graded
 
 
 async def test_a_store_alone_is_asked_every_question() -> None:
