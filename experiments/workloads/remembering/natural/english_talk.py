@@ -171,6 +171,11 @@ ENGLISH = Talk(
         "I was going to tell you <yesterday|earlier> and then the bell rang: {f}.",
         "{F}, which is <good to know|worth noting> in case anybody asks me about it.",
         "A bit of <news|gossip> from here, {f}. I shall leave it at that for <today|the moment>.",
+        "My <weekend|evening> in one sentence: {f}. <The rest was laundry.|Otherwise I slept.>",
+        "{F}. I am only telling you so that <somebody|one of us> remembers it.",
+        "I am <sitting in the kitchen|on the train> with a cup of tea and thinking things over: {f}.",
+        "Please add this to the <things|notes> you keep for me: {f}. <No hurry.|I might ask for it.>",
+        "It has been one of those <weeks|days>, and to top it all, {f}.",
     ),
     saying=(
         "{F}.",
@@ -183,6 +188,11 @@ ENGLISH = Talk(
         "{F}. <Crazy, right?|What do you say?|There you are.>",
         "Haha no, but {f}.",
         "I <meant|wanted> to tell you, {f}.",
+        "<Sorry, I was distracted|Hang on>, {f}.",
+        "Same here. {F}, that <was|is> all.",
+        "So, {f}. <And you?|What about you?|Your turn.>",
+        "<Honestly|Seriously>, {f}!",
+        "You will <laugh|like this>: {f}.",
     ),
     short_asking=(
         "{Q}?",

@@ -14,12 +14,12 @@ _LOOKS = "copper green wooden striped heavy yellow painted round silver tiny blu
 _HEROES = "clockmaker lighthouse orchard ferryman locksmith archive carpenter harbour glacier beekeeper violin".split()
 _PARTS = "daughter secret winter map silence return garden letters shadow apprentice promise journey".split()
 _HOTELS = "Anchor Crown Swan Lantern Mill Rose Stag Bell Falcon Cedar Pilgrim Windmill".split()
-_HOTEL_LOOKS = "copper green wooden striped heavy yellow painted round silver tiny blue vintage red white".split()
+_HOTEL_LOOKS = "Old Golden White Royal Little Grand Blue Quiet Red Upper".split()
 _PLANTS = (
     "tulips lavender tomatoes rosemary sunflowers radishes hydrangeas mint strawberries peonies courgettes basil "
     "geraniums asters chives poppies begonias dahlias lupins thyme"
 ).split()
-_PLANT_LOOKS = "copper green wooden striped heavy yellow painted round silver tiny blue vintage red white".split()
+_PLANT_LOOKS = "white red dwarf climbing early wild Dutch purple pale late".split()
 _FOODS = (
     "hazelnuts shrimps celery kiwis peppers peaches soybeans oats walnuts almonds squid beetroots apricots mushrooms "
     "cashews herrings figs plums lentils tomatoes"
@@ -39,7 +39,7 @@ _HOTEL_KINDS_ZH = "宾馆 酒店 客栈 大饭店 旅馆 度假村".split()
 _PLANTS_ZH = (
     "郁金香 薰衣草 番茄 迷迭香 向日葵 绣球 薄荷 草莓 芍药 西葫芦 罗勒 天竺葵 菊花 韭菜 虞美人 海棠 月季 茉莉".split()
 )
-_PLANT_LOOKS_ZH = "绿色的 红色的 蓝色的 黄色的 银色的 条纹的 碎花的 手绘的 复古的 圆形的 迷你的 进口的".split()
+_PLANT_LOOKS_ZH = "白 红 矮 早熟 野 紫 粉 晚熟 荷兰 重瓣".split()
 _FOODS_ZH = (
     "榛子 河虾 芹菜 栗子 辣椒 花生 黄豆 燕麦 核桃 杏仁 鱿鱼 南瓜子 蘑菇 腰果 玉米 带鱼 茴香 扁豆 山药 螃蟹".split()
 )
