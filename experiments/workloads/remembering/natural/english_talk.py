@@ -207,28 +207,47 @@ ENGLISH = Talk(
         "{Q} again?",
     ),
     long_asking=(
-        "I was telling my mother about it yesterday and could not remember for the life of me: {q}?",
-        "I am filling in some papers here and got stuck at one line, so please help me out: {q}?",
-        "We were talking at lunch and everybody said something different, so I thought I would ask you: {q}?",
-        "My memory is like a sieve these days, and I do not want to ask the same people again: {q}?",
-        "This has been bothering me since this morning and I cannot get on with anything else: {q}?",
-        "I know that I mentioned it at some point, but I talk so much that I lose track: {q}?",
-        "Could you have a look in what I told you earlier, because I need it for an email: {q}?",
-        "Excuse me for coming back to this, I promise that it is the last time: {q}?",
-        "My colleague wants to know and I did not want to guess, so tell me, if you would: {q}?",
-        "It is on the tip of my tongue and it simply does not come back to me: {q}?",
+        "I was telling my <mother|father|dentist|hairdresser> about it <yesterday|on Sunday|the other day> and"
+        " <could not remember|drew a blank|got it all wrong>: {q}?",
+        "I am filling in <some papers|a form|an old-fashioned questionnaire> here and got stuck <at one"
+        " line|halfway|on page two>, so please help me out: {q}?",
+        "We were talking <at lunch|over coffee|in the car> and everybody <said something different|had another"
+        " theory>, so I thought I would <ask you|check with you>: {q}?",
+        "My memory is like a <sieve|colander|goldfish's> <these days|since the holidays|lately>, and I do not want"
+        " to <ask the same people again|look silly>: {q}?",
+        "This has been <bothering me|going round in my head> since <this morning|breakfast|I woke up> and I cannot"
+        " <get on with anything else|concentrate>: {q}?",
+        "I know that I <mentioned it|wrote it down here> at some point, but <I talk so much that I lose track|where"
+        " would I begin to look>: {q}?",
+        "Could you have a look in what I told you <earlier|before|some time ago>, because I need it for <an email|a"
+        " letter|a list>: {q}?",
+        "<Excuse me|Forgive me> for <coming back to this|being such a nuisance>, I promise that it is <the last"
+        " time|important>: {q}?",
+        "My <colleague|neighbour's son|old teacher> wants to know and I did not want to <guess|make something up>,"
+        " so tell me, if you would: {q}?",
+        "It is on the tip of my tongue and it <simply does not come back to me|will not come out>, <maddening|how"
+        " annoying|I must be getting old>: {q}?",
+        "There was <a quiz|an argument|a long silence> at <dinner|work|the club> because of me, all about one thing:"
+        " {q}?",
+        "Before I <go to bed|leave the house|send this off> I would like to have it clear once and for all: {q}?",
     ),
     recalling=(
-        "Could you please remind me {r}? I am writing a card and my head is completely empty.",
-        "Would you happen to know {r}? Somebody asked me at the office and I just stood there.",
-        "I have been trying to remember all day {r}, and it is driving me up the wall. Can you help?",
-        "Do you remember by any chance {r}? I must have told you some time ago, between two other things.",
-        "I am sorry to bother you with this, but can you tell me {r}? I would rather not ring anybody so late.",
-        "My father wants to know {r}, and of course I have no idea any longer. What did I say about that?",
-        "Just to be sure that I have not mixed things up: can you tell me {r}?",
-        "Before I embarrass myself in front of everyone tonight, please tell me {r}.",
-        "If you could look up for me {r}, that would save me an awkward phone call.",
-        "There is one thing that I should know and do not, and that is {r}. Do you have it somewhere?",
+        "Could you please remind me {r}? I am <writing a card|on the phone|at the counter> and my head is"
+        " <completely empty|like cotton wool>.",
+        "Would you happen to know {r}? Somebody asked me <at the office|in the lift|at the gym> and I just <stood"
+        " there|shrugged>.",
+        "I have been trying to remember <all day|for an hour|the whole way home> {r}, and it is driving me <up the"
+        " wall|mad>. Can you help?",
+        "Do you remember by any chance {r}? I must have told you <some time ago|weeks ago|at some point>, <between"
+        " two other things|in passing>.",
+        "I am sorry to <bother|trouble> you with this, but can you tell me {r}? I would rather not <ring anybody so"
+        " late|ask around>.",
+        "My <father|grandmother|godfather> wants to know {r}, and of course I have no idea <any longer|at all>. What"
+        " did I say about that?",
+        "Just to be sure that I have not <mixed things up|dreamt it|confused anything>: can you tell me {r}?",
+        "Before I embarrass myself <in front of everyone tonight|at the table|in writing>, please tell me {r}.",
+        "If you could look up for me {r}, that would save me <an awkward phone call|a lot of scrolling|half an hour>.",
+        "There is one thing that I should know and do not, and that is {r}. Do you <have it somewhere|still know>?",
     ),
     remarks=(
         "I <talked to|spoke with|had a chat with> {N} about {T} <again |once more |>{today}.",

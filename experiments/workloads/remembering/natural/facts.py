@@ -288,7 +288,7 @@ class Teller:
         self, person: Person, cores: Sequence[str], frames: Sequence[str], first: int, detail: str = ""
     ) -> str:
         core, frame = self._rng.choice(pairs(first, cores, frames, self._split))
-        return framed(frame, filled(core, person, oneself=person == self._cast.user, detail=detail))
+        return framed(varied(self._rng, frame), filled(core, person, oneself=person == self._cast.user, detail=detail))
 
     def _is_new(self, lines: Sequence[Line]) -> bool:
         """Return whether none of these texts was said before, and note them if so."""
