@@ -28,6 +28,8 @@ from experiments.workloads.remembering.values import Language, Split, drawn
 from experiments.workloads.remembering.words import Act
 
 _TRIES = 60
+# Who asks again and again asks shortly, mostly.
+_AT_LENGTH: dict[NaturalKind, float] = {"long": 1, "repeated": 0.2}
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +138,7 @@ class Teller:
                 break
         else:
             return None
-        question = self._asked(slot, topic, first, long=kind == "long" or self._rng.random() < 0.5)
+        question = self._asked(slot, topic, first, long=self._rng.random() < _AT_LENGTH.get(kind, 0.5))
         units: list[Unit] = [(line,) for line in lines]
         if kind == "repeated":
             units += self._askings(slot, topic, first, question, value)
@@ -146,7 +148,7 @@ class Teller:
         """Return earlier askings of the ``question``, the first word for word, each with an answer."""
         asked = [question]
         if self._rng.random() < 0.5:
-            asked.append(self._asked(slot, topic, first, long=self._rng.random() < 0.5))
+            asked.append(self._asked(slot, topic, first, long=self._rng.random() < _AT_LENGTH["repeated"]))
         units: list[Unit] = []
         for text in asked:
             answer = varied(self._rng, self._talk.answering.replace("{V}", value))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from itertools import product
 
 import pytest
@@ -100,3 +101,9 @@ def test_a_language_can_be_chosen() -> None:
 @settings(max_examples=20, deadline=None)
 def test_a_drawn_name_belongs_to_its_split(rng) -> None:
     assert not is_held_out(drawn(rng, NAMES["zh"], "training"))
+
+
+def test_a_plain_conversation_stays_what_the_model_that_reads_was_graded_on() -> None:
+    made = converse(1, 500, 100)
+    said = repr([turn.text + turn.reply for turn in made.turns] + [one.text + one.answer for one in made.questions])
+    assert hashlib.md5(said.encode(), usedforsecurity=False).hexdigest() == "e783ffa762f1f0a1896e83229ea32b38"
