@@ -10,7 +10,7 @@ from experiments.grading import ranking
 from experiments.grading.answers import is_exact, is_refusal
 from experiments.grading.layouts import is_known
 from experiments.grading.overheard import Overheard
-from experiments.workloads.remembering.conversation import Conversation, Kind, Question
+from experiments.workloads.remembering.conversation import Conversation, Kind, Question, Register
 from experiments.workloads.remembering.values import Language
 from systems.engines.interface import Message
 from systems.engines.scripted import Scripts
@@ -29,14 +29,19 @@ _OBSERVED = Observed(
 class Grade(msgspec.Struct, frozen=True, kw_only=True):
     """How one question went. Places count from 1 among the memories found; None is not found.
 
-    ``evidence`` is the place of the turn that decides the answer, ``stale`` that of the first turn about the same fact
-    that holds no longer. What was not graded (the prompt, the answer), or has nothing to be graded by (the evidence of
-    what was never told), is None. ``known_layout`` says whether the reader was trained on prompts like the one that was
+    ``evidence`` is the place of the first turn that decides the answer, ``stale`` that of the first turn about the same
+    fact that holds no longer; ``evident``, ``outdated`` and ``answerable`` say whether the conversation has such turns,
+    and an answer. What was not graded (the prompt, the answer), or has nothing to be graded by (the evidence of what
+    was never told), is None. ``known_layout`` says whether the reader was trained on prompts like the one that was
     sent, None where none was sent.
     """
 
     kind: Kind
     language: Language
+    register: Register | None
+    evident: bool
+    outdated: bool
+    answerable: bool
     evidence: int | None
     stale: int | None
     in_prompt: bool | None = None
@@ -54,8 +59,16 @@ def grade_ranking(conversation: Conversation, question: Question, found: Sequenc
         texts = {conversation.turns[turn].text for turn in turns}
         return next((place for place, text in enumerate(ranked, 1) if text in texts), None)
 
-    evidence = () if question.evidence is None else (question.evidence,)
-    return Grade(kind=question.kind, language=question.language, evidence=place(evidence), stale=place(question.stale))
+    return Grade(
+        kind=question.kind,
+        language=question.language,
+        register=question.register,
+        evident=bool(question.evidence),
+        outdated=bool(question.stale),
+        answerable=not is_refusal(question.answer),
+        evidence=place(question.evidence),
+        stale=place(question.stale),
+    )
 
 
 async def grade_retrieval(conversation: Conversation, find: Find) -> list[Grade]:
@@ -103,7 +116,7 @@ def _graded(
     unknown = is_refusal(question.answer)
     return msgspec.structs.replace(
         grade_ranking(conversation, question, reply.memories),
-        in_prompt=None if question.evidence is None else holds([question.evidence]),
+        in_prompt=holds(question.evidence) if question.evidence else None,
         stale_in_prompt=holds(question.stale) if question.stale else None,
         answer=reply.text,
         right=is_refusal(reply.text) if unknown else is_exact(reply.text, question.answer),
@@ -119,8 +132,9 @@ def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict
     stale-hit rate (a stale turn is found above the evidence or without it); "answered" counts questions that have an
     answer, "refused" those that have none, "right" all; "known_layout" those that were sent in a prompt and graded.
     """
-    evident = [grade for grade in grades if grade.kind in ("planted", "changed", "denied")]
-    outdated = [grade for grade in grades if grade.kind in ("changed", "denied")]
+    evident = [grade for grade in grades if grade.evident]
+    outdated = [grade for grade in grades if grade.outdated]
+    read = [grade for grade in grades if grade.right is not None]
     most = max(places)
     ranked = range(1, most + 1)
     evidence = [{grade.evidence} for grade in evident]
@@ -132,15 +146,36 @@ def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict
             grade.stale is not None and (grade.evidence is None or grade.stale < grade.evidence) for grade in outdated
         ],
         "in_prompt": [grade.in_prompt for grade in evident if grade.in_prompt is not None],
-        "answered": [
-            grade.right for grade in grades if grade.right is not None and grade.kind in ("planted", "changed")
-        ],
-        "refused": [
-            grade.right for grade in grades if grade.right is not None and grade.kind not in ("planted", "changed")
-        ],
-        "right": [grade.right for grade in grades if grade.right is not None],
-        "known_layout": [
-            grade.known_layout for grade in grades if grade.right is not None and grade.known_layout is not None
-        ],
+        "answered": [bool(grade.right) for grade in read if grade.answerable],
+        "refused": [bool(grade.right) for grade in read if not grade.answerable],
+        "right": [bool(grade.right) for grade in read],
+        "known_layout": [grade.known_layout for grade in read if grade.known_layout is not None],
     }
     return {name: sum(values) / len(values) for name, values in measures.items() if values}
+
+
+WORDLESS: tuple[Kind, ...] = ("paraphrased",)
+"""The kinds of question that share no word with their evidence, nor with the turn before it."""
+
+
+def summary_by_kind(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
+    """Return `summary`, and of each group of a natural conversation's questions recall and prompt, as "recall@10/long".
+
+    Recall is that among most ``places``. The groups are every kind ("long"), every register ("dialogue"), each kind in
+    each register ("long-dialogue"), and all kinds but `WORDLESS` together ("sharing").
+    """
+    told_apart = (f"recall@{max(places)}", "in_prompt")
+    groups: dict[str, list[Grade]] = {}
+    for grade in grades:
+        names = [grade.kind, *([] if grade.kind in WORDLESS else ["sharing"])]
+        if grade.register is not None:
+            names += [grade.register, f"{grade.kind}-{grade.register}"]
+        for name in names:
+            groups.setdefault(name, []).append(grade)
+    of_groups = {
+        f"{measure}/{name}": value
+        for name, group in sorted(groups.items())
+        for measure, value in summary(group, places).items()
+        if measure in told_apart
+    }
+    return {**summary(grades, places), **of_groups}

@@ -5,6 +5,9 @@ decides its answer. A store alone is asked for ten turns; of what a whole system
 only the first places are looked at. Answers are right when they are equal after normalisation, or refusals where
 nobody can know; where no model that can read is installed they are not graded. The reader was trained on one layout of
 prompts: of an agent with another the right answers are a lower bound, and what is known of its prompts says so.
+
+Of natural conversations there are figures of every group of questions by itself: those of a kind, of a register, and
+"sharing", every kind whose questions share words with what they ask for, or with the turn before it.
 """
 
 from __future__ import annotations
@@ -28,6 +31,22 @@ def _metric(name: str, title: str, noted: str, formula: str, *, falls: bool = Fa
         compute=compute,
     )
 
+
+GROUPS = {
+    "sharing": "that share words with it",
+    "paraphrased": "that share no word with it",
+    "plain": "in the words of plain conversations",
+    "long": "in long sentences",
+    "passing": "for what was told in passing",
+    "pronoun": "for what only the turn before explains",
+    "dated": "for a time told relatively",
+    "repeated": "asked before",
+    "retold": "for what was told twice",
+    "updated": "for what was put right later",
+    "dialogue": "for what was said in dialogues",
+    "assistant": "for what was told an assistant",
+}
+"""The groups of a natural conversation's questions, and how a title calls them."""
 
 METRICS = (
     *(
@@ -61,6 +80,24 @@ METRICS = (
         "Evidence in the prompt",
         "in_prompt",
         "questions whose evidence stands, word for word, in the prompt that was sent ÷ questions with evidence",
+    ),
+    *(
+        _metric(
+            f"evidence_in_10_{group}",
+            f"Evidence among the first 10, questions {words}",
+            f"recall@10/{group}",
+            f"of the questions {words}: those whose evidence is among the first 10 found ÷ all",
+        )
+        for group, words in GROUPS.items()
+    ),
+    *(
+        _metric(
+            f"evidence_in_prompt_{group}",
+            f"Evidence in the prompt, questions {words}",
+            f"in_prompt/{group}",
+            f"of the questions {words}: those whose evidence stands, word for word, in the prompt that was sent ÷ all",
+        )
+        for group, words in GROUPS.items()
     ),
     _metric("right_answers", "Right answers", "right", "questions answered exactly or rightly refused ÷ questions"),
     _metric("exact_answers", "Exact answers", "answered", "questions answered exactly ÷ questions that have an answer"),

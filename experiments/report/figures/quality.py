@@ -1,4 +1,4 @@
-"""How much of a conversation is remembered: over its length, by every lookup and pruning, and by the stores alone."""
+"""How much of a conversation is remembered: over its length, by lookup and pruning, by the stores alone, by kind."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pandas as pd
 
 from experiments import metrics
 from experiments.analysis import claims
-from experiments.analysis.intervals import Estimate
-from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
+from experiments.report.figures import kinds
+from experiments.report.figures.kinds import interval
 from experiments.report.scene import Scene, factor
 
 _DEPTHS = {"evidence_in_3": "found", "evidence_in_prompt": "in the prompt", "right_answers": "answered rightly"}
@@ -19,12 +19,12 @@ _DEPTHS = {"evidence_in_3": "found", "evidence_in_prompt": "in the prompt", "rig
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figures of the parts ``evidence`` and ``answers``, as far as there are records."""
-    return [*_depths(scene), *_settings(scene), *_evidence(scene)]
+    return [*_depths(scene), *_settings(scene), *_evidence(scene), *kinds.draw(scene)]
 
 
 def _depths(scene: Scene) -> list[Drawn]:
     """Draw each system as it is by default, a panel a depth."""
-    frames = {metric: scene.measured(metric, part="answers") for metric in _DEPTHS}
+    frames = {metric: scene.measured(metric, part="answers", style=None) for metric in _DEPTHS}
     shown = {
         metric: frame[~frame["subject"].str.contains("+", regex=False)]
         for metric, frame in frames.items()
@@ -52,13 +52,13 @@ def _depths(scene: Scene) -> list[Drawn]:
 
 def _settings(scene: Scene) -> list[Drawn]:
     """Draw every lookup and pruning side by side, after the longest conversation for which they were varied."""
-    every = scene.measured("evidence_in_prompt", part="answers")
+    every = scene.measured("evidence_in_prompt", part="answers", style=None)
     varied = every[every["subject"].str.contains("+", regex=False)]
     if varied.empty:
         return []
     turns = _longest(varied)
     varied_metrics = ("evidence_in_prompt", "right_answers")
-    frames = {metric: scene.measured(metric, part="answers", turns=turns) for metric in varied_metrics}
+    frames = {metric: scene.measured(metric, part="answers", turns=turns, style=None) for metric in varied_metrics}
     shown = {metric: frame for metric, frame in frames.items() if not frame.empty}
     subjects = scene.subjects(shown["evidence_in_prompt"]["subject"])
     means = shown["evidence_in_prompt"].groupby("subject")["value"].mean()
@@ -76,7 +76,7 @@ def _settings(scene: Scene) -> list[Drawn]:
                 look = drawing.look(place + 1)
                 axes.plot(values, [at] * len(values), linestyle="none", markersize=4, alpha=0.35, **look)
                 axes.plot(
-                    *(_interval(values), [at, at]), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt"
+                    *(interval(values), [at, at]), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt"
                 )
                 axes.plot(
                     [values.mean()], [at], linestyle="none", markersize=7, markeredgecolor="white",
@@ -92,7 +92,9 @@ def _settings(scene: Scene) -> list[Drawn]:
 
 def _evidence(scene: Scene) -> list[Drawn]:
     """Draw the recall of the stores by themselves, beside the time of a lookup."""
-    shown, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
+    shown, slow = (
+        scene.measured(metric, part="evidence", style=None) for metric in ("evidence_in_10", "retrieval_p95")
+    )
     if shown.empty:
         return []
     title = f"Evidence among ten found after {_longest(shown):,} turns: {_shares_listed(scene, shown)}"
@@ -119,18 +121,11 @@ def _over_turns(axes: Any, scene: Scene, frame: pd.DataFrame, scale: float = 100
             means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=text.plain(subject), **look
         )
         for at, some in values.groupby(turns):
-            axes.plot([at, at], _interval(some), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
+            axes.plot([at, at], interval(some), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
     drawing.logarithmic(axes, "x")
     there = sorted(set(factor(frame, "turns")))
     axes.set_xticks(there, [f"{turns:,}" for turns in there])
     axes.set_xlabel("turns of the conversation")
-
-
-def _interval(values: pd.Series[float]) -> list[float]:
-    """Return the ends of the mean's 95 % interval; those of the range where blocks are too few for an interval."""
-    if len(values) < ENOUGH_BLOCKS:
-        return [values.min(), values.max()]
-    return [float(end) for end in Estimate(values.tolist()).interval()]
 
 
 def _longest(frame: pd.DataFrame) -> int:

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset, Study
+from experiments.metrics.remembering import GROUPS
 from experiments.studies.memory import hit_rate, quality, retrieval, soak, what_fits
 
 
@@ -43,10 +44,12 @@ class Memory(Study):
         "evidence_in_1",
         "evidence_in_3",
         "evidence_in_10",
+        *(f"evidence_in_10_{group}" for group in GROUPS),
         "evidence_ndcg",
         "evidence_reciprocal_rank",
         "stale_hit_rate",
         "evidence_in_prompt",
+        *(f"evidence_in_prompt_{group}" for group in GROUPS),
         "right_answers",
         "exact_answers",
         "right_refusals",

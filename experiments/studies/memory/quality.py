@@ -1,7 +1,8 @@
 """Quality: a long conversation, then questions with one right answer. Is it found, is it in the prompt, is it answered?
 
 Part ``evidence`` asks each store alone for ten turns; part ``answers`` tells a whole system the conversation and looks
-at what it finds, at the prompt it sends and, where a model that can read is installed, at its answers.
+at what it finds, at the prompt it sends and, where a model that can read is installed, at its answers. Conditions with
+``style=natural`` hold a conversation as people do; the others a plain one, which alone the model that reads can read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from experiments.grading import stores
-from experiments.grading.conversation import grade_retrieval, grade_system, summary
+from experiments.grading.conversation import Grade, grade_retrieval, grade_system, summary, summary_by_kind
 from experiments.grading.overheard import Overheard
 from experiments.measuring import engines, requirements
 from experiments.measuring.records import EngineSpec, Scalar
@@ -21,6 +22,7 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.studies.subjects import data_dir, make_system
 from experiments.workloads.remembering.conversation import Conversation, converse
+from experiments.workloads.remembering.natural.conversation import converse_naturally
 from systems import registry
 from systems.description import Description, Topic, Variants
 from systems.engines.scripted import Scripts, scripted
@@ -35,8 +37,16 @@ _TURNS: dict[Preset, tuple[int, ...]] = {
     "wide": (50, 500, 5_000),
     "paper": (50, 500, 5_000),
 }
+_NATURAL_TURNS: dict[Preset, tuple[int, ...]] = {
+    "smoke": (20,),
+    "quick": (500,),
+    "standard": (500, 5_000),
+    "wide": (500, 5_000),
+    "paper": (500, 5_000),
+}
 # A system remembers what it was asked, and may find that again: few questions, lest they crowd out the conversation.
 _QUESTIONS = {"evidence": 100, "answers": 40}
+_NATURAL_QUESTIONS = {"evidence": 200, "answers": 90}  # of nine kinds
 _PLACES = (1, 3, 10)
 # Short of the paper preset, variants of the systems are tried after this many turns only.
 _VARIED_TURNS = 500
@@ -46,6 +56,9 @@ _TOPICS: tuple[Topic, Topic] = ("lookup", "pruning")
 _UNHEARD = "the prompts of a system that asks an address are not overheard"
 
 UNREAD = "no model ran: answers are not graded, which takes the model that reads"
+UNREADABLE = "no model ran: answers are not graded, the model that reads knows plain conversations only"
+
+_NATURAL: dict[str, Scalar] = {"style": "natural"}
 
 
 def shapes() -> tuple[str, ...]:
@@ -57,6 +70,10 @@ def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a store, and a cell a system with each lookup and pruning it can be set to, for each length."""
     preset = request.preset
     found = [cell for turns in _TURNS[preset] for cell in (*_evidence(preset, turns), *_answers(request, turns))]
+    for turns in _NATURAL_TURNS[preset]:
+        found += [_natural(cell) for cell in _evidence(preset, turns)]
+        if turns <= _VARIED_TURNS:
+            found += [_unread(_natural(cell)) for cell in _answers(request, turns, _TOPICS[:1])]
     if preset in GRADED:
         arms = [cell for cell in found if cell.condition == {"part": "answers", "turns": _VARIED_TURNS}]
         found += twins(cell for cell in arms if cell.subject in request.systems)
@@ -78,7 +95,17 @@ def _evidence(preset: Preset, turns: int) -> list[Cell]:
     ]
 
 
-def _answers(request: GridRequest, turns: int) -> list[Cell]:
+def _natural(cell: Cell) -> Cell:
+    """Return ``cell`` after a natural conversation instead."""
+    return msgspec.structs.replace(cell, condition={**cell.condition, **_NATURAL}, estimate_s=1.5 * cell.estimate_s)
+
+
+def _unread(cell: Cell) -> Cell:
+    """Return ``cell`` without the model that reads."""
+    return msgspec.structs.replace(cell, engine=EngineSpec(name="simulated"), labels=(UNREADABLE,))
+
+
+def _answers(request: GridRequest, turns: int, topics: Sequence[Topic] = _TOPICS) -> list[Cell]:
     reader = request.shapes.get("reader")
     return [
         Cell(
@@ -95,16 +122,16 @@ def _answers(request: GridRequest, turns: int) -> list[Cell]:
             timeout_s=300 + turns / 10,
         )
         for system in request.systems
-        for variant, settings in _variants(request.preset, registry.systems.get(system), turns).items()
+        for variant, settings in _variants(request.preset, registry.systems.get(system), turns, topics).items()
     ]
 
 
-def _variants(preset: Preset, system: Description, turns: int) -> dict[str, dict[str, Scalar]]:
-    """Return the system as it comes, then with other lookups and prunings; with both at once in the paper preset."""
+def _variants(preset: Preset, system: Description, turns: int, topics: Sequence[Topic]) -> dict[str, dict[str, Scalar]]:
+    """Return the system as it comes, then varied in ``topics``; in both at once in the paper preset."""
     asis: Variants = {"": {}}
     if preset != "paper" and turns != _VARIED_TURNS:
         return {"": {}}
-    lookups, prunings = ({**asis, **system.varied(topic)} for topic in _TOPICS)
+    lookups, prunings = ({**asis, **(system.varied(topic) if topic in topics else {})} for topic in _TOPICS)
     return {
         "+".join(filter(None, (lookup, pruning))): {**lookups[lookup], **prunings[pruning]}
         for lookup in lookups
@@ -120,14 +147,22 @@ def run(role: Role) -> None:
 
 def _conversation(role: Role) -> Conversation:
     condition = role.spec.condition
-    return converse(role.spec.seed, int(condition["turns"] or 0), _QUESTIONS[str(condition["part"])])
+    part, turns = str(condition["part"]), int(condition["turns"] or 0)
+    if "style" in condition:
+        return converse_naturally(role.spec.seed, turns, _NATURAL_QUESTIONS[part])
+    return converse(role.spec.seed, turns, _QUESTIONS[part])
 
 
 async def _find(role: Role) -> None:
     conversation, settings = _conversation(role), role.spec.settings
     keywords = Keywords(fast=True)
     keywords.load()
-    turns = stores.planted(keywords, (turn.text for turn in conversation.turns))
+    turns = [
+        msgspec.structs.replace(saved, created=told.created)
+        for saved, told in zip(
+            stores.planted(keywords, (turn.text for turn in conversation.turns)), conversation.turns, strict=True
+        )
+    ]
     seconds = []
     async with stores.filled(str(settings["store"]), role.work_dir / "memory.sqlite", turns) as lookup:
 
@@ -139,7 +174,7 @@ async def _find(role: Role) -> None:
 
         grades = await grade_retrieval(conversation, find)
     role.part.series["retrieval_s"] = seconds
-    role.part.values.update(summary(grades, _PLACES), questions=len(grades))
+    _note(role, grades, _PLACES)
     role.outside_look()
 
 
@@ -150,8 +185,13 @@ async def _answer(role: Role) -> None:
     engine, scripts = Overheard(engines.make(spec.engine, role.model_path, spec.profile.cpus)), Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user")
-        if UNREAD in spec.labels:
+        if {UNREAD, UNREADABLE}.intersection(spec.labels):
             grades = [msgspec.structs.replace(grade, answer=None, right=None) for grade in grades]
         # A system asks for a few memories: what would be among ten is the other part's business.
-        role.part.values.update(summary(grades, _PLACES[:2]), questions=len(grades))
+        _note(role, grades, _PLACES[:2])
         await asyncio.to_thread(role.outside_look)
+
+
+def _note(role: Role, grades: Sequence[Grade], places: Sequence[int]) -> None:
+    summarise = summary_by_kind if "style" in role.spec.condition else summary
+    role.part.values.update(summarise(grades, places), questions=len(grades))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -12,39 +12,55 @@ from experiments.workloads.remembering.language import WORDS, chat, say
 from experiments.workloads.remembering.values import MAKERS, Language, Split, drawn, family
 from experiments.workloads.remembering.words import Act
 
-Kind = Literal["planted", "changed", "denied", "untold", "stranger"]
+PlainKind = Literal["planted", "changed", "denied", "untold", "stranger"]
 """What the right answer is: a fact told once; the newer of two; or that nobody knows, because the fact was denied, was
 never told of this person, or the person was never mentioned (someone with a similar name was)."""
 
-KINDS: tuple[Kind, ...] = ("planted", "changed", "denied", "untold", "stranger")
-UNKNOWN: tuple[Kind, ...] = ("denied", "untold", "stranger")
+NaturalKind = Literal["plain", "long", "passing", "pronoun", "paraphrased", "dated", "repeated", "retold", "updated"]
+"""How a fact of a natural conversation was told, and how it is asked for (docs/remembering.md)."""
+
+Kind: TypeAlias = PlainKind | NaturalKind
+
+Register = Literal["dialogue", "assistant"]
+"""Short turns of two people, or long turns of somebody who writes to an assistant."""
+
+KINDS: tuple[PlainKind, ...] = ("planted", "changed", "denied", "untold", "stranger")
+UNKNOWN: tuple[PlainKind, ...] = ("denied", "untold", "stranger")
 
 _TELLING = 0.4  # of the turns tell a fact; the others are small talk
 _CHANGED, _DENIED = 0.3, 0.12
 _FAMILY = 3
-_SHARES: dict[Kind, float] = {"planted": 0.45, "changed": 0.25, "denied": 0.1, "untold": 0.1, "stranger": 0.1}
+_SHARES: dict[PlainKind, float] = {"planted": 0.45, "changed": 0.25, "denied": 0.1, "untold": 0.1, "stranger": 0.1}
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn: what the user says, and what a good assistant replies. ``act`` is None in small talk."""
+    """One turn: what is said, and what a good assistant replies. ``act`` is None in small talk.
+
+    ``created`` is when, in seconds since the conversation began. In a dialogue ``speaker`` is who says it, which the
+    text says too ("Marela: ..."), and nothing is replied; otherwise it is the user, who has no name.
+    """
 
     text: str
     reply: str
     act: Act | None = None
+    created: float = 0.0
+    speaker: str | None = None
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A question after all turns. ``evidence`` is the turn that decides the answer, None where none does.
+    """A question after all turns. ``evidence`` are the turns of which any one decides the answer, and may be none.
 
     A fact that was denied is decided by its denial. ``stale`` are the turns about the same fact that hold no longer.
+    ``register`` is that of the evidence, None in a plain conversation, which has none.
     """
 
     text: str
     answer: str
     kind: Kind
     language: Language
-    evidence: int | None
+    evidence: tuple[int, ...]
     stale: tuple[int, ...]
+    register: Register | None = None
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -130,7 +146,7 @@ def converse(
     order += [None] * (turns - len(order))
     rng.shuffle(order)
     told = [
-        _small_talk(rng, names, languages) if one is None else _tell(rng, one, number, split)
+        _small_talk(rng, names, languages, number) if one is None else _tell(rng, one, number, split)
         for number, one in enumerate(order)
     ]
     return Conversation(told, _questions(rng, lives, strangers, questions, split))
@@ -151,34 +167,36 @@ def _families(
             yield list(people), language
 
 
-def _small_talk(rng: random.Random, names: Sequence[tuple[str, Language]], languages: Sequence[Language]) -> Told:
+def _small_talk(
+    rng: random.Random, names: Sequence[tuple[str, Language]], languages: Sequence[Language], number: int
+) -> Told:
     name, language = rng.choice(names) if names else (None, rng.choice(languages))
     if name is None:
         name = {"en": "Bob", "zh": "小王"}[language]
-    return Told(text=chat(rng, language, name), reply=WORDS[language].chatted)
+    return Told(text=chat(rng, language, name), reply=WORDS[language].chatted, created=float(number))
 
 
 def _tell(rng: random.Random, one: Life, number: int, split: Split) -> Told:
     act = one.acts[len(one.turns)]
     one.turns.append(number)
-    return Told(text=one.tell(rng, act, split), reply=WORDS[one.language].noted, act=act)
+    return Told(text=one.tell(rng, act, split), reply=WORDS[one.language].noted, act=act, created=float(number))
 
 
 def _questions(
     rng: random.Random, lives: list[Life], strangers: list[tuple[str, Language]], most: int, split: Split
 ) -> list[Question]:
-    pools: dict[Kind, list[Question]] = {kind: [] for kind in KINDS}
+    pools: dict[PlainKind, list[Question]] = {kind: [] for kind in KINDS}
     known: dict[tuple[str | None, Language], set[str]] = {}
     for one in lives:
         known.setdefault((one.person, one.language), set()).add(one.attribute)
-        kind: Kind = "denied" if one.denied else "changed" if len(one.values) > 1 else "planted"
+        kind: PlainKind = "denied" if one.denied else "changed" if len(one.values) > 1 else "planted"
         pools[kind].append(
             Question(
                 text=one.tell(rng, "ask", split),
                 answer=WORDS[one.language].unknown if one.denied else one.values[-1],
                 kind=kind,
                 language=one.language,
-                evidence=one.turns[-1],
+                evidence=(one.turns[-1],),
                 stale=tuple(one.turns[:-1]),
             )
         )
@@ -197,13 +215,13 @@ def _questions(
 
 
 def _unanswerable(
-    rng: random.Random, language: Language, split: Split, attribute: str, person: str | None, kind: Kind
+    rng: random.Random, language: Language, split: Split, attribute: str, person: str | None, kind: PlainKind
 ) -> Question:
     return Question(
         text=say(rng, language, split, "ask", attribute, person),
         answer=WORDS[language].unknown,
         kind=kind,
         language=language,
-        evidence=None,
+        evidence=(),
         stale=(),
     )

@@ -237,9 +237,25 @@ def _quality(block: int, noise: random.Random) -> Iterator[Record]:
                 yield record(trial, Part(role="subject", values=values))
 
 
+def _natural(block: int) -> Iterator[Record]:
+    """What stores find after a natural conversation, by kind and register."""
+    noise = random.Random(block)
+    for turns in (500, 5000):
+        for store, share in (("like", 0.3), ("coordination", 0.9), ("bm25", 0.8)):
+            values = {"recall@10/sharing": share}
+            for kind in ("long", "pronoun", "paraphrased"):
+                for register in ("dialogue", "assistant"):
+                    values[f"recall@10/{kind}-{register}"] = share * noise.uniform(0.8, 1.0)
+            condition = {"part": "evidence", "turns": turns, "style": "natural"}
+            yield record(
+                spec("memory", store, block, condition=condition, engine=None), Part(role="subject", values=values)
+            )
+
+
 def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
     for block in range(blocks):
         yield from _quality(block, noise)
+        yield from _natural(block)
         for trace, accesses, distinct, bonus in (("published", 500, 129, 0.05), ("zipf", 5000, 900, 0.12)):
             for capacity in (20, 50, 100, 200):
                 for subject in ("fifo", "lru"):

@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 
-from experiments.grading.conversation import grade_ranking, grade_retrieval, grade_system, summary
+from experiments.grading.conversation import (
+    Grade,
+    grade_ranking,
+    grade_retrieval,
+    grade_system,
+    summary,
+    summary_by_kind,
+)
 from experiments.grading.overheard import Overheard
-from experiments.workloads.remembering.conversation import Conversation, Question, Told, converse
+from experiments.workloads.remembering.conversation import Conversation, NaturalKind, Question, Register, Told, converse
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline, BaselineSettings
@@ -20,10 +27,10 @@ from tests.experiments.uneven_systems import OwnLayout, Silent
 
 OLD, NEW, ELSE = "Marela lives in Velford.", "Marela has moved and now lives in Korburg.", "Marila lives in Tostad."
 CHANGED = Question(
-    text="Where does Marela live?", answer="Korburg", kind="changed", language="en", evidence=2, stale=(0,)
+    text="Where does Marela live?", answer="Korburg", kind="changed", language="en", evidence=(2,), stale=(0,)
 )
 STRANGER = Question(
-    text="Where does Morela live?", answer="I don't know.", kind="stranger", language="en", evidence=None, stale=()
+    text="Where does Morela live?", answer="I don't know.", kind="stranger", language="en", evidence=(), stale=()
 )
 TALK = Conversation([Told(text=text, reply="Noted.", act="state") for text in (OLD, ELSE, NEW)], [CHANGED, STRANGER])
 
@@ -48,6 +55,40 @@ def test_a_ranking_is_graded_by_the_places_of_what_holds_and_what_does_not(
     assert measures["stale_hit"] == stale_hit
     assert measures["reciprocal_rank"] == (1 / evidence if evidence else 0)
     assert measures["recall@3"] == (evidence is not None)
+
+
+def test_of_what_was_told_twice_either_turn_decides_and_counts_once() -> None:
+    twice = Question(
+        text="?", answer="Korburg", kind="retold", language="en", evidence=(0, 2), stale=(), register="dialogue"
+    )
+
+    assert grade_ranking(TALK, twice, [ELSE, NEW, OLD]).evidence == 2
+    assert summary([grade_ranking(TALK, twice, [ELSE, NEW])])["recall@3"] == 1
+    assert summary([grade_ranking(TALK, twice, [ELSE])])["recall@3"] == 0
+
+
+def test_kinds_and_registers_are_told_apart_and_those_that_share_no_word_stand_alone() -> None:
+    def asked(kind: NaturalKind, register: Register, found: list[str]) -> Grade:
+        question = Question(
+            text="?", answer="Korburg", kind=kind, language="en", evidence=(2,), stale=(), register=register
+        )
+        return grade_ranking(TALK, question, found)
+
+    measures = summary_by_kind(
+        [
+            asked("long", "dialogue", [NEW]),
+            asked("long", "assistant", [ELSE]),
+            asked("dated", "assistant", [ELSE, NEW]),
+            asked("paraphrased", "assistant", []),
+        ]
+    )
+
+    assert measures["recall@10"] == 2 / 4
+    assert measures["recall@10/sharing"] == 2 / 3
+    assert measures["recall@10/paraphrased"] == 0
+    assert (measures["recall@10/long"], measures["recall@10/long-dialogue"]) == (1 / 2, 1)
+    assert (measures["recall@10/dialogue"], measures["recall@10/assistant"]) == (1, 1 / 3)
+    assert "in_prompt/long" not in measures  # no prompt was graded
 
 
 async def test_a_store_alone_is_asked_every_question() -> None:
@@ -75,7 +116,7 @@ async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> 
     assert len(grades) == len(conversation.questions)
     for question, grade in zip(conversation.questions, grades, strict=True):
         assert grade.kind == question.kind
-        assert (grade.in_prompt is None) == (question.evidence is None)
+        assert (grade.in_prompt is None) == (not question.evidence)
         assert grade.in_prompt or grade.evidence is None  # what was found is in the prompt
         assert grade.right is False  # the simulated engine says words without meaning
     assert scripts.unplanned == 0

@@ -21,6 +21,7 @@ from tests.experiments.analysis import synthetic
 
 MEMORY = (
     *("hit-rate", "hit-rate-other-traces", "retrieval", "quality", "quality-settings", "evidence"),
+    *("evidence-kinds-500", "evidence-kinds-5000"),
     *("soak-no-model-300", "tracer-no-model-20", "flames-no-model-baseline", "flames-no-model-asynchronous"),
 )
 ISOLATION = ("sleeps", "law", "kinds", "stalls", "inference", "latency-sleep", "latency-inference", "short-task")

@@ -4,11 +4,15 @@ import random
 
 import pytest
 
+from experiments import metrics
+from experiments.grading.conversation import Grade, summary_by_kind
 from experiments.measuring.records import EngineSpec, Part
 from experiments.measuring.study import BLOCKS, GRADED, GridRequest
 from experiments.metrics import anonymous_growth, cache_cost
+from experiments.metrics.remembering import GROUPS
 from experiments.studies.memory import Memory, hit_rate, quality, soak
 from experiments.workloads import replay, traces
+from experiments.workloads.remembering.natural.conversation import NATURAL_KINDS, REGISTERS
 from systems.interface import Reply, Source
 from tests.experiments.analysis import synthetic
 
@@ -63,7 +67,8 @@ def test_history_is_kept_whole_only_where_the_system_can():
 
 def answering(preset, systems=("baseline", "asynchronous"), **shapes):
     request = GridRequest(preset=preset, systems=systems, engine=EngineSpec(name="llama"), shapes=shapes)
-    return [cell for cell in quality.cells(request) if cell.condition["part"] == "answers"]
+    cells = [cell for cell in quality.cells(request) if cell.condition["part"] == "answers"]
+    return [cell for cell in cells if "style" not in cell.condition]
 
 
 def test_answers_are_asked_of_the_model_that_reads_and_without_it_the_cells_say_so():
@@ -72,6 +77,42 @@ def test_answers_are_asked_of_the_model_that_reads_and_without_it_the_cells_say_
     for cell in answering("standard"):
         assert cell.engine.name == "simulated"
         assert "answers are not graded" in cell.labels[0]
+
+
+@pytest.mark.parametrize("preset", BLOCKS)
+def test_stores_and_whole_systems_hold_a_natural_conversation_which_no_model_reads(preset):
+    request = GridRequest(
+        preset=preset,
+        systems=("baseline", "asynchronous"),
+        engine=EngineSpec(name="llama"),
+        shapes={"reader": EngineSpec(name="llama", model="reader")},
+    )
+    natural = [cell for cell in quality.cells(request) if cell.condition.get("style") == "natural"]
+    assert {cell.part for cell in natural} == {"evidence", "answers"}
+    if preset in ("standard", "wide", "paper"):
+        assert {cell.condition["turns"] for cell in natural if cell.part == "evidence"} == {500, 5_000}
+    for cell in natural:
+        if cell.part == "answers":
+            assert cell.engine.name == "simulated"
+            assert "knows plain conversations only" in cell.labels[0]
+
+
+def test_every_group_of_natural_questions_has_a_metric_of_what_is_noted():
+    grades = [
+        Grade(
+            kind=kind, language="en", register=register, evident=True, outdated=False, answerable=True,
+            evidence=1, stale=None, in_prompt=True,
+        )
+        for kind in NATURAL_KINDS
+        for register in REGISTERS
+    ]  # fmt: skip
+    part = Part(role="subject", values=summary_by_kind(grades))
+    record = synthetic.record(synthetic.spec("memory", "bm25"), part)
+    assert set(GROUPS) == {*NATURAL_KINDS, *REGISTERS, "sharing"}
+    for group in GROUPS:
+        for name in (f"evidence_in_10_{group}", f"evidence_in_prompt_{group}"):
+            assert name in Memory.measures
+            assert metrics.get(name).compute(record) == 1
 
 
 def test_every_lookup_and_pruning_meet_in_the_paper_preset_and_a_system_that_cannot_be_set_is_asked_as_it_is():

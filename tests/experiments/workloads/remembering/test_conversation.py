@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from itertools import product
 
 import pytest
@@ -30,13 +31,13 @@ def test_the_evidence_holds_the_answer_and_what_is_stale_came_before_it(seed: in
 
     for question in made.questions:
         if question.kind in ("untold", "stranger"):
-            assert question.evidence is None
+            assert not question.evidence
             continue
-        assert question.evidence is not None
-        assert all(stale < question.evidence for stale in question.stale)
+        [evidence] = question.evidence
+        assert all(stale < evidence for stale in question.stale)
         assert bool(question.stale) == (question.kind in ("changed", "denied"))
         if question.kind not in UNKNOWN:
-            assert question.answer in made.turns[question.evidence].text
+            assert question.answer in made.turns[evidence].text
 
 
 @given(seeds)
@@ -100,3 +101,9 @@ def test_a_language_can_be_chosen() -> None:
 @settings(max_examples=20, deadline=None)
 def test_a_drawn_name_belongs_to_its_split(rng) -> None:
     assert not is_held_out(drawn(rng, NAMES["zh"], "training"))
+
+
+def test_a_plain_conversation_stays_what_the_model_that_reads_was_graded_on() -> None:
+    made = converse(1, 500, 100)
+    said = repr([turn.text + turn.reply for turn in made.turns] + [one.text + one.answer for one in made.questions])
+    assert hashlib.md5(said.encode(), usedforsecurity=False).hexdigest() == "e783ffa762f1f0a1896e83229ea32b38"
