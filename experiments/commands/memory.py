@@ -97,13 +97,7 @@ def import_(
     file: _File,
     exported: Annotated[
         Path,
-        typer.Argument(
-            metavar="EXPORT",
-            help="What fourgig memory export wrote; - for the standard input.",
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
-        ),
+        typer.Argument(metavar="EXPORT", help="What fourgig memory export wrote; - for the standard input."),
     ],
 ) -> None:
     """Add the turns of an export to a memory file, which is made if it is not there.
@@ -115,6 +109,8 @@ def import_(
 
     if str(exported) == "-":
         count = archive.load(file, sys.stdin.buffer)
+    elif not exported.exists() or exported.is_dir():
+        raise BadInput(f"There is no export {exported}.")
     else:
         with exported.open("rb") as lines:
             count = archive.load(file, lines)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from experiments.commands.cli import app, main
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
+from tests.experiments.conftest import FOURGIG
 
 
 @pytest.fixture
@@ -112,7 +113,8 @@ def test_an_export_that_does_not_fit_leaves_nothing_that_looks_whole(path, tmp_p
         (["export", "{path}", "--session", "c"], 2, "There is no session 'c' in memory.sqlite"),
         (["export", "{path}", "out.jsonl", "--session", "c"], 2, "There is no session 'c' in memory.sqlite"),
         (["forget", "{path}", "c"], 2, "There is no session 'c' in memory.sqlite"),
-        (["import", "{path}", "."], 2, "is a directory"),
+        (["import", "{path}", "."], 2, "There is no export ."),
+        (["import", "{path}", "none"], 2, "There is no export none."),
     ],
 )
 def test_what_cannot_be_done_is_said_and_leaves_nothing(path, tmp_path, arguments, code, says):

@@ -1,5 +1,6 @@
 """Taking something out of a memory file beside others who use it, and reading one that cannot be written."""
 
+import asyncio
 import io
 import os
 import shutil
@@ -95,8 +96,8 @@ async def test_beside_a_reader_forgetting_says_that_it_is_still_readable_and_is_
         assert not readable(path, SECRET)
 
 
-async def test_the_process_that_still_reads_is_named(path, impatient):
-    await fulltext(path, turn(f"I am fond of {SECRET}", "anna"))
+def test_the_process_that_still_reads_is_named(path, impatient):
+    asyncio.run(fulltext(path, turn(f"I am fond of {SECRET}", "anna")))
     reads = (
         "import sqlite3, sys\nreader = sqlite3.connect(sys.argv[1])\nreader.execute('BEGIN')\n"
         "reader.execute('SELECT count(*) FROM memories').fetchone()\nprint(flush=True)\nsys.stdin.read()"
@@ -319,8 +320,8 @@ async def test_what_is_in_the_log_alone_is_exported_too(tmp_path):
         assert b"Only in the log" in exported(path)
 
 
-async def test_a_file_that_changes_while_it_is_read_unguarded_is_not_taken_for_whole(tmp_path):
-    path = await copied_with_its_log(tmp_path, tmp_path / "backup")
+def test_a_file_that_changes_while_it_is_read_unguarded_is_not_taken_for_whole(tmp_path):
+    path = asyncio.run(copied_with_its_log(tmp_path, tmp_path / "backup"))
 
     class Out(io.BytesIO):
         def write(self, data):
@@ -394,7 +395,8 @@ def test_half_a_character_is_refused_by_the_store(path):
 
 
 def test_a_time_that_is_no_number_is_refused(path):
-    line = b'{"format":"fourgig-memories","version":1}\n{"session":"s","question":"","answer":"","keywords":[],"created":%s}\n'
+    header = b'{"format":"fourgig-memories","version":1}\n'
+    line = header + b'{"session":"s","question":"","answer":"","keywords":[],"created":%s}\n'
     for time in (b"1e999", b"-1e999", b"NaN", b"null"):
         with pytest.raises(BadInput, match="Line 2 is no turn"):
             archive.load(path, io.BytesIO(line % time))
