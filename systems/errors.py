@@ -30,6 +30,10 @@ class ExitCode(IntEnum):
     UNFIT = 11, "`fourgig doctor`: something else than the profile is amiss with this machine"
     FAILED = 12, "something that the command started failed or was killed; the message names it"
     WHOLE_BLOCK_VOID = 13, "every trial of a block was void, and the run stopped; the message says why and how to go on"
+    STILL_READABLE = (
+        14,
+        "`fourgig memory`: deleted, but still to be read in the file until whoever has it open closes it",
+    )
     INTERRUPTED = 130, "interrupted; what was measured is safe, and the message says how to go on"
 
     def __new__(cls, value: int, meaning: str) -> Self:
@@ -126,6 +130,16 @@ class StoreBusy(StoreError):
     """Long-term memory is locked by another writer."""
 
     transient = True
+
+
+class StillReadable(StoreError):
+    """Turns were deleted, but what they said can still be read in the file or in its journal."""
+
+    exit_code = ExitCode.STILL_READABLE
+
+
+class NotSaved(StoreError):
+    """Saving fails, and as many turns wait to be saved as may: this one is not among them."""
 
 
 class Refused(FourgigError):

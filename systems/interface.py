@@ -30,7 +30,7 @@ class Source(StrEnum):
     COMMAND = "command"
 
 
-Step = Literal["keywords", "system information", "memory lookup", "cache", "model"]
+Step = Literal["keywords", "system information", "memory lookup", "cache", "model", "saving"]
 """The steps of a turn that may fail. The model's never degrades: a turn without a reply is an error."""
 
 
@@ -130,7 +130,7 @@ class Counters(msgspec.Struct, kw_only=True):
 
     ``prompt_tokens`` counts those of every generation, ``reused_tokens`` those that the engine had computed before.
     ``generations`` counts turns that called the model, however often; ``retries`` counts repeated attempts of a turn's
-    steps, ``save_failures`` failed attempts to save.
+    steps, ``save_failures`` failed attempts to save, ``unsaved`` turns that were answered and not saved.
     """
 
     turns: int = 0
@@ -144,6 +144,7 @@ class Counters(msgspec.Struct, kw_only=True):
     deadline_exceeded: int = 0
     saved: int = 0
     save_failures: int = 0
+    unsaved: int = 0
     degraded: int = 0
     retries: int = 0
     warm_up_failures: int = 0

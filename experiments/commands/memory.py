@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from contextlib import suppress
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -24,8 +27,15 @@ def _sessions(context: typer.Context, incomplete: str) -> list[str]:
     from systems.memory import archive
 
     with suppress(FourgigError):
-        return [name for name in archive.sessions(Path(context.params["file"] or "")) if name.startswith(incomplete)]
+        names = archive.sessions(Path(context.params["file"] or ""))
+        return [as_typed for name in names if (as_typed := _completed(name, incomplete)) is not None]
     return []
+
+
+def _completed(name: str, incomplete: str) -> str | None:
+    """Return ``name`` encoded as what was typed of it, which the shell compares byte by byte; None if it is another."""
+    forms = (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
+    return next((form for form in forms if form.startswith(incomplete)), None)
 
 
 def _bytes(text: str) -> int:
@@ -33,6 +43,25 @@ def _bytes(text: str) -> int:
     if size is None or size[2] not in _UNITS:
         raise BadInput(f"{text!r} is no size: write a number with a unit, for example 200MB or 1GiB.")
     return int(float(size[1]) * _UNITS[size[2]])
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that gets the name ``out`` once everything is in it; one that fails leaves nothing."""
+    if out.exists():
+        raise BadInput(f"{out} is there already; choose another name.")
+    if not out.parent.is_dir():
+        raise BadInput(f"There is no folder {out.parent}.")
+    part = out.with_name(f"{out.name}.{os.getpid()}.part")
+    try:
+        with part.open("xb") as lines:
+            yield lines
+            lines.flush()
+            os.fsync(lines.fileno())  # a full disk may be noticed only now
+        part.rename(out)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 _File = Annotated[Path, typer.Argument(help="The memory file, for example data/memory.sqlite.", exists=False)]
@@ -49,16 +78,16 @@ def export(
 ) -> None:
     """Write what an agent remembers as JSON Lines, oldest first: one turn a line, after a line that names the format.
 
-    An agent may be running meanwhile. The lines are plain text: fourgig memory export FILE | grep Lisbon
+    An agent may be running meanwhile, and neither the file nor its folder need be writable. The
+    lines are plain text: fourgig memory export FILE | grep Lisbon
     """
     from systems.memory import archive
 
     if out is None:
         archive.export(file, sys.stdout.buffer, session)
+        sys.stdout.buffer.flush()
         return
-    if out.exists():
-        raise BadInput(f"{out} is there already; choose another name.")
-    with out.open("xb") as lines:
+    with _whole(out) as lines:
         count = archive.export(file, lines, session)
     console.out.say(f"{count} turns written to {out}.")
 
@@ -66,7 +95,10 @@ def export(
 @memory_app.command("import")
 def import_(
     file: _File,
-    exported: Annotated[Path, typer.Argument(metavar="EXPORT", help="What fourgig memory export wrote.", exists=True)],
+    exported: Annotated[
+        Path,
+        typer.Argument(metavar="EXPORT", help="What fourgig memory export wrote; - for the standard input."),
+    ],
 ) -> None:
     """Add the turns of an export to a memory file, which is made if it is not there.
 
@@ -75,8 +107,13 @@ def import_(
     """
     from systems.memory import archive
 
-    with exported.open("rb") as lines:
-        count = archive.load(file, lines)
+    if str(exported) == "-":
+        count = archive.load(file, sys.stdin.buffer)
+    elif not exported.exists() or exported.is_dir():
+        raise BadInput(f"There is no export {exported}.")
+    else:
+        with exported.open("rb") as lines:
+            count = archive.load(file, lines)
     console.out.say(f"{count} new turns in {file}.")
 
 
@@ -90,7 +127,7 @@ def compact(
     """Make a memory file as small as what it holds, and give back what deleted turns took.
 
     With --size the sessions that hold most lose turns first, and of each the oldest that say nothing important. No
-    agent may be using the file.
+    agent may be running with the file.
     """
     from systems.memory import archive
 
@@ -109,7 +146,8 @@ def forget(
 ) -> None:
     """Delete everything one session said, so that nothing of it is left in the file. It cannot be undone.
 
-    To keep a copy, export the session first. No agent may be using the file.
+    To keep a copy, export the session first. No agent may be running with the file: it holds what was said, and would
+    save it again. Who else has the file open can read on in what was deleted; the message says who, and exit code 14.
     """
     from systems.memory import archive
 

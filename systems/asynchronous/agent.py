@@ -35,6 +35,7 @@ from systems.mechanisms.steps import Steps
 from systems.mechanisms.turn_log import log_turn
 from systems.mechanisms.wanted import Wanted
 from systems.memory.fulltext import FullTextStore
+from systems.memory.holding import Hold
 from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
@@ -62,6 +63,7 @@ class Asynchronous(AsyncSystem):
         self._settings = settings
         self._engine = engine
         self._path = data_dir / "memory.sqlite"
+        self._hold = Hold(self._path)
         self._sessions = Sessions()
         self._flights: SingleFlight[Reply] = SingleFlight()
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(settings.seed)) if settings.retries else None
@@ -74,6 +76,7 @@ class Asynchronous(AsyncSystem):
 
     async def start(self) -> None:
         """Make ready: with lazy loading nothing heavy is loaded yet; with warm-up, loading begins right after."""
+        self._hold.take()
         settings = self._settings
         limit = settings.concurrent_generations or self._engine.parallelism
         # Keyword extraction holds the interpreter lock, so a second thread would gain nothing; LIKE lookups wait
@@ -172,7 +175,9 @@ class Asynchronous(AsyncSystem):
         if on_token is not None:
             on_token(reply.text)
         again = reply.served_again(request.id, first_token_s=waited)
-        return msgspec.structs.replace(again, total_s=waited, degraded=reply.degraded + steps.degraded)
+        # What the reply was made without, this one is too; whether it is saved is each turn's own.
+        shared = tuple(each for each in reply.degraded if each.step != "saving")
+        return msgspec.structs.replace(again, total_s=waited, degraded=shared + steps.degraded)
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""
@@ -196,14 +201,20 @@ class Asynchronous(AsyncSystem):
         try:
             await pipeline.saver.close()
         finally:
-            if self._warming is not None:
-                await self._warming
-            # A load that a departed caller began must end before what it opens can be closed.
-            await asyncio.gather(pipeline.keywords.finish(), pipeline.store.finish(), pipeline.engine.finish())
-            await asyncio.to_thread(self._executors.close)
-            if self._fulltext is not None:
-                await self._fulltext.close()
-            await asyncio.to_thread(self._engine.close)
+            try:
+                await self._release(pipeline)
+            finally:
+                self._hold.release()
+
+    async def _release(self, pipeline: Pipeline) -> None:
+        if self._warming is not None:
+            await self._warming
+        # A load that a departed caller began must end before what it opens can be closed.
+        await asyncio.gather(pipeline.keywords.finish(), pipeline.store.finish(), pipeline.engine.finish())
+        await asyncio.to_thread(self._executors.close)
+        if self._fulltext is not None:
+            await self._fulltext.close()
+        await asyncio.to_thread(self._engine.close)
 
     async def _load_all(self, pipeline: Pipeline) -> None:
         resources: list[Resource[Any]] = [pipeline.store, pipeline.engine]

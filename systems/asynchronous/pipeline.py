@@ -12,6 +12,7 @@ import msgspec
 from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Call, Engine, Message
+from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
@@ -53,7 +54,7 @@ class Saver(Protocol):
         ...
 
     async def add(self, turn: SavedTurn) -> None:
-        """Accept ``turn``."""
+        """Accept ``turn``. Raises `NotSaved` if it cannot wait until saving works again."""
         ...
 
 
@@ -99,25 +100,28 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             if on_token is not None:
                 on_token(reply.text)
 
-        await self._remember(request, reply.text, keywords)
+        await self._remember(request, reply.text, keywords, steps)
         return msgspec.structs.replace(reply, degraded=steps.degraded, total_s=time.perf_counter() - arrived)
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.counters.coalesced += 1
-        await self._remember(request, reply.text, await self._keywords(request.text, steps))
+        await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
 
-    async def _remember(self, request: Request, answer: str, keywords: Sequence[str]) -> None:
+    async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
         important = is_important(request.text)
-        await self.saver.add(
-            SavedTurn(
-                session=request.session,
-                question=request.text,
-                answer=answer,
-                keywords=tuple(keywords),
-                important=important,
-            )
+        turn = SavedTurn(
+            session=request.session,
+            question=request.text,
+            answer=answer,
+            keywords=tuple(keywords),
+            important=important,
         )
+        try:
+            await self.saver.add(turn)
+        except NotSaved as error:
+            steps.failed("saving", error, "not saved")
+            self.counters.unsaved += 1
         self.histories.add(request.session, Exchange(request.text, answer, important=important))
         self.counters.turns += 1
 

@@ -15,6 +15,7 @@ from systems.errors import SystemClosed
 from systems.interface import BlockingSystem, Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import calling
 from systems.mechanisms.caches import FifoCache
+from systems.memory.holding import Hold
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
@@ -34,6 +35,7 @@ class Baseline(BlockingSystem):
         self._engine = engine
         self._keywords = Keywords(fast=settings.fast_segmentation)
         self._store = LikeStore(data_dir / "memory.sqlite")
+        self._hold = Hold(data_dir / "memory.sqlite")
         self._histories = Histories(settings.history_length, settings.sessions, keep_newest)
         self._cache = FifoCache(settings.replies_cached())
         self._counters = Counters()
@@ -41,9 +43,14 @@ class Baseline(BlockingSystem):
 
     def start(self) -> None:
         """Load the keywords, the store and the model."""
-        self._keywords.load()
-        self._store.open()
-        self._engine.load()
+        self._hold.take()
+        try:
+            self._keywords.load()
+            self._store.open()
+            self._engine.load()
+        except BaseException:
+            self._hold.release()
+            raise
         self._running = True
 
     def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
@@ -106,6 +113,7 @@ class Baseline(BlockingSystem):
         """Release the model; every turn was saved before it was acknowledged."""
         self._running = False
         self._engine.close()
+        self._hold.release()
 
     def _command(self, request: Request, arrived: float) -> Reply:
         text = commands.answer(request.text, request.session, self._histories, self._cache)

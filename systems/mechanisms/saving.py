@@ -1,6 +1,6 @@
 """Saving turns: at once, as traditionally; or in the background, where the reply does not wait for the disk.
 
-Either way no acknowledged turn is lost when the system closes.
+Either way no turn that was accepted is lost when the system closes, and one that is not accepted is an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from random import Random
 
-from systems.errors import StoreError
+from systems.errors import NotSaved, StoreError
 from systems.logs import swallowed
 from systems.mechanisms.retrying import Backoff
 from systems.memory.schema import SavedTurn
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 # A store that fails is tried again, however it failed, after waits that grow from the first to the second number.
 RETRY_FIRST_S, RETRY_LAST_S = 0.1, 5.0
 
-# Once the saver is closing, this many attempts decide that a store cannot be written.
-LAST_ATTEMPTS = 3
+# So many attempts in a row, or once the saver is closing so many more, decide that a store cannot be written.
+DECIDING_ATTEMPTS = 3
 
 
 Save = Callable[[Sequence[SavedTurn]], Awaitable[None]]
@@ -54,8 +54,8 @@ class SaveAtOnce:
 class BackgroundSaver:
     """Saves turns in order, several in one transaction, while replies go out.
 
-    When ``queue_limit`` turns wait, `add` waits too: memory stays bounded. A failed save keeps its turns and is
-    tried again. ``saved`` counts turns, ``failures`` attempts.
+    When ``queue_limit`` turns wait, `add` waits too, unless saving fails: memory stays bounded, and nobody waits for a
+    disk that is full. A failed save keeps its turns and is tried again. ``saved`` counts turns, ``failures`` attempts.
     """
 
     def __init__(self, save: Save, *, batch: int, queue_limit: int, seed: int = 0) -> None:
@@ -63,7 +63,9 @@ class BackgroundSaver:
         self._batch = batch
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(seed))
         self._pending: deque[SavedTurn] = deque()
-        self._room = asyncio.Semaphore(queue_limit)
+        self._queue_limit = queue_limit
+        self._failing: Exception | None = None
+        self._changed = asyncio.Event()
         self._work = asyncio.Event()
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -71,10 +73,19 @@ class BackgroundSaver:
         self.failures = 0
 
     async def add(self, turn: SavedTurn) -> None:
-        """Accept ``turn``: it is saved at the latest when `close` returns."""
+        """Accept ``turn``: it is saved at the latest when `close` returns.
+
+        Raises `NotSaved` if there is no room for it, and saving has failed several times in a row.
+        """
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="background saver")
-        await self._room.acquire()
+        while len(self._pending) >= self._queue_limit:
+            if self._failing is not None:
+                raise NotSaved(
+                    f"{len(self._pending)} turns wait to be saved, as many as may, and saving fails: {self._failing}"
+                )
+            self._changed.clear()
+            await self._changed.wait()
         self._pending.append(turn)
         self._work.set()
 
@@ -105,11 +116,15 @@ class BackgroundSaver:
             except Exception as error:  # whatever the store raises, turns that were acknowledged must not vanish
                 self.failures += 1
                 failures += 1
-                if last_attempts >= LAST_ATTEMPTS:
+                if failures >= DECIDING_ATTEMPTS:
+                    self._failing = error
+                    self._changed.set()
+                if last_attempts >= DECIDING_ATTEMPTS:
                     raise StoreError(f"{len(self._pending)} acknowledged turns could not be saved: {error}") from error
                 swallowed(log, "save failed, to be tried again", error, turns=len(self._pending), retries=failures)
             await asyncio.sleep(self._backoff.wait_s(failures))
         for _ in turns:
             self._pending.popleft()
-            self._room.release()
+        self._failing = None
+        self._changed.set()
         self.saved += len(turns)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -11,13 +14,12 @@ from typing import IO, Literal
 
 import msgspec
 
-from systems.errors import BadInput
-from systems.memory import index, retention, schema
+from systems.errors import BadInput, StillReadable
+from systems.memory import holding, index, reading, retention, schema
 from systems.memory.schema import BUSY_S, BY_SESSION, SavedTurn, store_error
 
 FORMAT_VERSION = 1
 
-_ROWS = "SELECT session, created, question, answer, keywords, important FROM memories"
 _INSERT_NEW = (
     "INSERT INTO memories (session, created, question, answer, keywords, words, important) "
     "SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS "
@@ -39,17 +41,19 @@ _HEADER = Header("fourgig-memories", FORMAT_VERSION)
 def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
     """Write the turns of ``path``, or of one ``session``, to ``out``, oldest first; return how many.
 
-    One JSON object a line after a `Header`, as the file was at one moment: an agent may go on writing to it.
-    Raises `StoreError`.
+    One JSON object a line after a `Header`, as the file was at one moment: an agent may go on writing to it. The file
+    is not changed (`reading`). Raises `BadInput` if there is no such session, `StoreError`.
     """
-    where, values = ("", ()) if session is None else (" WHERE session = ?", (session,))
     count = 0
     encoder = msgspec.json.Encoder()
-    with _opened(path) as connection:
+    with reading.opened_to_read(path) as connection:
+        query = f"SELECT session, created, question, answer, keywords, {reading.importance(connection)} FROM memories"  # noqa: S608 - one of two texts
+        names: list[str] = []
+        if session is not None:
+            names = _named(connection, path, session)
+            query += f" WHERE session IN ({', '.join('?' * len(names))})"
         out.write(encoder.encode(_HEADER) + b"\n")
-        for found, created, question, answer, keywords, important in connection.execute(
-            _ROWS + where + " ORDER BY id", values
-        ):
+        for found, created, question, answer, keywords, important in connection.execute(query + " ORDER BY id", names):
             turn = SavedTurn(
                 session=found,
                 created=created,
@@ -70,7 +74,7 @@ def load(path: Path, lines: IO[bytes]) -> int:
     `BadInput` with the number of the first bad line, `StoreError`.
     """
     turns = _read(lines)
-    with _opened(path, new=True) as connection, connection:
+    with _opened(path) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(BY_SESSION)
         count = _count(connection)
@@ -85,43 +89,89 @@ def load(path: Path, lines: IO[bytes]) -> int:
 def forget(path: Path, session: str) -> int:
     """Delete the turns of ``session`` so that nothing of them is left in the file; return how many they were.
 
-    Raises `StoreError`.
+    Raises `BadInput` if there is no such session, `StoreBusy` if an agent runs with the file, `StillReadable` if they
+    are deleted but others still have the file open as it was, `StoreError`.
     """
-    with _opened(path) as connection:
+    with _rewriting(path) as connection:
+        try:
+            names = _named(connection, path, session)
+        except BadInput:
+            _empty_journal(connection, path, 0)  # it may have been forgotten while somebody still read
+            raise
         with connection:
-            deleted = connection.execute("DELETE FROM memories WHERE session = ?", (session,)).rowcount
-        _rewrite(connection)
+            deleted = sum(
+                connection.execute("DELETE FROM memories WHERE session = ?", (name,)).rowcount for name in names
+            )
+        _rewrite(connection, path, deleted)
     return deleted
 
 
 def compact(path: Path, most_bytes: int | None = None) -> int:
     """Make the file as small as what it holds, at most ``most_bytes`` if given; return how many turns were deleted.
 
-    Raises `StoreError`, transient if an agent is using the file just now.
+    Raises `StoreBusy` if an agent runs with the file, `StillReadable` as `forget` does, `StoreError`.
     """
-    with _opened(path) as connection:
+    with _rewriting(path) as connection:
         before = _count(connection)
         if most_bytes is not None:
             for _ in retention.shrink(connection, most_bytes):
                 pass
-        _rewrite(connection)
-        return before - _count(connection)
+        deleted = before - _count(connection)
+        _rewrite(connection, path, deleted)
+    return deleted
 
 
 def sessions(path: Path) -> list[str]:
-    """Return the names of the sessions in ``path``. Raises `StoreError`."""
-    with _opened(path) as connection:
-        return [row[0] for row in connection.execute("SELECT DISTINCT session FROM memories ORDER BY session")]
+    """Return the names of the sessions in ``path``, which is not changed. Raises `BadInput`, `StoreError`."""
+    with reading.opened_to_read(path) as connection:
+        return _sessions(connection)
 
 
-def _rewrite(connection: sqlite3.Connection) -> None:
+def alike(session: str) -> str:
+    """Return what is equal for all ways to encode one name: an é may be one character or two."""
+    return unicodedata.normalize("NFC", session)
+
+
+def _sessions(connection: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in connection.execute("SELECT DISTINCT session FROM memories ORDER BY session")]
+
+
+def _named(connection: sqlite3.Connection, path: Path, session: str) -> list[str]:
+    """Return the names of ``session`` in the file, however each is encoded. Raises `BadInput` if there is none."""
+    known = _sessions(connection)
+    if names := [name for name in known if alike(name) == alike(session)]:
+        return names
+    near = difflib.get_close_matches(session, known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+    raise BadInput(f"There is no session {session!r} in {path.name}{hint}")
+
+
+def _rewrite(connection: sqlite3.Connection, path: Path, deleted: int) -> None:
     """Write the whole file anew, and empty the journal: what was deleted is in neither."""
-    if index.exists(connection):
-        with connection:
-            index.catch_up(connection)
-            connection.execute("INSERT INTO memory_index (memory_index) VALUES ('optimize')")
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try:
+        if index.exists(connection):
+            with connection:
+                index.catch_up(connection)
+                connection.execute("INSERT INTO memory_index (memory_index) VALUES ('optimize')")
+        connection.execute("VACUUM")
+    except sqlite3.Error as error:
+        if not deleted:
+            raise
+        raise StillReadable(
+            f"{deleted} turns deleted, but what they said may still be read in {path.name}, which could not be written "
+            f"anew: {error}. Compact it when that is mended."
+        ) from error
+    _empty_journal(connection, path, deleted)
+
+
+def _empty_journal(connection: sqlite3.Connection, path: Path, deleted: int) -> None:
+    """Move what the write-ahead log has into the file. Raises `StillReadable` if somebody reads what was before."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StillReadable(
+            f"{deleted} turns deleted, but what was deleted can still be read in {path.name} until "
+            f"{holding.users(path)} closes it. Compact it then."
+        )
 
 
 def _count(connection: sqlite3.Connection) -> int:
@@ -139,6 +189,8 @@ def _read(lines: IO[bytes]) -> Iterator[SavedTurn]:
                 f"Line {number} is no {'turn' if number > 1 else 'beginning of an export'}: {error}."
             ) from error
         if isinstance(found, SavedTurn):
+            if not math.isfinite(found.created):
+                raise BadInput(f"Line {number} is no turn: its time is no number of seconds.")
             yield found
         elif found.version != FORMAT_VERSION:
             raise BadInput(f"The export has version {found.version}; this program reads version {FORMAT_VERSION}.")
@@ -147,9 +199,19 @@ def _read(lines: IO[bytes]) -> Iterator[SavedTurn]:
 
 
 @contextmanager
-def _opened(path: Path, *, new: bool = False) -> Iterator[sqlite3.Connection]:
-    if not new and not path.is_file():
+def _rewriting(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yield a connection for who takes something out, while no agent runs with the file."""
+    if not path.is_file():
         raise BadInput(f"There is no memory file {path}.")
+    with holding.alone(path), _opened(path) as connection:
+        connection.execute(
+            "PRAGMA secure_delete=ON"
+        )  # deleted bytes become zeros, also if the file cannot be rewritten
+        yield connection
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_S)) as connection:
             schema.prepare(connection)

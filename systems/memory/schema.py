@@ -115,13 +115,18 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")  # read first and written then: nobody may come between
     with connection:
         found = _version(connection)
-        if found > VERSION:
-            raise StoreError(f"The memory file has schema {found}; this version reads schemas up to {VERSION}.")
+        refuse_newer(found)
         if found == 0:
             connection.execute(_TABLE)
         for version in range(found or VERSION, VERSION):
             _MIGRATIONS[version](connection)
         connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+def refuse_newer(version: int) -> None:
+    """Raise `StoreError` for a file of a ``version`` that is not known yet."""
+    if version > VERSION:
+        raise StoreError(f"The memory file has schema {version}; this version reads schemas up to {VERSION}.")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -1,11 +1,18 @@
 """``fourgig memory`` as a person uses it."""
 
+import os
+import sqlite3
+import subprocess
+import unicodedata
+from contextlib import closing
+
 import pytest
 from typer.testing import CliRunner
 
 from experiments.commands.cli import app, main
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
+from tests.experiments.conftest import FOURGIG
 
 
 @pytest.fixture
@@ -55,3 +62,90 @@ def test_sessions_complete(path):
         env={"_FOURGIG_COMPLETE": "complete_bash", "COMP_WORDS": f"fourgig memory forget {path} ", "COMP_CWORD": "4"},
     )
     assert done.stdout.split() == ["a", "b"]
+
+
+def run(*arguments, **how):
+    """Return what the command did, in a process of its own."""
+    return subprocess.run([FOURGIG, "memory", *map(str, arguments)], capture_output=True, timeout=60, **how)
+
+
+def test_an_export_goes_into_an_import_through_a_pipe_byte_for_byte(path, tmp_path):
+    lines = run("export", path).stdout
+    assert run("import", tmp_path / "copy.sqlite", "-", input=lines).returncode == 0
+    assert run("export", tmp_path / "copy.sqlite").stdout == lines
+
+
+def test_an_export_that_nobody_reads_on_ends_quietly(path):
+    store = LikeStore(path)
+    store.save([SavedTurn(session="a", question="x" * 10_000, answer="", keywords=()) for _ in range(100)])
+    done = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$0" memory export "$1" | head -1', FOURGIG, str(path)], capture_output=True
+    )
+    assert done.stdout == b'{"format":"fourgig-memories","version":1}\n'
+    assert done.stderr == b""
+    assert done.returncode == 0
+
+
+def test_an_export_to_a_full_output_is_one_sentence(path):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run([FOURGIG, "memory", "export", path], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 5
+    assert done.stderr == b"Error: the output: No space left on device.\n"
+
+
+def test_an_export_that_does_not_fit_leaves_nothing_that_looks_whole(path, tmp_path):
+    store = LikeStore(path)
+    store.save([SavedTurn(session="a", question="x" * 10_000, answer="", keywords=()) for _ in range(100)])
+    before = sorted(tmp_path.iterdir())
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 100; "$0" memory export "$1" "$2"', FOURGIG, path, tmp_path / "out.jsonl"],
+        capture_output=True,
+    )
+    assert done.returncode == 5
+    assert done.stderr.count(b"\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["export", "{path}", "none/out.jsonl"], 2, "There is no folder none."),
+        (["export", "{path}", "--session", "c"], 2, "There is no session 'c' in memory.sqlite"),
+        (["export", "{path}", "out.jsonl", "--session", "c"], 2, "There is no session 'c' in memory.sqlite"),
+        (["forget", "{path}", "c"], 2, "There is no session 'c' in memory.sqlite"),
+        (["import", "{path}", "."], 2, "There is no export ."),
+        (["import", "{path}", "none"], 2, "There is no export none."),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_leaves_nothing(path, tmp_path, arguments, code, says):
+    done = run(*(argument.format(path=path) for argument in arguments), cwd=tmp_path)
+    assert done.returncode == code
+    assert says in " ".join(done.stderr.decode().replace("│", "").split())
+    assert b"Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_still_readable_has_an_exit_code_of_its_own(path):
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("PRAGMA journal_mode=WAL")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM memories").fetchone()
+        done = run("forget", path, "a")
+    assert done.returncode == 14
+    assert b"1 turns deleted, but what was deleted can still be read in memory.sqlite until" in done.stderr
+    assert f"(process {os.getpid()}) closes it".encode() in done.stderr
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_a_session_completes_in_the_form_that_was_typed(path, stored, typed):
+    name, begun = unicodedata.normalize(stored, "Zoë-1"), unicodedata.normalize(typed, "Zoë")
+    LikeStore(path).save([SavedTurn(session=name, question="", answer="", keywords=())])
+    words = f"fourgig memory forget {path} {begun}"
+    done = CliRunner().invoke(
+        app,
+        [],
+        prog_name="fourgig",
+        env={"_FOURGIG_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "4"},
+    )
+    assert done.stdout.split() == [unicodedata.normalize(typed, "Zoë-1")]

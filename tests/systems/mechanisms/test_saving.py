@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from systems.errors import StoreBusy, StoreError
+from systems.errors import NotSaved, StoreBusy, StoreError
 from systems.mechanisms.retrying import Backoff
 from systems.mechanisms.saving import BackgroundSaver
 from systems.memory.schema import SavedTurn
@@ -96,3 +96,66 @@ async def test_saving_waits_by_the_same_rule(monkeypatch):
     await saver.close()
     expected = Backoff(0.1, 5.0, Random(7))
     assert waits == [expected.wait_s(failures) for failures in (1, 2, 3)]
+
+
+async def test_nobody_waits_for_room_while_saving_fails_and_memory_stays_bounded(monkeypatch):
+    attempts, slept = 0, asyncio.sleep
+    saved, works = [], asyncio.Event()
+
+    async def save(turns):
+        nonlocal attempts
+        attempts += 1
+        if not works.is_set():
+            raise StoreError("disk full")
+        saved.extend(turns)
+
+    async def sleep(seconds):
+        await (works.wait() if attempts >= 3 else slept(0))
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    saver = BackgroundSaver(save, batch=2, queue_limit=4)
+    given = [turn(number) for number in range(40)]
+    results = await asyncio.gather(*(saver.add(one) for one in given), return_exceptions=True)
+    assert results[:4] == [None] * 4
+    assert {type(result) for result in results[4:]} == {NotSaved}
+    assert "4 turns wait to be saved, as many as may, and saving fails: disk full" in str(results[4])
+    works.set()
+    while len(saved) < 4:
+        await slept(0)
+    await saver.add(given[-1])
+    await saver.close()
+    assert saved == [*given[:4], given[-1]]
+
+
+async def test_a_turn_that_waits_for_room_gets_it_after_a_passing_failure():
+    attempts, saved = 0, []
+
+    async def save(turns):
+        nonlocal attempts
+        attempts += 1
+        if attempts in (1, 2):
+            raise StoreBusy("database is locked")
+        saved.extend(turns)
+
+    saver = BackgroundSaver(save, batch=1, queue_limit=1)
+    await asyncio.gather(*(saver.add(turn(number)) for number in range(3)))
+    await saver.close()
+    assert [one.question for one in saved] == [f"question {number}" for number in range(3)]
+
+
+async def test_a_caller_that_leaves_while_it_waits_for_room_leaves_nothing():
+    may_save, saved = asyncio.Event(), []
+
+    async def save(turns):
+        await may_save.wait()
+        saved.extend(turns)
+
+    saver = BackgroundSaver(save, batch=1, queue_limit=1)
+    await saver.add(turn(0))
+    waiting = asyncio.create_task(saver.add(turn(1)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    may_save.set()
+    await saver.close()
+    assert [one.question for one in saved] == ["question 0"]
