@@ -56,13 +56,8 @@ _BESIDE = (
     "(SELECT id FROM memories WHERE session = ? AND (created, id) {side} (hits.created, hits.id) "
     "ORDER BY created {order}, id {order} LIMIT 1)"
 )
-_NEIGHBOURS = (
-    "WITH hits (id, created) AS (VALUES {marks}) SELECT id, "
-    + _BESIDE.format(side="<", order="DESC")
-    + ", "
-    + _BESIDE.format(side=">", order="ASC")
-    + " FROM hits"
-)
+_BEFORE_IT, _AFTER_IT = _BESIDE.format(side="<", order="DESC"), _BESIDE.format(side=">", order="ASC")
+_NEIGHBOURS = f"WITH hits (id, created) AS (VALUES {{marks}}) SELECT id, {_BEFORE_IT}, {_AFTER_IT} FROM hits"  # noqa: S608 - constants
 
 
 class Ranked(NamedTuple):
@@ -83,10 +78,10 @@ class _Term(NamedTuple):
 def rank(
     connection: sqlite3.Connection, recent: Recent, session: str, question: str, limit: int, *, context: bool
 ) -> list[Ranked]:
-    """Return the best ``limit`` turns of ``session``, best first; ``context`` says whether short ones are found by those
-    around them.
+    """Return the best ``limit`` turns of ``session``, best first.
 
-    Turns that say the same take one place, the newest's. The question itself, asked before, is none of them.
+    ``context`` says whether short ones are found by those around them. Turns that say the same take one place, the
+    newest's. The question itself, asked before, is none of them.
     """
     asked = words.asked(question)
     terms = _weighed(connection, recent, session, scoped(session, asked))
@@ -124,7 +119,7 @@ def _turns(connection: sqlite3.Connection, recent: Recent, session: str) -> int:
     if len(numbers) < _COUNTED:
         return len(numbers) + unindexed
     first, last = connection.execute(_FIRST_AND_LAST).fetchone()
-    return unindexed + _COUNTED * (last - first + 1) // (numbers[0] - numbers[-1] + 1)
+    return unindexed + int(_COUNTED * (last - first + 1) / (numbers[0] - numbers[-1] + 1))
 
 
 def _having(connection: sqlite3.Connection, match: str, most: int = _POSTINGS) -> list[int]:

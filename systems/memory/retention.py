@@ -17,7 +17,8 @@ _STEP = 500
 # others, and among equals what was said later, whenever it was saved.
 _LEAST = """
 SELECT id FROM (
-    SELECT id, important, created, row_number() OVER (PARTITION BY session ORDER BY important DESC, created DESC, id DESC) AS place
+    SELECT id, important, created,
+        row_number() OVER (PARTITION BY session ORDER BY important DESC, created DESC, id DESC) AS place
     FROM memories
 ) ORDER BY place DESC, important, created, id LIMIT ?
 """

@@ -18,7 +18,8 @@ _BM25 = (
     "SELECT memories.question FROM "
     "(SELECT rowid, bm25(memory_index) AS score FROM memory_index WHERE memory_index MATCH ? "
     "ORDER BY score, rowid DESC LIMIT ?) AS found "
-    "JOIN memories ON memories.id = found.rowid WHERE memories.session = ? ORDER BY found.score, memories.created DESC, memories.id DESC"
+    "JOIN memories ON memories.id = found.rowid WHERE memories.session = ? "
+    "ORDER BY found.score, memories.created DESC, memories.id DESC"
 )
 
 # Relevance, recency and importance are each between 0 and 1 and added, as in Park et al., "Generative Agents" (2023);

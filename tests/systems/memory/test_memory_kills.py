@@ -32,8 +32,7 @@ async def main(path, seed, number):
         await store.open()
         for _ in range(rng.randint(50, 400)):
             turns = [
-                SavedTurn(session=f"s{n % 3}", question=str(n), answer="x" * rng.randint(0, 3000), keywords=(),
-                          words=(f"n{n}", "common"))
+                SavedTurn(session=f"s{n % 3}", question=str(n), answer="x" * rng.randint(0, 3000))
                 for n in range(number, number + rng.randint(1, 5))
             ]
             await store.save(turns)
@@ -85,6 +84,6 @@ async def _opened(path):
 
 
 def _any():
-    from systems.memory.schema import scoped
+    from systems.memory.schema import scope
 
-    return (" OR ".join(f'"{scoped(f"s{n}", ["common"])[0]}"' for n in range(3)),)
+    return (" OR ".join(f'"{scope(f"s{n}")}"' for n in range(3)),)
