@@ -1,4 +1,4 @@
-"""Keyword extraction and segmentation by jieba's rules, for Chinese and English.
+"""The published keywords of a text: jieba's, for Chinese and English.
 
 Dictionaries cost time and memory to load, so they are loaded by `load`, when the system that holds them says so.
 """
@@ -23,7 +23,6 @@ from systems.errors import StoreError
 EXTRACTED = 5
 KEPT = 3
 
-_LETTER = re.compile(r"\w")
 _COMPOUND = re.compile(r"[-._]")
 _PART = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")  # jieba's
 _CHINESE = re.compile(r"[\u4e00-\u9fd5]+")
@@ -41,16 +40,15 @@ _REMEMBERED = 4096
 
 
 class _Word(NamedTuple):
-    """What may become a keyword: as written, as looked up, how rare it is, and whether it is worth an index entry."""
+    """What may become a keyword: as written, as looked up, and how rare it is."""
 
     written: str
     lower: str
     rarity: float
-    indexed: bool
 
 
 class Keywords:
-    """jieba's TF-IDF keywords and word segmentation. `load` first; the others may then be called from any thread.
+    """jieba's TF-IDF keywords. `load` first; `extract` may then be called from any thread.
 
     Cut by jieba itself, the traditional way; or, ``fast``, into the same words by its Rust twin, with jieba's
     frequencies but without the rest of jieba.
@@ -68,18 +66,13 @@ class Keywords:
         if self._split is None:
             self._frequencies, self._median_frequency, self._split = _rust() if self._fast else _jieba()
 
-    def analyse(self, text: str) -> tuple[list[str], list[str]]:
-        """Return what `extract` and `segment` return of ``text``, which is cut into words once."""
-        words = self._cut(text)
-        return _keywords(words), _indexed(words)
-
     def extract(self, text: str) -> list[str]:
         """Return the best keywords of ``text``, heaviest first, in lower case, each once."""
         return _keywords(self._cut(text))
 
-    def segment(self, text: str) -> list[str]:
-        """Return the words of ``text`` that can be keywords, in order, in lower case: nobody looks others up."""
-        return _indexed(self._cut(text))
+    def cut(self, text: str) -> list[str]:
+        """Return the words of ``text`` that can be keywords, in order, in lower case."""
+        return [word.lower for word in self._cut(text)]
 
     def _cut(self, text: str) -> list[_Word]:
         if self._split is None:
@@ -92,7 +85,7 @@ class Keywords:
         if len(word.strip()) < 2 or lower in _NEVER:
             return None
         rarity = self._frequencies.get(word, self._median_frequency)
-        return _Word(word, lower, rarity, bool(_LETTER.search(word)))
+        return _Word(word, lower, rarity)
 
 
 def _keywords(words: list[_Word]) -> list[str]:
@@ -102,10 +95,6 @@ def _keywords(words: list[_Word]) -> list[str]:
     weighed.sort(key=itemgetter(0), reverse=True)
     best = sorted(weighed[:EXTRACTED], key=lambda pair: (-pair[0], pair[1].written))
     return list(dict.fromkeys([word.lower for _, word in best]))[:KEPT]
-
-
-def _indexed(words: list[_Word]) -> list[str]:
-    return [word.lower for word in words if word.indexed]
 
 
 # How often each word occurs elsewhere, how often the median one, and what cuts a text into words.

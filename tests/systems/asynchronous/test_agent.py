@@ -125,7 +125,7 @@ async def test_a_failed_warm_up_of_any_kind_does_not_keep_turns_from_being_saved
         loaded(self)
 
     monkeypatch.setattr(Keywords, "load", load)
-    system = Asynchronous(AsynchronousSettings(warm_up=True), simulated(), tmp_path)
+    system = Asynchronous(AsynchronousSettings(warm_up=True, all_words=False), simulated(), tmp_path)
     await system.start()
     await until(lambda: system.counters().warm_up_failures)
     await system.answer(Request(id="1", session="s", text="Hello Vera", max_tokens=2))

@@ -32,17 +32,17 @@ async def test_a_passed_deadline_stops_the_engine_within_a_token(tmp_path, isola
 
 
 async def test_a_turn_that_expires_in_a_queue_never_starts_its_work(tmp_path, monkeypatch):
-    extracted, extract = [], Keywords.analyse
+    extracted, extract = [], Keywords.extract
 
     def counting(self, text):
         extracted.append(text)
         return extract(self, text)
 
-    monkeypatch.setattr(Keywords, "analyse", counting)
+    monkeypatch.setattr(Keywords, "extract", counting)
     engine = Shaky()
     engine._settings = SimulatedSettings(first_token_s=0.3)
     # Without admission the second generation waits for the engine's only thread; a third turn waits for its session.
-    system = Asynchronous(AsynchronousSettings(admission=False), engine, tmp_path)
+    system = Asynchronous(AsynchronousSettings(admission=False, all_words=False), engine, tmp_path)
     await system.start()
     await system.answer(ask(0, session="warm", text="warm"))
     long = asyncio.create_task(system.answer(ask(1, text="long")))

@@ -16,7 +16,7 @@ from systems.turn import surroundings
 from tests.systems.asynchronous.asking import SECRET, Shaky, answered, ask, raising
 
 BREAKS = {
-    "keywords": (Keywords, "analyse", ValueError("no dictionary"), "no keywords"),
+    "keywords": (Keywords, "extract", ValueError("no dictionary"), "no keywords"),
     "system information": (surroundings, "read_system_information", OSError("no /proc"), "unknown"),
     "memory lookup": (FullTextStore, "find", StoreError("malformed"), "no memories"),
     "cache": (BoundedCache, "get", RuntimeError("broken"), "a miss"),
@@ -27,7 +27,7 @@ BREAKS = {
 async def test_a_failed_step_is_done_without_and_the_reply_says_so(tmp_path, monkeypatch, step):
     where, name, error, to = BREAKS[step]
     monkeypatch.setattr(where, name, raising(error))
-    reply, counters = await answered(tmp_path, ask())
+    reply, counters = await answered(tmp_path, ask(), all_words=False)
     assert reply.source is Source.MODEL
     assert reply.text
     assert reply.degraded == (Degraded(step=step, to=to, error=type(error).__name__),)
@@ -41,7 +41,7 @@ async def test_without_degradation_a_failed_step_raises_as_traditionally(tmp_pat
     where, name, error, _ = BREAKS[step]
     monkeypatch.setattr(where, name, raising(error))
     with pytest.raises(type(error), match=str(error)):
-        await answered(tmp_path, ask(), degradation=False)
+        await answered(tmp_path, ask(), degradation=False, all_words=False)
 
 
 async def test_a_reply_made_without_its_memories_is_not_served_again(tmp_path, monkeypatch):

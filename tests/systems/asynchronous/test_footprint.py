@@ -15,8 +15,9 @@ from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.interface import Request
 
-# Before anything is counted, what is bounded has been full: above all the turns that wait for the full-text index.
-WARM, SESSIONS, MOST_BYTES = 600, 1_000, 3 * 1024
+# Before anything is counted, what is bounded has been full: above all the turns that wait for the full-text
+# index, and the words that are remembered.
+WARM, SESSIONS, MOST_BYTES = 3_000, 1_000, 3 * 1024
 
 
 async def footprint(folder):

@@ -11,8 +11,8 @@ from tests.systems.asynchronous.asking import SECRET, Shaky, answered, ask, rais
 
 
 async def test_a_turn_is_one_line_and_each_of_its_steps_another_without_the_users_words(tmp_path, lines, monkeypatch):
-    monkeypatch.setattr(Keywords, "analyse", raising(ValueError(f"cannot extract {SECRET}")))
-    await answered(tmp_path, ask(), Shaky(EngineBusy("Busy.")))
+    monkeypatch.setattr(Keywords, "extract", raising(ValueError(f"cannot extract {SECRET}")))
+    await answered(tmp_path, ask(), Shaky(EngineBusy("Busy.")), all_words=False)
     found = lines()
     assert [line["step"] for line in found if line["event"] == "step"] == [
         "keywords",
