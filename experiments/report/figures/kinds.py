@@ -27,7 +27,7 @@ def draw(scene: Scene) -> list[Drawn]:
 
 def _by_kind(scene: Scene) -> pd.DataFrame:
     """Return a row a trial, kind and register: the store, the turns, and the share that was found."""
-    together = scene.measured("evidence_in_10_sharing", part="evidence")
+    together = scene.measured("evidence_in_10_sharing", part="natural-evidence")
     records = {record.key: record for record in scene.records}
     rows = []
     for key, subject, turns in zip(together["key"], together["subject"], factor(together, "turns"), strict=True):
@@ -40,7 +40,7 @@ def _by_kind(scene: Scene) -> pd.DataFrame:
 
 
 def _figure(scene: Scene, turns: int, rows: pd.DataFrame) -> Drawn:
-    sharing = scene.measured("evidence_in_10_sharing", part="evidence", turns=turns)
+    sharing = scene.measured("evidence_in_10_sharing", part="natural-evidence", turns=turns)
     means = sharing.groupby("subject")["value"].mean()
     subjects = scene.subjects(means.index)
     listed = ", ".join(f"{subject} {text.share(means[subject])}" for subject in subjects)

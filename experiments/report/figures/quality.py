@@ -24,7 +24,7 @@ def draw(scene: Scene) -> list[Drawn]:
 
 def _depths(scene: Scene) -> list[Drawn]:
     """Draw each system as it is by default, a panel a depth."""
-    frames = {metric: scene.measured(metric, part="answers", style=None) for metric in _DEPTHS}
+    frames = {metric: scene.measured(metric, part="answers") for metric in _DEPTHS}
     shown = {
         metric: frame[~frame["subject"].str.contains("+", regex=False)]
         for metric, frame in frames.items()
@@ -52,13 +52,13 @@ def _depths(scene: Scene) -> list[Drawn]:
 
 def _settings(scene: Scene) -> list[Drawn]:
     """Draw every lookup and pruning side by side, after the longest conversation for which they were varied."""
-    every = scene.measured("evidence_in_prompt", part="answers", style=None)
+    every = scene.measured("evidence_in_prompt", part="answers")
     varied = every[every["subject"].str.contains("+", regex=False)]
     if varied.empty:
         return []
     turns = _longest(varied)
     varied_metrics = ("evidence_in_prompt", "right_answers")
-    frames = {metric: scene.measured(metric, part="answers", turns=turns, style=None) for metric in varied_metrics}
+    frames = {metric: scene.measured(metric, part="answers", turns=turns) for metric in varied_metrics}
     shown = {metric: frame for metric, frame in frames.items() if not frame.empty}
     subjects = scene.subjects(shown["evidence_in_prompt"]["subject"])
     means = shown["evidence_in_prompt"].groupby("subject")["value"].mean()
@@ -92,9 +92,7 @@ def _settings(scene: Scene) -> list[Drawn]:
 
 def _evidence(scene: Scene) -> list[Drawn]:
     """Draw the recall of the stores by themselves, beside the time of a lookup."""
-    shown, slow = (
-        scene.measured(metric, part="evidence", style=None) for metric in ("evidence_in_10", "retrieval_p95")
-    )
+    shown, slow = scene.measured("evidence_in_10", part="evidence"), scene.measured("retrieval_p95", part="evidence")
     if shown.empty:
         return []
     title = f"Evidence among ten found after {_longest(shown):,} turns: {_shares_listed(scene, shown)}"

@@ -26,6 +26,8 @@ class Memory(Study):
         "retrieval": "planted memories are asked for again: how long does a lookup take, does it find them?",
         "evidence": "each store alone is asked for the turns that answer a question",
         "answers": "a whole system is told a long conversation, then asked questions that have one right answer",
+        "natural-evidence": "the same of stores, after a conversation as people hold it, by kind of question",
+        "natural-prompts": "the same of whole systems, as far as the prompt: no model reads such conversations yet",
         "soak": "one long conversation: what stays in memory as the turns go by?",
         "memray": "what a memory tracer sees in a short conversation",
         "what-fits": "one question to a model of each size under each limit",
@@ -87,7 +89,7 @@ class Memory(Study):
                 hit_rate.run(role)
             case "retrieval":
                 retrieval.run(role)
-            case "evidence" | "answers":
+            case "evidence" | "answers" | "natural-evidence" | "natural-prompts":
                 quality.run(role)
             case "soak" | "memray":
                 soak.run(role)

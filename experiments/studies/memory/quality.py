@@ -1,8 +1,8 @@
 """Quality: a long conversation, then questions with one right answer. Is it found, is it in the prompt, is it answered?
 
 Part ``evidence`` asks each store alone for ten turns; part ``answers`` tells a whole system the conversation and looks
-at what it finds, at the prompt it sends and, where a model that can read is installed, at its answers. Conditions with
-``style=natural`` hold a conversation as people do; the others a plain one, which alone the model that reads can read.
+at what it finds, at the prompt it sends and, where a model that can read is installed, at its answers. Parts
+``natural-evidence`` and ``natural-prompts`` do the same after a natural conversation, which that model cannot read.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NATURAL_TURNS: dict[Preset, tuple[int, ...]] = {
 }
 # A system remembers what it was asked, and may find that again: few questions, lest they crowd out the conversation.
 _QUESTIONS = {"evidence": 100, "answers": 40}
-_NATURAL_QUESTIONS = {"evidence": 200, "answers": 90}  # of nine kinds
+_NATURAL_QUESTIONS = {"natural-evidence": 200, "natural-prompts": 90}  # of nine kinds
 _PLACES = (1, 3, 10)
 # Short of the paper preset, variants of the systems are tried after this many turns only.
 _VARIED_TURNS = 500
@@ -58,7 +58,7 @@ _UNHEARD = "the prompts of a system that asks an address are not overheard"
 UNREAD = "no model ran: answers are not graded, which takes the model that reads"
 UNREADABLE = "no model ran: answers are not graded, the model that reads knows plain conversations only"
 
-_NATURAL: dict[str, Scalar] = {"style": "natural"}
+_NATURAL_PARTS = {"evidence": "natural-evidence", "answers": "natural-prompts"}
 
 
 def shapes() -> tuple[str, ...]:
@@ -97,7 +97,9 @@ def _evidence(preset: Preset, turns: int) -> list[Cell]:
 
 def _natural(cell: Cell) -> Cell:
     """Return ``cell`` after a natural conversation instead."""
-    return msgspec.structs.replace(cell, condition={**cell.condition, **_NATURAL}, estimate_s=1.5 * cell.estimate_s)
+    part = _NATURAL_PARTS[cell.part]
+    condition = {**cell.condition, "part": part}
+    return msgspec.structs.replace(cell, part=part, condition=condition, estimate_s=1.5 * cell.estimate_s)
 
 
 def _unread(cell: Cell) -> Cell:
@@ -142,13 +144,13 @@ def _variants(preset: Preset, system: Description, turns: int, topics: Sequence[
 
 def run(role: Role) -> None:
     """Grade what the trial's condition names, and note the measures."""
-    asyncio.run(_find(role) if role.spec.condition["part"] == "evidence" else _answer(role))
+    asyncio.run(_find(role) if role.spec.condition["part"] in ("evidence", "natural-evidence") else _answer(role))
 
 
 def _conversation(role: Role) -> Conversation:
     condition = role.spec.condition
     part, turns = str(condition["part"]), int(condition["turns"] or 0)
-    if "style" in condition:
+    if part in _NATURAL_QUESTIONS:
         return converse_naturally(role.spec.seed, turns, _NATURAL_QUESTIONS[part])
     return converse(role.spec.seed, turns, _QUESTIONS[part])
 
@@ -193,5 +195,5 @@ async def _answer(role: Role) -> None:
 
 
 def _note(role: Role, grades: Sequence[Grade], places: Sequence[int]) -> None:
-    summarise = summary_by_kind if "style" in role.spec.condition else summary
+    summarise = summary_by_kind if role.spec.condition["part"] in _NATURAL_QUESTIONS else summary
     role.part.values.update(summarise(grades, places), questions=len(grades))

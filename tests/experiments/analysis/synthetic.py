@@ -246,7 +246,7 @@ def _natural(block: int) -> Iterator[Record]:
             for kind in ("long", "pronoun", "paraphrased"):
                 for register in ("dialogue", "assistant"):
                     values[f"recall@10/{kind}-{register}"] = share * noise.uniform(0.8, 1.0)
-            condition = {"part": "evidence", "turns": turns, "style": "natural"}
+            condition = {"part": "natural-evidence", "turns": turns}
             yield record(
                 spec("memory", store, block, condition=condition, engine=None), Part(role="subject", values=values)
             )

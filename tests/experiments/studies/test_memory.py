@@ -67,8 +67,7 @@ def test_history_is_kept_whole_only_where_the_system_can():
 
 def answering(preset, systems=("baseline", "asynchronous"), **shapes):
     request = GridRequest(preset=preset, systems=systems, engine=EngineSpec(name="llama"), shapes=shapes)
-    cells = [cell for cell in quality.cells(request) if cell.condition["part"] == "answers"]
-    return [cell for cell in cells if "style" not in cell.condition]
+    return [cell for cell in quality.cells(request) if cell.condition["part"] == "answers"]
 
 
 def test_answers_are_asked_of_the_model_that_reads_and_without_it_the_cells_say_so():
@@ -87,12 +86,13 @@ def test_stores_and_whole_systems_hold_a_natural_conversation_which_no_model_rea
         engine=EngineSpec(name="llama"),
         shapes={"reader": EngineSpec(name="llama", model="reader")},
     )
-    natural = [cell for cell in quality.cells(request) if cell.condition.get("style") == "natural"]
-    assert {cell.part for cell in natural} == {"evidence", "answers"}
+    natural = [cell for cell in quality.cells(request) if cell.part.startswith("natural")]
+    assert {cell.part for cell in natural} == {"natural-evidence", "natural-prompts"}
+    assert all(cell.condition["part"] == cell.part for cell in natural)
     if preset in ("standard", "wide", "paper"):
-        assert {cell.condition["turns"] for cell in natural if cell.part == "evidence"} == {500, 5_000}
+        assert {cell.condition["turns"] for cell in natural if cell.part == "natural-evidence"} == {500, 5_000}
     for cell in natural:
-        if cell.part == "answers":
+        if cell.part == "natural-prompts":
             assert cell.engine.name == "simulated"
             assert "knows plain conversations only" in cell.labels[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.workloads.remembering.natural.words import Event, Exchange
+from experiments.workloads.remembering.natural.words import Event, PronounPair
 
 
 def _event(past: str, asked: str) -> Event:
@@ -38,7 +38,7 @@ EVENTS = {
 }
 
 EXCHANGES = {
-    "flat": Exchange(
+    "flat": PronounPair(
         detail="town",
         value="day",
         asked="{S}在{D}的房子<找到了吗|最后找着没有|到底找到了没>？",
@@ -48,7 +48,7 @@ EXCHANGES = {
         short=("找到了，{he}{V}就搬进去了。", "嗯，{he}{V}拿到的钥匙。"),
         ask=("{S}是哪天搬进{D}的房子的", "{S}{D}的房子是哪天拿到钥匙的"),
     ),
-    "interview": Exchange(
+    "interview": PronounPair(
         detail="firm",
         value="day",
         asked="{S}面试完，{D}那边<有回音了吗|给消息了吗|有没有说什么>？",
@@ -57,7 +57,7 @@ EXCHANGES = {
         short=("有，让{him}{V}再去一次。", "来电话了，{V}{he}还有第二轮。"),
         ask=("{D}让{S}哪天去第二轮面试", "{S}去{D}的第二次面试是哪天"),
     ),
-    "dog": Exchange(
+    "dog": PronounPair(
         detail="town",
         value="pet",
         asked="听说{S}从{D}的收容所领了一只流浪狗<？|，是真的吗？>",
@@ -67,7 +67,7 @@ EXCHANGES = {
         short=("是啊，取名叫{V}<。|，可爱得很。|，什么都咬。>", "那当然，都喊它{V}了<。|，吃得可多。>"),
         ask=("{S}从{D}收容所领的流浪狗叫什么", "{S}给{D}收容所那只狗取了什么名字"),
     ),
-    "wedding": Exchange(
+    "wedding": PronounPair(
         detail="town",
         value="day",
         asked="{S}在{D}办婚礼的日子<定了吗|定下来没有>？",
@@ -77,7 +77,7 @@ EXCHANGES = {
         short=("定了，{V}<。|，你可得来。>", "就{V}，把时间空出来<。|啊。>"),
         ask=("{S}在{D}的婚礼定在哪天", "{S}哪天在{D}办婚礼"),
     ),
-    "bike": Exchange(
+    "bike": PronounPair(
         detail="shop",
         value="price",
         asked="{D}修{P}<单车|山地车>要多少？",
@@ -86,7 +86,7 @@ EXCHANGES = {
         short=("要{V}，<你敢信|真敢要|没还价>。", "开口就是{V}<。|，还只收现金。|，{he}也付了。>"),
         ask=("{D}给{S}修山地车要了多少钱", "{S}的山地车在{D}修要多少钱"),
     ),
-    "cat": Exchange(
+    "cat": PronounPair(
         detail="person",
         value="town",
         asked="{P}猫还是放在{D}那里<养|寄养>吗？",
@@ -95,7 +95,7 @@ EXCHANGES = {
         short=("没有，跑了，后来在{V}找着的。", "不行，有人在{V}看见了才抱回来的<。|，瘦了一圈。>"),
         ask=("{S}寄养在{D}那里的猫后来是在哪里找着的", "{P}猫从{D}那里跑到哪里去了"),
     ),
-    "choir": Exchange(
+    "choir": PronounPair(
         detail="town",
         value="title",
         asked="{P}合唱团去{D}的音乐节唱什么？",
@@ -104,7 +104,7 @@ EXCHANGES = {
         short=("叫{V}<。|，好像是。|，要唱两个小时。>", "{V}，从头唱到尾<。|呢。>"),
         ask=("{P}合唱团在{D}的音乐节唱什么", "{S}为{D}的音乐节排练的是哪部作品"),
     ),
-    "exam": Exchange(
+    "exam": PronounPair(
         detail="town",
         value="rank",
         asked="{S}考{D}那所<学校|音乐学校>考得怎么样？",
@@ -113,7 +113,7 @@ EXCHANGES = {
         short=("出来了，{he}{V}<。|！|，总算放心了。>", "{V}，{he}高兴得<哭了|跳起来了|一晚没睡>。"),
         ask=("{S}考{D}的音乐学校得了第几名", "{S}考{D}那所学校考了第几"),
     ),
-    "car": Exchange(
+    "car": PronounPair(
         detail="person",
         value="price",
         asked="{S}那辆旧车<真的|最后>卖给{D}了？",
@@ -122,7 +122,7 @@ EXCHANGES = {
         short=("卖了，{V}<。|，握个手就算成了。|，还送了雪地胎。>", "嗯，{he}拿了{V}<。|，挺高兴。>"),
         ask=("{S}把旧车卖给{D}卖了多少钱", "{D}买{S}的旧车付了多少钱"),
     ),
-    "surgery": Exchange(
+    "surgery": PronounPair(
         detail="person",
         value="day",
         asked="{D}医生说了{S}膝盖的手术<排在哪天|什么时候做>没有？",

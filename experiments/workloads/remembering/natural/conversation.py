@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from typing import get_args
 
 from experiments.workloads.remembering.conversation import Conversation, NaturalKind, Question, Register, Told
-from experiments.workloads.remembering.natural.facts import Fact, Stream, Teller, Unit
+from experiments.workloads.remembering.natural.facts import NaturalFact, Stream, Teller, Unit
 from experiments.workloads.remembering.natural.people import Cast
 from experiments.workloads.remembering.values import Language, Split
 
@@ -49,9 +49,11 @@ def converse_naturally(
     return Conversation(told, _questions(rng, facts, evidence, questions))
 
 
-def _facts(tellers: dict[tuple[Language, Register], Teller], languages: Sequence[Language], room: int) -> list[Fact]:
+def _facts(
+    tellers: dict[tuple[Language, Register], Teller], languages: Sequence[Language], room: int
+) -> list[NaturalFact]:
     """Return facts of ``room`` turns, of every kind in turn, in every register and language in turn."""
-    facts: list[Fact] = []
+    facts: list[NaturalFact] = []
     turn, idle = 0, 0
     while room > 0 and idle < len(NATURAL_KINDS):
         place, number = turn % len(NATURAL_KINDS), turn // len(NATURAL_KINDS)
@@ -69,10 +71,10 @@ def _facts(tellers: dict[tuple[Language, Register], Teller], languages: Sequence
 
 
 def _scattered(
-    rng: random.Random, tellers: dict[tuple[Language, Register], Teller], facts: Sequence[Fact], turns: int
-) -> list[list[tuple[Fact | None, Unit]]]:
+    rng: random.Random, tellers: dict[tuple[Language, Register], Teller], facts: Sequence[NaturalFact], turns: int
+) -> list[list[tuple[NaturalFact | None, Unit]]]:
     """Return sessions: the units of every fact in order, others and small talk between, each stream by itself."""
-    streams: dict[Stream, list[Fact | Unit]] = defaultdict(list)
+    streams: dict[Stream, list[NaturalFact | Unit]] = defaultdict(list)
     for fact in facts:
         streams[fact.stream] += [fact] * len(fact.units)
     room = turns - sum(fact.turns for fact in facts)
@@ -81,7 +83,7 @@ def _scattered(
         unit = tellers[stream.language, stream.register].small_talk(stream, room)
         streams[stream].append(unit)
         room -= len(unit)
-    waiting: dict[Stream, list[list[tuple[Fact | None, Unit]]]] = {}
+    waiting: dict[Stream, list[list[tuple[NaturalFact | None, Unit]]]] = {}
     for stream, items in streams.items():
         rng.shuffle(items)
         waiting[stream] = list(_sessions(rng, items))
@@ -91,12 +93,14 @@ def _scattered(
     return [waiting[stream].pop(0) for stream in order]
 
 
-def _sessions(rng: random.Random, items: Sequence[Fact | Unit]) -> Iterator[list[tuple[Fact | None, Unit]]]:
+def _sessions(
+    rng: random.Random, items: Sequence[NaturalFact | Unit]
+) -> Iterator[list[tuple[NaturalFact | None, Unit]]]:
     begun: dict[int, int] = defaultdict(int)
-    session: list[tuple[Fact | None, Unit]] = []
+    session: list[tuple[NaturalFact | None, Unit]] = []
     size = rng.randint(*_UNITS_A_SESSION)
     for item in items:
-        if isinstance(item, Fact):
+        if isinstance(item, NaturalFact):
             session.append((item, item.units[begun[id(item)]]))
             begun[id(item)] += 1
         else:
@@ -117,7 +121,7 @@ class _Places:
 
 
 def _told(
-    rng: random.Random, sessions: Sequence[Sequence[tuple[Fact | None, Unit]]]
+    rng: random.Random, sessions: Sequence[Sequence[tuple[NaturalFact | None, Unit]]]
 ) -> tuple[list[Told], dict[int, _Places]]:
     turns: list[Told] = []
     places: dict[int, _Places] = defaultdict(_Places)
@@ -135,7 +139,9 @@ def _told(
     return turns, places
 
 
-def _questions(rng: random.Random, facts: Sequence[Fact], places: dict[int, _Places], most: int) -> list[Question]:
+def _questions(
+    rng: random.Random, facts: Sequence[NaturalFact], places: dict[int, _Places], most: int
+) -> list[Question]:
     pools: dict[tuple[NaturalKind, Register], list[Question]] = defaultdict(list)
     for fact in facts:
         pools[fact.kind, fact.stream.register].append(

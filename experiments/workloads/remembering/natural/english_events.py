@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.workloads.remembering.natural.words import Event, Exchange
+from experiments.workloads.remembering.natural.words import Event, PronounPair
 
 
 def _event(past: str, base: str) -> Event:
@@ -38,7 +38,7 @@ EVENTS = {
 }
 
 EXCHANGES = {
-    "flat": Exchange(
+    "flat": PronounPair(
         detail="town",
         value="day",
         asked="<Did {S} finally find|Has {S} found|Did {S} ever find> <a|that> flat in {D}?",
@@ -49,7 +49,7 @@ EXCHANGES = {
         short=("Yes, {he} moved <in|there> on {V}.", "{he} did, {he} got the keys on {V}."),
         ask=("when did {S} move into the flat in {D}", "on which day did {S} get the flat in {D}"),
     ),
-    "interview": Exchange(
+    "interview": PronounPair(
         detail="firm",
         value="day",
         asked="<Has|So, has> {S} heard back from {D} about the <interview|job interview>?",
@@ -60,7 +60,7 @@ EXCHANGES = {
         short=("Yes, they want {him} back on {V}.", "They rang, {he} has a second round on {V}."),
         ask=("when is {S} invited to the second interview at {D}", "what day does {D} want {S} back for an interview"),
     ),
-    "dog": Exchange(
+    "dog": PronounPair(
         detail="town",
         value="pet",
         asked="<Is it true that|I heard that> {S} took in a stray dog from the shelter in {D}<?|, did you know?>",
@@ -77,7 +77,7 @@ EXCHANGES = {
             "what did {S} name the shelter dog from {D}",
         ),
     ),
-    "wedding": Exchange(
+    "wedding": PronounPair(
         detail="town",
         value="day",
         asked="<Have they set a date|Is there a date> for {P} wedding in {D}?",
@@ -88,7 +88,7 @@ EXCHANGES = {
         short=("Yes, it will be {V}.", "They settled on {V}, so save it."),
         ask=("when is {P} wedding in {D}", "what date was set for {P} wedding in {D}"),
     ),
-    "bike": Exchange(
+    "bike": PronounPair(
         detail="firm",
         value="price",
         asked="What did {D} want for repairing {P} <bike|bicycle>?",
@@ -99,7 +99,7 @@ EXCHANGES = {
         short=("{V}, <can you believe it|imagine|just like that>?", "They asked for {V}<.| in cash.| and {he} paid.>"),
         ask=("how much did {D} want for repairing {P} bike", "what did {S} have to pay {D} for the bike"),
     ),
-    "cat": Exchange(
+    "cat": PronounPair(
         detail="person",
         value="town",
         asked="Is {D} <still|going to be> the one who takes {P} cat<?| over the summer?>",
@@ -113,7 +113,7 @@ EXCHANGES = {
             "in which town was {P} cat found that {D} looked after",
         ),
     ),
-    "choir": Exchange(
+    "choir": PronounPair(
         detail="town",
         value="title",
         asked="What is {P} choir <going to sing|singing> at the festival in {D}?",
@@ -126,7 +126,7 @@ EXCHANGES = {
             "which piece is {S} rehearsing for the festival in {D}",
         ),
     ),
-    "exam": Exchange(
+    "exam": PronounPair(
         detail="town",
         value="rank",
         asked="How did {S} do in the <entrance exam|exam> for the school in {D}?",
@@ -137,7 +137,7 @@ EXCHANGES = {
         short=("It is, {he} came {V}.", "Yes, {he} was {V} on the list<.|, what a relief.>"),
         ask=("which place did {S} get in the exam for the school in {D}", "how did {S} do in the entrance exam in {D}"),
     ),
-    "car": Exchange(
+    "car": PronounPair(
         detail="person",
         value="price",
         asked="Did {S} <really|in the end> sell the <old car|car> to {D}?",
@@ -148,7 +148,7 @@ EXCHANGES = {
         short=("Yes, for {V}<.| and a handshake.| including the winter tyres.>", "They did, {he} got {V} for it."),
         ask=("for how much did {S} sell the car to {D}", "how much did {D} pay {S} for the old car"),
     ),
-    "surgery": Exchange(
+    "surgery": PronounPair(
         detail="person",
         value="day",
         asked="Has doctor {D} <told|let> {S} <when the knee operation is|know about the knee operation>?",

@@ -10,7 +10,7 @@ import msgspec
 
 from experiments.workloads.remembering.conversation import NaturalKind, Register, life
 from experiments.workloads.remembering.language import WORDS
-from experiments.workloads.remembering.natural.people import Cast, Slot
+from experiments.workloads.remembering.natural.people import Cast, Matter
 from experiments.workloads.remembering.natural.values import NATURAL_MAKERS
 from experiments.workloads.remembering.natural.voice import (
     TALK,
@@ -32,7 +32,7 @@ _TRIES = 60
 _AT_LENGTH: dict[NaturalKind, float] = {"long": 1, "repeated": 0.2}
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class SpokenLine(msgspec.Struct, frozen=True, kw_only=True):
     """One turn of a fact, or of small talk: ``decides`` the answer, or told what holds no longer (``stale``)."""
 
     text: str
@@ -43,7 +43,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool = False
 
 
-Unit = tuple[Line, ...]
+Unit = tuple[SpokenLine, ...]
 """Turns that follow each other at once."""
 
 
@@ -55,7 +55,7 @@ class Stream(NamedTuple):
     friend: Person | None
 
 
-class Fact(msgspec.Struct, kw_only=True):
+class NaturalFact(msgspec.Struct, kw_only=True):
     """What is told in ``units``, in that order with other things between, and asked for afterwards."""
 
     kind: NaturalKind
@@ -80,7 +80,7 @@ class Teller:
         self._talk: Talk = TALK[self._language]
         self._stream = self._pick()
 
-    def make(self, kind: NaturalKind) -> Fact | None:
+    def make(self, kind: NaturalKind) -> NaturalFact | None:
         """Return a new fact of ``kind``; None where there is none left that was not told before."""
         self._stream = self._pick()
         match kind:
@@ -109,9 +109,7 @@ class Teller:
             return self._line(begun(asked), first), self._line(begun(answered), not first)
         return (self._line(self._story(), rng.random() < 0.5),)
 
-    # -- kinds --------------------------------------------------------------------------------------------------------
-
-    def _topical(self, kind: NaturalKind) -> Fact | None:
+    def _topical(self, kind: NaturalKind) -> NaturalFact | None:
         # Nobody is asked about themselves as if they were somebody else.
         excluded = self._cast.friends if kind == "repeated" else []
         slot = next(slot for slot in self._cast.topical if slot.person not in excluded)
@@ -142,9 +140,9 @@ class Teller:
         units: list[Unit] = [(line,) for line in lines]
         if kind == "repeated":
             units += self._askings(slot, topic, first, question, value)
-        return Fact(kind=kind, stream=self._stream, units=units, question=question, answer=value)
+        return NaturalFact(kind=kind, stream=self._stream, units=units, question=question, answer=value)
 
-    def _askings(self, slot: Slot, topic: Topic, first: int, question: str, value: str) -> list[Unit]:
+    def _askings(self, slot: Matter, topic: Topic, first: int, question: str, value: str) -> list[Unit]:
         """Return earlier askings of the ``question``, the first word for word, each with an answer."""
         asked = [question]
         if self._rng.random() < 0.5:
@@ -159,14 +157,14 @@ class Teller:
                 units.append((line, self._line(begun(answer), user=False)))
         return units
 
-    def _dated(self) -> Fact | None:
+    def _dated(self) -> NaturalFact | None:
         name = self._rng.choice(list(self._talk.events))
         event, first = self._talk.events[name], list(self._talk.events).index(name)
         person = self._cast.stranger_to(name)
         when = self._rng.choice(self._talk.whens)
         for _ in range(_TRIES):
             line = self._told(
-                Slot(person, name, ""),
+                Matter(person, name, ""),
                 "",
                 self._frame(event.tell, first),
                 self._by_user(person),
@@ -174,13 +172,13 @@ class Teller:
                 decides=True,
             )
             if self._is_new([line]):
-                return Fact(
+                return NaturalFact(
                     kind="dated", stream=self._stream, units=[(line,)], answer=when,
                     question=self._question(person, event.ask, self._asking(), first),
                 )  # fmt: skip
         return None
 
-    def _pronoun(self) -> Fact | None:
+    def _pronoun(self) -> NaturalFact | None:
         name = self._rng.choice(list(self._talk.exchanges))
         exchange, first = self._talk.exchanges[name], list(self._talk.exchanges).index(name)
         person = self._cast.stranger_to(name)
@@ -197,13 +195,14 @@ class Teller:
             line = msgspec.structs.replace(self._line(before, user), **({} if dialogue else {"reply": followed}))
             answer = msgspec.structs.replace(self._line(short, not user), act="state", decides=True)
             if self._is_new([answer]):
-                return Fact(
+                return NaturalFact(
                     kind="pronoun", stream=self._stream, units=[(line, answer)], answer=value,
                     question=self._question(person, exchange.ask, self._asking(), first, detail=detail),
                 )  # fmt: skip
         return None
 
-    def _paraphrased(self) -> Fact | None:
+    def _paraphrased(self) -> NaturalFact | None:
+        # By name: nobody says of themselves in the one language what they said in the other.
         left = [name for name in self._talk.paraphrases if name not in self._said]
         if not left:
             return None
@@ -212,11 +211,11 @@ class Teller:
         one, first = self._talk.paraphrases[name], list(self._talk.paraphrases).index(name)
         core, frame = self._rng.choice(pairs(first, one.ask, self._talk.short_asking, self._split))
         line = msgspec.structs.replace(self._line(one.tell, user=True), act="state", decides=True)
-        return Fact(
+        return NaturalFact(
             kind="paraphrased", stream=self._stream, units=[(line,)], question=framed(frame, core), answer=one.answer
         )
 
-    def _plain(self) -> Fact:
+    def _plain(self) -> NaturalFact:
         person, attribute = next(self._cast.attributes)
         one, user = life(self._rng, self._language, self._split, person.name, attribute), self._by_user(person)
         units: list[Unit] = []
@@ -226,9 +225,7 @@ class Teller:
             units.append((msgspec.structs.replace(line, act=act, decides=newest, stale=not newest),))
         answer = WORDS[self._language].unknown if one.denied else one.values[-1]
         asked = one.tell(self._rng, "ask", self._split)
-        return Fact(kind="plain", stream=self._stream, units=units, question=asked, answer=answer)
-
-    # -- what they are made of ----------------------------------------------------------------------------------------
+        return NaturalFact(kind="plain", stream=self._stream, units=units, question=asked, answer=answer)
 
     def _pick(self) -> Stream:
         friend = self._rng.choice(self._cast.friends) if self._register == "dialogue" else None
@@ -261,23 +258,23 @@ class Teller:
         return core, story.replace("{F}", self._rng.choice(self._talk.linking))
 
     def _told(
-        self, slot: Slot, value: str, phrasing: tuple[str, str], user: bool, when: str = "", act: Act = "state",
+        self, slot: Matter, value: str, phrasing: tuple[str, str], user: bool, when: str = "", act: Act = "state",
         decides: bool = False, stale: bool = False,
-    ) -> Line:  # fmt: skip
+    ) -> SpokenLine:  # fmt: skip
         core, frame = phrasing
         speaker = self._cast.user if user else self._stream.friend
         fact = filled(core, slot.person, oneself=slot.person == speaker, value=value, detail=slot.detail, when=when)
         line = self._line(framed(varied(self._rng, frame), fact), user)
         return msgspec.structs.replace(line, act=act, decides=decides, stale=stale)
 
-    def _line(self, text: str, user: bool) -> Line:
+    def _line(self, text: str, user: bool) -> SpokenLine:
         """Return what the user, or else the friend, says; to an assistant only the user speaks."""
         if self._stream.friend is None:
-            return Line(text=text, speaker=None, reply=self._rng.choice(self._talk.replies))
+            return SpokenLine(text=text, speaker=None, reply=self._rng.choice(self._talk.replies))
         name = self._cast.user.name if user else self._stream.friend.name
-        return Line(text=self._talk.line.format(name, text), speaker=name)
+        return SpokenLine(text=self._talk.line.format(name, text), speaker=name)
 
-    def _asked(self, slot: Slot, topic: Topic, first: int, *, long: bool) -> str:
+    def _asked(self, slot: Matter, topic: Topic, first: int, *, long: bool) -> str:
         if long and self._rng.random() < 0.5:
             return self._question(slot.person, topic.recall, self._talk.recalling, first, slot.detail)
         frames = self._talk.long_asking if long else self._talk.short_asking
@@ -292,7 +289,7 @@ class Teller:
         core, frame = self._rng.choice(pairs(first, cores, frames, self._split))
         return framed(varied(self._rng, frame), filled(core, person, oneself=person == self._cast.user, detail=detail))
 
-    def _is_new(self, lines: Sequence[Line]) -> bool:
+    def _is_new(self, lines: Sequence[SpokenLine]) -> bool:
         """Return whether none of these texts was said before, and note them if so."""
         texts = {line.text for line in lines}
         if len(texts) < len(lines) or texts & self._said:

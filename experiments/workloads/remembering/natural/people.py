@@ -14,7 +14,7 @@ _FAMILY = 3
 _TRIES = 60
 
 
-class Slot(NamedTuple):
+class Matter(NamedTuple):
     """A person, a topic by name, and one of its details."""
 
     person: Person
@@ -52,13 +52,13 @@ class Cast:
         self._used.add((person.name, item, ""))
         return person
 
-    def _topical(self) -> Iterator[Slot]:
+    def _topical(self) -> Iterator[Matter]:
         """Yield people with topics and details, each once. A family shares topics, so that its people are mixed up."""
         rng, topics = self._rng, TALK[self._language].topics
         while True:
             people = rng.choice((self._acquainted, self._relatives, self._opened, self._opened))()
             slots = [
-                Slot(person, name, detail)
+                Matter(person, name, detail)
                 for name in rng.sample(list(topics), 3)
                 for detail in rng.sample(topics[name].details, 2)
                 for person in people

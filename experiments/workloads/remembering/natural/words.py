@@ -35,7 +35,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     ask: tuple[str, ...]
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+class PronounPair(msgspec.Struct, frozen=True, kw_only=True):
     """Two turns of which the second is understood by the first.
 
     In a dialogue one person asks ``asked`` and the other answers ``short``; alone with an assistant the user says
@@ -72,7 +72,7 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
 
     topics: dict[str, Topic]
     events: dict[str, Event]
-    exchanges: dict[str, Exchange]
+    exchanges: dict[str, PronounPair]
     paraphrases: dict[str, Paraphrase]
     stories: tuple[str, ...]
     rambles: tuple[str, ...]

@@ -10,7 +10,7 @@ from experiments.workloads.archives.interface import Archive
 from experiments.workloads.remembering.locomo import exported
 from experiments.workloads.remembering.natural.conversation import converse_naturally
 
-SEED = 1907  # no seed of the study: those are small
+SEED = 1907  # the study's seeds are hashes, of fifteen digits or so: never this one
 
 
 def archives(folder: Path, turns: int = 500) -> list[Archive]:
