@@ -34,12 +34,14 @@ _READ, _LEAST_READ = 4, 16
 
 # How much more a rare word counts than by its surprise alone, and how little more a word in a turn of twice as many
 # terms as the second number than in a short one.
-_RARE, _WORDY, _LONG = 1.2, 0.4, 30
+_RARE, _WORDY, _LONG = 1.4, 0.15, 30
+# Bytes of UTF-8 that are a word or so: six letters and a space of English, two characters of Chinese.
+_WORD = 6
 
 # A turn is found by its neighbours' words as well, at a weight that falls from the first number of terms to none at the
 # second: a short answer means something only after its question, a long message stands for itself.
-_SHORT, _SELF_CONTAINED = 20, 80
-_ANSWER, _AFTER, _BEFORE = 0.8, 0.3, 0.4
+_SHORT, _SELF_CONTAINED = 12, 70
+_ANSWER, _AFTER, _BEFORE = 0.8, 0.5, 0.4
 # Of the best, for each turn that is wanted, so many give to their neighbours.
 _LENDERS = 2
 _SITTING_S = 3600.0
@@ -201,7 +203,7 @@ class _Matches:
         self._weights = {term.text: term.weight for term in terms}
         self._rows: dict[int, Remembered] = {}
         self._parts: dict[int, dict[str, float]] = {}
-        self._lengths: dict[int, int] = {}
+        self._lengths: dict[int, float] = {}
         self.add(rows)
 
     def add(self, rows: Mapping[int, Remembered]) -> None:
@@ -209,11 +211,9 @@ class _Matches:
         weights = self._weights
         asked = weights.keys()
         for number, row in rows.items():
-            terms = row.terms.split(" ")
-            length = len(terms)
             self._rows[number] = row
-            self._lengths[number] = length
-            has = asked & set(terms)
+            self._lengths[number] = length = len(row.question.encode()) / _WORD
+            has = asked & set(row.terms.split(" "))
             if length <= _LONG:
                 self._parts[number] = {term: weights[term] for term in has}
             else:
