@@ -10,6 +10,7 @@ with the postings that are read, and hardly with the store.
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush, nlargest
@@ -47,8 +48,9 @@ _LENDERS = 2
 _SITTING_S = 3600.0
 
 # A message that only asks seldom holds an answer. Of two that match about as well, the newer goes first.
-_ASKS, _NEWER = 0.6, 0.15
+_ASKS, _NEWER = 0.4, 0.15
 _MARKS = ("?", "？", "؟")
+_SPEAKER = re.compile(r"\A[^\W\d_][^:：\n]{0,30}[:：]\s*")
 
 _FIRST_AND_LAST = "SELECT (SELECT min(id) FROM memories), (SELECT max(id) FROM memories)"
 _ROWS = "SELECT id, session, created, question, words, important FROM memories WHERE id IN ({marks}) AND +session = ?"
@@ -257,9 +259,9 @@ class _Matches:
         while best and len(found) < limit:
             score, age, number = heappop(best)
             row = self._rows[number]
-            if number not in judged and asking.only_asks(row.question):
+            if number not in judged and asking.only_asks(text := _SPEAKER.sub("", row.question)):
                 judged.add(number)
-                if not asked.issuperset(words.asked(row.question)):
+                if not asked.issuperset(words.asked(text)):
                     heappush(best, (_ASKS * score, age, number))
                 continue
             says = tuple(row.terms.split(" "))
