@@ -2,16 +2,22 @@
 
 What is stable comes first (the system prompt, then the history), and what changes each turn (memories, clock,
 machine, mood) goes into the last message: only an unchanged beginning can be reused by an engine.
+
+What was remembered may have been pasted from anywhere. A note is one line without brackets and markup of templates, so
+that it can neither end the block it stands in nor begin another note; and nothing said looks like the block's beginning.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from systems.engines.interface import Message
+from systems.engines.markup import broken
 from systems.interface import Observed, Request
 from systems.settings import CacheKey
+from systems.turn.now import depends_on_now
 
 SYSTEM_PROMPT = (
     "You are a helpful assistant that runs on the user's own small computer. Answer briefly, in the language of the "
@@ -22,22 +28,69 @@ SYSTEM_PROMPT = (
 # Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
 _PIECE = 2_000
 
+_FRAME = "[time:"
+# Line breaks of every kind, and what no line of text holds.
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_BRACKETS = str.maketrans("[]", "()")
+
 
 def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:
-    """Return the messages of one turn."""
-    notes = "".join(f"\n- {memory}" for memory in memories) or " none"
-    context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{notes}]\n"
-    return [Message("system", SYSTEM_PROMPT), *history, Message("user", context + text)]
+    """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit."""
+    said = [unframed(message) for message in history]
+    return [Message("system", SYSTEM_PROMPT), *said, _last(list(map(note, memories)), observed, text)]
+
+
+def shorter(memories: Sequence[str], observed: Observed, text: str) -> Iterator[Message]:
+    """Yield the last message of the same turn with ever fewer notes, the weakest leaving first."""
+    notes = list(map(note, memories))
+    while notes:
+        notes.pop()
+        yield _last(notes, observed, text)
+
+
+def note(memory: str) -> str:
+    """Return ``memory`` as a note: the very words, as one line that holds nothing of a prompt's frame.
+
+    To make a note of a note changes nothing.
+    """
+    if memory.isprintable() and not ("<" in memory or "[" in memory or "]" in memory):
+        return memory
+    line = _BREAKS.sub(" ", memory)
+    return broken((line if line == memory else line.strip()).translate(_BRACKETS))
+
+
+def laid_out(notes: Sequence[str]) -> str:
+    """Return the notes as they stand in the prompt."""
+    return "".join([f"\n- {each}" for each in notes])
+
+
+def unframed(message: Message) -> Message:
+    """Return ``message`` without what looks like the beginning of a turn's context."""
+    if _FRAME not in message.content:
+        return message
+    return Message(message.role, message.content.replace(_FRAME, "(time:"))
+
+
+def _last(notes: Sequence[str], observed: Observed, text: str) -> Message:
+    block = laid_out(notes) or " none"
+    context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{block}]\n"
+    return Message("user", context + (text.replace(_FRAME, "(time:") if _FRAME in text else text))
 
 
 def cache_key(
-    kind: CacheKey, request: Request, engine: str, history: Sequence[Message], memories: Sequence[str]
+    kind: CacheKey,
+    request: Request,
+    engine: str,
+    history: Sequence[Message],
+    memories: Sequence[str],
+    observed: Observed,
 ) -> str:
     """Return the key under which the reply to ``request`` may be served again.
 
-    Kind "prompt" covers everything the answer depends on: session, engine, length, history, memories and question,
-    but not the clock, machine and mood of the last message, which would make every key new. Kind "question" is the
-    published cache: session, engine, length and question, so an answer may be served after the conversation that
+    Kind "prompt" covers everything the answer depends on: session, engine, length, history, memories and question. The
+    mood is the question's own. The clock and the machine it covers only where the question, or the one before it that
+    it may go on from, asks about such things: else they would make every key new. Kind "question" is the published
+    cache: session, engine, length and question, so an answer may be served after the conversation, or the hour, that
     gave it its meaning has moved on.
     """
     parts = [request.session, engine, str(request.max_tokens)]
@@ -45,7 +98,9 @@ def cache_key(
         parts.append(request.text.strip())
     else:
         # Of the history the texts are enough: its roles alternate.
-        parts += [request.text, str(len(history)), *(message.content for message in history), *memories]
+        parts += [request.text, str(len(history)), *[message.content for message in history], *memories]
+        if depends_on_now(request.text) or (len(history) > 1 and depends_on_now(history[-2].content)):
+            parts += [observed.clock, observed.system]
     data = f"{[*map(len, parts)]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256()
     for start in range(0, len(data), _PIECE):
