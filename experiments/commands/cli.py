@@ -76,13 +76,10 @@ def recall(
     store: Annotated[
         list[str] | None,
         typer.Option(
-            help="like, coordination, bm25 or blended; give it several times. All if not given.",
+            help="like, bm25, relevance or another; give it several times. All if not given.",
             autocompletion=completing(lambda: _ways_of_retrieval()),
         ),
     ] = None,
-    neighbours: Annotated[
-        int, typer.Option(min=0, help="Turns before and after each one found that come with it; like has none.")
-    ] = 0,
 ) -> None:
     """Grade what long-term memory finds in recorded conversations: is the evidence among the first 5, 10, 20?"""
     from experiments.grading.archives import grade
@@ -92,7 +89,7 @@ def recall(
         if name not in _ways_of_retrieval():
             raise UnknownName("way of retrieval", name, _ways_of_retrieval())
     found = archives.read(file)
-    graded = {name: grade(found, name, neighbours) for name in store or _ways_of_retrieval()}
+    graded = {name: grade(found, name) for name in store or _ways_of_retrieval()}
     console.print_recall(file.name, found, graded)
 
 

@@ -16,7 +16,7 @@ from systems.memory.keywords import Keywords
 PLACES = (5, 10, 20)
 
 
-def grade(archives: Iterable[Archive], store: str, neighbours: int = 0) -> dict[str, dict[str, float]]:
+def grade(archives: Iterable[Archive], store: str) -> dict[str, dict[str, float]]:
     """Return by kind of question, and for "all", their number and the mean of each measure.
 
     ``store`` is one of `stores.VARIANTS`. Raises `BadInput`.
@@ -25,7 +25,7 @@ def grade(archives: Iterable[Archive], store: str, neighbours: int = 0) -> dict[
     keywords.load()
     rows: dict[str, list[dict[str, float]]] = {"all": []}
     for archive in archives:
-        answered = asyncio.run(_ask(archive, store, keywords, neighbours))
+        answered = asyncio.run(_ask(archive, store, keywords))
         for question, found in zip(archive.questions, answered, strict=True):
             measures = _measures(_ids(archive, found), question.evidence)
             for kind in ("all", question.kind):
@@ -56,9 +56,8 @@ def _ids(archive: Archive, found: Sequence[str]) -> list[str]:
     return [by_text[text].pop() for text in found if by_text[text]]
 
 
-async def _ask(archive: Archive, store: str, keywords: Keywords, neighbours: int) -> list[list[str]]:
+async def _ask(archive: Archive, store: str, keywords: Keywords) -> list[list[str]]:
     turns = stores.planted(keywords, (turn.text for turn in archive.turns))
-    asked = [keywords.extract(question.text) for question in archive.questions]
     with tempfile.TemporaryDirectory(prefix="fourgig-") as folder:
-        async with stores.filled(store, Path(folder) / "memory.sqlite", turns, neighbours) as find:
-            return [await find(words, max(PLACES)) for words in asked]
+        async with stores.filled(store, Path(folder) / "memory.sqlite", turns) as find:
+            return [await find(question.text, max(PLACES)) for question in archive.questions]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import cast, get_args
 
+import msgspec
+
+from systems.memory import words
 from systems.memory.filling import past_turns
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
@@ -15,11 +18,31 @@ from systems.memory.retrieval import Retrieval
 from systems.memory.schema import SavedTurn
 
 LIKE = "like"
-VARIANTS = (LIKE, *get_args(Retrieval))
-"""The traditional store's lookup, and the full-text store's by its ``retrieval`` setting."""
 
-Lookup = Callable[[Sequence[str], int], Awaitable[list[str]]]
-"""Finds so many memories by keywords, best first."""
+
+class Variant(msgspec.Struct, frozen=True):
+    """What is asked, and how what is found is ranked; the traditional lookups have no ``how``."""
+
+    published: bool
+    how: Retrieval | None = None
+    context: bool = True
+
+
+VARIANTS: dict[str, Variant] = {
+    LIKE: Variant(published=True),
+    "like-all": Variant(published=False),
+    "bm25": Variant(published=False, how="bm25"),
+    "relevance": Variant(published=False, how="relevance"),
+    "relevance-keywords": Variant(published=True, how="relevance"),
+    "relevance-alone": Variant(published=False, how="relevance", context=False),
+    "blended": Variant(published=False, how="blended"),
+}
+"""The traditional store's lookup by the published keywords; one that scores by all words, likewise without an index;
+SQLite's BM25, relevance and relevance blended with age and importance; and relevance of the published keywords alone,
+and without what stands around a turn."""
+
+Lookup = Callable[[str, int], Awaitable[list[str]]]
+"""Finds so many memories for a question, best first."""
 
 
 SESSION = "graded"
@@ -32,25 +55,49 @@ def planted(keywords: Keywords, texts: Iterable[str]) -> list[SavedTurn]:
 
 
 @asynccontextmanager
-async def filled(variant: str, path: Path, turns: Sequence[SavedTurn], neighbours: int = 0) -> AsyncIterator[Lookup]:
-    """Save `planted` ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS`.
-
-    ``neighbours`` are those of `FullTextStore`; the traditional store has none.
-    """
-    if variant == LIKE:
+async def filled(variant: str, path: Path, turns: Sequence[SavedTurn]) -> AsyncIterator[Lookup]:
+    """Save `planted` ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS`."""
+    chosen = VARIANTS[variant]
+    keywords = Keywords(fast=True)
+    if chosen.published:
+        keywords.load()
+    if chosen.how is None:
         like = LikeStore(path)
         like.open()
         like.save(turns)
 
-        async def find(words: Sequence[str], limit: int) -> list[str]:
-            return like.find(SESSION, words, limit)
+        async def find(question: str, limit: int) -> list[str]:
+            if chosen.published:
+                return like.find(SESSION, keywords.extract(question), limit)
+            return scored(path, words.asked(question), limit)
 
         yield find
         return
-    store = FullTextStore(path, how=cast(Retrieval, variant), neighbours=neighbours)
+    store = FullTextStore(path, how=chosen.how, context=chosen.context)
     await store.open()
+
+    async def search(question: str, limit: int) -> list[str]:
+        asked = " ".join(keywords.extract(question)) if chosen.published else question
+        return await store.find(SESSION, asked, limit)
+
     try:
         await store.save(turns)
-        yield lambda words, limit: store.find(SESSION, words, limit)
+        yield search
     finally:
         await store.close()
+
+
+def scored(path: Path, terms: Sequence[str], limit: int) -> list[str]:
+    """Return the turns that contain most of ``terms``, the newest first among equals, as a LIKE over the texts finds.
+
+    A connection for every lookup, as the traditional store has it; ``instr`` is a LIKE that folds no case.
+    """
+    if not terms:
+        return []
+    score = " + ".join(["(instr(lower(question), ?) > 0)"] * len(terms))
+    query = (
+        f"SELECT question, {score} AS score FROM memories WHERE session = ? AND score > 0 "  # noqa: S608 - only "?"
+        "ORDER BY score DESC, created DESC, id DESC LIMIT ?"
+    )
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute(query, (*terms, SESSION, limit))]

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from systems.asynchronous.description import DESCRIPTION
-from systems.asynchronous.pipeline import Pipeline, ReplyCache, Store
+from systems.asynchronous.lookups import AllWords, Memory, PublishedKeywords
+from systems.asynchronous.pipeline import Pipeline, ReplyCache
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, Refused, SystemClosed
@@ -80,7 +81,7 @@ class Asynchronous(AsyncSystem):
         self._executors = Executors(
             {"engine": limit, "keywords": 1, "system": 1, "store": 4}, isolated=settings.isolation
         )
-        store: Resource[Store] = Resource("long-term memory", self._open_store)
+        store: Resource[Memory] = Resource("long-term memory", self._open_store)
         save = partial(_save_to, store)
         self._saver = SaveAtOnce(save)
         if settings.background_saving:
@@ -205,7 +206,9 @@ class Asynchronous(AsyncSystem):
             await asyncio.to_thread(self._engine.close)
 
     async def _load_all(self, pipeline: Pipeline) -> None:
-        resources = (pipeline.keywords, pipeline.store, pipeline.engine)
+        resources: list[Resource[Any]] = [pipeline.store, pipeline.engine]
+        if self._settings.needs_keywords():
+            resources.insert(0, pipeline.keywords)
         # Each goes on when another fails: none is left half loaded behind the caller's back.
         loaded = await asyncio.gather(*(resource.get() for resource in resources), return_exceptions=True)
         for result in loaded:
@@ -228,7 +231,7 @@ class Asynchronous(AsyncSystem):
         await self._executors.run("engine", self._engine.load)
         return self._engine
 
-    async def _open_store(self) -> Store:
+    async def _open_store(self) -> Memory:
         if not self._settings.full_text:
             store = IsolatedLikeStore(LikeStore(self._path), self._executors)
             await store.open()
@@ -236,12 +239,12 @@ class Asynchronous(AsyncSystem):
         self._fulltext = FullTextStore(
             self._path,
             how=self._settings.retrieval,
-            neighbours=self._settings.neighbours,
+            context=self._settings.context,
             most_bytes=self._settings.bytes_stored(),
         )
         await self._fulltext.open()
-        return self._fulltext
+        return AllWords(self._fulltext) if self._settings.all_words else PublishedKeywords(self._fulltext)
 
 
-async def _save_to(store: Resource[Store], turns: Sequence[SavedTurn]) -> None:
+async def _save_to(store: Resource[Memory], turns: Sequence[SavedTurn]) -> None:
     await (await store.get()).save(turns)

@@ -23,6 +23,7 @@ DESCRIPTION = Description(
         },
         "lookup": {
             "like": {"full_text": False},
+            "keywords": {"all_words": False},
             "bm25": {"retrieval": "bm25"},
             "blended": {"retrieval": "blended"},
         },

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from systems.asynchronous.lookups import Memory
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Call, Engine, Message
 from systems.interface import Counters, Reply, Request, Source, TokenSink
@@ -27,18 +28,6 @@ from systems.turn.surroundings import LastReading, classify_emotion, observe
 # Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
 # and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.
 SHORT_TEXT = 256
-
-
-class Store(Protocol):
-    """Long-term memory, as the pipeline uses it."""
-
-    async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
-        """Return what was said before about ``keywords``."""
-        ...
-
-    async def save(self, turns: Sequence[SavedTurn]) -> None:
-        """Save ``turns``."""
-        ...
 
 
 class ReplyCache(commands.Resizable, Protocol):
@@ -78,7 +67,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     keywords: Resource[Keywords]
     engine: Resource[Engine]
     engine_identity: str
-    store: Resource[Store]
+    store: Resource[Memory]
     saver: Saver
     histories: Histories
     cache: ReplyCache
@@ -92,9 +81,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
             return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
 
-        keywords, words = await self._analyse(request.text, steps)
+        keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
-        memories = await self._find(request.session, keywords, steps)
+        memories = await self._find(request, keywords, steps)
         history = self.histories.messages(request.session)
         messages = prompt.build(history, memories, observed, request.text)
 
@@ -110,15 +99,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             if on_token is not None:
                 on_token(reply.text)
 
-        await self._remember(request, reply.text, keywords, words)
+        await self._remember(request, reply.text, keywords)
         return msgspec.structs.replace(reply, degraded=steps.degraded, total_s=time.perf_counter() - arrived)
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.counters.coalesced += 1
-        await self._remember(request, reply.text, *await self._analyse(request.text, steps))
+        await self._remember(request, reply.text, await self._keywords(request.text, steps))
 
-    async def _remember(self, request: Request, answer: str, keywords: Sequence[str], words: Sequence[str]) -> None:
+    async def _remember(self, request: Request, answer: str, keywords: Sequence[str]) -> None:
         important = is_important(request.text)
         await self.saver.add(
             SavedTurn(
@@ -126,26 +115,25 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 question=request.text,
                 answer=answer,
                 keywords=tuple(keywords),
-                words=tuple(words),
                 important=important,
             )
         )
         self.histories.add(request.session, Exchange(request.text, answer, important=important))
         self.counters.turns += 1
 
-    async def _analyse(self, text: str, steps: Steps) -> tuple[list[str], list[str]]:
-        """Return the keywords of ``text``, and its words where an index wants them."""
+    async def _keywords(self, text: str, steps: Steps) -> list[str]:
+        """Return the published keywords of ``text``, none where memory is not asked by them."""
+        nothing: list[str] = []
+        if not self.settings.needs_keywords():
+            return nothing
 
-        async def analyse() -> tuple[list[str], list[str]]:
+        async def extract() -> list[str]:
             cutter = await self.keywords.get()
             if len(text) <= SHORT_TEXT:
-                keywords, words = cutter.analyse(text)
-            else:
-                keywords, words = await self.executors.run("keywords", cutter.analyse, text)
-            return keywords, words if self.settings.full_text else []
+                return cutter.extract(text)
+            return await self.executors.run("keywords", cutter.extract, text)
 
-        nothing: tuple[list[str], list[str]] = ([], [])
-        return await steps.run_or("keywords", analyse, nothing, "no keywords")
+        return await steps.run_or("keywords", extract, nothing, "no keywords")
 
     async def _system_information(self, steps: Steps) -> str:
         if self.system.fresh:
@@ -154,9 +142,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
 
-    async def _find(self, session: str, keywords: Sequence[str], steps: Steps) -> list[str]:
+    async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> list[str]:
         async def find() -> list[str]:
-            return await (await self.store.get()).find(session, keywords, self.settings.memories)
+            memory = await self.store.get()
+            return await memory.find(request.session, request.text, keywords, self.settings.memories)
 
         nothing: list[str] = []
         return await steps.run_or("memory lookup", find, nothing, "no memories")

@@ -22,6 +22,7 @@ MECHANISMS = (
     "lru_cache",
     "fast_segmentation",
     "full_text",
+    "all_words",
     "importance_pruning",
     "stepped_pruning",
     "background_saving",
@@ -32,9 +33,11 @@ MECHANISMS = (
 class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     """Besides the shared ones: mechanisms, then their sizes; the published defaults where there are any.
 
+    ``all_words`` asks full text by every word of the question, and not by the published three keywords: then no
+    dictionary is loaded, so ``fast_segmentation`` matters only without it, or without ``full_text``.
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
-    ``memory_bytes``. ``retrieval``, ``neighbours`` and ``stored_bytes`` are those of `FullTextStore`; the last bounds
+    ``memory_bytes``. ``retrieval``, ``context`` and ``stored_bytes`` are those of `FullTextStore`; the last bounds
     the memory file, None means a quarter of ``memory_bytes``. ``seed`` is that of the waits' jitter.
     """
 
@@ -45,14 +48,15 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     lru_cache: bool = True
     fast_segmentation: bool = True
     full_text: bool = True
+    all_words: bool = True
     importance_pruning: bool = True
     stepped_pruning: bool = True
     background_saving: bool = True
     retries: bool = True
     degradation: bool = True
 
-    retrieval: Retrieval = "coordination"
-    neighbours: NotNegative = 0
+    retrieval: Retrieval = "relevance"
+    context: bool = True
     stored_bytes: Positive | None = None
     concurrent_generations: Positive | None = None
     queue_limit: NotNegative = 256
@@ -63,6 +67,10 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     save_batch: Positive = 64
     save_queue: Positive = 1024
     seed: NotNegative = 0
+
+    def needs_keywords(self) -> bool:
+        """Return whether memory is asked by the published keywords, which take a dictionary."""
+        return not (self.full_text and self.all_words)
 
     def bytes_cached(self) -> int:
         """Return how many bytes of text the cache holds: what is set, or 8 MiB at 4 GiB in proportion."""

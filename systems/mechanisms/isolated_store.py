@@ -20,8 +20,8 @@ class IsolatedLikeStore:
         """Make the table, or bring it to this version. Raises `StoreError`."""
         await self._executors.run("store", self._store.open)
 
-    async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
-        """Return the questions of the newest ``limit`` matching turns, newest first."""
+    async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
+        """Return the newest ``limit`` turns that match one of the ``keywords`` of ``question``, newest first."""
         return await self._executors.run("store", self._store.find, session, keywords, limit)
 
     async def save(self, turns: Sequence[SavedTurn]) -> None:

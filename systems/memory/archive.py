@@ -13,7 +13,6 @@ import msgspec
 
 from systems.errors import BadInput
 from systems.memory import index, retention, schema
-from systems.memory.keywords import Keywords
 from systems.memory.schema import BUSY_S, BY_SESSION, SavedTurn, store_error
 
 FORMAT_VERSION = 1
@@ -71,14 +70,12 @@ def load(path: Path, lines: IO[bytes]) -> int:
     `BadInput` with the number of the first bad line, `StoreError`.
     """
     turns = _read(lines)
-    keywords = Keywords(fast=True)
-    keywords.load()
     with _opened(path, new=True) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(BY_SESSION)
         count = _count(connection)
         while batch := list(islice(turns, _BATCH)):
-            rows = (msgspec.structs.replace(turn, words=tuple(keywords.segment(turn.question))).row() for turn in batch)
+            rows = (turn.row(cut=False) for turn in batch)
             connection.executemany(_INSERT_NEW, ((*row, *row[:4]) for row in rows))
         if index.exists(connection):
             index.catch_up(connection)

@@ -17,14 +17,8 @@ MEMORY_FILE = "memory.sqlite"
 def past_turns(keywords: Keywords, session: str, texts: Iterable[str]) -> Iterator[SavedTurn]:
     """Yield what a user said, ``texts``, as turns of one session, a second apart."""
     for number, text in enumerate(texts):
-        best, words = keywords.analyse(text)
         yield SavedTurn(
-            session=session,
-            question=text,
-            answer="",
-            keywords=tuple(best),
-            words=tuple(words),
-            created=float(number),
+            session=session, question=text, answer="", keywords=tuple(keywords.extract(text)), created=float(number)
         )
 
 
@@ -37,4 +31,5 @@ def fill(data_dir: Path, session: str, texts: Iterable[str]) -> None:
     keywords.load()
     with closing(sqlite3.connect(data_dir / MEMORY_FILE)) as connection, connection:
         prepare(connection)
-        connection.executemany(INSERT, (turn.row() for turn in past_turns(keywords, session, texts)))
+        turns = past_turns(keywords, session, texts)
+        connection.executemany(INSERT, (turn.row(cut=True) for turn in turns))

@@ -15,9 +15,9 @@ import aiosqlite
 from systems.errors import SystemClosed
 from systems.logs import swallowed
 from systems.memory import index, retention, retrieval
-from systems.memory.recent import Recent
+from systems.memory.recent import Recent, Row
 from systems.memory.retrieval import Retrieval
-from systems.memory.schema import BUSY_S, BY_SESSION, INSERT, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
+from systems.memory.schema import BUSY_S, BY_SESSION, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
 
 T = TypeVar("T")
 
@@ -29,6 +29,8 @@ _KEPT_PAGES = 8_000
 # Turns that the index may lack: the more, the less a turn costs, and the longer the save that indexes them takes.
 _UNINDEXED = 512
 
+_SAVED = "SELECT id, session, created, question, words, important FROM memories WHERE id > ? ORDER BY id"
+
 # Turns saved between two looks at how large the file has become.
 _LOOK_EVERY = 64
 
@@ -36,22 +38,21 @@ _LOOK_EVERY = 64
 class FullTextStore:
     """Finds the turns of a session that match best, in the way ``how`` says. Used from one event loop.
 
-    ``neighbours`` turns before and after each found one come with it. A file larger than ``most_bytes`` loses what
-    matters least (`retention`).
+    With ``context`` short turns are found by those around them as well (`relevance`). A file larger than
+    ``most_bytes`` loses what matters least (`retention`).
     """
 
     def __init__(
         self,
         path: Path,
         *,
-        how: Retrieval = "coordination",
-        neighbours: int = 0,
+        how: Retrieval = "relevance",
+        context: bool = True,
         most_bytes: int | None = None,
     ) -> None:
         self._path = path
         self._how = how
-        self._neighbours = neighbours
-        self._orders_by_time = how == "blended" or neighbours > 0
+        self._context = context
         self._most_bytes = most_bytes
         self._unindexed = 0 if how == "bm25" else _UNINDEXED
         self._recent = Recent()
@@ -83,16 +84,15 @@ class FullTextStore:
         connection.execute(f"PRAGMA cache_size=-{_KEPT_PAGES}")
         prepare(connection)
         index.make(connection, lengths=self._how == "bm25")
-        if self._orders_by_time:
-            connection.execute(BY_SESSION)
+        connection.execute(BY_SESSION)
         self._version = _version(connection)
         self._catch_up(connection)
 
-    async def find(self, session: str, keywords: Sequence[str], limit: int) -> list[str]:
-        """Return the questions of the best ``limit`` matching turns, best first, then those of their neighbours."""
-        if not keywords:
+    async def find(self, session: str, question: str, limit: int) -> list[str]:
+        """Return what was said in the best ``limit`` turns that match ``question``, best first. Raises `StoreError`."""
+        if limit <= 0:
             return []
-        lookup = _Lookup(session, list(keywords), limit, asyncio.get_running_loop().create_future())
+        lookup = _Lookup(session, question, limit, asyncio.get_running_loop().create_future())
         self._open()
         self._asked.append(lookup)
         if self._looking is None:
@@ -122,13 +122,14 @@ class FullTextStore:
         if version != self._version:  # somebody else saved or deleted
             self._catch_up(connection)
             self._version = version
-        how, neighbours = self._how, self._neighbours
+        how, context = self._how, self._context
         answered: list[Any] = []
         connection.execute("BEGIN")  # one for all is cheaper than one a query
         try:
-            for session, keywords, limit, _ in asked:
+            for session, question, limit, _ in asked:
                 try:
-                    answered.append(retrieval.find(connection, self._recent, session, keywords, limit, how, neighbours))
+                    found = retrieval.find(connection, self._recent, session, question, limit, how, context=context)
+                    answered.append(found)
                 except (sqlite3.Error, UnicodeError) as error:
                     answered.append(error)
         finally:
@@ -147,8 +148,7 @@ class FullTextStore:
         """
         connection = self._open()
         try:
-            rows = [turn.row() for turn in turns]
-            await connection.do(partial(self._insert, rows))
+            await connection.do(partial(self._insert, turns))
         except (sqlite3.Error, UnicodeError) as error:
             raise store_error("A turn could not be saved", error) from error
         self._unlooked += len(turns)
@@ -159,20 +159,20 @@ class FullTextStore:
             except sqlite3.Error as error:  # the turns are saved: to raise would save them twice
                 swallowed(log, "memory could not be kept within its bound, to be tried again", error)
 
-    def _insert(self, rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> None:
+    def _insert(self, turns: Sequence[SavedTurn], connection: sqlite3.Connection) -> None:
+        rows = [turn.row(cut=True) for turn in turns]
         full = len(self._recent) + len(rows) > self._unindexed
         with connection:
-            connection.executemany(INSERT_NEXT if self._orders_by_time else INSERT, rows)
+            connection.executemany(INSERT_NEXT, rows)
             last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
             if full:
                 index.catch_up(connection)
+            else:
+                saved = connection.execute(_SAVED, (last - len(rows),)).fetchall()
         if full:
             self._recent.clear()
         else:
-            self._recent.add(
-                (number, session, question, keywords, words)
-                for number, (session, _, question, _, keywords, words, _) in enumerate(rows, last - len(rows) + 1)
-            )
+            self._recent.add(map(Row._make, saved))
 
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
         def step(opened: sqlite3.Connection) -> bool:
@@ -201,7 +201,7 @@ class FullTextStore:
 
 class _Lookup(NamedTuple):
     session: str
-    keywords: list[str]
+    question: str
     limit: int
     found: asyncio.Future[list[str]]
 

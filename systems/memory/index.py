@@ -1,16 +1,22 @@
-"""The full-text index beside the table: SQLite's FTS5 over words that were cut before, each with its session's hash."""
+"""The full-text index beside the table: SQLite's FTS5 over terms that were cut before, each with its session's hash."""
 
 from __future__ import annotations
 
 import sqlite3
 
-# An external-content index keeps no second copy of the text, and unlike a contentless one it can delete. Lengths of
-# texts are kept only where BM25 asks for them. Beside it is noted up to which number turns are in it.
+from systems.memory import schema
+
+# Terms stand between spaces, and whatever is in one belongs to it.
+_TOKENIZE = "ascii tokenchars '" + "!\"\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~" + "'"
+# An external-content index keeps no second copy of the text, and unlike a contentless one it can delete. Where in a
+# text a term stands, and how long texts are, is kept only where SQLite's BM25 asks for it. Beside it is noted up to
+# which number turns are in it.
 _TABLES = {
     "memory_index": "CREATE VIRTUAL TABLE memory_index USING fts5(words, content='memories', content_rowid='id', "
-    'columnsize={lengths:d}, tokenize="unicode61 remove_diacritics 0")',
+    f'{{detail}}, tokenize="{_TOKENIZE}")',
     "memory_indexed": "CREATE TABLE memory_indexed (up_to INTEGER NOT NULL)",
 }
+_DETAIL = {True: "columnsize=1, detail=full", False: "columnsize=0, detail=none"}
 # All segments become one.
 _OPTIMIZE = "INSERT INTO memory_index (memory_index) VALUES ('optimize')"
 # Every catching up adds a segment and a lookup reads them all, so they are merged sooner than by default.
@@ -46,7 +52,7 @@ _STEP = 256
 
 def make(connection: sqlite3.Connection, *, lengths: bool) -> None:
     """Make the index of all turns; one that was made otherwise is made again from the table."""
-    wanted = {name: statement.format(lengths=lengths) for name, statement in _TABLES.items()}
+    wanted = {name: statement.replace("{detail}", _DETAIL[lengths]) for name, statement in _TABLES.items()}
     if _found(connection) == wanted:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -56,6 +62,7 @@ def make(connection: sqlite3.Connection, *, lengths: bool) -> None:
         for name, statement in wanted.items():
             connection.execute(f"DROP TABLE IF EXISTS {name}")
             connection.execute(statement)
+        _cut(connection, after=0)
         for statement in _REST:
             connection.execute(statement)
 
@@ -70,6 +77,7 @@ def catch_up(connection: sqlite3.Connection) -> None:
     up_to, newest = connection.execute(_UP_TO).fetchone()
     if (newest or 0) <= up_to:
         return
+    _cut(connection, after=up_to)
     for statement in _CATCH_UP:
         connection.execute(statement)
     if newest - up_to > max(_MANY, up_to):
@@ -85,6 +93,14 @@ def tidy(connection: sqlite3.Connection, *, begin: bool = True) -> bool:
     with connection:
         connection.execute(_MERGE, (-_STEP if begin else _STEP,))
     return connection.total_changes - before >= 2  # so SQLite says: fewer changes, nothing was merged
+
+
+def _cut(connection: sqlite3.Connection, *, after: int) -> None:
+    """Cut what was saved by a store that does not."""
+    connection.create_function("indexed", 2, schema.indexed, deterministic=True)
+    connection.execute(
+        "UPDATE memories SET words = indexed(session, question) WHERE id > ? AND words = ?", (after, schema.UNCUT)
+    )
 
 
 def _found(connection: sqlite3.Connection) -> dict[str, str]:

@@ -45,7 +45,7 @@ class LikeStore:
         """Save ``turns`` in one transaction. Raises `StoreError`."""
         try:
             with closing(self._connect()) as connection, connection:
-                connection.executemany(INSERT_NEXT, [turn.row() for turn in turns])
+                connection.executemany(INSERT_NEXT, [turn.row(cut=False) for turn in turns])
         except (sqlite3.Error, UnicodeError) as error:
             raise store_error("A turn could not be saved", error) from error
 

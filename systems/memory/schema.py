@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -14,11 +13,9 @@ import msgspec
 
 from systems.errors import StoreBusy, StoreError
 from systems.memory.importance import is_important
-from systems.memory.stemming import stem
+from systems.memory import words
 
-VERSION = 4
-
-_WORD = re.compile(r"[^\W_]")
+VERSION = 5
 
 # How long a writer waits for another one before it gives up.
 BUSY_S = 5.0
@@ -58,35 +55,41 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     session: str
     question: str
     answer: str
-    keywords: tuple[str, ...]
-    words: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
     important: bool = False
     created: float = msgspec.field(default_factory=time.time)
 
-    def row(self) -> tuple[object, ...]:
-        """Return the values of `INSERT` and of `INSERT_NEXT`."""
+    def row(self, *, cut: bool) -> tuple[object, ...]:
+        """Return the values of `INSERT` and of `INSERT_NEXT`; the terms only where they are ``cut``."""
         return (
             self.session,
             self.created,
             self.question,
             self.answer,
             " ".join(self.keywords),
-            " ".join(scoped(self.session, self.words)),
+            indexed(self.session, self.question) if cut else UNCUT,
             self.important,
         )
 
 
-def scoped(session: str, words: Sequence[str]) -> list[str]:
-    """Return ``words`` as a full-text index keeps them: English ones stemmed, each after a short hash of its session.
+UNCUT = ""
+"""Instead of the terms of a turn that nobody has cut yet: whoever indexes it does."""
 
-    What has no letter and no digit is left out: an index would see the hash alone.
-    """
-    prefix = _digest(session)
-    return [prefix + stem(word) for word in words if word.isalnum() or _WORD.search(word)]
+
+def indexed(session: str, text: str) -> str:
+    """Return the terms of ``text`` as a full-text index keeps them, with spaces between; the first is `scope`."""
+    return " ".join([scope(session), *scoped(session, words.cut(text))])
+
+
+def scoped(session: str, terms: Sequence[str]) -> list[str]:
+    """Return ``terms`` as a full-text index keeps them, each after a short hash of its session."""
+    prefix = scope(session)
+    return [prefix + term for term in terms]
 
 
 @lru_cache(1024)
-def _digest(session: str) -> str:
+def scope(session: str) -> str:
+    """Return the short hash of ``session``: every turn of it has it as a term, so that they can be counted."""
     return "w" + hashlib.blake2b(session.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
@@ -126,36 +129,33 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
-    """Scope every word by its session, for which version 1 had a column."""
+    """Drop the column of scopes, which became part of every word."""
     _drop_index(connection)
     connection.execute("ALTER TABLE memories DROP COLUMN scope")
-    connection.create_function("scoped", 2, lambda session, words: _each(words, lambda word: _digest(session) + word))
-    connection.execute("UPDATE memories SET words = scoped(session, words)")
 
 
 def _from_2(connection: sqlite3.Connection) -> None:
-    """Stem every word, and note of every turn whether it is important."""
-    _drop_index(connection)
-    scope = len(_digest(""))
-
-    def stemmed(words: str) -> str:
-        # The keywords that version 2 kept beside the words begin with another letter.
-        return _each(words, lambda word: word[:scope] + stem(word[scope:]))
-
-    connection.create_function("stemmed", 1, stemmed)
+    """Note of every turn whether it is important."""
     connection.create_function("is_important", 1, is_important)
     connection.execute("ALTER TABLE memories ADD COLUMN important INTEGER NOT NULL DEFAULT 0")
-    connection.execute("UPDATE memories SET important = is_important(question), words = stemmed(words)")
+    connection.execute("UPDATE memories SET important = is_important(question)")
+
+
+def _from_4(connection: sqlite3.Connection) -> None:
+    """Forget the words, which were jieba's: whoever indexes the turns cuts them anew."""
+    _drop_index(connection)
+    connection.execute("UPDATE memories SET words = ?", (UNCUT,))
 
 
 def _drop_index(connection: sqlite3.Connection) -> None:
-    """Drop the index, which up to version 3 followed every change of the table; whoever searches makes it again."""
+    """Drop the index and what followed every change of the table; whoever searches makes it again."""
     for what in ("TRIGGER IF EXISTS memory_added", "TRIGGER IF EXISTS memory_removed", "TABLE IF EXISTS memory_index"):
         connection.execute(f"DROP {what}")
 
 
-def _each(words: str, change: Callable[[str], str]) -> str:
-    return " ".join(change(word) for word in words.split())
-
-
-_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2, 3: _drop_index}
+_MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: _from_1,
+    2: _from_2,
+    3: lambda _: None,
+    4: _from_4,
+}

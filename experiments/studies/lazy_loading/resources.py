@@ -78,10 +78,9 @@ class _Loader:
                 raise BadInput(f"{name} is no resource of the lazy-loading study.")
 
     async def _take_a_turn(self) -> None:
-        if self._keywords is None or self._store is None:
-            raise BadInput("A turn needs the keywords and the store before it.")
-        keywords, _ = self._keywords.analyse(self._turn.text)
-        await self._store.find("user", keywords, 3)
+        if self._store is None:
+            raise BadInput("A turn needs the store before it.")
+        await self._store.find("user", self._turn.text, 3)
         messages = [Message("user", self._turn.text)]
         self._engine.generate(Call(messages=messages, max_tokens=REPLY_TOKENS, script=self._turn.reply))
 

@@ -64,10 +64,8 @@ def cells(request: GridRequest) -> list[Cell]:
 
 
 def _evidence(preset: Preset, turns: int) -> list[Cell]:
-    variants = stores.VARIANTS if preset != "smoke" else ("coordination",)
-    settings: dict[str, dict[str, Scalar]] = {variant: {"retrieval": variant, "neighbours": 0} for variant in variants}
-    if preset == "paper":
-        settings["coordination+neighbours"] = {"retrieval": "coordination", "neighbours": 1}
+    variants = stores.VARIANTS if preset != "smoke" else ("relevance",)
+    settings: dict[str, dict[str, Scalar]] = {variant: {"store": variant} for variant in variants}
     return [
         Cell(
             part="evidence",
@@ -130,14 +128,12 @@ async def _find(role: Role) -> None:
     keywords = Keywords(fast=True)
     keywords.load()
     turns = stores.planted(keywords, (turn.text for turn in conversation.turns))
-    path, neighbours = role.work_dir / "memory.sqlite", int(settings["neighbours"] or 0)
     seconds = []
-    async with stores.filled(str(settings["retrieval"]), path, turns, neighbours) as lookup:
+    async with stores.filled(str(settings["store"]), role.work_dir / "memory.sqlite", turns) as lookup:
 
         async def find(question: str) -> Sequence[str]:
-            words = keywords.extract(question)
             began = time.perf_counter()
-            found = await lookup(words, max(_PLACES))
+            found = await lookup(question, max(_PLACES))
             seconds.append(round(time.perf_counter() - began, 7))
             return found
 

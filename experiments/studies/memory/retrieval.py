@@ -65,43 +65,26 @@ async def _run(role: Role) -> None:
     texts = list(islice(sentences(role.spec.seed), count))
     turns = stores.planted(keywords, texts)
     asked = random.Random(role.spec.seed).sample(texts, min(_QUERIES, count))
-    wanted = [keywords.extract(text) for text in asked]
     async with _FILLED[role.spec.subject](role.work_dir / "memory.sqlite", turns) as lookup:
-        seconds, recalled = await _timed(lookup, asked, wanted)
+        seconds, recalled = await _timed(lookup, asked)
     role.part.series["retrieval_s"] = [round(value, 7) for value in seconds]
     role.part.values.update(queries=len(asked), recalled=recalled)
     role.outside_look()
 
 
-@asynccontextmanager
-async def _like_scored(path: Path, turns: Sequence[SavedTurn]) -> AsyncIterator[stores.Lookup]:
-    async def find(words: Sequence[str], limit: int) -> list[str]:
-        # As the traditional store does it, a connection for every lookup; only the order is another.
-        score = " + ".join(["(instr(keywords, ?) > 0)"] * len(words))
-        query = (
-            f"SELECT question, {score} AS score FROM memories WHERE session = ? AND score > 0 "  # noqa: S608 - only "?"
-            "ORDER BY score DESC, created DESC, id DESC LIMIT ?"
-        )
-        with closing(sqlite3.connect(path)) as connection:
-            return [row[0] for row in connection.execute(query, (*words, stores.SESSION, limit))]
-
-    async with stores.filled(stores.LIKE, path, turns):
-        yield find
-
-
 _FILLED: dict[str, Callable[[Path, Sequence[SavedTurn]], AbstractAsyncContextManager[stores.Lookup]]] = {
     "like": partial(stores.filled, stores.LIKE),
-    "like-scored": _like_scored,
-    "full-text": partial(stores.filled, "coordination"),
+    "like-scored": partial(stores.filled, "like-all"),
+    "full-text": partial(stores.filled, "relevance"),
 }
 
 
-async def _timed(find: stores.Lookup, asked: Sequence[str], wanted: Sequence[Sequence[str]]) -> tuple[list[float], int]:
+async def _timed(find: stores.Lookup, asked: Sequence[str]) -> tuple[list[float], int]:
     """Return the seconds of every lookup, and how many found the memory they were made from."""
     seconds, recalled = [], 0
-    for text, words in zip(asked, wanted, strict=True):
+    for text in asked:
         began = time.perf_counter()
-        found = await find(words, _FOUND)
+        found = await find(text, _FOUND)
         seconds.append(time.perf_counter() - began)
         if text in found:
             recalled += 1

@@ -1,0 +1,45 @@
+"""How the asynchronous agent asks its long-term memory: by all words of a question, or by its published keywords."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from systems.memory.fulltext import FullTextStore
+from systems.memory.schema import SavedTurn
+
+
+class Memory(Protocol):
+    """Long-term memory, as the pipeline uses it."""
+
+    async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:
+        """Return what was said before about ``question``, whose published keywords are ``keywords``."""
+        ...
+
+    async def save(self, turns: Sequence[SavedTurn]) -> None:
+        """Save ``turns``."""
+        ...
+
+
+class AllWords:
+    """Full text, asked by every word of the question that means something."""
+
+    def __init__(self, store: FullTextStore) -> None:
+        self._store = store
+        self.save = store.save
+
+    async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
+        """Return what was said before about ``question``. Raises `StoreError`."""
+        return await self._store.find(session, question, limit)
+
+
+class PublishedKeywords:
+    """The same store, asked by the published three keywords."""
+
+    def __init__(self, store: FullTextStore) -> None:
+        self._store = store
+        self.save = store.save
+
+    async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
+        """Return what was said before about ``keywords``. Raises `StoreError`."""
+        return await self._store.find(session, " ".join(keywords), limit)
