@@ -33,8 +33,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``first_token_s`` counts in seconds from the call. ``prompt_tokens`` counts the whole prompt, whether or not its
     key/value state was reused; ``reused_tokens`` says how much of it was. ``dropped_messages`` counts the oldest
-    messages that were left out because the context had no room for them, ``dropped_notes`` the notes that left after all
-    of these.
+    messages that were left out because the context had no room for them, ``dropped_notes`` the notes that left after
+    all of these.
     """
 
     text: str

@@ -1,7 +1,7 @@
 """Markup of chat templates in what somebody said: broken by a space, so that it is text to any model that reads it.
 
-Where a model runs in this process its own vocabulary says what is markup (`systems.engines.llama_text`). What is sent to
-somebody else's server, or stays in a prompt as a note, is kept from the markup that is known in the field.
+Where a model runs in this process its own vocabulary says what is markup (`systems.engines.llama_text`). What is sent
+to somebody else's server, or stands in a prompt as a note, is kept from the markup that is known in the field.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ def fit_surely(memories: Sequence[str], most: int) -> bool:
 
     Nothing need be counted then.
     """
-    # A note is longer than what was remembered only by the spaces that break markup, one for each character at most.
-    return sum([len(memory.encode()) + 3 + memory.count("<") for memory in memories]) <= most
+    # A note is longer than what was remembered by what it is laid out with, and by the spaces that break markup; and
+    # some vocabularies put a space before any text.
+    return sum([len(memory.encode()) + 3 + memory.count("<") for memory in memories]) < most or not memories
 
 
 def within(memories: Sequence[str], most: int, count: Count) -> list[str]:

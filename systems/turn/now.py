@@ -10,8 +10,8 @@ import re
 import string
 
 _ALWAYS = frozenset(
-    "now nowadays today tonight tomorrow yesterday current currently latest recent recently lately ago until till since "
-    "already clock weather forecast temperature rain raining snow snowing sunny news headlines "
+    "now nowadays today tonight tomorrow yesterday current currently latest recent recently lately ago until till "
+    "since already clock weather forecast temperature rain raining snow snowing sunny news headlines "
     "cpu ram memory disk disc storage processor battery uptime".split()
 )
 # Only after one of the words below: "this week", "what time", "how old", "my computer", but not "a week", "long ways".

@@ -4,7 +4,8 @@ What is stable comes first (the system prompt, then the history), and what chang
 machine, mood) goes into the last message: only an unchanged beginning can be reused by an engine.
 
 What was remembered may have been pasted from anywhere. A note is one line without brackets and markup of templates, so
-that it can neither end the block it stands in nor begin another note; and nothing said looks like the block's beginning.
+that it can neither end the block it stands in nor begin another note; and nothing that was said looks like the
+beginning of such a block.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ _BRACKETS = str.maketrans("[]", "()")
 
 def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:
     """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit."""
-    said = [unframed(message) for message in history]
+    said = [
+        message if _FRAME not in message.content else Message(message.role, unframed(message.content))
+        for message in history
+    ]
     return [Message("system", SYSTEM_PROMPT), *said, _last(list(map(note, memories)), observed, text)]
 
 
@@ -64,17 +68,15 @@ def laid_out(notes: Sequence[str]) -> str:
     return "".join([f"\n- {each}" for each in notes])
 
 
-def unframed(message: Message) -> Message:
-    """Return ``message`` without what looks like the beginning of a turn's context."""
-    if _FRAME not in message.content:
-        return message
-    return Message(message.role, message.content.replace(_FRAME, "(time:"))
+def unframed(text: str) -> str:
+    """Return what was said so that nothing in it looks like the beginning of a turn's context."""
+    return text.replace(_FRAME, "(time:")
 
 
 def _last(notes: Sequence[str], observed: Observed, text: str) -> Message:
     block = laid_out(notes) or " none"
     context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{block}]\n"
-    return Message("user", context + (text.replace(_FRAME, "(time:") if _FRAME in text else text))
+    return Message("user", context + unframed(text))
 
 
 def cache_key(
