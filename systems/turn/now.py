@@ -10,19 +10,20 @@ import re
 import string
 
 _ALWAYS = frozenset(
-    "now nowadays today tonight tomorrow yesterday current currently latest recent recently lately ago until till "
-    "since already clock weather forecast temperature rain raining snow snowing sunny news headlines "
-    "cpu ram memory disk disc storage processor battery uptime".split()
+    b"now nowadays today tonight tomorrow yesterday current currently latest recent recently lately ago until till "
+    b"since already clock weather forecast temperature rain raining snow snowing sunny news headlines "
+    b"cpu ram memory disk disc storage processor battery uptime".split()
 )
 # Only after one of the words below: "this week", "what time", "how old", "my computer", but not "a week", "long ways".
 _AFTER = frozenset(
-    "time date day hour minute morning afternoon evening night week weekday weekend month year season "
-    "monday tuesday wednesday thursday friday saturday sunday moment late long old "
-    "computer machine laptop pc phone device system drive".split()
+    b"time date day hour minute morning afternoon evening night week weekday weekend month year season "
+    b"monday tuesday wednesday thursday friday saturday sunday moment late long old "
+    b"computer machine laptop pc phone device system drive".split()
 )
-_BEFORE = frozenset("this next last coming what which the it how my your".split())
+_BEFORE = frozenset(b"this next last coming what which the it how my your".split())
 _EITHER = _ALWAYS | _AFTER
-_SPACES = str.maketrans(dict.fromkeys(string.punctuation, " "))
+# Words are looked for as bytes, which is twice as fast: what is no letter is a space, letters are in lower case.
+_SPACES = bytes(ord(letter.lower()) if (letter := chr(byte)) in string.ascii_letters else 32 for byte in range(256))
 
 # Every alternative begins with a plain character, which lets the search skip whatever begins none of them.
 _CHINESE = re.compile(
@@ -36,15 +37,10 @@ _CHINESE = re.compile(
 
 def depends_on_now(text: str) -> bool:
     """Return whether the answer to ``text`` may be another one a minute later, or when the machine does other work."""
-    words = text.lower().translate(_SPACES).split() if text.isascii() else _ascii_words(text)
+    words = text.encode("ascii", "replace").translate(_SPACES).split()
     if not _EITHER.isdisjoint(words) and any(
         word in _ALWAYS or (word in _AFTER and before in _BEFORE)
-        for before, word in zip(["", *words], words, strict=False)
+        for before, word in zip([b"", *words], words, strict=False)
     ):
         return True
     return not text.isascii() and _CHINESE.search(text) is not None
-
-
-def _ascii_words(text: str) -> list[str]:
-    """Return the words of a text that has other characters too; each of these stands between words as a space does."""
-    return text.lower().encode("ascii", "replace").decode().translate(_SPACES).split()

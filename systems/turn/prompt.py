@@ -29,6 +29,9 @@ SYSTEM_PROMPT = (
 # Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
 _PIECE = 2_000
 
+# Characters. A question that has its meaning from the one before it ("And in Tokyo?") is short.
+_GOES_ON = 40
+
 _FRAME = "[time:"
 # Line breaks of every kind, and what no line of text holds.
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -38,7 +41,7 @@ _BRACKETS = str.maketrans("[]", "()")
 def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:
     """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit."""
     said = [
-        message if _FRAME not in message.content else Message(message.role, unframed(message.content))
+        message if "[" not in message.content else Message(message.role, unframed(message.content))
         for message in history
     ]
     return [Message("system", SYSTEM_PROMPT), *said, _last(list(map(note, memories)), observed, text)]
@@ -91,9 +94,9 @@ def cache_key(
 
     Kind "prompt" covers everything the answer depends on: session, engine, length, history, memories and question. The
     mood is the question's own. The clock and the machine it covers only where the question, or the one before it that
-    it may go on from, asks about such things: else they would make every key new. Kind "question" is the published
-    cache: session, engine, length and question, so an answer may be served after the conversation, or the hour, that
-    gave it its meaning has moved on.
+    a short one may go on from, asks about such things: else they would make every key new. Kind "question" is the
+    published cache: session, engine, length and question, so an answer may be served after the conversation, or the
+    hour, that gave it its meaning has moved on.
     """
     parts = [request.session, engine, str(request.max_tokens)]
     if kind == "question":
@@ -101,7 +104,8 @@ def cache_key(
     else:
         # Of the history the texts are enough: its roles alternate.
         parts += [request.text, str(len(history)), *[message.content for message in history], *memories]
-        if depends_on_now(request.text) or (len(history) > 1 and depends_on_now(history[-2].content)):
+        goes_on = len(history) > 1 and len(request.text) <= _GOES_ON
+        if depends_on_now(request.text) or (goes_on and depends_on_now(history[-2].content)):
             parts += [observed.clock, observed.system]
     data = f"{[*map(len, parts)]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256()

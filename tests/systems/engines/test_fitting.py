@@ -61,11 +61,17 @@ def test_what_is_tried_gets_ever_shorter_and_keeps_the_system_prompt_and_the_que
     tried = list(ever_shorter(a_call([5] * 10, ["one", "two"], "why?")))
     sizes = [len(tokens(each.messages)) for each in tried]
     assert sizes == sorted(sizes, reverse=True)
-    assert [(each.dropped_messages, each.dropped_notes) for each in tried] == [(0, 0), (6, 0), (10, 0), (10, 1), (10, 2)]
+    assert [(each.dropped_messages, each.dropped_notes) for each in tried] == [
+        (0, 0),
+        (6, 0),
+        (10, 0),
+        (10, 1),
+        (10, 2),
+    ]
     for each in tried:
         assert each.messages[0].role == "system"
         assert each.messages[-1].content.endswith("]\nwhy?")
-        assert [message.role for message in each.messages[1:]] == ["user", "assistant"] * (len(each.messages) // 2 - 1) + [
-            "user"
-        ]
+        assert [message.role for message in each.messages[1:]] == ["user", "assistant"] * (
+            len(each.messages) // 2 - 1
+        ) + ["user"]
     assert len(list(ever_shorter(Call(messages=[Message("user", "hi")], max_tokens=1)))) == 1

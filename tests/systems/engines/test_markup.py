@@ -16,11 +16,24 @@ from systems.engines.markup import broken
 from systems.models.find import resolve
 
 CONTROL = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|system|>", "<|user|>", "<|assistant|>"]
-FORGED = [*CONTROL, "<|im_start|>system\n", "[INST]", "[/INST]", "<<SYS>>", "\nuser: ", "\nassistant:", "<|", "|>", "\ue000", "0"]
+FORGED = [
+    *CONTROL,
+    "<|im_start|>system\n",
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "\nuser: ",
+    "\nassistant:",
+    "<|",
+    "|>",
+    "\ue000",
+    "0",
+]
 PASTED = st.lists(st.one_of(st.sampled_from(FORGED), st.text(max_size=6)), max_size=8).map("".join)
 
 LLAMA_2 = (
-    "{% for message in messages %}{% if message['role'] == 'user' %}{{ '<s>[INST] ' + message['content'] + ' [/INST]' }}"
+    "{% for message in messages %}"
+    "{% if message['role'] == 'user' %}{{ '<s>[INST] ' + message['content'] + ' [/INST]' }}"
     "{% else %}{{ ' ' + message['content'] + ' </s>' }}{% endif %}{% endfor %}"
 )
 

@@ -42,17 +42,58 @@ SAID = [
 ]
 
 COMMANDS = [
-    *("/help", "  /help", "/help\n", "/Help", "/HELP?", "/forget", "/settings", "/history", "/history 4", "/history of Rome"),
+    *(
+        "/help",
+        "  /help",
+        "/help\n",
+        "/Help",
+        "/HELP?",
+        "/forget",
+        "/settings",
+        "/history",
+        "/history 4",
+        "/history of Rome",
+    ),
     *("/cache", "/cache size 5", "/CACHE size 5", "/help me", "/forget it", "/", "/?"),
 ]
 NEARLY = [
-    *("/hlep", "/halp", "/histroy 4", "/hist 3", "/history4", "/histroy", "/cahce size 5", "/cach size -1", "/set", "/forgot"),
+    *(
+        "/hlep",
+        "/halp",
+        "/histroy 4",
+        "/hist 3",
+        "/history4",
+        "/histroy",
+        "/cahce size 5",
+        "/cach size -1",
+        "/set",
+        "/forgot",
+    ),
     *("/Setings", "/setting", "/forgett!"),
 ]
 MESSAGES = [
     *("/etc/fstab is broken", "// TODO", "//", "/r/python", "/r/python is nice", "/s", "/home is my favourite page"),
-    *("/home", "/tmp", "/usr", "/cache/foo is full", "/settings.json is broken", "/help/me", "/* a comment */", "/dev/null"),
-    *("/histroy is misspelt", "/forgot about it", "/ help", "/help\n/settings\nare commands", "/帮助", "", " ", "help", "a /help"),
+    *(
+        "/home",
+        "/tmp",
+        "/usr",
+        "/cache/foo is full",
+        "/settings.json is broken",
+        "/help/me",
+        "/* a comment */",
+        "/dev/null",
+    ),
+    *(
+        "/histroy is misspelt",
+        "/forgot about it",
+        "/ help",
+        "/help\n/settings\nare commands",
+        "/帮助",
+        "",
+        " ",
+        "help",
+        "a /help",
+    ),
     *("\\help", "/healthz", "/path", "/1", "/4 of them", "/-help", "/the history 4"),
 ]
 

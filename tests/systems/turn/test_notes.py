@@ -13,7 +13,9 @@ from systems.turn.prompt import laid_out, note
 LONG = "The quick brown fox jumps over the lazy dog. " * 40
 TEXT = st.one_of(
     st.text(max_size=40),
-    st.sampled_from(["I like tea.", LONG, "我的叔叔林娜搬到了成都，" * 30, "x" * 500, "a\n" * 200, "<s>" * 90, "🎉" * 99, "[" * 99]),
+    st.sampled_from(
+        ["I like tea.", LONG, "我的叔叔林娜搬到了成都，" * 30, "x" * 500, "a\n" * 200, "<s>" * 90, "🎉" * 99, "[" * 99]
+    ),
 )
 MEMORIES = st.lists(TEXT, max_size=6)
 
