@@ -97,13 +97,14 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, request: Request, generation: Generation, *, called_s: float, memories: Sequence[str] = ()) -> Reply:
         """Return what a model said as the answer to ``request``; the engine was called ``called_s`` after it arrived.
 
-        The time until the whole reply is known, ``total_s``, is left to whoever knows it.
+        ``memories`` are what the prompt had notes of, best first; those whose notes the engine had to leave out do not
+        count. The time until the whole reply is known, ``total_s``, is left to whoever knows it.
         """
         return cls(
             request_id=request.id,
             text=generation.text,
             source=Source.MODEL,
-            memories=tuple(memories),
+            memories=tuple(memories)[: len(memories) - generation.dropped_notes],
             prompt_tokens=generation.prompt_tokens,
             reused_tokens=generation.reused_tokens,
             generated_tokens=generation.generated_tokens,

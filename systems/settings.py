@@ -38,6 +38,7 @@ _PUBLISHED_CAPACITY, _PUBLISHED_BYTES, _LEAST_CAPACITY = 50, 4 * 2**30, 10
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What both built-in systems can be set to; defaults are the published ones (docs/settings.md).
 
+    ``note_tokens`` is how many tokens the notes of a turn, which say its memories, are together at most.
     ``memory_bytes`` is the memory the system may use, which whoever builds it knows; ``cache_capacity`` None means
     derived from it.
     """
@@ -45,6 +46,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     history_length: HistoryLength = 10
     sessions: Positive = 1000
     memories: NotNegative = 3
+    note_tokens: NotNegative = 768
     memory_bytes: Positive = _PUBLISHED_BYTES
     cache_capacity: CacheCapacity | None = None
     cache_key: CacheKey = "prompt"

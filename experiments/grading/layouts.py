@@ -1,7 +1,8 @@
 """Can the reader read a prompt? Only one that is laid out, and says what it says, as those it was trained on.
 
-They were laid out by `systems.turn.prompt.build`, of what the user had said word for word. An agent with another layout
-may do as well with a model that can read anything: what the reader makes of its prompts says little of the agent.
+They were laid out by `systems.turn.prompt.build`, of what the user had said word for word, but for line
+breaks and brackets (`note`, `unframed`). An agent with another layout may do as well with a model that can read
+anything: what the reader makes of its prompts says little of the agent.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Sequence
 
 from systems.engines.interface import Message
 from systems.interface import Observed
-from systems.turn.prompt import build
+from systems.turn.prompt import build, note, unframed
 
 _NOTE = "\n- "
 _CONTEXT = re.compile(r"\[time: (.*?); machine: (.*?); mood: (.*?); earlier notes:(.*)\]\n", re.DOTALL)
@@ -22,6 +23,7 @@ def is_known(messages: Sequence[Message], question: str, said: Collection[str]) 
 
     They are taken apart, and must be what `build` makes of the parts; notes and history must be of what was ``said``.
     """
+    question = unframed(question)
     if len(messages) < 2 or not messages[-1].content.endswith(question):
         return False
     context = _CONTEXT.fullmatch(messages[-1].content.removesuffix(question))
@@ -34,6 +36,7 @@ def is_known(messages: Sequence[Message], question: str, said: Collection[str]) 
     told = [message.content for message in history if message.role == "user"]
     return (
         roles == ["user", "assistant"] * (len(history) // 2)
-        and all(line in said for line in (*memories, *told))
+        and set(memories) <= {note(line) for line in said}
+        and set(told) <= {unframed(line) for line in said}
         and list(messages) == build(history, memories, Observed(clock, machine, mood), question)
     )

@@ -34,6 +34,10 @@ class Overheard(Engine):
         """The inner engine's: a reply does not depend on who listens."""
         return self._inner.identity
 
+    def count(self, text: str) -> int:
+        """Return what the inner engine counts."""
+        return self._inner.count(text)
+
     def load(self) -> None:
         """Load the inner engine."""
         self._inner.load()

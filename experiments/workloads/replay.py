@@ -39,7 +39,7 @@ def keys(seed: int, turns: int, kind: CacheKey) -> Iterator[tuple[str, str]]:
         request = turn.request("replayed", f"user-{session}", 24)
         sent = history[-_HISTORY:]
         yield (
-            prompt.cache_key(kind, request, "replayed", sent, []),
-            prompt.cache_key("prompt", request, "replayed", sent, []),
+            prompt.cache_key(kind, request, "replayed", sent, [], turn.observed),
+            prompt.cache_key("prompt", request, "replayed", sent, [], turn.observed),
         )
         history += [Message("user", turn.text), Message("assistant", turn.reply)]

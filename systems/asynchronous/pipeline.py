@@ -11,7 +11,7 @@ import msgspec
 
 from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import Call, Engine, Message
+from systems.engines.interface import Call, Engine
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
@@ -22,7 +22,7 @@ from systems.mechanisms.steps import Steps
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, prompt
+from systems.turn import commands, notes, prompt
 from systems.turn.history import Exchange, Histories
 from systems.turn.surroundings import LastReading, classify_emotion, observe
 
@@ -84,15 +84,21 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
-        memories = await self._find(request, keywords, steps)
+        memories, noted = await self._find(request, keywords, steps)
         history = self.histories.messages(request.session)
-        messages = prompt.build(history, memories, observed, request.text)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, history, memories)
+        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, history, noted, observed)
         cached = self._cached(key, steps)
         if cached is None:
             self.counters.cache_misses += 1
-            reply = await self._generate(request, messages, memories, steps, on_token, arrived)
+            call = Call(
+                messages=prompt.build(history, noted, observed, request.text),
+                shorter=partial(prompt.shorter, noted, observed, request.text),
+                max_tokens=request.max_tokens,
+                conversation=request.session,
+                check=steps.wanted.check,
+            )
+            reply = await self._generate(request, call, memories, steps, on_token, arrived)
             self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
@@ -146,12 +152,21 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
 
-    async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> list[str]:
-        async def find() -> list[str]:
-            memory = await self.store.get()
-            return await memory.find(request.session, request.text, keywords, self.settings.memories)
+    async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
+        """Return what was remembered, and the notes that the prompt has of it."""
 
-        nothing: list[str] = []
+        async def find() -> tuple[list[str], list[str]]:
+            memory = await self.store.get()
+            memories = await memory.find(request.session, request.text, keywords, self.settings.memories)
+            most = self.settings.note_tokens
+            if notes.fit_surely(memories, most):
+                return memories, memories
+            engine = await self.engine.get()
+            # Beside a thread that generates: a long text takes milliseconds to count.
+            noted = await self.executors.run("keywords", notes.within, memories, most, engine.count)
+            return memories[: len(noted)], noted
+
+        nothing: tuple[list[str], list[str]] = ([], [])
         return await steps.run_or("memory lookup", find, nothing, "no memories")
 
     def _cached(self, key: str, steps: Steps) -> Reply | None:
@@ -172,7 +187,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     async def _generate(
         self,
         request: Request,
-        messages: list[Message],
+        call: Call,
         memories: list[str],
         steps: Steps,
         on_token: TokenSink | None,
@@ -181,18 +196,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         wanted = steps.wanted
         # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
         sink = None if on_token is None else awaiting.Sink(on_token, wanted)
-        call = Call(
-            messages=messages,
-            max_tokens=request.max_tokens,
-            conversation=request.session,
-            on_token=sink,
-            check=wanted.check,
-        )
+        wired = msgspec.structs.replace(call, on_token=sink)
         on_thread = partial(self.executors.run, "engine")
 
         async def reply() -> calling.Called:
             engine = await self.engine.get()
-            return await awaiting.reply(engine, call, wanted, on_thread, may_await=self.settings.isolation)
+            return await awaiting.reply(engine, wired, wanted, on_thread, may_await=self.settings.isolation)
 
         async with self.admission.slot():
             self.counters.generations += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ from systems.memory.holding import Hold
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, prompt
+from systems.turn import commands, notes, prompt
 from systems.turn.history import Exchange, Histories, keep_newest
 from systems.turn.surroundings import classify_emotion, observe, read_system_information
 
@@ -66,15 +67,20 @@ class Baseline(BlockingSystem):
         emotion = classify_emotion(request.text)
         observed = observe(system, emotion, request.observed)
         memories = self._store.find(request.session, keywords, self._settings.memories)
+        noted = memories
+        if not notes.fit_surely(memories, self._settings.note_tokens):
+            noted = notes.within(memories, self._settings.note_tokens, self._engine.count)
+            memories = memories[: len(noted)]
         history = self._histories.messages(request.session)
 
-        key = prompt.cache_key(self._settings.cache_key, request, self._engine.identity, history, memories)
+        key = prompt.cache_key(self._settings.cache_key, request, self._engine.identity, history, noted, observed)
         cached = self._cache.get(key)
         if cached is None:
             self._counters.cache_misses += 1
             self._counters.generations += 1
             call = Call(
-                messages=prompt.build(history, memories, observed, request.text),
+                messages=prompt.build(history, noted, observed, request.text),
+                shorter=partial(prompt.shorter, noted, observed, request.text),
                 max_tokens=request.max_tokens,
                 conversation=request.session,
                 on_token=on_token,

@@ -6,7 +6,7 @@ An engine is cheap to construct and heavy to `load`; when it is loaded is the bu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -33,7 +33,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``first_token_s`` counts in seconds from the call. ``prompt_tokens`` counts the whole prompt, whether or not its
     key/value state was reused; ``reused_tokens`` says how much of it was. ``dropped_messages`` counts the oldest
-    messages that were left out because the context had no room for them.
+    messages that were left out because the context had no room for them, ``dropped_notes`` the notes that left after
+    all of these.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: FinishReason
     reused_tokens: int = 0
     dropped_messages: int = 0
+    dropped_notes: int = 0
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +72,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     for no other. ``step`` says which model call of its turn this is, from 0; None leaves the counting to whoever
     scripts the turn. ``sampling`` None means as the engine was set up; only an `AsyncEngine` heeds another.
 
+    An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
+    nor the last one. If that one does not fit by itself, ``shorter`` returns it with ever fewer of its notes, one less
+    at a time.
+
     With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
     text, so that random weights cost what real ones cost. ``check`` is called before the work begins and between its
     parts, as is ``on_token`` for every token, perhaps from another thread: what either raises ends the call.
@@ -78,6 +84,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     messages: Sequence[Message]
     max_tokens: int
     conversation: str | None = None
+    shorter: Callable[[], Iterable[Message]] | None = None
     step: int | None = None
     script: str | None = None
     sampling: Sampling | None = None
@@ -115,6 +122,13 @@ class Engine(ABC):
     @abstractmethod
     def identity(self) -> str:
         """What a cached answer depends on: the engine and the model, in a short stable string."""
+
+    def count(self, text: str) -> int:
+        """Return how many tokens ``text`` is to the loaded model; where that cannot be known, how many it is at most.
+
+        No known vocabulary makes more tokens of a text than it has bytes in UTF-8. Any thread may call it.
+        """
+        return len(text.encode())
 
     def examine(self) -> None:  # noqa: B027 - most have nothing to look at
         """Look, without loading a model, whether it could generate. Raises `EngineError`, which says why not."""

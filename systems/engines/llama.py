@@ -18,9 +18,10 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from systems.engines.fitting import fitted
 from systems.engines.interface import Call, Engine, Generation
 from systems.engines.llama_text import LlamaText
-from systems.errors import EngineBusy, EngineError, ModelError, PromptTooLong
+from systems.errors import EngineBusy, EngineError, ModelError
 from systems.models.check import read_metadata, require_gguf
 
 _loading = threading.Lock()  # held while the library is told how
@@ -64,6 +65,7 @@ class LlamaEngine(Engine):
         self._settings = settings
         self._path = Path(settings.model_path)
         self._lock = threading.Lock()
+        self._counting = threading.Lock()  # a text can be counted while a reply is generated, but not while it closes
         self._llama: Any = None
         self._library: Any = None
         self._text: LlamaText | None = None
@@ -122,8 +124,15 @@ class LlamaEngine(Engine):
             self._library = llama_cpp
             self._llama = llama
 
+    def count(self, text: str) -> int:
+        """Return how many tokens ``text`` is to the model. Raises `EngineError`."""
+        with self._counting:
+            if self._text is None:
+                raise EngineError("The llama engine is not loaded.")
+            return len(self._text.tokens(text))
+
     def generate(self, call: Call) -> Generation:
-        """Do what ``call`` says.
+        """Do what ``call`` says. The oldest messages that do not fit are left out, then notes. Raises `PromptTooLong`.
 
         The text ends with the last whole character: what a token limit cuts in two is dropped.
         """
@@ -135,13 +144,7 @@ class LlamaEngine(Engine):
             text = self._text
             if text is None:
                 raise EngineError("The llama engine is not loaded.")
-            prompt = text.prompt(call.messages)
-            room = len(self._llama.input_ids)
-            if len(prompt) + max_tokens > room:
-                raise PromptTooLong(
-                    f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "
-                    f"of {room} tokens."
-                )
+            prompt, dropped_messages, dropped_notes = fitted(call, text.prompt, len(self._llama.input_ids))
             script = None if call.script is None else text.script(call.script)
             steps = max_tokens if script is None else min(max_tokens, len(script))
 
@@ -183,12 +186,15 @@ class LlamaEngine(Engine):
                 first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
                 finish_reason="stop" if ended else "length",
                 reused_tokens=reused,
+                dropped_messages=dropped_messages,
+                dropped_notes=dropped_notes,
             )
 
     def close(self) -> None:
         """Free the model and its context; a second call does nothing."""
         with self._lock:
-            llama, self._llama, self._text = self._llama, None, None
+            with self._counting:
+                llama, self._llama, self._text = self._llama, None, None
             if llama is not None:
                 llama.close()
 

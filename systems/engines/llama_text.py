@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,18 @@ FALLBACK_TEMPLATE = (
 )
 
 
+# What templates write without a control token of its own: [INST], <<SYS>>, a role and a colon that begin a line.
+_MARKUP = re.compile(r"<{1,2}/?[^<>\s'\"{}\\]+>{1,2}|\[/?[A-Z_]+\]")
+_ROLE = re.compile(r"(?:#+ ?)?\b(?:system|user|assistant|human|bot|instruction|input|response):", re.IGNORECASE)
+_ROLES = ("system:", "user:", "assistant:")
+
+
 class LlamaText:
     """Renders messages by the model's own template, and converts text to tokens and back.
+
+    Only what the template writes itself is markup. Control tokens in the content of a message, of any role, are cut
+    into tokens as the text that they are; markup for which there is no control token gets a space after its first
+    character, a line that begins with a role a ">" before it.
 
     ``vocabulary`` is llama.cpp's pointer, ``metadata`` the model file's. Raises `ModelError` for a template that cannot
     be used.
@@ -39,18 +51,34 @@ class LlamaText:
             )
         except Exception as error:  # a template is a program in the file; it can fail in any way
             raise ModelError(f"The chat template in {path} cannot be used: {error}.") from error
+        self._control, self._markup, self._roles = self._reserved(template)
         # A template writes the begin-of-text token itself where the model wants one.
         self._adds_bos = template is None
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Return the tokens of ``messages`` and of the beginning of a reply. Raises `EngineError`."""
+        said = [{"role": message.role, "content": self._as_text(message)} for message in messages]
+        # Control tokens in the contents give way to marks, which pass through the template, and come back as text.
+        quoted: list[str] = []
+        mark = ""
+        if self._control is not None and any(self._control.search(each["content"]) for each in said):
+            mark = _unused(each["content"] for each in said)
+
+            def marked(found: re.Match[str]) -> str:
+                quoted.append(found[0])
+                return f"{mark}{len(quoted) - 1}{mark}"
+
+            for each in said:
+                each["content"] = self._control.sub(marked, each["content"])
         try:
-            rendered = self._template(
-                messages=[{"role": message.role, "content": message.content} for message in messages]
-            ).prompt
+            rendered = self._template(messages=said).prompt
         except Exception as error:  # the template is the model's, and may refuse a role or an order of roles
             raise EngineError(f"The model's chat template refused the messages: {error}.") from error
-        tokens = self.tokens(rendered, add_bos=self._adds_bos, special=True)
+        first, *parts = re.split(f"{mark}(\\d+){mark}", rendered) if mark else [rendered]
+        tokens = self.tokens(first, add_bos=self._adds_bos, special=True)
+        for number, after in zip(parts[::2], parts[1::2], strict=True):
+            tokens += self.tokens(quoted[int(number)])
+            tokens += self.tokens(after, special=True)
         if not tokens:
             raise EngineError("The model's chat template made nothing of the messages: there is no prompt.")
         return tokens
@@ -93,5 +121,44 @@ class LlamaText:
         """Return whether ``token`` ends a reply."""
         return bool(self._library.llama_vocab_is_eog(self._vocabulary, token))
 
+    def _as_text(self, message: Message) -> str:
+        """Return the content of ``message`` without the markup that no control token stands for."""
+        text = message.content
+        # What a model says may have markup that the template looks for: its thoughts, which it leaves out.
+        if self._markup is not None and message.role != "assistant":
+            text = self._markup.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+        return text if self._roles is None else self._roles.sub(r"> \g<0>", text)
+
+    def _reserved(self, template: str | None) -> tuple[re.Pattern[str] | None, ...]:
+        """Return what finds the model's control tokens, its template's other markup, and roles that begin a line."""
+        library, vocabulary = self._library, self._vocabulary
+        control = library.LLAMA_TOKEN_ATTR_CONTROL | library.LLAMA_TOKEN_ATTR_UNKNOWN
+        named = control | library.LLAMA_TOKEN_ATTR_USER_DEFINED
+        count = library.llama_vocab_n_tokens(vocabulary)
+        names = {
+            self._name(token): bool(attributes & control)
+            for token, attributes in enumerate(map(library.llama_vocab_get_attr, repeat(vocabulary), range(count)))
+            if attributes & named
+        }
+        controls = {name for name, is_control in names.items() if is_control}
+        written = _MARKUP.findall(template or "")
+        markup = {name for name in (*names, *written) if _MARKUP.fullmatch(name) and name not in controls}
+        roles = {found.lower() for found in _ROLE.findall(template or "")} if template else set(_ROLES)
+        return _any_of(controls), _any_of(markup), _any_of(roles, "(?im)^")
+
     def _name(self, token: int) -> str:
-        return "" if token < 0 else self._library.llama_vocab_get_text(self._vocabulary, token).decode("utf-8")
+        return (
+            "" if token < 0 else self._library.llama_vocab_get_text(self._vocabulary, token).decode("utf-8", "replace")
+        )
+
+
+def _any_of(names: Iterable[str], before: str = "") -> re.Pattern[str] | None:
+    """Return a pattern of any of ``names``, the longest first as llama.cpp looks for them; None if there are none."""
+    longest = sorted((re.escape(name) for name in names if name), key=len, reverse=True)
+    return re.compile(f"{before}(?:{'|'.join(longest)})") if longest else None
+
+
+def _unused(texts: Iterable[str]) -> str:
+    """Return a character that none of ``texts`` has, of those for private use."""
+    used = set().union(*texts)
+    return next(mark for mark in map(chr, range(0xE000, 0x10FFFE)) if mark not in used)

@@ -1,6 +1,8 @@
 """Any OpenAI-compatible endpoint as an engine: a server that somebody else runs, on this machine or another.
 
-What such a server keeps between requests is its own business. It cannot be made to say a scripted reply: where one is
+What such a server keeps between requests is its own business, and so is how it cuts messages into tokens: known markup
+of chat templates is broken before it is sent. A prompt that it refuses as too long is sent again without its history,
+half of it first, and then with fewer notes. It cannot be made to say a scripted reply: where one is
 asked for, it is asked to ignore the end of text, so that it generates as many tokens.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from socket import gaierror
 from time import perf_counter
@@ -17,11 +20,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from systems.engines.fitting import Shortened, ever_shorter
 from systems.engines.interface import AddressedEngine, Call, Generation, Message
-from systems.errors import BadInput, EngineBusy, EngineError
+from systems.engines.markup import broken
+from systems.errors import BadInput, EngineBusy, EngineError, PromptTooLong
 
 # Answers that mean "not now": too many requests, and a server, or one behind it, that is down or starting.
 _NOT_NOW = (429, 502, 503, 504)
+
+# How servers say that a prompt is longer than their context: OpenAI and this project, llama.cpp, vLLM.
+_TOO_LONG = (b"context_length_exceeded", b"exceed_context_size", b"maximum context length")
 
 # The longest line of an answer, in bytes.
 _LONGEST_LINE = 1 << 20
@@ -144,12 +152,19 @@ class OpenAIEngine(AddressedEngine):
         Raises `EngineBusy` for an endpoint that is down or overloaded, before it has said anything.
         """
         asked = perf_counter()
+        *tried, last = ever_shorter(call)
+        for shorter in tried:
+            with suppress(PromptTooLong):  # the endpoint says so before it generates anything
+                return self._generate(call, shorter, asked)
+        return self._generate(call, last, asked)
+
+    def _generate(self, call: Call, shortened: Shortened, asked: float) -> Generation:
         check, on_token = call.check, call.on_token
         if check is not None:
             check()
         body = {
             "model": self._settings.model,
-            "messages": [{"role": message.role, "content": message.content} for message in call.messages],
+            "messages": [{"role": message.role, "content": broken(message.content)} for message in shortened.messages],
             "max_tokens": call.max_tokens,
             "temperature": self._settings.temperature,
             "stream": True,
@@ -192,6 +207,8 @@ class OpenAIEngine(AddressedEngine):
             first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
             finish_reason="length" if finished == "length" else "stop",
             reused_tokens=usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0,
+            dropped_messages=shortened.dropped_messages,
+            dropped_notes=shortened.dropped_notes,
         )
 
     def close(self) -> None:
@@ -241,6 +258,8 @@ class OpenAIEngine(AddressedEngine):
         response = connection.getresponse()
         if response.status != 200:
             kind = EngineBusy if response.status in _NOT_NOW else EngineError
+            if response.status in (400, 413) and _says_too_long(response):
+                kind = PromptTooLong
             raise kind(f"The endpoint {self._settings.url} answered {response.status} {response.reason}.")
         for data in _events(response):
             if data == b"[DONE]":
@@ -249,6 +268,11 @@ class OpenAIEngine(AddressedEngine):
                 yield msgspec.json.decode(data, type=_Chunk)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise EngineError(f"The endpoint {self._settings.url} answered what is no completion.") from error
+
+
+def _says_too_long(response: HTTPResponse) -> bool:
+    said = response.read(_LONGEST_LINE)
+    return any(words in said for words in _TOO_LONG)
 
 
 def _events(response: HTTPResponse) -> Iterator[bytes]:

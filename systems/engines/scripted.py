@@ -260,6 +260,10 @@ class ScriptedEngine(Engine):
         """The inner engine's: a plan changes what is said, not who says it."""
         return self._inner.identity
 
+    def count(self, text: str) -> int:
+        """Return what the inner engine counts."""
+        return self._inner.count(text)
+
     def load(self) -> None:
         """Load the inner engine."""
         self._inner.load()

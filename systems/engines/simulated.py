@@ -134,6 +134,10 @@ class SimulatedEngine(Engine):
         """The same for every setting: none of them changes what is said."""
         return "simulated"
 
+    def count(self, text: str) -> int:
+        """Return how many `tokens` the text has."""
+        return count(text)
+
     def load(self) -> None:
         """Wait for ``load_s``; a second call does nothing."""
         with self._load_lock:

@@ -2,16 +2,23 @@
 
 What is stable comes first (the system prompt, then the history), and what changes each turn (memories, clock,
 machine, mood) goes into the last message: only an unchanged beginning can be reused by an engine.
+
+What was remembered may have been pasted from anywhere. A note is one line without brackets and markup of templates, so
+that it can neither end the block it stands in nor begin another note; and nothing that was said looks like the
+beginning of such a block.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from systems.engines.interface import Message
+from systems.engines.markup import broken
 from systems.interface import Observed, Request
 from systems.settings import CacheKey
+from systems.turn.now import depends_on_now
 
 SYSTEM_PROMPT = (
     "You are a helpful assistant that runs on the user's own small computer. Answer briefly, in the language of the "
@@ -22,30 +29,84 @@ SYSTEM_PROMPT = (
 # Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
 _PIECE = 2_000
 
+# Characters. A question that has its meaning from the one before it ("And in Tokyo?") is short.
+_GOES_ON = 40
+
+_FRAME = "[time:"
+# Line breaks of every kind, and what no line of text holds.
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_BRACKETS = str.maketrans("[]", "()")
+
 
 def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:
-    """Return the messages of one turn."""
-    notes = "".join(f"\n- {memory}" for memory in memories) or " none"
-    context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{notes}]\n"
-    return [Message("system", SYSTEM_PROMPT), *history, Message("user", context + text)]
+    """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit."""
+    said = [
+        message if "[" not in message.content else Message(message.role, unframed(message.content))
+        for message in history
+    ]
+    return [Message("system", SYSTEM_PROMPT), *said, _last(list(map(note, memories)), observed, text)]
+
+
+def shorter(memories: Sequence[str], observed: Observed, text: str) -> Iterator[Message]:
+    """Yield the last message of the same turn with ever fewer notes, the weakest leaving first."""
+    notes = list(map(note, memories))
+    while notes:
+        notes.pop()
+        yield _last(notes, observed, text)
+
+
+def note(memory: str) -> str:
+    """Return ``memory`` as a note: the very words, as one line that holds nothing of a prompt's frame.
+
+    To make a note of a note changes nothing.
+    """
+    if memory.isprintable() and not ("<" in memory or "[" in memory or "]" in memory):
+        return memory
+    line = _BREAKS.sub(" ", memory)
+    return broken((line if line == memory else line.strip()).translate(_BRACKETS))
+
+
+def laid_out(notes: Sequence[str]) -> str:
+    """Return the notes as they stand in the prompt."""
+    return "".join([f"\n- {each}" for each in notes])
+
+
+def unframed(text: str) -> str:
+    """Return what was said so that nothing in it looks like the beginning of a turn's context."""
+    return text.replace(_FRAME, "(time:")
+
+
+def _last(notes: Sequence[str], observed: Observed, text: str) -> Message:
+    block = laid_out(notes) or " none"
+    context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{block}]\n"
+    return Message("user", context + unframed(text))
 
 
 def cache_key(
-    kind: CacheKey, request: Request, engine: str, history: Sequence[Message], memories: Sequence[str]
+    kind: CacheKey,
+    request: Request,
+    engine: str,
+    history: Sequence[Message],
+    memories: Sequence[str],
+    observed: Observed,
 ) -> str:
     """Return the key under which the reply to ``request`` may be served again.
 
-    Kind "prompt" covers everything the answer depends on: session, engine, length, history, memories and question,
-    but not the clock, machine and mood of the last message, which would make every key new. Kind "question" is the
-    published cache: session, engine, length and question, so an answer may be served after the conversation that
-    gave it its meaning has moved on.
+    Kind "prompt" covers everything the answer depends on: session, engine, length, history, memories and question. The
+    mood is the question's own. The clock and the machine it covers only where the question, or the one before it that
+    a short one may go on from, asks about such things: else they would make every key new. Kind "question" is the
+    published cache: session, engine, length and question, so an answer may be served after the conversation, or the
+    hour, that gave it its meaning has moved on.
     """
     parts = [request.session, engine, str(request.max_tokens)]
     if kind == "question":
         parts.append(request.text.strip())
     else:
         # Of the history the texts are enough: its roles alternate.
-        parts += [request.text, str(len(history)), *(message.content for message in history), *memories]
+        parts += [request.text, str(len(history)), *[message.content for message in history], *memories]
+        goes_on = len(history) > 1 and len(request.text) <= _GOES_ON
+        if depends_on_now(request.text) or (goes_on and depends_on_now(history[-2].content)):
+            parts += [observed.clock, observed.system]
     data = f"{[*map(len, parts)]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256()
     for start in range(0, len(data), _PIECE):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
@@ -23,13 +22,10 @@ from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
+from systems.engines.fitting import fitted
 from systems.engines.interface import AsyncEngine, Call, Generation, Message, Sampling
 from systems.engines.llama import usable_cpus
-from systems.errors import Abandoned, EngineError, ModelError, PromptTooLong
-
-# Messages that leave together when a conversation has outgrown its context: what is left then begins alike for
-# several turns, and its state stays of use.
-DROPPED_TOGETHER = 8
+from systems.errors import Abandoned, EngineError, ModelError
 
 # How often a waiting caller looks whether its reply is still wanted, in seconds.
 _LOOK_S = 0.5
@@ -112,6 +108,13 @@ class BatchedEngine(AsyncEngine):
                 raise
             self._thread = thread
 
+    def count(self, text: str) -> int:
+        """Return how many tokens ``text`` is to the model. Raises `EngineError`."""
+        with self._using:
+            if self._model is None:
+                raise EngineError("The batched engine is not loaded.")
+            return len(self._model.text.tokens(text))
+
     def generate(self, call: Call) -> Generation:
         """Do what ``call`` says."""
         future = self.submit(call)
@@ -151,7 +154,7 @@ class BatchedEngine(AsyncEngine):
     def submit(self, call: Call) -> Future[Generation]:
         """Hand ``call`` over and return at once; cancelling the future frees its slot within a step.
 
-        Raises `PromptTooLong` if the last message alone does not fit, and `EngineError`.
+        Raises `PromptTooLong` if the last message does not fit even without its notes, and `EngineError`.
         """
         asked = perf_counter()
         # A model that is being closed must not be asked for tokens.
@@ -159,7 +162,7 @@ class BatchedEngine(AsyncEngine):
             model, inbox = self._model, self._inbox
             if model is None or inbox is None:
                 raise EngineError("The batched engine is not loaded.")
-            prompt, dropped = self._fitted(model, call.messages, call.max_tokens)
+            prompt, dropped_messages, dropped_notes = fitted(call, model.text.prompt, self._settings.context_tokens)
             system_tokens = self._system_tokens(model, call.messages)
             script = None if call.script is None else model.text.script(call.script)
         job = Job(
@@ -168,7 +171,8 @@ class BatchedEngine(AsyncEngine):
             system_tokens=system_tokens,
             script=script,
             sampling=self._settings.sampling if call.sampling is None else call.sampling,
-            dropped_messages=dropped,
+            dropped_messages=dropped_messages,
+            dropped_notes=dropped_notes,
             asked=asked,
         )
         inbox.add(job)
@@ -200,26 +204,6 @@ class BatchedEngine(AsyncEngine):
                 if self._model is model:
                     self._model = None
                 model.close()
-
-    def _fitted(self, model: Model, messages: Sequence[Message], max_tokens: int) -> tuple[list[int], int]:
-        """Return the prompt's tokens without the oldest messages that no longer fit, and how many these are."""
-        room = self._settings.context_tokens - max_tokens
-        prompt = model.text.prompt(messages)
-        if len(prompt) <= room:
-            return prompt, 0
-        head = list(messages[:1]) if messages and messages[0].role == "system" else []
-        rest = list(messages[len(head) :])
-        leaving = [*range(DROPPED_TOGETHER, len(rest) - 1, DROPPED_TOGETHER), len(rest) - 1]
-        # Halving, since each look renders and counts what is left: the fewest that must leave.
-        fits = bisect_left(leaving, True, key=lambda count: len(model.text.prompt(head + rest[count:])) <= room)
-        dropped = leaving[min(fits, len(leaving) - 1)]
-        prompt = model.text.prompt(head + rest[dropped:])
-        if len(prompt) > room:
-            raise PromptTooLong(
-                f"The prompt of {len(prompt)} tokens and {max_tokens} tokens of reply do not fit the context "
-                f"of {self._settings.context_tokens} tokens."
-            )
-        return prompt, dropped
 
     def _system_tokens(self, model: Model, messages: Sequence[Message]) -> list[int]:
         """Return the tokens of a prompt that has the system message alone; none if there is no such message."""

@@ -56,6 +56,7 @@ class Job:
         script: list[tuple[int, bytes]] | None,
         sampling: Sampling,
         dropped_messages: int,
+        dropped_notes: int,
         asked: float,
     ) -> None:
         self.prompt = prompt
@@ -66,6 +67,7 @@ class Job:
         self.sampling = sampling
         self.conversation = call.conversation
         self.dropped_messages = dropped_messages
+        self.dropped_notes = dropped_notes
         self.on_token = call.on_token
         self.check = call.check
         self.asked = asked
@@ -108,6 +110,7 @@ class Job:
             finish_reason="stop" if self.ended else "length",
             reused_tokens=self.reused,
             dropped_messages=self.dropped_messages,
+            dropped_notes=self.dropped_notes,
         )
 
     def settle(self, outcome: Generation | BaseException) -> None:

@@ -164,10 +164,7 @@ async def test_a_store_stays_within_its_bound_while_it_is_written(tmp_path):
     await store.save(facts)
     for number in range(40):
         await store.save(
-            [
-                SavedTurn(session="s", question=f"w{number} v{i} " + "q" * 500, answer="")
-                for i in range(64)
-            ]
+            [SavedTurn(session="s", question=f"w{number} v{i} " + "q" * 500, answer="") for i in range(64)]
         )
     assert await store.find("s", "fact", 1) == ["fact"]
     assert await store.find("s", "w0", 3) == []

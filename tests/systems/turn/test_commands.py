@@ -35,7 +35,102 @@ SAID = [
     ("anna", "/"),
     ("anna", "  /help"),
     ("anna", "/hist 3"),
+    ("anna", "/Help!"),
+    ("anna", "/help me with this"),
+    ("anna", "/forget what I said"),
+    ("anna", "/etc/fstab is broken"),
 ]
+
+COMMANDS = [
+    *(
+        "/help",
+        "  /help",
+        "/help\n",
+        "/Help",
+        "/HELP?",
+        "/forget",
+        "/settings",
+        "/history",
+        "/history 4",
+        "/history of Rome",
+    ),
+    *("/cache", "/cache size 5", "/CACHE size 5", "/help me", "/forget it", "/", "/?"),
+]
+NEARLY = [
+    *(
+        "/hlep",
+        "/halp",
+        "/histroy 4",
+        "/hist 3",
+        "/history4",
+        "/histroy",
+        "/cahce size 5",
+        "/cach size -1",
+        "/set",
+        "/forgot",
+    ),
+    *("/Setings", "/setting", "/forgett!"),
+]
+MESSAGES = [
+    *("/etc/fstab is broken", "// TODO", "//", "/r/python", "/r/python is nice", "/s", "/home is my favourite page"),
+    *(
+        "/home",
+        "/tmp",
+        "/usr",
+        "/cache/foo is full",
+        "/settings.json is broken",
+        "/help/me",
+        "/* a comment */",
+        "/dev/null",
+    ),
+    *(
+        "/histroy is misspelt",
+        "/forgot about it",
+        "/ help",
+        "/help\n/settings\nare commands",
+        "/帮助",
+        "",
+        " ",
+        "help",
+        "a /help",
+    ),
+    *("\\help", "/healthz", "/path", "/1", "/4 of them", "/-help", "/the history 4"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_command"),
+    [*((text, True) for text in [*COMMANDS, *NEARLY]), *((text, False) for text in MESSAGES)],
+)
+def test_a_slash_begins_a_command_where_a_name_follows_or_was_plainly_meant(text, is_command):
+    assert commands.is_command(text) == is_command
+
+
+@pytest.mark.parametrize("text", NEARLY)
+def test_what_is_nearly_a_command_changes_nothing_and_is_told_the_name(text):
+    histories, cache = Histories(10, 10, keep_newest), FifoCache(50)
+    histories.add("anna", Exchange("question", "answer"))
+    said = commands.answer(text, "anna", histories, cache)
+    assert said.startswith("There is no command /")
+    assert "did you mean /" in said
+    assert (len(histories.messages("anna")), histories.length("anna"), cache.capacity) == (2, 10, 50)
+    assert not commands.concerns_everyone(text)
+
+
+def test_whoever_may_not_change_the_cache_may_not_by_another_spelling():
+    for text in ("/cache size 5", "/CACHE  size 5", "\t/Cache size 5\n", "/cache size 5!"):
+        assert commands.concerns_everyone(text)
+    for text in ("/cache/size 5", "/ cache size 5", "cache size 5", "//cache size 5", "/history 5"):
+        assert not commands.concerns_everyone(text)
+
+
+@given(st.text(max_size=30).map("/".__add__))
+def test_nothing_is_a_command_that_changes_something_unless_a_name_follows_the_slash(text):
+    histories, cache = Histories(10, 10, keep_newest), FifoCache(50)
+    histories.add("anna", Exchange("question", "answer"))
+    commands.answer(text, "anna", histories, cache)
+    changed = (len(histories.messages("anna")), histories.length("anna"), cache.capacity) != (2, 10, 50)
+    assert not changed or text.lower().startswith(("/forget", "/history", "/cache"))
 
 
 async def said(kind, folder):
@@ -49,7 +144,7 @@ async def test_both_agents_answer_every_command_alike_and_without_a_model(tmp_pa
     baseline, asynchronous = await said(Baseline, tmp_path / "a"), await said(Asynchronous, tmp_path / "b")
     answers = {}
     for (session, text), one, other in zip(SAID, baseline, asynchronous, strict=True):
-        assert one.source is other.source is (Source.COMMAND if text.lstrip().startswith("/") else Source.MODEL)
+        assert one.source is other.source is (Source.COMMAND if commands.is_command(text) else Source.MODEL)
         if one.source is Source.COMMAND:
             assert one.text == other.text
             answers.setdefault((session, text), []).append(one.text)
@@ -66,8 +161,11 @@ async def test_both_agents_answer_every_command_alike_and_without_a_model(tmp_pa
         assert answers["anna", text] == ["Write /history N, with N from 0 to 1000 messages."]
     for text in ("/cache", "/cache size", "/cache size 1.5", "/cache clear"):
         assert answers["anna", text] == ["Write /cache size N, with N from 0 to 100000 replies."]
-    for text in ("/", "/hist 3"):
+    for text in ("/", "/hist 3", "  /help", "/Help!"):
         assert answers["anna", text][0].endswith(commands.HELP)
+    # What would delete something is not done when something else was said.
+    assert answers["anna", "/forget what I said"][0].startswith("Write /forget alone.")
+    assert answers["anna", "/help me with this"][0].startswith("Write /help alone.")
 
 
 @pytest.mark.parametrize("kind", [Baseline, Asynchronous])

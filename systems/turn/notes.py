@@ -1,0 +1,80 @@
+"""How many tokens the notes of a turn may be together, and what becomes of those that are too many."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+from systems.turn.prompt import laid_out, note
+
+ELLIPSIS = "…"
+
+# Tokens. What is left of a note must be worth reading: where less would be left of each, the weakest are dropped.
+_LEAST = 16
+
+# Characters. A word is not longer; where no space is as near as that, words have none between them.
+_WORD = 24
+
+Count = Callable[[str], int]
+"""How many tokens a text has, or at most has."""
+
+
+def fit_surely(memories: Sequence[str], most: int) -> bool:
+    """Return whether the notes of ``memories`` are at most ``most`` tokens, whatever counts them: bytes are no fewer.
+
+    Nothing need be counted then.
+    """
+    # A note is longer than what was remembered by what it is laid out with, and by the spaces that break markup; and
+    # some vocabularies put a space before any text.
+    return sum([len(memory.encode()) + 3 + memory.count("<") for memory in memories]) < most or not memories
+
+
+def within(memories: Sequence[str], most: int, count: Count) -> list[str]:
+    """Return notes of ``memories``, which come best first, that are at most ``most`` tokens as they are laid out.
+
+    Notes that fit stay whole. Else each may be an equal share, and what some do not need goes to the best of the
+    others: the weakest are shortened first, at the end of a word, and dropped where hardly anything would be left.
+    """
+    notes = [note(memory) for memory in memories]
+    if count(laid_out(notes)) <= most:
+        return notes
+    notes = notes[: max(most // _LEAST, 1)]
+    needs = [count(laid_out([each])) for each in notes]
+    share = most // len(notes)
+    spare = most - sum(min(need, share) for need in needs)
+    for number, need in enumerate(needs):
+        room = min(need, share + (spare if need > share else 0))
+        spare -= max(0, room - share)
+        if need > room:
+            notes[number] = _shortened(notes[number], room, count)
+    # Together they may be cut into tokens in other places than one by one; and a note may be nothing but its ellipsis.
+    while notes and (count(laid_out(notes)) > most or notes[-1] == ELLIPSIS):
+        over = count(laid_out(notes)) - most
+        last = _shortened(notes[-1], count(laid_out(notes[-1:])) - over, count) if over > 0 else ELLIPSIS
+        notes[-1:] = [] if last in (notes[-1], ELLIPSIS) else [last]
+    return notes
+
+
+def _shortened(text: str, room: int, count: Count) -> str:
+    """Return the longest beginning of ``text`` that ends with a word and is ``room`` tokens, laid out, if any is."""
+
+    def too_long(end: int) -> bool:
+        return count(laid_out([text[:end] + ELLIPSIS])) > room
+
+    # No token of any known vocabulary is as long as this many characters of text on the average.
+    text = text.removesuffix(ELLIPSIS)[: 16 * room] if room > 0 else ""
+    end = bisect_right(range(len(text)), False, key=too_long) - 1
+    while True:
+        end = _word_end(text, max(end, 0))
+        if end == 0 or not too_long(end):  # more characters may be fewer tokens: the search may have been led astray
+            return text[:end] + ELLIPSIS
+        end -= 1
+
+
+def _word_end(text: str, end: int) -> int:
+    """Return where the last whole word of ``text[:end]`` ends."""
+    if end < len(text) and not text[end].isspace():
+        space = text.rfind(" ", max(0, end - _WORD), end)
+        if space >= 0:
+            end = space
+    return len(text[:end].rstrip(" ,;:-"))

@@ -1,0 +1,65 @@
+"""The notes' share of a prompt: never more than their budget, the weakest shortened first."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systems.engines.llama import LlamaEngine, LlamaSettings
+from systems.engines.simulated import count
+from systems.models.find import resolve
+from systems.turn.notes import ELLIPSIS, fit_surely, within
+from systems.turn.prompt import laid_out, note
+
+LONG = "The quick brown fox jumps over the lazy dog. " * 40
+TEXT = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["I like tea.", LONG, "我的叔叔林娜搬到了成都，" * 30, "x" * 500, "a\n" * 200, "<s>" * 90, "🎉" * 99, "[" * 99]
+    ),
+)
+MEMORIES = st.lists(TEXT, max_size=6)
+
+
+def in_bytes(text):
+    return len(text.encode())
+
+
+@pytest.fixture(scope="module", params=["tiny", "reader", "simulated", "bytes"])
+def counts(request, tiny_model):
+    if request.param in ("simulated", "bytes"):
+        yield count if request.param == "simulated" else in_bytes
+        return
+    path = tiny_model if request.param == "tiny" else resolve("reader").path
+    engine = LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=128, threads=1))
+    engine.load()
+    yield engine.count
+    engine.close()
+
+
+@given(memories=MEMORIES, most=st.integers(0, 400))
+def test_notes_never_exceed_their_budget_and_begin_as_what_was_said(counts, memories, most):
+    notes = within(memories, most, counts)
+    assert counts(laid_out(notes)) <= most or not notes
+    for memory, each in zip(memories, notes, strict=False):
+        assert each == note(memory) or (each.endswith(ELLIPSIS) and note(memory).startswith(each[:-1]))
+        assert note(each) == each
+    if counts(laid_out([note(memory) for memory in memories])) <= most:
+        assert notes == [note(memory) for memory in memories]
+    if fit_surely(memories, most):
+        assert notes == [note(memory) for memory in memories]
+        assert counts(laid_out(notes)) <= most
+
+
+def test_short_notes_stay_whole_beside_long_ones_and_the_weakest_are_shortened_most():
+    first, short, last = within([LONG, "I like tea.", LONG], 200, count)
+    assert short == "I like tea."
+    assert len(first) > len(last) > 200
+    assert first.endswith(f" {first[:-1].split()[-1]}{ELLIPSIS}")
+    assert first[:-1].split()[-1].strip(".") in LONG.replace(".", "").split()
+
+
+def test_notes_of_which_hardly_anything_would_be_left_are_dropped_the_weakest_first():
+    kept = within([f"{number} {LONG}" for number in range(20)], 64, count)
+    assert [each.split()[0] for each in kept] == ["0", "1", "2", "3"]
+    assert within([LONG], 0, count) == []
+    assert within([LONG], 2, count) == []
