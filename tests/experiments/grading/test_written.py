@@ -1,0 +1,39 @@
+"""On conversations that nobody made for a machine the default finds no less than plain full text over all words."""
+
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from experiments.grading.archives import grade
+from experiments.workloads.archives import read
+from tests.experiments.workloads.remembering import exported
+
+WRITTEN = sorted((Path(__file__).parents[2] / "conversations").glob("*/*.json"))
+
+
+STORES = ("like", "bm25", "relevance")
+# A file has few questions: what is lost of one of them must be found of another.
+LEEWAY = 0.02
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Recall among ten of each store, by file."""
+    return {path: {store: grade(read(path), store)["all"]["recall@10"] for store in STORES} for path in WRITTEN}
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_default_finds_as_much_as_full_text_in_what_people_wrote(found, path):
+    assert found[path]["relevance"] >= found[path]["bm25"] - LEEWAY
+    assert found[path]["bm25"] > found[path]["like"]
+
+
+def test_in_all_of_it_the_default_finds_more(found):
+    assert mean(one["relevance"] for one in found.values()) > mean(one["bm25"] for one in found.values())
+
+
+def test_the_default_finds_as_much_as_full_text_in_natural_questions_of_both_languages(tmp_path):
+    conversations = exported.archives(tmp_path)
+    assert sum(len(one.questions) for one in conversations) >= 200
+    assert exported.found("relevance", conversations) >= exported.found("bm25", conversations)
