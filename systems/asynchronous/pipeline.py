@@ -91,14 +91,17 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         cached = self._cached(key, steps)
         if cached is None:
             self.counters.cache_misses += 1
+            # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
+            sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             call = Call(
                 messages=prompt.build(history, noted, observed, request.text),
                 shorter=partial(prompt.shorter, noted, observed, request.text),
                 max_tokens=request.max_tokens,
                 conversation=request.session,
+                on_token=sink,
                 check=steps.wanted.check,
             )
-            reply = await self._generate(request, call, memories, steps, on_token, arrived)
+            reply = await self._generate(request, call, memories, steps, sink, arrived)
             self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
@@ -190,18 +193,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         call: Call,
         memories: list[str],
         steps: Steps,
-        on_token: TokenSink | None,
+        sink: awaiting.Sink | None,
         arrived: float,
     ) -> Reply:
-        wanted = steps.wanted
-        # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
-        sink = None if on_token is None else awaiting.Sink(on_token, wanted)
-        wired = msgspec.structs.replace(call, on_token=sink)
         on_thread = partial(self.executors.run, "engine")
 
         async def reply() -> calling.Called:
             engine = await self.engine.get()
-            return await awaiting.reply(engine, wired, wanted, on_thread, may_await=self.settings.isolation)
+            return await awaiting.reply(engine, call, steps.wanted, on_thread, may_await=self.settings.isolation)
 
         async with self.admission.slot():
             self.counters.generations += 1

@@ -26,7 +26,8 @@ def fit_surely(memories: Sequence[str], most: int) -> bool:
     """
     # A note is longer than what was remembered by what it is laid out with, and by the spaces that break markup; and
     # some vocabularies put a space before any text.
-    return sum([len(memory.encode()) + 3 + memory.count("<") for memory in memories]) < most or not memories
+    block = laid_out(memories)
+    return len(block.encode()) + block.count("<") < most or not memories
 
 
 def within(memories: Sequence[str], most: int, count: Count) -> list[str]:

@@ -44,12 +44,12 @@ def build(history: Sequence[Message], memories: Sequence[str], observed: Observe
         message if "[" not in message.content else Message(message.role, unframed(message.content))
         for message in history
     ]
-    return [Message("system", SYSTEM_PROMPT), *said, _last(list(map(note, memories)), observed, text)]
+    return [Message("system", SYSTEM_PROMPT), *said, _last(_notes(memories), observed, text)]
 
 
 def shorter(memories: Sequence[str], observed: Observed, text: str) -> Iterator[Message]:
     """Yield the last message of the same turn with ever fewer notes, the weakest leaving first."""
-    notes = list(map(note, memories))
+    notes = _notes(memories)
     while notes:
         notes.pop()
         yield _last(notes, observed, text)
@@ -60,10 +60,18 @@ def note(memory: str) -> str:
 
     To make a note of a note changes nothing.
     """
-    if memory.isprintable() and not ("<" in memory or "[" in memory or "]" in memory):
+    if _is_plain(memory):
         return memory
     line = _BREAKS.sub(" ", memory)
     return broken((line if line == memory else line.strip()).translate(_BRACKETS))
+
+
+def _notes(memories: Sequence[str]) -> list[str]:
+    return list(memories) if _is_plain("".join(memories)) else list(map(note, memories))
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and not ("<" in text or "[" in text or "]" in text)
 
 
 def laid_out(notes: Sequence[str]) -> str:
