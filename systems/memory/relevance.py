@@ -29,6 +29,7 @@ _COUNTED = 32
 
 # Words after which it is asked again whether the rest can bring a better turn.
 _STEP = 4
+_FREQUENT = 0.03
 
 # Turns that are read to be ranked, for each that is wanted, and at least so many.
 _READ, _LEAST_READ = 4, 16
@@ -88,10 +89,10 @@ def rank(
     newest's. The question itself, asked before, is none of them.
     """
     asked = words.asked(question)
-    terms = _weighed(connection, recent, session, scoped(session, asked))
+    turns, terms = _weighed(connection, recent, session, scoped(session, asked))
     if not terms:
         return []
-    numbers = _candidates(connection, recent, terms, limit)
+    numbers = _candidates(connection, recent, terms, limit, turns)
     rows = _rows(connection, recent, session, numbers)
     matches = _Matches(terms, rows)
     if context:
@@ -103,15 +104,15 @@ def rank(
     return matches.ranked(frozenset(asked), limit)
 
 
-def _weighed(connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> list[_Term]:
+def _weighed(connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> tuple[int, list[_Term]]:
     """Return those terms that the session has, the rarest first."""
     indexed = dict(connection.execute(_COUNTS.format(marks=", ".join("?" * len(asked))), asked).fetchall())
     counts = {term: indexed.get(term, 0) + len(recent.having(term)) for term in asked}
     found = [(count, term) for term, count in counts.items() if count]
     if not found:
-        return []
+        return 0, []
     turns = max(_turns(connection, recent, session), *[count for count, _ in found], 1)
-    return [
+    return turns, [
         _Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in sorted(found)
     ]
 
@@ -130,7 +131,7 @@ def _having(connection: sqlite3.Connection, match: str, most: int = _POSTINGS) -
     return [number for (number,) in connection.execute(_IDS, (match, most))]
 
 
-def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term], limit: int) -> Sequence[int]:
+def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term], limit: int, turns: int) -> Sequence[int]:
     """Return the numbers of the turns that have most of the question, as far as they are known.
 
     The rarest words come first: once the others together weigh no more than what is found already, they bring no better
@@ -140,6 +141,8 @@ def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[
     scores: dict[int, float] = {}
     rest = sum(term.weight for term in terms)
     for place, term in enumerate(terms):
+        if len(scores) >= most and term.turns > _FREQUENT * turns:
+            break
         if place % _STEP == 0 and len(scores) > limit and nlargest(limit, scores.values())[-1] >= rest:
             break
         for number in (*recent.having(term.text), *_having(connection, quoted(term.text))):

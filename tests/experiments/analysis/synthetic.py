@@ -224,7 +224,7 @@ def _resources(block: int, noise: random.Random) -> Iterator[Record]:
 def _quality(block: int, noise: random.Random) -> Iterator[Record]:
     """What stores find and systems answer after a conversation: less the longer it was."""
     for turns in (50, 500, 5000):
-        for store, share in (("like", 0.3), ("coordination", 0.9), ("bm25", 0.8)):
+        for store, share in (("like", 0.3), ("relevance", 0.9), ("bm25", 0.8)):
             found = share * noise.uniform(0.9, 1.0) - turns / 50_000
             part = Part(role="subject", values={"recall@10": found}, series={"retrieval_s": [turns * 1e-6] * 20})
             condition = {"part": "evidence", "turns": turns}
@@ -241,7 +241,7 @@ def _natural(block: int) -> Iterator[Record]:
     """What stores find after a natural conversation, by kind and register."""
     noise = random.Random(block)
     for turns in (500, 5000):
-        for store, share in (("like", 0.3), ("coordination", 0.9), ("bm25", 0.8)):
+        for store, share in (("like", 0.3), ("relevance", 0.9), ("bm25", 0.8)):
             values = {"recall@10/sharing": share}
             for kind in ("long", "pronoun", "paraphrased"):
                 for register in ("dialogue", "assistant"):
