@@ -40,7 +40,7 @@ _NOT_MEASURING = (
     "measuring/variables.py",
 )
 # What a study does by them: when a search stops, what is loaded one after another.
-_METRICS_OF_STUDIES = ("metrics/objective.py",)
+_METRICS_OF_STUDIES = ("metrics/objective.py", "metrics/remembering.py")
 # A class of settings that is made while the program runs names one of these.
 _NOBODYS = ("msgspec", "builtins", "__main__", "")
 _LENGTH = 12  # hexadecimal digits

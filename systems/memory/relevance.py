@@ -44,8 +44,10 @@ _WORD = 6
 # second: a short answer means something only after its question, a long message stands for itself.
 _SHORT, _SELF_CONTAINED = 12, 70
 _ANSWER, _AFTER, _BEFORE = 0.8, 0.5, 0.4
-# Of the best, for each turn that is wanted, so many give to their neighbours.
+# Of the best, for each turn that is wanted, so many give to their neighbours; one that says nothing of the question itself
+# must get this share of all its words' weight.
 _LENDERS = 2
+_LEAST = 0.1
 _SITTING_S = 3600.0
 
 # A message that only asks seldom holds an answer. Of two that match about as well, the newer goes first.
@@ -104,7 +106,9 @@ def rank(
     return matches.ranked(frozenset(asked), limit)
 
 
-def _weighed(connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> tuple[int, list[_Term]]:
+def _weighed(
+    connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]
+) -> tuple[int, list[_Term]]:
     """Return those terms that the session has, the rarest first."""
     indexed = dict(connection.execute(_COUNTS.format(marks=", ".join("?" * len(asked))), asked).fetchall())
     counts = {term: indexed.get(term, 0) + len(recent.having(term)) for term in asked}
@@ -131,7 +135,9 @@ def _having(connection: sqlite3.Connection, match: str, most: int = _POSTINGS) -
     return [number for (number,) in connection.execute(_IDS, (match, most))]
 
 
-def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term], limit: int, turns: int) -> Sequence[int]:
+def _candidates(
+    connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term], limit: int, turns: int
+) -> Sequence[int]:
     """Return the numbers of the turns that have most of the question, as far as they are known.
 
     The rarest words come first: once the others together weigh no more than what is found already, they bring no better
@@ -242,8 +248,11 @@ class _Matches:
                 free = (_SELF_CONTAINED - self._lengths[number]) / (_SELF_CONTAINED - _SHORT)
                 if free > 0 and abs(self._rows[number].created - hit.created) <= _SITTING_S:
                     lent.append((number, weight * min(1.0, free), dict(self._parts[hit.number])))
+        least = _LEAST * sum(self._weights.values())
         for number, share, parts in lent:
             own = self._parts[number]
+            if not own and share * sum(parts.values()) < least:
+                continue
             for term, part in parts.items():
                 own[term] = max(own.get(term, 0.0), share * part)
 

@@ -51,6 +51,9 @@ _PLACES = (1, 3, 10)
 # Short of the paper preset, variants of the systems are tried after this many turns only.
 _VARIED_TURNS = 500
 
+_DEFAULT = ("relevance",)
+_FOUR = ("like", "like-all", "bm25", "relevance")
+
 _TOPICS: tuple[Topic, Topic] = ("lookup", "pruning")
 
 _UNHEARD = "the prompts of a system that asks an address are not overheard"
@@ -73,7 +76,8 @@ def cells(request: GridRequest) -> list[Cell]:
     for turns in _NATURAL_TURNS[preset]:
         found += [_natural(cell) for cell in _evidence(preset, turns)]
         if turns <= _VARIED_TURNS:
-            found += [_unread(_natural(cell)) for cell in _answers(request, turns, _TOPICS[:1])]
+            topics = () if preset == "quick" else _TOPICS[:1]
+            found += [_unread(_natural(cell)) for cell in _answers(request, turns, topics)]
     if preset in GRADED:
         arms = [cell for cell in found if cell.condition == {"part": "answers", "turns": _VARIED_TURNS}]
         found += twins(cell for cell in arms if cell.subject in request.systems)
@@ -81,7 +85,7 @@ def cells(request: GridRequest) -> list[Cell]:
 
 
 def _evidence(preset: Preset, turns: int) -> list[Cell]:
-    variants = stores.VARIANTS if preset != "smoke" else ("relevance",)
+    variants = {"smoke": _DEFAULT, "quick": _FOUR}.get(preset, tuple(stores.VARIANTS))
     settings: dict[str, dict[str, Scalar]] = {variant: {"store": variant} for variant in variants}
     return [
         Cell(

@@ -78,7 +78,13 @@ def told(tmp_path):
 
 def test_the_agents_of_the_lab_do_equal_work(told):
     assert told("asynchronous", "baseline") == ""
-    assert told("asynchronous", "baseline", USERS, Load()) == ""
+    assert told("asynchronous", "baseline", {**USERS, "turns": 1}, Load()) == ""
+
+
+def test_a_memory_that_finds_more_sends_more(told):
+    # All words of a question find what three keywords do not: until both find as many as they may send.
+    many = {"work": "inference", "users": 20, "turns": 4, "arrivals": "closed"}
+    assert told("asynchronous", "baseline", many, Load()).startswith("unequal work: asynchronous sent ")
 
 
 @pytest.mark.parametrize(("condition", "study"), [(AT_ONCE, Isolation()), (USERS, Load())])

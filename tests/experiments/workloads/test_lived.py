@@ -20,7 +20,7 @@ async def test_every_built_in_store_finds_what_was_said_in_an_earlier_life(tmp_p
         words = next(text.lower().split()[:8] for text in known if text.isascii())
         assert set(like.find("anna", words, 3)) <= set(known)
         assert like.find("anna", words, 3)
-        assert await full_text.find("anna", words, 3)
-        assert await full_text.find("bert", words, 3) == []
+        assert await full_text.find("anna", " ".join(words), 3)
+        assert await full_text.find("bert", " ".join(words), 3) == []
     finally:
         await full_text.close()
