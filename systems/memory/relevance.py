@@ -27,20 +27,24 @@ _POSTINGS = 512
 _COMBINED = 3
 _COUNTED = 32
 
-# Words after which it is asked again whether the rest can bring a better turn.
+# Words after which it is asked again whether the rest can bring a better turn; and the share of the session's turns from
+# which on a word brings none once there are enough.
 _STEP = 4
-_FREQUENT = 0.03
+_FREQUENT = 0.1
+
+# The rarest words of a question that are looked for: whoever pastes a long text has not asked for each of its words.
+_ASKED = 200
 
 # Turns that are read to be ranked, for each that is wanted, and at least so many.
 _READ, _LEAST_READ = 4, 16
 
-# How much more a rare word counts than by its surprise alone, and how little more a word in a turn of twice as many
-# terms as the second number than in a short one.
+# How much more a rare word counts than by its surprise alone; and by how much less a word counts in a turn of twice the
+# words of the last number, which has it more easily.
 _RARE, _WORDY, _LONG = 1.4, 0.15, 30
 # Bytes of UTF-8 that are a word or so: six letters and a space of English, two characters of Chinese.
 _WORD = 6
 
-# A turn is found by its neighbours' words as well, at a weight that falls from the first number of terms to none at the
+# A turn is found by its neighbours' words as well, at a weight that falls from the first number of words to none at the
 # second: a short answer means something only after its question, a long message stands for itself.
 _SHORT, _SELF_CONTAINED = 12, 70
 _ANSWER, _AFTER, _BEFORE = 0.8, 0.5, 0.4
@@ -96,6 +100,8 @@ def rank(
         return []
     numbers = _candidates(connection, recent, terms, limit, turns)
     rows = _rows(connection, recent, session, numbers)
+    if not rows:
+        return []
     matches = _Matches(terms, rows)
     if context:
         hits = matches.best(_LENDERS * limit)
@@ -110,14 +116,17 @@ def _weighed(
     connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]
 ) -> tuple[int, list[_Term]]:
     """Return those terms that the session has, the rarest first."""
-    indexed = dict(connection.execute(_COUNTS.format(marks=", ".join("?" * len(asked))), asked).fetchall())
+    indexed: dict[str, int] = {}
+    for start in range(0, len(asked), _ASKED):
+        some = asked[start : start + _ASKED]
+        indexed.update(connection.execute(_COUNTS.format(marks=", ".join("?" * len(some))), some).fetchall())
     counts = {term: indexed.get(term, 0) + len(recent.having(term)) for term in asked}
-    found = [(count, term) for term, count in counts.items() if count]
+    found = sorted((count, term) for term, count in counts.items() if count)[:_ASKED]
     if not found:
         return 0, []
     turns = max(_turns(connection, recent, session), *[count for count, _ in found], 1)
     return turns, [
-        _Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in sorted(found)
+        _Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in found
     ]
 
 

@@ -26,6 +26,7 @@ _BM25 = (
 # there all weigh the same. Here the latter two together weigh half as much as relevance. An hour costs as much recency
 # as there.
 _CANDIDATES = 8
+
 _RECENCY, _IMPORTANCE, _PER_HOUR = 0.25, 0.25, 0.995
 
 

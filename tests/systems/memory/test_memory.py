@@ -524,3 +524,18 @@ async def test_a_store_that_is_given_up_has_ended_its_thread(tmp_path, monkeypat
         assert isinstance(opening.exception(), StoreError)
     await store.close()
     assert set(threading.enumerate()) <= before
+
+
+@STORES
+async def test_a_long_text_can_be_asked_and_is_found_by_its_rarest_words(tmp_path, kind):
+    store = kind(tmp_path / "memory.sqlite")
+    await store.open()
+    pasted = " ".join(f"word{number}" for number in range(20_000))
+    told = "My sister's hobby is beekeeping."
+    await store.save([SavedTurn(session="s", question=told, answer="", keywords=("beekeeping",))])
+    for _ in range(3):
+        await store.save([SavedTurn(session="s", question=f"{pasted} and more", answer="", keywords=("word1",))])
+    asked = "beekeeping" if kind is Like else f"{pasted} beekeeping"
+    found = await store.find("s", asked, 9)
+    assert told in found
+    await store.close()
