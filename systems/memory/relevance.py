@@ -27,8 +27,8 @@ _POSTINGS = 512
 _COMBINED = 3
 _COUNTED = 32
 
-# Words after which it is asked again whether the rest can bring a better turn; and the share of the session's turns from
-# which on a word brings none once there are enough.
+# Words after which it is asked again whether the rest can bring a better turn; and the share of the session's turns
+# from which on a word brings none once there are enough.
 _STEP = 4
 _FREQUENT = 0.1
 
@@ -48,8 +48,8 @@ _WORD = 6
 # second: a short answer means something only after its question, a long message stands for itself.
 _SHORT, _SELF_CONTAINED = 12, 70
 _ANSWER, _AFTER, _BEFORE = 0.8, 0.5, 0.4
-# Of the best, for each turn that is wanted, so many give to their neighbours; one that says nothing of the question itself
-# must get this share of all its words' weight.
+# Of the best, for each turn that is wanted, so many give to their neighbours; one that says nothing of the question
+# itself must get this share of all its words' weight.
 _LENDERS = 2
 _LEAST = 0.1
 _SITTING_S = 3600.0
