@@ -40,7 +40,7 @@ _READ, _LEAST_READ = 4, 16
 
 # How much more a rare word counts than by its surprise alone; and by how much less a word counts in a turn of twice the
 # words of the last number, which has it more easily.
-_RARE, _WORDY, _LONG = 1.4, 0.15, 30
+_RARE, _WORDY, _LONG = 1.1, 0.1, 30
 # Bytes of UTF-8 that are a word or so: six letters and a space of English, two characters of Chinese.
 _WORD = 6
 
@@ -50,7 +50,7 @@ _SHORT, _SELF_CONTAINED = 12, 70
 _ANSWER, _AFTER, _BEFORE = 0.8, 0.5, 0.4
 # Of the best, for each turn that is wanted, so many give to their neighbours; one that says nothing of the question
 # itself must get this share of all its words' weight.
-_LENDERS = 2
+_LENDERS = 3
 _LEAST = 0.1
 _SITTING_S = 3600.0
 
