@@ -63,7 +63,7 @@ def answer(text: str, session: str, histories: Histories, cache: Resizable) -> s
             return HELP
         case ["forget"]:
             histories.forget(session)
-            return "This conversation's history is empty now."
+            return "This conversation's history is empty now; what was said stays in long-term memory."
         case ["settings"]:
             return (
                 f"History: {histories.length(session)} messages of this conversation. "
