@@ -21,10 +21,12 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 HISTORY_LIMIT = 1_000
 CACHE_LIMIT = 100_000
+MEMORIES_LIMIT = 500
 
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 HistoryLength = Annotated[int, msgspec.Meta(ge=0, le=HISTORY_LIMIT)]
+Memories = Annotated[int, msgspec.Meta(ge=0, le=MEMORIES_LIMIT)]
 CacheCapacity = Annotated[int, msgspec.Meta(ge=0, le=CACHE_LIMIT)]
 
 CacheKey = Literal["prompt", "question"]
@@ -45,7 +47,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     history_length: HistoryLength = 10
     sessions: Positive = 1000
-    memories: NotNegative = 3
+    memories: Memories = 3
     note_tokens: NotNegative = 768
     memory_bytes: Positive = _PUBLISHED_BYTES
     cache_capacity: CacheCapacity | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -80,7 +81,7 @@ async def filled(
         async def find(question: str, limit: int) -> list[str]:
             if chosen.published:
                 return like.find(SESSION, keywords.extract(question), limit)
-            return scored(path, words.asked(question), limit)
+            return scored(path, _as_written(question), limit)
 
         yield find
         return
@@ -96,6 +97,17 @@ async def filled(
         yield search
     finally:
         await store.close()
+
+
+# Words of scripts that put spaces between them; of the others (Thai, Japanese, Chinese) a LIKE asks the terms.
+_SPACED = re.compile(r"[^\W_\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]+")
+
+
+def _as_written(question: str) -> list[str]:
+    """Return the words of ``question`` that mean something, as they stand in it: a LIKE knows no stems."""
+    text, asked = question.lower(), words.asked(question)
+    spaced = [word for word in _SPACED.findall(text) if not set(asked).isdisjoint(words.cut(word))]
+    return list(dict.fromkeys([*spaced, *(term for term in asked if term in text and not _SPACED.search(term))]))
 
 
 def scored(path: Path, terms: Sequence[str], limit: int) -> list[str]:

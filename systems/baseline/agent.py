@@ -118,8 +118,10 @@ class Baseline(BlockingSystem):
     def close(self) -> None:
         """Release the model; every turn was saved before it was acknowledged."""
         self._running = False
-        self._engine.close()
-        self._hold.release()
+        try:
+            self._engine.close()
+        finally:
+            self._hold.release()
 
     def _command(self, request: Request, arrived: float) -> Reply:
         text = commands.answer(request.text, request.session, self._histories, self._cache)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import sqlite3
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -26,6 +27,7 @@ _INSERT_NEW = (
     "(SELECT 1 FROM memories WHERE session = ? AND created = ? AND question = ? AND answer = ?)"
 )
 _BATCH = 1_000
+_DAY_S = 86_400.0  # a clock elsewhere may be ahead
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -180,7 +182,7 @@ def _count(connection: sqlite3.Connection) -> int:
 
 def _read(lines: IO[bytes]) -> Iterator[SavedTurn]:
     kinds: tuple[type[Header], type[SavedTurn]] = (Header, SavedTurn)
-    number = 0
+    number, latest = 0, time.time() + _DAY_S
     for number, line in enumerate(lines, 1):
         try:
             found = msgspec.json.decode(line, type=kinds[number > 1])
@@ -191,6 +193,8 @@ def _read(lines: IO[bytes]) -> Iterator[SavedTurn]:
         if isinstance(found, SavedTurn):
             if not math.isfinite(found.created):
                 raise BadInput(f"Line {number} is no turn: its time is no number of seconds.")
+            if found.created > latest:
+                raise BadInput(f"Line {number} was said in the future: what is said next could not be newer.")
             yield found
         elif found.version != FORMAT_VERSION:
             raise BadInput(f"The export has version {found.version}; this program reads version {FORMAT_VERSION}.")

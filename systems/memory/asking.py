@@ -171,7 +171,7 @@ _ADVICE_ZH = re.compile(any_word("推荐 建议 帮 怎么 该 适合 觉得 可
 _OWN_ZH = re.compile("我们?(?:的|家|新|刚|在|是|有|买|对|跟|和|最近|今天|昨天|明天|下)")
 _CARRIES_ZH = re.compile("知道(?:我|咱).{0,20}了[吗嘛]|因为|既然|由于")
 _END_JA = re.compile("(?:か|かな|かしら|っけ|教えて(?:ください)?)$")
-_END_KO = re.compile("(?:까|까요|나요|가요|는지|니|냐|어디|뭐야|뭐예요|누구야)$")
+_END_KO = re.compile("(?:니까|까요|나요|가요|는지|어디|뭐야|뭐예요|누구야)$")
 
 
 def only_asks(text: str) -> bool:
@@ -211,6 +211,8 @@ def _asks(sentence: str, *, marked: bool) -> bool | None:
                 asked = True
             elif _STATEMENT.match(clause) or (not asked and place < len(clauses) - 1 and clause.count(" ") > 2):
                 return False
+            elif asked and not marked and " " in clause:
+                return False  # "Which reminds me, Anna's birthday is on 3 May."
     if asked or (marked and said):
         return not _tells(sentence)
     return False if said else None

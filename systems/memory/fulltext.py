@@ -28,8 +28,9 @@ _KEPT_PAGES = 8_000
 
 # Turns that the index may lack: the more, the less a turn costs, and the longer the save that indexes them takes.
 _UNINDEXED = 512
+_UNINDEXED_CHARACTERS = 1_000_000
 
-_SAVED = "SELECT id, session, created, question, words, important FROM memories WHERE id > ? ORDER BY id"
+_SAVED = "SELECT id, session, created, question, words, important, answer <> '' FROM memories WHERE id > ? ORDER BY id"
 
 # Turns saved between two looks at how large the file has become.
 _LOOK_EVERY = 64
@@ -120,8 +121,11 @@ class FullTextStore:
     def _look_up(self, asked: Sequence[_Lookup], connection: sqlite3.Connection) -> list[Any]:
         version = _version(connection)
         if version != self._version:  # somebody else saved or deleted
-            self._catch_up(connection)
-            self._version = version
+            try:
+                self._catch_up(connection)
+                self._version = version
+            except sqlite3.OperationalError as error:  # what is indexed can be found, though nothing can be written
+                swallowed(log, "memory could not be indexed, to be tried again", error)
         how, context = self._how, self._context
         answered: list[Any] = []
         connection.execute("BEGIN")  # one for all is cheaper than one a query
@@ -161,7 +165,7 @@ class FullTextStore:
 
     def _insert(self, turns: Sequence[SavedTurn], connection: sqlite3.Connection) -> None:
         rows = [turn.row(cut=True) for turn in turns]
-        full = len(self._recent) + len(rows) > self._unindexed
+        full = len(self._recent) + len(rows) > self._unindexed or self._recent.characters > _UNINDEXED_CHARACTERS
         with connection:
             connection.executemany(INSERT_NEXT, rows)
             last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]

@@ -7,6 +7,7 @@ the memory file: it ends with the process, however that ends, and leaves at wors
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -18,6 +19,10 @@ from systems.errors import StoreBusy, StoreError
 from systems.logs import swallowed
 
 log = logging.getLogger(__name__)
+
+# Whoever held a file last removes its lock, so that one that was opened meanwhile is another: after so many of them the
+# file system is at fault.
+_TRIES = 100
 
 
 class Hold:
@@ -91,7 +96,7 @@ def _beside(path: Path) -> Path:
 
 def _lock(place: Path, kind: int) -> int:
     """Return a descriptor that holds the lock. Raises `BlockingIOError` if others do, else `OSError`."""
-    while True:
+    for _ in range(_TRIES):
         # Reading is enough for a lock, also on one that another user made.
         descriptor = os.open(place, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -103,6 +108,7 @@ def _lock(place: Path, kind: int) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)  # whoever held it last removed it between our opening and our locking
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(place))
 
 
 def _unlock(descriptor: int, place: Path) -> None:

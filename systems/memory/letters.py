@@ -61,6 +61,9 @@ def _becomes(code: int) -> str | int | None:
     return f" {character} " if kind == "So" and code >= _FIRST_PICTURE else " "
 
 
+# Of more marks in a row than any language writes, to put them in order takes the square of their number.
+_MANY_MARKS = re.compile("([\u0300-\u036f]{16})[\u0300-\u036f]+")
+
 _LETTERS = _Letters({ord(one): other for some, others in _AS_TYPED for one, other in zip(some, others, strict=True)})
 _LETTERS.update({ord(one): others for one, others in _SEVERAL.items()})
 
@@ -72,6 +75,7 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
+    text = _MANY_MARKS.sub(r"\1", text)
     apart = unicodedata.normalize("NFKD", text.replace("\u00b4", "'").replace("\u1ffd", "'"))  # accents for apostrophes
     if "\u0306" in apart:  # й is a letter of its own, not an и with an accent
         apart = apart.replace("и\u0306", "й").replace("И\u0306", "Й")

@@ -16,14 +16,16 @@ class Remembered(NamedTuple):
     question: str
     terms: str
     important: int
+    answered: int = 0
 
 
 class Recent:
-    """Turns by their terms as `schema.scoped` keeps them. Used from one thread."""
+    """Turns by their terms as `schema.scoped` keeps them, in all so many ``characters``. Used from one thread."""
 
     def __init__(self) -> None:
         self._turns: dict[int, Remembered] = {}
         self._by_term: dict[str, list[int]] = defaultdict(list)
+        self.characters = 0
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -32,6 +34,7 @@ class Recent:
         """Add ``turns``, each newer than all before."""
         for turn in turns:
             self._turns[turn.number] = turn
+            self.characters += len(turn.question) + len(turn.terms)
             for term in dict.fromkeys(turn.terms.split(" ")):
                 self._by_term[term].append(turn.number)
 
@@ -39,6 +42,7 @@ class Recent:
         """Forget all of them: the index has them now."""
         self._turns.clear()
         self._by_term.clear()
+        self.characters = 0
 
     def having(self, term: str) -> Sequence[int]:
         """Return the numbers of the turns that have ``term``, oldest first."""

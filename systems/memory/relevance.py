@@ -3,8 +3,8 @@
 A turn has the weights of those words of the question that are in it, as in the binary independence model (Robertson and
 Spärck Jones, "Relevance weighting of search terms", 1976): the rarer a word in the session itself, the more it weighs;
 how often a turn says it makes no difference. The turns are found by some bounded lookups in the index: exactly, as long
-as no word of the question is in more than `_POSTINGS` turns of the session; beyond, the time of a lookup does not grow
-with the postings that are read, and hardly with the store.
+as no word of the question is in more than `_POSTINGS` turns of the session; beyond, older turns are found by what they
+have of the question together. How many turns have a word is counted, at some nanoseconds a turn.
 """
 
 from __future__ import annotations
@@ -12,31 +12,30 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush, nlargest
 from itertools import combinations
+from operator import itemgetter
 from typing import NamedTuple
 
 from systems.memory import asking, words
 from systems.memory.recent import Recent, Remembered
 from systems.memory.schema import scope, scoped
 
-# Turns looked at for one word, newest first; the words that are looked for together where more turns have each; and the
-# turns by which the number of a session's turns is estimated.
+# Turns looked at for one word, newest first; and words that are looked for together where more turns have each.
 _POSTINGS = 512
 _COMBINED = 3
-_COUNTED = 32
 
-# Words after which it is asked again whether the rest can bring a better turn; and the share of the session's turns
-# from which on a word brings none once there are enough.
-_STEP = 4
-_FREQUENT = 0.1
+# Words of a question that are looked for, the rarest: whoever pastes a long text has not asked for each of its words.
+_ASKED = 400
 
-# The rarest words of a question that are looked for: whoever pastes a long text has not asked for each of its words.
-_ASKED = 200
+# The turns of a session are counted up to this number, and estimated beyond.
+_COUNTED = 5_000
 
-# Turns that are read to be ranked, for each that is wanted, and at least so many.
-_READ, _LEAST_READ = 4, 16
+# Turns that are read to be ranked, for each that is wanted, and at least so many; ever more, so many times, as long as
+# what was found is not nearly as good as what is not read could be.
+_READ, _LEAST_READ, _MORE, _NEARLY = 4, 16, 4, 0.7
 
 # How much more a rare word counts than by its surprise alone; and by how much less a word counts in a turn of twice the
 # words of the last number, which has it more easily.
@@ -51,18 +50,28 @@ _ANSWER, _AFTER, _BEFORE = 0.8, 0.5, 0.4
 # Of the best, for each turn that is wanted, so many give to their neighbours; one that says nothing of the question
 # itself must get this share of all its words' weight.
 _LENDERS = 3
-_LEAST = 0.1
+_LEAST = 0.15
 _SITTING_S = 3600.0
 
 # A message that only asks seldom holds an answer. Of two that match about as well, the newer goes first.
 _ASKS, _NEWER = 0.4, 0.15
 _MARKS = ("?", "？", "؟")
+_ENDS = ".,;:!…\"'’‘“”()。，、；：！（）「」"
 _SPEAKER = re.compile(r"\A[^\W\d_][^:：\n]{0,30}[:：]\s*")
 
+_TURNS = "SELECT count(*) FROM (SELECT 1 FROM memories WHERE session = ? LIMIT ?)"
+_NEWEST = "SELECT id FROM memories WHERE id IN ({marks}) ORDER BY created DESC, id DESC LIMIT ?"
 _FIRST_AND_LAST = "SELECT (SELECT min(id) FROM memories), (SELECT max(id) FROM memories)"
-_ROWS = "SELECT id, session, created, question, words, important FROM memories WHERE id IN ({marks}) AND +session = ?"
+_ROWS = (
+    "SELECT id, session, created, question, words, important, answer <> '' FROM memories "
+    "WHERE id IN ({marks}) AND +session = ?"
+)
 _COUNTS = "SELECT term, doc FROM temp.memory_terms WHERE term IN ({marks})"
-_IDS = "SELECT rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT ?"
+# As one text: to fetch them one by one takes thrice as long.
+_IDS = (
+    "SELECT group_concat(rowid) FROM "
+    "(SELECT rowid FROM memory_index WHERE memory_index MATCH ? ORDER BY rowid DESC LIMIT ?)"
+)
 _BESIDE = (
     "(SELECT id FROM memories WHERE session = ? AND (created, id) {side} (hits.created, hits.id) "
     "ORDER BY created {order}, id {order} LIMIT 1)"
@@ -95,10 +104,33 @@ def rank(
     newest's. The question itself, asked before, is none of them.
     """
     asked = words.asked(question)
-    turns, terms = _weighed(connection, recent, session, scoped(session, asked))
+    terms = _weighed(connection, recent, session, scoped(session, asked))
     if not terms:
         return []
-    numbers = _candidates(connection, recent, terms, limit, turns)
+    scores = _candidates(connection, recent, terms)
+    order = [number for _, number in sorted(zip(scores.values(), scores, strict=True), reverse=True)]
+    most = max(_READ * limit, _LEAST_READ)
+    while True:
+        numbers = _best(connection, scores, order, most)
+        found = _ranked(connection, recent, session, terms, numbers, frozenset(asked), limit, context=context)
+        # What was read may be the question itself, asked before, or the same again and again.
+        if most >= len(order) or (len(found) == limit and found[-1].score >= _NEARLY * scores[order[most]]):
+            return found
+        most *= _MORE
+
+
+def _ranked(
+    connection: sqlite3.Connection,
+    recent: Recent,
+    session: str,
+    terms: Sequence[_Term],
+    numbers: Sequence[int],
+    asked: frozenset[str],
+    limit: int,
+    *,
+    context: bool,
+) -> list[Ranked]:
+    """Return the best of the turns with these ``numbers``, and of those around them."""
     rows = _rows(connection, recent, session, numbers)
     if not rows:
         return []
@@ -109,68 +141,65 @@ def rank(
         around = {number for pair in beside.values() for number in pair if number is not None} - rows.keys()
         matches.add(_rows(connection, recent, session, around))
         matches.lend(hits, beside)
-    return matches.ranked(frozenset(asked), limit)
+    return matches.ranked(asked, limit)
 
 
-def _weighed(
-    connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]
-) -> tuple[int, list[_Term]]:
-    """Return those terms that the session has, the rarest first."""
+def _best(
+    connection: sqlite3.Connection, scores: Mapping[int, float], order: Sequence[int], most: int
+) -> Sequence[int]:
+    """Return the first ``most`` numbers in ``order``; of those that match as well as the last one, the newest."""
+    if most >= len(order) or scores[order[most]] < scores[order[most - 1]]:
+        return order[:most]
+    last = scores[order[most]]
+    better = [number for number in order[:most] if scores[number] > last]
+    alike = [number for number in order if scores[number] == last]
+    query = _NEWEST.format(marks=", ".join("?" * len(alike)))
+    return better + [number for (number,) in connection.execute(query, (*alike, most - len(better)))]
+
+
+def _weighed(connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> list[_Term]:
+    """Return those terms that the session has, the rarest first; of those as rare, the later in the question."""
     indexed: dict[str, int] = {}
     for start in range(0, len(asked), _ASKED):
         some = asked[start : start + _ASKED]
         indexed.update(connection.execute(_COUNTS.format(marks=", ".join("?" * len(some))), some).fetchall())
-    counts = {term: indexed.get(term, 0) + len(recent.having(term)) for term in asked}
-    found = sorted((count, term) for term, count in counts.items() if count)[:_ASKED]
+    counts = {term: indexed.get(term, 0) + len(recent.having(term)) for term in reversed(asked)}
+    found = sorted([(count, term) for term, count in counts.items() if count], key=itemgetter(0))[:_ASKED]
     if not found:
-        return 0, []
-    turns = max(_turns(connection, recent, session), *[count for count, _ in found], 1)
-    return turns, [
-        _Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in found
-    ]
+        return []
+    turns = max(_turns(connection, recent, session), found[-1][0])
+    return [_Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in found]
 
 
 def _turns(connection: sqlite3.Connection, recent: Recent, session: str) -> int:
-    """Return how many turns ``session`` has: as many as if all stood as close as its newest."""
-    numbers = _having(connection, quoted(scope(session)), _COUNTED)
-    unindexed = len(recent.having(scope(session)))
-    if len(numbers) < _COUNTED:
-        return len(numbers) + unindexed
+    """Return how many turns ``session`` has: of very many, as many as if all stood as close as its newest."""
+    turns = int(connection.execute(_TURNS, (session, _COUNTED)).fetchone()[0])
+    if turns < _COUNTED:
+        return turns
+    numbers = _having(connection, quoted(scope(session)))
     first, last = connection.execute(_FIRST_AND_LAST).fetchone()
-    return unindexed + int(_COUNTED * (last - first + 1) / (numbers[0] - numbers[-1] + 1))
+    return len(recent) + int(len(numbers) * (last - first + 1) / (numbers[0] - numbers[-1] + 1))
 
 
-def _having(connection: sqlite3.Connection, match: str, most: int = _POSTINGS) -> list[int]:
-    return [number for (number,) in connection.execute(_IDS, (match, most))]
+def _having(connection: sqlite3.Connection, match: str) -> list[int]:
+    numbers = connection.execute(_IDS, (match, _POSTINGS)).fetchone()[0]
+    return [] if numbers is None else list(map(int, numbers.split(",")))
 
 
-def _candidates(
-    connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term], limit: int, turns: int
-) -> Sequence[int]:
-    """Return the numbers of the turns that have most of the question, as far as they are known.
-
-    The rarest words come first: once the others together weigh no more than what is found already, they bring no better
-    turn.
-    """
-    most = max(_READ * limit, _LEAST_READ)
+def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term]) -> dict[int, float]:
+    """Return what the turns that have words of the question have of it, by their numbers, as far as it is known."""
     scores: dict[int, float] = {}
-    rest = sum(term.weight for term in terms)
-    for place, term in enumerate(terms):
-        if len(scores) >= most and term.turns > _FREQUENT * turns:
-            break
-        if place % _STEP == 0 and len(scores) > limit and nlargest(limit, scores.values())[-1] >= rest:
-            break
+    known = scores.get
+    for term in terms:
+        weight = term.weight
         for number in (*recent.having(term.text), *_having(connection, quoted(term.text))):
-            scores[number] = scores.get(number, 0.0) + term.weight
-        rest -= term.weight
+            scores[number] = known(number, 0.0) + weight
     common = [term for term in terms if term.turns > _POSTINGS]
     # Which of the older turns have a common word is not known: those are looked for that have it beside others.
     for weight, numbers in _beyond(connection, common, [quoted(term.text) for term in terms]) if common else ():
         for number in numbers:
             scores[number] = max(scores.get(number, 0.0), weight)
-    if len(scores) <= most:
-        return list(scores)
-    return nlargest(most, scores, key=lambda number: (scores[number], number))
+    return scores
 
 
 def _beyond(
@@ -251,8 +280,10 @@ class _Matches:
         for hit in hits:
             before, after = beside[hit.number]
             asks = hit.question.rstrip()[-1:] in _MARKS
-            for number, weight in ((before, _BEFORE), (after, _ANSWER if asks else _AFTER)):
-                if number is None or number not in self._rows:
+            # What an assistant answered is not answered by what its user says next.
+            then = _AFTER if not asks else 0.0 if hit.answered else _ANSWER
+            for number, weight in ((before, _BEFORE), (after, then)):
+                if number is None or number not in self._rows or not weight:
                     continue
                 free = (_SELF_CONTAINED - self._lengths[number]) / (_SELF_CONTAINED - _SHORT)
                 if free > 0 and abs(self._rows[number].created - hit.created) <= _SITTING_S:
@@ -275,7 +306,7 @@ class _Matches:
         ]
         heapify(best)
         judged: set[int] = set()
-        said: set[tuple[str, ...]] = set()
+        said: set[str] = set()
         found: list[Ranked] = []
         while best and len(found) < limit:
             score, age, number = heappop(best)
@@ -285,11 +316,16 @@ class _Matches:
                 if not asked.issuperset(words.asked(text)):
                     heappush(best, (_ASKS * score, age, number))
                 continue
-            says = tuple(row.terms.split(" "))
+            says = _said(row.question)
             if says not in said:
                 said.add(says)
                 found.append(Ranked(-score, row))
         return found
+
+
+def _said(text: str) -> str:
+    """Return what two texts share that say the same: case, width, spaces and what ends a word are no difference."""
+    return " ".join([word.strip(_ENDS) for word in unicodedata.normalize("NFKC", text).casefold().split()])
 
 
 def quoted(term: str) -> str:

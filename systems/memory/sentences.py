@@ -23,6 +23,10 @@ _END = re.compile(r"[!?؟。]+|(?<!\.)\.++(?=[\s\"'”»」』)]|$)|\n")
 _AROUND = " \t\r\"'“”«»「」『』*_"
 
 
+# To put more marks in order than any language writes in a row takes the square of their number.
+_MANY_MARKS = re.compile("([\u0300-\u036f]{16})[\u0300-\u036f]+")
+
+
 def any_of(*patterns: str) -> str:
     """Return a pattern that matches what any of ``patterns`` matches."""
     return f"(?:{'|'.join(patterns)})"
@@ -37,7 +41,7 @@ def plain(text: str) -> str:
     """Return ``text`` in lower case and half width, with straight apostrophes and simplified characters."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", text.translate(_PLAIN)).lower()
+    return unicodedata.normalize("NFKC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN))).lower()
 
 
 def sentences(plain_text: str) -> Iterator[tuple[str, bool]]:

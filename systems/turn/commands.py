@@ -61,7 +61,7 @@ def answer(text: str, session: str, histories: Histories, cache: Resizable) -> s
     match words:
         case ["help"]:
             return HELP
-        case ["forget"]:
+        case ["forget"] if "?" not in text:  # who asks what it does does not want it done
             histories.forget(session)
             return "This conversation's history is empty now; what was said stays in long-term memory."
         case ["settings"]:

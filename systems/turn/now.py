@@ -12,22 +12,22 @@ import string
 _ALWAYS = frozenset(
     b"now nowadays today tonight tomorrow yesterday current currently latest recent recently lately ago until till "
     b"since already clock weather forecast temperature rain raining snow snowing sunny news headlines "
-    b"cpu ram memory disk disc storage processor battery uptime".split()
+    b"cpu ram memory disk disc ssd space storage processor battery uptime".split()
 )
 # Only after one of the words below: "this week", "what time", "how old", "my computer", but not "a week", "long ways".
 _AFTER = frozenset(
     b"time date day hour minute morning afternoon evening night week weekday weekend month year season "
     b"monday tuesday wednesday thursday friday saturday sunday moment late long old "
-    b"computer machine laptop pc phone device system drive".split()
+    b"computer machine laptop pc phone device system drive days weeks months age left".split()
 )
-_BEFORE = frozenset(b"this next last coming what which the it how my your".split())
+_BEFORE = frozenset(b"this next last coming what which the it how my your many are is time".split())
 _EITHER = _ALWAYS | _AFTER
 # Words are looked for as bytes, which is twice as fast: what is no letter is a space, letters are in lower case.
 _SPACES = bytes(ord(letter.lower()) if (letter := chr(byte)) in string.ascii_letters else 32 for byte in range(256))
 
 # Every alternative begins with a plain character, which lets the search skip whatever begins none of them.
 _CHINESE = re.compile(
-    "现在|現在|目前|当前|當前|此刻|今天|今日|今晚|今早|今年|今夜|明天|明日|明晚|明早|明年|昨天|昨日|昨晚|昨夜|前天|后天|後天|去年|"
+    "现在|現在|这会儿|這會兒|几时|幾時|多少天|多少岁|多少歲|目前|当前|當前|此刻|今天|今日|今晚|今早|今年|今夜|明天|明日|明晚|明早|明年|昨天|昨日|昨晚|昨夜|前天|后天|後天|去年|"
     "这周|这个?星期|这个?月|這週|這個?星期|這個?月|本周|本週|本月|上周|上週|上个?星期|上個星期|上个?月|上個月|"
     "下周|下週|下个?星期|下個星期|下个?月|下個月|几点|幾點|几号|幾號|几月|幾月|几天|幾天|几岁|幾歲|周几|週幾|星期几|星期幾|礼拜几|禮拜幾|"
     "时间|時間|日期|多久|多长|多長|多大|刚才|剛才|最近|最新|已经|已經|天气|天氣|气温|氣溫|下雨|下雪|新闻|新聞|"

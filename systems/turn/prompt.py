@@ -32,7 +32,7 @@ _PIECE = 2_000
 # Characters. A question that has its meaning from the one before it ("And in Tokyo?") is short.
 _GOES_ON = 40
 
-_FRAME = "[time:"
+_FRAME = re.compile(r"[\[［]\s*(?=time\s*[:：])", re.IGNORECASE)
 # Line breaks of every kind, and what no line of text holds.
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _BRACKETS = str.maketrans("[]", "()")
@@ -41,7 +41,9 @@ _BRACKETS = str.maketrans("[]", "()")
 def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:
     """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit."""
     said = [
-        message if "[" not in message.content else Message(message.role, unframed(message.content))
+        message
+        if "[" not in message.content and "［" not in message.content
+        else Message(message.role, unframed(message.content))
         for message in history
     ]
     return [Message("system", SYSTEM_PROMPT), *said, _last(_notes(memories), observed, text)]
@@ -81,7 +83,7 @@ def laid_out(notes: Sequence[str]) -> str:
 
 def unframed(text: str) -> str:
     """Return what was said so that nothing in it looks like the beginning of a turn's context."""
-    return text.replace(_FRAME, "(time:")
+    return _FRAME.sub("(", text)
 
 
 def _last(notes: Sequence[str], observed: Observed, text: str) -> Message:

@@ -223,3 +223,10 @@ def test_a_resized_cache_keeps_the_newest_that_fit(make, first, then, puts):
     assert (held(), cache.capacity) == (kept, then)
     cache.put(keys[puts], Reply(request_id="1", text="one more", source=Source.MODEL))
     assert held() == ([*kept, keys[puts]][-then:] if then else [])
+
+
+def test_who_asks_what_forgetting_does_forgets_nothing():
+    histories = Histories(10, 10, keep_newest)
+    histories.add("s", Exchange("q", "a"))
+    commands.answer("/forget?", "s", histories, FifoCache(1))
+    assert histories.messages("s")
