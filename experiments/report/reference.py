@@ -31,7 +31,7 @@ from systems.errors import BadInput, FourgigError
 
 REFERENCE = Path("results/reference")
 MOMENTS = 100
-SHOWN = ("answers.svg", "memory-quality.svg")
+SHOWN = ("answers.svg", "memory-quality.svg", "memory-evidence-kinds-500.svg", "memory-evidence-kinds-5000.svg")
 _PAGES = ("report.html", "claims.html", "tables", "figures")
 
 

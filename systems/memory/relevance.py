@@ -3,7 +3,7 @@
 A turn has the weights of those words of the question that are in it, as in the binary independence model (Robertson and
 Spärck Jones, "Relevance weighting of search terms", 1976): the rarer a word in the session itself, the more it weighs;
 how often a turn says it makes no difference. The turns are found by some bounded lookups in the index: exactly, as long
-as no word of the question is in more than `_POSTINGS` turns of the session; beyond, older turns are found by what they
+as the session has no more than a thousand turns; beyond, the newest of each word, and older ones by what they
 have of the question together. How many turns have a word is counted, at some nanoseconds a turn.
 """
 
@@ -15,7 +15,6 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush, nlargest
-from itertools import combinations
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -23,18 +22,18 @@ from systems.memory import asking, words
 from systems.memory.recent import Recent, Remembered
 from systems.memory.schema import scope, scoped
 
-# Turns looked at for one word, newest first; and words that are looked for together where more turns have each.
-_POSTINGS = 512
-_COMBINED = 3
+# A session of so many turns is looked at whole. In a longer one so many turns are looked at for one word, newest first;
+# and so many words are looked for together with others where more turns have each.
+_WHOLE = 1_000
+_POSTINGS = 128
+_COMBINED = 4
 
 # Words of a question that are looked for, the rarest: whoever pastes a long text has not asked for each of its words.
 _ASKED = 400
 
-# The turns of a session are counted up to this number, and estimated beyond.
-_COUNTED = 5_000
-
 # Turns that are read to be ranked, for each that is wanted, and at least so many; ever more, so many times, as long as
 # what was found is not nearly as good as what is not read could be.
+_ALIKE = 128
 _READ, _LEAST_READ, _MORE, _NEARLY = 4, 16, 4, 0.7
 
 # How much more a rare word counts than by its surprise alone; and by how much less a word counts in a turn of twice the
@@ -49,7 +48,7 @@ _SHORT, _SELF_CONTAINED = 12, 70
 _ANSWER, _AFTER, _BEFORE = 0.8, 0.5, 0.4
 # Of the best, for each turn that is wanted, so many give to their neighbours; one that says nothing of the question
 # itself must get this share of all its words' weight.
-_LENDERS = 3
+_LENDERS, _MOST_LENDERS = 3, 12
 _LEAST = 0.15
 _SITTING_S = 3600.0
 
@@ -104,10 +103,10 @@ def rank(
     newest's. The question itself, asked before, is none of them.
     """
     asked = words.asked(question)
-    terms = _weighed(connection, recent, session, scoped(session, asked))
+    turns, terms = _weighed(connection, recent, session, scoped(session, asked))
     if not terms:
         return []
-    scores = _candidates(connection, recent, terms)
+    scores = _candidates(connection, recent, terms, max(_POSTINGS if turns > _WHOLE else _WHOLE, limit))
     order = [number for _, number in sorted(zip(scores.values(), scores, strict=True), reverse=True)]
     most = max(_READ * limit, _LEAST_READ)
     while True:
@@ -136,7 +135,7 @@ def _ranked(
         return []
     matches = _Matches(terms, rows)
     if context:
-        hits = matches.best(_LENDERS * limit)
+        hits = matches.best(min(_LENDERS * limit, _MOST_LENDERS))
         beside = _beside(connection, session, hits)
         around = {number for pair in beside.values() for number in pair if number is not None} - rows.keys()
         matches.add(_rows(connection, recent, session, around))
@@ -152,12 +151,14 @@ def _best(
         return order[:most]
     last = scores[order[most]]
     better = [number for number in order[:most] if scores[number] > last]
-    alike = [number for number in order if scores[number] == last]
+    alike = [number for number in order[len(better) :] if scores[number] == last][:_ALIKE]
     query = _NEWEST.format(marks=", ".join("?" * len(alike)))
     return better + [number for (number,) in connection.execute(query, (*alike, most - len(better)))]
 
 
-def _weighed(connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> list[_Term]:
+def _weighed(
+    connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]
+) -> tuple[int, list[_Term]]:
     """Return those terms that the session has, the rarest first; of those as rare, the later in the question."""
     indexed: dict[str, int] = {}
     for start in range(0, len(asked), _ASKED):
@@ -166,61 +167,66 @@ def _weighed(connection: sqlite3.Connection, recent: Recent, session: str, asked
     counts = {term: indexed.get(term, 0) + len(recent.having(term)) for term in reversed(asked)}
     found = sorted([(count, term) for term, count in counts.items() if count], key=itemgetter(0))[:_ASKED]
     if not found:
-        return []
+        return 0, []
     turns = max(_turns(connection, recent, session), found[-1][0])
-    return [_Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in found]
+    return turns, [
+        _Term(term, count, math.log1p((turns - count + 0.5) / (count + 0.5)) ** _RARE) for count, term in found
+    ]
 
 
 def _turns(connection: sqlite3.Connection, recent: Recent, session: str) -> int:
     """Return how many turns ``session`` has: of very many, as many as if all stood as close as its newest."""
-    turns = int(connection.execute(_TURNS, (session, _COUNTED)).fetchone()[0])
-    if turns < _COUNTED:
+    turns = int(connection.execute(_TURNS, (session, _WHOLE + 1)).fetchone()[0])
+    if turns <= _WHOLE:
         return turns
     numbers = _having(connection, quoted(scope(session)))
     first, last = connection.execute(_FIRST_AND_LAST).fetchone()
     return len(recent) + int(len(numbers) * (last - first + 1) / (numbers[0] - numbers[-1] + 1))
 
 
-def _having(connection: sqlite3.Connection, match: str) -> list[int]:
-    numbers = connection.execute(_IDS, (match, _POSTINGS)).fetchone()[0]
+def _having(connection: sqlite3.Connection, match: str, most: int = _POSTINGS) -> list[int]:
+    numbers = connection.execute(_IDS, (match, most)).fetchone()[0]
     return [] if numbers is None else list(map(int, numbers.split(",")))
 
 
-def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term]) -> dict[int, float]:
-    """Return what the turns that have words of the question have of it, by their numbers, as far as it is known."""
+def _candidates(connection: sqlite3.Connection, recent: Recent, terms: Sequence[_Term], most: int) -> dict[int, float]:
+    """Return what the turns that have words of the question have of it, by their numbers, as far as it is known.
+
+    Of each word the newest ``most`` turns are read.
+    """
     scores: dict[int, float] = {}
     known = scores.get
+    seen: dict[_Term, Sequence[int]] = {}
     for term in terms:
-        weight = term.weight
-        for number in (*recent.having(term.text), *_having(connection, quoted(term.text))):
+        weight, seen[term] = term.weight, (*recent.having(term.text), *_having(connection, quoted(term.text), most))
+        for number in seen[term]:
             scores[number] = known(number, 0.0) + weight
-    common = [term for term in terms if term.turns > _POSTINGS]
-    # Which of the older turns have a common word is not known: those are looked for that have it beside others.
-    for weight, numbers in _beyond(connection, common, [quoted(term.text) for term in terms]) if common else ():
-        for number in numbers:
-            scores[number] = max(scores.get(number, 0.0), weight)
+    common = [term for term in terms if term.turns > most]
+    if common:
+        noted = {term: set(seen[term]) for term in common}
+        for some, numbers in _beyond(connection, terms[: len(terms) - len(common)], common):
+            for term in some:
+                for number in numbers:
+                    if number not in noted[term]:
+                        noted[term].add(number)
+                        scores[number] = known(number, 0.0) + term.weight
     return scores
 
 
 def _beyond(
-    connection: sqlite3.Connection, common: Sequence[_Term], asked: Sequence[str]
-) -> Iterator[tuple[float, list[int]]]:
-    """Yield turns that have words which more turns have than were read, beside others, and what these words weigh."""
-    rarest = common[:_COMBINED]
-    full = set()
-    for term in rarest:
-        others = [other for other in asked if other != quoted(term.text)]
-        if others:
-            numbers = _having(connection, f"{quoted(term.text)} AND ({' OR '.join(others)})")
-            yield term.weight, numbers
-            if len(numbers) == _POSTINGS:
-                full.add(term)
-    # Where even of these there are more than were read, those are looked for that have several of the common ones.
-    for count in range(2, len(rarest) + 1):
-        for some in combinations(rarest, count):
-            if not full.isdisjoint(some):
-                match = " AND ".join(quoted(term.text) for term in some)
-                yield sum(term.weight for term in some), _having(connection, match)
+    connection: sqlite3.Connection, rare: Sequence[_Term], common: Sequence[_Term]
+) -> Iterator[tuple[Sequence[_Term], list[int]]]:
+    """Yield common words, and older turns that have them, too: beside a rare word, or all together.
+
+    Of a word that more turns have than were read it is not known which of the older ones do.
+    """
+    beside = " OR ".join(quoted(term.text) for term in rare)
+    for term in common[:_COMBINED] if rare else ():
+        yield (term,), _having(connection, f"{quoted(term.text)} AND ({beside})")
+    for count in sorted({2, 3, len(common)} - {1}):
+        some = common[:count]
+        if len(some) == count:
+            yield some, _having(connection, " AND ".join(quoted(term.text) for term in some))
 
 
 def _rows(
