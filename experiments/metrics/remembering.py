@@ -17,7 +17,7 @@ from experiments.metrics._reading import number
 from experiments.metrics.interface import Metric, Missing
 
 
-def _metric(name: str, title: str, noted: str, formula: str, *, falls: bool = False) -> Metric:
+def _metric(name: str, title: str, noted: str, formula: str, *, falls: bool = False, exact: bool = False) -> Metric:
     def compute(record: Record) -> float | Missing:
         found = number(record, noted)
         return Missing(f"this was not graded: {found.reason}") if isinstance(found, Missing) else found
@@ -29,6 +29,7 @@ def _metric(name: str, title: str, noted: str, formula: str, *, falls: bool = Fa
         better="lower" if falls else "higher",
         formula=formula,
         compute=compute,
+        exact=exact,
     )
 
 
@@ -55,17 +56,23 @@ METRICS = (
             f"Evidence among the first {k}" if k > 1 else "Evidence first",
             f"recall@{k}",
             f"questions whose evidence is among the first {k} found ÷ questions with evidence",
+            exact=True,
         )
         for k in (1, 3, 10)
     ),
     _metric(
-        "evidence_ndcg", "Evidence, nDCG@10", "ndcg@10", "mean of 1 ÷ log₂(place of the evidence + 1), 0 beyond 10"
+        "evidence_ndcg",
+        "Evidence, nDCG@10",
+        "ndcg@10",
+        "mean of 1 ÷ log₂(place of the evidence + 1), 0 beyond 10",
+        exact=True,
     ),
     _metric(
         "evidence_reciprocal_rank",
         "Evidence, reciprocal rank",
         "reciprocal_rank",
         "mean of 1 ÷ place of the evidence, 0 where it was not found",
+        exact=True,
     ),
     _metric(
         "stale_hit_rate",
@@ -87,6 +94,7 @@ METRICS = (
             f"Evidence among the first 10, questions {words}",
             f"recall@10/{group}",
             f"of the questions {words}: those whose evidence is among the first 10 found ÷ all",
+            exact=True,
         )
         for group, words in GROUPS.items()
     ),

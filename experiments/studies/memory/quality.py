@@ -79,7 +79,8 @@ def cells(request: GridRequest) -> list[Cell]:
             topics = () if preset == "quick" else _TOPICS[:1]
             found += [_unread(_natural(cell)) for cell in _answers(request, turns, topics)]
     if preset in GRADED:
-        arms = [cell for cell in found if cell.condition == {"part": "answers", "turns": _VARIED_TURNS}]
+        parts = ("answers", "natural-prompts")
+        arms = [cell for cell in found if cell.part in parts and cell.condition["turns"] == _VARIED_TURNS]
         found += twins(cell for cell in arms if cell.subject in request.systems)
     return found
 
