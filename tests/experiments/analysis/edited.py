@@ -37,7 +37,9 @@ def recorded() -> tuple[Record, ...]:
 
 def write(folder: Path, *edits: Edit) -> Path:
     """Write the run with each record changed by every one of ``edits``; one that becomes None is left out."""
-    info = runs.read_info(REFERENCE / "isolation")
+    studies = ("isolation", "load", "memory")
+    parts = [runs.read_info(REFERENCE / study) for study in studies]
+    info = parts[0]
     made = []
     for record in recorded():
         changed: Record | None = record
@@ -45,8 +47,10 @@ def write(folder: Path, *edits: Edit) -> Path:
             changed = edit(changed) if changed is not None else None
         if changed is not None:
             made.append(changed)
-    fields = {name: getattr(info, name) for name in ("code_version", "code_versions", "backend", "engine", "profile")}
-    studies = ("isolation", "load", "memory")
+    fields = {name: getattr(info, name) for name in ("code_version", "backend", "engine", "profile")}
+    fields["code_versions"] = sorted(
+        {version for part in parts for version in (part.code_version, *part.code_versions)}
+    )
     return synthetic.write(folder, made, blocks=6, studies=studies, environment=info.environment, **fields)
 
 
