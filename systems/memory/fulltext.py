@@ -1,4 +1,4 @@
-"""The optimized store: one shared aiosqlite connection, and a full-text index over segmented text."""
+"""The optimized store: one shared aiosqlite connection, and a full-text index over terms that were cut before."""
 
 from __future__ import annotations
 
@@ -165,7 +165,8 @@ class FullTextStore:
 
     def _insert(self, turns: Sequence[SavedTurn], connection: sqlite3.Connection) -> None:
         rows = [turn.row(cut=True) for turn in turns]
-        full = len(self._recent) + len(rows) > self._unindexed or self._recent.characters > _UNINDEXED_CHARACTERS
+        characters = self._recent.characters + sum(len(turn.question) for turn in turns)
+        full = len(self._recent) + len(rows) > self._unindexed or characters > _UNINDEXED_CHARACTERS
         with connection:
             connection.executemany(INSERT_NEXT, rows)
             last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]

@@ -35,7 +35,7 @@ _GOES_ON = 40
 _FRAME = re.compile(r"[\[［]\s*(?=time\s*[:：])", re.IGNORECASE)
 # Line breaks of every kind, and what no line of text holds.
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_BRACKETS = str.maketrans("[]", "()")
+_BRACKETS = str.maketrans("[]［］", "()()")
 
 
 def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:

@@ -400,3 +400,9 @@ def test_a_time_that_is_no_number_is_refused(path):
     for time in (b"1e999", b"-1e999", b"NaN", b"null"):
         with pytest.raises(BadInput, match="Line 2 is no turn"):
             archive.load(path, io.BytesIO(line % time))
+
+
+def test_a_turn_that_was_said_in_the_future_is_refused(path):
+    lines = b'{"format":"fourgig-memories","version":1}\n{"session":"s","question":"","answer":"","created":4e9}\n'
+    with pytest.raises(BadInput, match="Line 2 was said in the future"):
+        archive.load(path, io.BytesIO(lines))

@@ -85,6 +85,12 @@ Do you still know what I do for a living?
 """.strip().splitlines()
 
 TELLS = """
+Which reminds me, Anna's birthday is on 3 May.
+List of my allergies: peanuts and kiwi.
+Remind me: dentist on 3 May at 9.
+Do you know what, Bob got the job at Bosch!
+How Vera makes her bread: rye, water and salt.
+우리 할머니
 I just got back from Lisbon. What should I cook?
 I just got back from Lisbon, what should I cook?
 Can you suggest accessories for my new Sony camera?

@@ -288,6 +288,17 @@ async def test_a_file_within_its_bound_is_not_indexed_more_often_for_having_one(
     await store.close()
 
 
+async def test_large_texts_do_not_wait_in_memory_to_be_indexed(tmp_path, monkeypatch):
+    monkeypatch.setattr("systems.memory.fulltext._UNINDEXED_CHARACTERS", 1_000)
+    store = FullTextStore(tmp_path / "memory.sqlite")
+    await store.open()
+    await store.save([SavedTurn(session="s", question="short", answer="")])
+    assert indexed(tmp_path / "memory.sqlite")[0] == 1
+    await store.save([SavedTurn(session="s", question="long " * 300, answer="")])
+    assert indexed(tmp_path / "memory.sqlite")[0] == 0
+    await store.close()
+
+
 async def test_many_turns_at_once_leave_one_segment_for_lookups_to_read(tmp_path):
     store = FullTextStore(tmp_path / "memory.sqlite")
     await store.open()

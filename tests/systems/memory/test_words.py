@@ -328,3 +328,11 @@ def test_texts_one_after_the_other_are_cut_as_each_is(one, other):
 @given(_TEXTS)
 def test_whoever_asks_for_all_that_was_said_finds_it(text):
     assert not cut(text) or set(asked(text)) & set(cut(f"before {text} after"))
+
+
+def test_more_marks_than_any_language_writes_are_not_put_in_order():
+    from systems.memory import letters, sentences
+
+    marked = "a" + "\u0301\u0323" * 5_000
+    assert len(sentences.plain(marked)) < 50
+    assert letters.plain(marked) == "a"
