@@ -22,10 +22,10 @@ import typer
 
 from experiments.commands.completing import (
     completing,
+    model_names,
     settings_of,
     settings_of_engines,
     settings_of_systems,
-    shape_names,
 )
 from experiments.errors import CannotEnforce
 from experiments.measuring import profiles
@@ -41,11 +41,14 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory."""
+    """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory.
+
+    ``model`` None is the usual one, or what stands in for it where it cannot be fetched.
+    """
 
     system: str = "asynchronous"
     engine: str = "batched"
-    model: str = "135m"
+    model: str | None = None
     profile: str | None = None
     data: str | None = None
     log: str = "warning"
@@ -80,7 +83,8 @@ def serve(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shape, or the path of any GGUF file. (default: 135m)", autocompletion=completing(shape_names)
+            help="smollm2, a shape, or the path of any GGUF file. (default: smollm2, fetched on first use)",
+            autocompletion=completing(model_names),
         ),
     ] = None,
     profile: Annotated[
@@ -138,9 +142,10 @@ def serve(
     fields = engine_kind.Settings.__struct_fields__
     given: dict[str, Any] = {}
     if "model_path" in fields:
-        from experiments.commands.console import resolve_model
+        from experiments.commands.console import resolve_model, resolve_usual_model
 
-        given["model_path"] = str(resolve_model(chosen.model).path)
+        found = resolve_usual_model()[1] if chosen.model is None else resolve_model(chosen.model)
+        given["model_path"] = str(found.path)
     if "threads" in fields and limits is not None:
         given["threads"] = limits.cpus
     engine_settings = all_of(engine_kind.Settings, chosen.engine, {}, **given)
