@@ -18,7 +18,7 @@ from systems.models import cache, check
 from systems.models.fetching import Progress, fetched
 from systems.models.published import Published
 
-PublishedQuant = Literal["q4_0", "q4_1", "q4_k", "iq4_nl", "q5_0", "q8_0", "f16"]
+PublishedQuant = Literal["q4_0", "q4_1", "q4_k", "q5_0", "q8_0"]
 
 QUANTS: tuple[PublishedQuant, ...] = get_args(PublishedQuant)
 USUAL: PublishedQuant = "q8_0"
