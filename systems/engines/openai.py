@@ -1,9 +1,10 @@
 """Any OpenAI-compatible endpoint as an engine: a server that somebody else runs, on this machine or another.
 
 What such a server keeps between requests is its own business, and so is how it cuts messages into tokens: known markup
-of chat templates is broken before it is sent. A prompt that it refuses as too long is sent again without its history,
-half of it first, and then with fewer notes. It cannot be made to say a scripted reply: where one is
-asked for, it is asked to ignore the end of text, so that it generates as many tokens.
+of chat templates is broken before it is sent. Some servers count the bound of the reply as part of the prompt: what is
+refused as too long is sent again with a modest bound, then without its history, half of it first, and then with fewer
+notes. It cannot be made to say a scripted reply: where one is asked for, it is asked to ignore the end of text, so that
+it generates as many tokens.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _NOT_NOW = (429, 502, 503, 504)
 
 # How servers say that a prompt is longer than their context: OpenAI and this project, llama.cpp, vLLM.
 _TOO_LONG = (b"context_length_exceeded", b"exceed_context_size", b"maximum context length")
+
+# The bound of a reply, in tokens, for which a prompt that was refused as too long is sent again.
+_MODEST = 256
 
 # The longest line of an answer, in bytes.
 _LONGEST_LINE = 1 << 20
@@ -73,9 +77,15 @@ class _Usage(msgspec.Struct):
     prompt_tokens_details: _Details | None = None
 
 
+class _Dropped(msgspec.Struct):
+    dropped_messages: int = 0
+    dropped_notes: int = 0
+
+
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
+    fourgig: _Dropped | None = None  # a server of this project says what had no room
 
 
 class _Model(msgspec.Struct):
@@ -152,11 +162,14 @@ class OpenAIEngine(AddressedEngine):
         Raises `EngineBusy` for an endpoint that is down or overloaded, before it has said anything.
         """
         asked = perf_counter()
-        *tried, last = ever_shorter(call)
-        for shorter in tried:
+        tried = [(call, shorter) for shorter in ever_shorter(call)]
+        if call.max_tokens is not None and call.max_tokens > _MODEST:
+            modest = msgspec.structs.replace(call, max_tokens=_MODEST)
+            tried = [tried[0], *((modest, shorter) for _, shorter in tried)]
+        for bounded, shorter in tried[:-1]:
             with suppress(PromptTooLong):  # the endpoint says so before it generates anything
-                return self._generate(call, shorter, asked)
-        return self._generate(call, last, asked)
+                return self._generate(bounded, shorter, asked)
+        return self._generate(*tried[-1], asked)
 
     def _generate(self, call: Call, shortened: Shortened, asked: float) -> Generation:
         check, on_token = call.check, call.on_token
@@ -165,11 +178,12 @@ class OpenAIEngine(AddressedEngine):
         body = {
             "model": self._settings.model,
             "messages": [{"role": message.role, "content": broken(message.content)} for message in shortened.messages],
-            "max_tokens": call.max_tokens,
             "temperature": self._settings.temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if call.max_tokens is not None:
+            body["max_tokens"] = call.max_tokens
         if call.conversation is not None:
             # What the endpoint keeps for a conversation it may keep under this name; whose it is, is not its business.
             body["user"] = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
@@ -179,12 +193,13 @@ class OpenAIEngine(AddressedEngine):
         parts: list[str] = []
         first_token_s: float | None = None
         usage: _Usage | None = None
+        dropped = _Dropped()
         finished: str | None = None
         try:
             for chunk in self._chunks(connection, msgspec.json.encode(body)):
                 if check is not None:
                     check()
-                usage = chunk.usage or usage
+                usage, dropped = chunk.usage or usage, chunk.fourgig or dropped
                 for choice in chunk.choices[:1]:
                     finished = finished or choice.finish_reason
                     if choice.delta.content:
@@ -207,8 +222,8 @@ class OpenAIEngine(AddressedEngine):
             first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
             finish_reason="length" if finished == "length" else "stop",
             reused_tokens=usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0,
-            dropped_messages=shortened.dropped_messages,
-            dropped_notes=shortened.dropped_notes,
+            dropped_messages=shortened.dropped_messages + dropped.dropped_messages,
+            dropped_notes=shortened.dropped_notes + dropped.dropped_notes,
         )
 
     def close(self) -> None:
