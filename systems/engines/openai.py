@@ -24,7 +24,7 @@ import msgspec
 from systems.engines.fitting import Shortened, ever_shorter
 from systems.engines.interface import AddressedEngine, Call, Generation, Message
 from systems.engines.markup import broken
-from systems.errors import BadInput, EngineBusy, EngineError, PromptTooLong
+from systems.errors import BadInput, EngineBusy, EngineError, PromptTooLong, words
 
 # Answers that mean "not now": too many requests, and a server, or one behind it, that is down or starting.
 _NOT_NOW = (429, 502, 503, 504)
@@ -40,6 +40,9 @@ _LONGEST_LINE = 1 << 20
 
 # How long to wait, in seconds, for the list of models, and how many of them a message names.
 _LOOK_S, _SHOWN = 10.0, 8
+
+# Characters of an endpoint's own words that a message repeats.
+_SHOWN_WORDS = 300
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,13 +82,20 @@ class _Usage(msgspec.Struct):
 
 class _Dropped(msgspec.Struct):
     dropped_messages: int = 0
-    dropped_notes: int = 0
 
 
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
     fourgig: _Dropped | None = None  # a server of this project says what had no room
+
+
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _Refused(msgspec.Struct):
+    error: _Error
 
 
 class _Model(msgspec.Struct):
@@ -223,7 +233,7 @@ class OpenAIEngine(AddressedEngine):
             finish_reason="length" if finished == "length" else "stop",
             reused_tokens=usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0,
             dropped_messages=shortened.dropped_messages + dropped.dropped_messages,
-            dropped_notes=shortened.dropped_notes + dropped.dropped_notes,
+            dropped_notes=shortened.dropped_notes,
         )
 
     def close(self) -> None:
@@ -273,9 +283,10 @@ class OpenAIEngine(AddressedEngine):
         response = connection.getresponse()
         if response.status != 200:
             kind = EngineBusy if response.status in _NOT_NOW else EngineError
-            if response.status in (400, 413) and _says_too_long(response):
-                kind = PromptTooLong
-            raise kind(f"The endpoint {self._settings.url} answered {response.status} {response.reason}.")
+            answered = f"The endpoint {self._settings.url} answered {response.status} {response.reason}"
+            if response.status in (400, 413) and (why := _says_too_long(response)) is not None:
+                raise PromptTooLong(f"{answered}: {why or 'the prompt is too long.'}")
+            raise kind(f"{answered}.")
         for data in _events(response):
             if data == b"[DONE]":
                 return
@@ -285,9 +296,15 @@ class OpenAIEngine(AddressedEngine):
                 raise EngineError(f"The endpoint {self._settings.url} answered what is no completion.") from error
 
 
-def _says_too_long(response: HTTPResponse) -> bool:
+def _says_too_long(response: HTTPResponse) -> str | None:
+    """Return what the endpoint says of a prompt that is too long, perhaps nothing; None if something else is amiss."""
     said = response.read(_LONGEST_LINE)
-    return any(words in said for words in _TOO_LONG)
+    if not any(each in said for each in _TOO_LONG):
+        return None
+    try:
+        return words(Exception(msgspec.json.decode(said, type=_Refused).error.message))[:_SHOWN_WORDS]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
 
 
 def _events(response: HTTPResponse) -> Iterator[bytes]:

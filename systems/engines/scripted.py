@@ -26,7 +26,7 @@ _END = 8
 # What is said where nothing was planned. Every word is at least one token in any vocabulary, so a copy for each token
 # fills any bound; and nobody needs more of it than this many tokens, for which most contexts have room.
 _STAND_IN = "and so on, "
-_LONGEST_STAND_IN = 256
+_LONGEST_STAND_IN = 512
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
