@@ -68,6 +68,9 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call of an engine: generate at most ``max_tokens`` tokens after ``messages``.
 
+    It is an upper bound: a reply also ends where the context is full, and with None it ends nowhere else but where the
+    model ends it.
+
     An engine that keeps what it has computed of a conversation keeps it under the name ``conversation``, and uses it
     for no other. ``step`` says which model call of its turn this is, from 0; None leaves the counting to whoever
     scripts the turn. ``sampling`` None means as the engine was set up; only an `AsyncEngine` heeds another.
@@ -82,7 +85,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     messages: Sequence[Message]
-    max_tokens: int
+    max_tokens: int | None = None
     conversation: str | None = None
     shorter: Callable[[], Iterable[Message]] | None = None
     step: int | None = None
@@ -93,7 +96,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raises `EngineError` for a call that asks for nothing."""
-        if self.max_tokens < 1:
+        if self.max_tokens is not None and self.max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {self.max_tokens}.")
 
 
