@@ -11,6 +11,7 @@ from systems.engines.interface import Call, Message
 from systems.errors import PromptTooLong
 from systems.interface import Observed
 from systems.turn import prompt
+from systems.turn.layouts import LAYOUTS
 
 SEEN = Observed("9:30", "disk 50 %", "neutral")
 
@@ -19,16 +20,16 @@ def tokens(messages):
     return list(range(sum(len(message.content) for message in messages)))
 
 
-def a_call(history, memories, question, max_tokens=10):
+def a_call(history, memories, question, max_tokens=10, layout="bracketed"):
     said = [Message("user" if number % 2 == 0 else "assistant", "x" * size) for number, size in enumerate(history)]
     return Call(
-        messages=prompt.build(said, memories, SEEN, question),
-        shorter=lambda: prompt.shorter(memories, SEEN, question),
+        messages=prompt.build(layout, said, memories, SEEN, question),
+        shorter=lambda: prompt.shorter(layout, memories, SEEN, question),
         max_tokens=max_tokens,
     )
 
 
-ALONE = len(tokens(prompt.build([], [], SEEN, "")))
+ALONE = {layout: len(tokens(prompt.build(layout, [], [], SEEN, ""))) for layout in LAYOUTS}
 
 
 @given(
@@ -36,12 +37,13 @@ ALONE = len(tokens(prompt.build([], [], SEEN, "")))
     memories=st.lists(st.text("ab", max_size=60), max_size=4),
     question=st.text("ab", max_size=80),
     room=st.integers(0, 700),
+    layout=st.sampled_from([*LAYOUTS]),
 )
 def test_what_leaves_is_the_oldest_and_then_the_weakest_and_a_question_that_fits_is_never_refused(
-    history, memories, question, room
+    history, memories, question, room, layout
 ):
-    call = a_call(history, memories, question)
-    context = ALONE + room + call.max_tokens
+    call = a_call(history, memories, question, layout=layout)
+    context = ALONE[layout] + room + call.max_tokens
     *_, alone = ever_shorter(call)
     if len(question) > room and len(tokens(alone.messages)) + call.max_tokens > context:
         with pytest.raises(PromptTooLong):
@@ -52,8 +54,9 @@ def test_what_leaves_is_the_oldest_and_then_the_weakest_and_a_question_that_fits
     assert found.dropped_messages in (*range(0, len(history), 8), len(history))
     assert not found.dropped_notes or found.dropped_messages == len(history)
     assert found.dropped_notes <= len(memories)
-    last = [call.messages[-1], *call.shorter()][found.dropped_notes]
-    assert found.prompt == tokens([call.messages[0], *call.messages[1:-1][found.dropped_messages :], last])
+    first, *said, last = call.messages
+    first, last = [(first, last), *call.shorter()][found.dropped_notes]
+    assert found.prompt == tokens([first, *said[found.dropped_messages :], last])
     assert found.dropped_messages or found.dropped_notes or found.prompt == tokens(call.messages)
 
 
