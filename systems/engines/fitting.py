@@ -94,10 +94,10 @@ def ever_shorter(call: Call) -> Iterator[Shortened]:
 
 
 def _without_notes(call: Call) -> Iterator[Shortened]:
-    head, rest = _apart(call.messages)
+    _, rest = _apart(call.messages)
     if call.shorter is not None:
-        for notes, last in enumerate(call.shorter(), 1):
-            yield Shortened([*head, last], max(len(rest) - 1, 0), notes)
+        for notes, messages in enumerate(call.shorter(), 1):
+            yield Shortened(messages, max(len(rest) - 1, 0), notes)
 
 
 def _apart(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:

@@ -76,8 +76,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     scripts the turn. ``sampling`` None means as the engine was set up; only an `AsyncEngine` heeds another.
 
     An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
-    nor the last one. If that one does not fit by itself, ``shorter`` returns it with ever fewer of its notes, one less
-    at a time.
+    nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
+    less at a time.
 
     With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
     text, so that random weights cost what real ones cost. ``check`` is called before the work begins and between its
@@ -87,7 +87,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     messages: Sequence[Message]
     max_tokens: int | None = None
     conversation: str | None = None
-    shorter: Callable[[], Iterable[Message]] | None = None
+    shorter: Callable[[], Iterable[Sequence[Message]]] | None = None
     step: int | None = None
     script: str | None = None
     sampling: Sampling | None = None

@@ -11,6 +11,7 @@ from systems.engines.interface import Call, Message
 from systems.errors import PromptTooLong
 from systems.interface import Observed
 from systems.turn import prompt
+from systems.turn.layouts import LAYOUTS
 
 SEEN = Observed("9:30", "disk 50 %", "neutral")
 
@@ -19,16 +20,16 @@ def tokens(messages):
     return list(range(sum(len(message.content) for message in messages)))
 
 
-def a_call(history, memories, question, max_tokens=10):
+def a_call(history, memories, question, max_tokens=10, layout="bracketed"):
     said = [Message("user" if number % 2 == 0 else "assistant", "x" * size) for number, size in enumerate(history)]
     return Call(
-        messages=prompt.build(said, memories, SEEN, question),
-        shorter=lambda: prompt.shorter(memories, SEEN, question),
+        messages=prompt.build(layout, said, memories, SEEN, question),
+        shorter=lambda: prompt.shorter(layout, memories, SEEN, question),
         max_tokens=max_tokens,
     )
 
 
-ALONE = len(tokens(prompt.build([], [], SEEN, "")))
+ALONE = {layout: len(tokens(prompt.build(layout, [], [], SEEN, ""))) for layout in LAYOUTS}
 
 
 BOUNDS = st.one_of(st.none(), st.integers(1, 2000), st.just(10**9))
@@ -41,12 +42,13 @@ BOUNDS = st.one_of(st.none(), st.integers(1, 2000), st.just(10**9))
     room=st.integers(0, 1500),
     max_tokens=BOUNDS,
     script=st.one_of(st.just(0), st.integers(1, 300)),
+    layout=st.sampled_from([*LAYOUTS]),
 )
 def test_the_oldest_leaves_and_then_the_weakest_but_no_more_than_a_modest_reply_or_a_script_needs(
-    history, memories, question, room, max_tokens, script
+    history, memories, question, room, max_tokens, script, layout
 ):
-    call = a_call(history, memories, question, max_tokens)
-    context = ALONE + room
+    call = a_call(history, memories, question, max_tokens, layout)
+    context = ALONE[layout] + room
     *_, alone = ever_shorter(call)
     bound = context if max_tokens is None else max_tokens
     said = max(1, min(script, bound))
@@ -65,8 +67,8 @@ def test_the_oldest_leaves_and_then_the_weakest_but_no_more_than_a_modest_reply_
     assert found.dropped_notes <= len(memories)
 
     def prompt_without(messages, notes):
-        last = [call.messages[-1], *call.shorter()][notes]
-        return tokens([call.messages[0], *call.messages[1:-1][messages:], last])
+        first, last = [(call.messages[0], call.messages[-1]), *call.shorter()][notes]
+        return tokens([first, *call.messages[1:-1][messages:], last])
 
     assert found.prompt == prompt_without(found.dropped_messages, found.dropped_notes)
     # No more than needed: with the last that left there would not have been what is reserved.

@@ -239,7 +239,11 @@ def test_a_prompt_that_is_refused_as_too_long_is_sent_again_without_history_and_
     engine = OpenAIEngine(OpenAISettings(url=f"http://127.0.0.1:{server.server_port}/v1"))
     history = [Message(role, "x" * 20) for role in ("user", "assistant")] * 4
     lasts = [Message("user", "y" * size) for size in (90, 70, 40)]
-    call = Call(messages=[QUESTION[0], *history, lasts[0]], shorter=lambda: lasts[1:], max_tokens=5)
+    call = Call(
+        messages=[QUESTION[0], *history, lasts[0]],
+        shorter=lambda: [(QUESTION[0], last) for last in lasts[1:]],
+        max_tokens=5,
+    )
 
     found = engine.generate(call)
 
