@@ -7,7 +7,8 @@ import hashlib
 import os
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,9 @@ def check(path: Path) -> ModelFile:
     )
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """Let llama.cpp read the header, the vocabulary and the bounds of every tensor. Raises `ModelError`."""
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect what llama.cpp complains of instead of printing it, and print nothing else of what it says meanwhile."""
     from systems.models.llama_library import llama_cpp  # noqa: I001 - before anything of llama.cpp's
     from llama_cpp._logger import llama_log_callback
 
@@ -107,18 +109,26 @@ def read_metadata(path: Path) -> dict[str, str]:
     with _log_lock:
         llama_cpp.llama_log_set(listen, ctypes.c_void_p(0))
         try:
-            parameters = llama_cpp.llama_model_default_params()
-            parameters.vocab_only = True
-            model = llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
-            if model is None:
-                reason = complaints[0].rsplit(": ", 1)[-1] if complaints else "it gives no reason"
-                raise ModelError(f"llama.cpp cannot load {path}, which may be truncated or damaged: {reason}.")
-            try:
-                return _all_metadata(model)
-            finally:
-                llama_cpp.llama_model_free(model)
+            yield complaints
         finally:
             llama_cpp.llama_log_set(llama_log_callback, ctypes.c_void_p(0))
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Let llama.cpp read the header, the vocabulary and the bounds of every tensor. Raises `ModelError`."""
+    from systems.models.llama_library import llama_cpp
+
+    with listening() as complaints:
+        parameters = llama_cpp.llama_model_default_params()
+        parameters.vocab_only = True
+        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
+        if model is None:
+            reason = complaints[0].rsplit(": ", 1)[-1] if complaints else "it gives no reason"
+            raise ModelError(f"llama.cpp cannot load {path}, which may be truncated or damaged: {reason}.")
+        try:
+            return _all_metadata(model)
+        finally:
+            llama_cpp.llama_model_free(model)
 
 
 def _all_metadata(model: Any) -> dict[str, str]:
