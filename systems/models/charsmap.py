@@ -1,9 +1,9 @@
 """SentencePiece's compiled table of characters that are replaced before a text is cut, as llama.cpp reads it.
 
 The table is a number of bytes, so many bytes of a double-array trie over UTF-8 (of Darts-clone's layout), and the
-replacements, each ended by a zero. A unit of the trie has 32 bits: the lowest 8 are the byte that leads to it, bit 8 says
-that a text may end here, bit 9 that the offset counts in 256s, and the rest is the offset to its children, which is
-XORed with the unit's own place and each child's byte. The child of byte 0 holds, with the highest bit set, where the
+replacements, each ended by a zero. A unit of the trie has 32 bits: the lowest 8 are the byte that leads to it, bit 8
+says that a text may end here, bit 9 that the offset counts in 256s, and the rest is the offset to its children, which
+is XORed with the unit's own place and each child's byte. The child of byte 0 holds, with the highest bit set, where the
 replacement begins.
 """
 

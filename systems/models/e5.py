@@ -8,6 +8,7 @@ four bits in blocks that are byte for byte those of ggml's Q4_0, so they are cop
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def _vocabulary(reader: _Reader) -> Vocabulary:
     offsets = reader.array("<u4", count + 1).tolist()
     scores = reader.array("<f4", count).tolist()
     text = reader.bytes(length)
-    pieces = [text[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+    pieces = [text[start:end] for start, end in pairwise(offsets)]
     types = [NORMAL] * count
     for number in (begins, ends, pads):
         types[number] = CONTROL

@@ -1,7 +1,7 @@
 """Write an encoder of BERT's kind, and its vocabulary, as the GGUF file that llama.cpp makes vectors of texts with.
 
-Where a package holds such a model in another format, a module of its own reads that (`minilm`, `e5`), and this one
-writes. What llama.cpp has no key for stands under keys of this project's: what a question and what a passage begin with.
+Where a package holds such a model in another format, a module of its own reads that (`minilm`, `e5`, `wordllama`), and
+this one writes. What llama.cpp has no key for stands under keys of this project's own (`encoder_keys`).
 """
 
 from __future__ import annotations

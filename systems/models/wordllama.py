@@ -1,7 +1,7 @@
 """WordLlama's static vectors, one for each piece of Llama 2's vocabulary, from its package into a GGUF file.
 
-A text's vector is the mean of its pieces' vectors: no model runs, and the order of words does not matter. llama.cpp cuts
-the text, for which the file passes as one of its kinds of models without any layers.
+A text's vector is the mean of its pieces' vectors: no model runs, and the order of words does not matter. llama.cpp
+cuts the text, for which the file passes as one of its kinds of models without any layers.
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ def convert(weights: Path, tokenizer: Path, out: Path, extra: dict[str, str]) ->
         vocabulary = _vocabulary(json.loads(tokenizer.read_text("utf-8")))
     except (OSError, KeyError, ValueError, struct.error) as error:
         raise ModelError(f"{weights} and {tokenizer} do not hold what is expected: {error}.") from error
-    sizes = Sizes(
-        layers=0, hidden=vectors.shape[1], heads=1, ffn=0, positions=_POSITIONS, token_types=0, epsilon=1e-12
-    )
+    sizes = Sizes(layers=0, hidden=vectors.shape[1], heads=1, ffn=0, positions=_POSITIONS, token_types=0, epsilon=1e-12)
     return write(out, CARD, sizes, vocabulary, {"token_embd.weight": matrix(vectors, Kind.F16)}, extra)
 
 
