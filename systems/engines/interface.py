@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -171,26 +171,58 @@ class AsyncEngine(Engine):
         """Do what ``call`` says; a caller that is cancelled is no longer worked for. Raises `EngineError`."""
 
 
+Purpose = Literal["query", "passage"]
+"""What a vector is for: some models read a question otherwise than what may answer it."""
+
+
+class Embedded(NamedTuple):
+    """Vectors of texts: a row of 32-bit floats each, of length 1.
+
+    ``tokens`` counts those that were read, of all texts, with what the model has before and after each. ``cut`` are the
+    places of texts that were longer than the model reads, of which only the beginning was read.
+    """
+
+    vectors: np.ndarray
+    tokens: int
+    cut: Sequence[int] = ()
+
+
 class EmbeddingEngine(ABC):
-    """Turns texts into vectors that lie near each other where the texts mean the like. Any thread may call `embed`."""
+    """Turns texts into vectors that lie near each other where the texts mean the like. Any thread may call `embed`.
+
+    Like any engine it is cheap to construct and heavy to `load`; nothing of it is in memory before.
+    """
 
     @property
     @abstractmethod
     def dimensions(self) -> int:
-        """How many numbers a vector has."""
+        """How many numbers a vector has. Known once it is loaded."""
+
+    @property
+    @abstractmethod
+    def most_tokens(self) -> int:
+        """How many tokens of a text it reads at most. Known once it is loaded."""
 
     @property
     @abstractmethod
     def identity(self) -> str:
         """What a stored vector depends on: the engine and the model, in a short stable string."""
 
+    @property
+    @abstractmethod
+    def weights_bytes(self) -> int:
+        """How many bytes the weights take in memory; 0 before it is loaded."""
+
     @abstractmethod
     def load(self) -> None:
         """Load the model; a second call does nothing. Raises `ModelError`."""
 
     @abstractmethod
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Return a row of `dimensions` 32-bit floats, of length 1, for each text. Blocks. Raises `EngineError`."""
+    def embed(self, texts: Sequence[str], purpose: Purpose = "passage", *, cut: bool = True) -> Embedded:
+        """Return the vectors of ``texts``. Blocks. Raises `EngineError`.
+
+        Of a text longer than `most_tokens` the beginning is read; or, if ``cut`` is false, `PromptTooLong` is raised.
+        """
 
     @abstractmethod
     def close(self) -> None:

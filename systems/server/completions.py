@@ -99,11 +99,11 @@ class Completions:
             with self._service.turn(user, last):
                 if asked.stream:
                     stream = _Stream(send, self._service.model)
-                    generated = await _unless_left(receive, streamed(answer, stream.say))
+                    generated = await unless_left(receive, streamed(answer, stream.say))
                     wanted = asked.stream_options is not None and asked.stream_options.include_usage
                     await stream.end(generated, _usage(generated) if wanted else None)
                 else:
-                    generated = await _unless_left(receive, answer(None))
+                    generated = await unless_left(receive, answer(None))
                     body = msgspec.json.encode(_whole(self._service.model, generated))
                     await Response(body, media_type="application/json")(scope, receive, send)
             self._service.said(session_of(user, asked.user or _DEFAULT_SESSION), last, generated.text)
@@ -162,13 +162,15 @@ class Completions:
 
 
 async def models(service: ServedSystem, request: HttpRequest) -> Response:
-    """Answer ``GET /v1/models``: the one name that is served."""
+    """Answer ``GET /v1/models``: the names that are served."""
     try:
         admitted(service, request.headers)
     except FourgigError as error:
         return failure(error).response()
-    listed = ModelList([ListedModel(service.model, service.context_tokens)])
-    return Response(msgspec.json.encode(listed), media_type="application/json")
+    served = [ListedModel(service.model, service.context_tokens)]
+    if service.embeddings is not None:
+        served.append(ListedModel(service.embeddings.name, None))
+    return Response(msgspec.json.encode(ModelList(served)), media_type="application/json")
 
 
 class _Stream:
@@ -253,7 +255,7 @@ async def _drop(receive: Receive) -> None:
                 more = message.get("more_body", False)  # nor is there more from a client that has left
 
 
-async def _unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Return the result of ``work``, which is cancelled if the client leaves. Raises `ClientLeft`."""
     task = asyncio.create_task(work)
 

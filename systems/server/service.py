@@ -16,6 +16,7 @@ from systems.interface import TokenSink
 from systems.logs import event, session_digest
 from systems.mechanisms.draining import UnderWay
 from systems.server.direct import EngineHost
+from systems.server.embedding import EmbeddingHost
 from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
 from systems.server.metrics import Metrics
@@ -35,7 +36,8 @@ class ServedSystem:
 
     ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1. ``scripts`` are those
     of the hosted engine; clients of a server made for experiments may add to them. ``context_tokens`` is how long a
-    prompt and its reply may be together, None where that is not known.
+    prompt and its reply may be together, None where that is not known. ``embeddings`` makes vectors for clients that
+    ask for them.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class ServedSystem:
         memory_used: Callable[[], float] | None = None,
         scripts: Scripts | None = None,
         context_tokens: int | None = None,
+        embeddings: EmbeddingHost | None = None,
     ) -> None:
+        self.embeddings = embeddings
         self.host = host
         self.context_tokens = context_tokens
         self.settings = settings
@@ -54,6 +58,8 @@ class ServedSystem:
         self.scripts = scripts
         self.guard = Guard(settings)
         self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
+        if embeddings is not None:
+            self.metrics.add(embeddings)
         self.connections = 0
         self.stopping = False
         self.memory = 0.0
@@ -88,15 +94,21 @@ class ServedSystem:
         Raises `Refused`, and `NotAllowed` for a command that takes an administrator.
         """
         with self.metrics.turn():
-            self._admit(user)
             if commands.concerns_everyone(text) and not isinstance(self.host, EngineHost):
                 self.guard.check_administrator(user)
-            self._turns_of[user] += 1
-            try:
-                with self._turns:
-                    yield
-            finally:
-                self._turns_of[user] -= 1
+            with self.work(user):
+                yield
+
+    @contextmanager
+    def work(self, user: str) -> Iterator[None]:
+        """Count work for ``user`` as under way, of whatever kind. Raises `Refused`."""
+        self._admit(user)
+        self._turns_of[user] += 1
+        try:
+            with self._turns:
+                yield
+        finally:
+            self._turns_of[user] -= 1
 
     def bounded(self, max_tokens: int | None) -> int | None:
         """Return how long a reply may be for a client that asks for ``max_tokens``; None is no bound."""
