@@ -163,7 +163,7 @@ class ErrorBody(msgspec.Struct):
 
 
 class ListedModel(msgspec.Struct):
-    """What is served, by its name, and how long a prompt and its reply may be together; null where that is not known."""
+    """What is served, by its name, and how long a prompt and its reply may be together; null where it is unknown."""
 
     id: str
     context_length: int | None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from experiments.workloads.remembering.language import WORDS, chat, say
 from experiments.workloads.remembering.values import MAKERS, Language, Split, drawn, family
-from experiments.workloads.remembering.words import Act
+from experiments.workloads.remembering.words import Act, Words
 
 PlainKind = Literal["planted", "changed", "denied", "untold", "stranger"]
 """What the right answer is: a fact told once; the newer of two; or that nobody knows, because the fact was denied, was
@@ -102,15 +102,15 @@ class Life(msgspec.Struct, kw_only=True):
         denials: list[Act] = ["deny"] if self.denied else []
         return ["state", *changes, *denials]
 
-    def tell(self, rng: random.Random, act: Act, split: Split) -> str:
-        """Return one phrasing of ``act``."""
+    def tell(self, rng: random.Random, act: Act, split: Split, among: Mapping[Language, Words] = WORDS) -> str:
+        """Return one phrasing of ``act``, of those in ``among``."""
         value, old = {
             "state": (self.values[0], ""),
             "change": (self.values[-1], self.values[0]),
             "deny": ("", self.values[-1]),
             "ask": ("", ""),
         }[act]
-        return say(rng, self.language, split, act, self.attribute, self.person, value, old)
+        return say(rng, self.language, split, act, self.attribute, self.person, value, old, among)
 
 
 def life(rng: random.Random, language: Language, split: Split, person: str | None, attribute: str) -> Life:
