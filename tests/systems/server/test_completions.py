@@ -123,7 +123,7 @@ async def test_a_streamed_reply_begins_with_a_role_and_ends_with_a_reason_the_us
     assert spoken[0]["choices"][0]["delta"]["role"] == "assistant"
     text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in spoken)
     assert text == whole["choices"][0]["message"]["content"]
-    assert len(spoken) == 4
+    assert 1 < len(spoken) <= 4  # what is ready together is sent together
     assert (end["choices"][0]["delta"], end["choices"][0]["finish_reason"]) == ({}, "length")
     assert (usage["choices"], usage["usage"]) == ([], whole["usage"])
 
