@@ -18,6 +18,7 @@ from experiments.measuring.records import EngineSpec, Record
 from systems import registry
 from systems.errors import BadInput
 from systems.models.check import ModelFile
+from systems.models.fetching import CannotFetch
 
 USUAL_MODEL = "135m"
 
@@ -72,13 +73,26 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
 
 
 def prepare(asked: Asked, drafted: Draft) -> Prepared:
-    """Find or make every model, and plan with them. Raises `ModelError`."""
+    """Find, fetch or make every model, and plan with them. Raises `ModelError`.
+
+    A model that a study needs besides the model of record, and that cannot be fetched just now, is done without: the
+    plan skips what needs it.
+    """
     names = [*([] if drafted.model is None else [drafted.model]), *drafted.shapes]
-    models = {name: console.resolve_model(name) for name in dict.fromkeys(names)}
+    models: dict[str, ModelFile] = {}
+    for name in dict.fromkeys(names):
+        try:
+            models[name] = console.resolve_model(name)
+        except CannotFetch as error:
+            if name == drafted.model or name in asked.shapes:
+                raise
+            console.err.say(str(error))
     engine = asked.engine
     if drafted.model is not None:
         engine = _with_model(engine, drafted.model, models[drafted.model])
-    shapes = {name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes}
+    shapes = {
+        name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes if name in models
+    }
     return Prepared(plan=planned(asked, engine, shapes, drafted.past), engine=engine, shapes=shapes, models=models)
 
 

@@ -34,9 +34,9 @@ PART, NATURAL_PART = "own-words", "natural-own-words"
 LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engine that runs models"
 
 _TURNS: dict[Preset, int] = {"smoke": 20, "quick": 500, "standard": 500, "wide": 500, "paper": 500}
-_QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 8, "standard": 10, "wide": 16, "paper": 40}
+# Eleven are five of what was told, three of what was changed, and one each of what nobody can know.
+_QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 11, "standard": 11, "wide": 11, "paper": 40}
 _NATURAL_QUESTIONS: dict[Preset, int] = {"wide": 18, "paper": 36}  # of nine kinds; the other presets ask none
-_NATURAL_BLOCKS: dict[Preset, int] = {"wide": 3}
 _PUBLISHED = "like"  # the published lookup, of a system that may be set to it
 _ITS_OWN = "its own"  # of a system whose layout cannot be set
 _SECONDS_A_QUESTION = 0.5
@@ -48,7 +48,9 @@ def shapes() -> tuple[str, ...]:
 
 
 def cells(request: GridRequest) -> list[Cell]:
-    """Return a cell a system, with each lookup and in each layout that the preset tries."""
+    """Return a cell a system, with each lookup and in each layout that the preset tries; none where no model runs."""
+    if not registry.engines.get(request.engine.name).runs_a_model:
+        return []
     return [*_plain(request), *_natural(request)]
 
 
@@ -68,8 +70,7 @@ def _natural(request: GridRequest) -> Iterator[Cell]:
     questions = _NATURAL_QUESTIONS.get(request.preset)
     for system in request.systems if questions else ():
         layout, laid_out = next(iter(_layouts(system).items()))
-        cell = _cell(request, system, NATURAL_PART, layout, questions or 0, laid_out)
-        yield msgspec.structs.replace(cell, blocks=_NATURAL_BLOCKS.get(request.preset))
+        yield _cell(request, system, NATURAL_PART, layout, questions or 0, laid_out)
 
 
 def _cell(
