@@ -15,8 +15,8 @@ from systems.memory.filling import past_turns
 from systems.memory.fulltext import FullTextStore
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
-from systems.memory.retrieval import Retrieval
 from systems.memory.schema import SavedTurn
+from systems.memory.ways import Retrieval
 
 LIKE = "like"
 
