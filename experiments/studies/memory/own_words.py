@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
@@ -56,7 +57,7 @@ def cells(request: GridRequest) -> list[Cell]:
 
 def _plain(request: GridRequest) -> Iterator[Cell]:
     for system in request.systems:
-        layouts, lookups = _layouts(system), _lookups(request.preset, system)
+        layouts, lookups = _layouts(request.preset, system), _lookups(request.preset, system)
         for layout, laid_out in layouts.items():
             for lookup, looked_up in lookups.items():
                 further = layout != next(iter(layouts))
@@ -69,7 +70,7 @@ def _plain(request: GridRequest) -> Iterator[Cell]:
 def _natural(request: GridRequest) -> Iterator[Cell]:
     questions = _NATURAL_QUESTIONS.get(request.preset)
     for system in request.systems if questions else ():
-        layout, laid_out = next(iter(_layouts(system).items()))
+        layout, laid_out = next(iter(_layouts(request.preset, system).items()))
         yield _cell(request, system, NATURAL_PART, layout, questions or 0, laid_out)
 
 
@@ -91,13 +92,14 @@ def _cell(
     )
 
 
-def _layouts(system: str) -> dict[str, dict[str, Scalar]]:
-    """Return the settings of each layout by its name: first the one that the system has by default."""
+def _layouts(preset: Preset, system: str) -> dict[str, dict[str, Scalar]]:
+    """Return the settings of each layout by its name, first the one that the system has by default."""
     fields = msgspec.structs.fields(registry.systems.get(system).settings)
-    default = next((field.default for field in fields if field.name == "layout"), None)
-    if default is None:
+    setting = next((field for field in fields if field.name == "layout"), None)
+    if setting is None:
         return {_ITS_OWN: {}}
-    return {layout: {"layout": layout} for layout in (default, quality.READERS_LAYOUT)}
+    every = get_args(setting.type) if preset == "paper" else ()
+    return {layout: {"layout": layout} for layout in (setting.default, quality.READERS_LAYOUT, *every)}
 
 
 def _lookups(preset: Preset, system: str) -> Variants:

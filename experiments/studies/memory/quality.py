@@ -210,7 +210,9 @@ async def _answer(role: Role) -> None:
 
 def note(role: Role, grades: Sequence[Grade], places: Sequence[int], *, by_kind: bool) -> None:
     """Note the measures of ``grades`` in the trial's record."""
+    in_english = sum(grade.language == "en" for grade in grades)
     role.part.values.update((summary_by_kind if by_kind else summary)(grades, places), questions=len(grades))
+    role.part.values["questions/en"] = in_english
 
 
 def _is_natural(role: Role) -> bool:
