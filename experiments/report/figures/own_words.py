@@ -15,6 +15,7 @@ from experiments.report.scene import Scene, factor
 
 _RIGHT = "right_answers_english"  # the reader is asked in Chinese too
 _SHOWN = {_RIGHT: "right answers", "answers_from_prompt": "right answers, where the evidence is in the prompt"}
+_ASKED = {_RIGHT: "questions/en", "answers_from_prompt": "questions/in_prompt"}  # of how many these are shares
 _COLUMNS = {"other_values": "another value", "needless_refusals": "refused though told"}
 _READER = "reader"
 _ROW = ["conversation", "model", "layout", "subject"]
@@ -37,10 +38,8 @@ def draw(scene: Scene) -> list[Drawn]:
                 continue
             height = at + 0.2 * (place - 0.5)
             axes.plot(values, [height] * len(values), linestyle="none", markersize=4, alpha=0.35, **look)
-            axes.plot(
-                _ends(values, _asked(scene, frames[metric], row)), [height] * 2, marker="", linewidth=1.8,
-                color=look["color"], solid_capstyle="butt",
-            )  # fmt: skip
+            ends = _ends(values, _asked(scene, frames[metric], row, _ASKED[metric]))
+            axes.plot(ends, [height] * 2, marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
             axes.plot(
                 [values.mean()], [height], linestyle="none", markersize=7, markeredgecolor="white", label=label, **look
             )
@@ -76,11 +75,11 @@ def _of(frame: pd.DataFrame, row: Sequence[str]) -> pd.Series[float]:
     return frame.loc[(frame[_ROW] == list(row)).all(axis=1), "value"].astype(float)
 
 
-def _asked(scene: Scene, frame: pd.DataFrame, row: Sequence[str]) -> float:
-    """Return how many questions in English were asked in all blocks of a row together."""
+def _asked(scene: Scene, frame: pd.DataFrame, row: Sequence[str], noted: str = _ASKED[_RIGHT]) -> float:
+    """Return how many questions were ``noted`` in all blocks of a row together."""
     keys = set(frame.loc[(frame[_ROW] == list(row)).all(axis=1), "key"])
     parts = [record.part() for record in scene.records if record.key in keys]
-    return sum(part.values.get("questions/en", 0) for part in parts if part is not None)
+    return sum(part.values.get(noted, 0) for part in parts if part is not None)
 
 
 def _ends(values: pd.Series[float], asked: float) -> list[float]:
