@@ -156,11 +156,11 @@ class Held:
         now = time.monotonic()
         before, self._asked_at[session] = self._asked_at.get(session, -1.0), now
         self._asked_at.move_to_end(session)
-        self._let_go(now)
         found = self._sessions.get(session)
         if found is not None:
             self._sessions.move_to_end(session)
-        elif session not in self._unfit and self._is_welcome(before):
+        self._let_go(now)
+        if found is None and session not in self._unfit and self._is_welcome(before):
             found = self._read(connection, session)
         return found
 

@@ -152,7 +152,7 @@ NOT_ANSWERED = [
     ({"messages": [{"role": "tool", "content": "x"}]}, 400, "invalid_request"),
     ({"messages": HELLO, "max_tokens": 0}, 400, "invalid_request"),
     ({"messages": HELLO, "max_completion_tokens": 0, "max_tokens": 4}, 400, "invalid_request"),
-    ({"messages": HELLO, "max_tokens": -2}, 400, "invalid_request"),
+    ({"messages": HELLO, "max_tokens": -3}, 400, "invalid_request"),
     ({"messages": HELLO, "temperature": -1}, 400, "invalid_request"),
     ({"messages": HELLO, "n": 2}, 400, "invalid_request"),
     ({"messages": HELLO, "tools": [{"type": "function"}]}, 400, "invalid_request"),
