@@ -183,6 +183,14 @@ def resolve_model(model: str) -> ModelFile:
     return _in_its_own_process(_resolve_shown, model)
 
 
+def resolve_embeddings(model: str) -> ModelFile:
+    """Return the embedding model's checked file, fetched and converted first if need be; likewise.
+
+    Raises what `systems.models.embeddings.resolve` does.
+    """
+    return _in_its_own_process(_embeddings_shown, model)
+
+
 def make_model(shape: str, quant: str | None, seed: int, path: Path | None) -> ModelFile:
     """Make a model, showing progress; ``path`` None means the cache."""
     return _in_its_own_process(_make_shown, shape, quant, seed, path)
@@ -226,6 +234,13 @@ def _tell(there: Connection, function: Callable[..., ModelFile], args: Any, kwar
 def _resolve_shown(model: str) -> ModelFile:
     with Bar("making the model") as progress:
         return find.resolve(model, progress)
+
+
+def _embeddings_shown(model: str) -> ModelFile:
+    from systems.models import embeddings
+
+    with Bar("fetching the embedding model") as progress:
+        return embeddings.resolve(model, progress)
 
 
 def _make_shown(shape: str, quant: str | None, seed: int, path: Path | None) -> ModelFile:
