@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from experiments.commands import serving_context
 from experiments.commands.completing import (
     completing,
+    model_names,
     settings_of,
     settings_of_engines,
     settings_of_systems,
-    shape_names,
 )
 from experiments.errors import CannotEnforce
 from experiments.measuring import profiles
@@ -33,6 +34,7 @@ from experiments.printable import printable
 from systems import logs, registry
 from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
 from systems.models import cache
+from systems.models.check import ModelFile
 from systems.models.embeddings import names as embedding_names
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
@@ -47,12 +49,13 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory.
 
-    ``embeddings`` names the model that makes vectors of texts for clients; None makes none.
+    ``model`` None is the usual one, or what stands in for it where it cannot be fetched. ``embeddings`` names the model
+    that makes vectors of texts for clients; None makes none.
     """
 
     system: str = "asynchronous"
     engine: str = "batched"
-    model: str = "135m"
+    model: str | None = None
     embeddings: str | None = None
     profile: str | None = None
     data: str | None = None
@@ -92,7 +95,8 @@ def serve(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shape, or the path of any GGUF file. (default: 135m)", autocompletion=completing(shape_names)
+            help="smollm2, a shape, or the path of any GGUF file. (default: smollm2, fetched on first use)",
+            autocompletion=completing(model_names),
         ),
     ] = None,
     embeddings: Annotated[
@@ -164,14 +168,21 @@ def serve(
     engine_kind = registry.engines.get(chosen.engine)
     fields = engine_kind.Settings.__struct_fields__
     given: dict[str, Any] = {}
+    found: ModelFile | None = None
     if "model_path" in fields:
-        from experiments.commands.console import resolve_model
+        from experiments.commands.console import resolve_model, resolve_usual_model
 
-        given["model_path"] = str(resolve_model(chosen.model).path)
+        found = resolve_usual_model()[1] if chosen.model is None else resolve_model(chosen.model)
+        given["model_path"] = str(found.path)
+        if "memory_bytes" in fields:
+            given["memory_bytes"] = serving_context.memory(found, _available(limits))
     if "threads" in fields and limits is not None:
         given["threads"] = limits.cpus
     engine_settings = all_of(engine_kind.Settings, chosen.engine, {}, **given)
     engine_kind(engine_settings)  # refuses what does not fit
+    about = ""
+    if found is not None:
+        engine_settings, server, about = serving_context.settled(found, chosen.engine, engine_settings, server)
     system_settings: Any = {}
     if chosen.system != NO_AGENT:
         description = registry.systems.get(chosen.system)
@@ -194,6 +205,8 @@ def serve(
         engine_settings=msgspec.to_builtins(engine_settings),
         embeddings=None if chosen.embeddings is None else _embeddings(chosen.embeddings),
     )
+    if about:
+        print("\n".join(map(printable, about.splitlines())), file=sys.stderr, flush=True)
     with suppress(CannotWrite):  # jieba parses its dictionary anew where nothing can be kept
         os.environ.setdefault("FOURGIG_JIEBA_CACHE", str(cache.made("jieba")))
     raise typer.Exit(_confined(serving, limits) if limits else asyncio.run(_serve(serving)))
@@ -229,8 +242,9 @@ async def _serve(serving: Serving) -> int:
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 
+    context_tokens = serving.engine_settings.get("context_tokens")
     embeddings = None if serving.embeddings is None else _embedding_host(*serving.embeddings, serving.cpus)
-    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts, embeddings)
+    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts, context_tokens, embeddings)
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:
@@ -326,6 +340,14 @@ def _memory(limits: Any) -> int:
             "This machine's memory cannot be seen: set it, such as --set asynchronous.memory_bytes=4294967296."
         )
     return found
+
+
+def _available(limits: Any) -> int | None:
+    """Return the bytes of memory to be had for serving: now, and inside the profile's limits; None if unknown."""
+    from experiments.measuring.limits.enclosing import available_memory
+
+    sizes = [None if limits is None else int(limits.memory_bytes), available_memory()]
+    return min((size for size in sizes if size is not None), default=None)
 
 
 def _data_folder() -> Path:

@@ -116,7 +116,7 @@ async def _ask(
                 for question in questions:
                     found = await find(question.text, max(PLACES))
                     terms = _terms(store, keywords, question.text)
-                    answered.append(_graded(store, archive.name, question, terms, found, texts))
+                    answered.append(graded(store, archive.name, question, terms, found, texts))
                     done += 1
                     if progress is not None:
                         progress(done, total)
@@ -128,9 +128,10 @@ def _terms(store: str, keywords: Keywords, question: str) -> list[str]:
     return keywords.extract(question) if stores.variant_of(store).published else words.asked(question)
 
 
-def _graded(
+def graded(
     store: str, conversation: str, question: ArchivedQuestion, terms: list[str], found: list[str], texts: dict[str, str]
 ) -> Answered:
+    """Return how good it is that ``store`` ``found`` this, best first; ``texts`` are those of all turns by their id."""
     right = {number: _said(texts[number]) for number in question.evidence}
     places: dict[str, int] = {}
     ranked = [_said(text) for text in found]

@@ -16,9 +16,9 @@ from systems.memory.fulltext import FullTextStore
 from systems.memory.hybrid import HybridStore
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
-from systems.memory.retrieval import Retrieval
 from systems.memory.schema import SavedTurn
 from systems.memory.vectors import VectorIndex
+from systems.memory.ways import Retrieval
 from systems.models import embeddings
 
 LIKE = "like"

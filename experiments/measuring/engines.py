@@ -16,6 +16,9 @@ from systems.errors import BadInput
 MODEL = "default"
 """The name by which an engine's process is asked for its model, whichever it is."""
 
+CONTEXT_TOKENS = 2048
+"""The context of every trial whose engine's settings name none: on every machine the same, whatever its memory."""
+
 # More callers than any study has users: what waits must wait in the engine's queue, not at its door.
 CONNECTIONS = 1024
 
@@ -36,6 +39,8 @@ def make(spec: EngineSpec, model_path: str | None, cpus: int) -> Engine:
         settings["model_path"] = model_path
     if "threads" in fields:
         settings.setdefault("threads", cpus)
+    if "context_tokens" in fields:
+        settings.setdefault("context_tokens", CONTEXT_TOKENS)
     return kind(settings_of(kind.Settings, settings, f"engine {spec.name}"))
 
 

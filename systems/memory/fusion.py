@@ -11,13 +11,13 @@ from typing import TypeVar
 T = TypeVar("T", bound=Hashable)
 
 
-def fused(rankings: Sequence[tuple[Sequence[T], float]], limit: int, k: int) -> list[T]:
-    """Return the best ``limit`` of what is in any of ``rankings``, each with its weight, best first.
+def fused(rankings: Sequence[Sequence[T]], limit: int, k: int) -> list[T]:
+    """Return the best ``limit`` of what is in any of ``rankings``, best first.
 
-    An item's worth is Σ weight ÷ (k + place), its place counted from 1; of equals the one that came first is better.
+    An item's worth is Σ 1 ÷ (k + place), its place counted from 1; of equals the one that came first is better.
     """
     worth: dict[T, float] = {}
-    for ranking, weight in rankings:
+    for ranking in rankings:
         for place, item in enumerate(ranking, 1):
-            worth[item] = worth.get(item, 0.0) + weight / (k + place)
+            worth[item] = worth.get(item, 0.0) + 1 / (k + place)
     return sorted(worth, key=worth.__getitem__, reverse=True)[:limit]

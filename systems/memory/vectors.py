@@ -2,7 +2,8 @@
 
 A vector is made once, some time after its turn was saved, on a thread of its own: neither a turn nor the loop waits for
 it. It is kept in eight bits a number. A lookup compares the question with every turn of its session, exactly. A turn
-that only asks gets none: it would lie nearest to the same question asked again, and answers nothing.
+that only asks gets none: it would lie nearest to the same question asked again, and answers nothing. Nor do texts in a
+script that the model does not know.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ _OF_SESSION = (
     "WHERE session = ? AND model = ? AND length(vector) > 0 ORDER BY memories.id"
 )
 _TEXT = "SELECT question FROM memories WHERE id = ?"
+
+_BEYOND_LATIN = "\u0370"  # Greek begins here
 
 # Turns whose vectors are made in one step: what a lookup may have to wait for.
 _STEP = 8
@@ -169,10 +172,10 @@ class VectorIndex:
         lacking = connection.execute(_LACKING, (self._engine.identity, _STEP)).fetchall()
         if not lacking:
             return False
-        told = [(number, text) for number, text in lacking if not asking.only_asks(text)]
+        self._engine.load()
+        told = [(number, text) for number, text in lacking if self._reads(text) and not asking.only_asks(text)]
         made: dict[int, tuple[float, bytes]] = {}
         if told:
-            self._engine.load()
             rows = self._engine.embed([text for _, text in told]).vectors
             made = {number: packed(row) for (number, _), row in zip(told, rows, strict=True)}
         kept = [(number, self._engine.identity, *made.get(number, (0.0, b"")), number) for number, _ in lacking]
@@ -184,6 +187,8 @@ class VectorIndex:
     def _find(self, session: str, question: str, limit: int) -> list[str]:
         connection = self._opened()
         self._engine.load()
+        if not self._reads(question):
+            return []
         vector = self._engine.embed([question], "query").vectors[0]
         # What is said twice takes one place: some more are looked at.
         nearest = self._session(connection, session).nearest(vector, 2 * limit + 1)
@@ -193,6 +198,13 @@ class VectorIndex:
             if row is not None and row[0] != question and row[0] not in found:
                 found.append(row[0])
         return found[:limit]
+
+    def _reads(self, text: str) -> bool:
+        """Return whether the model knows the script of ``text``, or of most of it."""
+        if not self._engine.latin_only:
+            return True
+        letters = [letter for letter in text if letter.isalpha()]
+        return 2 * sum(letter < _BEYOND_LATIN for letter in letters) >= len(letters)
 
     def _session(self, connection: sqlite3.Connection, session: str) -> _Session:
         version = int(connection.execute("PRAGMA data_version").fetchone()[0])

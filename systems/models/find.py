@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from systems.errors import BadInput, UnknownName
-from systems.models import cache, requantise
+from systems.models import cache, fetching, requantise
 from systems.models.check import ModelFile, check, require_gguf
 from systems.models.published import PUBLISHED, Published
 from systems.models.requantise import PublishedQuant, get_published_quant
@@ -14,6 +14,11 @@ from systems.models.shapes import RECIPE, SHAPES, Quant, get_quant, get_shape
 
 READER = Path(__file__).with_name("reader.gguf")
 """The small model that this project trained: it reads facts in its prompt and answers (docs/reader.md)."""
+
+USUAL = "smollm2"
+"""The model that is meant where nobody names one."""
+STAND_IN = "135m"
+"""What takes its place where it is not here and cannot be fetched: the same shape, with random weights."""
 
 Progress = Callable[[int, int], None]
 
@@ -90,8 +95,26 @@ def _parsed(model: str) -> Path | tuple[Published, PublishedQuant] | tuple[str, 
             f"{model!r} begins with the home folder of somebody who has none: write the whole path."
         ) from None
     if not path.exists() and path.suffix != ".gguf" and len(path.parts) <= 1:
-        raise UnknownName("model, model shape or model file", model, [*chat_models(), *SHAPES, "reader"])
+        raise UnknownName("model, model shape or model file", model, names())
     return path
+
+
+def names() -> list[str]:
+    """Return every name of a model that answers: published ones, shapes, and the reader."""
+    return [*chat_models(), *SHAPES, "reader"]
+
+
+def to_fetch(model: str) -> Published | None:
+    """Return the published model that `resolve` would have to fetch; None if it need fetch none. Raises as `look`."""
+    match _parsed(model):
+        case (Published() as published, quant) if not requantise.place(published, quant).exists():
+            return None if fetching.is_here(published) else published
+    return None
+
+
+def is_named(model: str) -> bool:
+    """Tell whether ``model`` names what any machine can fetch or make, and not a file of this one."""
+    return model.partition(":")[0] in (*chat_models(), *SHAPES)
 
 
 def chat_models() -> list[str]:

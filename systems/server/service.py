@@ -35,8 +35,9 @@ class ServedSystem:
     """A hosted system, under the name ``model``, for the endpoints. Raises what `Guard` raises.
 
     ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1. ``scripts`` are those
-    of the hosted engine; clients of a server made for experiments may add to them. ``embeddings`` makes vectors for
-    clients that ask for them.
+    of the hosted engine; clients of a server made for experiments may add to them. ``context_tokens`` is how long a
+    prompt and its reply may be together, None where that is not known. ``embeddings`` makes vectors for clients that
+    ask for them.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class ServedSystem:
         model: str,
         memory_used: Callable[[], float] | None = None,
         scripts: Scripts | None = None,
+        context_tokens: int | None = None,
         embeddings: EmbeddingHost | None = None,
     ) -> None:
         self.embeddings = embeddings
         self.host = host
+        self.context_tokens = context_tokens
         self.settings = settings
         self.model = model
         self.scripts = scripts
@@ -106,6 +109,10 @@ class ServedSystem:
                 yield
         finally:
             self._turns_of[user] -= 1
+
+    def bounded(self, max_tokens: int | None) -> int | None:
+        """Return how long a reply may be for a client that asks for ``max_tokens``; None is no bound."""
+        return min((most for most in (max_tokens, self.settings.max_tokens) if most is not None), default=None)
 
     def said(self, session: str, text: str, reply: str) -> None:
         """Log what was said, if the server was asked to."""

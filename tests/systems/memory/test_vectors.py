@@ -4,7 +4,6 @@ import sqlite3
 from contextlib import asynccontextmanager, closing
 
 import numpy as np
-import pytest
 
 from systems.engines.interface import Embedded, EmbeddingEngine
 from systems.errors import EngineError
@@ -26,6 +25,7 @@ class Concepts(EmbeddingEngine):
     dimensions = 4
     most_tokens = 100
     weights_bytes = 0
+    latin_only = False
 
     def __init__(self, identity="concepts"):
         self.identity = identity
@@ -122,6 +122,18 @@ async def test_a_turn_that_only_asks_gets_no_vector(tmp_path):
         assert await store.vectors.find("s", "Where is my feline?", 1) == ["A feline moved in with me."]
 
 
+async def test_a_model_of_latin_letters_is_asked_nothing_in_others(tmp_path):
+    engine = Concepts()
+    engine.latin_only = True
+    async with opened(tmp_path / "m.sqlite", engine) as store:
+        await store.save([turn("我养了一只猫。"), *TOLD, turn("Le chat s'appelle Émile, 猫.")])
+        await store.vectors.caught_up()
+        assert "我养了一只猫。" not in engine.read
+        assert len(engine.read) == 4
+        assert await store.find("s", "我养了什么？", 1) == ["我养了一只猫。"]
+        assert await store.vectors.find("s", "我的猫", 1) == []
+
+
 async def test_what_is_said_twice_takes_one_place(tmp_path):
     async with opened(tmp_path / "m.sqlite") as store:
         await store.save([*TOLD, *TOLD])
@@ -149,9 +161,7 @@ async def test_nothing_is_loaded_while_nothing_was_said(tmp_path):
     assert engine.loads == 0
 
 
-def test_fusion_goes_by_places_and_weights():
-    assert fused([("abc", 1.0), ("cd", 1.0)], 4, k=10) == ["c", "a", "b", "d"]
-    assert fused([("ab", 1.0), ("yz", 0.5)], 4, k=10) == ["a", "b", "y", "z"]
-    assert fused([("ab", 1.0), ("yz", 1.0)], 2, k=10) == ["a", "y"]
-    with pytest.raises(TypeError):
-        fused([(["a"], 1.0)], 1)
+def test_fusion_goes_by_places():
+    assert fused(["abc", "cd"], 4, k=10) == ["c", "a", "b", "d"]
+    assert fused(["ab", "yz"], 3, k=10) == ["a", "y", "b"]
+    assert fused([[], "yz"], 3, k=10) == ["y", "z"]
