@@ -252,6 +252,7 @@ class Asynchronous(AsyncSystem):
             how=self._settings.retrieval,
             context=self._settings.context,
             most_bytes=self._settings.bytes_stored(),
+            resident_bytes=self._settings.bytes_resident(),
         )
         await self._fulltext.open()
         return AllWords(self._fulltext) if self._settings.all_words else PublishedKeywords(self._fulltext)
