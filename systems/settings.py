@@ -32,7 +32,7 @@ CacheCapacity = Annotated[int, msgspec.Meta(ge=0, le=CACHE_LIMIT)]
 CacheKey = Literal["prompt", "question"]
 """What the key of a cached reply covers: everything the answer depends on, or, as published, the question."""
 
-LayoutName = Literal["bracketed", "list", "sentences", "question-first", "system"]
+LayoutName = Literal["bracketed", "list", "sentences", "passage", "question-first", "system"]
 """How a turn's prompt is laid out: where its notes stand and what is said besides (`systems.turn.layouts`)."""
 
 # The published cache holds 50 replies on a machine of 4 GiB; other memories get their share, and never too few to

@@ -15,7 +15,7 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -35,8 +35,12 @@ from systems import logs, registry
 from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
 from systems.models import cache
 from systems.models.check import ModelFile
+from systems.models.embeddings import names as embedding_names
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
+
+if TYPE_CHECKING:
+    from systems.server.embedding import EmbeddingHost
 
 NO_AGENT = "none"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -45,19 +49,24 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory.
 
-    ``model`` None is the usual one, or what stands in for it where it cannot be fetched.
+    ``model`` None is the usual one, or what stands in for it where it cannot be fetched. ``embeddings`` names the model
+    that makes vectors of texts for clients; None makes none.
     """
 
     system: str = "asynchronous"
     engine: str = "batched"
     model: str | None = None
+    embeddings: str | None = None
     profile: str | None = None
     data: str | None = None
     log: str = "warning"
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the process that serves has to know. ``cpus`` None means all it may use."""
+    """Everything the process that serves has to know. ``cpus`` None means all it may use.
+
+    ``embeddings`` is the name and the file of the embedding model, None without one.
+    """
 
     system: str
     engine: str
@@ -68,6 +77,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings
     system_settings: dict[str, Any]
     engine_settings: dict[str, Any]
+    embeddings: tuple[str, str] | None = None
 
 
 def serve(
@@ -87,6 +97,13 @@ def serve(
         typer.Option(
             help="smollm2, a shape, or the path of any GGUF file. (default: smollm2, fetched on first use)",
             autocompletion=completing(model_names),
+        ),
+    ] = None,
+    embeddings: Annotated[
+        str | None,
+        typer.Option(
+            help="Make vectors of texts too, with this model: minilm, e5-small, wordllama, or the path of a GGUF file.",
+            autocompletion=completing(embedding_names),
         ),
     ] = None,
     profile: Annotated[
@@ -133,7 +150,15 @@ def serve(
     chosen = all_of(
         ServeSettings,
         "serve",
-        {"system": system, "engine": engine, "model": model, "profile": profile, "data": data, "log": log},
+        {
+            "system": system,
+            "engine": engine,
+            "model": model,
+            "embeddings": embeddings,
+            "profile": profile,
+            "data": data,
+            "log": log,
+        },
     )
     from systems.server.guard import Guard
 
@@ -178,6 +203,7 @@ def serve(
         server=server,
         system_settings=msgspec.to_builtins(system_settings),
         engine_settings=msgspec.to_builtins(engine_settings),
+        embeddings=None if chosen.embeddings is None else _embeddings(chosen.embeddings),
     )
     if about:
         print("\n".join(map(printable, about.splitlines())), file=sys.stderr, flush=True)
@@ -217,7 +243,8 @@ async def _serve(serving: Serving) -> int:
     from experiments.measuring.limits.enclosing import memory_used
 
     context_tokens = serving.engine_settings.get("context_tokens")
-    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts, context_tokens)
+    embeddings = None if serving.embeddings is None else _embedding_host(*serving.embeddings, serving.cpus)
+    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts, context_tokens, embeddings)
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:
@@ -231,7 +258,25 @@ async def _serve(serving: Serving) -> int:
         print(f"Serving {printable(name)} at http://{address}/", file=sys.stderr, flush=True)
         await stop.wait()
         print("Stopping; a second signal ends at once.", file=sys.stderr, flush=True)
+    if embeddings is not None:
+        await embeddings.close()
     return 0
+
+
+def _embeddings(model: str) -> tuple[str, str]:
+    """Return the name under which the embedding model is served, and its file, fetched if need be."""
+    from experiments.commands.console import resolve_embeddings
+
+    path = resolve_embeddings(model).path
+    return model if model in embedding_names() else path.stem, str(path)
+
+
+def _embedding_host(name: str, path: str, cpus: int | None) -> EmbeddingHost:
+    """Return what makes vectors with the model at ``path``; its memory is taken when they are first wanted."""
+    from systems.engines.embedding.opening import embedding_engine
+    from systems.server.embedding import EmbeddingHost
+
+    return EmbeddingHost(embedding_engine(Path(path), cpus), name)
 
 
 def _confined(serving: Serving, limits: Any) -> int:

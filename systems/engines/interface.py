@@ -210,6 +210,11 @@ class EmbeddingEngine(ABC):
 
     @property
     @abstractmethod
+    def latin_only(self) -> bool:
+        """Whether its vectors of texts in other scripts than Latin mean nothing. Known once it is loaded."""
+
+    @property
+    @abstractmethod
     def weights_bytes(self) -> int:
         """How many bytes the weights take in memory; 0 before it is loaded."""
 

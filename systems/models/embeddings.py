@@ -14,7 +14,7 @@ from systems.models.check import ModelFile, check
 from systems.models.fetching import Progress, fetched, place
 from systems.models.published import PUBLISHED, Published
 
-RECIPE = 1
+RECIPE = 2
 """Raise this when the bytes of such files change, so that a cache never mistakes an old one for a new one."""
 
 _FOLDER = "models"

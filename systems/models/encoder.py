@@ -18,7 +18,7 @@ from gguf import GGMLQuantizationType as Kind
 
 from systems.errors import CannotWrite
 from systems.models.check import read_metadata
-from systems.models.encoder_keys import PASSAGE_PREFIX, QUERY_PREFIX, STATIC
+from systems.models.encoder_keys import LATIN_ONLY, PASSAGE_PREFIX, QUERY_PREFIX, STATIC
 
 NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
 """Types of tokens, as GGUF numbers them."""
@@ -70,6 +70,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     license: str
     query_prefix: str = ""
     passage_prefix: str = ""
+    latin_only: bool = False
     static: bool = False
 
 
@@ -126,6 +127,8 @@ def _write(
         for key, value in {QUERY_PREFIX: card.query_prefix, PASSAGE_PREFIX: card.passage_prefix, **extra}.items():
             if value:
                 writer.add_string(key, value)
+        if card.latin_only:
+            writer.add_bool(LATIN_ONLY, True)
         if card.static:
             writer.add_bool(STATIC, True)
         writer.add_file_type(_FILE_TYPES[tensors["token_embd.weight"].kind])

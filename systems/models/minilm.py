@@ -23,6 +23,7 @@ CARD = Card(
     name="all-MiniLM-L6-v2",
     description="An English embedding model: mean of the tokens' vectors, at most 256 tokens. Converted by fourgig.",
     license="apache-2.0",
+    latin_only=True,
 )
 
 _POSITIONS = 256

@@ -31,6 +31,7 @@ CARD = Card(
     name="wordllama-l2-supercat-256",
     description="Static English word vectors: a text's is the mean of its pieces'. Converted by fourgig.",
     license="mit",
+    latin_only=True,
     static=True,
 )
 

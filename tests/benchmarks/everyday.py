@@ -6,7 +6,8 @@
 The conversations are those of tests/conversations/everyday, six of ten messages: layout and sampling are chosen by the
 ``settled`` ones, the ``held-out`` ones are asked once that is done. *Alone* is the same model, with the newest ten
 messages of the conversation and nothing else. The agent is the asynchronous one as it comes, with nothing cached; what
-was said in an earlier conversation is in its memory. Replies are at most 40 tokens.
+was said in an earlier conversation is in its memory. An arm is "alone" or a layout, which "/1" gives one memory at most
+a turn, not three. Replies are at most 40 tokens.
 
 A cell is a model, an arm, a sampling and a seed; its replies are appended to the file as soon as it is done, and a cell
 that is there is not asked again. Shares come with Wilson's 95 % interval. The difference to the model alone is the mean
@@ -95,11 +96,15 @@ async def _alone(engine: BatchedEngine, conversations: Sequence[Conversation]) -
         engine.close()
 
 
-async def _agent(engine: BatchedEngine, layout: str, conversations: Sequence[Conversation]) -> list[list[str]]:
+async def _agent(engine: BatchedEngine, arm: str, conversations: Sequence[Conversation]) -> list[list[str]]:
+    layout, _, memories = arm.partition("/")
     with tempfile.TemporaryDirectory() as folder:
         for each in conversations:
             fill(Path(folder), each.name, each.before)
-        settings = AsynchronousSettings(layout=layout, cache_capacity=0)  # type: ignore[arg-type]
+        settings = msgspec.convert(
+            {"layout": layout, "cache_capacity": 0, **({"memories": int(memories)} if memories else {})},
+            AsynchronousSettings,
+        )
         agent = Asynchronous(settings, engine, Path(folder))
 
         async def reply(session: str, text: str) -> str:
@@ -116,7 +121,7 @@ async def _agent(engine: BatchedEngine, layout: str, conversations: Sequence[Con
 def ask(
     path: Path, arm: str, sampling: Sampling, threads: int, conversations: Sequence[Conversation]
 ) -> list[list[str]]:
-    """Return what the model at ``path`` replies, alone or in the agent with the layout that ``arm`` names."""
+    """Return what the model at ``path`` replies, alone or in the agent as ``arm`` says."""
     engine = BatchedEngine(
         BatchedSettings(model_path=str(path), threads=threads, slots=len(conversations), sampling=sampling)
     )

@@ -14,7 +14,7 @@ import numpy as np
 from systems.engines.embedding.encoder import Encoder
 from systems.engines.interface import Embedded, EmbeddingEngine, Purpose
 from systems.errors import EngineError, PromptTooLong
-from systems.models.encoder_keys import PASSAGE_PREFIX, QUERY_PREFIX
+from systems.models.encoder_keys import LATIN_ONLY, PASSAGE_PREFIX, QUERY_PREFIX
 
 
 class LlamaEmbeddingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +61,11 @@ class LlamaEmbedding(EmbeddingEngine):
         except OSError:
             size = 0
         return f"llama:{self._path.name}:{size}"
+
+    @property
+    def latin_only(self) -> bool:
+        """Whether it knows no other script. Raises `EngineError` before it is loaded."""
+        return self._loaded().vocabulary.said(LATIN_ONLY) == "true"
 
     @property
     def weights_bytes(self) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from systems.engines.embedding.vocabulary import Vocabulary
 from systems.engines.interface import Embedded, EmbeddingEngine, Purpose
 from systems.errors import EngineError, ModelError, PromptTooLong
-from systems.models.encoder_keys import STATIC
+from systems.models.encoder_keys import LATIN_ONLY, STATIC
 
 
 class StaticEmbeddingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +55,11 @@ class StaticEmbedding(EmbeddingEngine):
         except OSError:
             size = 0
         return f"static:{self._path.name}:{size}"
+
+    @property
+    def latin_only(self) -> bool:
+        """Whether it knows no other script. Raises `EngineError` before it is loaded."""
+        return self._loaded().said(LATIN_ONLY) == "true"
 
     @property
     def weights_bytes(self) -> int:

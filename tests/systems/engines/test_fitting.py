@@ -98,6 +98,11 @@ def test_a_timed_call_gives_way_for_its_bound_as_it_did_when_bounds_were_reserve
     assert found.dropped_messages == 40
 
 
+def test_of_a_short_history_of_long_messages_only_an_exchange_leaves():
+    found = fitted(a_call([300, 300, 300, 300], [], "why?", None), tokens, ALONE + 1024)
+    assert found.dropped_messages == 2
+
+
 def test_what_is_tried_gets_ever_shorter_and_keeps_the_system_prompt_and_the_question():
     tried = list(ever_shorter(a_call([5] * 10, ["one", "two"], "why?")))
     sizes = [len(tokens(each.messages)) for each in tried]

@@ -9,16 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from systems.memory import held as holding
-from systems.memory import index, retrieval, words
+from systems.memory import index, relevance, retrieval, words
 from systems.memory.fulltext import FullTextStore
-from systems.memory.held import Held
+from systems.memory.held import Held, Lookup
 from systems.memory.recent import Recent
 from systems.memory.schema import BY_SESSION, INSERT, SavedTurn, prepare
+from systems.memory.searched import Searched
 
 HOUR = 3600.0
 
@@ -99,6 +101,24 @@ def test_what_is_held_finds_what_the_file_has(tmp_path, monkeypatch, how, held_b
     monkeypatch.setattr("systems.memory.fulltext._UNINDEXED", 5)
     with TemporaryDirectory(dir=tmp_path) as folder:
         asyncio.run(played(Path(folder) / "memory.sqlite", steps, how, held_bytes))
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(TURNS, min_size=8, max_size=30), TEXTS, st.integers(1, 3), st.booleans())
+def test_turns_that_were_imported_stand_where_they_belong(turns, question, limit, context):
+    with closing(sqlite3.connect(":memory:")) as connection:
+        prepare(connection)
+        connection.execute(BY_SESSION)
+        with connection:
+            rows = [msgspec.structs.replace(turn, session="s").row(cut=True) for turn in turns]
+            connection.executemany(INSERT, rows)
+        index.make(connection, lengths=False)
+        asked = words.asked(question)
+        sources = Searched(connection, Recent(), "s", asked), Lookup(Held(1 << 20).get(connection, "s"), "s", asked)
+        in_file, held = (relevance.rank(source, asked, limit, context=context) for source in sources)
+        assert [(one.score, one.row.created, one.row.question) for one in held] == [
+            (one.score, one.row.created, one.row.question) for one in in_file
+        ]
 
 
 @pytest.fixture
