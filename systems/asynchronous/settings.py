@@ -38,7 +38,9 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
     ``memory_bytes``. ``retrieval``, ``context`` and ``stored_bytes`` are those of `FullTextStore`; the last bounds
-    the memory file, None means a quarter of ``memory_bytes``. ``seed`` is that of the waits' jitter.
+    the memory file, None means a quarter of ``memory_bytes``. With ``embedding_model``, the path of a GGUF file, full
+    text that is asked by all words is fused with what lies nearest by vectors; None loads nothing of it. ``seed`` is
+    that of the waits' jitter.
     """
 
     isolation: bool = True
@@ -58,6 +60,7 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     retrieval: Retrieval = "relevance"
     context: bool = True
     stored_bytes: Positive | None = None
+    embedding_model: str | None = None
     concurrent_generations: Positive | None = None
     queue_limit: NotNegative = 256
     deadline_s: Seconds = 300.0
