@@ -1,6 +1,6 @@
 """What vectors find that words do not, and what they cost: full text, vectors and both, for each embedding model.
 
-    python -m tests.benchmarks.embeddings [--models minilm e5-small wordllama] [--conversations 6] [--turns 500]
+    python -m tests.benchmarks.embeddings [--models minilm e5-small wordllama] [--conversations 4] [--turns 500]
 
 *Recall@10* is that of ``fourgig recall``: of the turns that hold the answer, the share among the ten found. *Full
 text* is the default lookup (relevance), *vectors* the nearest by the model's vectors alone, *both* the two fused by
@@ -197,7 +197,7 @@ def main() -> None:
     """Measure one model's cost, as a child; or everything."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--models", nargs="+", choices=embeddings.names(), default=embeddings.names())
-    parser.add_argument("--conversations", type=int, default=6)
+    parser.add_argument("--conversations", type=int, default=4)
     parser.add_argument("--turns", type=int, default=500)
     parser.add_argument("--cost", choices=embeddings.names(), help="measure this one's cost, in this process")
     given = parser.parse_args()
@@ -213,7 +213,7 @@ def main() -> None:
         command = [sys.executable, "-m", "tests.benchmarks.embeddings", "--cost", model, "--turns", str(given.turns)]
         it = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         print(
-            f"{model:10s} {it['made']} vectors, each {it['vector_ms']:6.2f} ms ({it['vector_cpu_ms']:6.2f} of processors)  "
+            f"{model:10s} {it['made']} vectors, each {it['vector_ms']:6.2f} ms ({it['vector_cpu_ms']:6.2f} of CPU)  "
             f"a lookup p50 {it['lookup_ms']:6.2f} p95 {it['lookup_p95_ms']:6.2f} ms ({it['lookup_cpu_ms']:6.2f})  "
             f"memory {it['anonymous_mib']:5.0f} MiB and {it['mapped_mib']:4.0f} mapped  "
             f"file {it['before_bytes']:4.0f} bytes a turn, {it['vector_bytes']:4.0f} more with a vector",
