@@ -190,6 +190,8 @@ def serve(
         usual = {"memory_bytes": _memory(limits), "background_saving": False}
         fitting = {name: value for name, value in usual.items() if name in description.setting_names}
         system_settings = all_of(description.settings, chosen.system, {}, **fitting)
+        if (named := getattr(system_settings, "embedding_model", None)) is not None:
+            system_settings = msgspec.structs.replace(system_settings, embedding_model=_embeddings(named)[1])
     known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})

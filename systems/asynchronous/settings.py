@@ -39,7 +39,8 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
     ``memory_bytes``. ``retrieval``, ``context``, ``resident_bytes`` and ``stored_bytes`` are those of `FullTextStore`:
     the last bounds the memory file, None means a quarter of ``memory_bytes``; the one before bounds what of it is held
-    in memory, None means a 256th. ``seed`` is that of the waits' jitter.
+    in memory, None means a 256th. With ``embedding_model``, the path of a GGUF file, full text that is asked by all
+    words is fused with what lies nearest by vectors; None loads nothing of it. ``seed`` is that of the waits' jitter.
     """
 
     isolation: bool = True
@@ -60,6 +61,7 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     context: bool = True
     resident_bytes: NotNegative | None = None
     stored_bytes: Positive | None = None
+    embedding_model: str | None = None
     concurrent_generations: Positive | None = None
     queue_limit: NotNegative = 256
     deadline_s: Seconds = 300.0

@@ -28,13 +28,11 @@ RECIPE = 1
 _FOLDER = "models"
 # The numbers that llama.h gives to file types.
 _FILE_TYPES: dict[PublishedQuant, int] = {
-    "f16": 1,
     "q4_0": 2,
     "q4_1": 3,
     "q8_0": 7,
     "q5_0": 8,
     "q4_k": 14,
-    "iq4_nl": 25,
 }
 
 
