@@ -14,7 +14,7 @@ import msgspec
 from experiments.grading.conversation import grade_system
 from experiments.grading.overheard import Overheard
 from experiments.measuring import engines
-from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.memory import quality
@@ -120,16 +120,9 @@ def _conversation(role: Role) -> Conversation:
 
 async def _answer(role: Role) -> None:
     spec = role.spec
-    engine = Overheard(engines.make(_seeded(engines.engine_of(spec), spec.seed), role.model_path, spec.profile.cpus))
+    engine = Overheard(engines.make(engines.engine_of(spec), role.model_path, spec.profile.cpus, spec.seed))
     scripts = Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user", rule="own words", afresh=True)
         quality.note(role, grades, quality.PLACES_OF_SYSTEMS, by_kind=spec.condition["part"] == NATURAL_PART)
         await asyncio.to_thread(role.outside_look)
-
-
-def _seeded(engine: EngineSpec, seed: int) -> EngineSpec:
-    """Return ``engine`` sampling from the block's seed, where it samples from one and is not told which."""
-    if "seed" not in registry.engines.get(engine.name).Settings.__struct_fields__:
-        return engine
-    return msgspec.structs.replace(engine, settings={"seed": seed % 2**31, **engine.settings})
