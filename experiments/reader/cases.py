@@ -2,7 +2,8 @@
 
 A case is one prompt, laid out by `systems.turn.prompt.build`: an exchange or more of history, notes that retrieval
 might have found (facts, small talk, older questions, in any order, some missing), and the question. The truth is what
-the prompt says, not what was once told: what is missing from it cannot be known.
+the prompt says, not what was once told: what is missing from it cannot be known. A share of the lines and questions,
+which may be all or none, is in the wider wordings (`experiments.reader.wordings`); the others are the workload's.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import random
 import re
 import string
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from experiments.reader.wordings import WIDER
 from experiments.workloads.remembering.conversation import Life, life
 from experiments.workloads.remembering.language import WORDS, chat, say
 from experiments.workloads.remembering.values import CHARACTERS_ZH, NAMES, Language, Split, drawn, family, is_held_out
-from experiments.workloads.remembering.words import Act
+from experiments.workloads.remembering.words import Act, Words
 from systems.engines.interface import Message
 from systems.interface import Observed
 from systems.turn.prompt import build
@@ -32,6 +35,7 @@ _ASKED = 8
 _WILD = 0.2  # of values and names are no word of the language at all, but any letters or characters
 _ANSWERED = 0.65  # of the questions, where the prompt holds any answer
 _TOLD = 0.3  # of what has no answer
+_RENEWED = 0.4  # of the questions, where there are wider wordings, are of what was changed or denied if anything was
 _ONESELF = re.compile(r"\b(I|[Mm]y|me)\b|我")
 _SPOKEN: tuple[tuple[Language, ...], ...] = (("en",), ("zh",), ("en", "zh"))
 _ALL_CHARACTERS = (0x4E00, 0x9FA5)
@@ -80,19 +84,45 @@ class _Line(msgspec.Struct, frozen=True):
     reply: str
 
 
-def case(rng: random.Random, split: Split, lines: int, similar: float = 1.0) -> Case:
+class _Talk:
+    """Says things in phrasings of ``split``, a share of ``wide`` of them in the wider wordings."""
+
+    def __init__(self, rng: random.Random, split: Split, wide: float) -> None:
+        self.rng, self.split, self.wide = rng, split, wide
+
+    def tell(self, one: Life, act: Act) -> str:
+        return one.tell(self.rng, act, self.split, self._among())
+
+    def ask(self, language: Language, attribute: str, person: str) -> str:
+        return say(self.rng, language, self.split, "ask", attribute, person, among=self._among())
+
+    def chat(self, language: Language, name: str) -> str:
+        return chat(self.rng, language, name, self._among())
+
+    def name(self, language: Language) -> str:
+        """Return the name of anybody."""
+        return drawn(self.rng, NAMES[language], self.split)
+
+    def _among(self) -> Mapping[Language, Words]:
+        # Nothing is drawn for none of them: what is measured on the workload's own stays the same cases.
+        return WIDER if self.wide and self.rng.random() < self.wide else WORDS
+
+
+def case(rng: random.Random, split: Split, lines: int, similar: float = 1.0, wide: float = 0.0) -> Case:
     """Return a case of names, values and phrasings of ``split``: at most about ``lines`` lines besides the question.
 
-    ``similar`` is the share of families in which all names are like one another; in the others none need be.
+    ``similar`` is the share of families in which all names are like one another; in the others none need be. ``wide``
+    is the share of what is said in the wider wordings.
     """
+    talk = _Talk(rng, split, wide)
     lives = _lives(rng, split, rng.randint(1, lines), _WILD, similar)
     visible: dict[int, dict[Act, Fact]] = {}
     told: list[_Line] = []
     for number, one in enumerate(lives):
         acts = [act for act in one.acts if rng.random() < 0.85][: lines - len(told)]
-        visible[number] = {act: _fact(rng, one, act, split) for act in acts}
+        visible[number] = {act: _fact(talk, one, act) for act in acts}
         told += [_Line(fact.text, WORDS[one.language].noted) for fact in visible[number].values()]
-    other = [_other(rng, lives, split) for _ in range(rng.randint(0, max(1, (lines - len(told)) // 2)))]
+    other = [_other(talk, lives) for _ in range(rng.randint(0, max(1, (lines - len(told)) // 2)))]
 
     # Some is history, in the order it was said; the rest is notes, in any order.
     mixed = list(told)
@@ -103,23 +133,21 @@ def case(rng: random.Random, split: Split, lines: int, similar: float = 1.0) -> 
     kept = [line for line in mixed if line not in past]
     rng.shuffle(kept)
     history = [message for line in past for message in (Message("user", line.text), Message("assistant", line.reply))]
-    asked = [_ask(rng, lives, visible, split) for _ in range(_ASKED)]
-    messages = build(history, [line.text for line in kept], _observed(rng), asked[0].text)
+    asked = [_ask(talk, lives, visible) for _ in range(_ASKED)]
+    messages = build("bracketed", history, [line.text for line in kept], _observed(rng), asked[0].text)
     facts = [fact for acts in visible.values() for fact in acts.values()]
     return Case(messages, facts, asked[0], asked[1:])
 
 
-def _fact(rng: random.Random, one: Life, act: Act, split: Split) -> Fact:
-    text = one.tell(rng, act, split)
+def _fact(talk: _Talk, one: Life, act: Act) -> Fact:
+    text = talk.tell(one, act)
     value = one.values[0] if act == "state" else one.values[-1]
     start = text.rindex(value)
     return Fact(text, _person(text[:start], one.person), Span(start, start + len(value)))
 
 
-def _question(
-    rng: random.Random, one: Life, split: Split, answer: str, truth: Truth, decided_by: Fact | None = None
-) -> _Asked:
-    text = one.tell(rng, "ask", split)
+def _question(talk: _Talk, one: Life, answer: str, truth: Truth, decided_by: Fact | None = None) -> _Asked:
+    text = talk.tell(one, "ask")
     return _Asked(text, answer, truth, _person(text, one.person), decided_by)
 
 
@@ -179,72 +207,79 @@ def _anything(rng: random.Random, language: Language) -> str:
             return made
 
 
-def _statement(rng: random.Random, split: Split) -> _Asked:
+def _statement(talk: _Talk) -> _Asked:
     """Return something new that the user says and that asks nothing."""
-    new = _lives(rng, split, 1, 0.0, 1.0)[0]
+    rng = talk.rng
+    new = _lives(rng, talk.split, 1, 0.0, 1.0)[0]
     words = WORDS[new.language]
     if rng.random() < 0.5:
-        return _Asked(
-            chat(rng, new.language, new.person or drawn(rng, NAMES[new.language], split)), words.chatted, "told"
-        )
-    return _Asked(new.tell(rng, rng.choice(new.acts), split), words.noted, "told")
+        return _Asked(talk.chat(new.language, new.person or talk.name(new.language)), words.chatted, "told")
+    return _Asked(talk.tell(new, rng.choice(new.acts)), words.noted, "told")
 
 
-def _other(rng: random.Random, lives: list[Life], split: Split) -> _Line:
+def _other(talk: _Talk, lives: list[Life]) -> _Line:
     """Return small talk, or a question of an earlier turn with the answer it may have had then."""
+    rng = talk.rng
     one = rng.choice(lives)
     words = WORDS[one.language]
-    name = one.person or drawn(rng, NAMES[one.language], split)
+    name = one.person or talk.name(one.language)
     if rng.random() < 0.6:
-        return _Line(chat(rng, one.language, name), words.chatted)
-    attribute = rng.choice(list(words.attributes))
-    return _Line(say(rng, one.language, split, "ask", attribute, name), words.unknown)
+        return _Line(talk.chat(one.language, name), words.chatted)
+    return _Line(talk.ask(one.language, rng.choice(list(words.attributes)), name), words.unknown)
 
 
-def _ask(
-    rng: random.Random,
-    lives: list[Life],
-    visible: dict[int, dict[Act, Fact]],
-    split: Split,
-) -> _Asked:
+def _ask(talk: _Talk, lives: list[Life], visible: dict[int, dict[Act, Fact]]) -> _Asked:
+    rng = talk.rng
+    if talk.wide and rng.random() < _RENEWED:
+        renewed = [n for n, acts in visible.items() if "change" in acts or "deny" in acts]
+        if renewed:
+            number = rng.choice(renewed)
+            return _known(talk, lives[number], visible[number])
     answerable = [n for n, acts in visible.items() if acts and "deny" not in acts]
     if answerable and rng.random() < _ANSWERED:
         number = rng.choice(answerable)
-        one, acts = lives[number], visible[number]
-        if "change" in acts:
-            return _question(rng, one, split, one.values[-1], "changed", acts["change"])
-        return _question(rng, one, split, one.values[0], "planted", acts["state"])
+        return _known(talk, lives[number], visible[number])
     if rng.random() < _TOLD:
-        return _statement(rng, split)
-    return _unanswerable(rng, lives, visible, split)
+        return _statement(talk)
+    return _unanswerable(talk, lives, visible)
 
 
-def _unanswerable(rng: random.Random, lives: list[Life], visible: dict[int, dict[Act, Fact]], split: Split) -> _Asked:
+def _known(talk: _Talk, one: Life, acts: dict[Act, Fact]) -> _Asked:
+    """Return a question about something the prompt tells, or denies."""
+    if "deny" in acts:
+        return _question(talk, one, WORDS[one.language].unknown, "denied", acts["deny"])
+    if "change" in acts:
+        return _question(talk, one, one.values[-1], "changed", acts["change"])
+    return _question(talk, one, one.values[0], "planted", acts["state"])
+
+
+def _unanswerable(talk: _Talk, lives: list[Life], visible: dict[int, dict[Act, Fact]]) -> _Asked:
     """Return a question the prompt holds no answer to: as near to what it holds as can be."""
+    rng = talk.rng
     one = rng.choice(lives)
     words = WORDS[one.language]
     denied = [n for n, acts in visible.items() if "deny" in acts]
     if denied and rng.random() < 0.4:
         number = rng.choice(denied)
-        one = lives[number]
-        return _question(rng, one, split, WORDS[one.language].unknown, "denied", visible[number]["deny"])
+        return _known(talk, lives[number], visible[number])
     known = {(lives[n].person, lives[n].language, lives[n].attribute): acts for n, acts in visible.items() if acts}
     truth: Truth = "untold" if rng.random() < 0.5 else "similar"
     person, attribute = one.person, one.attribute
     if truth == "untold" or person is None:
         attribute = rng.choice(list(words.attributes))
     else:
-        person = _near(rng, lives, one, split)
+        person = _near(talk, lives, one)
     if (person, one.language, attribute) in known:
-        person = drawn(rng, NAMES[one.language], split)
+        person = talk.name(one.language)
     if (person, one.language, attribute) in known:
-        return _unanswerable(rng, lives, visible, split)
+        return _unanswerable(talk, lives, visible)
     asked = msgspec.structs.replace(one, person=person, attribute=attribute)
-    return _question(rng, asked, split, words.unknown, truth)
+    return _question(talk, asked, words.unknown, truth)
 
 
-def _near(rng: random.Random, lives: list[Life], one: Life, split: Split) -> str:
+def _near(talk: _Talk, lives: list[Life], one: Life) -> str:
     """Return the name of someone else: like that of ``one``, or of another one in the prompt."""
+    rng = talk.rng
     assert one.person is not None
     others = [other.person for other in lives if other.person and other.language == one.language]
     if rng.random() < 0.5:
@@ -253,7 +288,7 @@ def _near(rng: random.Random, lives: list[Life], one: Life, split: Split) -> str
     pool = string.ascii_lowercase if one.language == "en" else CHARACTERS_ZH
     letter = rng.choice(pool)
     near = one.person[:place] + (letter.upper() if one.person[place].isupper() else letter) + one.person[place + 1 :]
-    return near if is_held_out(near) == (split == "held-out") else drawn(rng, NAMES[one.language], split)
+    return near if is_held_out(near) == (talk.split == "held-out") else talk.name(one.language)
 
 
 def _observed(rng: random.Random) -> Observed:

@@ -40,6 +40,11 @@ def write(path: Path, shape: Shape, weights: Mapping[str, NDArray[Any]], notes: 
         writer.close()
 
 
+def read(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the weights of a file that `write` wrote, by their GGUF names, in single precision."""
+    return {one.name: np.array(one.data, dtype=np.float32) for one in gguf.GGUFReader(path).tensors}
+
+
 def _add_shape(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.hidden)

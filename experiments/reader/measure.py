@@ -1,6 +1,7 @@
 """Measures a reader on cases held out from its training: ``python -m experiments.reader.measure --model FILE``.
 
 Through the engine that the systems use, each case is one prompt as they send it, and the reply is graded exactly.
+First come cases all in the workload's wordings, then cases all in the wider ones (`experiments.reader.wordings`).
 Prints a table for the model card; what the docs say of the reader is from results/reader.txt, which this wrote.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,23 +28,33 @@ LINES = (3, 6, 10, 14)
 
 _TOKENS = 32
 
+# What says after a value that it holds now; where nothing does, something before it said so.
+_AFTERWARDS = re.compile(r" (now|these days)\b|了")
+
 
 class Measured(msgspec.Struct, frozen=True):
-    """One case: how long its prompt was, what was asked, in which language, and whether the reply was right."""
+    """One case: how long its prompt was, what was asked, in which language, and whether the reply was right.
+
+    ``afterwards`` says of what was changed whether it was told so after the value ("lives in Delft now").
+    """
 
     lines: int
     truth: Truth
+    afterwards: bool
     chinese: bool
     right: bool
 
 
-def measure(engine: Engine, seed: int, cases: int) -> Iterator[Measured]:
-    """Yield the grades of ``cases`` held-out cases of each length in `LINES`; statements to be noted are left out."""
+def measure(engine: Engine, seed: int, cases: int, wide: float) -> Iterator[Measured]:
+    """Yield the grades of ``cases`` held-out cases of each length in `LINES`; statements to be noted are left out.
+
+    ``wide`` is the share of the wider wordings in them.
+    """
     for lines in LINES:
         rng = random.Random(f"measure {seed} {lines}")
         left = cases
         while left:
-            found = case(rng, "held-out", lines)
+            found = case(rng, "held-out", lines, wide=wide)
             if found.asked.truth != "told":
                 left -= 1
                 yield _graded(engine, found, lines)
@@ -52,7 +64,13 @@ def _graded(engine: Engine, found: Case, lines: int) -> Measured:
     answer = engine.generate(Call(messages=found.messages, max_tokens=_TOKENS)).text
     asked = found.asked
     right = is_exact(answer, asked.answer) if asked.truth in ANSWERABLE else is_refusal(answer)
-    return Measured(lines, asked.truth, any(letter >= "\u4e00" for letter in asked.text), right)
+    decided_by = asked.decided_by
+    afterwards = (
+        asked.truth == "changed"
+        and decided_by is not None
+        and _AFTERWARDS.match(decided_by.text, decided_by.value.end) is not None
+    )
+    return Measured(lines, asked.truth, afterwards, any(letter >= "\u4e00" for letter in asked.text), right)
 
 
 def table(measured: list[Measured]) -> str:
@@ -62,7 +80,7 @@ def table(measured: list[Measured]) -> str:
         kind = "answered exactly" if one.truth in ANSWERABLE else "refused rightly"
         for group in (
             kind,
-            f"{kind}, {one.truth}",
+            f"{kind}, {one.truth}{', told after the value' if one.afterwards else ''}",
             f"{kind}, {'Chinese' if one.chinese else 'English'}",
             f"{kind}, up to {one.lines} lines",
         ):
@@ -71,7 +89,7 @@ def table(measured: list[Measured]) -> str:
     for group, found in sorted(groups.items()):
         low, high = binomtest(sum(found), len(found)).proportion_ci(method="wilson")
         rows.append(
-            f"{group:<40} {sum(found):>5} of {len(found):<5} {sum(found) / len(found):.3f} ({low:.3f} … {high:.3f})"
+            f"{group:<45} {sum(found):>5} of {len(found):<5} {sum(found) / len(found):.3f} ({low:.3f} … {high:.3f})"
         )
     return "\n".join(rows)
 
@@ -88,7 +106,9 @@ def main() -> None:
     engine = LlamaEngine(LlamaSettings(model_path=str(model.path)))
     engine.load()
     try:
-        found = table(list(measure(engine, chosen.seed, chosen.cases)))
+        found = "\n\nin the wider wordings\n\n".join(
+            table(list(measure(engine, chosen.seed, chosen.cases, wide))) for wide in (0.0, 1.0)
+        )
     finally:
         engine.close()
     report = (

@@ -32,14 +32,19 @@ from systems.models.shapes import Shape
 LESSONS = (6, 14)
 """Lines of a prompt, at most: long ones come last, for they take the longest to compute."""
 
+_WIDE = 0.5  # of what is said is in the wider wordings
+
+RATE = 3e-3
+"""How far a step goes, at most, when training begins with fresh weights."""
+
 _SIMILAR = 0.5  # of families have names like one another: whom a line is about is learned from the others first
 _GROW_AT = 0.8  # of the answers right, by the running mean of about 50 batches
 _TOKENS = 2_000  # a batch
 _POOL = 200  # cases are sorted by length within so many
-_RATE, _WARM_UP, _COOL_DOWN = 3e-3, 100, 0.4
+_WARM_UP, _COOL_DOWN = 100, 0.4
 _LOOKING = 0.5  # how much a head that is told where to look counts beside the answers
 _FIRST = 4.0  # how much more it counts where an answer begins: what follows is found by what came before
-_REPORT, _CHECK = 50, 250
+_REPORT, _CHECK = 50, 500
 _CHECKED = 40  # held-out cases at every check
 
 
@@ -122,15 +127,23 @@ def _inattention(batch: Batch, attention: list[Tensor]) -> Tensor:
 
 
 class Training:
-    """Weights, what is known about their gradients, and where it stands."""
+    """Weights, what is known about their gradients, and where it stands.
 
-    def __init__(self, folder: Path, seed: int, steps: int) -> None:
-        self._folder, self._seed, self._steps = folder, seed, steps
+    It begins with fresh weights, or with those of ``start``, a reader that was trained before: then with the longest
+    prompts at once. Tokens which that reader does not have begin fresh.
+    """
+
+    def __init__(self, folder: Path, seed: int, steps: int, rate: float = RATE, start: Path | None = None) -> None:
+        self._folder, self._seed, self._steps, self._rate = folder, seed, steps, rate
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._shape = reader_shape()
         self._rows = Rows(self._shape)
         self.progress = Progress()
         fresh = initial(self._shape, seed)
+        if start is not None:
+            self.progress.lesson = len(LESSONS) - 1
+            for name, known in gguf_file.read(start).items():
+                fresh[name][: len(known)] = torch.from_numpy(known)
         self._weights: Weights = {name: one.to(self._device).requires_grad_() for name, one in fresh.items()}
         matrices = {name: one for name, one in self._weights.items() if one.ndim > 1 and "embd" not in name}
         others = [one for name, one in self._weights.items() if name not in matrices]
@@ -152,17 +165,17 @@ class Training:
         self._keep()
 
     def _row(self, rng: random.Random) -> Row:
-        return self._rows.row(case(rng, "training", LESSONS[self.progress.lesson], _SIMILAR))
+        return self._rows.row(case(rng, "training", LESSONS[self.progress.lesson], _SIMILAR, _WIDE))
 
     def _learn(self, batch: Batch) -> None:
         at = self.progress
         done = at.step / self._steps
         factor = min(1.0, (at.step + 1) / _WARM_UP, max(0.0, 1 - done) / _COOL_DOWN)
-        self._adam.param_groups[0]["lr"] = _RATE * factor
+        self._adam.param_groups[0]["lr"] = self._rate * factor
         loss, right = loss_and_right(self._weights, self._shape, batch.to(self._device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(list(self._weights.values()), 1.0)
-        self._muon.step(_RATE * factor)
+        self._muon.step(self._rate * factor)
         self._adam.step()
         self._adam.zero_grad()
         at.step += 1
@@ -177,15 +190,22 @@ class Training:
                 flush=True,
             )
         if at.step % _CHECK == 0:
-            checked = "; ".join(f"{size} lines {self.accuracy('held-out', size)}" for size in (3, 8))
+            checked = "; ".join(
+                f"{size} lines{' wider' if wide else ''} {self.accuracy('held-out', size, wide)}"
+                for wide in (0.0, 1.0)
+                for size in (3, 8)
+            )
             print(f"step {at.step}: held-out {checked}", flush=True)
             self._keep()
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
-    def accuracy(self, split: Split, size: int) -> str:
-        """Return how many answers and how many refusals are exact, on cases of ``split`` with about ``size`` lines."""
+    def accuracy(self, split: Split, size: int, wide: float) -> str:
+        """Return how many answers and how many refusals are exact, on cases of ``split`` with about ``size`` lines.
+
+        ``wide`` is the share of the wider wordings in them.
+        """
         rng = random.Random(f"check {split} {size}")
-        rows = [self._rows.row(case(rng, split, size)) for _ in range(_CHECKED)]
+        rows = [self._rows.row(case(rng, split, size, wide=wide)) for _ in range(_CHECKED)]
         found: dict[str, list[bool]] = {"exact": [], "refused": []}
         for row in rows:
             for batch in batches([row], 1):
@@ -228,9 +248,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint and reader.gguf")
     parser.add_argument("--steps", type=int, default=5_200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=RATE, help="how far a step goes, at most")
+    parser.add_argument("--start", type=Path, help="a reader.gguf to train on, instead of from fresh weights")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    Training(chosen.out, chosen.seed, chosen.steps).run()
+    Training(chosen.out, chosen.seed, chosen.steps, chosen.rate, chosen.start).run()
 
 
 if __name__ == "__main__":

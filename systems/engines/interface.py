@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -34,7 +34,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     ``first_token_s`` counts in seconds from the call. ``prompt_tokens`` counts the whole prompt, whether or not its
     key/value state was reused; ``reused_tokens`` says how much of it was. ``dropped_messages`` counts the oldest
     messages that were left out because the context had no room for them, ``dropped_notes`` the notes that left after
-    all of these.
+    all of these. With ``seed`` the same call says the same again; None where no chance was in it, or where the engine
+    is not told.
     """
 
     text: str
@@ -45,36 +46,46 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     reused_tokens: int = 0
     dropped_messages: int = 0
     dropped_notes: int = 0
+    seed: int | None = None
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the next token is chosen, and where a reply ends.
+    """What somebody says of how the next token is chosen, and where a reply ends: a call, a setting, or a model's file.
 
-    At ``temperature`` 0 the likeliest token is taken, and ``top_k``, ``top_p``, ``min_p`` and ``seed`` do nothing.
-    ``repeat_penalty`` divides the weight of tokens among the last 64 of the reply. A reply ends before the first of
-    the ``stop`` strings; and, unless ``ignore_end``, where the model ends it.
+    What is None (of ``stop``: empty) is left to the next of these three, field by field. What none of them says is
+    greedy: ``temperature`` 0 takes the likeliest token, and ``top_k`` (0: all), ``top_p`` and ``min_p`` then do
+    nothing. ``repeat_penalty`` lowers the weight of the tokens among the last ``repeat_last_n`` of the reply. ``seed``
+    makes a reply repeatable; one that nobody names is drawn anew for each call. A reply ends before the first of the
+    ``stop`` strings; and, unless ``ignore_end``, where the model ends it.
     """
 
-    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    top_k: int = 40
-    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
-    min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
-    repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+    temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    repeat_last_n: Annotated[int, msgspec.Meta(ge=0, le=4096)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=0)] | None = None
     stop: tuple[str, ...] = ()
-    ignore_end: bool = False
+    ignore_end: bool | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call of an engine: generate at most ``max_tokens`` tokens after ``messages``.
 
+    It is an upper bound: a reply also ends where the context is full, and with None it ends nowhere else but where the
+    model ends it.
+
     An engine that keeps what it has computed of a conversation keeps it under the name ``conversation``, and uses it
     for no other. ``step`` says which model call of its turn this is, from 0; None leaves the counting to whoever
-    scripts the turn. ``sampling`` None means as the engine was set up; only an `AsyncEngine` heeds another.
+    scripts the turn. ``sampling`` None means as the engine was set up.
+
+    Some models' templates refuse a role or an order of roles. With ``strict`` that is an error; without, what the
+    system says then goes before the next question, and neighbours of one role become one message.
 
     An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
-    nor the last one. If that one does not fit by itself, ``shorter`` returns it with ever fewer of its notes, one less
-    at a time.
+    nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
+    less at a time.
 
     With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
     text, so that random weights cost what real ones cost. ``check`` is called before the work begins and between its
@@ -82,18 +93,19 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     messages: Sequence[Message]
-    max_tokens: int
+    max_tokens: int | None = None
     conversation: str | None = None
-    shorter: Callable[[], Iterable[Message]] | None = None
+    shorter: Callable[[], Iterable[Sequence[Message]]] | None = None
     step: int | None = None
     script: str | None = None
     sampling: Sampling | None = None
+    strict: bool = False
     on_token: Callable[[str], None] | None = None
     check: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         """Raises `EngineError` for a call that asks for nothing."""
-        if self.max_tokens < 1:
+        if self.max_tokens is not None and self.max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {self.max_tokens}.")
 
 
@@ -121,7 +133,16 @@ class Engine(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """What a cached answer depends on: the engine and the model, in a short stable string."""
+        """What a cached answer depends on: the engine, the model and how it samples, in a short stable string.
+
+        Where no seed is set a call repeated says something else. A cached answer is then one that was drawn once; it
+        is served again as long as it is kept.
+        """
+
+    @property
+    def samples_as_asked(self) -> bool:
+        """Whether it heeds the ``sampling`` of a call; without, every call is sampled alike."""
+        return False
 
     def count(self, text: str) -> int:
         """Return how many tokens ``text`` is to the loaded model; where that cannot be known, how many it is at most.
@@ -156,38 +177,70 @@ class AddressedEngine(Engine):
 
 
 class AsyncEngine(Engine):
-    """An engine whose replies can be awaited without a thread each, and sampled as each request says."""
-
-    @property
-    @abstractmethod
-    def sampling(self) -> Sampling:
-        """How it samples for a request that does not say."""
+    """An engine whose replies can be awaited without a thread each."""
 
     @abstractmethod
     async def reply(self, call: Call) -> Generation:
         """Do what ``call`` says; a caller that is cancelled is no longer worked for. Raises `EngineError`."""
 
 
+Purpose = Literal["query", "passage"]
+"""What a vector is for: some models read a question otherwise than what may answer it."""
+
+
+class Embedded(NamedTuple):
+    """Vectors of texts: a row of 32-bit floats each, of length 1.
+
+    ``tokens`` counts those that were read, of all texts, with what the model has before and after each. ``cut`` are the
+    places of texts that were longer than the model reads, of which only the beginning was read.
+    """
+
+    vectors: np.ndarray
+    tokens: int
+    cut: Sequence[int] = ()
+
+
 class EmbeddingEngine(ABC):
-    """Turns texts into vectors that lie near each other where the texts mean the like. Any thread may call `embed`."""
+    """Turns texts into vectors that lie near each other where the texts mean the like. Any thread may call `embed`.
+
+    Like any engine it is cheap to construct and heavy to `load`; nothing of it is in memory before.
+    """
 
     @property
     @abstractmethod
     def dimensions(self) -> int:
-        """How many numbers a vector has."""
+        """How many numbers a vector has. Known once it is loaded."""
+
+    @property
+    @abstractmethod
+    def most_tokens(self) -> int:
+        """How many tokens of a text it reads at most. Known once it is loaded."""
 
     @property
     @abstractmethod
     def identity(self) -> str:
         """What a stored vector depends on: the engine and the model, in a short stable string."""
 
+    @property
+    @abstractmethod
+    def latin_only(self) -> bool:
+        """Whether its vectors of texts in other scripts than Latin mean nothing. Known once it is loaded."""
+
+    @property
+    @abstractmethod
+    def weights_bytes(self) -> int:
+        """How many bytes the weights take in memory; 0 before it is loaded."""
+
     @abstractmethod
     def load(self) -> None:
         """Load the model; a second call does nothing. Raises `ModelError`."""
 
     @abstractmethod
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Return a row of `dimensions` 32-bit floats, of length 1, for each text. Blocks. Raises `EngineError`."""
+    def embed(self, texts: Sequence[str], purpose: Purpose = "passage", *, cut: bool = True) -> Embedded:
+        """Return the vectors of ``texts``. Blocks. Raises `EngineError`.
+
+        Of a text longer than `most_tokens` the beginning is read; or, if ``cut`` is false, `PromptTooLong` is raised.
+        """
 
     @abstractmethod
     def close(self) -> None:

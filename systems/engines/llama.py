@@ -7,22 +7,30 @@ before as far as the two begin alike.
 
 from __future__ import annotations
 
-import codecs
+import logging
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from systems.engines.context_length import longest
 from systems.engines.fitting import fitted
-from systems.engines.interface import Call, Engine, Generation
+from systems.engines.interface import Call, Engine, Generation, Sampling
 from systems.engines.llama_text import LlamaText
+from systems.engines.sampling import chosen, of_model, said, sampler
+from systems.engines.spoken import Spoken
 from systems.errors import EngineBusy, EngineError, ModelError
+from systems.logs import event
 from systems.models.check import read_metadata, require_gguf
+from systems.models.key_values import KeyValues, key_values
+
+log = logging.getLogger(__name__)
 
 _loading = threading.Lock()  # held while the library is told how
 
@@ -30,21 +38,25 @@ _loading = threading.Lock()  # held while the library is told how
 class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How llama.cpp is used. ``threads`` None means as many as this process may use CPUs.
 
+    ``context_tokens`` is the longest prompt with its reply; None means the model's own context, or as much of it as
+    ``memory_bytes`` hold.
     ``repack``, llama.cpp's default, copies weights of four bits into an order that is faster to compute with: the
     model then takes its memory twice, and unlike a mapped file the copy cannot be dropped.
-    At temperature 0 the likeliest token is taken and the other sampling settings do nothing.
+    ``sampling`` is of calls that bring none; what it does not say is as the model's file says.
     """
 
     model_path: str
-    context_tokens: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    context_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    memory_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
     threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     use_mmap: bool = True
     repack: bool = True
-    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    top_k: int = 40
-    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+    sampling: Sampling = Sampling()
+
+    def own_context(self, model: KeyValues) -> int:
+        """Return how long a prompt and its reply may be for ``model`` where ``context_tokens`` does not say."""
+        return longest(model, self.memory_bytes, batch_tokens=self.batch_tokens)
 
 
 def usable_cpus() -> int:
@@ -52,6 +64,12 @@ def usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def warn_beyond(context_tokens: int, trained: int) -> None:
+    """Log a warning if a context is longer than what its model was ``trained`` on: its words may mean nothing there."""
+    if 0 < trained < context_tokens:
+        event(log, logging.WARNING, "the context is longer than the model's own", tokens=context_tokens, own=trained)
 
 
 class LlamaEngine(Engine):
@@ -69,6 +87,7 @@ class LlamaEngine(Engine):
         self._llama: Any = None
         self._library: Any = None
         self._text: LlamaText | None = None
+        self._own_sampling = Sampling()
 
     @property
     def parallelism(self) -> int:
@@ -77,16 +96,21 @@ class LlamaEngine(Engine):
 
     @property
     def identity(self) -> str:
-        """The model by its file's name and size, and the sampling settings a reply depends on."""
-        set_to = self._settings
+        """The model by its file's name and size, and the sampling settings a reply depends on.
+
+        How the model is sampled where no setting says is the file's to say, and in its name and size.
+        """
         try:
             size = self._path.stat().st_size
         except OSError:
             size = 0
-        sampling = "greedy"
-        if set_to.temperature > 0:
-            sampling = f"t{set_to.temperature}-k{set_to.top_k}-p{set_to.top_p}-s{set_to.seed}"
+        sampling = msgspec.json.encode(said(self._settings.sampling)).decode()
         return f"llama:{self._path.name}:{size}:{sampling}"
+
+    @property
+    def samples_as_asked(self) -> bool:
+        """True."""
+        return True
 
     def load(self) -> None:
         """Load the model and make its context; a second call does nothing. Raises `ModelError`."""
@@ -97,11 +121,14 @@ class LlamaEngine(Engine):
             from systems.models.llama_library import llama_cpp
 
             threads = self._settings.threads or usable_cpus()
+            context_tokens = self._settings.context_tokens
+            if context_tokens is None:
+                context_tokens = self._settings.own_context(key_values(read_metadata(self._path)))
             try:
                 with _repacking(self._settings.repack):
                     llama = llama_cpp.Llama(
                         str(self._path),
-                        n_ctx=self._settings.context_tokens,
+                        n_ctx=context_tokens,
                         n_batch=self._settings.batch_tokens,
                         n_ubatch=self._settings.batch_tokens,
                         n_threads=threads,
@@ -113,14 +140,15 @@ class LlamaEngine(Engine):
             except (ValueError, RuntimeError, MemoryError) as error:
                 read_metadata(self._path)  # says why, when the file is at fault
                 raise ModelError(
-                    f"llama.cpp cannot load {self._path} with a context of {self._settings.context_tokens} tokens: "
-                    f"{error}."
+                    f"llama.cpp cannot load {self._path} with a context of {context_tokens} tokens: {error}."
                 ) from error
             try:
                 self._text = LlamaText(llama._model.vocab, llama.metadata, self._path)
             except ModelError:
                 llama.close()
                 raise
+            warn_beyond(context_tokens, llama_cpp.llama_model_n_ctx_train(llama._model.model))
+            self._own_sampling = of_model(llama.metadata)
             self._library = llama_cpp
             self._llama = llama
 
@@ -137,57 +165,64 @@ class LlamaEngine(Engine):
         The text ends with the last whole character: what a token limit cuts in two is dropped.
         """
         asked = perf_counter()
-        max_tokens, check, on_token = call.max_tokens, call.check, call.on_token
+        check, on_token = call.check, call.on_token
         with self._lock:
             if check is not None:
                 check()  # the wait for the lock may have outlasted the caller
             text = self._text
             if text is None:
                 raise EngineError("The llama engine is not loaded.")
-            prompt, dropped_messages, dropped_notes = fitted(call, text.prompt, len(self._llama.input_ids))
             script = None if call.script is None else text.script(call.script)
-            steps = max_tokens if script is None else min(max_tokens, len(script))
+            context_tokens = len(self._llama.input_ids)
+            prompt, room, dropped_messages, dropped_notes = fitted(
+                call, partial(text.prompt, strict=call.strict), context_tokens, len(script or ())
+            )
+            steps = room if script is None else min(room, len(script))
 
             reused = self._reuse(prompt)
             self._evaluate(prompt[reused:])
-            decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-            sampler = self._sampler()
-            parts: list[str] = []
+            how = chosen(call.sampling, self._settings.sampling, self._own_sampling)
+            spoken = Spoken((*how.stop, *text.stop))
+            choosing = sampler(self._library, self._llama.n_vocab(), how)
             first_token_s: float | None = None
-            generated, ended = 0, script is not None and len(script) <= max_tokens
+            generated, ended = 0, script is not None and len(script) <= room
+
+            def show(said: str) -> None:
+                if said and on_token is not None:
+                    on_token(said)
+
             try:
-                while generated < steps:
-                    token = self._sample(sampler)
+                while generated < steps and not spoken.stopped:
+                    token = self._sample(choosing)
                     if first_token_s is None:
                         first_token_s = perf_counter() - asked
                     if script is not None:
                         token, piece = script[generated]
-                    elif text.ends(token):
+                    elif text.ends(token) and not how.ignore_end:
                         ended = True
                         break
                     else:
                         piece = text.piece(token)
                     generated += 1
-                    spoken = decoder.decode(piece)
-                    if spoken:
-                        parts.append(spoken)
-                        if on_token is not None:
-                            on_token(spoken)
-                    if generated < steps:
+                    show(spoken.add(piece))
+                    if generated < steps and not spoken.stopped:
                         if check is not None:
                             check()
                         self._evaluate([token])
+                if not spoken.stopped:
+                    show(spoken.rest())
             finally:
-                sampler.close()
+                self._library.llama_sampler_free(choosing)
             return Generation(
-                text="".join(parts),
+                text="".join(spoken.parts),
                 prompt_tokens=len(prompt),
                 generated_tokens=generated,
                 first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
-                finish_reason="stop" if ended else "length",
+                finish_reason="stop" if ended or spoken.stopped else "length",
                 reused_tokens=reused,
                 dropped_messages=dropped_messages,
                 dropped_notes=dropped_notes,
+                seed=how.seed,
             )
 
     def close(self) -> None:
@@ -232,19 +267,8 @@ class LlamaEngine(Engine):
         self._llama.reset()
         self._llama._ctx.kv_cache_clear()
 
-    def _sampler(self) -> Any:
-        sampler = self._library._internals.LlamaSampler()
-        if self._settings.temperature <= 0:
-            sampler.add_greedy()
-        else:
-            sampler.add_top_k(self._settings.top_k)
-            sampler.add_top_p(self._settings.top_p)
-            sampler.add_temp(self._settings.temperature)
-            sampler.add_dist(self._settings.seed & 0x7FFFFFFF)  # the largest value means "draw a seed"
-        return sampler
-
-    def _sample(self, sampler: Any) -> int:
-        return int(sampler.sample(self._llama._ctx, -1))
+    def _sample(self, choosing: Any) -> int:
+        return int(self._library.llama_sampler_sample(choosing, self._llama._ctx.ctx, -1))
 
 
 @contextmanager

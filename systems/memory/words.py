@@ -34,9 +34,14 @@ def cut(text: str) -> list[str]:
 
 def asked(text: str) -> list[str]:
     """Return the terms of ``text`` that are worth looking for, each once; all of them if none says anything."""
+    return both(text).worth
+
+
+def both(text: str) -> Cut:
+    """Return what `cut` and `asked` return, for the price of one."""
     found = _found(text)
-    worth = dict.fromkeys([term for one in found for term in one.worth])
-    return list(worth or dict.fromkeys([term for one in found for term in one.every]))
+    every = [term for one in found for term in one.every]
+    return Cut(every, list(dict.fromkeys([term for one in found for term in one.worth] or every)))
 
 
 def _found(text: str) -> list[Cut]:

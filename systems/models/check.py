@@ -16,6 +16,7 @@ import msgspec
 
 from systems.errors import CannotWrite, ModelError
 from systems.models.cache import cache_folder
+from systems.models.key_values import KeyValues, key_values
 
 _MAGIC = b"GGUF"
 _GGML_LOG_LEVEL_ERROR = 4  # from ggml.h; the Python binding does not export it
@@ -30,7 +31,12 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     sha256: str
     random_weights: bool
-    context_length: int
+    key_values: KeyValues
+
+    @property
+    def context_length(self) -> int:
+        """The context in tokens that it was trained on; 0 if the file does not say."""
+        return self.key_values.trained
 
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +49,7 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     sha256: str
     random_weights: bool
-    context_length: int
+    key_values: KeyValues
 
 
 def require_gguf(path: Path) -> os.stat_result:
@@ -71,7 +77,6 @@ def check(path: Path) -> ModelFile:
     remembered = None if note is None else _recall(note, path, found)
     if remembered is None:
         metadata = read_metadata(path)
-        architecture = metadata.get("general.architecture", "")
         remembered = _Remembered(
             path=str(path),
             size_bytes=found.st_size,
@@ -79,7 +84,7 @@ def check(path: Path) -> ModelFile:
             name=metadata.get("general.name", path.stem),
             sha256=_digest(path),
             random_weights=metadata.get("fourgig.random_weights") == "true",
-            context_length=int(metadata.get(f"{architecture}.context_length", "0")),
+            key_values=key_values(metadata),
         )
         if note is not None:
             _remember(note, remembered)
@@ -89,7 +94,7 @@ def check(path: Path) -> ModelFile:
         size_bytes=remembered.size_bytes,
         sha256=remembered.sha256,
         random_weights=remembered.random_weights,
-        context_length=remembered.context_length,
+        key_values=remembered.key_values,
     )
 
 

@@ -37,7 +37,7 @@ from experiments.analysis.intervals import Estimate
 from experiments.measuring import code
 from experiments.measuring.probes import host
 from experiments.workloads import archives
-from systems.engines.interface import Call, Message
+from systems.engines.interface import Call, Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.models import requantise
 from systems.models.find import resolve
@@ -107,9 +107,12 @@ QUESTIONS = {"facts": FACTS, "sums": SUMS, "notes": NOTES}
 NUMBERS = {"eight": "8", "seven": "7", "4": "four", "7": "seven", "12": "twelve"}
 
 
+GREEDY = Sampling(temperature=0.0, repeat_penalty=1.0)
+
+
 def engine(path: Path, threads: int | None = None) -> LlamaEngine:
     """Return the serial engine with the model loaded, which says the likeliest token."""
-    made = LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=1024, threads=threads, temperature=0.0))
+    made = LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=1024, threads=threads, sampling=GREEDY))
     made.load()
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 
 from experiments.workloads.remembering.chinese import CHINESE
 from experiments.workloads.remembering.english import ENGLISH
@@ -15,9 +16,11 @@ WORDS: dict[Language, Words] = {"en": ENGLISH, "zh": CHINESE}
 _EITHER = re.compile(r"\[([^|\]]*)\|([^\]]*)\]")
 
 
-def phrasings(language: Language, split: Split, act: Act, attribute: str) -> list[tuple[str, str]]:
+def phrasings(
+    language: Language, split: Split, act: Act, attribute: str, among: Mapping[Language, Words] = WORDS
+) -> list[tuple[str, str]]:
     """Return the cores with their frames. Every core and every frame is in both splits; no pair of them is."""
-    words = WORDS[language]
+    words = among[language]
     cores: tuple[str, ...] = getattr(words.attributes[attribute], act)
     frames = words.asking if act == "ask" else words.telling
     first = list(words.attributes).index(attribute)
@@ -38,10 +41,14 @@ def say(
     person: str | None,
     value: str = "",
     old: str = "",
+    among: Mapping[Language, Words] = WORDS,
 ) -> str:
-    """Return one phrasing of ``split``: ``act`` on the ``attribute`` of ``person``, None being the speaker."""
-    words = WORDS[language]
-    core, frame = rng.choice(phrasings(language, split, act, attribute))
+    """Return one phrasing of ``split``: ``act`` on the ``attribute`` of ``person``, None being the speaker.
+
+    It is one of those in ``among``; the workload's own if not given.
+    """
+    words = among[language]
+    core, frame = rng.choice(phrasings(language, split, act, attribute, among))
     subject, owner = words.oneself if person is None else (person, words.owner.format(person))
     core = _EITHER.sub(r"\1" if person is not None else r"\2", core)
     target = "me" if person is None and language == "en" else subject
@@ -51,6 +58,6 @@ def say(
     return frame.format(core=said)
 
 
-def chat(rng: random.Random, language: Language, name: str) -> str:
+def chat(rng: random.Random, language: Language, name: str, among: Mapping[Language, Words] = WORDS) -> str:
     """Return a line of small talk, which may mention ``name`` and says nothing of worth."""
-    return rng.choice(WORDS[language].small_talk).format(N=name)
+    return rng.choice(among[language].small_talk).format(N=name)

@@ -12,7 +12,7 @@ from experiments.reader.shape import reader_shape
 from experiments.reader.vocabulary import END_ID, vocabulary
 from systems.engines.interface import Message
 from systems.engines.llama_text import LlamaText
-from systems.turn.prompt import SYSTEM_PROMPT
+from systems.turn.layouts import LAYOUTS
 
 seeds = st.integers(0, 100_000)
 
@@ -113,7 +113,9 @@ def test_training_and_use_cut_a_prompt_into_the_same_tokens_at_the_same_places(r
 
 
 def test_the_system_prompt_is_one_token_and_names_are_letters(text: LlamaText) -> None:
-    assert len(text.tokens(SYSTEM_PROMPT)) == 1, "the system prompt changed: the reader must be trained again"
+    assert len(text.tokens(LAYOUTS["bracketed"].system_prompt)) == 1, (
+        "the system prompt changed: the reader must be trained again"
+    )
     for said in (" Marela", "Kralo 7052"):
         assert b"|".join(map(text.piece, text.tokens(said))).decode() == "|".join(said)
     assert len(text.tokens("王芳现在")) == 3
