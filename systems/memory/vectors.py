@@ -88,7 +88,7 @@ def packed(row: NDArray[np.float32]) -> tuple[float, bytes]:
 class VectorIndex:
     """Vectors of the turns in the memory file ``path``, made by ``engine``. Used from one event loop.
 
-    The engine is loaded when it is first needed, and closed with the index.
+    The engine is loaded when it is first needed, and closed with the index. ``made`` counts the vectors of this run.
     """
 
     def __init__(self, path: Path, engine: EmbeddingEngine) -> None:
@@ -100,6 +100,12 @@ class VectorIndex:
         self._version = 0
         self._making: asyncio.Task[None] | None = None
         self._more = False
+        self.made = 0
+
+    @property
+    def weights_bytes(self) -> int:
+        """How many bytes the engine's weights take; 0 before they are loaded."""
+        return self._engine.weights_bytes
 
     async def open(self) -> None:
         """Make the table if the file, which the store has opened before, lacks it. Raises `StoreError`."""
@@ -182,6 +188,7 @@ class VectorIndex:
         with connection:
             connection.executemany(_KEEP, kept)
         self._sessions.clear()
+        self.made += len(made)
         return len(lacking) == _STEP
 
     def _find(self, session: str, question: str, limit: int) -> list[str]:

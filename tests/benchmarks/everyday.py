@@ -7,7 +7,7 @@ The conversations are those of tests/conversations/everyday, six of ten messages
 ``settled`` ones, the ``held-out`` ones are asked once that is done. *Alone* is the same model, with the newest ten
 messages of the conversation and nothing else. The agent is the asynchronous one as it comes, with nothing cached; what
 was said in an earlier conversation is in its memory. An arm is "alone" or a layout, which "/1" gives one memory at most
-a turn, not three. Replies are at most 40 tokens.
+a turn, not three. Replies are at most 24 tokens.
 
 A cell is a model, an arm, a sampling and a seed; its replies are appended to the file as soon as it is done, and a cell
 that is there is not asked again. Shares come with Wilson's 95 % interval. The difference to the model alone is the mean
@@ -51,7 +51,7 @@ SAMPLINGS = {
 }
 """Temperature, top-p and repeat penalty; greedy has no penalty."""
 
-_TOKENS = 40
+_TOKENS = 24
 _HISTORY = 10  # messages: the agent's default
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from experiments.commands import planning
@@ -13,6 +14,7 @@ from experiments.commands.completing import model_names
 from experiments.measuring import profiles
 from experiments.measuring.records import WORKLOAD, EngineSpec
 from systems.models import requantise
+from systems.models.fetching import CannotFetch
 from systems.models.find import STAND_IN, USUAL
 from systems.models.published import PUBLISHED
 from tests.systems.models import packages
@@ -101,3 +103,23 @@ def test_where_it_is_here_the_usual_model_is_real_and_a_resumed_run_finds_it_aga
     assert prepared.engine.model_shape == USUAL
     assert not prepared.engine.words_are_meaningless
     assert {spec.engine.model for spec in prepared.plan.trials if spec.engine} == {"SmolLM2-135M-Instruct (q8_0)"}
+
+
+def test_a_study_does_without_a_model_of_its_own_that_cannot_be_fetched(
+    alone: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = msgspec.structs.replace(ASKED, preset="smoke", studies=("memory",), part="own-words", model="tiny")
+    drafted = planning.draft(asked, None)
+    assert drafted.shapes == ("smollm2",)
+    assert drafted.plan.skipped == ()
+
+    prepared = planning.prepare(asked, drafted)
+
+    assert (prepared.model, prepared.shapes, prepared.plan.trials) == ("tiny", {}, ())
+    assert len(prepared.plan.skipped) == len(drafted.plan.trials)
+    assert all("`fourgig model get smollm2`" in each.reason for each in prepared.plan.skipped)
+    assert "cannot be fetched" in capsys.readouterr().err
+
+    begun_with_it = {"smollm2": EngineSpec(name="llama", model="SmolLM2")}
+    with pytest.raises(CannotFetch):
+        planning.prepare(msgspec.structs.replace(asked, shapes=begun_with_it), drafted)
