@@ -199,14 +199,13 @@ def main() -> None:
             cell = done.get((given.split, model, arm, sampling, seed))
             if cell is None:
                 chosen = msgspec.structs.replace(SAMPLINGS[sampling], seed=seed)
-                cell = Cell(
-                    given.split, model, arm, sampling, seed, ask(resolve(model).path, arm, chosen, conversations)
-                )
+                replies = ask(resolve(model).path, arm, chosen, given.threads, conversations)
+                cell = Cell(given.split, model, arm, sampling, seed, replies)
                 with given.replies.open("ab") as file:
                     file.write(msgspec.json.encode(cell) + b"\n")
             asked.append(cell)
     print(f"How well everyday messages are answered: the {given.split} conversations, seeds {given.seeds}")
-    print(f"code version {code.version(None, 'everyday')}; {datetime.now(UTC):%Y-%m-%d}\n")
+    print(f"code version {code.version('asynchronous', 'memory')}; {datetime.now(UTC):%Y-%m-%d}\n")
     print(*_table(asked, conversations), sep="\n")
 
 
