@@ -18,6 +18,7 @@ from systems import registry
 from systems.errors import BadInput
 from systems.models import find
 from systems.models.check import ModelFile
+from systems.models.fetching import CannotFetch
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,11 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
 
 
 def prepare(asked: Asked, drafted: Draft) -> Prepared:
-    """Find, fetch or make every model, and plan with them. Raises `ModelError`."""
+    """Find, fetch or make every model, and plan with them. Raises `ModelError`.
+
+    A model that a study needs besides the model of record, and that cannot be fetched just now, is done without: the
+    plan skips what needs it.
+    """
     engine, model = asked.engine, drafted.model
     models: dict[str, ModelFile] = {}
     if model is not None:
@@ -84,11 +89,25 @@ def prepare(asked: Asked, drafted: Draft) -> Prepared:
         models[model] = found or console.resolve_model(model)
         engine = _with_model(engine, model, models[model])
     for name in drafted.shapes:
-        if name not in models:
-            models[name] = console.resolve_model(name)
-    shapes = {name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes}
+        # What was not to be had as the model of record is not to be had now.
+        if name not in models and name != drafted.model:
+            models |= _besides(name, begun_with_it=name in asked.shapes)
+    shapes = {
+        name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes if name in models
+    }
     made = planned(asked, engine, shapes, drafted.past)
     return Prepared(plan=made, engine=engine, model=model, shapes=shapes, models=models)
+
+
+def _besides(name: str, *, begun_with_it: bool) -> dict[str, ModelFile]:
+    """Return the model by its name, or nothing where it cannot be fetched and the run was not begun with it."""
+    try:
+        return {name: console.resolve_model(name)}
+    except CannotFetch as error:
+        if begun_with_it:
+            raise
+        console.err.say(str(error))
+        return {}
 
 
 def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Record]) -> Plan:

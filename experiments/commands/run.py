@@ -188,6 +188,9 @@ def run(
         _say_that_all_was_skipped(path)
     running.prepare()
     prepared = planning.prepare(asked, drafted)
+    console.print_skipped([each for each in prepared.plan.skipped if each not in drafted.plan.skipped])
+    if not prepared.plan.trials:
+        _say_that_all_was_skipped(path)
     if prepared.model is not None:
         _warn_if_larger(prepared.models[prepared.model], asked.profile)
     if info is None:

@@ -140,7 +140,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve an agent to browsers, WebSocket and OpenAI clients, until it is told to stop."""
-    file, texts = from_file(config) if config else {}, by_system(settings)
+    known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
+    file, texts = from_file(config) if config else {}, by_system(settings, known)
 
     def all_of(kind: type[Any], whose: str, said: dict[str, object], **given: Any) -> Any:
         options = {name: str(value) for name, value in said.items() if value not in (None, "")}
@@ -192,7 +193,6 @@ def serve(
         system_settings = all_of(description.settings, chosen.system, {}, **fitting)
         if (named := getattr(system_settings, "embedding_model", None)) is not None:
             system_settings = msgspec.structs.replace(system_settings, embedding_model=_embeddings(named)[1])
-    known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
     serving = Serving(

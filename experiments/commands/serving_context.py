@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from systems.engines.context_length import SERVED_TOGETHER, needed
+from systems.engines.context_length import SERVED_TOGETHER, SHORTEST_TOKENS, needed
 from systems.models.check import ModelFile
 from systems.server.settings import ServerSettings
 
@@ -22,13 +22,15 @@ _USUAL_BYTES = 1 << 30
 def memory(model: ModelFile, available: int | None) -> int:
     """Return the bytes that an engine may take for its context and for idle conversations; ``available`` are to be had.
 
-    A gibibyte, or more where the model's own context takes more; but never more than half of what the weights leave.
-    Where nobody knows what is available, a gibibyte.
+    A gibibyte, or more where the model's own context takes more; but never more than half of what the weights leave,
+    unless that is too little for one short conversation: mapped weights then give way. Where nobody knows what is
+    available, a gibibyte.
     """
     if available is None:
         return _USUAL_BYTES
     own = needed(model.key_values, model.context_length, SERVED_TOGETHER)
-    return max(1, min(max(_USUAL_BYTES, own), (available - model.size_bytes) // SHARE))
+    short = needed(model.key_values, min(model.context_length or SHORTEST_TOKENS, SHORTEST_TOKENS))
+    return max(short, min(max(_USUAL_BYTES, own), (available - model.size_bytes) // SHARE))
 
 
 def settled(model: ModelFile, engine: str, settings: Any, server: ServerSettings) -> tuple[Any, ServerSettings, str]:

@@ -260,6 +260,7 @@ class Asynchronous(AsyncSystem):
             how=self._settings.retrieval,
             context=self._settings.context,
             most_bytes=self._settings.bytes_stored(),
+            resident_bytes=self._settings.bytes_resident(),
         )
         if not self._settings.all_words:
             self._fulltext = fulltext

@@ -160,7 +160,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         async def find() -> tuple[list[str], list[str]]:
             memory = await self.store.get()
-            memories = await memory.find(request.session, request.text, keywords, self.settings.memories)
+            found = await memory.find(request.session, request.text, keywords, self.settings.memories)
+            memories = notes.worth(self.settings.layout, found)
             most = self.settings.note_tokens
             if notes.fit_surely(self.settings.layout, memories, most):
                 return memories, memories

@@ -66,8 +66,8 @@ class Baseline(BlockingSystem):
         system = read_system_information()
         emotion = classify_emotion(request.text)
         observed = observe(system, emotion, request.observed)
-        memories = self._store.find(request.session, keywords, self._settings.memories)
-        noted = memories
+        found = self._store.find(request.session, keywords, self._settings.memories)
+        memories = noted = notes.worth(self._settings.layout, found)
         if not notes.fit_surely(self._settings.layout, memories, self._settings.note_tokens):
             noted = notes.within(self._settings.layout, memories, self._settings.note_tokens, self._engine.count)
             memories = memories[: len(noted)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from systems.models.key_values import KeyValues
 
 UNKNOWN_TOKENS = 2048
@@ -10,8 +12,8 @@ UNKNOWN_TOKENS = 2048
 SERVED_TOGETHER = 4
 """For how many conversations at once, if there are as many slots, a context is chosen: as many as a household has."""
 
-# Tokens. Before a context becomes shorter than this, fewer conversations are computed at once.
-_SHORTEST = 2048
+SHORTEST_TOKENS = 2048
+"""Before a context becomes shorter than this, fewer conversations are computed at once."""
 
 # llama.cpp reserves cells in steps of this many tokens.
 _STEP = 256
@@ -40,7 +42,7 @@ def longest(
     for together in range(conversations, 0, -1):
         fits = memory_bytes // max(needed(model, 1, together, number_bytes, batch_tokens), 1)
         fits = max(fits - fits % _STEP, _STEP)
-        if fits >= _SHORTEST:
+        if fits >= SHORTEST_TOKENS:
             break
     return min(fits, own)
 
@@ -53,4 +55,4 @@ def needed(
     # Attention weighs every token of a batch against all that a conversation holds, in four bytes a head and a mask.
     scores = tokens * batch_tokens * (model.heads + 1) * 4
     few, all_of_it = _QUARTERS
-    return int(max(state + scores, state * all_of_it / few if conversations > 1 else 0))
+    return ceil(max(state + scores, state * all_of_it / few if conversations > 1 else 0))

@@ -15,12 +15,15 @@ from systems.engines.interface import Call, Message
 from systems.errors import PromptTooLong
 
 # Messages that leave together when a conversation has outgrown its context: what is left then begins alike for
-# several turns, and its state stays of use.
-DROPPED_TOGETHER = 8
+# several turns, and its state stays of use. Where that would leave none, an exchange leaves at a time.
+DROPPED_TOGETHER, EXCHANGE = 8, 2
 
 # A prompt gives way for a reply of at most this share of the context: most replies are shorter than their bound, and a
 # bound as long as the context would leave no history at all.
 RESERVED_SHARE = 8
+
+# Tokens. A question that leaves room for fewer does not fit: what begins and cannot go on is no answer.
+SHORTEST_REPLY = 16
 
 
 class Shortened(NamedTuple):
@@ -52,7 +55,7 @@ def fitted(
     and what ``tokens`` raises.
     """
     most = context_tokens if call.max_tokens is None else call.max_tokens
-    least = max(1, min(most, script_tokens))
+    least = min(most, max(script_tokens, SHORTEST_REPLY))
     room = context_tokens - max(least, min(most, context_tokens // RESERVED_SHARE))
 
     def found(prompt: list[int], shortened: Shortened) -> Fitted:
@@ -63,21 +66,34 @@ def fitted(
     if len(prompt) <= room:
         return found(prompt, Shortened(call.messages))
     head, rest = _apart(call.messages)
-    leaving = [*range(DROPPED_TOGETHER, len(rest) - 1, DROPPED_TOGETHER), max(len(rest) - 1, 0)]
+    leaving = _leaving(max(len(rest) - 1, 0))
     # Halving, since each look renders and counts what is left: the fewest that must leave.
     fits = bisect_left(leaving, True, key=lambda count: len(tokens(head + rest[count:])) <= room)
     dropped = leaving[min(fits, len(leaving) - 1)]
+    shortest: Fitted | None = None
     for shortened in (Shortened(head + rest[dropped:], dropped), *_without_notes(call)):
         prompt = tokens(shortened.messages)
         if len(prompt) <= room:
             return found(prompt, shortened)
-    if len(prompt) + least <= context_tokens:  # nothing else can leave: the reply is as long as is left
-        return found(prompt, shortened)
-    reply = f" and {least} of its reply" if least > 1 else ""
+        if shortest is None or len(prompt) < len(shortest.prompt):
+            shortest = found(prompt, shortened)
+    assert shortest is not None
+    if shortest.room >= least:  # nothing else can leave: the reply is as long as is left
+        return shortest
     raise PromptTooLong(
         f"The maximum context length is {context_tokens} tokens; the last message alone, with the system prompt, makes "
-        f"a prompt of {len(prompt)} tokens{reply}."
+        f"a prompt of {len(shortest.prompt)} tokens, and its reply takes {least}."
     )
+
+
+def _leaving(history: int) -> list[int]:
+    """Return how many of so many messages may leave, in order; the last is all of them."""
+    together = max(history - 1, 0) // DROPPED_TOGETHER * DROPPED_TOGETHER
+    return [
+        *range(DROPPED_TOGETHER, together + 1, DROPPED_TOGETHER),
+        *range(together + EXCHANGE, history, EXCHANGE),
+        history,
+    ]
 
 
 def ever_shorter(call: Call) -> Iterator[Shortened]:

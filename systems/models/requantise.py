@@ -18,7 +18,7 @@ from systems.models import cache, check
 from systems.models.fetching import Progress, fetched
 from systems.models.published import Published
 
-PublishedQuant = Literal["q4_0", "q4_1", "q4_k", "q5_0", "q8_0", "f16"]
+PublishedQuant = Literal["q4_0", "q4_1", "q4_k", "q5_0", "q8_0"]
 
 QUANTS: tuple[PublishedQuant, ...] = get_args(PublishedQuant)
 USUAL: PublishedQuant = "q8_0"
@@ -27,7 +27,13 @@ RECIPE = 1
 
 _FOLDER = "models"
 # The numbers that llama.h gives to file types.
-_FILE_TYPES: dict[PublishedQuant, int] = {"f16": 1, "q4_0": 2, "q4_1": 3, "q8_0": 7, "q5_0": 8, "q4_k": 14}
+_FILE_TYPES: dict[PublishedQuant, int] = {
+    "q4_0": 2,
+    "q4_1": 3,
+    "q8_0": 7,
+    "q5_0": 8,
+    "q4_k": 14,
+}
 
 
 def get_published_quant(name: str) -> PublishedQuant:

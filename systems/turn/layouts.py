@@ -33,6 +33,13 @@ class Layout(ABC):
     def around(self, notes: Sequence[str], observed: Observed, text: str) -> Around:
         """Return what stands around the history when ``text`` is asked; ``notes`` are one line each."""
 
+    def worth(self, memories: Sequence[str]) -> list[str]:
+        """Return those of ``memories`` that are worth a note: what ends with a question mark only asks.
+
+        A model that reads little takes such a note for what it is asked.
+        """
+        return [each for each in memories if not each.rstrip().endswith(("?", "？"))]
+
     def laid_out(self, notes: Sequence[str]) -> str:
         """Return the notes as they stand in the prompt, each on a line of its own."""
         return "".join([f"\n- {each}" for each in notes])
@@ -60,6 +67,9 @@ class _Bracketed(Layout):
             f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{block}]\n"
         )
         return Around(self.system_prompt, context + self.unframed(text))
+
+    def worth(self, memories: Sequence[str]) -> list[str]:
+        return list(memories)
 
     def unframed(self, text: str) -> str:
         if "[" not in text and "［" not in text:
@@ -106,6 +116,23 @@ class _Sentences(_List):
         return "".join([f" {each}." if each[-1:].isalnum() else f" {each}" for each in notes])
 
 
+class _Passage(_Sentences):
+    """Notes as a passage, the best last, and the question about it: the form in which models learn to read."""
+
+    heading = "Context:"
+
+    # Where it begins a line: people write the word within one, and there it begins nothing.
+    _FRAME = re.compile(r"((?:\A|(?<=[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]))\s*context\s*)[:：]", re.IGNORECASE)
+
+    def laid_out(self, notes: Sequence[str]) -> str:
+        return super().laid_out(notes[::-1])
+
+    def around(self, notes: Sequence[str], observed: Observed, text: str) -> Around:
+        block = self.block(notes, observed, text)
+        question = self.unframed(text)
+        return Around(self.system_prompt, f"{block}\nQuestion: {question}" if block else question)
+
+
 class _QuestionFirst(_Headed):
     """Notes as a list after the question."""
 
@@ -128,6 +155,7 @@ LAYOUTS: Mapping[LayoutName, Layout] = MappingProxyType(
         "bracketed": _Bracketed(),
         "list": _List(),
         "sentences": _Sentences(),
+        "passage": _Passage(),
         "question-first": _QuestionFirst(),
         "system": _System(),
     }

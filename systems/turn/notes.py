@@ -21,6 +21,11 @@ Count = Callable[[str], int]
 """How many tokens a text has, or at most has."""
 
 
+def worth(layout: LayoutName, memories: Sequence[str]) -> list[str]:
+    """Return those of ``memories`` that the prompt should have a note of."""
+    return LAYOUTS[layout].worth(memories)
+
+
 def fit_surely(layout: LayoutName, memories: Sequence[str], most: int) -> bool:
     """Return whether the notes of ``memories`` are at most ``most`` tokens, whatever counts them: bytes are no fewer.
 

@@ -36,7 +36,7 @@ from experiments.measuring.workload import Turn
 from experiments.workloads.conversations import conversations, sentences
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import AsyncEngine, Call, Generation, Sampling
+from systems.engines.interface import AsyncEngine, Call, Generation
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.memory import words
@@ -66,11 +66,6 @@ async def _model(reply: str) -> str:
 
 class ModelAtOnce(SimulatedEngine, AsyncEngine):
     """The bare turn's model as an engine."""
-
-    @property
-    def sampling(self) -> Sampling:
-        """Nothing is sampled."""
-        return Sampling()
 
     async def reply(self, call: Call) -> Generation:
         """Return the script."""

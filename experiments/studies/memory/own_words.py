@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import get_args
 
 import msgspec
 
 from experiments.grading.conversation import grade_system
 from experiments.grading.overheard import Overheard
 from experiments.measuring import engines
-from experiments.measuring.records import EngineSpec, Scalar
+from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.memory import quality
@@ -34,9 +35,9 @@ PART, NATURAL_PART = "own-words", "natural-own-words"
 LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engine that runs models"
 
 _TURNS: dict[Preset, int] = {"smoke": 20, "quick": 500, "standard": 500, "wide": 500, "paper": 500}
-_QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 8, "standard": 10, "wide": 16, "paper": 40}
+# Eleven are five of what was told, three of what was changed, and one each of what nobody can know.
+_QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 11, "standard": 11, "wide": 11, "paper": 40}
 _NATURAL_QUESTIONS: dict[Preset, int] = {"wide": 18, "paper": 36}  # of nine kinds; the other presets ask none
-_NATURAL_BLOCKS: dict[Preset, int] = {"wide": 3}
 _PUBLISHED = "like"  # the published lookup, of a system that may be set to it
 _ITS_OWN = "its own"  # of a system whose layout cannot be set
 _SECONDS_A_QUESTION = 0.5
@@ -48,13 +49,15 @@ def shapes() -> tuple[str, ...]:
 
 
 def cells(request: GridRequest) -> list[Cell]:
-    """Return a cell a system, with each lookup and in each layout that the preset tries."""
+    """Return a cell a system, with each lookup and in each layout that the preset tries; none where no model runs."""
+    if not registry.engines.get(request.engine.name).runs_a_model:
+        return []
     return [*_plain(request), *_natural(request)]
 
 
 def _plain(request: GridRequest) -> Iterator[Cell]:
     for system in request.systems:
-        layouts, lookups = _layouts(system), _lookups(request.preset, system)
+        layouts, lookups = _layouts(request.preset, system), _lookups(request.preset, system)
         for layout, laid_out in layouts.items():
             for lookup, looked_up in lookups.items():
                 further = layout != next(iter(layouts))
@@ -67,9 +70,8 @@ def _plain(request: GridRequest) -> Iterator[Cell]:
 def _natural(request: GridRequest) -> Iterator[Cell]:
     questions = _NATURAL_QUESTIONS.get(request.preset)
     for system in request.systems if questions else ():
-        layout, laid_out = next(iter(_layouts(system).items()))
-        cell = _cell(request, system, NATURAL_PART, layout, questions or 0, laid_out)
-        yield msgspec.structs.replace(cell, blocks=_NATURAL_BLOCKS.get(request.preset))
+        layout, laid_out = next(iter(_layouts(request.preset, system).items()))
+        yield _cell(request, system, NATURAL_PART, layout, questions or 0, laid_out)
 
 
 def _cell(
@@ -90,13 +92,14 @@ def _cell(
     )
 
 
-def _layouts(system: str) -> dict[str, dict[str, Scalar]]:
-    """Return the settings of each layout by its name: first the one that the system has by default."""
+def _layouts(preset: Preset, system: str) -> dict[str, dict[str, Scalar]]:
+    """Return the settings of each layout by its name, first the one that the system has by default."""
     fields = msgspec.structs.fields(registry.systems.get(system).settings)
-    default = next((field.default for field in fields if field.name == "layout"), None)
-    if default is None:
+    setting = next((field for field in fields if field.name == "layout"), None)
+    if setting is None:
         return {_ITS_OWN: {}}
-    return {layout: {"layout": layout} for layout in (default, quality.READERS_LAYOUT)}
+    every = get_args(setting.type) if preset == "paper" else ()
+    return {layout: {"layout": layout} for layout in (setting.default, quality.READERS_LAYOUT, *every)}
 
 
 def _lookups(preset: Preset, system: str) -> Variants:
@@ -120,16 +123,9 @@ def _conversation(role: Role) -> Conversation:
 
 async def _answer(role: Role) -> None:
     spec = role.spec
-    engine = Overheard(engines.make(_seeded(engines.engine_of(spec), spec.seed), role.model_path, spec.profile.cpus))
+    engine = Overheard(engines.make(engines.engine_of(spec), role.model_path, spec.profile.cpus, spec.seed))
     scripts = Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user", rule="own words", afresh=True)
         quality.note(role, grades, quality.PLACES_OF_SYSTEMS, by_kind=spec.condition["part"] == NATURAL_PART)
         await asyncio.to_thread(role.outside_look)
-
-
-def _seeded(engine: EngineSpec, seed: int) -> EngineSpec:
-    """Return ``engine`` sampling from the block's seed, where it samples from one and is not told which."""
-    if "seed" not in registry.engines.get(engine.name).Settings.__struct_fields__:
-        return engine
-    return msgspec.structs.replace(engine, settings={"seed": seed % 2**31, **engine.settings})

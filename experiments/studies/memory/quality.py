@@ -199,7 +199,7 @@ async def _answer(role: Role) -> None:
     spec = role.spec
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    engine, scripts = Overheard(engines.make(spec.engine, role.model_path, spec.profile.cpus)), Scripts()
+    engine, scripts = Overheard(engines.make(spec.engine, role.model_path, spec.profile.cpus, spec.seed)), Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user")
         if {UNREAD, UNREADABLE}.intersection(spec.labels):
@@ -209,8 +209,16 @@ async def _answer(role: Role) -> None:
 
 
 def note(role: Role, grades: Sequence[Grade], places: Sequence[int], *, by_kind: bool) -> None:
-    """Note the measures of ``grades`` in the trial's record."""
-    role.part.values.update((summary_by_kind if by_kind else summary)(grades, places), questions=len(grades))
+    """Note the measures of ``grades`` in the trial's record, and how many questions the least of them are shares of."""
+    in_prompt = [grade for grade in grades if grade.right is not None and grade.answerable and grade.in_prompt]
+    role.part.values.update(
+        (summary_by_kind if by_kind else summary)(grades, places),
+        **{
+            "questions": len(grades),
+            "questions/en": sum(grade.language == "en" for grade in grades),
+            "questions/in_prompt": len(in_prompt),
+        },
+    )
 
 
 def _is_natural(role: Role) -> bool:

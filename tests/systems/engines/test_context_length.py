@@ -70,7 +70,7 @@ def test_the_models_own_context_is_filled_and_no_more(made, tiny_model):
         assert (said.text, said.finish_reason) == ("好" * 1200, "stop")
         with pytest.raises(PromptTooLong, match="maximum context length is 2048 tokens"):
             engine.generate(Call(messages=[Message("user", LONG)]))
-        with pytest.raises(PromptTooLong, match="of its reply"):
+        with pytest.raises(PromptTooLong, match="its reply takes"):
             engine.generate(Call(messages=QUESTION, script=LONG))
         for bound in (None, 5000, 10**30):
             free = engine.generate(Call(messages=QUESTION, max_tokens=bound))
@@ -123,7 +123,7 @@ def test_history_stays_whatever_the_bound_and_the_reply_ends_where_the_context_d
 @pytest.mark.parametrize("name", ["llama", "batched"])
 def test_the_context_of_a_trial_is_the_same_on_every_machine(name, tiny_model):
     for settings, length in (({}, 2048), ({"context_tokens": 256}, 256)):
-        engine = engines.make(EngineSpec(name=name, settings=settings), str(tiny_model), 1)
+        engine = engines.make(EngineSpec(name=name, settings=settings), str(tiny_model), 1, 0)
         engine.load()
         try:
             with pytest.raises(PromptTooLong, match=f"maximum context length is {length} tokens"):

@@ -49,10 +49,11 @@ def test_the_oldest_leaves_and_then_the_weakest_but_no_more_than_a_modest_reply_
 ):
     call = a_call(history, memories, question, max_tokens, layout)
     context = ALONE[layout] + room
-    *_, alone = ever_shorter(call)
+    least = [(call.messages[0], call.messages[-1]), *call.shorter()]
+    alone = min(len(tokens(messages)) for messages in least)
     bound = context if max_tokens is None else max_tokens
-    said = max(1, min(script, bound))
-    if len(tokens(alone.messages)) + said > context:  # and only then
+    said = min(bound, max(script, 16))
+    if alone + said > context:  # and only then
         with pytest.raises(PromptTooLong, match=f"maximum context length is {context} tokens"):
             fitted(call, tokens, context, script)
         return
@@ -61,8 +62,10 @@ def test_the_oldest_leaves_and_then_the_weakest_but_no_more_than_a_modest_reply_
     assert said <= found.room <= bound
     assert len(found.prompt) + found.room <= context
     assert found.room == bound or len(found.prompt) + found.room == context
-    # What has left is the oldest, eight together, and then the weakest.
-    assert found.dropped_messages in (*range(0, len(history), 8), len(history))
+    # What has left is the oldest, eight together until an exchange at a time must, and then the weakest.
+    last_eight = max(len(history) - 1, 0) // 8 * 8
+    may_leave = (*range(0, last_eight + 1, 8), *range(last_eight + 2, len(history), 2), len(history))
+    assert found.dropped_messages in may_leave
     assert not found.dropped_notes or found.dropped_messages == len(history)
     assert found.dropped_notes <= len(memories)
 
@@ -76,7 +79,7 @@ def test_the_oldest_leaves_and_then_the_weakest_but_no_more_than_a_modest_reply_
     if found.dropped_notes:
         one_more = prompt_without(len(history), found.dropped_notes - 1)
     elif found.dropped_messages:
-        one_more = prompt_without(max(0, (found.dropped_messages - 1) // 8 * 8), 0)
+        one_more = prompt_without(may_leave[may_leave.index(found.dropped_messages) - 1], 0)
     else:
         return
     assert len(one_more) + reserved > context
@@ -87,12 +90,17 @@ def test_a_timed_call_gives_way_for_its_bound_as_it_did_when_bounds_were_reserve
     call = a_call([60] * 40, ["ab" * 30] * 3, "why?", max_tokens)
     found = fitted(call, tokens, context, script)
     assert found.room >= max_tokens
-    for count in (*range(0, 40, 8), 40):
+    for count in (*range(0, 33, 8), 34, 36, 38, 40):
         left = tokens([call.messages[0], *call.messages[1:-1][count:], call.messages[-1]])
         if len(left) + max_tokens <= context:
             assert (found.dropped_messages, found.prompt) == (count, left)
             return
     assert found.dropped_messages == 40
+
+
+def test_of_a_short_history_of_long_messages_only_an_exchange_leaves():
+    found = fitted(a_call([300, 300, 300, 300], [], "why?", None), tokens, ALONE + 1024)
+    assert found.dropped_messages == 2
 
 
 def test_what_is_tried_gets_ever_shorter_and_keeps_the_system_prompt_and_the_question():

@@ -45,6 +45,7 @@ BOUNDS = [
     {"max_tokens": 100_000},
     {"max_completion_tokens": 65_535},
     {"max_tokens": -1},
+    {"max_tokens": -2},
     {"max_tokens": 5, "max_completion_tokens": 4096},
 ]
 
@@ -78,7 +79,7 @@ async def test_what_had_no_room_is_told_whole_and_streamed(made, tiny_model):
     async with serving(made(tiny_model)) as address:
         for bound in ({}, {"max_tokens": 8}):
             whole = await complete(address, messages=[*LONG, *HELLO], **bound)
-            assert whole.fourgig["dropped_messages"] in (8, 12)
+            assert whole.fourgig["dropped_messages"] in (8, 10, 12)
             chunks = await complete(address, messages=[*LONG, *HELLO], stream=True, **bound)
             told = [chunk.fourgig for chunk in chunks if "fourgig" in chunk.model_extra]
             assert told == [whole.fourgig]
@@ -90,11 +91,11 @@ async def test_what_had_no_room_is_told_whole_and_streamed(made, tiny_model):
 
 
 async def test_an_agents_reply_tells_it_on_every_way(tiny_model, tmp_path):
-    engine = batched(tiny_model)
-    hosted = agent(tmp_path, engine, memories=0, stepped_pruning=False)
+    engine = BatchedEngine(BatchedSettings(model_path=str(tiny_model), context_tokens=512, slots=2, threads=1))
+    hosted = agent(tmp_path, engine, memories=0)
     async with listening_to(hosted) as address, connect(f"ws://{address}/ws") as connection:
         for number in range(5):
-            text = f"The {number} bees gave honey. " * 3
+            text = f"The {number} bees gave honey. " * 8
             await connection.send(ask(id=f"{number}", text=text, max_tokens=4))
             _, reply = await until_the_last(connection, f"{number}")
         assert reply["dropped_messages"] > 0
@@ -122,10 +123,17 @@ async def test_a_question_that_leaves_hardly_any_room_is_answered_with_what_is_l
     async with serving(engine) as address:
         frame = (await complete(address, messages=[{"role": "user", "content": ""}], max_tokens=1)).usage.prompt_tokens
         a_bee = engine.count(" bees" * 10) // 10
-        question = " bees" * ((CONTEXT - frame - 8) // a_bee)
-        said = await complete(address, messages=[{"role": "user", "content": question}])
-        assert 1 <= said.usage.completion_tokens <= 8 + a_bee + 2
-        assert said.usage.total_tokens <= CONTEXT
+        for left, fits in ((24 + a_bee, True), (8, False)):
+            question = [{"role": "user", "content": " bees" * ((CONTEXT - frame - left) // a_bee)}]
+            if fits:
+                said = await complete(address, messages=[*LONG, *question])
+                assert 1 <= said.usage.completion_tokens <= 24 + 2 * a_bee
+                assert said.usage.total_tokens <= CONTEXT
+                assert said.fourgig["dropped_messages"] == len(LONG)
+            else:  # a reply that could not but break off
+                with pytest.raises(openai.BadRequestError, match="its reply takes 16"):
+                    await complete(address, messages=question)
+                assert (await complete(address, messages=question, max_tokens=3)).usage.completion_tokens <= 3
 
 
 async def test_the_list_of_models_tells_the_context_that_there_is(tiny_model):
