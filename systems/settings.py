@@ -54,7 +54,7 @@ class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     sessions: Positive = 1000
     memories: Memories = 3
     note_tokens: NotNegative = 768
-    layout: LayoutName = "bracketed"
+    layout: LayoutName = "passage"
     memory_bytes: Positive = _PUBLISHED_BYTES
     cache_capacity: CacheCapacity | None = None
     cache_key: CacheKey = "prompt"

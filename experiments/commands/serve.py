@@ -36,6 +36,7 @@ from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
 from systems.models import cache
 from systems.models.check import ModelFile
 from systems.models.embeddings import names as embedding_names
+from systems.models.find import READER
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
 
@@ -188,7 +189,9 @@ def serve(
     if chosen.system != NO_AGENT:
         description = registry.systems.get(chosen.system)
         # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
-        usual = {"memory_bytes": _memory(limits), "background_saving": False}
+        usual: dict[str, Any] = {"memory_bytes": _memory(limits), "background_saving": False}
+        if found is not None and found.path == READER:
+            usual["layout"] = "bracketed"  # it was trained on this one alone
         fitting = {name: value for name, value in usual.items() if name in description.setting_names}
         system_settings = all_of(description.settings, chosen.system, {}, **fitting)
         if (named := getattr(system_settings, "embedding_model", None)) is not None:

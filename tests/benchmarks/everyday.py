@@ -1,7 +1,7 @@
 """How well a real model answers sixty everyday messages, by layout and sampling, in the agent and alone.
 
     python -m tests.benchmarks.everyday [SPLIT] [--models smollm2,...] [--arms alone,list,...] [--samplings greedy,...]
-                                        [--seeds 1,2,3] [--replies FILE]
+                                        [--seeds 1,2,3] [--replies FILE] [--held]
 
 The conversations are those of tests/conversations/everyday, six of ten messages: layout and sampling are chosen by the
 ``settled`` ones, the ``held-out`` ones are asked once that is done. *Alone* is the same model, with the newest ten
@@ -10,9 +10,9 @@ was said in an earlier conversation is in its memory. An arm is "alone" or a lay
 a turn, not three. Replies are at most 24 tokens.
 
 A cell is a model, an arm, a sampling and a seed; its replies are appended to the file as soon as it is done, and a cell
-that is there is not asked again. Shares come with Wilson's 95 % interval. The difference to the model alone is the mean
-of that of each conversation (and seed), with Student's interval or the bootstrap's: messages of one conversation are
-not independent.
+that is there is not asked again. The table is of all cells of the split that the file holds. Shares come with Wilson's
+95 % interval. The difference to the model alone is the mean of that of each conversation (and seed), with Student's
+interval or the bootstrap's: messages of one conversation are not independent.
 """
 
 from __future__ import annotations
@@ -176,6 +176,11 @@ def _difference(ours: Sequence[Sequence[Grade]], theirs: Sequence[Sequence[Grade
     return f"{estimate.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
+def _held(path: Path) -> list[Cell]:
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return [msgspec.json.decode(line, type=Cell) for line in lines]
+
+
 def main() -> None:
     """Ask what the file does not hold yet, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.everyday")
@@ -186,28 +191,24 @@ def main() -> None:
     parser.add_argument("--seeds", default="1", help="greedy has no use for more than the first")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--replies", type=Path, default=Path("results/everyday.jsonl"), help="ignored by git")
+    parser.add_argument("--held", action="store_true", help="ask nothing: print what the file holds")
     given = parser.parse_args()
     conversations = read(CONVERSATIONS / f"{given.split}.json")
-    done: dict[tuple[str, str, str, str, int], Cell] = {}
-    if given.replies.exists():
-        cells = [msgspec.json.decode(line, type=Cell) for line in given.replies.read_bytes().splitlines()]
-        done = {cell.key: cell for cell in cells}
-    asked = []
+    cells = [cell for cell in _held(given.replies) if cell.split == given.split]
+    done = {cell.key for cell in cells}
     seeds = [int(seed) for seed in given.seeds.split(",")]
-    for model, sampling, arm in product(given.models.split(","), given.samplings.split(","), given.arms.split(",")):
+    wanted = product(given.models.split(","), given.samplings.split(","), given.arms.split(","))
+    for model, sampling, arm in () if given.held else wanted:
         for seed in seeds[:1] if SAMPLINGS[sampling].temperature == 0 else seeds:
-            cell = done.get((given.split, model, arm, sampling, seed))
-            if cell is None:
+            if (given.split, model, arm, sampling, seed) not in done:
                 chosen = msgspec.structs.replace(SAMPLINGS[sampling], seed=seed)
-                cell = Cell(
-                    given.split, model, arm, sampling, seed, ask(resolve(model).path, arm, chosen, conversations)
-                )
+                replies = ask(resolve(model).path, arm, chosen, given.threads, conversations)
+                cells.append(Cell(given.split, model, arm, sampling, seed, replies))
                 with given.replies.open("ab") as file:
-                    file.write(msgspec.json.encode(cell) + b"\n")
-            asked.append(cell)
+                    file.write(msgspec.json.encode(cells[-1]) + b"\n")
     print(f"How well everyday messages are answered: the {given.split} conversations, seeds {given.seeds}")
-    print(f"code version {code.version(None, 'everyday')}; {datetime.now(UTC):%Y-%m-%d}\n")
-    print(*_table(asked, conversations), sep="\n")
+    print(f"code version {code.version('asynchronous', 'memory')}; {datetime.now(UTC):%Y-%m-%d}\n")
+    print(*_table(cells, conversations), sep="\n")
 
 
 if __name__ == "__main__":
