@@ -93,7 +93,7 @@ def test_where_the_usual_model_cannot_be_fetched_random_weights_stand_in_and_are
 def test_where_it_is_here_the_usual_model_is_real_and_a_resumed_run_finds_it_again(smollm2: Path) -> None:
     kept = requantise.place(PUBLISHED[USUAL], "q4_0")
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.symlink_to(smollm2)
+    kept.symlink_to(smollm2)  # of another quantisation, and as real
     try:
         prepared = planning.prepare(ASKED, planning.draft(ASKED, None))
     finally:
@@ -102,7 +102,7 @@ def test_where_it_is_here_the_usual_model_is_real_and_a_resumed_run_finds_it_aga
     assert prepared.model == TIMED
     assert prepared.engine.model_shape == TIMED
     assert not prepared.engine.words_are_meaningless
-    assert {spec.engine.model for spec in prepared.plan.trials if spec.engine} == {"SmolLM2-135M-Instruct (q4_0)"}
+    assert {spec.engine.model for spec in prepared.plan.trials if spec.engine} == {"SmolLM2-135M-Instruct (q8_0)"}
 
 
 def test_a_study_does_without_a_model_of_its_own_that_cannot_be_fetched(
