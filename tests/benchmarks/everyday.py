@@ -46,10 +46,13 @@ from systems.turn.layouts import LAYOUTS
 CONVERSATIONS = Path(__file__).parents[1] / "conversations" / "everyday"
 ALONE = "alone"
 SAMPLINGS = {
-    "greedy": Sampling(),
-    **{f"0.2/0.9/{p}": Sampling(temperature=0.2, top_p=0.9, repeat_penalty=p) for p in (1.0, 1.1, 1.2)},
+    "greedy": Sampling(temperature=0.0, repeat_penalty=1.0),
+    **{
+        f"0.2/0.9/{penalty}": Sampling(temperature=0.2, top_k=40, top_p=0.9, min_p=0.0, repeat_penalty=penalty)
+        for penalty in (1.0, 1.1, 1.2)
+    },
 }
-"""Temperature, top-p and repeat penalty; greedy has no penalty."""
+"""Temperature, top-p and repeat penalty; greedy has no penalty. Nothing is left to the model's own."""
 
 _TOKENS = 24
 _HISTORY = 10  # messages: the agent's default
