@@ -43,7 +43,7 @@ _NEIGHBOURS = f"WITH hits (id, created) AS (VALUES {{marks}}) SELECT id, {_BEFOR
 
 
 class Searched:
-    """The turns of ``session`` that have words of those ``asked``: a `relevance.Source`."""
+    """The turns of ``session`` that have words of those ``asked``: a `relevance.Gathered`."""
 
     def __init__(self, connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> None:
         self._connection = connection
