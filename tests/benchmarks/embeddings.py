@@ -187,7 +187,10 @@ def show(answered: Sequence[Answered], title: str) -> None:
 def show_gains(answered: Sequence[Answered], models: Sequence[str]) -> None:
     """Print what both rankings find beyond full text, question by question."""
     words = {(one.conversation, one.question): one.measures[MEASURE] for one in answered if one.store == WORDS}
-    for kinds, chosen in (("all", answered), ("without paraphrases", [one for one in answered if _shares(one)])):
+    sharing = [one for one in answered if _shares(one)]
+    for kinds, chosen in (("all", answered), ("without paraphrases", sharing)):
+        if kinds != "all" and len(sharing) == len(answered):
+            continue
         for model in models:
             found = [one for one in chosen if one.store == f"both {model}"]
             more = [one.measures[MEASURE] - words[one.conversation, one.question] for one in found]
