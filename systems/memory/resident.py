@@ -42,7 +42,7 @@ _TURNS = (
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM memories WHERE session = ? LIMIT ?)"
 
 
-class Session:
+class ResidentSession:
     """All turns of one session, in the order of their numbers, which is that of their places here."""
 
     def __init__(self, rows: Sequence[Remembered]) -> None:
@@ -92,9 +92,9 @@ class Session:
 
 
 class Lookup:
-    """The turns of a resident ``session`` that have words of those ``asked``: a `relevance.Source`."""
+    """The turns of a resident ``session`` that have words of those ``asked``: a `relevance.Gathered`."""
 
-    def __init__(self, session: Session, name: str, asked: Sequence[str]) -> None:
+    def __init__(self, session: ResidentSession, name: str, asked: Sequence[str]) -> None:
         self._session = session
         terms = scoped(name, asked)
         hashes = np.fromiter(map(hash, terms), np.int64, len(terms)).view(np.uint64) << np.uint64(_PLACE_BITS)
@@ -143,7 +143,7 @@ class Resident:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._sessions: OrderedDict[str, ResidentSession] = OrderedDict()
         self._asked_at: OrderedDict[str, float] = OrderedDict()
         self._unfit: set[str] = set()
         self.bytes = 0
@@ -151,7 +151,7 @@ class Resident:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def get(self, connection: sqlite3.Connection, session: str) -> Session | None:
+    def get(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
         """Return ``session`` if it is held, or is from now on."""
         now = time.monotonic()
         before, self._asked_at[session] = self._asked_at.get(session, -1.0), now
@@ -188,12 +188,12 @@ class Resident:
         # Where more sessions are in use than can be held, it is best to go on holding some of them.
         return bool(self._sessions) and before > self._asked_at[next(iter(self._sessions))]
 
-    def _read(self, connection: sqlite3.Connection, session: str) -> Session | None:
-        found: Session | None = None
+    def _read(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
+        found: ResidentSession | None = None
         if connection.execute(_COUNT, (session, WHOLE + 1)).fetchone()[0] <= WHOLE:
             rows = list(map(Remembered._make, connection.execute(_TURNS, (session,))))
             if all(row.terms != UNCUT for row in rows):
-                found = Session(rows)
+                found = ResidentSession(rows)
         if found is None or found.bytes * _AT_LEAST > self._most_bytes:
             self._unfit.add(session)
             return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from systems.memory.matches import Ranked
 from systems.memory.recent import Recent
-from systems.memory.relevance import Source, rank
+from systems.memory.relevance import Gathered, rank
 from systems.memory.resident import Lookup, Resident
 from systems.memory.schema import scoped
 from systems.memory.searched import Searched, quoted
@@ -54,7 +54,9 @@ def find(
         return [row[0] for row in connection.execute(_BM25, (" OR ".join(terms), limit, session))]
     most = _CANDIDATES * limit if how == "blended" else limit
     in_use = resident.get(connection, session) if resident is not None else None
-    source: Source = Searched(connection, recent, session, asked) if in_use is None else Lookup(in_use, session, asked)
+    source: Gathered = (
+        Searched(connection, recent, session, asked) if in_use is None else Lookup(in_use, session, asked)
+    )
     ranked = rank(source, asked, most, context=context)
     if how == "blended":
         ranked = _blended(ranked)[:limit]

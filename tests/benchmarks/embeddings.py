@@ -184,6 +184,24 @@ def show(answered: Sequence[Answered], title: str) -> None:
         print(f"{kind:26s}{len(found):6d} " + " ".join(f"{cell:>18s}" for cell in cells), flush=True)
 
 
+def show_gains(answered: Sequence[Answered], models: Sequence[str]) -> None:
+    """Print what both rankings find beyond full text, question by question."""
+    words = {(one.conversation, one.question): one.measures[MEASURE] for one in answered if one.store == WORDS}
+    for kinds, chosen in (("all", answered), ("without paraphrases", [one for one in answered if _shares(one)])):
+        for model in models:
+            found = [one for one in chosen if one.store == f"both {model}"]
+            more = [one.measures[MEASURE] - words[one.conversation, one.question] for one in found]
+            # Differences lie between -1 and 1, and an interval is wanted of shares.
+            ends = clusters.interval([(each + 1) / 2 for each in more], [one.conversation for one in found])
+            between = "" if ends is None else f" [{2 * ends[0] - 1:+.3f}, {2 * ends[1] - 1:+.3f}]"
+            print(f"both {model} beyond full text, {kinds}: {np.mean(more):+.3f}{between}", flush=True)
+
+
+def _shares(one: Answered) -> bool:
+    """Return whether the question may share words with its answer."""
+    return not one.kind.startswith("paraphrased")
+
+
 def _distinct(answered: Sequence[Answered], models: Sequence[str]) -> list[Answered]:
     """Return every answer once: full text was asked beside each model."""
     seen: dict[tuple[str, str, str], Answered] = {}
@@ -236,7 +254,9 @@ def main() -> None:
                 answered += some
                 for way, each in took.items():
                     seconds.setdefault(way, []).extend(each)
-        show(_distinct(answered, given.models), title)
+        each_once = _distinct(answered, given.models)
+        show(each_once, title)
+        show_gains(each_once, given.models)
         print("p50 a lookup, ms: " + "  ".join(f"{way} {1e3 * np.median(each):.2f}" for way, each in seconds.items()))
 
 

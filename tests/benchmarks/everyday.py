@@ -30,9 +30,9 @@ import msgspec
 from scipy.stats import binomtest
 
 from experiments.analysis.intervals import Estimate
-from experiments.grading.everyday import Grade, grade
+from experiments.grading.everyday import EverydayGrade, grade
 from experiments.measuring import code
-from experiments.workloads.everyday import KINDS, REMEMBERING, Conversation, read
+from experiments.workloads.everyday import KINDS, REMEMBERING, EverydayTalk, read
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.engine import BatchedEngine
@@ -74,14 +74,14 @@ class Cell(msgspec.Struct, frozen=True):
         return self.split, self.model, self.arm, self.sampling, self.seed
 
 
-async def _converse(conversations: Sequence[Conversation], reply: Callable[..., object]) -> list[list[str]]:
-    async def one(conversation: Conversation) -> list[str]:
+async def _converse(conversations: Sequence[EverydayTalk], reply: Callable[..., object]) -> list[list[str]]:
+    async def one(conversation: EverydayTalk) -> list[str]:
         return [await reply(conversation.name, turn.say) for turn in conversation.turns]  # type: ignore[misc]
 
     return list(await asyncio.gather(*map(one, conversations)))
 
 
-async def _alone(engine: BatchedEngine, conversations: Sequence[Conversation]) -> list[list[str]]:
+async def _alone(engine: BatchedEngine, conversations: Sequence[EverydayTalk]) -> list[list[str]]:
     histories: dict[str, list[Message]] = {each.name: [] for each in conversations}
 
     async def reply(session: str, text: str) -> str:
@@ -99,7 +99,7 @@ async def _alone(engine: BatchedEngine, conversations: Sequence[Conversation]) -
         engine.close()
 
 
-async def _agent(engine: BatchedEngine, arm: str, conversations: Sequence[Conversation]) -> list[list[str]]:
+async def _agent(engine: BatchedEngine, arm: str, conversations: Sequence[EverydayTalk]) -> list[list[str]]:
     layout, _, memories = arm.partition("/")
     with tempfile.TemporaryDirectory() as folder:
         for each in conversations:
@@ -122,7 +122,7 @@ async def _agent(engine: BatchedEngine, arm: str, conversations: Sequence[Conver
 
 
 def ask(
-    path: Path, arm: str, sampling: Sampling, threads: int, conversations: Sequence[Conversation]
+    path: Path, arm: str, sampling: Sampling, threads: int, conversations: Sequence[EverydayTalk]
 ) -> list[list[str]]:
     """Return what the model at ``path`` replies, alone or in the agent as ``arm`` says."""
     engine = BatchedEngine(
@@ -136,13 +136,13 @@ def _share(grades: Sequence[bool]) -> str:
     return f"{sum(grades) / len(grades):.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _needs_no_memory(grades: Sequence[Grade]) -> list[bool]:
+def _needs_no_memory(grades: Sequence[EverydayGrade]) -> list[bool]:
     return [each.right for each in grades if each.kind not in REMEMBERING]
 
 
-def _table(cells: Sequence[Cell], conversations: Sequence[Conversation]) -> Iterator[str]:
+def _table(cells: Sequence[Cell], conversations: Sequence[EverydayTalk]) -> Iterator[str]:
     """Yield a line a model, arm and sampling, the seeds together."""
-    grades: dict[tuple[str, str, str], list[list[Grade]]] = {}
+    grades: dict[tuple[str, str, str], list[list[EverydayGrade]]] = {}
     for cell in cells:
         graded = [grade(each, replies) for each, replies in zip(conversations, cell.replies, strict=True)]
         grades.setdefault((cell.model, cell.arm, cell.sampling), []).extend(graded)
@@ -169,7 +169,7 @@ def _line(cells: Sequence[str]) -> str:
     return " ".join(f"{cell:{width}s}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _difference(ours: Sequence[Sequence[Grade]], theirs: Sequence[Sequence[Grade]]) -> str:
+def _difference(ours: Sequence[Sequence[EverydayGrade]], theirs: Sequence[Sequence[EverydayGrade]]) -> str:
     """Return by how much the share of right replies, where no memory is needed, is greater in ``ours``."""
     if len(ours) != len(theirs):
         return "–"

@@ -10,8 +10,8 @@ q4_1, within a block: geometric mean and 95 % interval. *Memory* is what that pr
 
 *Answers*: questions, each right if the reply of at most 32 tokens, at temperature 0, has the answer's words; 95 %
 intervals by Wilson, and which questions are won and lost beside q4_1, with an exact McNemar test. *Perplexity* of a
-conversation that people wrote, and how often the likeliest token is the one that the shipped model holds likeliest: over
-pieces of 128 tokens, with 95 % intervals of the mean. Everything is compared with q4_1 because nothing better was
+conversation that people wrote, and how often the likeliest token is the one that the shipped model holds likeliest:
+over pieces of 128 tokens, with 95 % intervals of the mean. Everything is compared with q4_1 because nothing better was
 published in a package: another quantisation can lose of it, and gain nothing.
 """
 
@@ -37,7 +37,7 @@ from experiments.analysis.intervals import Estimate
 from experiments.measuring import code
 from experiments.measuring.probes import host
 from experiments.workloads import archives
-from systems.engines.interface import Call, Message
+from systems.engines.interface import Call, Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.models import requantise
 from systems.models.find import resolve
@@ -107,9 +107,12 @@ QUESTIONS = {"facts": FACTS, "sums": SUMS, "notes": NOTES}
 NUMBERS = {"eight": "8", "seven": "7", "4": "four", "7": "seven", "12": "twelve"}
 
 
+GREEDY = Sampling(temperature=0.0, repeat_penalty=1.0)
+
+
 def engine(path: Path, threads: int | None = None) -> LlamaEngine:
     """Return the serial engine with the model loaded, which says the likeliest token."""
-    made = LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=1024, threads=threads, temperature=0.0))
+    made = LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=1024, threads=threads, sampling=GREEDY))
     made.load()
     return made
 
@@ -243,8 +246,9 @@ def tell_words() -> None:
         same = [float(np.mean(np.equal(*pieces))) for pieces in zip(likeliest, shipped, strict=True)]
         print(
             f"{quant:6} right {sum(every) / len(every):.2f} ({chance.low:.2f} … {chance.high:.2f}): {by_group}; "
-            f"beside {SHIPPED} {won} won, {lost} lost{_chance(won, lost)}; perplexity "
-            f"{math.exp(np.mean(surprise)):.1f}, nats a token {spread(surprise, '.3f')}; same likeliest token {spread(same, '.3f')}",
+            f"beside {SHIPPED} {won} won, {lost} lost{_chance(won, lost)}; "
+            f"perplexity {math.exp(np.mean(surprise)):.1f}, nats a token {spread(surprise, '.3f')}; "
+            f"same likeliest token {spread(same, '.3f')}",
             flush=True,
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from systems.engines.embedding.vocabulary import Vocabulary, loaded
+from systems.engines.embedding.vocabulary import TextTokens, loaded
 from systems.errors import EngineError, ModelError
 
 
@@ -27,7 +27,7 @@ class Encoder:
         self._batch: Any = None
         self._library, self._model = loaded(path, use_mmap=use_mmap)
         try:
-            self.vocabulary = Vocabulary(path, (self._library, self._model))
+            self.vocabulary = TextTokens(path, (self._library, self._model))
             self._prepare(path, batch, texts, threads)
             self._make_context()
             self._check()

@@ -187,6 +187,7 @@ async def test_in_own_words_a_value_may_be_said_in_a_sentence_and_a_refusal_in_m
     assert (measures["answered"], measures["refused"]) == right
     assert measures["answered/in_prompt"] == right[0]
     assert measures["declined"] == declined[0]
+    assert "known_layout" not in measures  # what the reader knows says nothing of another model
 
 
 async def test_asked_afresh_a_model_sees_its_notes_and_nothing_that_was_scripted(tmp_path: Path) -> None:
