@@ -1,7 +1,7 @@
 """Sessions in use, held in memory: their turns, and which words are in them.
 
 A session is read from the file when it is asked for the first time, and gets every turn that is saved in it. What is
-held finds exactly what the file has (`searched`), at a tenth of the cost. Only sessions that are looked at whole are
+held finds exactly what the file has (`searched`), at a fraction of the cost. Only sessions that are looked at whole are
 held, no longer than they are used, and all of them in so many bytes; the others are searched in the file.
 """
 
