@@ -1,7 +1,7 @@
 """Sessions in use, held in memory: their turns, and which words are in them.
 
 A session is read from the file when it is asked for the first time, and gets every turn that is saved in it. What is
-held finds exactly what the file has (`searched`), at a tenth of the cost. Only sessions that are looked at whole are
+held finds exactly what the file has (`searched`), at a fraction of the cost. Only sessions that are looked at whole are
 held, no longer than they are used, and all of them in so many bytes; the others are searched in the file.
 """
 
@@ -28,8 +28,8 @@ _PLACE = (1 << _PLACE_BITS) - 1
 
 # A session that nobody has asked for so long is let go.
 _IDLE_S = 900.0
-# Sessions of which is known when they were asked last.
-_NOTED = 4_096
+# So many sessions are held at most, however little was said in them; of so many others is known when they were asked.
+_MOST, _NOTED = 1_000, 4_000
 # Of very long texts no session is held that leaves no room for so many like it.
 _AT_LEAST = 4
 
@@ -54,6 +54,7 @@ class ResidentSession:
         self._by_time = sorted(range(len(rows)), key=lambda place: rows[place].created)
         self._age = sorted(range(len(rows)), key=self._by_time.__getitem__)
         self.bytes = _BYTES + sum(_size(row) for row in rows)
+        self.asked_at = 0.0
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -144,7 +145,7 @@ class Resident:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._sessions: OrderedDict[str, ResidentSession] = OrderedDict()
-        self._asked_at: OrderedDict[str, float] = OrderedDict()
+        self._others: OrderedDict[str, float] = OrderedDict()
         self._unfit: set[str] = set()
         self.bytes = 0
 
@@ -154,14 +155,19 @@ class Resident:
     def get(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
         """Return ``session`` if it is held, or is from now on."""
         now = time.monotonic()
-        before, self._asked_at[session] = self._asked_at.get(session, -1.0), now
-        self._asked_at.move_to_end(session)
         found = self._sessions.get(session)
         if found is not None:
             self._sessions.move_to_end(session)
+            found.asked_at = now
         self._let_go(now)
-        if found is None and session not in self._unfit and self._is_welcome(before):
-            found = self._read(connection, session)
+        if found is None:
+            before = self._others.pop(session, -1.0)
+            if session not in self._unfit and self._is_welcome(before):
+                found = self._read(connection, session)
+            if session not in self._sessions:
+                self._note(session, now)
+            elif found is not None:
+                found.asked_at = now
         return found
 
     def add(self, rows: Iterable[Remembered]) -> None:
@@ -183,10 +189,16 @@ class Resident:
 
     def _is_welcome(self, before: float) -> bool:
         """Return whether a session that was asked ``before`` may take another's place, if there is no room."""
-        if self.bytes < self._most_bytes:
+        if self.bytes < self._most_bytes and len(self) < _MOST:
             return True
         # Where more sessions are in use than can be held, it is best to go on holding some of them.
-        return bool(self._sessions) and before > self._asked_at[next(iter(self._sessions))]
+        return bool(self._sessions) and before > next(iter(self._sessions.values())).asked_at
+
+    def _note(self, session: str, now: float) -> None:
+        self._others[session] = now
+        if len(self._others) > _NOTED:
+            forgotten, _ = self._others.popitem(last=False)
+            self._unfit.discard(forgotten)
 
     def _read(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
         found: ResidentSession | None = None
@@ -203,16 +215,11 @@ class Resident:
         return found
 
     def _let_go(self, now: float) -> None:
-        while self._sessions and self._asked_at[oldest := next(iter(self._sessions))] < now - _IDLE_S:
-            self._drop(oldest)
-        while len(self._asked_at) > _NOTED:
-            forgotten, _ = self._asked_at.popitem(last=False)
-            self._unfit.discard(forgotten)
-            if forgotten in self._sessions:
-                self._drop(forgotten)
+        while self._sessions and next(iter(self._sessions.values())).asked_at < now - _IDLE_S:
+            self._drop(next(iter(self._sessions)))
 
     def _shrink(self) -> None:
-        while self.bytes > self._most_bytes:
+        while self.bytes > self._most_bytes or len(self) > _MOST:
             self._drop(next(iter(self._sessions)))
 
     def _drop(self, session: str) -> None:

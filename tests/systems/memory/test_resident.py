@@ -166,6 +166,14 @@ def test_a_session_that_is_used_takes_the_place_of_one_that_is_not(file):
     assert held.get(file, "s9") is not None
 
 
+def test_of_sessions_in_which_little_was_said_not_all_are_held(file, monkeypatch):
+    monkeypatch.setattr(in_memory, "_MOST", 3)
+    held = Resident(1 << 20)
+    for number in range(10):
+        held.get(file, f"s{number}")
+    assert len(held) == 3
+
+
 def test_a_session_that_nobody_asks_is_let_go(file):
     held = Resident(1 << 20)
     now = 1_000.0
