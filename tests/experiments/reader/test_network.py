@@ -50,6 +50,22 @@ def test_a_watched_head_says_how_it_attends_and_only_to_what_it_may_see() -> Non
     assert not shares[other | torch.ones_like(other).triu(1)].any()
 
 
+def test_a_reader_is_trained_on_with_the_tokens_it_has_and_fresh_ones_for_the_rest(tmp_path: Path) -> None:
+    shape = reader_shape()
+    fewer = {name: one.numpy() for name, one in initial(shape, 3).items()}
+    fewer["token_embd.weight"] = fewer["token_embd.weight"][:1000]
+    gguf_file.write(tmp_path / "known.gguf", shape, fewer, {})
+
+    Training(tmp_path, seed=1, steps=0, start=tmp_path / "known.gguf").run()
+
+    kept = gguf_file.read(tmp_path / "reader.gguf")
+    fewer["token_embd.weight"] = np.concatenate(
+        [fewer["token_embd.weight"], initial(shape, 1)["token_embd.weight"].numpy()[1000:]]
+    )
+    for name, one in fewer.items():
+        np.testing.assert_array_equal(kept[name], one.astype(np.float16 if one.ndim > 1 else np.float32))
+
+
 def test_a_killed_training_goes_on_where_it_was(tmp_path: Path) -> None:
     Training(tmp_path, seed=1, steps=1).run()
     reached = Training(tmp_path, seed=1, steps=1).progress
