@@ -15,6 +15,8 @@ from systems.memory.stopwords import WORDS
 
 # Where a clause ends in a text as it was written: the points of "3.5" and of an address end none.
 _END = re.compile(r"(?<=[,;:.!?…])\s+|(?:[，；：。！…]|(?<=[？]))\s*|\s+[-–]+\s+|—|\n+")
+# Characters. A longer text was pasted, and is no polite question.
+_LONGEST = 1_000
 _AROUND = " ,;:.!?…()\"'“”「」"
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
@@ -176,10 +178,12 @@ def is_manners(clause: str) -> bool:
 
 
 def point(text: str) -> str:
-    """Return ``text`` without manners, or as it is if nothing else is in it.
+    """Return ``text`` without manners, or as it is if nothing else is in it, or if it is very long.
 
     Beside manners, a clause that says nothing but in which moment one asks goes as well: "I am at the counter".
     """
+    if len(text) > _LONGEST:
+        return text
     clauses = [clause for clause in _END.split(text) if clause]
     kept = [clause for clause in clauses if not is_manners(plain(clause))]
     if len(kept) < len(clauses):
