@@ -55,12 +55,15 @@ class Observed(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One user turn. ``deadline_s`` counts from the request's arrival at the system."""
+    """One user turn. ``deadline_s`` counts from the request's arrival at the system.
+
+    ``max_tokens`` is an upper bound of the reply; with None it may be as long as the engine's context has room.
+    """
 
     id: str
     session: str
     text: str
-    max_tokens: int = 32
+    max_tokens: int | None = None
     deadline_s: float | None = None
     observed: Observed | None = None
 
@@ -78,7 +81,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one request. Times are seconds from the request's arrival at the system.
 
     ``first_token_s`` is None when no token was streamed (a command, for one). ``reused_tokens`` of ``prompt_tokens``
-    had been computed before. ``degraded`` tells which steps failed and were done without, on the way to this reply.
+    had been computed before. ``dropped_messages`` counts the oldest messages of the history, ``dropped_notes`` the
+    weakest notes, that the prompt had no room for. ``degraded`` tells which steps failed and were done without, on the
+    way to this reply.
     """
 
     request_id: str
@@ -89,6 +94,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     reused_tokens: int = 0
     generated_tokens: int = 0
     finish_reason: FinishReason = "stop"
+    dropped_messages: int = 0
+    dropped_notes: int = 0
     first_token_s: float | None = None
     total_s: float = 0.0
     degraded: tuple[Degraded, ...] = ()
@@ -109,6 +116,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
             reused_tokens=generation.reused_tokens,
             generated_tokens=generation.generated_tokens,
             finish_reason=generation.finish_reason,
+            dropped_messages=generation.dropped_messages,
+            dropped_notes=generation.dropped_notes,
             first_token_s=called_s + generation.first_token_s,
         )
 

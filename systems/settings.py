@@ -32,6 +32,9 @@ CacheCapacity = Annotated[int, msgspec.Meta(ge=0, le=CACHE_LIMIT)]
 CacheKey = Literal["prompt", "question"]
 """What the key of a cached reply covers: everything the answer depends on, or, as published, the question."""
 
+LayoutName = Literal["bracketed", "list", "sentences", "passage", "question-first", "system"]
+"""How a turn's prompt is laid out: where its notes stand and what is said besides (`systems.turn.layouts`)."""
+
 # The published cache holds 50 replies on a machine of 4 GiB; other memories get their share, and never too few to
 # serve a question that is asked again at once.
 _PUBLISHED_CAPACITY, _PUBLISHED_BYTES, _LEAST_CAPACITY = 50, 4 * 2**30, 10
@@ -40,15 +43,16 @@ _PUBLISHED_CAPACITY, _PUBLISHED_BYTES, _LEAST_CAPACITY = 50, 4 * 2**30, 10
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What both built-in systems can be set to; defaults are the published ones (docs/settings.md).
 
-    ``note_tokens`` is how many tokens the notes of a turn, which say its memories, are together at most.
-    ``memory_bytes`` is the memory the system may use, which whoever builds it knows; ``cache_capacity`` None means
-    derived from it.
+    ``note_tokens`` is how many tokens the notes of a turn, which say its memories, are together at most, ``layout``
+    where they stand in its prompt. ``memory_bytes`` is the memory the system may use, which whoever builds it knows;
+    ``cache_capacity`` None means derived from it.
     """
 
     history_length: HistoryLength = 10
     sessions: Positive = 1000
     memories: Memories = 3
     note_tokens: NotNegative = 768
+    layout: LayoutName = "bracketed"
     memory_bytes: Positive = _PUBLISHED_BYTES
     cache_capacity: CacheCapacity | None = None
     cache_key: CacheKey = "prompt"

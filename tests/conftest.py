@@ -1,11 +1,11 @@
-"""What every test may use: a cache of its own, and one very small model made once a session."""
+"""What every test may use: a cache of its own, a very small model made once a session, and a real one."""
 
 from __future__ import annotations
 
 import functools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from hypothesis import settings
 # No test looks at the wall clock, Hypothesis's neither: on a busy machine a first example may take half a second.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+_CACHE_OF_THIS_MACHINE = os.environ.get("FOURGIG_CACHE")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,3 +49,49 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from systems.models.find import ensure
 
     return Path(shutil.copy(ensure("tiny", "q8_0", 0), tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the real model, in the quantisation that is used by default, as a GGUF file of the session's own.
+
+    It is fetched once a machine, into the cache that the tests were started with: 93 MB are not fetched for every
+    session. Where they cannot be fetched, the test is skipped.
+    """
+    from systems.models.fetching import CannotFetch
+    from systems.models.find import resolve
+
+    with pytest.MonkeyPatch.context() as patch:
+        if _CACHE_OF_THIS_MACHINE is None:
+            patch.delenv("FOURGIG_CACHE")
+        else:
+            patch.setenv("FOURGIG_CACHE", _CACHE_OF_THIS_MACHINE)
+        try:
+            kept = resolve("smollm2").path
+        except CannotFetch as error:
+            pytest.skip(str(error))
+    return Path(shutil.copy(kept, tmp_path_factory.mktemp("smollm2")))
+
+
+@pytest.fixture(scope="session")
+def embedding_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what gives the GGUF file of a published embedding model by its name, a copy of the session's own.
+
+    It is fetched and converted once a machine, as `smollm2` is; where that cannot be done, the test is skipped.
+    """
+    from systems.models.embeddings import resolve
+    from systems.models.fetching import CannotFetch
+
+    def found(name: str) -> Path:
+        with pytest.MonkeyPatch.context() as patch:
+            if _CACHE_OF_THIS_MACHINE is None:
+                patch.delenv("FOURGIG_CACHE")
+            else:
+                patch.setenv("FOURGIG_CACHE", _CACHE_OF_THIS_MACHINE)
+            try:
+                kept = resolve(name).path
+            except CannotFetch as error:
+                pytest.skip(str(error))
+        return Path(shutil.copy(kept, tmp_path_factory.mktemp("embedding")))
+
+    return found

@@ -77,7 +77,9 @@ def _shown(message: FromServer) -> bool:
                 out.print(message.text, end="", highlight=False, soft_wrap=True)
             remembered = "".join(f"\n  remembered: {memory}" for memory in message.memories)
             pace = "" if message.tokens_per_s is None else f" · {message.tokens_per_s:.1f} tokens/s"
-            said = f"\n{message.source} · {message.total_s:.1f} s{pace}{remembered}"
+            cut = " · cut at its longest" if message.finish_reason == "length" else ""
+            dropped = f" · {message.dropped_messages} older messages had no room" if message.dropped_messages else ""
+            said = f"\n{message.source} · {message.total_s:.1f} s{pace}{cut}{dropped}{remembered}"
             out.print(said, style="dim", highlight=False, soft_wrap=True)
         case Refusal():
             err.say(f"Not now: {message.reason}; try again in {message.retry_after_s:.0f} s.")

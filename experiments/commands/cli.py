@@ -13,9 +13,10 @@ import typer
 from experiments.commands import console, terminal
 from experiments.commands.chat import chat
 from experiments.commands.compare import compare
-from experiments.commands.completing import completing, shape_names
+from experiments.commands.completing import completing
 from experiments.commands.doctor import examine, exit_code
 from experiments.commands.memory import memory_app
+from experiments.commands.model import model_app
 from experiments.commands.recall import recall
 from experiments.commands.run import run
 from experiments.commands.serve import serve
@@ -31,7 +32,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-model_app = typer.Typer(help="Make model files to measure with.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.command()(run)
 app.command()(serve)
@@ -100,23 +100,6 @@ def doctor(
     found = examine(profiles.load(profile))
     console.print_findings(found)
     raise typer.Exit(exit_code(found))
-
-
-@model_app.command("make")
-def model_make(
-    shape: Annotated[str, typer.Argument(help="135m, 360m, 1.1b, 3b or 8b.", autocompletion=completing(shape_names))],
-    quant: Annotated[
-        str | None, typer.Option(help="f16, q8_0, q4_0 or q4_k; the shape's usual one if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal bytes.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; the cache if not given.")] = None,
-) -> None:
-    """Write a model file of a published model's shape with seeded random weights.
-
-    Speed and memory do not depend on the weights' values; the words it generates are meaningless.
-    """
-    made = console.make_model(shape, quant, seed, out)
-    console.out.say(f"{made.path}: {made.size_bytes / 1e6:.0f} MB, sha256 {made.sha256}")
 
 
 def _refuse_a_folder_that_is_gone() -> None:

@@ -32,6 +32,20 @@ def shape_names() -> list[str]:
     return list(SHAPES)
 
 
+def model_names() -> list[str]:
+    """Return what a model that answers can be called, but for the path of a file."""
+    from systems.models import find
+
+    return find.names()
+
+
+def published_names() -> list[str]:
+    """Return the models that can be fetched."""
+    from systems.models.published import PUBLISHED
+
+    return list(PUBLISHED)
+
+
 def settings_of_trials() -> list[str]:
     """Return "whose.name=" for every setting of every system and every engine, but for the model's path."""
     every = [*settings_of_systems(), *settings_of_engines()]

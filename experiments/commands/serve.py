@@ -15,17 +15,18 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
+from experiments.commands import serving_context
 from experiments.commands.completing import (
     completing,
+    model_names,
     settings_of,
     settings_of_engines,
     settings_of_systems,
-    shape_names,
 )
 from experiments.errors import CannotEnforce
 from experiments.measuring import profiles
@@ -33,26 +34,39 @@ from experiments.printable import printable
 from systems import logs, registry
 from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
 from systems.models import cache
+from systems.models.check import ModelFile
+from systems.models.embeddings import names as embedding_names
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
+
+if TYPE_CHECKING:
+    from systems.server.embedding import EmbeddingHost
 
 NO_AGENT = "none"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory."""
+    """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory.
+
+    ``model`` None is the usual one, or what stands in for it where it cannot be fetched. ``embeddings`` names the model
+    that makes vectors of texts for clients; None makes none.
+    """
 
     system: str = "asynchronous"
     engine: str = "batched"
-    model: str = "135m"
+    model: str | None = None
+    embeddings: str | None = None
     profile: str | None = None
     data: str | None = None
     log: str = "warning"
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the process that serves has to know. ``cpus`` None means all it may use."""
+    """Everything the process that serves has to know. ``cpus`` None means all it may use.
+
+    ``embeddings`` is the name and the file of the embedding model, None without one.
+    """
 
     system: str
     engine: str
@@ -63,6 +77,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerSettings
     system_settings: dict[str, Any]
     engine_settings: dict[str, Any]
+    embeddings: tuple[str, str] | None = None
 
 
 def serve(
@@ -80,7 +95,15 @@ def serve(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A shape, or the path of any GGUF file. (default: 135m)", autocompletion=completing(shape_names)
+            help="smollm2, a shape, or the path of any GGUF file. (default: smollm2, fetched on first use)",
+            autocompletion=completing(model_names),
+        ),
+    ] = None,
+    embeddings: Annotated[
+        str | None,
+        typer.Option(
+            help="Make vectors of texts too, with this model: minilm, e5-small, wordllama, or the path of a GGUF file.",
+            autocompletion=completing(embedding_names),
         ),
     ] = None,
     profile: Annotated[
@@ -127,7 +150,15 @@ def serve(
     chosen = all_of(
         ServeSettings,
         "serve",
-        {"system": system, "engine": engine, "model": model, "profile": profile, "data": data, "log": log},
+        {
+            "system": system,
+            "engine": engine,
+            "model": model,
+            "embeddings": embeddings,
+            "profile": profile,
+            "data": data,
+            "log": log,
+        },
     )
     from systems.server.guard import Guard
 
@@ -137,14 +168,21 @@ def serve(
     engine_kind = registry.engines.get(chosen.engine)
     fields = engine_kind.Settings.__struct_fields__
     given: dict[str, Any] = {}
+    found: ModelFile | None = None
     if "model_path" in fields:
-        from experiments.commands.console import resolve_model
+        from experiments.commands.console import resolve_model, resolve_usual_model
 
-        given["model_path"] = str(resolve_model(chosen.model).path)
+        found = resolve_usual_model()[1] if chosen.model is None else resolve_model(chosen.model)
+        given["model_path"] = str(found.path)
+        if "memory_bytes" in fields:
+            given["memory_bytes"] = serving_context.memory(found, _available(limits))
     if "threads" in fields and limits is not None:
         given["threads"] = limits.cpus
     engine_settings = all_of(engine_kind.Settings, chosen.engine, {}, **given)
     engine_kind(engine_settings)  # refuses what does not fit
+    about = ""
+    if found is not None:
+        engine_settings, server, about = serving_context.settled(found, chosen.engine, engine_settings, server)
     system_settings: Any = {}
     if chosen.system != NO_AGENT:
         description = registry.systems.get(chosen.system)
@@ -165,7 +203,10 @@ def serve(
         server=server,
         system_settings=msgspec.to_builtins(system_settings),
         engine_settings=msgspec.to_builtins(engine_settings),
+        embeddings=None if chosen.embeddings is None else _embeddings(chosen.embeddings),
     )
+    if about:
+        print("\n".join(map(printable, about.splitlines())), file=sys.stderr, flush=True)
     with suppress(CannotWrite):  # jieba parses its dictionary anew where nothing can be kept
         os.environ.setdefault("FOURGIG_JIEBA_CACHE", str(cache.made("jieba")))
     raise typer.Exit(_confined(serving, limits) if limits else asyncio.run(_serve(serving)))
@@ -201,7 +242,9 @@ async def _serve(serving: Serving) -> int:
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 
-    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts)
+    context_tokens = serving.engine_settings.get("context_tokens")
+    embeddings = None if serving.embeddings is None else _embedding_host(*serving.embeddings, serving.cpus)
+    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts, context_tokens, embeddings)
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:
@@ -215,7 +258,25 @@ async def _serve(serving: Serving) -> int:
         print(f"Serving {printable(name)} at http://{address}/", file=sys.stderr, flush=True)
         await stop.wait()
         print("Stopping; a second signal ends at once.", file=sys.stderr, flush=True)
+    if embeddings is not None:
+        await embeddings.close()
     return 0
+
+
+def _embeddings(model: str) -> tuple[str, str]:
+    """Return the name under which the embedding model is served, and its file, fetched if need be."""
+    from experiments.commands.console import resolve_embeddings
+
+    path = resolve_embeddings(model).path
+    return model if model in embedding_names() else path.stem, str(path)
+
+
+def _embedding_host(name: str, path: str, cpus: int | None) -> EmbeddingHost:
+    """Return what makes vectors with the model at ``path``; its memory is taken when they are first wanted."""
+    from systems.engines.embedding.opening import embedding_engine
+    from systems.server.embedding import EmbeddingHost
+
+    return EmbeddingHost(embedding_engine(Path(path), cpus), name)
 
 
 def _confined(serving: Serving, limits: Any) -> int:
@@ -279,6 +340,14 @@ def _memory(limits: Any) -> int:
             "This machine's memory cannot be seen: set it, such as --set asynchronous.memory_bytes=4294967296."
         )
     return found
+
+
+def _available(limits: Any) -> int | None:
+    """Return the bytes of memory to be had for serving: now, and inside the profile's limits; None if unknown."""
+    from experiments.measuring.limits.enclosing import available_memory
+
+    sizes = [None if limits is None else int(limits.memory_bytes), available_memory()]
+    return min((size for size in sizes if size is not None), default=None)
 
 
 def _data_folder() -> Path:

@@ -64,7 +64,7 @@ class Answered(msgspec.Struct, frozen=True):
 def grade(archives: Iterable[Archive], store: str) -> dict[str, dict[str, float]]:
     """Return by kind of question, `ALL` first, their number and the mean of each measure.
 
-    ``store`` is one of `stores.VARIANTS`. Raises `BadInput`.
+    ``store`` is one of `stores.VARIANTS` or `stores.WITH_VECTORS`. Raises `BadInput`.
     """
     return means(ask(list(archives), store))
 
@@ -72,9 +72,10 @@ def grade(archives: Iterable[Archive], store: str) -> dict[str, dict[str, float]
 def ask(
     archives: Sequence[Archive], store: str, kinds: Collection[str] = (), progress: Progress | None = None
 ) -> list[Answered]:
-    """Ask ``store``, one of `stores.VARIANTS`, every question, or those of some ``kinds``, about its own conversation.
+    """Ask ``store`` every question, or those of some ``kinds``, about its own conversation.
 
-    ``progress`` is told how much is done of how much. Raises `BadInput` where there is no question.
+    ``store`` is one of `stores.VARIANTS` or `stores.WITH_VECTORS`. ``progress`` is told how much is done of how much.
+    Raises `BadInput` where there is no question.
     """
     questions = [[one for one in archive.questions if not kinds or one.kind in kinds] for archive in archives]
     if not any(questions):
@@ -115,7 +116,7 @@ async def _ask(
                 for question in questions:
                     found = await find(question.text, max(PLACES))
                     terms = _terms(store, keywords, question.text)
-                    answered.append(_graded(store, archive.name, question, terms, found, texts))
+                    answered.append(graded(store, archive.name, question, terms, found, texts))
                     done += 1
                     if progress is not None:
                         progress(done, total)
@@ -124,12 +125,13 @@ async def _ask(
 
 
 def _terms(store: str, keywords: Keywords, question: str) -> list[str]:
-    return keywords.extract(question) if stores.VARIANTS[store].published else words.asked(question)
+    return keywords.extract(question) if stores.variant_of(store).published else words.asked(question)
 
 
-def _graded(
+def graded(
     store: str, conversation: str, question: ArchivedQuestion, terms: list[str], found: list[str], texts: dict[str, str]
 ) -> Answered:
+    """Return how good it is that ``store`` ``found`` this, best first; ``texts`` are those of all turns by their id."""
     right = {number: _said(texts[number]) for number in question.evidence}
     places: dict[str, int] = {}
     ranked = [_said(text) for text in found]

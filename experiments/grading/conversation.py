@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Literal
 
 import msgspec
 
 from experiments.grading import ranking
-from experiments.grading.answers import is_exact, is_refusal
+from experiments.grading.answers import declines, is_exact, is_refusal, named, says
 from experiments.grading.layouts import is_known
 from experiments.grading.overheard import Overheard
 from experiments.workloads.remembering.conversation import Conversation, Kind, Question, Register
+from experiments.workloads.remembering.language import WORDS
 from experiments.workloads.remembering.values import Language
 from systems.engines.interface import Message
 from systems.engines.scripted import Scripts
@@ -19,6 +21,12 @@ from systems.server.hosting import Host
 
 Find = Callable[[str], Awaitable[Sequence[str]]]
 """Finds memories for a question, best first."""
+
+Rule = Literal["exact", "own words"]
+"""When an answer is right: if it equals the right one, as the trained reader says it; or if it says that and no other
+value of the attribute, in whatever words, and where there is no answer, if it declines and says no value."""
+
+_FORGET = "/forget"  # the history, not what is saved (`systems.turn.commands`)
 
 ANSWER_TOKENS = 32
 _OBSERVED = Observed(
@@ -48,7 +56,13 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     stale_in_prompt: bool | None = None
     answer: str | None = None
     right: bool | None = None
+    declined: bool | None = None
+    other_value: bool | None = None
     known_layout: bool | None = None
+
+    def unread(self) -> Grade:
+        """Return the grade without the answer, which no model gave."""
+        return msgspec.structs.replace(self, answer=None, right=None, declined=None, other_value=None)
 
 
 def grade_ranking(conversation: Conversation, question: Question, found: Sequence[str]) -> Grade:
@@ -77,49 +91,76 @@ async def grade_retrieval(conversation: Conversation, find: Find) -> list[Grade]
 
 
 async def grade_system(
-    system: Host, engine: Overheard, scripts: Scripts, conversation: Conversation, session: str
+    system: Host,
+    engine: Overheard,
+    scripts: Scripts,
+    conversation: Conversation,
+    session: str,
+    rule: Rule = "exact",
+    afresh: bool = False,
 ) -> list[Grade]:
-    """Tell ``system`` every turn, ask every question, and grade all three depths.
+    """Tell ``system`` every turn, ask every question, and grade all three depths, the answers by ``rule``.
 
     It is started, and built on ``engine`` made to say what ``scripts`` plan. While it is told the turns it says what
-    the conversation scripts; the questions it answers freely.
+    the conversation scripts; the questions it answers freely, each ``afresh`` if it is told to forget the history
+    before: a model that speaks freely repeats the scripted replies it finds there.
     """
     for number, turn in enumerate(conversation.turns):
-        # One turn at a time: what is said twice in a conversation need not be answered alike.
-        scripts.clear()
-        scripts.add(session, turn.text, [turn.reply])
-        await system.answer(
-            Request(id=f"told-{number}", session=session, text=turn.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED)
-        )
-    scripts.clear()
+        await _tell(system, scripts, session, f"told-{number}", turn.text, turn.reply)
     grades = []
     said = {turn.text for turn in conversation.turns}
     for number, question in enumerate(conversation.questions):
+        if afresh:
+            await _tell(system, scripts, session, f"forgotten-{number}", _FORGET, "Forgotten.")
         request = Request(
             id=f"asked-{number}", session=session, text=question.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED
         )
         engine.prompt = ()  # what was sent for the question before is not what was sent for this one
         reply = await system.answer(request)
-        grades.append(_graded(conversation, question, reply, engine.prompt, said))
+        grades.append(_graded(conversation, question, reply, engine.prompt, said, rule))
         said.add(question.text)
     return grades
 
 
+async def _tell(system: Host, scripts: Scripts, session: str, name: str, text: str, reply: str) -> None:
+    """Have ``system`` told ``text``; whatever it asks a model for that is ``reply``."""
+    # One turn at a time: what is said twice in a conversation need not be answered alike.
+    scripts.clear()
+    scripts.add(session, text, [reply])
+    await system.answer(Request(id=name, session=session, text=text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED))
+    scripts.clear()
+
+
 def _graded(
-    conversation: Conversation, question: Question, reply: Reply, prompt: Sequence[Message], said: Collection[str]
+    conversation: Conversation,
+    question: Question,
+    reply: Reply,
+    prompt: Sequence[Message],
+    said: Collection[str],
+    rule: Rule,
 ) -> Grade:
     sent = "\n".join(message.content for message in prompt)
 
     def holds(turns: Sequence[int]) -> bool:
         return any(conversation.turns[turn].text in sent for turn in turns)
 
-    unknown = is_refusal(question.answer)
+    unknown, answer = is_refusal(question.answer), reply.text
+    other_value = bool(named(answer, question.others))
+    declined = declines(answer) and not other_value and (unknown or not named(answer, [question.answer]))
+    if unknown:
+        right = is_refusal(answer) if rule == "exact" else declined
+    elif rule == "exact":
+        right = is_exact(answer, question.answer)
+    else:
+        right = says(answer, question.answer, question.others)
     return msgspec.structs.replace(
         grade_ranking(conversation, question, reply.memories),
         in_prompt=holds(question.evidence) if question.evidence else None,
         stale_in_prompt=holds(question.stale) if question.stale else None,
-        answer=reply.text,
-        right=is_refusal(reply.text) if unknown else is_exact(reply.text, question.answer),
+        answer=answer,
+        right=right,
+        declined=declined,
+        other_value=other_value,
         # Of a turn of several calls the last prompt counts, as it does for the evidence: its reply is the answer.
         known_layout=is_known(prompt, question.text, said) if prompt else None,
     )
@@ -130,7 +171,9 @@ def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict
 
     Questions with evidence count for recall, nDCG, reciprocal rank and prompt; those with stale turns for the
     stale-hit rate (a stale turn is found above the evidence or without it); "answered" counts questions that have an
-    answer, "refused" those that have none, "right" all; "known_layout" those that were sent in a prompt and graded.
+    answer, "answered/in_prompt" those of them whose evidence was in the prompt, "refused" those that have none, "right"
+    all, and "right/en" those of a language; "declined" the refusals of questions that have an answer, "other_value" the
+    answers that name another value, of all; "known_layout" those that were sent in a prompt and graded.
     """
     evident = [grade for grade in grades if grade.evident]
     outdated = [grade for grade in grades if grade.outdated]
@@ -147,8 +190,15 @@ def summary(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict
         ],
         "in_prompt": [grade.in_prompt for grade in evident if grade.in_prompt is not None],
         "answered": [bool(grade.right) for grade in read if grade.answerable],
+        "answered/in_prompt": [bool(grade.right) for grade in read if grade.answerable and grade.in_prompt],
+        "declined": [grade.declined for grade in read if grade.answerable and grade.declined is not None],
         "refused": [bool(grade.right) for grade in read if not grade.answerable],
+        "other_value": [grade.other_value for grade in read if grade.other_value is not None],
         "right": [bool(grade.right) for grade in read],
+        **{
+            f"right/{language}": [bool(grade.right) for grade in read if grade.language == language]
+            for language in WORDS
+        },
         "known_layout": [grade.known_layout for grade in read if grade.known_layout is not None],
     }
     return {name: sum(values) / len(values) for name, values in measures.items() if values}
@@ -159,12 +209,14 @@ WORDLESS: tuple[Kind, ...] = ("paraphrased",)
 
 
 def summary_by_kind(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
-    """Return `summary`, and of each group of a natural conversation's questions recall and prompt, as "recall@10/long".
+    """Return `summary`, and of each group of a natural conversation's questions recall, prompt and right answers.
+
+    They are called "recall@10/long", "in_prompt/long" and "right/long".
 
     Recall is that among most ``places``. The groups are every kind ("long"), every register ("dialogue"), each kind in
     each register ("long-dialogue"), and all kinds but `WORDLESS` together ("sharing").
     """
-    told_apart = (f"recall@{max(places)}", "in_prompt")
+    told_apart = (f"recall@{max(places)}", "in_prompt", "right")
     groups: dict[str, list[Grade]] = {}
     for grade in grades:
         names = [grade.kind, *([] if grade.kind in WORDLESS else ["sharing"])]

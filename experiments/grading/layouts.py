@@ -1,7 +1,7 @@
 """Can the reader read a prompt? Only one that is laid out, and says what it says, as those it was trained on.
 
-They were laid out by `systems.turn.prompt.build`, of what the user had said word for word, but for line
-breaks and brackets (`note`, `unframed`). An agent with another layout may do as well with a model that can read
+They were laid out by `systems.turn.prompt.build` as "bracketed", of what the user had said word for word, but for line
+breaks and brackets (`note`, `Layout.unframed`). An agent with another layout may do as well with a model that can read
 anything: what the reader makes of its prompts says little of the agent.
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Collection, Sequence
 
 from systems.engines.interface import Message
 from systems.interface import Observed
-from systems.turn.prompt import build, note, unframed
+from systems.turn.layouts import LAYOUTS
+from systems.turn.prompt import build, note
 
 _NOTE = "\n- "
 _CONTEXT = re.compile(r"\[time: (.*?); machine: (.*?); mood: (.*?); earlier notes:(.*)\]\n", re.DOTALL)
@@ -23,6 +24,7 @@ def is_known(messages: Sequence[Message], question: str, said: Collection[str]) 
 
     They are taken apart, and must be what `build` makes of the parts; notes and history must be of what was ``said``.
     """
+    unframed = LAYOUTS["bracketed"].unframed
     question = unframed(question)
     if len(messages) < 2 or not messages[-1].content.endswith(question):
         return False
@@ -38,5 +40,5 @@ def is_known(messages: Sequence[Message], question: str, said: Collection[str]) 
         roles == ["user", "assistant"] * (len(history) // 2)
         and set(memories) <= {note(line) for line in said}
         and set(told) <= {unframed(line) for line in said}
-        and list(messages) == build(history, memories, Observed(clock, machine, mood), question)
+        and list(messages) == build("bracketed", history, memories, Observed(clock, machine, mood), question)
     )

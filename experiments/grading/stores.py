@@ -13,20 +13,28 @@ import msgspec
 from systems.memory import words
 from systems.memory.filling import past_turns
 from systems.memory.fulltext import FullTextStore
+from systems.memory.hybrid import HybridStore
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
-from systems.memory.retrieval import Retrieval
 from systems.memory.schema import SavedTurn
+from systems.memory.vectors import VectorIndex
+from systems.memory.ways import Retrieval
+from systems.models import embeddings
 
 LIKE = "like"
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """What is asked, and how what is found is ranked; the traditional lookups have no ``how``."""
+    """What is asked, and how what is found is ranked; the traditional lookups have no ``how``.
+
+    ``vectors`` names an embedding model; ``words`` says whether full text is asked as well.
+    """
 
     published: bool
     how: Retrieval | None = None
     context: bool = True
+    vectors: str | None = None
+    words: bool = True
 
 
 VARIANTS: dict[str, Variant] = {
@@ -41,6 +49,14 @@ VARIANTS: dict[str, Variant] = {
 """The traditional store's lookup by the published keywords; one that scores by all words, likewise without an index;
 SQLite's BM25, relevance and relevance blended with age and importance; and relevance of the published keywords alone,
 and without what stands around a turn."""
+
+WITH_VECTORS: dict[str, Variant] = {
+    f"{way}-{model}": Variant(published=False, how="relevance", vectors=model, words=way == "hybrid")
+    for model in embeddings.names()
+    for way in ("vectors", "hybrid")
+}
+"""The nearest by the vectors of an embedding model, alone and fused with relevance. The model is fetched where it is
+not here yet, so these are asked only by their names."""
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Finds so many memories for a question, best first."""
@@ -61,15 +77,21 @@ def planted(keywords: Keywords, texts: Iterable[str], said_at: Sequence[float] |
     return [msgspec.structs.replace(turn, created=time) for turn, time in zip(turns, said_at, strict=True)]
 
 
+def variant_of(name: str) -> Variant:
+    """Return the variant of `VARIANTS` or `WITH_VECTORS` that is called ``name``."""
+    return VARIANTS[name] if name in VARIANTS else WITH_VECTORS[name]
+
+
 @asynccontextmanager
 async def filled(
     variant: str, path: Path, turns: Sequence[SavedTurn], keywords: Keywords | None = None
 ) -> AsyncIterator[Lookup]:
-    """Save `planted` ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS`.
+    """Save `planted` ``turns`` in a new file at ``path`` and yield the lookup of ``variant``, one of `VARIANTS` or
+    `WITH_VECTORS`.
 
     Who fills many stores gives them one ``keywords``: a dictionary takes longer to load than a store to fill.
     """
-    chosen = VARIANTS[variant]
+    chosen = variant_of(variant)
     keywords = keywords or Keywords(fast=True)
     if chosen.published:
         keywords.load()
@@ -85,6 +107,10 @@ async def filled(
 
         yield find
         return
+    if chosen.vectors is not None:
+        async with _with_vectors(path, turns, chosen.vectors, words=chosen.words) as lookup:
+            yield lookup
+        return
     store = FullTextStore(path, how=chosen.how, context=chosen.context)
     await store.open()
 
@@ -94,6 +120,26 @@ async def filled(
 
     try:
         await store.save(turns)
+        yield search
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _with_vectors(path: Path, turns: Sequence[SavedTurn], model: str, *, words: bool) -> AsyncIterator[Lookup]:
+    """Yield the lookup of a store with vectors, once every turn has its own."""
+    from systems.engines.embedding.opening import embedding_engine
+
+    vectors = VectorIndex(path, embedding_engine(embeddings.resolve(model).path))
+    store = HybridStore(FullTextStore(path), vectors)
+    await store.open()
+
+    async def search(question: str, limit: int) -> list[str]:
+        return await (store if words else vectors).find(SESSION, question, limit)
+
+    try:
+        await store.save(turns)
+        await vectors.caught_up()
         yield search
     finally:
         await store.close()

@@ -16,6 +16,9 @@ from systems.errors import BadInput
 MODEL = "default"
 """The name by which an engine's process is asked for its model, whichever it is."""
 
+CONTEXT_TOKENS = 2048
+"""The context of every trial whose engine's settings name none: on every machine the same, whatever its memory."""
+
 # More callers than any study has users: what waits must wait in the engine's queue, not at its door.
 CONNECTIONS = 1024
 
@@ -27,8 +30,11 @@ def engine_of(spec: TrialSpec) -> EngineSpec:
     return spec.engine
 
 
-def make(spec: EngineSpec, model_path: str | None, cpus: int) -> Engine:
-    """Return the engine a trial names, not yet loaded. Raises `BadInput` for a setting that does not fit."""
+def make(spec: EngineSpec, model_path: str | None, cpus: int, seed: int | None = None) -> Engine:
+    """Return the engine a trial names, not yet loaded. Raises `BadInput` for a setting that does not fit.
+
+    Where it samples from a seed and ``spec`` does not say which, that is ``seed``.
+    """
     kind = registry.engines.get(spec.name)
     settings: dict[str, Any] = dict(spec.settings)
     fields = kind.Settings.__struct_fields__
@@ -36,6 +42,12 @@ def make(spec: EngineSpec, model_path: str | None, cpus: int) -> Engine:
         settings["model_path"] = model_path
     if "threads" in fields:
         settings.setdefault("threads", cpus)
+    if seed is not None and "seed" in fields:
+        settings.setdefault("seed", seed % 2**31)
+    elif seed is not None and "sampling" in fields:
+        settings["sampling"] = {"seed": seed % 2**31, **settings.get("sampling", {})}
+    if "context_tokens" in fields:
+        settings.setdefault("context_tokens", CONTEXT_TOKENS)
     return kind(settings_of(kind.Settings, settings, f"engine {spec.name}"))
 
 

@@ -35,8 +35,8 @@ WORKLOAD = "generated"
 class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Which engine a trial uses, and with which model.
 
-    ``model`` is the name the file gives itself, ``model_shape`` what it was asked for if the lab made it, and
-    ``model_sha256`` the file's digest: with it, a record's key covers the model's every byte.
+    ``model`` is the name the file gives itself, ``model_shape`` what it was asked for if the lab fetched or made it,
+    and ``model_sha256`` the file's digest: with it, a record's key covers the model's every byte.
     """
 
     name: str

@@ -2,9 +2,11 @@
 
 Shares of the questions asked after a conversation (docs/remembering.md). A question's *evidence* is the turn that
 decides its answer. A store alone is asked for ten turns; of what a whole system found, which asks for three by default,
-only the first places are looked at. Answers are right when they are equal after normalisation, or refusals where
-nobody can know; where no model that can read is installed they are not graded. The reader was trained on one layout of
-prompts: of an agent with another the right answers are a lower bound, and what is known of its prompts says so.
+only the first places are looked at. Answers of the trained reader are right when they are equal after normalisation, or
+refusals where nobody can know; those of a model that answers in its own words, when they say the value and no other of
+the attribute (`experiments.grading.answers`). Where no model that can read is installed they are not graded. The
+reader was trained on one layout of prompts: of an agent with another the right answers are a lower bound, and what is
+known of its prompts says so.
 
 Of natural conversations there are figures of every group of questions by itself: those of a kind, of a register, and
 "sharing", every kind whose questions share words with what they ask for, or with the turn before it.
@@ -107,9 +109,46 @@ METRICS = (
         )
         for group, words in GROUPS.items()
     ),
-    _metric("right_answers", "Right answers", "right", "questions answered exactly or rightly refused ÷ questions"),
-    _metric("exact_answers", "Exact answers", "answered", "questions answered exactly ÷ questions that have an answer"),
+    _metric("right_answers", "Right answers", "right", "questions answered rightly or rightly refused ÷ questions"),
+    *(
+        _metric(
+            f"right_answers_{group}",
+            f"Right answers, questions {words}",
+            f"right/{group}",
+            f"of the questions {words}: those answered rightly ÷ all",
+        )
+        for group, words in GROUPS.items()
+    ),
+    _metric(
+        "right_answers_english",
+        "Right answers, questions in English",
+        "right/en",
+        "of the questions in English: those answered rightly or rightly refused ÷ all",
+    ),
+    _metric(
+        "exact_answers", "Rightly answered", "answered", "questions answered rightly ÷ questions that have an answer"
+    ),
+    _metric(
+        "answers_from_prompt",
+        "Answered from the prompt",
+        "answered/in_prompt",
+        "questions answered rightly ÷ questions that have an answer, and whose evidence stands in the prompt",
+    ),
     _metric("right_refusals", "Right refusals", "refused", "questions refused ÷ questions that have no answer"),
+    _metric(
+        "needless_refusals",
+        "Needless refusals",
+        "declined",
+        "questions refused ÷ questions that have an answer",
+        falls=True,
+    ),
+    _metric(
+        "other_values",
+        "Another value",
+        "other_value",
+        "answers that say another value of the attribute, which somebody else has or which holds no longer ÷ questions",
+        falls=True,
+    ),
     _metric(
         "known_prompts",
         "Prompts the reader knows",

@@ -134,7 +134,7 @@ def case(rng: random.Random, split: Split, lines: int, similar: float = 1.0, wid
     rng.shuffle(kept)
     history = [message for line in past for message in (Message("user", line.text), Message("assistant", line.reply))]
     asked = [_ask(talk, lives, visible) for _ in range(_ASKED)]
-    messages = build(history, [line.text for line in kept], _observed(rng), asked[0].text)
+    messages = build("bracketed", history, [line.text for line in kept], _observed(rng), asked[0].text)
     facts = [fact for acts in visible.values() for fact in acts.values()]
     return Case(messages, facts, asked[0], asked[1:])
 

@@ -22,7 +22,8 @@ from experiments.workloads.remembering.words import Words
 from systems.engines.interface import Message
 from systems.interface import Observed
 from systems.models.tokenizer import SPACE, Vocabulary
-from systems.turn.prompt import SYSTEM_PROMPT, build
+from systems.turn.layouts import LAYOUTS
+from systems.turn.prompt import build
 
 CONTROL = ("<unk>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>")
 UNKNOWN_ID, BOS_ID, END_ID = range(3)
@@ -62,10 +63,10 @@ def vocabulary() -> Vocabulary:
 
 def _prompt_parts() -> Iterator[str]:
     """Yield what never changes in the messages of a turn, and the moods."""
-    yield SYSTEM_PROMPT
-    around = build([], ["MEMORY"], Observed("CLOCK", "MACHINE", "MOOD"), "TEXT")[-1].content
+    yield LAYOUTS["bracketed"].system_prompt
+    around = build("bracketed", [], ["MEMORY"], Observed("CLOCK", "MACHINE", "MOOD"), "TEXT")[-1].content
     yield from re.split("CLOCK|MACHINE|MOOD|MEMORY|TEXT", around)[:-1]
-    yield build([], [], Observed("", "", "MOOD"), "")[-1].content.split("MOOD")[1]
+    yield build("bracketed", [], [], Observed("", "", "MOOD"), "")[-1].content.split("MOOD")[1]
     yield "\n- "
     yield from ("processor ", " %, memory ", " % of ", " GiB, disk ", " %")
     yield from _MOODS

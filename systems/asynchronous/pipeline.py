@@ -94,8 +94,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             call = Call(
-                messages=prompt.build(history, noted, observed, request.text),
-                shorter=partial(prompt.shorter, noted, observed, request.text),
+                messages=prompt.build(self.settings.layout, history, noted, observed, request.text),
+                shorter=partial(prompt.shorter, self.settings.layout, noted, observed, request.text),
                 max_tokens=request.max_tokens,
                 conversation=request.session,
                 on_token=sink,
@@ -160,13 +160,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         async def find() -> tuple[list[str], list[str]]:
             memory = await self.store.get()
-            memories = await memory.find(request.session, request.text, keywords, self.settings.memories)
+            found = await memory.find(request.session, request.text, keywords, self.settings.memories)
+            memories = notes.worth(self.settings.layout, found)
             most = self.settings.note_tokens
-            if notes.fit_surely(memories, most):
+            if notes.fit_surely(self.settings.layout, memories, most):
                 return memories, memories
             engine = await self.engine.get()
             # Beside a thread that generates: a long text takes milliseconds to count.
-            noted = await self.executors.run("keywords", notes.within, memories, most, engine.count)
+            noted = await self.executors.run(
+                "keywords", notes.within, self.settings.layout, memories, most, engine.count
+            )
             return memories[: len(noted)], noted
 
         nothing: tuple[list[str], list[str]] = ([], [])

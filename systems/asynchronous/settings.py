@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from systems.mechanisms.caches import PolicyName
-from systems.memory.retrieval import Retrieval
+from systems.memory.ways import Retrieval
 from systems.settings import NotNegative, Positive, SharedSettings
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]

@@ -66,10 +66,10 @@ class Baseline(BlockingSystem):
         system = read_system_information()
         emotion = classify_emotion(request.text)
         observed = observe(system, emotion, request.observed)
-        memories = self._store.find(request.session, keywords, self._settings.memories)
-        noted = memories
-        if not notes.fit_surely(memories, self._settings.note_tokens):
-            noted = notes.within(memories, self._settings.note_tokens, self._engine.count)
+        found = self._store.find(request.session, keywords, self._settings.memories)
+        memories = noted = notes.worth(self._settings.layout, found)
+        if not notes.fit_surely(self._settings.layout, memories, self._settings.note_tokens):
+            noted = notes.within(self._settings.layout, memories, self._settings.note_tokens, self._engine.count)
             memories = memories[: len(noted)]
         history = self._histories.messages(request.session)
 
@@ -79,8 +79,8 @@ class Baseline(BlockingSystem):
             self._counters.cache_misses += 1
             self._counters.generations += 1
             call = Call(
-                messages=prompt.build(history, noted, observed, request.text),
-                shorter=partial(prompt.shorter, noted, observed, request.text),
+                messages=prompt.build(self._settings.layout, history, noted, observed, request.text),
+                shorter=partial(prompt.shorter, self._settings.layout, noted, observed, request.text),
                 max_tokens=request.max_tokens,
                 conversation=request.session,
                 on_token=on_token,

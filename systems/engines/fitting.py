@@ -1,6 +1,8 @@
 """What leaves a prompt that does not fit its engine's context: the oldest messages first, then the weakest notes.
 
-A question is refused only if it does not fit by itself, with the system prompt and the room for its reply.
+A reply may have all the room that is left, up to the bound of its call; what a prompt gives way for is only a modest
+part of that, or a script, which is said whole. A question is refused only if it does not fit by itself, with the system
+prompt.
 """
 
 from __future__ import annotations
@@ -13,8 +15,15 @@ from systems.engines.interface import Call, Message
 from systems.errors import PromptTooLong
 
 # Messages that leave together when a conversation has outgrown its context: what is left then begins alike for
-# several turns, and its state stays of use.
-DROPPED_TOGETHER = 8
+# several turns, and its state stays of use. Where that would leave none, an exchange leaves at a time.
+DROPPED_TOGETHER, EXCHANGE = 8, 2
+
+# A prompt gives way for a reply of at most this share of the context: most replies are shorter than their bound, and a
+# bound as long as the context would leave no history at all.
+RESERVED_SHARE = 8
+
+# Tokens. A question that leaves room for fewer does not fit: what begins and cannot go on is no answer.
+SHORTEST_REPLY = 16
 
 
 class Shortened(NamedTuple):
@@ -26,35 +35,65 @@ class Shortened(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A prompt that fits, and how many messages and notes were left out of it."""
+    """A prompt that fits, how many tokens its reply may have, and how many messages and notes were left out."""
 
     prompt: list[int]
+    room: int
     dropped_messages: int
     dropped_notes: int
 
 
-def fitted(call: Call, tokens: Callable[[Sequence[Message]], list[int]], context_tokens: int) -> Fitted:
-    """Return as much of the messages of ``call`` as fits with its reply; ``tokens`` makes a prompt of messages.
+def fitted(
+    call: Call,
+    tokens: Callable[[Sequence[Message]], list[int]],
+    context_tokens: int,
+    script_tokens: int = 0,
+) -> Fitted:
+    """Return as much of the messages of ``call`` as fits with what is reserved for its reply.
 
-    Raises `PromptTooLong`, and what ``tokens`` raises.
+    ``tokens`` makes a prompt of messages; ``script_tokens`` counts those of the call's script. Raises `PromptTooLong`,
+    and what ``tokens`` raises.
     """
-    room = context_tokens - call.max_tokens
+    most = context_tokens if call.max_tokens is None else call.max_tokens
+    least = min(most, max(script_tokens, SHORTEST_REPLY))
+    room = context_tokens - max(least, min(most, context_tokens // RESERVED_SHARE))
+
+    def found(prompt: list[int], shortened: Shortened) -> Fitted:
+        left = min(most, context_tokens - len(prompt))
+        return Fitted(prompt, left, shortened.dropped_messages, shortened.dropped_notes)
+
     prompt = tokens(call.messages)
     if len(prompt) <= room:
-        return Fitted(prompt, 0, 0)
+        return found(prompt, Shortened(call.messages))
     head, rest = _apart(call.messages)
-    leaving = [*range(DROPPED_TOGETHER, len(rest) - 1, DROPPED_TOGETHER), max(len(rest) - 1, 0)]
+    leaving = _leaving(max(len(rest) - 1, 0))
     # Halving, since each look renders and counts what is left: the fewest that must leave.
     fits = bisect_left(leaving, True, key=lambda count: len(tokens(head + rest[count:])) <= room)
     dropped = leaving[min(fits, len(leaving) - 1)]
+    shortest: Fitted | None = None
     for shortened in (Shortened(head + rest[dropped:], dropped), *_without_notes(call)):
         prompt = tokens(shortened.messages)
         if len(prompt) <= room:
-            return Fitted(prompt, shortened.dropped_messages, shortened.dropped_notes)
+            return found(prompt, shortened)
+        if shortest is None or len(prompt) < len(shortest.prompt):
+            shortest = found(prompt, shortened)
+    assert shortest is not None
+    if shortest.room >= least:  # nothing else can leave: the reply is as long as is left
+        return shortest
     raise PromptTooLong(
-        f"The prompt of {len(prompt)} tokens and {call.max_tokens} tokens of reply do not fit the context "
-        f"of {context_tokens} tokens."
+        f"The maximum context length is {context_tokens} tokens; the last message alone, with the system prompt, makes "
+        f"a prompt of {len(shortest.prompt)} tokens, and its reply takes {least}."
     )
+
+
+def _leaving(history: int) -> list[int]:
+    """Return how many of so many messages may leave, in order; the last is all of them."""
+    together = max(history - 1, 0) // DROPPED_TOGETHER * DROPPED_TOGETHER
+    return [
+        *range(DROPPED_TOGETHER, together + 1, DROPPED_TOGETHER),
+        *range(together + EXCHANGE, history, EXCHANGE),
+        history,
+    ]
 
 
 def ever_shorter(call: Call) -> Iterator[Shortened]:
@@ -71,10 +110,10 @@ def ever_shorter(call: Call) -> Iterator[Shortened]:
 
 
 def _without_notes(call: Call) -> Iterator[Shortened]:
-    head, rest = _apart(call.messages)
+    _, rest = _apart(call.messages)
     if call.shorter is not None:
-        for notes, last in enumerate(call.shorter(), 1):
-            yield Shortened([*head, last], max(len(rest) - 1, 0), notes)
+        for notes, messages in enumerate(call.shorter(), 1):
+            yield Shortened(messages, max(len(rest) - 1, 0), notes)
 
 
 def _apart(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -68,13 +68,16 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call of an engine: generate at most ``max_tokens`` tokens after ``messages``.
 
+    It is an upper bound: a reply also ends where the context is full, and with None it ends nowhere else but where the
+    model ends it.
+
     An engine that keeps what it has computed of a conversation keeps it under the name ``conversation``, and uses it
     for no other. ``step`` says which model call of its turn this is, from 0; None leaves the counting to whoever
     scripts the turn. ``sampling`` None means as the engine was set up; only an `AsyncEngine` heeds another.
 
     An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
-    nor the last one. If that one does not fit by itself, ``shorter`` returns it with ever fewer of its notes, one less
-    at a time.
+    nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
+    less at a time.
 
     With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
     text, so that random weights cost what real ones cost. ``check`` is called before the work begins and between its
@@ -82,9 +85,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     messages: Sequence[Message]
-    max_tokens: int
+    max_tokens: int | None = None
     conversation: str | None = None
-    shorter: Callable[[], Iterable[Message]] | None = None
+    shorter: Callable[[], Iterable[Sequence[Message]]] | None = None
     step: int | None = None
     script: str | None = None
     sampling: Sampling | None = None
@@ -93,7 +96,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raises `EngineError` for a call that asks for nothing."""
-        if self.max_tokens < 1:
+        if self.max_tokens is not None and self.max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {self.max_tokens}.")
 
 
@@ -168,26 +171,63 @@ class AsyncEngine(Engine):
         """Do what ``call`` says; a caller that is cancelled is no longer worked for. Raises `EngineError`."""
 
 
+Purpose = Literal["query", "passage"]
+"""What a vector is for: some models read a question otherwise than what may answer it."""
+
+
+class Embedded(NamedTuple):
+    """Vectors of texts: a row of 32-bit floats each, of length 1.
+
+    ``tokens`` counts those that were read, of all texts, with what the model has before and after each. ``cut`` are the
+    places of texts that were longer than the model reads, of which only the beginning was read.
+    """
+
+    vectors: np.ndarray
+    tokens: int
+    cut: Sequence[int] = ()
+
+
 class EmbeddingEngine(ABC):
-    """Turns texts into vectors that lie near each other where the texts mean the like. Any thread may call `embed`."""
+    """Turns texts into vectors that lie near each other where the texts mean the like. Any thread may call `embed`.
+
+    Like any engine it is cheap to construct and heavy to `load`; nothing of it is in memory before.
+    """
 
     @property
     @abstractmethod
     def dimensions(self) -> int:
-        """How many numbers a vector has."""
+        """How many numbers a vector has. Known once it is loaded."""
+
+    @property
+    @abstractmethod
+    def most_tokens(self) -> int:
+        """How many tokens of a text it reads at most. Known once it is loaded."""
 
     @property
     @abstractmethod
     def identity(self) -> str:
         """What a stored vector depends on: the engine and the model, in a short stable string."""
 
+    @property
+    @abstractmethod
+    def latin_only(self) -> bool:
+        """Whether its vectors of texts in other scripts than Latin mean nothing. Known once it is loaded."""
+
+    @property
+    @abstractmethod
+    def weights_bytes(self) -> int:
+        """How many bytes the weights take in memory; 0 before it is loaded."""
+
     @abstractmethod
     def load(self) -> None:
         """Load the model; a second call does nothing. Raises `ModelError`."""
 
     @abstractmethod
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """Return a row of `dimensions` 32-bit floats, of length 1, for each text. Blocks. Raises `EngineError`."""
+    def embed(self, texts: Sequence[str], purpose: Purpose = "passage", *, cut: bool = True) -> Embedded:
+        """Return the vectors of ``texts``. Blocks. Raises `EngineError`.
+
+        Of a text longer than `most_tokens` the beginning is read; or, if ``cut`` is false, `PromptTooLong` is raised.
+        """
 
     @abstractmethod
     def close(self) -> None:

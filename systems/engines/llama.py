@@ -8,6 +8,7 @@ before as far as the two begin alike.
 from __future__ import annotations
 
 import codecs
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -18,11 +19,16 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from systems.engines.context_length import longest
 from systems.engines.fitting import fitted
 from systems.engines.interface import Call, Engine, Generation
 from systems.engines.llama_text import LlamaText
 from systems.errors import EngineBusy, EngineError, ModelError
+from systems.logs import event
 from systems.models.check import read_metadata, require_gguf
+from systems.models.key_values import KeyValues, key_values
+
+log = logging.getLogger(__name__)
 
 _loading = threading.Lock()  # held while the library is told how
 
@@ -30,13 +36,16 @@ _loading = threading.Lock()  # held while the library is told how
 class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How llama.cpp is used. ``threads`` None means as many as this process may use CPUs.
 
+    ``context_tokens`` is the longest prompt with its reply; None means the model's own context, or as much of it as
+    ``memory_bytes`` hold.
     ``repack``, llama.cpp's default, copies weights of four bits into an order that is faster to compute with: the
     model then takes its memory twice, and unlike a mapped file the copy cannot be dropped.
     At temperature 0 the likeliest token is taken and the other sampling settings do nothing.
     """
 
     model_path: str
-    context_tokens: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    context_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    memory_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
     threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     use_mmap: bool = True
@@ -46,12 +55,22 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 
+    def own_context(self, model: KeyValues) -> int:
+        """Return how long a prompt and its reply may be for ``model`` where ``context_tokens`` does not say."""
+        return longest(model, self.memory_bytes, batch_tokens=self.batch_tokens)
+
 
 def usable_cpus() -> int:
     """Return how many CPUs this process may be scheduled on; a quota of CPU time is not considered."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def warn_beyond(context_tokens: int, trained: int) -> None:
+    """Log a warning if a context is longer than what its model was ``trained`` on: its words may mean nothing there."""
+    if 0 < trained < context_tokens:
+        event(log, logging.WARNING, "the context is longer than the model's own", tokens=context_tokens, own=trained)
 
 
 class LlamaEngine(Engine):
@@ -97,11 +116,14 @@ class LlamaEngine(Engine):
             from systems.models.llama_library import llama_cpp
 
             threads = self._settings.threads or usable_cpus()
+            context_tokens = self._settings.context_tokens
+            if context_tokens is None:
+                context_tokens = self._settings.own_context(key_values(read_metadata(self._path)))
             try:
                 with _repacking(self._settings.repack):
                     llama = llama_cpp.Llama(
                         str(self._path),
-                        n_ctx=self._settings.context_tokens,
+                        n_ctx=context_tokens,
                         n_batch=self._settings.batch_tokens,
                         n_ubatch=self._settings.batch_tokens,
                         n_threads=threads,
@@ -113,14 +135,14 @@ class LlamaEngine(Engine):
             except (ValueError, RuntimeError, MemoryError) as error:
                 read_metadata(self._path)  # says why, when the file is at fault
                 raise ModelError(
-                    f"llama.cpp cannot load {self._path} with a context of {self._settings.context_tokens} tokens: "
-                    f"{error}."
+                    f"llama.cpp cannot load {self._path} with a context of {context_tokens} tokens: {error}."
                 ) from error
             try:
                 self._text = LlamaText(llama._model.vocab, llama.metadata, self._path)
             except ModelError:
                 llama.close()
                 raise
+            warn_beyond(context_tokens, llama_cpp.llama_model_n_ctx_train(llama._model.model))
             self._library = llama_cpp
             self._llama = llama
 
@@ -137,16 +159,17 @@ class LlamaEngine(Engine):
         The text ends with the last whole character: what a token limit cuts in two is dropped.
         """
         asked = perf_counter()
-        max_tokens, check, on_token = call.max_tokens, call.check, call.on_token
+        check, on_token = call.check, call.on_token
         with self._lock:
             if check is not None:
                 check()  # the wait for the lock may have outlasted the caller
             text = self._text
             if text is None:
                 raise EngineError("The llama engine is not loaded.")
-            prompt, dropped_messages, dropped_notes = fitted(call, text.prompt, len(self._llama.input_ids))
             script = None if call.script is None else text.script(call.script)
-            steps = max_tokens if script is None else min(max_tokens, len(script))
+            context_tokens = len(self._llama.input_ids)
+            prompt, room, dropped_messages, dropped_notes = fitted(call, text.prompt, context_tokens, len(script or ()))
+            steps = room if script is None else min(room, len(script))
 
             reused = self._reuse(prompt)
             self._evaluate(prompt[reused:])
@@ -154,7 +177,7 @@ class LlamaEngine(Engine):
             sampler = self._sampler()
             parts: list[str] = []
             first_token_s: float | None = None
-            generated, ended = 0, script is not None and len(script) <= max_tokens
+            generated, ended = 0, script is not None and len(script) <= room
             try:
                 while generated < steps:
                     token = self._sample(sampler)

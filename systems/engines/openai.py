@@ -1,9 +1,10 @@
 """Any OpenAI-compatible endpoint as an engine: a server that somebody else runs, on this machine or another.
 
 What such a server keeps between requests is its own business, and so is how it cuts messages into tokens: known markup
-of chat templates is broken before it is sent. A prompt that it refuses as too long is sent again without its history,
-half of it first, and then with fewer notes. It cannot be made to say a scripted reply: where one is
-asked for, it is asked to ignore the end of text, so that it generates as many tokens.
+of chat templates is broken before it is sent. Some servers count the bound of the reply as part of the prompt: what is
+refused as too long is sent again with a modest bound, then without its history, half of it first, and then with fewer
+notes. It cannot be made to say a scripted reply: where one is asked for, it is asked to ignore the end of text, so that
+it generates as many tokens.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import msgspec
 from systems.engines.fitting import Shortened, ever_shorter
 from systems.engines.interface import AddressedEngine, Call, Generation, Message
 from systems.engines.markup import broken
-from systems.errors import BadInput, EngineBusy, EngineError, PromptTooLong
+from systems.errors import BadInput, EngineBusy, EngineError, PromptTooLong, words
 
 # Answers that mean "not now": too many requests, and a server, or one behind it, that is down or starting.
 _NOT_NOW = (429, 502, 503, 504)
@@ -31,11 +32,17 @@ _NOT_NOW = (429, 502, 503, 504)
 # How servers say that a prompt is longer than their context: OpenAI and this project, llama.cpp, vLLM.
 _TOO_LONG = (b"context_length_exceeded", b"exceed_context_size", b"maximum context length")
 
+# The bound of a reply, in tokens, for which a prompt that was refused as too long is sent again.
+_MODEST = 256
+
 # The longest line of an answer, in bytes.
 _LONGEST_LINE = 1 << 20
 
 # How long to wait, in seconds, for the list of models, and how many of them a message names.
 _LOOK_S, _SHOWN = 10.0, 8
+
+# Characters of an endpoint's own words that a message repeats.
+_SHOWN_WORDS = 300
 
 
 class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,9 +80,22 @@ class _Usage(msgspec.Struct):
     prompt_tokens_details: _Details | None = None
 
 
+class _Dropped(msgspec.Struct):
+    dropped_messages: int = 0
+
+
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] = []
     usage: _Usage | None = None
+    fourgig: _Dropped | None = None  # a server of this project says what had no room
+
+
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _Refused(msgspec.Struct):
+    error: _Error
 
 
 class _Model(msgspec.Struct):
@@ -152,11 +172,14 @@ class OpenAIEngine(AddressedEngine):
         Raises `EngineBusy` for an endpoint that is down or overloaded, before it has said anything.
         """
         asked = perf_counter()
-        *tried, last = ever_shorter(call)
-        for shorter in tried:
+        tried = [(call, shorter) for shorter in ever_shorter(call)]
+        if call.max_tokens is not None and call.max_tokens > _MODEST:
+            modest = msgspec.structs.replace(call, max_tokens=_MODEST)
+            tried = [tried[0], *((modest, shorter) for _, shorter in tried)]
+        for bounded, shorter in tried[:-1]:
             with suppress(PromptTooLong):  # the endpoint says so before it generates anything
-                return self._generate(call, shorter, asked)
-        return self._generate(call, last, asked)
+                return self._generate(bounded, shorter, asked)
+        return self._generate(*tried[-1], asked)
 
     def _generate(self, call: Call, shortened: Shortened, asked: float) -> Generation:
         check, on_token = call.check, call.on_token
@@ -165,11 +188,12 @@ class OpenAIEngine(AddressedEngine):
         body = {
             "model": self._settings.model,
             "messages": [{"role": message.role, "content": broken(message.content)} for message in shortened.messages],
-            "max_tokens": call.max_tokens,
             "temperature": self._settings.temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
+        if call.max_tokens is not None:
+            body["max_tokens"] = call.max_tokens
         if call.conversation is not None:
             # What the endpoint keeps for a conversation it may keep under this name; whose it is, is not its business.
             body["user"] = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
@@ -179,12 +203,13 @@ class OpenAIEngine(AddressedEngine):
         parts: list[str] = []
         first_token_s: float | None = None
         usage: _Usage | None = None
+        dropped = _Dropped()
         finished: str | None = None
         try:
             for chunk in self._chunks(connection, msgspec.json.encode(body)):
                 if check is not None:
                     check()
-                usage = chunk.usage or usage
+                usage, dropped = chunk.usage or usage, chunk.fourgig or dropped
                 for choice in chunk.choices[:1]:
                     finished = finished or choice.finish_reason
                     if choice.delta.content:
@@ -207,7 +232,7 @@ class OpenAIEngine(AddressedEngine):
             first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
             finish_reason="length" if finished == "length" else "stop",
             reused_tokens=usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0,
-            dropped_messages=shortened.dropped_messages,
+            dropped_messages=shortened.dropped_messages + dropped.dropped_messages,
             dropped_notes=shortened.dropped_notes,
         )
 
@@ -258,9 +283,10 @@ class OpenAIEngine(AddressedEngine):
         response = connection.getresponse()
         if response.status != 200:
             kind = EngineBusy if response.status in _NOT_NOW else EngineError
-            if response.status in (400, 413) and _says_too_long(response):
-                kind = PromptTooLong
-            raise kind(f"The endpoint {self._settings.url} answered {response.status} {response.reason}.")
+            answered = f"The endpoint {self._settings.url} answered {response.status} {response.reason}"
+            if response.status in (400, 413) and (why := _says_too_long(response)) is not None:
+                raise PromptTooLong(f"{answered}: {why or 'the prompt is too long.'}")
+            raise kind(f"{answered}.")
         for data in _events(response):
             if data == b"[DONE]":
                 return
@@ -270,9 +296,15 @@ class OpenAIEngine(AddressedEngine):
                 raise EngineError(f"The endpoint {self._settings.url} answered what is no completion.") from error
 
 
-def _says_too_long(response: HTTPResponse) -> bool:
+def _says_too_long(response: HTTPResponse) -> str | None:
+    """Return what the endpoint says of a prompt that is too long, perhaps nothing; None if something else is amiss."""
     said = response.read(_LONGEST_LINE)
-    return any(words in said for words in _TOO_LONG)
+    if not any(each in said for each in _TOO_LONG):
+        return None
+    try:
+        return words(Exception(msgspec.json.decode(said, type=_Refused).error.message))[:_SHOWN_WORDS]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
 
 
 def _events(response: HTTPResponse) -> Iterator[bytes]:

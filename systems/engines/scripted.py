@@ -23,8 +23,10 @@ PATH = "/v1/experiment/scripts"
 # Characters by which planned questions are told apart where one is searched for in a prompt.
 _END = 8
 
-# Every word is at least one token in any vocabulary, so this many copies fill any bound.
+# What is said where nothing was planned. Every word is at least one token in any vocabulary, so a copy for each token
+# fills any bound; and nobody needs more of it than this many tokens, for which most contexts have room.
 _STAND_IN = "and so on, "
+_LONGEST_STAND_IN = 512
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -201,25 +203,30 @@ class Scripts:
                 self.work.generated_tokens += generation.generated_tokens
 
     def reply(self, call: Call) -> str | None:
-        """Return what ``call`` is to be answered with; None if nothing is planned at all.
+        """Return what ``call`` is to be answered with; None if nothing is planned at all."""
+        return self.scripted(call).script
+
+    def scripted(self, call: Call) -> Call:
+        """Return ``call`` with the script it is to be answered with; as it is if nothing is planned at all.
 
         The turn is looked for among those of the call's conversation, or among all if it names none that is planned:
         by the question in the call's messages, else it is the one under way in the conversation. A call of no turn is
-        answered with as many words as it may have tokens.
+        answered with as many words as it may have tokens, and at most `_LONGEST_STAND_IN` of these.
         """
         with self._lock:
             if not self._sessions:
-                return None
+                return call
             turn = self._turn(call)
             if turn is None:
                 self.unplanned += 1
-                return _stand_in(call.max_tokens)
+                most = min(_LONGEST_STAND_IN if call.max_tokens is None else call.max_tokens, _LONGEST_STAND_IN)
+                return msgspec.structs.replace(call, script=_stand_in(most), max_tokens=most)
             if turn.session.under_way is not turn:
                 turn.session.under_way = turn
                 turn.calls = 0
             step = turn.calls if call.step is None else call.step
             turn.calls += 1
-            return turn.replies[step % len(turn.replies)]
+            return msgspec.structs.replace(call, script=turn.replies[step % len(turn.replies)])
 
     def _turn(self, call: Call) -> _Turn | None:
         name = call.conversation
@@ -280,10 +287,7 @@ class ScriptedEngine(Engine):
 
     def _begun(self, call: Call) -> Call:
         self._scripts.begun()
-        if call.script is not None:
-            return call
-        script = self._scripts.reply(call)
-        return call if script is None else msgspec.structs.replace(call, script=script)
+        return call if call.script is not None else self._scripts.scripted(call)
 
 
 class ScriptedAsyncEngine(ScriptedEngine, AsyncEngine):

@@ -30,6 +30,8 @@ _TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])|\s+\Z", re.ASCII)
 _KINDS = bytes(
     ord(" " if chr(byte) in string.whitespace else "a" if chr(byte) in _LETTERS else "!") for byte in range(256)
 )
+# Tokens of an invented reply, which no word ends and no context bounds: where no bound is named, and at most.
+_INVENTED, _LONGEST_INVENTED = 256, 4096
 _WORDS = (
     *("time", "people", "way", "day", "thing", "world", "life", "hand", "part", "place", "week", "case", "point"),
     *("今天", "明天", "天气", "时间", "问题", "计划", "学习", "工作", "朋友", "城市", "音乐", "电影"),
@@ -150,8 +152,12 @@ class SimulatedEngine(Engine):
         asked = perf_counter()
         messages, script, check, on_token = call.messages, call.script, call.check, call.on_token
         prompt_tokens = sum([count(message.content) for message in messages])
-        text = "".join(invented_reply(messages, call.max_tokens)) if script is None else script
-        text = beginning(text, call.max_tokens)
+        most = call.max_tokens
+        if script is None:
+            text = "".join(invented_reply(messages, min(most or _INVENTED, _LONGEST_INVENTED)))
+        else:
+            text = script if most is None or count(script) <= most else beginning(script, most)
+        complete = most is None if script is None else text == script
         pieces = [""] * count(text) if on_token is None else tokens(text)  # nobody hears them, or somebody does
         digest = prompt_digest(messages) if self._settings.jitter else b""
         instants = schedule(self._settings, prompt_tokens, max(1, len(pieces)), digest)
@@ -175,7 +181,7 @@ class SimulatedEngine(Engine):
             prompt_tokens=prompt_tokens,
             generated_tokens=len(pieces),
             first_token_s=first_token_s,
-            finish_reason="stop" if text == script else "length",
+            finish_reason="stop" if complete else "length",
         )
 
     def close(self) -> None:

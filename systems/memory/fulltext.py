@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import aiosqlite
 
 from systems.errors import SystemClosed
 from systems.logs import swallowed
-from systems.memory import index, retention, retrieval
+from systems.memory import index, retention, words
 from systems.memory.recent import Recent, Remembered
-from systems.memory.retrieval import Retrieval
 from systems.memory.schema import BUSY_S, BY_SESSION, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
+from systems.memory.ways import Retrieval
+
+if TYPE_CHECKING:
+    from systems.memory.held import Held
 
 T = TypeVar("T")
 
@@ -30,6 +34,11 @@ _KEPT_PAGES = 8_000
 _UNINDEXED = 512
 _UNINDEXED_CHARACTERS = 1_000_000
 
+# Bytes of sessions that are held, and questions of a turn that is not saved yet: so many, up to so many characters, are
+# not cut into words a second time.
+_HELD_BYTES = 16 << 20
+_ASKED, _ASKED_CHARACTERS = 256, 1_000
+
 _SAVED = "SELECT id, session, created, question, words, important, answer <> '' FROM memories WHERE id > ? ORDER BY id"
 
 # Turns saved between two looks at how large the file has become.
@@ -40,7 +49,8 @@ class FullTextStore:
     """Finds the turns of a session that match best, in the way ``how`` says. Used from one event loop.
 
     With ``context`` short turns are found by those around them as well (`relevance`). A file larger than
-    ``most_bytes`` loses what matters least (`retention`).
+    ``most_bytes`` loses what matters least (`retention`). Sessions in use are held in memory, in ``held_bytes`` of it
+    (`held`).
     """
 
     def __init__(
@@ -50,13 +60,17 @@ class FullTextStore:
         how: Retrieval = "relevance",
         context: bool = True,
         most_bytes: int | None = None,
+        held_bytes: int = _HELD_BYTES,
     ) -> None:
         self._path = path
         self._how = how
         self._context = context
         self._most_bytes = most_bytes
+        self._held_bytes = held_bytes
+        self._held: Held | None = None
         self._unindexed = 0 if how == "bm25" else _UNINDEXED
         self._recent = Recent()
+        self._cut: OrderedDict[str, Sequence[str]] = OrderedDict()
         self._version = 0
         self._unlooked = _LOOK_EVERY
         self._connection: _Connection | None = None
@@ -88,6 +102,10 @@ class FullTextStore:
         connection.execute(BY_SESSION)
         self._version = _version(connection)
         self._catch_up(connection)
+        if self._how != "bm25" and self._held_bytes:
+            from systems.memory.held import Held  # takes numpy, which must not be loaded before somebody talks
+
+            self._held = Held(self._held_bytes)
 
     async def find(self, session: str, question: str, limit: int) -> list[str]:
         """Return what was said in the best ``limit`` turns that match ``question``, best first. Raises `StoreError`."""
@@ -119,8 +137,12 @@ class FullTextStore:
             self._looking = None
 
     def _look_up(self, asked: Sequence[_Lookup], connection: sqlite3.Connection) -> list[Any]:
+        from systems.memory import retrieval
+
+        held = self._held
         version = _version(connection)
-        if version != self._version:  # somebody else saved or deleted
+        if version != self._version:  # somebody else saved or deleted, and may at once do so again
+            held = None
             try:
                 self._catch_up(connection)
                 self._version = version
@@ -132,15 +154,29 @@ class FullTextStore:
         try:
             for session, question, limit, _ in asked:
                 try:
-                    found = retrieval.find(connection, self._recent, session, question, limit, how, context=context)
-                    answered.append(found)
+                    terms = self._terms(question)
+                    answered.append(
+                        retrieval.find(connection, self._recent, held, session, terms, limit, how, context=context)
+                    )
                 except (sqlite3.Error, UnicodeError) as error:
                     answered.append(error)
         finally:
             connection.rollback()
         return answered
 
+    def _terms(self, question: str) -> list[str]:
+        """Return what is looked for; it is kept for a while what else is in ``question``, which is saved next."""
+        cut = words.both(question)
+        if len(question) <= _ASKED_CHARACTERS:
+            self._cut[question] = cut.every
+            if len(self._cut) > _ASKED:
+                self._cut.popitem(last=False)
+        return cut.worth
+
     def _catch_up(self, connection: sqlite3.Connection) -> None:
+        """Index what is not indexed; what is held may not be all there is, or be there no longer."""
+        if self._held is not None:
+            self._held.clear()
         with connection:
             index.catch_up(connection)
         self._recent.clear()
@@ -164,20 +200,21 @@ class FullTextStore:
                 swallowed(log, "memory could not be kept within its bound, to be tried again", error)
 
     def _insert(self, turns: Sequence[SavedTurn], connection: sqlite3.Connection) -> None:
-        rows = [turn.row(cut=True) for turn in turns]
+        rows = [turn.row(cut=True, terms=self._cut.pop(turn.question, None)) for turn in turns]
         characters = self._recent.characters + sum(len(turn.question) for turn in turns)
         full = len(self._recent) + len(rows) > self._unindexed or characters > _UNINDEXED_CHARACTERS
         with connection:
             connection.executemany(INSERT_NEXT, rows)
             last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
+            saved = list(map(Remembered._make, connection.execute(_SAVED, (last - len(rows),))))
             if full:
                 index.catch_up(connection)
-            else:
-                saved = connection.execute(_SAVED, (last - len(rows),)).fetchall()
         if full:
             self._recent.clear()
         else:
-            self._recent.add(map(Remembered._make, saved))
+            self._recent.add(saved)
+        if self._held is not None:
+            self._held.add(saved)
 
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
         def step(opened: sqlite3.Connection) -> bool:

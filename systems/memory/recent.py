@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Remembered(NamedTuple):
-    """What ranking reads of a turn: ``terms`` are its scoped words, as the table keeps them."""
+    """A turn as the table has it: ``terms`` are its scoped words."""
 
     number: int
     session: str
@@ -25,6 +25,7 @@ class Recent:
     def __init__(self) -> None:
         self._turns: dict[int, Remembered] = {}
         self._by_term: dict[str, list[int]] = defaultdict(list)
+        self._unsorted: list[Remembered] = []
         self.characters = 0
 
     def __len__(self) -> int:
@@ -34,18 +35,23 @@ class Recent:
         """Add ``turns``, each newer than all before."""
         for turn in turns:
             self._turns[turn.number] = turn
+            self._unsorted.append(turn)
             self.characters += len(turn.question) + len(turn.terms)
-            for term in dict.fromkeys(turn.terms.split(" ")):
-                self._by_term[term].append(turn.number)
 
     def clear(self) -> None:
         """Forget all of them: the index has them now."""
         self._turns.clear()
         self._by_term.clear()
+        self._unsorted.clear()
         self.characters = 0
 
     def having(self, term: str) -> Sequence[int]:
         """Return the numbers of the turns that have ``term``, oldest first."""
+        # Only now: as long as those who talk are held (`held`), nobody asks.
+        for turn in self._unsorted:
+            for each in dict.fromkeys(turn.terms.split(" ")):
+                self._by_term[each].append(turn.number)
+        self._unsorted.clear()
         return self._by_term.get(term, ())
 
     def rows(self, numbers: Iterable[int]) -> list[Remembered]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Literal
+from collections.abc import Sequence
 
-from systems.memory import relevance, words
+from systems.memory.held import Held, Lookup
+from systems.memory.matches import Ranked
 from systems.memory.recent import Recent
-from systems.memory.relevance import quoted
+from systems.memory.relevance import Source, rank
 from systems.memory.schema import scoped
-
-Retrieval = Literal["relevance", "bm25", "blended"]
+from systems.memory.searched import Searched, quoted
+from systems.memory.ways import Retrieval
 
 # The session is matched twice: in every term, so that a lookup meets no other session's turns; and as itself, so that
 # no hash can show one user's turn to another.
@@ -33,34 +34,38 @@ _RECENCY, _IMPORTANCE, _PER_HOUR = 0.25, 0.25, 0.995
 def find(
     connection: sqlite3.Connection,
     recent: Recent,
+    held: Held | None,
     session: str,
-    question: str,
+    asked: Sequence[str],
     limit: int,
     how: Retrieval,
     *,
     context: bool,
 ) -> list[str]:
-    """Return the best ``limit`` turns of ``session`` for ``question``, best first. Equal stores give equal answers.
+    """Return the best ``limit`` turns of ``session`` for the words ``asked``, best first.
 
+    Equal stores give equal answers.
     BM25 weighs a word by all turns, so it looks in the index alone: ``recent`` turns must wait for none.
     """
+    if not asked:
+        return []
     if how == "bm25":
-        terms = [quoted(term) for term in scoped(session, words.asked(question))]
-        if not terms:
-            return []
+        terms = [quoted(term) for term in scoped(session, asked)]
         return [row[0] for row in connection.execute(_BM25, (" OR ".join(terms), limit, session))]
     most = _CANDIDATES * limit if how == "blended" else limit
-    ranked = relevance.rank(connection, recent, session, question, most, context=context)
+    in_use = held.get(connection, session) if held is not None else None
+    source: Source = Searched(connection, recent, session, asked) if in_use is None else Lookup(in_use, session, asked)
+    ranked = rank(source, asked, most, context=context)
     if how == "blended":
         ranked = _blended(ranked)[:limit]
     return [one.row.question for one in ranked]
 
 
-def _blended(ranked: list[relevance.Ranked]) -> list[relevance.Ranked]:
+def _blended(ranked: list[Ranked]) -> list[Ranked]:
     newest = max((one.row.created for one in ranked), default=0.0)
     best = max((one.score for one in ranked), default=1.0)
 
-    def worth(one: relevance.Ranked) -> float:
+    def worth(one: Ranked) -> float:
         recency: float = _PER_HOUR ** ((newest - one.row.created) / 3600)
         return one.score / best + _RECENCY * recency + _IMPORTANCE * one.row.important
 

@@ -59,15 +59,18 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     important: bool = False
     created: float = msgspec.field(default_factory=time.time)
 
-    def row(self, *, cut: bool) -> tuple[object, ...]:
-        """Return the values of `INSERT` and of `INSERT_NEXT`; the terms only where they are ``cut``."""
+    def row(self, *, cut: bool, terms: Sequence[str] | None = None) -> tuple[object, ...]:
+        """Return the values of `INSERT` and of `INSERT_NEXT`; the terms only where they are ``cut``.
+
+        ``terms`` are what `words.cut` returned for the question, where that is known.
+        """
         return (
             self.session,
             self.created,
             self.question,
             self.answer,
             " ".join(self.keywords),
-            indexed(self.session, self.question) if cut else UNCUT,
+            indexed(self.session, self.question, terms) if cut else UNCUT,
             self.important,
         )
 
@@ -76,9 +79,9 @@ UNCUT = ""
 """Instead of the terms of a turn that nobody has cut yet: whoever indexes it does."""
 
 
-def indexed(session: str, text: str) -> str:
-    """Return the terms of ``text`` as a full-text index keeps them, with spaces between; the first is `scope`."""
-    return " ".join([scope(session), *scoped(session, words.cut(text))])
+def indexed(session: str, text: str, terms: Sequence[str] | None = None) -> str:
+    """Return the ``terms`` of ``text`` as a full-text index keeps them, with spaces between; the first is `scope`."""
+    return " ".join([scope(session), *scoped(session, words.cut(text) if terms is None else terms)])
 
 
 def scoped(session: str, terms: Sequence[str]) -> list[str]:

@@ -38,12 +38,16 @@ def asked(text: str) -> list[str]:
 
     Clauses that say only that something is asked, and why, are left out (`systems.memory.manners`).
     """
-    wanted = point(text)
-    worth = _worth(_found(wanted))
-    if worth:
-        return worth
+    return both(text).worth
+
+
+def both(text: str) -> Cut:
+    """Return what `cut` and `asked` return, for the price of one."""
     found = _found(text)
-    return _worth(found) or list(dict.fromkeys([term for one in found for term in one.every]))
+    every = [term for one in found for term in one.every]
+    wanted = point(text)
+    worth = _worth(found if wanted == text else _found(wanted)) or _worth(found)
+    return Cut(every, worth or list(dict.fromkeys(every)))
 
 
 def _worth(found: list[Cut]) -> list[str]:

@@ -7,7 +7,8 @@ import hashlib
 import os
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 
 from systems.errors import CannotWrite, ModelError
 from systems.models.cache import cache_folder
+from systems.models.key_values import KeyValues, key_values
 
 _MAGIC = b"GGUF"
 _GGML_LOG_LEVEL_ERROR = 4  # from ggml.h; the Python binding does not export it
@@ -29,7 +31,12 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     sha256: str
     random_weights: bool
-    context_length: int
+    key_values: KeyValues
+
+    @property
+    def context_length(self) -> int:
+        """The context in tokens that it was trained on; 0 if the file does not say."""
+        return self.key_values.trained
 
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +49,7 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     sha256: str
     random_weights: bool
-    context_length: int
+    key_values: KeyValues
 
 
 def require_gguf(path: Path) -> os.stat_result:
@@ -70,7 +77,6 @@ def check(path: Path) -> ModelFile:
     remembered = None if note is None else _recall(note, path, found)
     if remembered is None:
         metadata = read_metadata(path)
-        architecture = metadata.get("general.architecture", "")
         remembered = _Remembered(
             path=str(path),
             size_bytes=found.st_size,
@@ -78,7 +84,7 @@ def check(path: Path) -> ModelFile:
             name=metadata.get("general.name", path.stem),
             sha256=_digest(path),
             random_weights=metadata.get("fourgig.random_weights") == "true",
-            context_length=int(metadata.get(f"{architecture}.context_length", "0")),
+            key_values=key_values(metadata),
         )
         if note is not None:
             _remember(note, remembered)
@@ -88,12 +94,13 @@ def check(path: Path) -> ModelFile:
         size_bytes=remembered.size_bytes,
         sha256=remembered.sha256,
         random_weights=remembered.random_weights,
-        context_length=remembered.context_length,
+        key_values=remembered.key_values,
     )
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """Let llama.cpp read the header, the vocabulary and the bounds of every tensor. Raises `ModelError`."""
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect what llama.cpp complains of instead of printing it, and print nothing else of what it says meanwhile."""
     from systems.models.llama_library import llama_cpp  # noqa: I001 - before anything of llama.cpp's
     from llama_cpp._logger import llama_log_callback
 
@@ -107,18 +114,26 @@ def read_metadata(path: Path) -> dict[str, str]:
     with _log_lock:
         llama_cpp.llama_log_set(listen, ctypes.c_void_p(0))
         try:
-            parameters = llama_cpp.llama_model_default_params()
-            parameters.vocab_only = True
-            model = llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
-            if model is None:
-                reason = complaints[0].rsplit(": ", 1)[-1] if complaints else "it gives no reason"
-                raise ModelError(f"llama.cpp cannot load {path}, which may be truncated or damaged: {reason}.")
-            try:
-                return _all_metadata(model)
-            finally:
-                llama_cpp.llama_model_free(model)
+            yield complaints
         finally:
             llama_cpp.llama_log_set(llama_log_callback, ctypes.c_void_p(0))
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Let llama.cpp read the header, the vocabulary and the bounds of every tensor. Raises `ModelError`."""
+    from systems.models.llama_library import llama_cpp
+
+    with listening() as complaints:
+        parameters = llama_cpp.llama_model_default_params()
+        parameters.vocab_only = True
+        model = llama_cpp.llama_model_load_from_file(os.fsencode(path), parameters)
+        if model is None:
+            reason = complaints[0].rsplit(": ", 1)[-1] if complaints else "it gives no reason"
+            raise ModelError(f"llama.cpp cannot load {path}, which may be truncated or damaged: {reason}.")
+        try:
+            return _all_metadata(model)
+        finally:
+            llama_cpp.llama_model_free(model)
 
 
 def _all_metadata(model: Any) -> dict[str, str]:

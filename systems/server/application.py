@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from systems.engines.scripted import PATH
 from systems.errors import NotKnown
-from systems.server import completions, page, planning, websocket
+from systems.server import completions, embeddings, page, planning, websocket
 from systems.server.failures import bad_request
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
@@ -27,6 +27,7 @@ def application(service: ServedSystem) -> Starlette:
             WebSocketRoute("/ws", partial(websocket.serve, service)),
             Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),
+            Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
             *_for_experiments(service),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", partial(_ready, service), methods=["GET"]),
@@ -62,7 +63,10 @@ async def _metrics(service: ServedSystem, request: Request) -> Response:
 
 
 async def _schema(service: ServedSystem, _: Request) -> Response:
-    return Response(msgspec.json.encode(openapi(service.settings)), media_type="application/json")
+    return Response(
+        msgspec.json.encode(openapi(service.settings, embeddings=service.embeddings is not None)),
+        media_type="application/json",
+    )
 
 
 async def _no_such_address(_: Request, error: Exception) -> Response:

@@ -27,7 +27,7 @@ from systems.server.direct import EngineHost
 from systems.server.failures import Failure, bad_request, failure
 from systems.server.guard import session_of
 from systems.server.service import ServedSystem, streamed
-from systems.server.settings import DEFAULT_TOKENS, MAX_BODY_BYTES, MAX_TEXT
+from systems.server.settings import MAX_BODY_BYTES, MAX_TEXT
 from systems.server.shapes import (
     ANY_MODEL,
     AssistantMessage,
@@ -37,6 +37,7 @@ from systems.server.shapes import (
     Choice,
     ChunkChoice,
     Delta,
+    Dropped,
     ListedModel,
     ModelList,
     PromptDetails,
@@ -70,6 +71,10 @@ class _Generated(Protocol):
     def generated_tokens(self) -> int: ...
     @property
     def finish_reason(self) -> FinishReason: ...
+    @property
+    def dropped_messages(self) -> int: ...
+    @property
+    def dropped_notes(self) -> int: ...
 
 
 _Answer = Callable[[TokenSink | None], Coroutine[Any, Any, _Generated]]
@@ -88,17 +93,17 @@ class Completions:
         try:
             user = admitted(self._service, headers)
             asked = self._decoded(await body_of(receive, headers))
-            tokens = asked.max_completion_tokens or asked.max_tokens or DEFAULT_TOKENS
+            tokens = self._service.bounded(_most(asked))
             answer = self._answer(asked, user, tokens)
             last = asked.messages[-1].text()
             with self._service.turn(user, last):
                 if asked.stream:
                     stream = _Stream(send, self._service.model)
-                    generated = await _unless_left(receive, streamed(answer, stream.say))
+                    generated = await unless_left(receive, streamed(answer, stream.say))
                     wanted = asked.stream_options is not None and asked.stream_options.include_usage
-                    await stream.end(generated.finish_reason, _usage(generated) if wanted else None)
+                    await stream.end(generated, _usage(generated) if wanted else None)
                 else:
-                    generated = await _unless_left(receive, answer(None))
+                    generated = await unless_left(receive, answer(None))
                     body = msgspec.json.encode(_whole(self._service.model, generated))
                     await Response(body, media_type="application/json")(scope, receive, send)
             self._service.said(session_of(user, asked.user or _DEFAULT_SESSION), last, generated.text)
@@ -125,7 +130,7 @@ class Completions:
             )
         return asked
 
-    def _answer(self, asked: ChatRequest, user: str, tokens: int) -> _Answer:
+    def _answer(self, asked: ChatRequest, user: str, tokens: int | None) -> _Answer:
         host = self._service.host
         if isinstance(host, EngineHost):
             return partial(
@@ -157,12 +162,15 @@ class Completions:
 
 
 async def models(service: ServedSystem, request: HttpRequest) -> Response:
-    """Answer ``GET /v1/models``: the one name that is served."""
+    """Answer ``GET /v1/models``: the names that are served."""
     try:
         admitted(service, request.headers)
     except FourgigError as error:
         return failure(error).response()
-    return Response(msgspec.json.encode(ModelList([ListedModel(service.model)])), media_type="application/json")
+    served = [ListedModel(service.model, service.context_tokens)]
+    if service.embeddings is not None:
+        served.append(ListedModel(service.embeddings.name, None))
+    return Response(msgspec.json.encode(ModelList(served)), media_type="application/json")
 
 
 class _Stream:
@@ -179,10 +187,10 @@ class _Stream:
         """Send a piece of the reply."""
         await self._chunk([ChunkChoice(Delta(role=None if self.begun else "assistant", content=text))])
 
-    async def end(self, reason: FinishReason, usage: Usage | None) -> None:
-        """Send why the reply ended, the usage if it is wanted, and the end."""
+    async def end(self, generated: _Generated, usage: Usage | None) -> None:
+        """Send why the reply ended and what had no room, the usage if it is wanted, and the end."""
         delta = Delta() if self.begun else Delta(role="assistant", content="")
-        await self._chunk([ChunkChoice(delta, reason)])
+        await self._chunk([ChunkChoice(delta, generated.finish_reason)], dropped=_dropped(generated))
         if usage is not None:
             await self._chunk([], usage)
         await self._event(b"[DONE]", last=True)
@@ -191,8 +199,13 @@ class _Stream:
         """Send an error instead of the rest."""
         await self._event(failed.body, last=True)
 
-    async def _chunk(self, choices: list[ChunkChoice], usage: Usage | None = None) -> None:
-        chunk = ChatCompletionChunk(self._id, self._created, self._model, choices, usage)
+    async def _chunk(
+        self,
+        choices: list[ChunkChoice],
+        usage: Usage | None = None,
+        dropped: Dropped | msgspec.UnsetType = msgspec.UNSET,
+    ) -> None:
+        chunk = ChatCompletionChunk(self._id, self._created, self._model, choices, usage, dropped)
         await self._event(msgspec.json.encode(chunk))
 
     async def _event(self, data: bytes, *, last: bool = False) -> None:
@@ -242,7 +255,7 @@ async def _drop(receive: Receive) -> None:
                 more = message.get("more_body", False)  # nor is there more from a client that has left
 
 
-async def _unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Return the result of ``work``, which is cancelled if the client leaves. Raises `ClientLeft`."""
     task = asyncio.create_task(work)
 
@@ -267,6 +280,17 @@ async def _completed(host: EngineHost, call: Call, on_token: TokenSink | None) -
     return await host.complete(msgspec.structs.replace(call, on_token=on_token))
 
 
+def _most(asked: ChatRequest) -> int | None:
+    """Return how long a reply the client asks for at most; None if it names no bound. Raises `Failure`."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        said: int | None = getattr(asked, name)
+        if said == 0:
+            raise bad_request("A reply has at least one token.", param=name)
+        if said is not None:
+            return None if said < 0 else said
+    return None
+
+
 def _sampling(asked: ChatRequest, usual: Sampling | None) -> Sampling | None:
     """Return what the request says of sampling, over what is usual; None if it says nothing or nothing can be said."""
     said: dict[str, Any] = {
@@ -287,7 +311,11 @@ def _sampling(asked: ChatRequest, usual: Sampling | None) -> Sampling | None:
 
 def _whole(model: str, generated: _Generated) -> ChatCompletion:
     choice = Choice(AssistantMessage(generated.text), generated.finish_reason)
-    return ChatCompletion(_completion_id(), int(time.time()), model, [choice], _usage(generated))
+    return ChatCompletion(_completion_id(), int(time.time()), model, [choice], _usage(generated), _dropped(generated))
+
+
+def _dropped(generated: _Generated) -> Dropped:
+    return Dropped(generated.dropped_messages, generated.dropped_notes)
 
 
 def _usage(generated: _Generated) -> Usage:

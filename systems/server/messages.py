@@ -13,7 +13,7 @@ import msgspec
 
 from systems.engines.interface import FinishReason
 from systems.interface import Degraded, Observed
-from systems.server.settings import DEFAULT_TOKENS, MAX_TEXT, MAX_TOKENS
+from systems.server.settings import MAX_TEXT
 from systems.settings import CacheCapacity, HistoryLength
 
 VERSION = 1
@@ -35,12 +35,16 @@ class Hello(_FromClient, frozen=True, kw_only=True, tag="hello"):
 
 
 class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
-    """One user turn. ``observed`` is accepted only by a server made for experiments."""
+    """One user turn.
+
+    ``max_tokens`` is an upper bound; without it the reply may be as long as there is room, or as the server is set.
+    ``observed`` is accepted only by a server made for experiments.
+    """
 
     id: Id
     session: Id
     text: Text
-    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=MAX_TOKENS)] = DEFAULT_TOKENS
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
     stream: bool = True
     observed: Observed | None = None
@@ -78,7 +82,8 @@ class ReplyMessage(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_f
     """The whole reply. Times are seconds since the request arrived at the system.
 
     ``source`` says where the text came from (model, cache, command), ``memories`` what was remembered for it,
-    ``finish_reason`` whether it is complete (stop) or as long as it may be (length).
+    ``finish_reason`` whether it is complete (stop) or as long as it may be (length). ``dropped_messages`` and
+    ``dropped_notes`` count what the prompt had no room for.
     ``tokens_per_s`` counts the tokens after the first. ``degraded`` names the steps that failed and were done without.
     """
 
@@ -93,6 +98,8 @@ class ReplyMessage(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_f
     tokens_per_s: float | None = None
     finish_reason: FinishReason = "stop"
     reused_tokens: int = 0
+    dropped_messages: int = 0
+    dropped_notes: int = 0
     degraded: tuple[Degraded, ...] = ()
 
 

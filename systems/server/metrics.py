@@ -34,6 +34,10 @@ class Metrics:
         )
         self._registry.register(_Readings(counters, now))
 
+    def add(self, collector: Collector) -> None:
+        """Have ``collector`` asked as well."""
+        self._registry.register(collector)
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Count what happens inside as one turn."""

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from systems.server import messages
+from systems.server.embeddings import PATH as EMBEDDINGS
+from systems.server.embeddings import EmbeddingsReply, EmbeddingsRequest
 from systems.server.settings import ServerSettings
 from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ChatRequest, ErrorBody, ModelList
 
@@ -14,7 +16,7 @@ WEBSOCKET = (
     *(messages.Hello, messages.Ask, messages.Settings, messages.Ping),
     *(messages.Token, messages.ReplyMessage, messages.Refusal, messages.Error, messages.InForce, messages.Pong),
 )
-_HTTP = (ChatRequest, ChatCompletion, ChatCompletionChunk, ModelList, ErrorBody)
+_HTTP = (ChatRequest, ChatCompletion, ChatCompletionChunk, ModelList, ErrorBody, EmbeddingsRequest, EmbeddingsReply)
 
 _ERRORS = {
     400: "The request cannot be understood, or asks for what is not offered.",
@@ -29,12 +31,15 @@ _ERRORS = {
 }
 
 
-def openapi(settings: ServerSettings) -> dict[str, Any]:
-    """Return the page of a server with these settings; the WebSocket's messages are under its components."""
+def openapi(settings: ServerSettings, *, embeddings: bool = False) -> dict[str, Any]:
+    """Return the page of a server with these settings; the WebSocket's messages are under its components.
+
+    ``embeddings`` says whether it makes these.
+    """
     (refs, components) = msgspec.json.schema_components(
         (*_HTTP, *WEBSOCKET), ref_template="#/components/schemas/{name}"
     )
-    request, completion, chunk, models, error = refs[: len(_HTTP)]
+    request, completion, chunk, models, error, wanted, vectors = refs[: len(_HTTP)]
     errors = {str(status): _answer(words, "application/json", error) for status, words in _ERRORS.items()}
     done = _answer("The reply, whole or as server-sent events.", "application/json", completion)
     event = {"type": "string", "contentMediaType": "application/json", "contentSchema": chunk}
@@ -69,10 +74,20 @@ def openapi(settings: ServerSettings) -> dict[str, Any]:
         },
         "components": {"schemas": components},
     }
+    if embeddings:
+        page["paths"][EMBEDDINGS] = {
+            "post": {
+                "operationId": "embed",
+                "requestBody": {"required": True, "content": {"application/json": {"schema": wanted}}},
+                "responses": {"200": _answer("The vectors.", "application/json", vectors), **errors},
+            }
+        }
     if settings.tokens or settings.admin_tokens:
         page["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         page["paths"]["/v1/chat/completions"]["post"]["security"] = [{"token": []}]
         page["paths"]["/v1/models"]["get"]["security"] = [{"token": []}]
+        if embeddings:
+            page["paths"][EMBEDDINGS]["post"]["security"] = [{"token": []}]
     return page
 
 

@@ -16,6 +16,7 @@ from systems.interface import TokenSink
 from systems.logs import event, session_digest
 from systems.mechanisms.draining import UnderWay
 from systems.server.direct import EngineHost
+from systems.server.embedding import EmbeddingHost
 from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
 from systems.server.metrics import Metrics
@@ -34,7 +35,9 @@ class ServedSystem:
     """A hosted system, under the name ``model``, for the endpoints. Raises what `Guard` raises.
 
     ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1. ``scripts`` are those
-    of the hosted engine; clients of a server made for experiments may add to them.
+    of the hosted engine; clients of a server made for experiments may add to them. ``context_tokens`` is how long a
+    prompt and its reply may be together, None where that is not known. ``embeddings`` makes vectors for clients that
+    ask for them.
     """
 
     def __init__(
@@ -44,13 +47,19 @@ class ServedSystem:
         model: str,
         memory_used: Callable[[], float] | None = None,
         scripts: Scripts | None = None,
+        context_tokens: int | None = None,
+        embeddings: EmbeddingHost | None = None,
     ) -> None:
+        self.embeddings = embeddings
         self.host = host
+        self.context_tokens = context_tokens
         self.settings = settings
         self.model = model
         self.scripts = scripts
         self.guard = Guard(settings)
         self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
+        if embeddings is not None:
+            self.metrics.add(embeddings)
         self.connections = 0
         self.stopping = False
         self.memory = 0.0
@@ -85,15 +94,25 @@ class ServedSystem:
         Raises `Refused`, and `NotAllowed` for a command that takes an administrator.
         """
         with self.metrics.turn():
-            self._admit(user)
             if commands.concerns_everyone(text) and not isinstance(self.host, EngineHost):
                 self.guard.check_administrator(user)
-            self._turns_of[user] += 1
-            try:
-                with self._turns:
-                    yield
-            finally:
-                self._turns_of[user] -= 1
+            with self.work(user):
+                yield
+
+    @contextmanager
+    def work(self, user: str) -> Iterator[None]:
+        """Count work for ``user`` as under way, of whatever kind. Raises `Refused`."""
+        self._admit(user)
+        self._turns_of[user] += 1
+        try:
+            with self._turns:
+                yield
+        finally:
+            self._turns_of[user] -= 1
+
+    def bounded(self, max_tokens: int | None) -> int | None:
+        """Return how long a reply may be for a client that asks for ``max_tokens``; None is no bound."""
+        return min((most for most in (max_tokens, self.settings.max_tokens) if most is not None), default=None)
 
     def said(self, session: str, text: str, reply: str) -> None:
         """Log what was said, if the server was asked to."""

@@ -10,13 +10,9 @@ from systems.settings import Positive
 
 # Bounds on what one client can make the server hold. A frame has room for the longest text in escaped JSON.
 MAX_TEXT = 16_384
-MAX_TOKENS = 4_096
 MAX_FRAME_BYTES = 256 * 1024
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
-
-DEFAULT_TOKENS = 256
-"""How long a reply may be if the client does not say."""
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -24,10 +20,12 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where to listen and how much to hold. The heartbeat and the connection limit are the published ones.
 
-    ``port`` 0 asks the system for a free one. ``connections`` bounds WebSockets, ``sockets`` everything that is
-    connected. ``asks_per_connection`` bounds a WebSocket's unanswered requests, ``asks_per_user`` those of all that
-    show one token, and ``asks_per_minute`` how many these may ask. A client that does not finish sending a request, or
-    does not read what it is sent, for ``patience_s`` is cut off; a WebSocket on which nothing was asked for ``idle_s``
+    ``port`` 0 asks the system for a free one. ``max_tokens`` bounds every reply, also where the client asks for more or
+    names no bound; None leaves it to the client and to the context. ``connections`` bounds WebSockets, ``sockets``
+    everything that is connected. ``asks_per_connection`` bounds a WebSocket's unanswered requests, ``asks_per_user``
+    those of all that show one token, and ``asks_per_minute`` how many these may ask. A client that does not finish
+    sending a request, or does not read what it is sent, for ``patience_s`` is cut off; a WebSocket on which nothing was
+    asked for ``idle_s``
     is closed. ``deadline_s`` bounds every request; ``grace_s`` is how long those under way may take when the server
     stops. Where more than ``shed_above`` of the memory that the process may use is taken, requests are refused.
 
@@ -42,6 +40,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     tokens: tuple[str, ...] = ()
     admin_tokens: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    max_tokens: Positive | None = None
     connections: Positive = 10
     sockets: Positive = 256
     heartbeat_s: Seconds = 30.0

@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 import msgspec
 
 from systems.engines.interface import FinishReason
-from systems.server.settings import MAX_TOKENS
 
 ANY_MODEL = "default"
 """The name under which every server serves what it has."""
 
-Count = Annotated[int, msgspec.Meta(ge=1, le=MAX_TOKENS)]
+Count = Annotated[int, msgspec.Meta(ge=-2, extra_json_schema={"not": {"const": 0}})]
 Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
@@ -43,6 +42,7 @@ class StreamOptions(msgspec.Struct):
 class ChatRequest(msgspec.Struct):
     """The body of a request, as far as it is understood.
 
+    ``max_tokens`` is an upper bound; -1 and -2 are none, as to llama.cpp's server and others.
     ``top_k``, ``min_p``, ``repeat_penalty`` and ``ignore_eos`` are those of llama.cpp's server. What would change the
     form of a reply and is not offered is refused; what only advises, and is not known, is ignored.
     """
@@ -83,6 +83,13 @@ class Usage(msgspec.Struct):
     prompt_tokens_details: PromptDetails
 
 
+class Dropped(msgspec.Struct):
+    """What the prompt had no room for: the oldest messages, then notes of an agent's."""
+
+    dropped_messages: int
+    dropped_notes: int
+
+
 class AssistantMessage(msgspec.Struct):
     """The reply."""
 
@@ -108,6 +115,7 @@ class ChatCompletion(msgspec.Struct):
     model: str
     choices: list[Choice]
     usage: Usage
+    fourgig: Dropped
     object: Literal["chat.completion"] = "chat.completion"
 
 
@@ -128,13 +136,14 @@ class ChunkChoice(msgspec.Struct):
 
 
 class ChatCompletionChunk(msgspec.Struct):
-    """A piece of a streamed reply."""
+    """A piece of a streamed reply; the last of them says what the prompt had no room for."""
 
     id: str
     created: int
     model: str
     choices: list[ChunkChoice]
     usage: Usage | None = None
+    fourgig: Dropped | msgspec.UnsetType = msgspec.UNSET
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
 
 
@@ -154,9 +163,10 @@ class ErrorBody(msgspec.Struct):
 
 
 class ListedModel(msgspec.Struct):
-    """What is served, by its name."""
+    """What is served, by its name, and how long a prompt and its reply may be together; null where it is unknown."""
 
     id: str
+    context_length: int | None
     object: Literal["model"] = "model"
     created: int = 0
     owned_by: str = "fourgig"

@@ -185,7 +185,7 @@ class _Connection:
             id=ask.id,
             session=session_of(self._user, ask.session),
             text=ask.text,
-            max_tokens=ask.max_tokens,
+            max_tokens=self._service.bounded(ask.max_tokens),
             deadline_s=longest if ask.deadline_s is None else min(ask.deadline_s, longest),
             observed=ask.observed,
         )
@@ -225,6 +225,8 @@ def _said(reply: interface.Reply) -> ReplyMessage:
         reused_tokens=reply.reused_tokens,
         generated_tokens=reply.generated_tokens,
         finish_reason=reply.finish_reason,
+        dropped_messages=reply.dropped_messages,
+        dropped_notes=reply.dropped_notes,
         first_token_s=reply.first_token_s,
         total_s=reply.total_s,
         tokens_per_s=reply.tokens_per_s,

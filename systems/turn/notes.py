@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from systems.turn.prompt import laid_out, note
+from systems.settings import LayoutName
+from systems.turn.layouts import LAYOUTS
+from systems.turn.prompt import note
 
 ELLIPSIS = "…"
 
@@ -19,48 +21,57 @@ Count = Callable[[str], int]
 """How many tokens a text has, or at most has."""
 
 
-def fit_surely(memories: Sequence[str], most: int) -> bool:
+def worth(layout: LayoutName, memories: Sequence[str]) -> list[str]:
+    """Return those of ``memories`` that the prompt should have a note of."""
+    return LAYOUTS[layout].worth(memories)
+
+
+def fit_surely(layout: LayoutName, memories: Sequence[str], most: int) -> bool:
     """Return whether the notes of ``memories`` are at most ``most`` tokens, whatever counts them: bytes are no fewer.
 
     Nothing need be counted then.
     """
     # A note is longer than what was remembered by what it is laid out with, and by the spaces that break markup; and
     # some vocabularies put a space before any text.
-    block = laid_out(memories)
+    block = LAYOUTS[layout].laid_out(memories)
     return len(block.encode()) + block.count("<") < most or not memories
 
 
-def within(memories: Sequence[str], most: int, count: Count) -> list[str]:
+def within(layout: LayoutName, memories: Sequence[str], most: int, count: Count) -> list[str]:
     """Return notes of ``memories``, which come best first, that are at most ``most`` tokens as they are laid out.
 
     Notes that fit stay whole. Else each may be an equal share, and what some do not need goes to the best of the
     others: the weakest are shortened first, at the end of a word, and dropped where hardly anything would be left.
     """
+
+    def tokens(notes: Sequence[str]) -> int:
+        return count(LAYOUTS[layout].laid_out(notes))
+
     notes = [note(memory) for memory in memories]
-    if count(laid_out(notes)) <= most:
+    if tokens(notes) <= most:
         return notes
     notes = notes[: max(most // _LEAST, 1)]
-    needs = [count(laid_out([each])) for each in notes]
+    needs = [tokens([each]) for each in notes]
     share = most // len(notes)
     spare = most - sum(min(need, share) for need in needs)
     for number, need in enumerate(needs):
         room = min(need, share + (spare if need > share else 0))
         spare -= max(0, room - share)
         if need > room:
-            notes[number] = _shortened(notes[number], room, count)
+            notes[number] = _shortened(notes[number], room, tokens)
     # Together they may be cut into tokens in other places than one by one; and a note may be nothing but its ellipsis.
-    while notes and (count(laid_out(notes)) > most or notes[-1] == ELLIPSIS):
-        over = count(laid_out(notes)) - most
-        last = _shortened(notes[-1], count(laid_out(notes[-1:])) - over, count) if over > 0 else ELLIPSIS
+    while notes and (tokens(notes) > most or notes[-1] == ELLIPSIS):
+        over = tokens(notes) - most
+        last = _shortened(notes[-1], tokens(notes[-1:]) - over, tokens) if over > 0 else ELLIPSIS
         notes[-1:] = [] if last in (notes[-1], ELLIPSIS) else [last]
     return notes
 
 
-def _shortened(text: str, room: int, count: Count) -> str:
+def _shortened(text: str, room: int, tokens: Callable[[Sequence[str]], int]) -> str:
     """Return the longest beginning of ``text`` that ends with a word and is ``room`` tokens, laid out, if any is."""
 
     def too_long(end: int) -> bool:
-        return count(laid_out([text[:end] + ELLIPSIS])) > room
+        return tokens([text[:end] + ELLIPSIS]) > room
 
     # No token of any known vocabulary is as long as this many characters of text on the average.
     text = text.removesuffix(ELLIPSIS)[: 16 * room] if room > 0 else ""

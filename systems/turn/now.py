@@ -1,4 +1,4 @@
-"""Whether the answer to a message depends on when it is asked, or on the state of the machine.
+"""Whether the answer to a message depends on when it is asked, or on the state of the machine; and what to say of them.
 
 A few words of English and Chinese, found in a microsecond or two. A word too many only costs a cached reply its minute;
 a word too few would serve the answer of half an hour ago.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import string
+
+from systems.interface import Observed
 
 _ALWAYS = frozenset(
     b"now nowadays today tonight tomorrow yesterday current currently latest recent recently lately ago until till "
@@ -33,6 +35,39 @@ _CHINESE = re.compile(
     "时间|時間|日期|多久|多长|多長|多大|刚才|剛才|最近|最新|已经|已經|天气|天氣|气温|氣溫|下雨|下雪|新闻|新聞|"
     "电脑|電腦|机器|機器|系统|系統|内存|記憶體|硬盘|硬盤|硬碟|磁盘|磁碟|处理器|處理器|存储|电池|電池|电量|電量"
 )
+
+# What is told of the clock and the machine in a prompt is asked for more plainly than this: a model that is told the
+# time with "How old is she?" may well answer with the time.
+_CLOCK = re.compile(
+    r"\b(?:what|which)(?:['’]s| is| was)?(?: the| your)?(?: current| exact| local| right)? "
+    r"(?:time|hour|date|day|weekday|month|year)\b(?! (?:did|do|does|was|were|will|should|can|are|has|have))"
+    r"|\b(?:time|day|date) (?:is it|it is|is today|now)\b|\bhow late is it\b|\btoday['’]?s date\b|\bthe time,? please\b"
+    r"|几点|幾點|几号|幾號|几月|幾月|(?:星期|礼拜|禮拜|周|週)[几幾]|今[天日]是|(?:什么|什麼|现在|現在|当前|當前)的?(?:时间|時間|日期)",
+    re.IGNORECASE,
+)
+_PARTS = r"(?:cpu|ram|memory|dis[kc]|ssd|hard drive|storage|processor|computer|machine|laptop|pc)"
+_MACHINE = re.compile(
+    rf"\bhow (?:full|busy|much|loaded|is|are)\b[^.!?]*\b{_PARTS}\b|\b{_PARTS} (?:use|usage|load|space|state|status)\b"
+    rf"|\b(?:is|are) (?:my|the|this|your) {_PARTS}\b[^.!?]*\b(?:full|busy|free|loaded|enough)\b"
+    rf"|\b(?:is|are) there\b[^.!?]*\b(?:free|enough|left)\b[^.!?]*\b{_PARTS}\b"
+    r"|(?:cpu|内存|記憶體|硬盘|硬盤|硬碟|磁盘|磁碟|处理器|處理器|电脑|電腦|机器|機器)[^。！？]*(?:多少|[几幾满滿够夠忙占佔剩])",
+    re.IGNORECASE,
+)
+
+
+def asked_of_now(text: str, observed: Observed) -> list[str]:
+    """Return what ``text`` asks of the clock and the machine, each as a sentence.
+
+    Whatever it asks for, `depends_on_now` knows.
+    """
+    if not depends_on_now(text):
+        return []
+    told = []
+    if _CLOCK.search(text):
+        told.append(f"The date and time now: {observed.clock}.")
+    if _MACHINE.search(text):
+        told.append(f"The state of this computer now: {observed.system}.")
+    return told
 
 
 def depends_on_now(text: str) -> bool:

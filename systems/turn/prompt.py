@@ -1,7 +1,8 @@
-"""How a turn's prompt is laid out, the same for every built-in system.
+"""How a turn's prompt is made, the same for every built-in system; `systems.turn.layouts` says how it is laid out.
 
-What is stable comes first (the system prompt, then the history), and what changes each turn (memories, clock,
-machine, mood) goes into the last message: only an unchanged beginning can be reused by an engine.
+What is stable comes first (the system prompt, then the history), and what changes each turn (memories, and what is said
+of clock, machine and mood) goes into the last message, in all layouts but one: only an unchanged beginning can be
+reused by an engine.
 
 What was remembered may have been pasted from anywhere. A note is one line without brackets and markup of templates, so
 that it can neither end the block it stands in nor begin another note; and nothing that was said looks like the
@@ -17,14 +18,9 @@ from collections.abc import Iterator, Sequence
 from systems.engines.interface import Message
 from systems.engines.markup import broken
 from systems.interface import Observed, Request
-from systems.settings import CacheKey
+from systems.settings import CacheKey, LayoutName
+from systems.turn.layouts import LAYOUTS
 from systems.turn.now import depends_on_now
-
-SYSTEM_PROMPT = (
-    "You are a helpful assistant that runs on the user's own small computer. Answer briefly, in the language of the "
-    "question. Notes from earlier conversations may be given before a question: use them where they help, and say "
-    "that you do not know when neither they nor the conversation hold the answer. Never invent facts about the user."
-)
 
 # Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
 _PIECE = 2_000
@@ -32,29 +28,34 @@ _PIECE = 2_000
 # Characters. A question that has its meaning from the one before it ("And in Tokyo?") is short.
 _GOES_ON = 40
 
-_FRAME = re.compile(r"[\[［]\s*(?=time\s*[:：])", re.IGNORECASE)
 # Line breaks of every kind, and what no line of text holds.
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _BRACKETS = str.maketrans("[]［］", "()()")
 
 
-def build(history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str) -> list[Message]:
+def build(
+    layout: LayoutName, history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str
+) -> list[Message]:
     """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit."""
-    said = [
-        message
-        if "[" not in message.content and "［" not in message.content
-        else Message(message.role, unframed(message.content))
-        for message in history
-    ]
-    return [Message("system", SYSTEM_PROMPT), *said, _last(_notes(memories), observed, text)]
+    chosen = LAYOUTS[layout]
+    said = []
+    for message in history:
+        content = chosen.unframed(message.content)
+        said.append(message if content == message.content else Message(message.role, content))
+    system, last = chosen.around(_notes(memories), observed, text)
+    return [Message("system", system), *said, Message("user", last)]
 
 
-def shorter(memories: Sequence[str], observed: Observed, text: str) -> Iterator[Message]:
-    """Yield the last message of the same turn with ever fewer notes, the weakest leaving first."""
+def shorter(
+    layout: LayoutName, memories: Sequence[str], observed: Observed, text: str
+) -> Iterator[tuple[Message, Message]]:
+    """Yield the first and the last message of the same turn with ever fewer notes, the weakest leaving first."""
+    chosen = LAYOUTS[layout]
     notes = _notes(memories)
     while notes:
         notes.pop()
-        yield _last(notes, observed, text)
+        system, last = chosen.around(notes, observed, text)
+        yield Message("system", system), Message("user", last)
 
 
 def note(memory: str) -> str:
@@ -74,22 +75,6 @@ def _notes(memories: Sequence[str]) -> list[str]:
 
 def _is_plain(text: str) -> bool:
     return text.isprintable() and not ("<" in text or "[" in text or "]" in text)
-
-
-def laid_out(notes: Sequence[str]) -> str:
-    """Return the notes as they stand in the prompt."""
-    return "".join([f"\n- {each}" for each in notes])
-
-
-def unframed(text: str) -> str:
-    """Return what was said so that nothing in it looks like the beginning of a turn's context."""
-    return _FRAME.sub("(", text)
-
-
-def _last(notes: Sequence[str], observed: Observed, text: str) -> Message:
-    block = laid_out(notes) or " none"
-    context = f"[time: {observed.clock}; machine: {observed.system}; mood: {observed.emotion}; earlier notes:{block}]\n"
-    return Message("user", context + unframed(text))
 
 
 def cache_key(

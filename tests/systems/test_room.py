@@ -43,9 +43,30 @@ async def test_three_long_remembered_texts_leave_room_for_a_short_question(kind,
             assert (await ask(number, f"What did the {number} bees give?")).generated_tokens
         with pytest.raises(PromptTooLong):  # by itself
             await ask(9, "Do the bees sleep? " * 100)
-        with pytest.raises(PromptTooLong):  # nor with so long a reply
-            await ask(9, "Do the bees sleep?", max_tokens=500)
         assert (await ask(10, "What did the bees give?")).generated_tokens
+
+
+@pytest.mark.parametrize("engine", [llama, batched])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("max_tokens", [None, 65_535])
+async def test_a_bound_as_long_as_the_context_costs_no_history_and_what_has_no_room_is_told(
+    kind, engine, max_tokens, tiny_model, tmp_path
+):
+    async with host(kind(kind.Settings(memories=0, note_tokens=0), engine(tiny_model), tmp_path)) as agent:
+
+        async def ask(number, text, most):
+            return await agent.answer(Request(id=str(number), session="s", text=text, max_tokens=most))
+
+        for number in range(2):
+            await ask(number, f"The {number} bees gave honey.", 4)
+        told = await ask(2, "What did the bees give?", max_tokens)
+        assert told.dropped_messages == 0
+        assert told.prompt_tokens + told.generated_tokens <= 512
+        assert told.finish_reason == ("length" if told.prompt_tokens + told.generated_tokens == 512 else "stop")
+        for number in range(3, 6):
+            told = await ask(number, LONG.format(*[f"{number}"] * 8), 4)
+        assert told.dropped_messages > 0
+        assert told.generated_tokens
 
 
 @pytest.mark.parametrize("kind", [Baseline, Asynchronous])

@@ -125,6 +125,14 @@ def usable_memory(kernel: Kernel | None = None) -> int | None:
     return min((size for size in sizes if size is not None), default=None)
 
 
+def available_memory(kernel: Kernel | None = None) -> int | None:
+    """Return the bytes of memory to be had just now: what the machine can spare, or less if a limit says so."""
+    enclosing = Enclosing(kernel)
+    found = enclosing._limits()
+    sizes = [found.memory_bytes if found else None, enclosing.kernel.available_bytes()]
+    return min((size for size in sizes if size is not None), default=None)
+
+
 def memory_used(kernel: Kernel | None = None) -> Callable[[], float] | None:
     """Return what tells the share of the usable memory that is taken, from 0 to 1; None where nothing can.
 

@@ -1,4 +1,4 @@
-"""How much of a conversation is remembered: over its length, by lookup and pruning, by the stores alone, by kind."""
+"""How much of a conversation is remembered: by length, lookup, pruning, stores alone, model that answers, and kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from experiments import metrics
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import kinds
+from experiments.report.figures import kinds, own_words
 from experiments.report.figures.kinds import interval
 from experiments.report.scene import Scene, factor
 
@@ -19,7 +19,7 @@ _DEPTHS = {"evidence_in_3": "found", "evidence_in_prompt": "in the prompt", "rig
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figures of the parts ``evidence`` and ``answers``, as far as there are records."""
-    return [*_depths(scene), *_settings(scene), *_evidence(scene), *kinds.draw(scene)]
+    return [*_depths(scene), *_settings(scene), *_evidence(scene), *own_words.draw(scene), *kinds.draw(scene)]
 
 
 def _depths(scene: Scene) -> list[Drawn]:

@@ -1,7 +1,8 @@
 """What do the response cache, the memory store and a long conversation cost and bring?
 
 One module a part: ``hit_rate`` replays access traces through caches; ``retrieval`` asks stores for planted memories;
-``quality`` grades what stores find, and systems answer, after a long conversation; ``soak`` holds one long conversation
+``quality`` grades what stores find, and systems answer, after a long conversation; ``own_words`` has a real model
+answer; ``soak`` holds one long conversation
 and watches anonymous memory, and traces a short one; ``what_fits`` asks models of every size under every limit.
 """
 
@@ -13,7 +14,7 @@ from typing import ClassVar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset, Study
 from experiments.metrics.remembering import GROUPS
-from experiments.studies.memory import hit_rate, quality, retrieval, soak, what_fits
+from experiments.studies.memory import hit_rate, own_words, quality, retrieval, soak, what_fits
 
 
 class Memory(Study):
@@ -27,7 +28,9 @@ class Memory(Study):
         "evidence": "each store alone is asked for the turns that answer a question",
         "answers": "a whole system is told a long conversation, then asked questions that have one right answer",
         "natural-evidence": "the same of stores, after a conversation as people hold it, by kind of question",
-        "natural-prompts": "the same of whole systems, as far as the prompt: no model reads such conversations yet",
+        "natural-prompts": "the same of whole systems, as far as the prompt: the trained reader reads no such thing",
+        "own-words": "whole systems again, and a real model answers in its own words",
+        "natural-own-words": "the same after a conversation as people hold it",
         "soak": "one long conversation: what stays in memory as the turns go by?",
         "memray": "what a memory tracer sees in a short conversation",
         "what-fits": "one question to a model of each size under each limit",
@@ -53,8 +56,13 @@ class Memory(Study):
         "evidence_in_prompt",
         *(f"evidence_in_prompt_{group}" for group in GROUPS),
         "right_answers",
+        *(f"right_answers_{group}" for group in GROUPS),
+        "right_answers_english",
         "exact_answers",
+        "answers_from_prompt",
         "right_refusals",
+        "needless_refusals",
+        "other_values",
         "known_prompts",
         "anonymous_growth",
         "anonymous_growth_low",
@@ -74,12 +82,12 @@ class Memory(Study):
     primary = ("hit_rate", "retrieval_p95", "recall", "evidence_in_prompt", "right_answers", "group_peak_memory")
 
     def shapes(self, preset: Preset) -> tuple[str, ...]:
-        """Return the models whose fit is tried, and the one that reads."""
-        return (*what_fits.shapes(preset), *quality.shapes())
+        """Return the models whose fit is tried, the one that reads, and the real one."""
+        return (*what_fits.shapes(preset), *quality.shapes(), *own_words.shapes())
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
         """Return the cells of every part."""
-        parts = (hit_rate, retrieval, quality, soak, what_fits)
+        parts = (hit_rate, retrieval, quality, own_words, soak, what_fits)
         return [cell for part in parts for cell in part.cells(request)]
 
     def run_subject(self, role: Role) -> None:
@@ -91,6 +99,8 @@ class Memory(Study):
                 retrieval.run(role)
             case "evidence" | "answers" | "natural-evidence" | "natural-prompts":
                 quality.run(role)
+            case own_words.PART | own_words.NATURAL_PART:
+                own_words.run(role)
             case "soak" | "memray":
                 soak.run(role)
             case "what-fits":

@@ -48,15 +48,20 @@ _NATURAL_TURNS: dict[Preset, tuple[int, ...]] = {
 _QUESTIONS = {"evidence": 100, "answers": 40}
 _NATURAL_QUESTIONS = {"natural-evidence": 200, "natural-prompts": 90}  # of nine kinds
 _PLACES = (1, 3, 10)
+# A system asks for a few memories: what would be among ten is the stores' business.
+PLACES_OF_SYSTEMS = _PLACES[:2]
 # Short of the paper preset, variants of the systems are tried after this many turns only.
 _VARIED_TURNS = 500
 
 _DEFAULT = ("relevance",)
 _FOUR = ("like", "like-all", "bm25", "relevance")
 
+READERS_LAYOUT = "bracketed"
+"""The layout of prompts that the trained reader knows (`systems.settings.SharedSettings`)."""
+
 _TOPICS: tuple[Topic, Topic] = ("lookup", "pruning")
 
-_UNHEARD = "the prompts of a system that asks an address are not overheard"
+UNHEARD = "the prompts of a system that asks an address are not overheard"
 
 UNREAD = "no model ran: answers are not graded, which takes the model that reads"
 UNREADABLE = "no model ran: answers are not graded, the model that reads knows plain conversations only"
@@ -121,8 +126,8 @@ def _answers(request: GridRequest, turns: int, topics: Sequence[Topic] = _TOPICS
             subject=f"{system}+{variant}" if variant else system,
             system=system,
             variant=variant,
-            impossible=_UNHEARD if registry.systems.get(system).asks_address else "",
-            settings=settings,
+            impossible=UNHEARD if registry.systems.get(system).asks_address else "",
+            settings={**_layout(system), **settings},
             engine=reader or EngineSpec(name="simulated"),
             labels=() if reader else (UNREAD,),
             estimate_s=(1.8 if reader else 1.2) + turns / 550,
@@ -131,6 +136,11 @@ def _answers(request: GridRequest, turns: int, topics: Sequence[Topic] = _TOPICS
         for system in request.systems
         for variant, settings in _variants(request.preset, registry.systems.get(system), turns, topics).items()
     ]
+
+
+def _layout(system: str) -> dict[str, Scalar]:
+    """Return the setting of the layout that the reader knows, for a system that has the choice."""
+    return {"layout": READERS_LAYOUT} if "layout" in registry.systems.get(system).setting_names else {}
 
 
 def _variants(preset: Preset, system: Description, turns: int, topics: Sequence[Topic]) -> dict[str, dict[str, Scalar]]:
@@ -181,7 +191,7 @@ async def _find(role: Role) -> None:
 
         grades = await grade_retrieval(conversation, find)
     role.part.series["retrieval_s"] = seconds
-    _note(role, grades, _PLACES)
+    note(role, grades, _PLACES, by_kind=_is_natural(role))
     role.outside_look()
 
 
@@ -193,12 +203,23 @@ async def _answer(role: Role) -> None:
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user")
         if {UNREAD, UNREADABLE}.intersection(spec.labels):
-            grades = [msgspec.structs.replace(grade, answer=None, right=None) for grade in grades]
-        # A system asks for a few memories: what would be among ten is the other part's business.
-        _note(role, grades, _PLACES[:2])
+            grades = [grade.unread() for grade in grades]
+        note(role, grades, PLACES_OF_SYSTEMS, by_kind=_is_natural(role))
         await asyncio.to_thread(role.outside_look)
 
 
-def _note(role: Role, grades: Sequence[Grade], places: Sequence[int]) -> None:
-    summarise = summary_by_kind if role.spec.condition["part"] in _NATURAL_QUESTIONS else summary
-    role.part.values.update(summarise(grades, places), questions=len(grades))
+def note(role: Role, grades: Sequence[Grade], places: Sequence[int], *, by_kind: bool) -> None:
+    """Note the measures of ``grades`` in the trial's record, and how many questions the least of them are shares of."""
+    in_prompt = [grade for grade in grades if grade.right is not None and grade.answerable and grade.in_prompt]
+    role.part.values.update(
+        (summary_by_kind if by_kind else summary)(grades, places),
+        **{
+            "questions": len(grades),
+            "questions/en": sum(grade.language == "en" for grade in grades),
+            "questions/in_prompt": len(in_prompt),
+        },
+    )
+
+
+def _is_natural(role: Role) -> bool:
+    return role.spec.condition["part"] in _NATURAL_QUESTIONS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -51,7 +51,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A question after all turns. ``evidence`` are the turns of which any one decides the answer, and may be none.
 
     A fact that was denied is decided by its denial. ``stale`` are the turns about the same fact that hold no longer.
-    ``register`` is that of the evidence, None in a plain conversation, which has none.
+    ``register`` is that of the evidence, None in a plain conversation, which has none. ``others`` are the values of the
+    same attribute that were told, of this person or another, and are not the answer.
     """
 
     text: str
@@ -61,6 +62,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[int, ...]
     stale: tuple[int, ...]
     register: Register | None = None
+    others: tuple[str, ...] = ()
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -68,6 +70,19 @@ class Conversation(msgspec.Struct, frozen=True):
 
     turns: list[Told]
     questions: list[Question]
+
+
+class ToldValues:
+    """The values that were told of each attribute, whoever has it."""
+
+    def __init__(self, facts: Iterable[tuple[Language, str, Sequence[str]]]) -> None:
+        self._values: dict[tuple[Language, str], dict[str, None]] = {}
+        for language, attribute, values in facts:
+            self._values.setdefault((language, attribute), {}).update(dict.fromkeys(values))
+
+    def others(self, language: Language, attribute: str, answer: str) -> tuple[str, ...]:
+        """Return those of ``attribute`` but for the ``answer``, in the order of the facts."""
+        return tuple(value for value in self._values.get((language, attribute), ()) if value != answer)
 
 
 class Life(msgspec.Struct, kw_only=True):
@@ -187,25 +202,28 @@ def _questions(
 ) -> list[Question]:
     pools: dict[PlainKind, list[Question]] = {kind: [] for kind in KINDS}
     known: dict[tuple[str | None, Language], set[str]] = {}
+    told = ToldValues((one.language, one.attribute, one.values) for one in lives)
     for one in lives:
         known.setdefault((one.person, one.language), set()).add(one.attribute)
         kind: PlainKind = "denied" if one.denied else "changed" if len(one.values) > 1 else "planted"
+        answer = WORDS[one.language].unknown if one.denied else one.values[-1]
         pools[kind].append(
             Question(
                 text=one.tell(rng, "ask", split),
-                answer=WORDS[one.language].unknown if one.denied else one.values[-1],
+                answer=answer,
                 kind=kind,
                 language=one.language,
                 evidence=(one.turns[-1],),
                 stale=tuple(one.turns[:-1]),
+                others=told.others(one.language, one.attribute, answer),
             )
         )
     for (person, language), attributes in known.items():
         rest = [attribute for attribute in WORDS[language].attributes if attribute not in attributes]
-        pools["untold"].append(_unanswerable(rng, language, split, rng.choice(rest), person, "untold"))
+        pools["untold"].append(_unanswerable(rng, language, split, rng.choice(rest), person, "untold", told))
     for name, language in strangers:
         attribute = rng.choice(list(WORDS[language].attributes))
-        pools["stranger"].append(_unanswerable(rng, language, split, attribute, name, "stranger"))
+        pools["stranger"].append(_unanswerable(rng, language, split, attribute, name, "stranger", told))
     chosen: list[Question] = []
     for kind, pool in pools.items():
         rng.shuffle(pool)
@@ -215,13 +233,21 @@ def _questions(
 
 
 def _unanswerable(
-    rng: random.Random, language: Language, split: Split, attribute: str, person: str | None, kind: PlainKind
+    rng: random.Random,
+    language: Language,
+    split: Split,
+    attribute: str,
+    person: str | None,
+    kind: PlainKind,
+    told: ToldValues,
 ) -> Question:
+    answer = WORDS[language].unknown
     return Question(
         text=say(rng, language, split, "ask", attribute, person),
-        answer=WORDS[language].unknown,
+        answer=answer,
         kind=kind,
         language=language,
         evidence=(),
         stale=(),
+        others=told.others(language, attribute, answer),
     )

@@ -15,13 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from systems.engines.batched.settings import KEY_VALUE_TYPES
 from systems.engines.interface import Sampling
 from systems.engines.llama_text import LlamaText
 from systems.errors import EngineBusy, EngineError, ModelError
 from systems.models.check import read_metadata, require_gguf
-
-KEY_VALUE_TYPES = {"f16": (1, 2.0), "q8_0": (8, 34 / 32)}
-"""ggml's number of each type, and the bytes an element takes."""
 
 _NO_ROOM = 1
 

@@ -24,8 +24,10 @@ from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
 from systems.engines.fitting import fitted
 from systems.engines.interface import AsyncEngine, Call, Generation, Message, Sampling
-from systems.engines.llama import usable_cpus
+from systems.engines.llama import usable_cpus, warn_beyond
 from systems.errors import Abandoned, EngineError, ModelError
+from systems.models.check import read_metadata, require_gguf
+from systems.models.key_values import key_values
 
 # How often a waiting caller looks whether its reply is still wanted, in seconds.
 _LOOK_S = 0.5
@@ -46,6 +48,7 @@ class BatchedEngine(AsyncEngine):
         self._inbox: Inbox | None = None
         self._thread: threading.Thread | None = None
         self._model: Model | None = None
+        self._context_tokens = 0
         self._system: tuple[str | None, list[int]] = (None, [])
         self._counters = BatchedCounters()
 
@@ -75,14 +78,15 @@ class BatchedEngine(AsyncEngine):
             if self._thread is not None:
                 return
             set_to = self._settings
+            length = set_to.context_tokens or _own_context(set_to)
             model = Model(self._path, use_mmap=set_to.use_mmap, repack=set_to.repack)
             try:
                 a_token = model.bytes_a_token(set_to.key_value)
-                slots = _slots(set_to, a_token)
+                slots = _slots(set_to, length, a_token)
                 context = Context(
                     model,
                     sequences=slots,
-                    length=set_to.context_tokens,
+                    length=length,
                     batch=set_to.batch_tokens,
                     threads=set_to.threads or usable_cpus(),
                     key_value_type=set_to.key_value,
@@ -93,8 +97,10 @@ class BatchedEngine(AsyncEngine):
             except BaseException:
                 model.close()
                 raise
+            warn_beyond(length, model.library.llama_model_n_ctx_train(model.pointer))
+            self._context_tokens = length
             self._counters = BatchedCounters()
-            states_bytes = set_to.memory_bytes - slots * padded(set_to.context_tokens) * a_token
+            states_bytes = set_to.memory_bytes - slots * padded(length) * a_token
             self._inbox = Inbox()
             decoder = Decoder(self._inbox, model, context, set_to, self._counters, states_bytes)
             thread = threading.Thread(target=self._decode, args=(decoder, model), name="batched decode", daemon=True)
@@ -162,12 +168,15 @@ class BatchedEngine(AsyncEngine):
             model, inbox = self._model, self._inbox
             if model is None or inbox is None:
                 raise EngineError("The batched engine is not loaded.")
-            prompt, dropped_messages, dropped_notes = fitted(call, model.text.prompt, self._settings.context_tokens)
-            system_tokens = self._system_tokens(model, call.messages)
             script = None if call.script is None else model.text.script(call.script)
+            prompt, room, dropped_messages, dropped_notes = fitted(
+                call, model.text.prompt, self._context_tokens, len(script or ())
+            )
+            system_tokens = self._system_tokens(model, call.messages)
         job = Job(
             call,
             prompt=prompt,
+            room=room,
             system_tokens=system_tokens,
             script=script,
             sampling=self._settings.sampling if call.sampling is None else call.sampling,
@@ -229,17 +238,24 @@ class BatchedEngine(AsyncEngine):
             raise EngineError(f"llama.cpp has not finished a step for {self._settings.stuck_s:g} s.")
 
 
-def _slots(settings: BatchedSettings, bytes_a_token: int) -> int:
-    """Return how many slots the memory allows. Raises `ModelError` if it is none."""
-    each = padded(settings.context_tokens) * bytes_a_token
+def _own_context(settings: BatchedSettings) -> int:
+    """Return how long a conversation may be where nobody set it. Raises `ModelError`."""
+    path = Path(settings.model_path)
+    require_gguf(path)
+    return settings.own_context(key_values(read_metadata(path)))
+
+
+def _slots(settings: BatchedSettings, length: int, bytes_a_token: int) -> int:
+    """Return how many slots of ``length`` tokens the memory allows. Raises `ModelError` if it is none."""
+    each = padded(length) * bytes_a_token
     if not each:
         raise ModelError("This model keeps no keys and values: the engine `llama` can run it.")
     # A quarter stays for idle conversations, if that leaves a slot at all.
     slots = min(settings.slots, max(3 * settings.memory_bytes // 4 // each, min(1, settings.memory_bytes // each)))
     if slots < 1:
-        needs = padded(settings.context_tokens) * bytes_a_token / 2**20
+        needs = each / 2**20
         raise ModelError(
-            f"One conversation of {settings.context_tokens} tokens takes {needs:.0f} MiB of key/value state; "
+            f"One conversation of {length} tokens takes {needs:.0f} MiB of key/value state; "
             f"{settings.memory_bytes / 2**20:.0f} MiB are allowed."
         )
     return slots

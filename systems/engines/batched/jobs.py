@@ -52,6 +52,7 @@ class Job:
         call: Call,
         *,
         prompt: list[int],
+        room: int,
         system_tokens: list[int],
         script: list[tuple[int, bytes]] | None,
         sampling: Sampling,
@@ -62,8 +63,8 @@ class Job:
         self.prompt = prompt
         self.system_tokens = system_tokens
         self.script = script
-        self.steps = call.max_tokens if script is None else min(call.max_tokens, len(script))
-        self.ended = script is not None and len(script) <= call.max_tokens
+        self.steps = room if script is None else min(room, len(script))
+        self.ended = script is not None and len(script) <= room
         self.sampling = sampling
         self.conversation = call.conversation
         self.dropped_messages = dropped_messages

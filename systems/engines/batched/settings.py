@@ -6,13 +6,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from systems.engines.context_length import SERVED_TOGETHER, longest
 from systems.engines.interface import Sampling
+from systems.models.key_values import KeyValues
+
+KEY_VALUE_TYPES = {"f16": (1, 2.0), "q8_0": (8, 34 / 32)}
+"""ggml's number of each type, and the bytes an element takes."""
 
 
 class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the engine works. Tokens, seconds and bytes.
 
-    ``slots`` conversations are computed at once, each of at most ``context_tokens``. While replies run, a step computes
+    ``slots`` conversations are computed at once, each of at most ``context_tokens``; None means the model's own
+    context, or as much of it as ``memory_bytes`` hold. While replies run, a step computes
     at most ``chunk_tokens`` of new prompts. ``memory_bytes`` bounds the context and the states of idle conversations
     together; fewer slots are used if the context alone would not fit. ``disk_bytes`` more may go to a temporary
     folder. ``flash_attention`` None means only with keys and values of eight bits, which need it; ``threads`` None as
@@ -23,7 +29,7 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     model_path: str
     slots: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
-    context_tokens: Annotated[int, msgspec.Meta(ge=1)] = 2048
+    context_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     chunk_tokens: Annotated[int, msgspec.Meta(ge=1)] = 256
     threads: Annotated[int, msgspec.Meta(ge=1, le=512)] | None = None  # more would end the process
@@ -37,6 +43,16 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     repack: bool = True
     stuck_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
     sampling: Sampling = Sampling()
+
+    def own_context(self, model: KeyValues) -> int:
+        """Return how long a conversation with ``model`` may be where ``context_tokens`` does not say."""
+        return longest(
+            model,
+            self.memory_bytes,
+            conversations=min(self.slots, SERVED_TOGETHER),
+            number_bytes=KEY_VALUE_TYPES[self.key_value][1],
+            batch_tokens=self.batch_tokens,
+        )
 
 
 class BatchedCounters(msgspec.Struct, kw_only=True):

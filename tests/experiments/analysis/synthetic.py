@@ -232,7 +232,7 @@ def _quality(block: int, noise: random.Random) -> Iterator[Record]:
         for subject, share in (("baseline", 0.1), ("asynchronous", 0.6), ("asynchronous+bm25", 0.5)):
             if turns == 500 or "+" not in subject:
                 found = share * noise.uniform(0.9, 1.0)
-                values = {"recall@3": found, "in_prompt": found + 0.05, "right": found + 0.1}
+                values = {"recall@3": found, "in_prompt": found + 0.05, "right": found + 0.1, "right/en": found + 0.1}
                 trial = spec("memory", subject, block, condition={"part": "answers", "turns": turns})
                 yield record(trial, Part(role="subject", values=values))
 
@@ -252,9 +252,24 @@ def _natural(block: int) -> Iterator[Record]:
             )
 
 
+def _own_words(block: int) -> Iterator[Record]:
+    """How a real model answers: hardly ever rightly, and with the published lookup never."""
+    noise = random.Random(block)
+    for part, layouts in (("own-words", ("bracketed", "list")), ("natural-own-words", ("list",))):
+        for layout in layouts:
+            condition = {"part": part, "turns": 500, "model": "smollm2", "layout": layout, "questions": 11}
+            for subject, share in (("baseline", 0.0), ("asynchronous", 0.3)):
+                values = {
+                    "questions": 11, "questions/en": 11, "right": share, "right/en": share * noise.uniform(0.5, 1.0),
+                    "answered/in_prompt": share * 1.5, "other_value": 0.4, "declined": 0.1,
+                }  # fmt: skip
+                yield record(spec("memory", subject, block, condition=condition), Part(role="subject", values=values))
+
+
 def memory(blocks: int, noise: random.Random) -> Iterator[Record]:
     for block in range(blocks):
         yield from _quality(block, noise)
+        yield from _own_words(block)
         yield from _natural(block)
         for trace, accesses, distinct, bonus in (("published", 500, 129, 0.05), ("zipf", 5000, 900, 0.12)):
             for capacity in (20, 50, 100, 200):

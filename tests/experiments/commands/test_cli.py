@@ -128,7 +128,8 @@ def test_lists_name_what_is_registered_outside_packages_included(fourgig, kind, 
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["run"], ["compare"], ["report"], ["list"], ["doctor"], ["model"], ["model", "make"]]
+    "arguments",
+    [[], ["run"], ["compare"], ["report"], ["list"], ["doctor"], ["model"], ["model", "make"], ["model", "get"]],
 )
 def test_every_command_teaches(fourgig, arguments):
     done = fourgig(*arguments, "--help")
@@ -136,7 +137,7 @@ def test_every_command_teaches(fourgig, arguments):
     assert "Usage" in done.stdout
 
 
-@pytest.mark.parametrize(("command", "usual"), [("run", "135m if not given"), ("serve", "(default: 127.0.0.1)")])
+@pytest.mark.parametrize(("command", "usual"), [("run", "smollm2 if not given"), ("serve", "(default: 127.0.0.1)")])
 def test_the_help_tells_what_is_usual(fourgig, command, usual):
     assert usual in " ".join(fourgig(command, "--help").stdout.split())
 

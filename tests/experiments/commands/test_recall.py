@@ -71,7 +71,7 @@ def test_json_has_a_line_a_question_and_nothing_else(fourgig, locomo: str) -> No
 
 @pytest.mark.parametrize(
     ("option", "name", "known"),
-    [("--store", "bm52", "bm25"), ("--store", "cosine", "relevance"), ("--kind", "hop", "multi-hop")],
+    [("--store", "bm52", "bm25"), ("--store", "tfidf", "relevance"), ("--kind", "hop", "multi-hop")],
 )
 def test_a_name_nobody_knows_is_refused_with_those_there_are(
     option: str, name: str, known: str, fourgig, locomo: str

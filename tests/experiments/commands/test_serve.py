@@ -44,6 +44,33 @@ def serve(tmp_path):
         process.wait()
 
 
+@pytest.fixture
+def serve_tiny(tmp_path, tmp_path_factory):
+    """Return a function that serves the smallest model, and gives what is said before the address, and the address."""
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [
+                *(str(FOURGIG), "serve", "--port", "0", "--data", str(tmp_path), "--set", "batched.threads=1"),
+                *arguments,
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        said = []
+        while not (line := process.stderr.readline()).startswith("Serving "):
+            assert line, said
+            said.append(line)
+        return "".join(said), line.split()[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
 def ask(address, token="", **body):
     body = {"messages": [{"role": "user", "content": "My name is Vera"}], "max_tokens": 4, **body}
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -127,6 +154,38 @@ async def test_fifty_users_do_not_notice_a_clock_that_jumps_and_no_turn_they_kno
     assert anew["usage"]["prompt_tokens"] < remembering["usage"]["prompt_tokens"]
     process.terminate()
     assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+def test_the_start_names_model_and_context_and_says_that_the_words_of_random_weights_mean_nothing(serve_tiny):
+    said, address = serve_tiny("--model", "tiny")
+    assert "Model: fourgig tiny: random weights" in said
+    assert "Context: 2,048 tokens, the model's own." in said
+    assert "The weights are random: everything works, and what is said means nothing. A reply ends after 256" in said
+    reply = json.load(ask(address, max_tokens=None))
+    assert reply["usage"]["completion_tokens"] <= 256
+    listed = json.load(urllib.request.urlopen(f"{address}v1/models", timeout=20))
+    assert listed["data"][0]["context_length"] == 2048
+
+
+def test_a_model_that_says_something_has_replies_as_long_as_there_is_room(serve_tiny):
+    said, _ = serve_tiny("--model", "reader")
+    assert "Context: 4,096 tokens, the model's own." in said
+    assert "random" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["batched.context_tokens=512"], "Context: 512 tokens, as set.\n"),
+        (["batched.context_tokens=4096"], "The model was trained on 2,048: beyond them its words may mean nothing."),
+        (["batched.memory_bytes=2000000"], "of the model's 2,048 tokens, as many as 2 MiB hold; --set batched.context"),
+        (["server.max_tokens=9"], "A reply ends after 9 tokens."),
+    ],
+)
+def test_what_is_set_is_said_and_done(serve_tiny, settings, says):
+    said, address = serve_tiny("--model", "tiny", *(part for each in settings for part in ("--set", each)))
+    assert says in said
+    assert json.load(ask(address, max_tokens=100_000))["usage"]["completion_tokens"] >= 1
 
 
 def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):

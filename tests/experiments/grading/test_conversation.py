@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from experiments.grading.conversation import (
@@ -19,6 +20,7 @@ from experiments.workloads.remembering.conversation import Conversation, Natural
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline, BaselineSettings
+from systems.engines.interface import Call, Generation, Message
 from systems.engines.scripted import Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
@@ -89,6 +91,7 @@ def test_kinds_and_registers_are_told_apart_and_those_that_share_no_word_stand_a
     assert (measures["recall@10/long"], measures["recall@10/long-dialogue"]) == (1 / 2, 1)
     assert (measures["recall@10/dialogue"], measures["recall@10/assistant"]) == (1, 1 / 3)
     assert "in_prompt/long" not in measures  # no prompt was graded
+    assert "right/long" not in measures  # nor an answer
 
 
 async def test_a_store_alone_is_asked_every_question() -> None:
@@ -134,6 +137,65 @@ async def test_it_is_noted_whether_the_reader_knows_the_prompts(kind: Any, known
     async with host(kind(settings, scripted(overheard, scripts), tmp_path)) as where:
         grades = await grade_system(where, overheard, scripts, converse(3, 30, questions=6), "someone")
     assert summary(grades).get("known_layout") == known
+
+
+class Speaking(SimulatedEngine):
+    """Says the same to every question, and keeps the messages it was sent."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__(SimulatedSettings())
+        self._says = says
+        self.sent: list[Sequence[Message]] = []
+
+    def generate(self, call: Call) -> Generation:
+        self.sent.append(call.messages)
+        return msgspec.structs.replace(super().generate(call), text=self._says)
+
+
+async def graded_in_own_words(says: str, folder: Path) -> tuple[list[Grade], Speaking]:
+    speaking, scripts = Speaking(says), Scripts()
+    overheard = Overheard(speaking)
+    changed = msgspec.structs.replace(CHANGED, others=("Velford", "Tostad"))
+    stranger = msgspec.structs.replace(STRANGER, others=("Velford", "Tostad", "Korburg"))
+    talk = Conversation(TALK.turns, [changed, stranger])
+    async with host(Baseline(BaselineSettings(), scripted(overheard, scripts), folder)) as where:
+        grades = await grade_system(where, overheard, scripts, talk, "someone", rule="own words", afresh=True)
+    return grades, speaking
+
+
+@pytest.mark.parametrize(
+    ("reply", "right", "declined", "other_value"),
+    [
+        ("Marela lives in Korburg now.", (True, False), (False, False), (False, True)),
+        ("She has left Velford. Or is it Korburg?", (False, False), (False, False), (True, True)),
+        ("I'm sorry, I don't know that.", (False, True), (True, True), (False, False)),
+        ("I don't know, but I think Tostad.", (False, False), (False, False), (True, True)),
+        ("I'm not sure, but perhaps Korburg.", (True, False), (False, False), (False, True)),
+        ("Hello!", (False, False), (False, False), (False, False)),
+    ],
+)
+async def test_in_own_words_a_value_may_be_said_in_a_sentence_and_a_refusal_in_many_ways(
+    reply: str, right: tuple[bool, ...], declined: tuple[bool, ...], other_value: tuple[bool, ...], tmp_path: Path
+) -> None:
+    grades, _ = await graded_in_own_words(reply, tmp_path)
+
+    assert tuple(grade.right for grade in grades) == right
+    assert tuple(grade.declined for grade in grades) == declined
+    assert tuple(grade.other_value for grade in grades) == other_value
+    measures = summary(grades)
+    assert measures["right/en"] == measures["right"] == sum(right) / 2
+    assert (measures["answered"], measures["refused"]) == right
+    assert measures["answered/in_prompt"] == right[0]
+    assert measures["declined"] == declined[0]
+
+
+async def test_asked_afresh_a_model_sees_its_notes_and_nothing_that_was_scripted(tmp_path: Path) -> None:
+    _, speaking = await graded_in_own_words("Korburg", tmp_path)
+
+    assert len(speaking.sent) == 2
+    for messages in speaking.sent:
+        assert [message.role for message in messages] == ["system", "user"]
+    assert NEW in speaking.sent[0][-1].content
 
 
 async def test_what_was_sent_for_one_question_is_not_graded_as_sent_for_the_next(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from experiments.workloads.remembering.language import WORDS, phrasings
 from experiments.workloads.remembering.words import Act
 from systems.engines.interface import Message
 from systems.engines.llama_text import LlamaText
-from systems.turn.prompt import SYSTEM_PROMPT
+from systems.turn.layouts import LAYOUTS
 
 seeds = st.integers(0, 100_000)
 shares = st.sampled_from([0.0, 0.5, 1.0])  # of the wider wordings
@@ -120,7 +120,9 @@ def test_training_and_use_cut_a_prompt_into_the_same_tokens_at_the_same_places(r
 
 
 def test_the_system_prompt_is_one_token_and_names_are_letters(text: LlamaText) -> None:
-    assert len(text.tokens(SYSTEM_PROMPT)) == 1, "the system prompt changed: the reader must be trained again"
+    assert len(text.tokens(LAYOUTS["bracketed"].system_prompt)) == 1, (
+        "the system prompt changed: the reader must be trained again"
+    )
     for said in (" Marela", "Kralo 7052"):
         assert b"|".join(map(text.piece, text.tokens(said))).decode() == "|".join(said)
     assert len(text.tokens("王芳现在")) == 3

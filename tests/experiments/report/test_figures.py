@@ -21,7 +21,7 @@ from tests.experiments.analysis import synthetic
 
 MEMORY = (
     *("hit-rate", "hit-rate-other-traces", "retrieval", "quality", "quality-settings", "evidence"),
-    *("evidence-kinds-500", "evidence-kinds-5000"),
+    *("own-words", "evidence-kinds-500", "evidence-kinds-5000"),
     *("soak-no-model-300", "tracer-no-model-20", "flames-no-model-baseline", "flames-no-model-asynchronous"),
 )
 ISOLATION = ("sleeps", "law", "kinds", "stalls", "inference", "latency-sleep", "latency-inference", "short-task")
@@ -306,6 +306,27 @@ def test_latencies_are_compared_quantile_by_quantile(tmp_path: Path) -> None:
     assert said.endswith("ratio by quantile × 0.500 at 10 %, × 0.500 at 50 %, × 1.00 at 90 %")
     assert {row[0] for row in drawn.data[1:]} == {"baseline", "asynchronous"}
     assert b"with 95 % intervals" in drawn.svg
+
+
+def test_a_real_models_answers_stand_beside_the_readers_in_the_same_layout_and_in_others(
+    shown: Callable[[str], Shown],
+) -> None:
+    [own] = [figure for figure in shown("memory").drawn if figure.name == "memory-own-words"]
+    assert [row[:4] for row in own.data[1:]] == [
+        ("plain", "reader", "bracketed", "baseline"),
+        ("plain", "reader", "bracketed", "asynchronous"),
+        ("plain", "smollm2", "bracketed", "baseline"),
+        ("plain", "smollm2", "bracketed", "asynchronous"),
+        ("plain", "smollm2", "list", "baseline"),
+        ("plain", "smollm2", "list", "asynchronous"),
+        ("natural", "smollm2", "list", "baseline"),
+        ("natural", "smollm2", "list", "asynchronous"),
+    ]
+    assert "smollm2" in own.title
+    # Where no question was answered rightly, it may still be that some would be: of 33 up to one in ten.
+    never = dict(zip(own.data[0], own.data[3], strict=True))
+    assert never["right answers"].replace("\u00a0", " ") == "0 %"
+    assert never["interval"] == "0 … 10.4"
 
 
 def test_a_flame_graph_says_who_held_most_and_keeps_within_its_caller(shown: Callable[[str], Shown]) -> None:

@@ -73,6 +73,7 @@ def answering(preset, systems=("baseline", "asynchronous"), **shapes):
 def test_answers_are_asked_of_the_model_that_reads_and_without_it_the_cells_say_so():
     reader = EngineSpec(name="llama", model="reader")
     assert all(cell.engine == reader and not cell.labels for cell in answering("standard", reader=reader))
+    assert all(cell.settings["layout"] == "bracketed" for cell in answering("standard", reader=reader))
     for cell in answering("standard"):
         assert cell.engine.name == "simulated"
         assert "answers are not graded" in cell.labels[0]
@@ -101,7 +102,7 @@ def test_every_group_of_natural_questions_has_a_metric_of_what_is_noted():
     grades = [
         Grade(
             kind=kind, language="en", register=register, evident=True, outdated=False, answerable=True,
-            evidence=1, stale=None, in_prompt=True,
+            evidence=1, stale=None, in_prompt=True, right=True,
         )
         for kind in NATURAL_KINDS
         for register in REGISTERS
@@ -110,7 +111,7 @@ def test_every_group_of_natural_questions_has_a_metric_of_what_is_noted():
     record = synthetic.record(synthetic.spec("memory", "bm25"), part)
     assert set(GROUPS) == {*NATURAL_KINDS, *REGISTERS, "sharing"}
     for group in GROUPS:
-        for name in (f"evidence_in_10_{group}", f"evidence_in_prompt_{group}"):
+        for name in (f"evidence_in_10_{group}", f"evidence_in_prompt_{group}", f"right_answers_{group}"):
             assert name in Memory.measures
             assert metrics.get(name).compute(record) == 1
 

@@ -32,6 +32,11 @@ def test_a_reply_ends_because_it_is_complete_or_because_it_may_be_no_longer(made
         assert (whole.text, whole.finish_reason) == (SCRIPT, "stop")
         for most, reason in ((whole.generated_tokens, "stop"), (whole.generated_tokens - 1, "length")):
             assert engine.generate(Call(messages=MESSAGES, max_tokens=most, script=SCRIPT)).finish_reason == reason
+        assert engine.generate(Call(messages=MESSAGES, script=SCRIPT)).text == SCRIPT
+        assert engine.generate(Call(messages=MESSAGES, max_tokens=10**9, script=SCRIPT)).finish_reason == "stop"
+        unbounded = engine.generate(Call(messages=MESSAGES))
+        assert unbounded.generated_tokens <= 256
+        assert unbounded.finish_reason == "stop" or unbounded.prompt_tokens + unbounded.generated_tokens == 256
         free = engine.generate(Call(messages=MESSAGES, max_tokens=8))
         assert free.finish_reason == ("stop" if free.generated_tokens < 8 else "length")
     finally:

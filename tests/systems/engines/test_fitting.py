@@ -11,6 +11,7 @@ from systems.engines.interface import Call, Message
 from systems.errors import PromptTooLong
 from systems.interface import Observed
 from systems.turn import prompt
+from systems.turn.layouts import LAYOUTS
 
 SEEN = Observed("9:30", "disk 50 %", "neutral")
 
@@ -19,42 +20,87 @@ def tokens(messages):
     return list(range(sum(len(message.content) for message in messages)))
 
 
-def a_call(history, memories, question, max_tokens=10):
+def a_call(history, memories, question, max_tokens=10, layout="bracketed"):
     said = [Message("user" if number % 2 == 0 else "assistant", "x" * size) for number, size in enumerate(history)]
     return Call(
-        messages=prompt.build(said, memories, SEEN, question),
-        shorter=lambda: prompt.shorter(memories, SEEN, question),
+        messages=prompt.build(layout, said, memories, SEEN, question),
+        shorter=lambda: prompt.shorter(layout, memories, SEEN, question),
         max_tokens=max_tokens,
     )
 
 
-ALONE = len(tokens(prompt.build([], [], SEEN, "")))
+ALONE = {layout: len(tokens(prompt.build(layout, [], [], SEEN, ""))) for layout in LAYOUTS}
+
+
+BOUNDS = st.one_of(st.none(), st.integers(1, 2000), st.just(10**9))
 
 
 @given(
     history=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=9).map(lambda pairs: sum(pairs, ())),
     memories=st.lists(st.text("ab", max_size=60), max_size=4),
     question=st.text("ab", max_size=80),
-    room=st.integers(0, 700),
+    room=st.integers(0, 1500),
+    max_tokens=BOUNDS,
+    script=st.one_of(st.just(0), st.integers(1, 300)),
+    layout=st.sampled_from([*LAYOUTS]),
 )
-def test_what_leaves_is_the_oldest_and_then_the_weakest_and_a_question_that_fits_is_never_refused(
-    history, memories, question, room
+def test_the_oldest_leaves_and_then_the_weakest_but_no_more_than_a_modest_reply_or_a_script_needs(
+    history, memories, question, room, max_tokens, script, layout
 ):
-    call = a_call(history, memories, question)
-    context = ALONE + room + call.max_tokens
-    *_, alone = ever_shorter(call)
-    if len(question) > room and len(tokens(alone.messages)) + call.max_tokens > context:
-        with pytest.raises(PromptTooLong):
-            fitted(call, tokens, context)
+    call = a_call(history, memories, question, max_tokens, layout)
+    context = ALONE[layout] + room
+    least = [(call.messages[0], call.messages[-1]), *call.shorter()]
+    alone = min(len(tokens(messages)) for messages in least)
+    bound = context if max_tokens is None else max_tokens
+    said = min(bound, max(script, 16))
+    if alone + said > context:  # and only then
+        with pytest.raises(PromptTooLong, match=f"maximum context length is {context} tokens"):
+            fitted(call, tokens, context, script)
         return
-    found = fitted(call, tokens, context)
-    assert len(found.prompt) + call.max_tokens <= context
-    assert found.dropped_messages in (*range(0, len(history), 8), len(history))
+    found = fitted(call, tokens, context, script)
+    # What is left fits, with a reply of as many tokens as there is room for, and a script whole.
+    assert said <= found.room <= bound
+    assert len(found.prompt) + found.room <= context
+    assert found.room == bound or len(found.prompt) + found.room == context
+    # What has left is the oldest, eight together until an exchange at a time must, and then the weakest.
+    last_eight = max(len(history) - 1, 0) // 8 * 8
+    may_leave = (*range(0, last_eight + 1, 8), *range(last_eight + 2, len(history), 2), len(history))
+    assert found.dropped_messages in may_leave
     assert not found.dropped_notes or found.dropped_messages == len(history)
     assert found.dropped_notes <= len(memories)
-    last = [call.messages[-1], *call.shorter()][found.dropped_notes]
-    assert found.prompt == tokens([call.messages[0], *call.messages[1:-1][found.dropped_messages :], last])
-    assert found.dropped_messages or found.dropped_notes or found.prompt == tokens(call.messages)
+
+    def prompt_without(messages, notes):
+        first, last = [(call.messages[0], call.messages[-1]), *call.shorter()][notes]
+        return tokens([first, *call.messages[1:-1][messages:], last])
+
+    assert found.prompt == prompt_without(found.dropped_messages, found.dropped_notes)
+    # No more than needed: with the last that left there would not have been what is reserved.
+    reserved = max(said, min(bound, context // 8))
+    if found.dropped_notes:
+        one_more = prompt_without(len(history), found.dropped_notes - 1)
+    elif found.dropped_messages:
+        one_more = prompt_without(may_leave[may_leave.index(found.dropped_messages) - 1], 0)
+    else:
+        return
+    assert len(one_more) + reserved > context
+
+
+@given(context=st.integers(512, 4096), max_tokens=st.integers(1, 64), script=st.integers(64, 300))
+def test_a_timed_call_gives_way_for_its_bound_as_it_did_when_bounds_were_reserved_whole(context, max_tokens, script):
+    call = a_call([60] * 40, ["ab" * 30] * 3, "why?", max_tokens)
+    found = fitted(call, tokens, context, script)
+    assert found.room >= max_tokens
+    for count in (*range(0, 33, 8), 34, 36, 38, 40):
+        left = tokens([call.messages[0], *call.messages[1:-1][count:], call.messages[-1]])
+        if len(left) + max_tokens <= context:
+            assert (found.dropped_messages, found.prompt) == (count, left)
+            return
+    assert found.dropped_messages == 40
+
+
+def test_of_a_short_history_of_long_messages_only_an_exchange_leaves():
+    found = fitted(a_call([300, 300, 300, 300], [], "why?", None), tokens, ALONE + 1024)
+    assert found.dropped_messages == 2
 
 
 def test_what_is_tried_gets_ever_shorter_and_keeps_the_system_prompt_and_the_question():

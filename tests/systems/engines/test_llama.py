@@ -124,10 +124,10 @@ def test_reuse_changes_no_count(fresh: LlamaEngine) -> None:
 
 
 def test_what_does_not_fit_the_context_is_refused_and_the_next_call_works(engine: LlamaEngine) -> None:
-    with pytest.raises(PromptTooLong, match="do not fit the context of 512 tokens"):
+    with pytest.raises(PromptTooLong, match="maximum context length is 512 tokens"):
         engine.generate(Call(messages=[Message("user", "天气" * 600)], max_tokens=8))
-    with pytest.raises(PromptTooLong):
-        engine.generate(Call(messages=QUESTION, max_tokens=500))
+    with pytest.raises(PromptTooLong, match="its reply takes 500"):
+        engine.generate(Call(messages=QUESTION, max_tokens=500, script="好 " * 600))
 
     assert engine.generate(Call(messages=QUESTION, max_tokens=3, script=REPLIES[0])).generated_tokens == 3
 

@@ -239,7 +239,11 @@ def test_a_prompt_that_is_refused_as_too_long_is_sent_again_without_history_and_
     engine = OpenAIEngine(OpenAISettings(url=f"http://127.0.0.1:{server.server_port}/v1"))
     history = [Message(role, "x" * 20) for role in ("user", "assistant")] * 4
     lasts = [Message("user", "y" * size) for size in (90, 70, 40)]
-    call = Call(messages=[QUESTION[0], *history, lasts[0]], shorter=lambda: lasts[1:], max_tokens=5)
+    call = Call(
+        messages=[QUESTION[0], *history, lasts[0]],
+        shorter=lambda: [(QUESTION[0], last) for last in lasts[1:]],
+        max_tokens=5,
+    )
 
     found = engine.generate(call)
 
@@ -250,3 +254,45 @@ def test_a_prompt_that_is_refused_as_too_long_is_sent_again_without_history_and_
     assert engine.count("好a") == 4  # at most: a token is at least a byte
     server.shutdown()
     server.server_close()
+
+
+def test_without_a_bound_none_is_sent_and_what_the_endpoint_had_no_room_for_is_told(serve: Callable[..., Any]) -> None:
+    told = json.dumps({"choices": [], "fourgig": {"dropped_messages": 8, "dropped_notes": 3}})
+    engine, asked = serve([*WHOLE[:-1], told, "[DONE]"])
+
+    said = engine.generate(Call(messages=QUESTION))
+
+    assert "max_tokens" not in asked[0]
+    assert (said.dropped_messages, said.dropped_notes) == (8, 0)  # notes of an agent behind the endpoint are not ours
+
+
+def test_a_bound_that_the_endpoint_counts_as_prompt_becomes_modest_before_history_leaves() -> None:
+    """As vLLM does: it refuses what may together be longer than its context."""
+    context, asked = 2000, []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append((len(body["messages"]), body["max_tokens"]))
+            prompt = sum(len(each["content"]) for each in body["messages"])
+            too_long = prompt + body["max_tokens"] > context
+            self.send_response(400 if too_long else 200)
+            self.end_headers()
+            error = json.dumps({"error": {"message": f"This model's maximum context length is {context} tokens."}})
+            self.wfile.write(error.encode() if too_long else "".join(f"data: {each}\n\n" for each in WHOLE).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    engine = OpenAIEngine(OpenAISettings(url=f"http://127.0.0.1:{server.server_port}/v1"))
+    history = [Message(role, "x" * 100) for role in ("user", "assistant")] * 4
+    try:
+        said = engine.generate(Call(messages=[*history, QUESTION[1]], max_tokens=65_535))
+        assert (said.dropped_messages, asked) == (0, [(9, 65_535), (9, 256)])
+        with pytest.raises(PromptTooLong, match="maximum context length is 2000 tokens"):
+            engine.generate(Call(messages=[Message("user", "x" * 2001)], max_tokens=5))
+    finally:
+        server.shutdown()
+        server.server_close()

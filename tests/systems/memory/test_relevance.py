@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from systems.memory import index, relevance, words
 from systems.memory.recent import Recent
 from systems.memory.schema import BY_SESSION, INSERT, SavedTurn, prepare
+from systems.memory.searched import Searched
 
 MINUTE = 60.0
 
@@ -33,7 +34,8 @@ def stored(*turns):
 
 
 def found(connection, question, limit=3, session="s", *, context=True):
-    ranked = relevance.rank(connection, Recent(), session, question, limit, context=context)
+    asked = words.asked(question)
+    ranked = relevance.rank(Searched(connection, Recent(), session, asked), asked, limit, context=context)
     return [one.row.question for one in ranked]
 
 

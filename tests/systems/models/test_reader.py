@@ -69,7 +69,7 @@ def test_it_is_small_and_no_random_weights(reader: ModelFile) -> None:
     ],
 )
 def test_it_answers_from_its_prompt_through_both_engines(engine: Engine, question: str, answer: str) -> None:
-    messages = prompt.build([], NOTES, OBSERVED, question)
+    messages = prompt.build("bracketed", [], NOTES, OBSERVED, question)
 
     assert engine.generate(Call(messages=messages, max_tokens=32)).text == answer
 

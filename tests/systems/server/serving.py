@@ -20,9 +20,9 @@ from systems.server.settings import ServerSettings
 
 
 @asynccontextmanager
-async def listening_to(hosted, memory_used=None, scripts=None, **settings):
+async def listening_to(hosted, memory_used=None, scripts=None, context_tokens=None, **settings):
     """Give the address, "host:port", of a server of ``hosted``, which is started and closed."""
-    service = ServedSystem(hosted, ServerSettings(port=0, **settings), "test", memory_used, scripts)
+    service = ServedSystem(hosted, ServerSettings(port=0, **settings), "test", memory_used, scripts, context_tokens)
     async with hosted, listening(service) as address:
         yield address
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import count
 from systems.models.find import resolve
+from systems.turn.layouts import LAYOUTS
 from systems.turn.notes import ELLIPSIS, fit_surely, within
-from systems.turn.prompt import laid_out, note
+from systems.turn.prompt import note
 
 LONG = "The quick brown fox jumps over the lazy dog. " * 40
 TEXT = st.one_of(
@@ -36,22 +37,23 @@ def counts(request, tiny_model):
     engine.close()
 
 
-@given(memories=MEMORIES, most=st.integers(0, 400))
-def test_notes_never_exceed_their_budget_and_begin_as_what_was_said(counts, memories, most):
-    notes = within(memories, most, counts)
+@given(layout=st.sampled_from([*LAYOUTS]), memories=MEMORIES, most=st.integers(0, 400))
+def test_notes_never_exceed_their_budget_and_begin_as_what_was_said(counts, layout, memories, most):
+    laid_out = LAYOUTS[layout].laid_out
+    notes = within(layout, memories, most, counts)
     assert counts(laid_out(notes)) <= most or not notes
     for memory, each in zip(memories, notes, strict=False):
         assert each == note(memory) or (each.endswith(ELLIPSIS) and note(memory).startswith(each[:-1]))
         assert note(each) == each
     if counts(laid_out([note(memory) for memory in memories])) <= most:
         assert notes == [note(memory) for memory in memories]
-    if fit_surely(memories, most):
+    if fit_surely(layout, memories, most):
         assert notes == [note(memory) for memory in memories]
         assert counts(laid_out(notes)) <= most
 
 
 def test_short_notes_stay_whole_beside_long_ones_and_the_weakest_are_shortened_most():
-    first, short, last = within([LONG, "I like tea.", LONG], 200, count)
+    first, short, last = within("bracketed", [LONG, "I like tea.", LONG], 200, count)
     assert short == "I like tea."
     assert len(first) > len(last) > 200
     assert first.endswith(f" {first[:-1].split()[-1]}{ELLIPSIS}")
@@ -59,7 +61,7 @@ def test_short_notes_stay_whole_beside_long_ones_and_the_weakest_are_shortened_m
 
 
 def test_notes_of_which_hardly_anything_would_be_left_are_dropped_the_weakest_first():
-    kept = within([f"{number} {LONG}" for number in range(20)], 64, count)
+    kept = within("bracketed", [f"{number} {LONG}" for number in range(20)], 64, count)
     assert [each.split()[0] for each in kept] == ["0", "1", "2", "3"]
-    assert within([LONG], 0, count) == []
-    assert within([LONG], 2, count) == []
+    assert within("bracketed", [LONG], 0, count) == []
+    assert within("bracketed", [LONG], 2, count) == []

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import get_args
 
-from experiments.workloads.remembering.conversation import Conversation, NaturalKind, Question, Register, Told
+from experiments.workloads.remembering.conversation import (
+    Conversation,
+    NaturalKind,
+    Question,
+    Register,
+    Told,
+    ToldValues,
+)
 from experiments.workloads.remembering.natural.facts import NaturalFact, Stream, Teller, Unit
 from experiments.workloads.remembering.natural.people import Cast
 from experiments.workloads.remembering.values import Language, Split
@@ -143,6 +150,7 @@ def _questions(
     rng: random.Random, facts: Sequence[NaturalFact], places: dict[int, _Places], most: int
 ) -> list[Question]:
     pools: dict[tuple[NaturalKind, Register], list[Question]] = defaultdict(list)
+    told = ToldValues((fact.stream.language, fact.attribute, fact.values) for fact in facts)
     for fact in facts:
         pools[fact.kind, fact.stream.register].append(
             Question(
@@ -153,6 +161,7 @@ def _questions(
                 evidence=tuple(places[id(fact)].evidence),
                 stale=tuple(places[id(fact)].stale),
                 register=fact.stream.register,
+                others=told.others(fact.stream.language, fact.attribute, fact.answer),
             )
         )
     for pool in pools.values():

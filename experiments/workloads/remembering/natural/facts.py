@@ -56,13 +56,18 @@ class Stream(NamedTuple):
 
 
 class NaturalFact(msgspec.Struct, kw_only=True):
-    """What is told in ``units``, in that order with other things between, and asked for afterwards."""
+    """What is told in ``units``, in that order with other things between, and asked for afterwards.
+
+    ``attribute`` names what the fact is of, and ``values`` are those that were told, oldest first.
+    """
 
     kind: NaturalKind
     stream: Stream
     units: list[Unit]
     question: str
     answer: str
+    attribute: str
+    values: list[str]
 
     @property
     def turns(self) -> int:
@@ -119,6 +124,7 @@ class Teller:
             value, newer = self._value(topic.value), self._value(topic.value)
             if value == newer:
                 continue
+            values = [value, newer] if kind == "updated" else [value]
             told, user = self._frame(topic.tell, first), self._by_user(slot.person)
             if kind == "passing":
                 lines = [self._told(slot, value, self._passing(topic, first), user, decides=True)]
@@ -140,7 +146,10 @@ class Teller:
         units: list[Unit] = [(line,) for line in lines]
         if kind == "repeated":
             units += self._askings(slot, topic, first, question, value)
-        return NaturalFact(kind=kind, stream=self._stream, units=units, question=question, answer=value)
+        return NaturalFact(
+            kind=kind, stream=self._stream, units=units, question=question, answer=value,
+            attribute=slot.name, values=values,
+        )  # fmt: skip
 
     def _askings(self, slot: Matter, topic: Topic, first: int, question: str, value: str) -> list[Unit]:
         """Return earlier askings of the ``question``, the first word for word, each with an answer."""
@@ -173,7 +182,7 @@ class Teller:
             )
             if self._is_new([line]):
                 return NaturalFact(
-                    kind="dated", stream=self._stream, units=[(line,)], answer=when,
+                    kind="dated", stream=self._stream, units=[(line,)], answer=when, attribute="when", values=[when],
                     question=self._question(person, event.ask, self._asking(), first),
                 )  # fmt: skip
         return None
@@ -197,6 +206,7 @@ class Teller:
             if self._is_new([answer]):
                 return NaturalFact(
                     kind="pronoun", stream=self._stream, units=[(line, answer)], answer=value,
+                    attribute=name, values=[value],
                     question=self._question(person, exchange.ask, self._asking(), first, detail=detail),
                 )  # fmt: skip
         return None
@@ -212,8 +222,9 @@ class Teller:
         core, frame = self._rng.choice(pairs(first, one.ask, self._talk.short_asking, self._split))
         line = msgspec.structs.replace(self._line(one.tell, user=True), act="state", decides=True)
         return NaturalFact(
-            kind="paraphrased", stream=self._stream, units=[(line,)], question=framed(frame, core), answer=one.answer
-        )
+            kind="paraphrased", stream=self._stream, units=[(line,)], question=framed(frame, core), answer=one.answer,
+            attribute=name, values=[one.answer],
+        )  # fmt: skip
 
     def _plain(self) -> NaturalFact:
         person, attribute = next(self._cast.attributes)
@@ -225,7 +236,10 @@ class Teller:
             units.append((msgspec.structs.replace(line, act=act, decides=newest, stale=not newest),))
         answer = WORDS[self._language].unknown if one.denied else one.values[-1]
         asked = one.tell(self._rng, "ask", self._split)
-        return NaturalFact(kind="plain", stream=self._stream, units=units, question=asked, answer=answer)
+        return NaturalFact(
+            kind="plain", stream=self._stream, units=units, question=asked, answer=answer,
+            attribute=attribute, values=one.values,
+        )  # fmt: skip
 
     def _pick(self) -> Stream:
         friend = self._rng.choice(self._cast.friends) if self._register == "dialogue" else None
