@@ -96,7 +96,7 @@ def test_what_holds_now_counts_in_whatever_order_it_is_read(
     engine: Engine, told: str, then: str, question: str, answer: str, newest_first: bool
 ) -> None:
     notes = [then, told] if newest_first else [told, then]
-    messages = prompt.build([], notes, OBSERVED, question)
+    messages = prompt.build("bracketed", [], notes, OBSERVED, question)
 
     assert engine.generate(Call(messages=messages, max_tokens=32)).text == answer
 
