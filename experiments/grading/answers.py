@@ -31,6 +31,7 @@ _CANNOT = "(?:can't|cannot|can not|couldn't|could not|unable to|not able to)"
 _REFUSALS = (
     rf"\b(?:i|we)(?: \w+)? {_NOT} (?:\w+ )?(?:know|recall|remember)\b",
     r"^(?:sorry,? )?(?:don't|do not|dont) know\b",
+    r"^no, i (?:don't|do not|can't|cannot)\b",
     r"\b(?:i'm|i am|we're|we are)(?: \w+)? (?:not (?:\w+ )?(?:sure|certain|aware)|unsure|uncertain|unaware)\b",
     rf"\b{_CANNOT} (?:\w+ )?"
     r"(?:answer|tell|say|recall|remember|find|know|provide|determine|access|help|assist|respond|give|confirm|identify)\b",

@@ -40,8 +40,9 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     ``evidence`` is the place of the first turn that decides the answer, ``stale`` that of the first turn about the same
     fact that holds no longer; ``evident``, ``outdated`` and ``answerable`` say whether the conversation has such turns,
     and an answer. What was not graded (the prompt, the answer), or has nothing to be graded by (the evidence of what
-    was never told), is None. ``known_layout`` says whether the reader was trained on prompts like the one that was
-    sent, None where none was sent.
+    was never told), is None. ``declined`` says that the answer refuses and names no value, ``other_value`` that it
+    names another value of the attribute. ``known_layout`` says whether the reader was trained on prompts like the one
+    that was sent, None where none was sent, or where another model read it.
     """
 
     kind: Kind
@@ -162,7 +163,7 @@ def _graded(
         declined=declined,
         other_value=other_value,
         # Of a turn of several calls the last prompt counts, as it does for the evidence: its reply is the answer.
-        known_layout=is_known(prompt, question.text, said) if prompt else None,
+        known_layout=is_known(prompt, question.text, said) if prompt and rule == "exact" else None,
     )
 
 
@@ -211,10 +212,9 @@ WORDLESS: tuple[Kind, ...] = ("paraphrased",)
 def summary_by_kind(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
     """Return `summary`, and of each group of a natural conversation's questions recall, prompt and right answers.
 
-    They are called "recall@10/long", "in_prompt/long" and "right/long".
-
-    Recall is that among most ``places``. The groups are every kind ("long"), every register ("dialogue"), each kind in
-    each register ("long-dialogue"), and all kinds but `WORDLESS` together ("sharing").
+    They are called "recall@10/long", "in_prompt/long" and "right/long". Recall is that among most ``places``. The
+    groups are every kind ("long"), every register ("dialogue"), each kind in each register ("long-dialogue"), and all
+    kinds but `WORDLESS` together ("sharing").
     """
     told_apart = (f"recall@{max(places)}", "in_prompt", "right")
     groups: dict[str, list[Grade]] = {}

@@ -35,12 +35,12 @@ PART, NATURAL_PART = "own-words", "natural-own-words"
 LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engine that runs models"
 
 _TURNS: dict[Preset, int] = {"smoke": 20, "quick": 500, "standard": 500, "wide": 500, "paper": 500}
-# Eleven are five of what was told, three of what was changed, and one each of what nobody can know.
+# Eleven are five of what was told, three of what was changed, and one of each kind that nobody can know.
 _QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 11, "standard": 11, "wide": 11, "paper": 40}
 _NATURAL_QUESTIONS: dict[Preset, int] = {"wide": 18, "paper": 36}  # of nine kinds; the other presets ask none
 _PUBLISHED = "like"  # the published lookup, of a system that may be set to it
 _ITS_OWN = "its own"  # of a system whose layout cannot be set
-_SECONDS_A_QUESTION = 0.5
+_SECONDS_A_QUESTION = 0.4
 
 
 def shapes() -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def _conversation(role: Role) -> Conversation:
 
 async def _answer(role: Role) -> None:
     spec = role.spec
-    engine = Overheard(engines.make(engines.engine_of(spec), role.model_path, spec.profile.cpus, seed=spec.seed))
+    engine = Overheard(engines.make(engines.engine_of(spec), role.model_path, spec.profile.cpus, spec.seed))
     scripts = Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user", rule="own words", afresh=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from experiments.commands import planning
@@ -13,7 +14,8 @@ from experiments.commands.completing import model_names
 from experiments.measuring import profiles
 from experiments.measuring.records import WORKLOAD, EngineSpec
 from systems.models import requantise
-from systems.models.find import STAND_IN, USUAL
+from systems.models.fetching import CannotFetch
+from systems.models.find import STAND_IN, TIMED, USUAL
 from systems.models.published import PUBLISHED
 from tests.systems.models import packages
 
@@ -78,7 +80,7 @@ def test_where_the_usual_model_cannot_be_fetched_random_weights_stand_in_and_are
     alone: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     drafted = planning.draft(ASKED, None)
-    assert drafted.model == USUAL
+    assert drafted.model == TIMED
 
     prepared = planning.prepare(ASKED, drafted)
 
@@ -89,15 +91,35 @@ def test_where_the_usual_model_cannot_be_fetched_random_weights_stand_in_and_are
 
 
 def test_where_it_is_here_the_usual_model_is_real_and_a_resumed_run_finds_it_again(smollm2: Path) -> None:
-    kept = requantise.place(PUBLISHED[USUAL], requantise.USUAL)
+    kept = requantise.place(PUBLISHED[USUAL], "q4_0")
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.symlink_to(smollm2)
+    kept.symlink_to(smollm2)  # of another quantisation, and as real
     try:
         prepared = planning.prepare(ASKED, planning.draft(ASKED, None))
     finally:
         kept.unlink()
 
-    assert prepared.model == USUAL
-    assert prepared.engine.model_shape == USUAL
+    assert prepared.model == TIMED
+    assert prepared.engine.model_shape == TIMED
     assert not prepared.engine.words_are_meaningless
     assert {spec.engine.model for spec in prepared.plan.trials if spec.engine} == {"SmolLM2-135M-Instruct (q8_0)"}
+
+
+def test_a_study_does_without_a_model_of_its_own_that_cannot_be_fetched(
+    alone: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = msgspec.structs.replace(ASKED, preset="smoke", studies=("memory",), part="own-words", model="tiny")
+    drafted = planning.draft(asked, None)
+    assert drafted.shapes == ("smollm2",)
+    assert drafted.plan.skipped == ()
+
+    prepared = planning.prepare(asked, drafted)
+
+    assert (prepared.model, prepared.shapes, prepared.plan.trials) == ("tiny", {}, ())
+    assert len(prepared.plan.skipped) == len(drafted.plan.trials)
+    assert all("`fourgig model get smollm2`" in each.reason for each in prepared.plan.skipped)
+    assert "cannot be fetched" in capsys.readouterr().err
+
+    begun_with_it = {"smollm2": EngineSpec(name="llama", model="SmolLM2")}
+    with pytest.raises(CannotFetch):
+        planning.prepare(msgspec.structs.replace(asked, shapes=begun_with_it), drafted)

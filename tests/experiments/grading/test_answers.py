@@ -127,6 +127,7 @@ def test_the_same_value_of_somebody_else_is_no_other_value() -> None:
         "I don’t know where Anna lives.",
         "I really do not know",
         "Sorry, don't know",
+        "No, I don't. I'm sorry.",
         "I'm sorry, but I don't have any information about Anna's dog.",
         "I'm an AI and do not have personal experiences.",
         "I am not sure who that is.",

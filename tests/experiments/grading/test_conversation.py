@@ -133,7 +133,7 @@ async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> 
 )
 async def test_it_is_noted_whether_the_reader_knows_the_prompts(kind: Any, known: int | None, tmp_path: Path) -> None:
     overheard, scripts = Overheard(SimulatedEngine(SimulatedSettings())), Scripts()
-    settings = BaselineSettings() if kind is Baseline else EchoSettings()
+    settings = BaselineSettings(layout="bracketed") if kind is Baseline else EchoSettings()
     async with host(kind(settings, scripted(overheard, scripts), tmp_path)) as where:
         grades = await grade_system(where, overheard, scripts, converse(3, 30, questions=6), "someone")
     assert summary(grades).get("known_layout") == known
@@ -187,6 +187,7 @@ async def test_in_own_words_a_value_may_be_said_in_a_sentence_and_a_refusal_in_m
     assert (measures["answered"], measures["refused"]) == right
     assert measures["answered/in_prompt"] == right[0]
     assert measures["declined"] == declined[0]
+    assert "known_layout" not in measures  # what the reader knows says nothing of another model
 
 
 async def test_asked_afresh_a_model_sees_its_notes_and_nothing_that_was_scripted(tmp_path: Path) -> None:

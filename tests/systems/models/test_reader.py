@@ -121,7 +121,9 @@ def test_it_reads_names_values_and_phrasings_it_has_never_seen(engine: Engine, w
 
 async def test_with_it_an_agent_visibly_remembers(reader: ModelFile, tmp_path: Path) -> None:
     system = Asynchronous(
-        AsynchronousSettings(), LlamaEngine(LlamaSettings(model_path=str(reader.path), threads=1)), tmp_path
+        AsynchronousSettings(layout="bracketed"),
+        LlamaEngine(LlamaSettings(model_path=str(reader.path), threads=1)),
+        tmp_path,
     )
     await system.start()
 

@@ -42,7 +42,7 @@ _TURNS = (
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM memories WHERE session = ? LIMIT ?)"
 
 
-class Session:
+class ResidentSession:
     """All turns of one session, in the order of their numbers, which is that of their places here."""
 
     def __init__(self, rows: Sequence[Remembered]) -> None:
@@ -92,13 +92,13 @@ class Session:
 
 
 class Lookup:
-    """The turns of a ``held`` session that have words of those ``asked``: a `relevance.Source`."""
+    """The turns of a resident ``session`` that have words of those ``asked``: a `relevance.Gathered`."""
 
-    def __init__(self, held: Session, session: str, asked: Sequence[str]) -> None:
-        self._held = held
-        terms = scoped(session, asked)
+    def __init__(self, session: ResidentSession, name: str, asked: Sequence[str]) -> None:
+        self._session = session
+        terms = scoped(name, asked)
         hashes = np.fromiter(map(hash, terms), np.int64, len(terms)).view(np.uint64) << np.uint64(_PLACE_BITS)
-        keys = held.keys()
+        keys = session.keys()
         self._first = np.searchsorted(keys, hashes)
         self._counts = np.searchsorted(keys, hashes | np.uint64(_PLACE), side="right") - self._first
         self._has: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
@@ -110,16 +110,16 @@ class Lookup:
 
     def turns(self) -> int:
         """Return how many turns the session has."""
-        return len(self._held)
+        return len(self._session)
 
     def scored(self, terms: Terms, most: int) -> tuple[Numbers, Floats]:  # noqa: ARG002
         """Return the places of the turns that have some of ``terms``, and the sum of the weights of those in each."""
         first, counts = self._first[terms.places], self._counts[terms.places]
         ends = np.cumsum(counts)
         at = np.repeat(first - ends + counts, counts) + np.arange(ends[-1])
-        places = (self._held.keys()[at] & np.uint64(_PLACE)).view(np.int64)
+        places = (self._session.keys()[at] & np.uint64(_PLACE)).view(np.int64)
         columns = np.repeat(np.arange(len(counts)), counts)
-        self._has = np.zeros((len(self._held), len(counts)), np.bool_)
+        self._has = np.zeros((len(self._session), len(counts)), np.bool_)
         self._has[places, columns] = True
         scores = np.bincount(places, terms.weights[columns]).astype(np.float64, copy=False)
         found = np.flatnonzero(scores)
@@ -127,23 +127,23 @@ class Lookup:
 
     def newest(self, numbers: Sequence[int], count: int) -> list[int]:
         """Return those ``count`` of ``numbers`` that were said last."""
-        return self._held.newest(numbers, count)
+        return self._session.newest(numbers, count)
 
     def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], NDArray[np.bool_]]:  # noqa: ARG002
         """Return the turns at these places, and in a row for each which of the terms that were scored it has."""
-        return list(map(self._held.candidate, numbers)), self._has[np.array(numbers, np.int64)]
+        return list(map(self._session.candidate, numbers)), self._has[np.array(numbers, np.int64)]
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
         """Return for each of ``turns`` which turn was said before and which after it."""
-        return [self._held.beside(turn.number) for turn in turns]
+        return [self._session.beside(turn.number) for turn in turns]
 
 
-class Held:
+class Resident:
     """The sessions in use, the one that was asked longest ago first; all of them in at most ``most_bytes``."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._sessions: OrderedDict[str, ResidentSession] = OrderedDict()
         self._asked_at: OrderedDict[str, float] = OrderedDict()
         self._unfit: set[str] = set()
         self.bytes = 0
@@ -151,7 +151,7 @@ class Held:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def get(self, connection: sqlite3.Connection, session: str) -> Session | None:
+    def get(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
         """Return ``session`` if it is held, or is from now on."""
         now = time.monotonic()
         before, self._asked_at[session] = self._asked_at.get(session, -1.0), now
@@ -188,12 +188,12 @@ class Held:
         # Where more sessions are in use than can be held, it is best to go on holding some of them.
         return bool(self._sessions) and before > self._asked_at[next(iter(self._sessions))]
 
-    def _read(self, connection: sqlite3.Connection, session: str) -> Session | None:
-        found: Session | None = None
+    def _read(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
+        found: ResidentSession | None = None
         if connection.execute(_COUNT, (session, WHOLE + 1)).fetchone()[0] <= WHOLE:
             rows = list(map(Remembered._make, connection.execute(_TURNS, (session,))))
             if all(row.terms != UNCUT for row in rows):
-                found = Session(rows)
+                found = ResidentSession(rows)
         if found is None or found.bytes * _AT_LEAST > self._most_bytes:
             self._unfit.add(session)
             return found
