@@ -15,23 +15,25 @@ from experiments.reader.network import hidden, logits  # noqa: E402
 from experiments.reader.rows import Rows  # noqa: E402
 from experiments.reader.shape import reader_shape  # noqa: E402
 from experiments.reader.train import Training  # noqa: E402
+from systems.models.find import READER  # noqa: E402
 
 
 def test_llama_cpp_computes_what_was_trained(tmp_path: Path) -> None:
     import llama_cpp
 
+    # The shipped weights: fresh ones look so sharply at one place that half precision may decide between two.
     shape = reader_shape()
-    weights = initial(shape, 3)
-    gguf_file.write(tmp_path / "fresh.gguf", shape, {name: one.numpy() for name, one in weights.items()}, {"seed": 3})
+    weights = {name: torch.from_numpy(one) for name, one in gguf_file.read(READER).items()}
+    gguf_file.write(tmp_path / "again.gguf", shape, {name: one.numpy() for name, one in weights.items()}, {"seed": 3})
     tokens = Rows(shape).row(case(random.Random(1), "training", 3)).tokens
 
     row, places = torch.tensor([tokens]), torch.arange(len(tokens))[None]
     ours = logits(weights, hidden(weights, shape, row, places, torch.zeros_like(row))[0][0, -1]).numpy()
-    llama = llama_cpp.Llama(str(tmp_path / "fresh.gguf"), n_ctx=1024, n_threads=1, verbose=False)
+    llama = llama_cpp.Llama(str(tmp_path / "again.gguf"), n_ctx=1024, n_threads=1, verbose=False)
     llama.eval(tokens)
     theirs = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(llama.ctx, -1), shape=(shape.vocabulary,))
 
-    assert np.corrcoef(ours, theirs)[0, 1] > 0.999
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.9999
     assert int(ours.argmax()) == int(theirs.argmax())
     llama.close()
 
