@@ -63,11 +63,11 @@ def tried(study, system, condition, work_dir, **settings):
 def told(tmp_path):
     """Return a function that runs two agents and returns the sentence about their work."""
 
-    def compare(ours, theirs, condition=AT_ONCE, study=None, **settings):
+    def compare(ours, theirs, condition=AT_ONCE, study=None, both=None, **settings):
         study = study or Isolation()
         records = [
             tried(study, name if ":" in name or name in ("baseline", "asynchronous") else f"{UNEVEN}:{name}", condition,
-                  tmp_path / name, **(settings if name == ours else {}))
+                  tmp_path / name, **(both or {}), **(settings if name == ours else {}))
             for name in (ours, theirs)
         ]  # fmt: skip
         mine, base = map(work.of, records)
@@ -81,10 +81,13 @@ def test_the_agents_of_the_lab_do_equal_work(told):
     assert told("asynchronous", "baseline", {**USERS, "turns": 1}, Load()) == ""
 
 
-def test_a_memory_that_finds_more_sends_more(told):
-    # All words of a question find what three keywords do not: until both find as many as they may send.
+def test_a_memory_that_finds_more_sends_more_where_questions_are_notes_too(told):
+    # All words of a question find what three keywords do not: until both find as many as they may send. But users who
+    # only ask have told nothing, and by default what only asks is no note.
     many = {"work": "inference", "users": 20, "turns": 4, "arrivals": "closed"}
-    assert told("asynchronous", "baseline", many, Load()).startswith("unequal work: asynchronous sent ")
+    sent = "unequal work: asynchronous sent "
+    assert told("asynchronous", "baseline", many, Load(), both={"layout": "bracketed"}).startswith(sent)
+    assert told("asynchronous", "baseline", many, Load()) == ""
 
 
 @pytest.mark.parametrize(("condition", "study"), [(AT_ONCE, Isolation()), (USERS, Load())])

@@ -137,7 +137,9 @@ def test_every_command_teaches(fourgig, arguments):
     assert "Usage" in done.stdout
 
 
-@pytest.mark.parametrize(("command", "usual"), [("run", "smollm2 if not given"), ("serve", "(default: 127.0.0.1)")])
+@pytest.mark.parametrize(
+    ("command", "usual"), [("run", "smollm2:q4_0 if not given"), ("serve", "(default: 127.0.0.1)")]
+)
 def test_the_help_tells_what_is_usual(fourgig, command, usual):
     assert usual in " ".join(fourgig(command, "--help").stdout.split())
 
