@@ -212,9 +212,9 @@ WORDLESS: tuple[Kind, ...] = ("paraphrased",)
 def summary_by_kind(grades: Sequence[Grade], places: Sequence[int] = (1, 3, 10)) -> dict[str, float]:
     """Return `summary`, and of each group of a natural conversation's questions recall, prompt and right answers.
 
-    They are called "recall@10/long", "in_prompt/long" and "right/long". Recall is that among most ``places``. The groups
-    are every kind ("long"), every register ("dialogue"), each kind in each register ("long-dialogue"), and all kinds but
-    `WORDLESS` together ("sharing").
+    They are called "recall@10/long", "in_prompt/long" and "right/long". Recall is that among most ``places``. The
+    groups are every kind ("long"), every register ("dialogue"), each kind in each register ("long-dialogue"), and all
+    kinds but `WORDLESS` together ("sharing").
     """
     told_apart = (f"recall@{max(places)}", "in_prompt", "right")
     groups: dict[str, list[Grade]] = {}
