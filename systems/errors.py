@@ -120,6 +120,10 @@ class PromptTooLong(EngineError):
     """The prompt and the tokens asked for do not fit the engine's context."""
 
 
+class MessagesRefused(EngineError):
+    """The model's chat template takes no messages of such roles, or in such an order."""
+
+
 class StoreError(FourgigError):
     """Long-term memory could not be read or written."""
 

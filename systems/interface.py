@@ -136,11 +136,12 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counters(msgspec.Struct, kw_only=True):
-    """What a system counted since it started; all are numbers of events, or of tokens.
+    """What a system counted since it started: numbers of events, or of tokens; and what its embedding model takes.
 
     ``prompt_tokens`` counts those of every generation, ``reused_tokens`` those that the engine had computed before.
     ``generations`` counts turns that called the model, however often; ``retries`` counts repeated attempts of a turn's
-    steps, ``save_failures`` failed attempts to save, ``unsaved`` turns that were answered and not saved.
+    steps, ``save_failures`` failed attempts to save, ``unsaved`` turns that were answered and not saved. ``vectors``
+    counts turns that got one, ``embedding_bytes`` the bytes of the weights that are loaded for them.
     """
 
     turns: int = 0
@@ -158,6 +159,8 @@ class Counters(msgspec.Struct, kw_only=True):
     degraded: int = 0
     retries: int = 0
     warm_up_failures: int = 0
+    vectors: int = 0
+    embedding_bytes: int = 0
 
 
 class BlockingSystem(ABC):

@@ -112,7 +112,8 @@ def engine(name: str, url: str | None, settings: Settings) -> EngineSpec:
 
 def settings(assignments: Sequence[str]) -> Settings:
     """Return what ``WHOSE.NAME=VALUE`` assignments set on systems and engines. Raises `BadInput`."""
-    return {whose: _parsed(whose, values) for whose, values in by_system(assignments).items()}
+    known = (*registry.systems.names(), *registry.engines.names())
+    return {whose: _parsed(whose, values) for whose, values in by_system(assignments, known).items()}
 
 
 def _parsed(whose: str, values: Mapping[str, str]) -> dict[str, Scalar]:
@@ -128,7 +129,12 @@ def _parsed(whose: str, values: Mapping[str, str]) -> dict[str, Scalar]:
             raise BadInput(f"The model of {whose} is chosen by --model, not by --set.")
         given["model_path"] = ""  # a trial has one, and nobody else
     found = parse(kind, {**given, **values}, whose)
-    return {name: found[name] for name in values}
+    found.pop("model_path", None)
+    # A record's values are no lists: what makes one is kept as text.
+    return {
+        name: msgspec.json.encode(value).decode() if isinstance(value, tuple) else value
+        for name, value in found.items()
+    }
 
 
 def part(name: str | None, named: Sequence[str]) -> str | None:

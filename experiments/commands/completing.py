@@ -14,6 +14,7 @@ from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import GridRequest, Preset, studies
 from systems import registry
 from systems.errors import FourgigError
+from systems.settings import names_of
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
@@ -68,7 +69,7 @@ def settings_of_engines() -> list[str]:
 
 def settings_of(whose: str, kind: type[msgspec.Struct]) -> list[str]:
     """Return "whose.name=" for every setting of ``kind``."""
-    return [f"{whose}.{name}=" for name in kind.__struct_fields__]
+    return [f"{whose}.{name}=" for name in names_of(kind)]
 
 
 def parts(context: typer.Context, incomplete: str) -> list[str]:

@@ -200,13 +200,13 @@ def resolve_embeddings(model: str) -> ModelFile:
     return _in_its_own_process(_embeddings_shown, model)
 
 
-def resolve_usual_model() -> tuple[str, ModelFile]:
-    """Return the model that is meant where nobody names one, by its name; what stands in for it where it is not here.
+def resolve_usual_model(usual: str = find.USUAL) -> tuple[str, ModelFile]:
+    """Return the model ``usual`` by its name, for nobody named one; what stands in for it where it is not here.
 
     Which of them it is is said whenever it is the one whose words mean nothing. Raises as `resolve_model`.
     """
     try:
-        return find.USUAL, resolve_model(find.USUAL)
+        return usual, resolve_model(usual)
     except CannotFetch as error:
         err.say(
             f"Note: {error} The shape {find.STAND_IN} stands in for it: its weights are random, and its words mean "

@@ -69,7 +69,7 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
         plan=made,
         past=past,
         pace=pace,
-        model=(asked.model or find.USUAL) if runs_models and (own or named) else None,
+        model=(asked.model or find.TIMED) if runs_models and (own or named) else None,
         shapes=tuple(name for name, engine in unmade.items() if engine.model in used or name in asked.shapes),
     )
 
@@ -85,7 +85,7 @@ def prepare(asked: Asked, drafted: Draft) -> Prepared:
     if model is not None:
         found = None
         if asked.model is None:
-            model, found = console.resolve_usual_model()
+            model, found = console.resolve_usual_model(find.TIMED)
         models[model] = found or console.resolve_model(model)
         engine = _with_model(engine, model, models[model])
     for name in drafted.shapes:

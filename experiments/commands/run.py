@@ -87,8 +87,8 @@ def run(
     model: Annotated[
         str | None,
         typer.Option(
-            help="smollm2, a shape (135m, 360m, 1.1b, 3b, 8b), or the path of any GGUF file; smollm2 if not given, "
-            "fetched on first use.",
+            help="smollm2, a shape (135m, 360m, 1.1b, 3b, 8b), or the path of any GGUF file; smollm2:q4_0 if not "
+            "given, fetched on first use.",
             autocompletion=completing(model_names),
         ),
     ] = None,

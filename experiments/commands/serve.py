@@ -36,6 +36,7 @@ from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
 from systems.models import cache
 from systems.models.check import ModelFile
 from systems.models.embeddings import names as embedding_names
+from systems.models.find import READER
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
 
@@ -140,7 +141,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve an agent to browsers, WebSocket and OpenAI clients, until it is told to stop."""
-    file, texts = from_file(config) if config else {}, by_system(settings)
+    known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
+    file, texts = from_file(config) if config else {}, by_system(settings, known)
 
     def all_of(kind: type[Any], whose: str, said: dict[str, object], **given: Any) -> Any:
         options = {name: str(value) for name, value in said.items() if value not in (None, "")}
@@ -187,10 +189,13 @@ def serve(
     if chosen.system != NO_AGENT:
         description = registry.systems.get(chosen.system)
         # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
-        usual = {"memory_bytes": _memory(limits), "background_saving": False}
+        usual: dict[str, Any] = {"memory_bytes": _memory(limits), "background_saving": False}
+        if found is not None and found.path == READER:
+            usual["layout"] = "bracketed"  # it was trained on this one alone
         fitting = {name: value for name, value in usual.items() if name in description.setting_names}
         system_settings = all_of(description.settings, chosen.system, {}, **fitting)
-    known = {"serve", "server", *registry.engines.names(), *registry.systems.names()}
+        if (named := getattr(system_settings, "embedding_model", None)) is not None:
+            system_settings = msgspec.structs.replace(system_settings, embedding_model=_embeddings(named)[1])
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
     serving = Serving(

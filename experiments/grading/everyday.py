@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from experiments.grading.answers import declines, named, normalised, says
-from experiments.workloads.everyday import Conversation, Kind, Turn
+from experiments.workloads.everyday import EverydayTalk, EverydayTurn, Kind
 from systems.turn.layouts import LAYOUTS
 
 Fault = Literal["empty", "echo", "parrot", "stuck", "condolence", "private", "wrong"]
@@ -36,7 +36,7 @@ _FRAMES = (
 )  # fmt: skip
 
 
-class Grade(msgspec.Struct, frozen=True):
+class EverydayGrade(msgspec.Struct, frozen=True):
     """Of one reply: what kind of message it was for, and what was wrong with it, if anything."""
 
     kind: Kind
@@ -48,15 +48,15 @@ class Grade(msgspec.Struct, frozen=True):
         return self.fault is None
 
 
-def grade(conversation: Conversation, replies: Sequence[str]) -> list[Grade]:
+def grade(conversation: EverydayTalk, replies: Sequence[str]) -> list[EverydayGrade]:
     """Return the grade of each of ``replies``, which were given to the turns of ``conversation``, in order."""
     return [
-        Grade(turn.kind, _fault(conversation, turn, reply, replies[:number]))
+        EverydayGrade(turn.kind, _fault(conversation, turn, reply, replies[:number]))
         for number, (turn, reply) in enumerate(zip(conversation.turns, replies, strict=True))
     ]
 
 
-def _fault(conversation: Conversation, turn: Turn, reply: str, before: Sequence[str]) -> Fault | None:
+def _fault(conversation: EverydayTalk, turn: EverydayTurn, reply: str, before: Sequence[str]) -> Fault | None:
     said = normalised(reply)
     if not said:
         return "empty"
@@ -74,7 +74,7 @@ def _fault(conversation: Conversation, turn: Turn, reply: str, before: Sequence[
     return None if _answers(turn, reply) else "wrong"
 
 
-def _answers(turn: Turn, reply: str) -> bool:
+def _answers(turn: EverydayTurn, reply: str) -> bool:
     match turn.kind:
         case "greeting" | "told":
             return True

@@ -12,12 +12,18 @@ from systems import registry
 from systems.engines.interface import Engine
 from systems.engines.scripted import Scripts
 from systems.errors import BadInput
+from systems.settings import names_of, nested
 
 MODEL = "default"
 """The name by which an engine's process is asked for its model, whichever it is."""
 
 CONTEXT_TOKENS = 2048
 """The context of every trial whose engine's settings name none: on every machine the same, whatever its memory."""
+
+SEED = "sampling.seed"
+"""The setting of engines that sample by which a trial is repeatable."""
+
+_SEEDS = 2**31
 
 # More callers than any study has users: what waits must wait in the engine's queue, not at its door.
 CONNECTIONS = 1024
@@ -30,10 +36,10 @@ def engine_of(spec: TrialSpec) -> EngineSpec:
     return spec.engine
 
 
-def make(spec: EngineSpec, model_path: str | None, cpus: int, seed: int | None = None) -> Engine:
-    """Return the engine a trial names, not yet loaded. Raises `BadInput` for a setting that does not fit.
+def make(spec: EngineSpec, model_path: str | None, cpus: int, seed: int) -> Engine:
+    """Return the engine a trial names, not yet loaded; chance in its words comes from ``seed``, the trial's.
 
-    Where it samples from a seed and ``spec`` does not say which, that is ``seed``.
+    Raises `BadInput` for a setting that does not fit.
     """
     kind = registry.engines.get(spec.name)
     settings: dict[str, Any] = dict(spec.settings)
@@ -42,12 +48,10 @@ def make(spec: EngineSpec, model_path: str | None, cpus: int, seed: int | None =
         settings["model_path"] = model_path
     if "threads" in fields:
         settings.setdefault("threads", cpus)
-    if seed is not None and "seed" in fields:
-        settings.setdefault("seed", seed % 2**31)
-    elif seed is not None and "sampling" in fields:
-        settings["sampling"] = {"seed": seed % 2**31, **settings.get("sampling", {})}
     if "context_tokens" in fields:
         settings.setdefault("context_tokens", CONTEXT_TOKENS)
+    if SEED in names_of(kind.Settings):
+        settings.setdefault(SEED, seed % _SEEDS)
     return kind(settings_of(kind.Settings, settings, f"engine {spec.name}"))
 
 
@@ -57,7 +61,7 @@ def of_role(role: Role) -> Engine:
         from systems.engines.openai import OpenAIEngine, OpenAISettings  # an HTTP client, which no other trial needs
 
         return OpenAIEngine(OpenAISettings(url=f"http://{role.engine_address}/v1", model=MODEL, requests=CONNECTIONS))
-    return make(engine_of(role.spec), role.model_path, role.spec.profile.cpus)
+    return make(engine_of(role.spec), role.model_path, role.spec.profile.cpus, role.spec.seed)
 
 
 def seen(scripts: Scripts) -> dict[str, int]:
@@ -75,6 +79,6 @@ def seen(scripts: Scripts) -> dict[str, int]:
 def settings_of(kind: type[msgspec.Struct], values: dict[str, Any], whose: str) -> msgspec.Struct:
     """Return ``values`` as settings of ``kind``. Raises `BadInput`, naming what does not fit."""
     try:
-        return msgspec.convert(values, kind)
+        return msgspec.convert(nested(kind, values), kind)
     except msgspec.ValidationError as error:
         raise BadInput(f"A setting of the {whose} does not fit: {error}.") from error

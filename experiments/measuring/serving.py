@@ -19,7 +19,7 @@ def serve(role: Role) -> None:
 async def _serve(role: Role) -> None:
     spec, scripts = engines.engine_of(role.spec), Scripts()
     settings = ServerSettings(port=0, experiment=True, connections=engines.CONNECTIONS, deadline_s=3600.0)
-    engine = engines.make(spec, role.model_path, role.spec.profile.cpus)
+    engine = engines.make(spec, role.model_path, role.spec.profile.cpus, role.spec.seed)
     async with engine_served(engine, scripts, settings, engines.MODEL) as address:
         await asyncio.to_thread(role.listening, address)
     role.part.counters = engines.seen(scripts)

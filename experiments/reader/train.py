@@ -44,7 +44,7 @@ _POOL = 200  # cases are sorted by length within so many
 _WARM_UP, _COOL_DOWN = 100, 0.4
 _LOOKING = 0.5  # how much a head that is told where to look counts beside the answers
 _FIRST = 4.0  # how much more it counts where an answer begins: what follows is found by what came before
-_REPORT, _CHECK = 50, 500
+_REPORT, _KEEP, _CHECK = 50, 100, 500
 _CHECKED = 40  # held-out cases at every check
 
 
@@ -196,6 +196,7 @@ class Training:
                 for size in (3, 8)
             )
             print(f"step {at.step}: held-out {checked}", flush=True)
+        if at.step % _KEEP == 0:
             self._keep()
 
     @torch.no_grad()  # type: ignore[untyped-decorator]

@@ -19,7 +19,7 @@ REMEMBERING: tuple[Kind, ...] = ("earlier",)
 """The kinds that take long-term memory."""
 
 
-class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EverydayTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A message, and what its reply must say: one of ``answers`` and none of ``others``."""
 
     say: str
@@ -28,7 +28,7 @@ class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     others: tuple[str, ...] = ()
 
 
-class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EverydayTalk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a user said in an earlier conversation, ``before``, and the turns of this one.
 
     ``private`` are the values that the user tells in either: they have no place in a reply to anything else.
@@ -37,12 +37,12 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     before: tuple[str, ...]
     private: tuple[str, ...]
-    turns: tuple[Turn, ...]
+    turns: tuple[EverydayTurn, ...]
 
 
-def read(path: Path) -> list[Conversation]:
+def read(path: Path) -> list[EverydayTalk]:
     """Return the conversations in the file at ``path``. Raises `BadInput`."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Conversation])
+        return msgspec.json.decode(path.read_bytes(), type=list[EverydayTalk])
     except (OSError, msgspec.MsgspecError) as error:
         raise BadInput(f"The conversations in {path} cannot be read: {error}.") from error

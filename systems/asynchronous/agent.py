@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -36,6 +36,7 @@ from systems.mechanisms.turn_log import log_turn
 from systems.mechanisms.wanted import Wanted
 from systems.memory.fulltext import FullTextStore
 from systems.memory.holding import Hold
+from systems.memory.hybrid import HybridStore
 from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
@@ -43,6 +44,9 @@ from systems.memory.schema import SavedTurn
 from systems.turn import commands
 from systems.turn.history import Histories, keep_newest
 from systems.turn.surroundings import LastReading
+
+if TYPE_CHECKING:
+    from systems.memory.vectors import VectorIndex
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +72,8 @@ class Asynchronous(AsyncSystem):
         self._flights: SingleFlight[Reply] = SingleFlight()
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(settings.seed)) if settings.retries else None
         self._warming: asyncio.Task[None] | None = None
-        self._fulltext: FullTextStore | None = None
+        self._fulltext: FullTextStore | HybridStore | None = None
+        self._vectors: VectorIndex | None = None
         self._saver: BackgroundSaver | SaveAtOnce | None = None
         self._under_way = UnderWay()
         self._pipeline: Pipeline | None = None
@@ -183,9 +188,12 @@ class Asynchronous(AsyncSystem):
         """Return what was counted since `start`."""
         if self._pipeline is None or self._saver is None:
             return Counters()
-        return msgspec.structs.replace(
+        counted = msgspec.structs.replace(
             self._pipeline.counters, saved=self._saver.saved, save_failures=self._saver.failures
         )
+        if self._vectors is not None:
+            counted.vectors, counted.embedding_bytes = self._vectors.made, self._vectors.weights_bytes
+        return counted
 
     async def close(self) -> None:
         """Stop taking requests, finish those under way, save every acknowledged turn, and release everything."""
@@ -247,14 +255,29 @@ class Asynchronous(AsyncSystem):
             store = IsolatedLikeStore(LikeStore(self._path), self._executors)
             await store.open()
             return store
-        self._fulltext = FullTextStore(
+        fulltext = FullTextStore(
             self._path,
             how=self._settings.retrieval,
             context=self._settings.context,
             most_bytes=self._settings.bytes_stored(),
+            resident_bytes=self._settings.bytes_resident(),
         )
-        await self._fulltext.open()
-        return AllWords(self._fulltext) if self._settings.all_words else PublishedKeywords(self._fulltext)
+        if not self._settings.all_words:
+            self._fulltext = fulltext
+            await fulltext.open()
+            return PublishedKeywords(fulltext)
+        path = self._settings.embedding_model
+        opened = self._fulltext = fulltext if path is None else await self._with_vectors(fulltext, Path(path))
+        await opened.open()
+        return AllWords(opened)
+
+    async def _with_vectors(self, store: FullTextStore, model: Path) -> HybridStore:
+        from systems.engines.embedding.opening import embedding_engine
+        from systems.memory.vectors import VectorIndex
+
+        # One thread: those of a model that decodes wait for each other, and a second competitor would double the wait.
+        self._vectors = VectorIndex(self._path, await asyncio.to_thread(embedding_engine, model, 1))
+        return HybridStore(store, self._vectors)
 
 
 async def _save_to(store: Resource[LongTermMemory], turns: Sequence[SavedTurn]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from systems.memory.fulltext import FullTextStore
+from systems.memory.hybrid import HybridStore
 from systems.memory.schema import SavedTurn
 
 
@@ -22,9 +23,9 @@ class LongTermMemory(Protocol):
 
 
 class AllWords:
-    """Full text, asked by every word of the question that means something."""
+    """Full text, asked by every word of the question that means something; perhaps with vectors."""
 
-    def __init__(self, store: FullTextStore) -> None:
+    def __init__(self, store: FullTextStore | HybridStore) -> None:
         self._store = store
         self.save = store.save
 

@@ -37,8 +37,10 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     dictionary is loaded, so ``fast_segmentation`` matters only without it, or without ``full_text``.
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
-    ``memory_bytes``. ``retrieval``, ``context`` and ``stored_bytes`` are those of `FullTextStore`; the last bounds
-    the memory file, None means a quarter of ``memory_bytes``. ``seed`` is that of the waits' jitter.
+    ``memory_bytes``. ``retrieval``, ``context``, ``resident_bytes`` and ``stored_bytes`` are those of `FullTextStore`:
+    the last bounds the memory file, None means a quarter of ``memory_bytes``; the one before bounds what of it is held
+    in memory, None means a 256th. With ``embedding_model``, the path of a GGUF file, full text that is asked by all
+    words is fused with what lies nearest by vectors; None loads nothing of it. ``seed`` is that of the waits' jitter.
     """
 
     isolation: bool = True
@@ -57,7 +59,9 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
 
     retrieval: Retrieval = "relevance"
     context: bool = True
+    resident_bytes: NotNegative | None = None
     stored_bytes: Positive | None = None
+    embedding_model: str | None = None
     concurrent_generations: Positive | None = None
     queue_limit: NotNegative = 256
     deadline_s: Seconds = 300.0
@@ -75,6 +79,10 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     def bytes_cached(self) -> int:
         """Return how many bytes of text the cache holds: what is set, or 8 MiB at 4 GiB in proportion."""
         return self.memory_bytes // 512 if self.cache_bytes is None else self.cache_bytes
+
+    def bytes_resident(self) -> int:
+        """Return how many bytes of sessions are held in memory: what is set, or 16 MiB at 4 GiB in proportion."""
+        return self.memory_bytes // 256 if self.resident_bytes is None else self.resident_bytes
 
     def bytes_stored(self) -> int:
         """Return how large the memory file may become: what is set, or 1 GiB at 4 GiB in proportion."""

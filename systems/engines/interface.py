@@ -34,7 +34,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     ``first_token_s`` counts in seconds from the call. ``prompt_tokens`` counts the whole prompt, whether or not its
     key/value state was reused; ``reused_tokens`` says how much of it was. ``dropped_messages`` counts the oldest
     messages that were left out because the context had no room for them, ``dropped_notes`` the notes that left after
-    all of these.
+    all of these. With ``seed`` the same call says the same again; None where no chance was in it, or where the engine
+    is not told.
     """
 
     text: str
@@ -45,24 +46,28 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     reused_tokens: int = 0
     dropped_messages: int = 0
     dropped_notes: int = 0
+    seed: int | None = None
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the next token is chosen, and where a reply ends.
+    """What somebody says of how the next token is chosen, and where a reply ends: a call, a setting, or a model's file.
 
-    At ``temperature`` 0 the likeliest token is taken, and ``top_k``, ``top_p``, ``min_p`` and ``seed`` do nothing.
-    ``repeat_penalty`` divides the weight of tokens among the last 64 of the reply. A reply ends before the first of
-    the ``stop`` strings; and, unless ``ignore_end``, where the model ends it.
+    What is None (of ``stop``: empty) is left to the next of these three, field by field. What none of them says is
+    greedy: ``temperature`` 0 takes the likeliest token, and ``top_k`` (0: all), ``top_p`` and ``min_p`` then do
+    nothing. ``repeat_penalty`` lowers the weight of the tokens among the last ``repeat_last_n`` of the reply. ``seed``
+    makes a reply repeatable; one that nobody names is drawn anew for each call. A reply ends before the first of the
+    ``stop`` strings; and, unless ``ignore_end``, where the model ends it.
     """
 
-    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    top_k: int = 40
-    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
-    min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
-    repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+    temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    repeat_last_n: Annotated[int, msgspec.Meta(ge=0, le=4096)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=0)] | None = None
     stop: tuple[str, ...] = ()
-    ignore_end: bool = False
+    ignore_end: bool | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +78,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     An engine that keeps what it has computed of a conversation keeps it under the name ``conversation``, and uses it
     for no other. ``step`` says which model call of its turn this is, from 0; None leaves the counting to whoever
-    scripts the turn. ``sampling`` None means as the engine was set up; only an `AsyncEngine` heeds another.
+    scripts the turn. ``sampling`` None means as the engine was set up.
+
+    Some models' templates refuse a role or an order of roles. With ``strict`` that is an error; without, what the
+    system says then goes before the next question, and neighbours of one role become one message.
 
     An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
     nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
@@ -91,6 +99,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     step: int | None = None
     script: str | None = None
     sampling: Sampling | None = None
+    strict: bool = False
     on_token: Callable[[str], None] | None = None
     check: Callable[[], None] | None = None
 
@@ -124,7 +133,16 @@ class Engine(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """What a cached answer depends on: the engine and the model, in a short stable string."""
+        """What a cached answer depends on: the engine, the model and how it samples, in a short stable string.
+
+        Where no seed is set a call repeated says something else. A cached answer is then one that was drawn once; it
+        is served again as long as it is kept.
+        """
+
+    @property
+    def samples_as_asked(self) -> bool:
+        """Whether it heeds the ``sampling`` of a call; without, every call is sampled alike."""
+        return False
 
     def count(self, text: str) -> int:
         """Return how many tokens ``text`` is to the loaded model; where that cannot be known, how many it is at most.
@@ -159,12 +177,7 @@ class AddressedEngine(Engine):
 
 
 class AsyncEngine(Engine):
-    """An engine whose replies can be awaited without a thread each, and sampled as each request says."""
-
-    @property
-    @abstractmethod
-    def sampling(self) -> Sampling:
-        """How it samples for a request that does not say."""
+    """An engine whose replies can be awaited without a thread each."""
 
     @abstractmethod
     async def reply(self, call: Call) -> Generation:

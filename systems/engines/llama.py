@@ -7,12 +7,12 @@ before as far as the two begin alike.
 
 from __future__ import annotations
 
-import codecs
 import logging
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, ClassVar
@@ -21,8 +21,10 @@ import msgspec
 
 from systems.engines.context_length import longest
 from systems.engines.fitting import fitted
-from systems.engines.interface import Call, Engine, Generation
+from systems.engines.interface import Call, Engine, Generation, Sampling
 from systems.engines.llama_text import LlamaText
+from systems.engines.sampling import chosen, of_model, said, sampler
+from systems.engines.spoken import Spoken
 from systems.errors import EngineBusy, EngineError, ModelError
 from systems.logs import event
 from systems.models.check import read_metadata, require_gguf
@@ -40,7 +42,7 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ``memory_bytes`` hold.
     ``repack``, llama.cpp's default, copies weights of four bits into an order that is faster to compute with: the
     model then takes its memory twice, and unlike a mapped file the copy cannot be dropped.
-    At temperature 0 the likeliest token is taken and the other sampling settings do nothing.
+    ``sampling`` is of calls that bring none; what it does not say is as the model's file says.
     """
 
     model_path: str
@@ -50,10 +52,7 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     use_mmap: bool = True
     repack: bool = True
-    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    top_k: int = 40
-    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.95
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+    sampling: Sampling = Sampling()
 
     def own_context(self, model: KeyValues) -> int:
         """Return how long a prompt and its reply may be for ``model`` where ``context_tokens`` does not say."""
@@ -88,6 +87,7 @@ class LlamaEngine(Engine):
         self._llama: Any = None
         self._library: Any = None
         self._text: LlamaText | None = None
+        self._own_sampling = Sampling()
 
     @property
     def parallelism(self) -> int:
@@ -96,16 +96,21 @@ class LlamaEngine(Engine):
 
     @property
     def identity(self) -> str:
-        """The model by its file's name and size, and the sampling settings a reply depends on."""
-        set_to = self._settings
+        """The model by its file's name and size, and the sampling settings a reply depends on.
+
+        How the model is sampled where no setting says is the file's to say, and in its name and size.
+        """
         try:
             size = self._path.stat().st_size
         except OSError:
             size = 0
-        sampling = "greedy"
-        if set_to.temperature > 0:
-            sampling = f"t{set_to.temperature}-k{set_to.top_k}-p{set_to.top_p}-s{set_to.seed}"
+        sampling = msgspec.json.encode(said(self._settings.sampling)).decode()
         return f"llama:{self._path.name}:{size}:{sampling}"
+
+    @property
+    def samples_as_asked(self) -> bool:
+        """True."""
+        return True
 
     def load(self) -> None:
         """Load the model and make its context; a second call does nothing. Raises `ModelError`."""
@@ -143,6 +148,7 @@ class LlamaEngine(Engine):
                 llama.close()
                 raise
             warn_beyond(context_tokens, llama_cpp.llama_model_n_ctx_train(llama._model.model))
+            self._own_sampling = of_model(llama.metadata)
             self._library = llama_cpp
             self._llama = llama
 
@@ -168,49 +174,55 @@ class LlamaEngine(Engine):
                 raise EngineError("The llama engine is not loaded.")
             script = None if call.script is None else text.script(call.script)
             context_tokens = len(self._llama.input_ids)
-            prompt, room, dropped_messages, dropped_notes = fitted(call, text.prompt, context_tokens, len(script or ()))
+            prompt, room, dropped_messages, dropped_notes = fitted(
+                call, partial(text.prompt, strict=call.strict), context_tokens, len(script or ())
+            )
             steps = room if script is None else min(room, len(script))
 
             reused = self._reuse(prompt)
             self._evaluate(prompt[reused:])
-            decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-            sampler = self._sampler()
-            parts: list[str] = []
+            how = chosen(call.sampling, self._settings.sampling, self._own_sampling)
+            spoken = Spoken((*how.stop, *text.stop))
+            choosing = sampler(self._library, self._llama.n_vocab(), how)
             first_token_s: float | None = None
             generated, ended = 0, script is not None and len(script) <= room
+
+            def show(said: str) -> None:
+                if said and on_token is not None:
+                    on_token(said)
+
             try:
-                while generated < steps:
-                    token = self._sample(sampler)
+                while generated < steps and not spoken.stopped:
+                    token = self._sample(choosing)
                     if first_token_s is None:
                         first_token_s = perf_counter() - asked
                     if script is not None:
                         token, piece = script[generated]
-                    elif text.ends(token):
+                    elif text.ends(token) and not how.ignore_end:
                         ended = True
                         break
                     else:
                         piece = text.piece(token)
                     generated += 1
-                    spoken = decoder.decode(piece)
-                    if spoken:
-                        parts.append(spoken)
-                        if on_token is not None:
-                            on_token(spoken)
-                    if generated < steps:
+                    show(spoken.add(piece))
+                    if generated < steps and not spoken.stopped:
                         if check is not None:
                             check()
                         self._evaluate([token])
+                if not spoken.stopped:
+                    show(spoken.rest())
             finally:
-                sampler.close()
+                self._library.llama_sampler_free(choosing)
             return Generation(
-                text="".join(parts),
+                text="".join(spoken.parts),
                 prompt_tokens=len(prompt),
                 generated_tokens=generated,
                 first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
-                finish_reason="stop" if ended else "length",
+                finish_reason="stop" if ended or spoken.stopped else "length",
                 reused_tokens=reused,
                 dropped_messages=dropped_messages,
                 dropped_notes=dropped_notes,
+                seed=how.seed,
             )
 
     def close(self) -> None:
@@ -255,19 +267,8 @@ class LlamaEngine(Engine):
         self._llama.reset()
         self._llama._ctx.kv_cache_clear()
 
-    def _sampler(self) -> Any:
-        sampler = self._library._internals.LlamaSampler()
-        if self._settings.temperature <= 0:
-            sampler.add_greedy()
-        else:
-            sampler.add_top_k(self._settings.top_k)
-            sampler.add_top_p(self._settings.top_p)
-            sampler.add_temp(self._settings.temperature)
-            sampler.add_dist(self._settings.seed & 0x7FFFFFFF)  # the largest value means "draw a seed"
-        return sampler
-
-    def _sample(self, sampler: Any) -> int:
-        return int(sampler.sample(self._llama._ctx, -1))
+    def _sample(self, choosing: Any) -> int:
+        return int(self._library.llama_sampler_sample(choosing, self._llama._ctx.ctx, -1))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
@@ -10,13 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from systems.engines.interface import Message
-from systems.errors import EngineError, ModelError
+from systems.errors import EngineError, MessagesRefused, ModelError, words
+from systems.logs import event
 
-# Used for a model that carries no template of its own.
+log = logging.getLogger(__name__)
+
+# Used for a model that carries no template of its own, and how its replies end besides where the model ends them: such
+# a model was not taught to stop, and goes on with what the user might say.
 FALLBACK_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
 )
+FALLBACK_STOP = ("\nsystem:", "\nuser:", "\nassistant:")
+
+# What tells in a rendered prompt whether the template wrote a message at all.
+_FIRST, _SECOND = "first words", "second words"
 
 
 # What templates write without a control token of its own: [INST], <<SYS>>, a role and a colon that begin a line.
@@ -31,6 +40,11 @@ class LlamaText:
     Only what the template writes itself is markup. Control tokens in the content of a message, of any role, are cut
     into tokens as the text that they are; markup for which there is no control token gets a space after its first
     character, a line that begins with a role a ">" before it.
+
+    A prompt has one begin-of-text token if the vocabulary is to add one or the template writes it, else none; and never
+    an end-of-text token that a vocabulary adds, behind which no reply would begin. A template that refuses messages of
+    the system, or two neighbours of one role, is found out here, and the log says so; as it does of a model without a
+    template, which is asked in plain words: "user: ...". ``stop`` are strings that end its replies.
 
     ``vocabulary`` is llama.cpp's pointer, ``metadata`` the model file's. Raises `ModelError` for a template that cannot
     be used.
@@ -52,11 +66,26 @@ class LlamaText:
         except Exception as error:  # a template is a program in the file; it can fail in any way
             raise ModelError(f"The chat template in {path} cannot be used: {error}.") from error
         self._control, self._markup, self._roles = self._reserved(template)
-        # A template writes the begin-of-text token itself where the model wants one.
-        self._adds_bos = template is None
+        self._bos: int = llama_cpp.llama_vocab_bos(vocabulary)
+        self._adds_bos = self._bos >= 0 and bool(llama_cpp.llama_vocab_get_add_bos(vocabulary))
+        self.stop = () if template else FALLBACK_STOP
+        self._takes_system = self._takes(Message("system", _FIRST), Message("user", _SECOND))
+        self._takes_neighbours = self._takes(Message("user", _FIRST), Message("user", _SECOND))
+        if not template:
+            event(log, logging.WARNING, "the model has no chat template: roles are written as plain words")
+        if not self._takes_system:
+            event(log, logging.WARNING, "the chat template has no system message: it goes before the first question")
 
-    def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Return the tokens of ``messages`` and of the beginning of a reply. Raises `EngineError`."""
+    def prompt(self, messages: Sequence[Message], *, strict: bool = False) -> list[int]:
+        """Return the tokens of ``messages`` and of the beginning of a reply.
+
+        With ``strict`` they are the very messages; without, what the template refuses is put otherwise (`adapted`).
+        Raises `MessagesRefused`, and `EngineError`.
+        """
+        if not strict:
+            messages = adapted(messages, system=self._takes_system, neighbours=self._takes_neighbours)
+        elif not self._takes_system and any(message.role == "system" for message in messages):
+            raise MessagesRefused("The model's chat template has no place for a message of the system.")
         said = [{"role": message.role, "content": self._as_text(message)} for message in messages]
         # Control tokens in the contents give way to marks, which pass through the template, and come back as text.
         quoted: list[str] = []
@@ -73,17 +102,19 @@ class LlamaText:
         try:
             rendered = self._template(messages=said).prompt
         except Exception as error:  # the template is the model's, and may refuse a role or an order of roles
-            raise EngineError(f"The model's chat template refused the messages: {error}.") from error
+            raise MessagesRefused(
+                f"The model's chat template refuses these messages: {words(error).removesuffix('.')}."
+            ) from error
         first, *parts = re.split(f"{mark}(\\d+){mark}", rendered) if mark else [rendered]
-        tokens = self.tokens(first, add_bos=self._adds_bos, special=True)
+        tokens = self.tokens(first, special=True)
         for number, after in zip(parts[::2], parts[1::2], strict=True):
             tokens += self.tokens(quoted[int(number)])
             tokens += self.tokens(after, special=True)
         if not tokens:
             raise EngineError("The model's chat template made nothing of the messages: there is no prompt.")
-        return tokens
+        return self._begun(tokens)
 
-    def tokens(self, text: str, *, add_bos: bool = False, special: bool = False) -> list[int]:
+    def tokens(self, text: str, *, special: bool = False) -> list[int]:
         """Return the tokens of ``text``; ``special`` reads control markers as such. Raises `EngineError`."""
         try:
             data = text.encode("utf-8")
@@ -92,7 +123,7 @@ class LlamaText:
         room = len(data) + 8
         while True:
             found = (self._library.llama_token * room)()
-            count = self._library.llama_tokenize(self._vocabulary, data, len(data), found, room, add_bos, special)
+            count = self._library.llama_tokenize(self._vocabulary, data, len(data), found, room, False, special)
             if count >= 0:
                 return list(found[:count])
             if -count <= room:
@@ -120,6 +151,19 @@ class LlamaText:
     def ends(self, token: int) -> bool:
         """Return whether ``token`` ends a reply."""
         return bool(self._library.llama_vocab_is_eog(self._vocabulary, token))
+
+    def _begun(self, tokens: list[int]) -> list[int]:
+        """Return ``tokens`` with one begin-of-text token before them if there is to be one."""
+        written = next((place for place, token in enumerate(tokens) if token != self._bos), len(tokens))
+        return [self._bos] * (self._adds_bos or written > 0) + tokens[written:]
+
+    def _takes(self, *messages: Message) -> bool:
+        """Return whether the template writes all of ``messages``: some refuse an order, some leave a role out."""
+        try:
+            rendered = self._template(messages=[{"role": each.role, "content": each.content} for each in messages])
+        except Exception:  # noqa: BLE001 - as in `prompt`
+            return False
+        return all(each.content in rendered.prompt for each in messages)
 
     def _as_text(self, message: Message) -> str:
         """Return the content of ``message`` without the markup that no control token stands for."""
@@ -150,6 +194,24 @@ class LlamaText:
         return (
             "" if token < 0 else self._library.llama_vocab_get_text(self._vocabulary, token).decode("utf-8", "replace")
         )
+
+
+def adapted(messages: Sequence[Message], *, system: bool, neighbours: bool) -> list[Message]:
+    """Return ``messages`` for a template that takes none of the ``system``, or no ``neighbours`` of one role.
+
+    What the system says then goes before the next question, as a paragraph of its own, and neighbours become one.
+    """
+    found: list[Message] = []
+    goes_before = False
+    for message in messages:
+        moved = message.role == "system" and not system
+        role = "user" if moved else message.role
+        if found and found[-1].role == role and (goes_before or not neighbours):
+            found[-1] = Message(role, f"{found[-1].content}\n\n{message.content}")
+        else:
+            found.append(Message(role, message.content))
+        goes_before = moved
+    return found
 
 
 def _any_of(names: Iterable[str], before: str = "") -> re.Pattern[str] | None:

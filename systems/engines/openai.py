@@ -16,14 +16,15 @@ from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from socket import gaierror
 from time import perf_counter
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from systems.engines.fitting import Shortened, ever_shorter
-from systems.engines.interface import AddressedEngine, Call, Generation, Message
+from systems.engines.interface import AddressedEngine, Call, Generation, Message, Sampling
 from systems.engines.markup import broken
+from systems.engines.sampling import said
 from systems.errors import BadInput, EngineBusy, EngineError, PromptTooLong, words
 
 # Answers that mean "not now": too many requests, and a server, or one behind it, that is down or starting.
@@ -48,6 +49,8 @@ _SHOWN_WORDS = 300
 class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the endpoint is and how it is asked.
 
+    What ``sampling`` does not say is left to the endpoint. What it says is sent by the names of llama.cpp's server, of
+    which others may refuse all but ``temperature``, ``top_p``, ``seed`` and ``stop``.
     ``url`` is what comes before ``/chat/completions``. ``api_key_variable`` names the environment variable that holds
     the key, if the endpoint wants one: a key belongs in no record. ``timeout_s`` bounds each wait for the next part of
     an answer, in seconds; ``requests`` how many are under way at once.
@@ -58,7 +61,7 @@ class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     api_key_variable: str = "OPENAI_API_KEY"
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
     requests: Annotated[int, msgspec.Meta(ge=1)] = 16
-    temperature: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    sampling: Sampling = Sampling()
 
 
 class _Delta(msgspec.Struct):
@@ -139,8 +142,14 @@ class OpenAIEngine(AddressedEngine):
 
     @property
     def identity(self) -> str:
-        """The address, the model's name there, and the temperature."""
-        return f"openai:{self._settings.url}:{self._settings.model}:t{self._settings.temperature}"
+        """The address, the model's name there, and what is said of sampling."""
+        sampling = msgspec.json.encode(said(self._settings.sampling)).decode()
+        return f"openai:{self._settings.url}:{self._settings.model}:{sampling}"
+
+    @property
+    def samples_as_asked(self) -> bool:
+        """True: the endpoint is told."""
+        return True
 
     def examine(self) -> None:
         """Ask the endpoint which models it has; if ours is not among them, whether it answers by that name anyway.
@@ -185,10 +194,10 @@ class OpenAIEngine(AddressedEngine):
         check, on_token = call.check, call.on_token
         if check is not None:
             check()
-        body = {
+        body: dict[str, Any] = {
             "model": self._settings.model,
             "messages": [{"role": message.role, "content": broken(message.content)} for message in shortened.messages],
-            "temperature": self._settings.temperature,
+            **_sampling(self._settings.sampling, call.sampling),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -198,7 +207,7 @@ class OpenAIEngine(AddressedEngine):
             # What the endpoint keeps for a conversation it may keep under this name; whose it is, is not its business.
             body["user"] = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
         if call.script is not None:
-            body["ignore_eos"] = True  # llama.cpp's server and others know it
+            body["ignore_eos"] = True
         connection = self._connection(self._settings.timeout_s)
         parts: list[str] = []
         first_token_s: float | None = None
@@ -294,6 +303,14 @@ class OpenAIEngine(AddressedEngine):
                 yield msgspec.json.decode(data, type=_Chunk)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise EngineError(f"The endpoint {self._settings.url} answered what is no completion.") from error
+
+
+def _sampling(usual: Sampling, asked: Sampling | None) -> dict[str, Any]:
+    """Return what is said of sampling as an endpoint understands it: what is asked for, over what is usual."""
+    found = said(usual) | ({} if asked is None else said(asked))
+    if "ignore_end" in found:
+        found["ignore_eos"] = found.pop("ignore_end")  # llama.cpp's server and others know it
+    return found
 
 
 def _says_too_long(response: HTTPResponse) -> str | None:

@@ -14,7 +14,7 @@ from typing import ClassVar, cast
 
 import msgspec
 
-from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message, Sampling
+from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message
 from systems.errors import BadInput
 
 PATH = "/v1/experiment/scripts"
@@ -267,6 +267,11 @@ class ScriptedEngine(Engine):
         """The inner engine's: a plan changes what is said, not who says it."""
         return self._inner.identity
 
+    @property
+    def samples_as_asked(self) -> bool:
+        """Whether the inner engine does."""
+        return self._inner.samples_as_asked
+
     def count(self, text: str) -> int:
         """Return what the inner engine counts."""
         return self._inner.count(text)
@@ -295,11 +300,6 @@ class ScriptedAsyncEngine(ScriptedEngine, AsyncEngine):
 
     def __init__(self, inner: AsyncEngine, scripts: Scripts) -> None:
         super().__init__(inner, scripts)
-
-    @property
-    def sampling(self) -> Sampling:
-        """The inner engine's."""
-        return cast(AsyncEngine, self._inner).sampling
 
     async def reply(self, call: Call) -> Generation:
         """Generate what is planned; without a plan, freely."""

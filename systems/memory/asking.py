@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from systems.memory.manners import is_manners
 from systems.memory.sentences import any_of, any_word, plain, sentences
 
 _CLAUSE = re.compile(r"[,;:،、¿¡()]|\s[-–]+\s|—|\.\.+")
@@ -89,6 +90,7 @@ _STATEMENT = re.compile(
 _TAG = re.compile(
     any_of(
         any_word("right ok okay no yes yeah correct huh eh see remember"),
+        *("just like that", "(?:can|would) you believe (?:it|that)"),
         *("you (?:know|see)", "did you know", "am i(?: not)?", rf"{_AUXILIARY}{_NOT} {_PRONOUN}(?: not)?"),
     )
     + "$"
@@ -164,7 +166,7 @@ _QUESTION_ZH = re.compile(
 )  # fmt: skip
 # Question words that do not ask: "nothing", "eats anything", "some days".
 _INDEFINITE_ZH = re.compile(
-    any_word("没什么 (?:什么|谁|哪里|哪儿|怎么)[都也] [好前十这那]几 几[乎天个年次] 不知道.{0,9}什么 什么的$")
+    any_word("没什么 (?:什么|谁|哪里|哪儿|怎么)[都也] [好前十这那]几 (?<!第)几(?![点号月]) 不知道.{0,9}什么 什么的$")
 )
 _TAG_ZH = re.compile("(?:[对是]吧|[对是好行]吗|不是吗|好不好|对不对|你?知道吗|你?记住了吗|明白吗)$")
 _ADVICE_ZH = re.compile(any_word("推荐 建议 帮 怎么 该 适合 觉得 可以 能不能 如何"))
@@ -199,22 +201,28 @@ def _asks(sentence: str, *, marked: bool) -> bool | None:
         # "Where is it, do you know?" asks; "you know I moved, right?" tells.
         return _QUESTION.match(_without_filler(clauses[0])) is not None
     asked = said = False
-    for place, clause in enumerate(clauses):
-        clause = _without_filler(clause)
+    manners = []
+    for place, whole in enumerate(clauses):
+        clause = _without_filler(whole)
         lead_in = _LEAD_IN.match(clause)
         if lead_in:
             # "I don't remember where I live" has its question in it.
             asked = asked or lead_in.end() < len(clause)
+        elif clause and is_manners(clause):
+            manners.append(whole)
         elif clause:
-            said = True
             if _ORDER.match(clause) or _QUESTION.match(clause):
-                asked = True
+                # "Somebody was late, which puts me first": what goes on from a statement asks only if it is marked.
+                if said and not asked and not marked and clause.startswith("which "):
+                    return False
+                said = asked = True
             elif _STATEMENT.match(clause) or (not asked and place < len(clauses) - 1 and clause.count(" ") > 2):
                 return False
             elif asked and not marked and " " in clause:
                 return False  # "Which reminds me, Anna's birthday is on 3 May."
+            said = True
     if asked or (marked and said):
-        return not _tells(sentence)
+        return not _tells(", ".join([clause for clause in clauses if clause not in manners]))
     return False if said else None
 
 
@@ -242,6 +250,8 @@ def _asks_zh(sentence: str, *, marked: bool) -> bool | None:
     for place, clause in enumerate(clauses):
         last = place == len(clauses) - 1
         if not clause or _LEAD_IN_ZH.fullmatch(clause) or (not last and _TOPIC_ZH.match(clause)):
+            continue
+        if is_manners(clause):
             continue
         said = True
         if _QUESTION_ZH.search(clause if marked and last else _INDEFINITE_ZH.sub("", clause)):

@@ -21,7 +21,7 @@ from systems.memory.schema import BUSY_S, BY_SESSION, INSERT_NEXT, SavedTurn, ca
 from systems.memory.ways import Retrieval
 
 if TYPE_CHECKING:
-    from systems.memory.held import Held
+    from systems.memory.resident import Resident
 
 T = TypeVar("T")
 
@@ -34,9 +34,10 @@ _KEPT_PAGES = 8_000
 _UNINDEXED = 512
 _UNINDEXED_CHARACTERS = 1_000_000
 
-# Bytes of sessions that are held, and questions of a turn that is not saved yet: so many, up to so many characters, are
-# not cut into words a second time.
-_HELD_BYTES = 16 << 20
+# Bytes of sessions that are resident (`resident`).
+_RESIDENT_BYTES = 16 << 20
+
+# So many questions, of at most so many characters, are kept cut until they are saved: they are the same turn's.
 _ASKED, _ASKED_CHARACTERS = 256, 1_000
 
 _SAVED = "SELECT id, session, created, question, words, important, answer <> '' FROM memories WHERE id > ? ORDER BY id"
@@ -49,8 +50,8 @@ class FullTextStore:
     """Finds the turns of a session that match best, in the way ``how`` says. Used from one event loop.
 
     With ``context`` short turns are found by those around them as well (`relevance`). A file larger than
-    ``most_bytes`` loses what matters least (`retention`). Sessions in use are held in memory, in ``held_bytes`` of it
-    (`held`).
+    ``most_bytes`` loses what matters least (`retention`). Sessions in use are held in memory, in ``resident_bytes``
+    (`resident`).
     """
 
     def __init__(
@@ -60,14 +61,14 @@ class FullTextStore:
         how: Retrieval = "relevance",
         context: bool = True,
         most_bytes: int | None = None,
-        held_bytes: int = _HELD_BYTES,
+        resident_bytes: int = _RESIDENT_BYTES,
     ) -> None:
         self._path = path
         self._how = how
         self._context = context
         self._most_bytes = most_bytes
-        self._held_bytes = held_bytes
-        self._held: Held | None = None
+        self._resident_bytes = resident_bytes
+        self._resident: Resident | None = None
         self._unindexed = 0 if how == "bm25" else _UNINDEXED
         self._recent = Recent()
         self._cut: OrderedDict[str, Sequence[str]] = OrderedDict()
@@ -102,10 +103,10 @@ class FullTextStore:
         connection.execute(BY_SESSION)
         self._version = _version(connection)
         self._catch_up(connection)
-        if self._how != "bm25" and self._held_bytes:
-            from systems.memory.held import Held  # takes numpy, which must not be loaded before somebody talks
+        if self._how != "bm25" and self._resident_bytes:
+            from systems.memory.resident import Resident  # takes numpy, which must not be loaded before somebody talks
 
-            self._held = Held(self._held_bytes)
+            self._resident = Resident(self._resident_bytes)
 
     async def find(self, session: str, question: str, limit: int) -> list[str]:
         """Return what was said in the best ``limit`` turns that match ``question``, best first. Raises `StoreError`."""
@@ -139,10 +140,10 @@ class FullTextStore:
     def _look_up(self, asked: Sequence[_Lookup], connection: sqlite3.Connection) -> list[Any]:
         from systems.memory import retrieval
 
-        held = self._held
+        resident = self._resident
         version = _version(connection)
         if version != self._version:  # somebody else saved or deleted, and may at once do so again
-            held = None
+            resident = None
             try:
                 self._catch_up(connection)
                 self._version = version
@@ -156,7 +157,7 @@ class FullTextStore:
                 try:
                     terms = self._terms(question)
                     answered.append(
-                        retrieval.find(connection, self._recent, held, session, terms, limit, how, context=context)
+                        retrieval.find(connection, self._recent, resident, session, terms, limit, how, context=context)
                     )
                 except (sqlite3.Error, UnicodeError) as error:
                     answered.append(error)
@@ -174,9 +175,9 @@ class FullTextStore:
         return cut.worth
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
-        """Index what is not indexed; what is held may not be all there is, or be there no longer."""
-        if self._held is not None:
-            self._held.clear()
+        """Index what is not indexed; what is resident may not be all there is, or be there no longer."""
+        if self._resident is not None:
+            self._resident.clear()
         with connection:
             index.catch_up(connection)
         self._recent.clear()
@@ -213,8 +214,8 @@ class FullTextStore:
             self._recent.clear()
         else:
             self._recent.add(saved)
-        if self._held is not None:
-            self._held.add(saved)
+        if self._resident is not None:
+            self._resident.add(saved)
 
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
         def step(opened: sqlite3.Connection) -> bool:
@@ -233,7 +234,7 @@ class FullTextStore:
             await self._looking
         if self._connection is not None:
             await self._connection.close()
-            self._connection = None
+            self._connection = self._resident = None
 
     def _open(self) -> _Connection:
         if self._connection is None:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from systems.errors import EngineError, ModelError, StoreError
 from systems.logs import swallowed
 from systems.memory.fulltext import FullTextStore
 from systems.memory.fusion import fused
 from systems.memory.schema import SavedTurn
-from systems.memory.vectors import VectorIndex
+
+if TYPE_CHECKING:
+    from systems.memory.vectors import VectorIndex  # takes numpy
 
 log = logging.getLogger(__name__)
 

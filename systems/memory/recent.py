@@ -47,7 +47,7 @@ class Recent:
 
     def having(self, term: str) -> Sequence[int]:
         """Return the numbers of the turns that have ``term``, oldest first."""
-        # Only now: as long as those who talk are held (`held`), nobody asks.
+        # Only now: as long as those who talk are held (`resident`), nobody asks.
         for turn in self._unsorted:
             for each in dict.fromkeys(turn.terms.split(" ")):
                 self._by_term[each].append(turn.number)

@@ -2,7 +2,7 @@
 
 A turn has the weights of those words of the question that are in it, as in the binary independence model (Robertson and
 Spärck Jones, "Relevance weighting of search terms", 1976): the rarer a word in the session itself, the more it weighs;
-how often a turn says it makes no difference. Where the turns are looked up, in memory (`held`) or in the file
+how often a turn says it makes no difference. Where the turns are looked up, in memory (`resident`) or in the file
 (`searched`), makes none either: what is looked up is ranked here, in one way.
 """
 
@@ -46,7 +46,7 @@ class Terms(NamedTuple):
     weights: Floats
 
 
-class Source(Protocol):
+class Gathered(Protocol):
     """The turns of one session that have words of one question. Of two turns the newer has the higher number."""
 
     def counts(self) -> Sequence[int]:
@@ -77,7 +77,7 @@ class Source(Protocol):
         ...
 
 
-def rank(source: Source, asked: Sequence[str], limit: int, *, context: bool) -> list[Ranked]:
+def rank(source: Gathered, asked: Sequence[str], limit: int, *, context: bool) -> list[Ranked]:
     """Return the best ``limit`` turns of ``source``, best first.
 
     ``context`` says whether short ones are found by those around them. Turns that say the same take one place, the
@@ -99,7 +99,7 @@ def rank(source: Source, asked: Sequence[str], limit: int, *, context: bool) -> 
         most *= _MORE
 
 
-def _weighed(source: Source) -> tuple[int, Terms | None]:
+def _weighed(source: Gathered) -> tuple[int, Terms | None]:
     """Return those terms that the session has, the rarest first; of those as rare, the later in the question."""
     counts = source.counts()
     places = [place for place in range(len(counts) - 1, -1, -1) if counts[place]]
@@ -112,7 +112,7 @@ def _weighed(source: Source) -> tuple[int, Terms | None]:
     return turns, Terms(places[:ASKED], having, np.log1p((turns - rare + 0.5) / (rare + 0.5)) ** _RARE)
 
 
-def _best(source: Source, numbers: Numbers, scores: Floats, most: int) -> Sequence[int]:
+def _best(source: Gathered, numbers: Numbers, scores: Floats, most: int) -> Sequence[int]:
     """Return the first ``most`` of ``numbers``; of those that match as well as the last one, the newest."""
     if most >= len(numbers) or scores[most] < scores[most - 1]:
         chosen: list[int] = numbers[:most].tolist()
@@ -122,7 +122,7 @@ def _best(source: Source, numbers: Numbers, scores: Floats, most: int) -> Sequen
     return [*numbers[:better].tolist(), *source.newest(numbers[alike].tolist(), most - better)]
 
 
-def _matches(source: Source, terms: Terms, numbers: Sequence[int], limit: int, *, context: bool) -> Matches:
+def _matches(source: Gathered, terms: Terms, numbers: Sequence[int], limit: int, *, context: bool) -> Matches:
     """Return what the turns with these ``numbers`` have, and those around the best of them."""
     matches = Matches(terms.weights)
     matches.add(*source.look(numbers, terms))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from systems.memory.held import Held, Lookup
 from systems.memory.matches import Ranked
 from systems.memory.recent import Recent
-from systems.memory.relevance import Source, rank
+from systems.memory.relevance import Gathered, rank
+from systems.memory.resident import Lookup, Resident
 from systems.memory.schema import scoped
 from systems.memory.searched import Searched, quoted
 from systems.memory.ways import Retrieval
@@ -34,7 +34,7 @@ _RECENCY, _IMPORTANCE, _PER_HOUR = 0.25, 0.25, 0.995
 def find(
     connection: sqlite3.Connection,
     recent: Recent,
-    held: Held | None,
+    resident: Resident | None,
     session: str,
     asked: Sequence[str],
     limit: int,
@@ -53,8 +53,10 @@ def find(
         terms = [quoted(term) for term in scoped(session, asked)]
         return [row[0] for row in connection.execute(_BM25, (" OR ".join(terms), limit, session))]
     most = _CANDIDATES * limit if how == "blended" else limit
-    in_use = held.get(connection, session) if held is not None else None
-    source: Source = Searched(connection, recent, session, asked) if in_use is None else Lookup(in_use, session, asked)
+    in_use = resident.get(connection, session) if resident is not None else None
+    source: Gathered = (
+        Searched(connection, recent, session, asked) if in_use is None else Lookup(in_use, session, asked)
+    )
     ranked = rank(source, asked, most, context=context)
     if how == "blended":
         ranked = _blended(ranked)[:limit]

@@ -43,7 +43,7 @@ _NEIGHBOURS = f"WITH hits (id, created) AS (VALUES {{marks}}) SELECT id, {_BEFOR
 
 
 class Searched:
-    """The turns of ``session`` that have words of those ``asked``: a `relevance.Source`."""
+    """The turns of ``session`` that have words of those ``asked``: a `relevance.Gathered`."""
 
     def __init__(self, connection: sqlite3.Connection, recent: Recent, session: str, asked: Sequence[str]) -> None:
         self._connection = connection
@@ -96,9 +96,11 @@ class Searched:
         """Return the turns of these ``numbers``, and in a row for each which of ``terms`` it has."""
         rows = self._rows(numbers)
         at = {self._asked[place]: column for column, place in enumerate(terms.places)}
-        has = np.zeros((len(rows), len(terms.places)), np.bool_)
-        for line, row in enumerate(rows):
-            has[line, [at[term] for term in at.keys() & set(row.terms.split(" "))]] = True
+        asked = at.keys()
+        found = [(line, at[term]) for line, row in enumerate(rows) for term in asked & set(row.terms.split(" "))]
+        has = np.zeros((len(rows), len(asked)), np.bool_)
+        if found:
+            has[tuple(zip(*found, strict=True))] = True
         return [Candidate(row.number, row.created, row.question, row.important, row.answered) for row in rows], has
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:

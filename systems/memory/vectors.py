@@ -40,9 +40,13 @@ _TABLE = (
     "DELETE FROM memory_vectors WHERE id = old.id; END",
 )
 _LACKING = (
-    "SELECT id, question FROM memories WHERE id NOT IN (SELECT id FROM memory_vectors WHERE model = ?) "
-    "ORDER BY id DESC LIMIT ?"
+    "SELECT memories.id, question FROM memories "
+    "LEFT JOIN memory_vectors ON memory_vectors.id = memories.id AND model = ? WHERE model IS NULL AND "
 )
+_NEW = _LACKING + "memories.id > ? ORDER BY memories.id LIMIT ?"
+_OLD = _LACKING + "memories.id < ? ORDER BY memories.id DESC LIMIT ?"
+_NEWEST = "SELECT ifnull(max(id), 0) FROM memories"
+_NEWEST_LOOKED_AT = "SELECT id FROM memory_vectors WHERE model = ? ORDER BY id DESC LIMIT 1"
 # A turn may have been deleted meanwhile.
 _KEEP = (
     "INSERT OR REPLACE INTO memory_vectors (id, model, scale, vector) "
@@ -88,7 +92,7 @@ def packed(row: NDArray[np.float32]) -> tuple[float, bytes]:
 class VectorIndex:
     """Vectors of the turns in the memory file ``path``, made by ``engine``. Used from one event loop.
 
-    The engine is loaded when it is first needed, and closed with the index.
+    The engine is loaded when it is first needed, and closed with the index. ``made`` counts the vectors of this run.
     """
 
     def __init__(self, path: Path, engine: EmbeddingEngine) -> None:
@@ -98,8 +102,16 @@ class VectorIndex:
         self._connection: sqlite3.Connection | None = None
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._version = 0
+        # Turns from the first number to the second have been looked at.
+        self._first, self._last = 1, 0
         self._making: asyncio.Task[None] | None = None
         self._more = False
+        self.made = 0
+
+    @property
+    def weights_bytes(self) -> int:
+        """How many bytes the engine's weights take; 0 before they are loaded."""
+        return self._engine.weights_bytes
 
     async def open(self) -> None:
         """Make the table if the file, which the store has opened before, lacks it. Raises `StoreError`."""
@@ -144,6 +156,8 @@ class VectorIndex:
             with connection:
                 for statement in _TABLE:
                     connection.execute(statement)
+                self._last = connection.execute(_NEWEST).fetchone()[0]
+                self._first = self._last + 1
         except BaseException:
             connection.close()
             raise
@@ -167,10 +181,17 @@ class VectorIndex:
             self._making = None
 
     def _step(self) -> bool:
-        """Make the vectors of some turns, the newest first; return whether others may lack one."""
+        """Make the vectors of some turns, first of new ones, then of old ones; return whether there were any."""
         connection = self._opened()
-        lacking = connection.execute(_LACKING, (self._engine.identity, _STEP)).fetchall()
+        model = self._engine.identity
+        if self._first <= self._last:  # the newest turns may have been taken out, and their numbers given to others
+            newest = connection.execute(_NEWEST_LOOKED_AT, (model,)).fetchone()
+            self._last = min(self._last, newest[0] if newest else 0)
+        new = lacking = connection.execute(_NEW, (model, self._last, _STEP)).fetchall()
+        if not new:
+            lacking = connection.execute(_OLD, (model, self._first, _STEP)).fetchall()
         if not lacking:
+            self._first = 0
             return False
         self._engine.load()
         told = [(number, text) for number, text in lacking if self._reads(text) and not asking.only_asks(text)]
@@ -178,11 +199,16 @@ class VectorIndex:
         if told:
             rows = self._engine.embed([text for _, text in told]).vectors
             made = {number: packed(row) for (number, _), row in zip(told, rows, strict=True)}
-        kept = [(number, self._engine.identity, *made.get(number, (0.0, b"")), number) for number, _ in lacking]
+        kept = [(number, model, *made.get(number, (0.0, b"")), number) for number, _ in lacking]
         with connection:
             connection.executemany(_KEEP, kept)
+        if new:
+            self._last = new[-1][0]
+        else:
+            self._first = lacking[-1][0]
         self._sessions.clear()
-        return len(lacking) == _STEP
+        self.made += len(made)
+        return True
 
     def _find(self, session: str, question: str, limit: int) -> list[str]:
         connection = self._opened()

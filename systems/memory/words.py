@@ -16,6 +16,7 @@ from functools import lru_cache
 from systems.memory import characters, compounds
 from systems.memory.compounds import Cut
 from systems.memory.letters import plain
+from systems.memory.manners import point
 
 # What stands between spaces and is short is remembered, which is a vocabulary in two megabytes; but not of the scripts
 # from Thai on, for where no spaces are nothing comes again and much would be kept.
@@ -33,7 +34,10 @@ def cut(text: str) -> list[str]:
 
 
 def asked(text: str) -> list[str]:
-    """Return the terms of ``text`` that are worth looking for, each once; all of them if none says anything."""
+    """Return the terms of ``text`` that are worth looking for, each once; all of them if none says anything.
+
+    Clauses that say only that something is asked, and why, are left out (`systems.memory.manners`).
+    """
     return both(text).worth
 
 
@@ -41,7 +45,13 @@ def both(text: str) -> Cut:
     """Return what `cut` and `asked` return, for the price of one."""
     found = _found(text)
     every = [term for one in found for term in one.every]
-    return Cut(every, list(dict.fromkeys([term for one in found for term in one.worth] or every)))
+    wanted = point(text)
+    worth = _worth(found if wanted == text else _found(wanted)) or _worth(found)
+    return Cut(every, worth or list(dict.fromkeys(every)))
+
+
+def _worth(found: list[Cut]) -> list[str]:
+    return list(dict.fromkeys([term for one in found for term in one.worth]))
 
 
 def _found(text: str) -> list[Cut]:

@@ -17,7 +17,7 @@ from gguf import GGMLQuantizationType as Kind
 
 from systems.errors import ModelError
 from systems.models.charsmap import compiled
-from systems.models.encoder import CONTROL, NORMAL, UNKNOWN, Card, Matrix, Sizes, Vocabulary, vector, write
+from systems.models.encoder import CONTROL, NORMAL, UNKNOWN, Card, EncoderVocabulary, Matrix, Sizes, vector, write
 
 CARD = Card(
     name="multilingual-e5-small",
@@ -94,7 +94,7 @@ class _Reader:
         return found
 
 
-def _vocabulary(reader: _Reader) -> Vocabulary:
+def _vocabulary(reader: _Reader) -> EncoderVocabulary:
     count = reader.number("i")
     begins, ends, pads, unknown = (reader.number("i") for _ in range(4))
     length = reader.number("Q")
@@ -106,7 +106,7 @@ def _vocabulary(reader: _Reader) -> Vocabulary:
     for number in (begins, ends, pads):
         types[number] = CONTROL
     types[unknown] = UNKNOWN
-    return Vocabulary(
+    return EncoderVocabulary(
         model="t5",
         pieces=pieces,
         types=types,

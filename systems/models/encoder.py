@@ -42,7 +42,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     epsilon: float
 
 
-class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
+class EncoderVocabulary(msgspec.Struct, frozen=True, kw_only=True):
     """Pieces by token number, and how a text is cut into them.
 
     ``model`` is llama.cpp's name of the way: "bert" for WordPiece, "t5" for a unigram model, "llama" for one of pairs
@@ -92,7 +92,12 @@ def vector(values: np.ndarray) -> Matrix:
 
 
 def write(
-    out: Path, card: Card, sizes: Sizes, vocabulary: Vocabulary, tensors: dict[str, Matrix], extra: dict[str, str]
+    out: Path,
+    card: Card,
+    sizes: Sizes,
+    vocabulary: EncoderVocabulary,
+    tensors: dict[str, Matrix],
+    extra: dict[str, str],
 ) -> Path:
     """Write the file to ``out``, whole or not at all, and return its path. ``extra`` is kept in its metadata.
 
@@ -117,7 +122,12 @@ def write(
 
 
 def _write(
-    path: Path, card: Card, sizes: Sizes, vocabulary: Vocabulary, tensors: dict[str, Matrix], extra: dict[str, str]
+    path: Path,
+    card: Card,
+    sizes: Sizes,
+    vocabulary: EncoderVocabulary,
+    tensors: dict[str, Matrix],
+    extra: dict[str, str],
 ) -> None:
     writer = gguf.GGUFWriter(path, "bert")
     try:
@@ -155,7 +165,7 @@ def _describe(writer: gguf.GGUFWriter, sizes: Sizes) -> None:
     writer.add_pooling_type(gguf.PoolingType.MEAN)
 
 
-def _describe_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary, token_types: int) -> None:
+def _describe_vocabulary(writer: gguf.GGUFWriter, vocabulary: EncoderVocabulary, token_types: int) -> None:
     writer.add_tokenizer_model(vocabulary.model)
     writer.add_tokenizer_pre("default")
     writer.add_token_list(vocabulary.pieces)

@@ -16,7 +16,9 @@ READER = Path(__file__).with_name("reader.gguf")
 """The small model that this project trained: it reads facts in its prompt and answers (docs/reader.md)."""
 
 USUAL = "smollm2"
-"""The model that is meant where nobody names one."""
+"""The model that is meant where nobody names one, and words matter."""
+TIMED = f"{USUAL}:q4_0"
+"""The same for what is timed: as fast as the random shape of its size, and no word is its own (docs/models.md)."""
 STAND_IN = "135m"
 """What takes its place where it is not here and cannot be fetched: the same shape, with random weights."""
 

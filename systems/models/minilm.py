@@ -16,7 +16,18 @@ from gguf import GGMLQuantizationType as Kind
 from numpy.typing import NDArray
 
 from systems.errors import ModelError
-from systems.models.encoder import CONTROL, NORMAL, UNKNOWN, Card, Matrix, Sizes, Vocabulary, matrix, vector, write
+from systems.models.encoder import (
+    CONTROL,
+    NORMAL,
+    UNKNOWN,
+    Card,
+    EncoderVocabulary,
+    Matrix,
+    Sizes,
+    matrix,
+    vector,
+    write,
+)
 from systems.models.safetensors import tensors
 
 CARD = Card(
@@ -68,7 +79,7 @@ def convert(archive: Path, out: Path, extra: dict[str, str], kind: Kind = Kind.F
     return write(out, CARD, sizes, vocabulary, written, extra)
 
 
-def _vocabulary(tokenizer: dict[str, Any]) -> Vocabulary:
+def _vocabulary(tokenizer: dict[str, Any]) -> EncoderVocabulary:
     """Return WordPiece's vocabulary as llama.cpp has it: what begins a word is marked, not what goes on."""
     numbers: dict[str, int] = tokenizer["model"]["vocab"]
     special = {each["content"] for each in tokenizer["added_tokens"] if each["special"]}
@@ -81,7 +92,7 @@ def _vocabulary(tokenizer: dict[str, Any]) -> Vocabulary:
         else:
             marked = piece[2:] if piece.startswith("##") else _SPACE + piece
         pieces[number] = marked.encode()
-    return Vocabulary(
+    return EncoderVocabulary(
         model="bert",
         pieces=pieces,
         types=types,

@@ -20,8 +20,8 @@ from systems.models.encoder import (
     NORMAL,
     UNKNOWN,
     Card,
+    EncoderVocabulary,
     Sizes,
-    Vocabulary,
     matrix,
     write,
 )
@@ -55,7 +55,7 @@ def convert(weights: Path, tokenizer: Path, out: Path, extra: dict[str, str]) ->
     return write(out, CARD, sizes, vocabulary, {"token_embd.weight": matrix(vectors, Kind.F16)}, extra)
 
 
-def _vocabulary(tokenizer: dict[str, Any]) -> Vocabulary:
+def _vocabulary(tokenizer: dict[str, Any]) -> EncoderVocabulary:
     """Return Llama 2's vocabulary, in which the earlier piece is the better one."""
     numbers: dict[str, int] = tokenizer["model"]["vocab"]
     pieces, types, scores = [b""] * len(numbers), [NORMAL] * len(numbers), [0.0] * len(numbers)
@@ -67,7 +67,7 @@ def _vocabulary(tokenizer: dict[str, Any]) -> Vocabulary:
     unknown, begins, ends = (numbers[name] for name in ("<unk>", "<s>", "</s>"))
     types[unknown] = UNKNOWN
     types[begins] = types[ends] = CONTROL
-    return Vocabulary(
+    return EncoderVocabulary(
         model="llama",
         pieces=pieces,
         types=types,

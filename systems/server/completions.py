@@ -142,7 +142,8 @@ class Completions:
                         for each in asked.messages
                     ],
                     max_tokens=tokens,
-                    sampling=_sampling(asked, host.sampling),
+                    sampling=_sampling(asked, host.samples_as_asked),
+                    strict=True,
                     conversation=None if asked.user is None else session_of(user, asked.user),
                 ),
             )
@@ -291,22 +292,22 @@ def _most(asked: ChatRequest) -> int | None:
     return None
 
 
-def _sampling(asked: ChatRequest, usual: Sampling | None) -> Sampling | None:
-    """Return what the request says of sampling, over what is usual; None if it says nothing or nothing can be said."""
+def _sampling(asked: ChatRequest, heeded: bool) -> Sampling | None:
+    """Return what the request says of sampling; None if that is nothing, or is not ``heeded``."""
     said: dict[str, Any] = {
         name: value
-        for name in ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "seed")
+        for name in ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repeat_last_n", "seed")
         if (value := getattr(asked, name)) is not None
     }
     if asked.stop:
         said["stop"] = (asked.stop,) if isinstance(asked.stop, str) else tuple(asked.stop)
     if asked.ignore_eos is not None:
         said["ignore_end"] = asked.ignore_eos
-    if usual is None:
+    if not heeded:
         if asked.stop:
             raise BadInput("This engine cannot end a reply at a `stop`.")
         return None
-    return msgspec.structs.replace(usual, **said) if said else None
+    return Sampling(**said) if said else None
 
 
 def _whole(model: str, generated: _Generated) -> ChatCompletion:

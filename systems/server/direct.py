@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message, Sampling
+from systems.engines.interface import Call, Engine, Generation, Message
 from systems.errors import BadInput
 from systems.interface import Counters, Reply, Request, TokenSink
 from systems.mechanisms.admission import deadline
@@ -29,9 +29,9 @@ class EngineHost(Host):
         self._threads = ThreadPoolExecutor(engine.parallelism, thread_name_prefix="engine")
 
     @property
-    def sampling(self) -> Sampling | None:
-        """How the engine samples for a request that does not say; None if a request cannot say."""
-        return self._engine.sampling if isinstance(self._engine, AsyncEngine) else None
+    def samples_as_asked(self) -> bool:
+        """Whether a request can say how it is sampled."""
+        return self._engine.samples_as_asked
 
     async def start(self) -> None:
         """Load the model. Raises `ModelError`."""
@@ -45,7 +45,7 @@ class EngineHost(Host):
         return (await self._call(call, self._deadline_s)).generation
 
     async def _call(self, call: Call, seconds: float) -> Called:
-        if call.sampling is not None and self.sampling is None:
+        if call.sampling is not None and not self.samples_as_asked:
             raise BadInput("This engine samples every request alike.")
         wanted, hand_over = Wanted(time.perf_counter() + seconds), into_loop(call.on_token)
         sink = None if hand_over is None else Sink(hand_over, wanted)

@@ -13,6 +13,7 @@ from systems.errors import (
     DeadlineExceeded,
     EngineBusy,
     FourgigError,
+    MessagesRefused,
     NotAllowed,
     NotKnown,
     PromptTooLong,
@@ -70,6 +71,8 @@ def failure(error: Exception) -> Failure:
             return Failure(403, "permission_error", sentence, code="not_allowed")
         case PromptTooLong():
             return bad_request(sentence, code="context_length_exceeded", param="messages")
+        case MessagesRefused():
+            return bad_request(sentence, param="messages")
         case BadInput():
             return bad_request(sentence)
         case Refused():

@@ -43,8 +43,8 @@ class ChatRequest(msgspec.Struct):
     """The body of a request, as far as it is understood.
 
     ``max_tokens`` is an upper bound; -1 and -2 are none, as to llama.cpp's server and others.
-    ``top_k``, ``min_p``, ``repeat_penalty`` and ``ignore_eos`` are those of llama.cpp's server. What would change the
-    form of a reply and is not offered is refused; what only advises, and is not known, is ignored.
+    ``top_k``, ``min_p``, ``repeat_penalty``, ``repeat_last_n`` and ``ignore_eos`` are those of llama.cpp's server. What
+    would change the form of a reply and is not offered is refused; what only advises, and is not known, is ignored.
     """
 
     messages: Annotated[list[ChatMessage], msgspec.Meta(min_length=1, max_length=1000)]
@@ -58,6 +58,7 @@ class ChatRequest(msgspec.Struct):
     top_k: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    repeat_last_n: Annotated[int, msgspec.Meta(ge=0, le=4096)] | None = None
     repeat_penalty: Annotated[float, msgspec.Meta(gt=0, le=10)] | None = None
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     stop: Stop | Annotated[list[Stop], msgspec.Meta(max_length=16)] | None = None

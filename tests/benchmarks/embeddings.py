@@ -1,6 +1,6 @@
 """What vectors find that words do not, and what they cost: full text, vectors and both, for each embedding model.
 
-    python -m tests.benchmarks.embeddings [--models minilm e5-small wordllama] [--conversations 6] [--turns 500]
+    python -m tests.benchmarks.embeddings [--models minilm e5-small wordllama] [--conversations 4] [--turns 500]
 
 *Recall@10* is that of ``fourgig recall``: of the turns that hold the answer, the share among the ten found. *Full
 text* is the default lookup (relevance), *vectors* the nearest by the model's vectors alone, *both* the two fused by
@@ -9,8 +9,9 @@ turns: natural conversations of the held-out split, by kind and language, of whi
 with its answer; and the conversations that people wrote, by file and language. Intervals are 95 %, conversations as
 clusters; of one conversation, its questions.
 
-The *costs* are those of a fresh process a model, asked about one natural conversation: time a lookup, of the processor
-for a turn's vector (made in the background), memory that loading and reading added, the file's growth a turn.
+The *costs* are those of a fresh process a model, asked about one natural conversation: time to make
+a turn's vector (in the background, with as many threads as there are processors), time of a lookup by vectors alone,
+memory that loading and reading added, and how much the file grew.
 """
 
 from __future__ import annotations
@@ -139,14 +140,15 @@ def cost(model: str, archive: Archive) -> dict[str, float]:
             asked = time.process_time() - asked
             await vectors.close()
             return {
-                "turn_ms": 1e3 * wall_s / len(turns),
-                "turn_cpu_ms": 1e3 * work_s / len(turns),
+                "made": vectors.made,
+                "vector_ms": 1e3 * wall_s / vectors.made,
+                "vector_cpu_ms": 1e3 * work_s / vectors.made,
                 "lookup_ms": 1e3 * float(np.median(seconds)),
                 "lookup_p95_ms": 1e3 * float(np.percentile(seconds, 95)),
                 "lookup_cpu_ms": 1e3 * asked / len(questions),
                 "anonymous_mib": (after[0] - before[0]) / 2**20,
                 "mapped_mib": (after[1] - before[1]) / 2**20,
-                "turn_bytes": (_size(file) - without) / len(turns),
+                "vector_bytes": (_size(file) - without) / vectors.made,
                 "before_bytes": without / len(turns),
             }
 
@@ -182,6 +184,27 @@ def show(answered: Sequence[Answered], title: str) -> None:
         print(f"{kind:26s}{len(found):6d} " + " ".join(f"{cell:>18s}" for cell in cells), flush=True)
 
 
+def show_gains(answered: Sequence[Answered], models: Sequence[str]) -> None:
+    """Print what both rankings find beyond full text, question by question."""
+    words = {(one.conversation, one.question): one.measures[MEASURE] for one in answered if one.store == WORDS}
+    sharing = [one for one in answered if _shares(one)]
+    for kinds, chosen in (("all", answered), ("without paraphrases", sharing)):
+        if kinds != "all" and len(sharing) == len(answered):
+            continue
+        for model in models:
+            found = [one for one in chosen if one.store == f"both {model}"]
+            more = [one.measures[MEASURE] - words[one.conversation, one.question] for one in found]
+            # Differences lie between -1 and 1, and an interval is wanted of shares.
+            ends = clusters.interval([(each + 1) / 2 for each in more], [one.conversation for one in found])
+            between = "" if ends is None else f" [{2 * ends[0] - 1:+.3f}, {2 * ends[1] - 1:+.3f}]"
+            print(f"both {model} beyond full text, {kinds}: {np.mean(more):+.3f}{between}", flush=True)
+
+
+def _shares(one: Answered) -> bool:
+    """Return whether the question may share words with its answer."""
+    return not one.kind.startswith("paraphrased")
+
+
 def _distinct(answered: Sequence[Answered], models: Sequence[str]) -> list[Answered]:
     """Return every answer once: full text was asked beside each model."""
     seen: dict[tuple[str, str, str], Answered] = {}
@@ -195,7 +218,7 @@ def main() -> None:
     """Measure one model's cost, as a child; or everything."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--models", nargs="+", choices=embeddings.names(), default=embeddings.names())
-    parser.add_argument("--conversations", type=int, default=6)
+    parser.add_argument("--conversations", type=int, default=4)
     parser.add_argument("--turns", type=int, default=500)
     parser.add_argument("--cost", choices=embeddings.names(), help="measure this one's cost, in this process")
     given = parser.parse_args()
@@ -211,10 +234,10 @@ def main() -> None:
         command = [sys.executable, "-m", "tests.benchmarks.embeddings", "--cost", model, "--turns", str(given.turns)]
         it = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         print(
-            f"{model:10s} a turn {it['turn_ms']:6.2f} ms ({it['turn_cpu_ms']:6.2f} of processors)  "
+            f"{model:10s} {it['made']} vectors, each {it['vector_ms']:6.2f} ms ({it['vector_cpu_ms']:6.2f} of CPU)  "
             f"a lookup p50 {it['lookup_ms']:6.2f} p95 {it['lookup_p95_ms']:6.2f} ms ({it['lookup_cpu_ms']:6.2f})  "
             f"memory {it['anonymous_mib']:5.0f} MiB and {it['mapped_mib']:4.0f} mapped  "
-            f"file {it['before_bytes']:4.0f} + {it['turn_bytes']:4.0f} bytes a turn",
+            f"file {it['before_bytes']:4.0f} bytes a turn, {it['vector_bytes']:4.0f} more with a vector",
             flush=True,
         )
     keywords = Keywords(fast=True)
@@ -234,7 +257,9 @@ def main() -> None:
                 answered += some
                 for way, each in took.items():
                     seconds.setdefault(way, []).extend(each)
-        show(_distinct(answered, given.models), title)
+        each_once = _distinct(answered, given.models)
+        show(each_once, title)
+        show_gains(each_once, given.models)
         print("p50 a lookup, ms: " + "  ".join(f"{way} {1e3 * np.median(each):.2f}" for way, each in seconds.items()))
 
 

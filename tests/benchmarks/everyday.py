@@ -1,18 +1,18 @@
 """How well a real model answers sixty everyday messages, by layout and sampling, in the agent and alone.
 
     python -m tests.benchmarks.everyday [SPLIT] [--models smollm2,...] [--arms alone,list,...] [--samplings greedy,...]
-                                        [--seeds 1,2,3] [--replies FILE]
+                                        [--seeds 1,2,3] [--replies FILE] [--held]
 
 The conversations are those of tests/conversations/everyday, six of ten messages: layout and sampling are chosen by the
 ``settled`` ones, the ``held-out`` ones are asked once that is done. *Alone* is the same model, with the newest ten
 messages of the conversation and nothing else. The agent is the asynchronous one as it comes, with nothing cached; what
 was said in an earlier conversation is in its memory. An arm is "alone" or a layout, which "/1" gives one memory at most
-a turn, not three. Replies are at most 40 tokens.
+a turn, not three. Replies are at most 24 tokens.
 
 A cell is a model, an arm, a sampling and a seed; its replies are appended to the file as soon as it is done, and a cell
-that is there is not asked again. Shares come with Wilson's 95 % interval. The difference to the model alone is the mean
-of that of each conversation (and seed), with Student's interval or the bootstrap's: messages of one conversation are
-not independent.
+that is there is not asked again. The table is of all cells of the split that the file holds. Shares come with Wilson's
+95 % interval. The difference to the model alone is the mean of that of each conversation (and seed), with Student's
+interval or the bootstrap's: messages of one conversation are not independent.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ import msgspec
 from scipy.stats import binomtest
 
 from experiments.analysis.intervals import Estimate
-from experiments.grading.everyday import Grade, grade
+from experiments.grading.everyday import EverydayGrade, grade
 from experiments.measuring import code
-from experiments.workloads.everyday import KINDS, REMEMBERING, Conversation, read
+from experiments.workloads.everyday import KINDS, REMEMBERING, EverydayTalk, read
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.engine import BatchedEngine
@@ -46,12 +46,15 @@ from systems.turn.layouts import LAYOUTS
 CONVERSATIONS = Path(__file__).parents[1] / "conversations" / "everyday"
 ALONE = "alone"
 SAMPLINGS = {
-    "greedy": Sampling(),
-    **{f"0.2/0.9/{p}": Sampling(temperature=0.2, top_p=0.9, repeat_penalty=p) for p in (1.0, 1.1, 1.2)},
+    "greedy": Sampling(temperature=0.0, repeat_penalty=1.0),
+    **{
+        f"0.2/0.9/{penalty}": Sampling(temperature=0.2, top_k=40, top_p=0.9, min_p=0.0, repeat_penalty=penalty)
+        for penalty in (1.0, 1.1, 1.2)
+    },
 }
-"""Temperature, top-p and repeat penalty; greedy has no penalty."""
+"""Temperature, top-p and repeat penalty; greedy has no penalty. Nothing is left to the model's own."""
 
-_TOKENS = 40
+_TOKENS = 24
 _HISTORY = 10  # messages: the agent's default
 
 
@@ -71,14 +74,14 @@ class Cell(msgspec.Struct, frozen=True):
         return self.split, self.model, self.arm, self.sampling, self.seed
 
 
-async def _converse(conversations: Sequence[Conversation], reply: Callable[..., object]) -> list[list[str]]:
-    async def one(conversation: Conversation) -> list[str]:
+async def _converse(conversations: Sequence[EverydayTalk], reply: Callable[..., object]) -> list[list[str]]:
+    async def one(conversation: EverydayTalk) -> list[str]:
         return [await reply(conversation.name, turn.say) for turn in conversation.turns]  # type: ignore[misc]
 
     return list(await asyncio.gather(*map(one, conversations)))
 
 
-async def _alone(engine: BatchedEngine, conversations: Sequence[Conversation]) -> list[list[str]]:
+async def _alone(engine: BatchedEngine, conversations: Sequence[EverydayTalk]) -> list[list[str]]:
     histories: dict[str, list[Message]] = {each.name: [] for each in conversations}
 
     async def reply(session: str, text: str) -> str:
@@ -96,7 +99,7 @@ async def _alone(engine: BatchedEngine, conversations: Sequence[Conversation]) -
         engine.close()
 
 
-async def _agent(engine: BatchedEngine, arm: str, conversations: Sequence[Conversation]) -> list[list[str]]:
+async def _agent(engine: BatchedEngine, arm: str, conversations: Sequence[EverydayTalk]) -> list[list[str]]:
     layout, _, memories = arm.partition("/")
     with tempfile.TemporaryDirectory() as folder:
         for each in conversations:
@@ -119,7 +122,7 @@ async def _agent(engine: BatchedEngine, arm: str, conversations: Sequence[Conver
 
 
 def ask(
-    path: Path, arm: str, sampling: Sampling, threads: int, conversations: Sequence[Conversation]
+    path: Path, arm: str, sampling: Sampling, threads: int, conversations: Sequence[EverydayTalk]
 ) -> list[list[str]]:
     """Return what the model at ``path`` replies, alone or in the agent as ``arm`` says."""
     engine = BatchedEngine(
@@ -133,13 +136,13 @@ def _share(grades: Sequence[bool]) -> str:
     return f"{sum(grades) / len(grades):.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _needs_no_memory(grades: Sequence[Grade]) -> list[bool]:
+def _needs_no_memory(grades: Sequence[EverydayGrade]) -> list[bool]:
     return [each.right for each in grades if each.kind not in REMEMBERING]
 
 
-def _table(cells: Sequence[Cell], conversations: Sequence[Conversation]) -> Iterator[str]:
+def _table(cells: Sequence[Cell], conversations: Sequence[EverydayTalk]) -> Iterator[str]:
     """Yield a line a model, arm and sampling, the seeds together."""
-    grades: dict[tuple[str, str, str], list[list[Grade]]] = {}
+    grades: dict[tuple[str, str, str], list[list[EverydayGrade]]] = {}
     for cell in cells:
         graded = [grade(each, replies) for each, replies in zip(conversations, cell.replies, strict=True)]
         grades.setdefault((cell.model, cell.arm, cell.sampling), []).extend(graded)
@@ -166,7 +169,7 @@ def _line(cells: Sequence[str]) -> str:
     return " ".join(f"{cell:{width}s}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _difference(ours: Sequence[Sequence[Grade]], theirs: Sequence[Sequence[Grade]]) -> str:
+def _difference(ours: Sequence[Sequence[EverydayGrade]], theirs: Sequence[Sequence[EverydayGrade]]) -> str:
     """Return by how much the share of right replies, where no memory is needed, is greater in ``ours``."""
     if len(ours) != len(theirs):
         return "–"
@@ -174,6 +177,11 @@ def _difference(ours: Sequence[Sequence[Grade]], theirs: Sequence[Sequence[Grade
     estimate = Estimate([one - other for one, other in zip(*shares, strict=True)])
     low, high = estimate.interval()
     return f"{estimate.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _held(path: Path) -> list[Cell]:
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return [msgspec.json.decode(line, type=Cell) for line in lines]
 
 
 def main() -> None:
@@ -186,28 +194,24 @@ def main() -> None:
     parser.add_argument("--seeds", default="1", help="greedy has no use for more than the first")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--replies", type=Path, default=Path("results/everyday.jsonl"), help="ignored by git")
+    parser.add_argument("--held", action="store_true", help="ask nothing: print what the file holds")
     given = parser.parse_args()
     conversations = read(CONVERSATIONS / f"{given.split}.json")
-    done: dict[tuple[str, str, str, str, int], Cell] = {}
-    if given.replies.exists():
-        cells = [msgspec.json.decode(line, type=Cell) for line in given.replies.read_bytes().splitlines()]
-        done = {cell.key: cell for cell in cells}
-    asked = []
+    cells = [cell for cell in _held(given.replies) if cell.split == given.split]
+    done = {cell.key for cell in cells}
     seeds = [int(seed) for seed in given.seeds.split(",")]
-    for model, sampling, arm in product(given.models.split(","), given.samplings.split(","), given.arms.split(",")):
+    wanted = product(given.models.split(","), given.samplings.split(","), given.arms.split(","))
+    for model, sampling, arm in () if given.held else wanted:
         for seed in seeds[:1] if SAMPLINGS[sampling].temperature == 0 else seeds:
-            cell = done.get((given.split, model, arm, sampling, seed))
-            if cell is None:
+            if (given.split, model, arm, sampling, seed) not in done:
                 chosen = msgspec.structs.replace(SAMPLINGS[sampling], seed=seed)
-                cell = Cell(
-                    given.split, model, arm, sampling, seed, ask(resolve(model).path, arm, chosen, conversations)
-                )
+                replies = ask(resolve(model).path, arm, chosen, given.threads, conversations)
+                cells.append(Cell(given.split, model, arm, sampling, seed, replies))
                 with given.replies.open("ab") as file:
-                    file.write(msgspec.json.encode(cell) + b"\n")
-            asked.append(cell)
+                    file.write(msgspec.json.encode(cells[-1]) + b"\n")
     print(f"How well everyday messages are answered: the {given.split} conversations, seeds {given.seeds}")
-    print(f"code version {code.version(None, 'everyday')}; {datetime.now(UTC):%Y-%m-%d}\n")
-    print(*_table(asked, conversations), sep="\n")
+    print(f"code version {code.version('asynchronous', 'memory')}; {datetime.now(UTC):%Y-%m-%d}\n")
+    print(*_table(cells, conversations), sep="\n")
 
 
 if __name__ == "__main__":

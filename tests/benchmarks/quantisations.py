@@ -2,16 +2,17 @@
 
     python -m tests.benchmarks.quantisations [BLOCKS]
 
-*Speed*: a fresh process each, which alternate in blocks: the serial engine (llama.cpp, as the lab uses it, with all
-processors) computes a prompt of some 200 tokens that it has seen nothing of, and says 32 scripted tokens; the median of
-three calls after one to warm up. Ratios are to the model as it was shipped, q4_1, within a block: geometric mean and
-95 % interval. *Memory* is what that process holds in the end: anonymous (weights that llama.cpp laid out anew are there
-a second time), and with the mapped file.
+*Speed*: a fresh process each, which alternate in blocks: the serial engine (llama.cpp, on one thread) computes a prompt
+of some 150 tokens that it has seen nothing of, and says 16 scripted tokens; the median of two calls after one to warm
+up. Of CPU time, which what else runs on the machine takes nothing from. Ratios are to the model as it was shipped,
+q4_1, within a block: geometric mean and 95 % interval. *Memory* is what that process holds in the end: anonymous
+(weights that llama.cpp laid out anew are there a second time), and with the mapped file.
 
-*Answers*: forty questions, each right if the reply of at most 40 tokens, at temperature 0, has the answer's words; 95 %
-intervals by Wilson. *Perplexity* of a conversation that people wrote, and how often the likeliest token is the one that
-the shipped model holds likeliest: over pieces of 128 tokens, with 95 % intervals of the mean. Everything is compared
-with q4_1 because nothing better was published in a package: another quantisation can lose of it, and gain nothing.
+*Answers*: questions, each right if the reply of at most 32 tokens, at temperature 0, has the answer's words; 95 %
+intervals by Wilson, and which questions are won and lost beside q4_1, with an exact McNemar test. *Perplexity* of a
+conversation that people wrote, and how often the likeliest token is the one that the shipped model holds likeliest:
+over pieces of 128 tokens, with 95 % intervals of the mean. Everything is compared with q4_1 because nothing better was
+published in a package: another quantisation can lose of it, and gain nothing.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -33,15 +35,16 @@ from scipy.stats import binomtest
 
 from experiments.analysis.intervals import Estimate
 from experiments.measuring import code
+from experiments.measuring.probes import host
 from experiments.workloads import archives
-from systems.engines.interface import Call, Message
-from systems.engines.llama import LlamaEngine, LlamaSettings, usable_cpus
+from systems.engines.interface import Call, Message, Sampling
+from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.models import requantise
 from systems.models.find import resolve
 from systems.models.llama_library import llama_cpp
 
 MODEL, SHIPPED = "smollm2", "q4_1"
-BLOCKS, CALLS, SAID = 12, 3, 32
+BLOCKS, CALLS, SAID = 6, 2, 16
 PIECES, PIECE = 12, 128
 WRITTEN = Path(__file__).parents[1] / "conversations" / "settled" / "first-dialogues.json"
 
@@ -73,31 +76,43 @@ SUMS = {
     "What is 3 times 5?": "15",
     "What is 100 divided by 4?": "25",
 }
-NOTES = {
-    "My dog is called Rufus. I live in Utrecht.\n\nWhat is my dog called?": "Rufus",
-    "My dog is called Rufus. I live in Utrecht.\n\nWhere do I live?": "Utrecht",
-    "My sister is called Anna. My brother is called Tom.\n\nWhat is my sister's name?": "Anna",
-    "My sister is called Anna. My brother is called Tom.\n\nWhat is my brother's name?": "Tom",
-    "I work as a baker. I play the cello.\n\nWhat is my job?": "baker",
-    "I work as a baker. I play the cello.\n\nWhich instrument do I play?": "cello",
-    "My favourite colour is purple. I am allergic to peanuts.\n\nWhat is my favourite colour?": "purple",
-    "My favourite colour is purple. I am allergic to peanuts.\n\nWhat am I allergic to?": "peanuts",
-    "I drive a red Volvo. I was born in 1984.\n\nWhich car do I drive?": "Volvo",
-    "I drive a red Volvo. I was born in 1984.\n\nIn which year was I born?": "1984",
-    "My flight leaves at 9:40 from gate 12.\n\nWhen does my flight leave?": "9:40",
-    "My flight leaves at 9:40 from gate 12.\n\nFrom which gate does my flight leave?": "12",
-    "The meeting is on Thursday in room Vermeer.\n\nOn which day is the meeting?": "Thursday",
-    "The meeting is on Thursday in room Vermeer.\n\nIn which room is the meeting?": "Vermeer",
-    "Maria likes tea. Peter likes coffee.\n\nWhat does Peter like?": "coffee",
-    "Maria likes tea. Peter likes coffee.\n\nWhat does Maria like?": "tea",
-}
+# What is said, what is asked, and what may stand in the place of "{}".
+TOLD = (
+    ("My dog is called {}.", "What is my dog called?", "Rufus Bella Max Luna Oscar Daisy"),
+    ("I live in {}.", "In which town do I live?", "Utrecht Porto Ghent Oslo Lyon Leeds"),
+    ("I work as a {}.", "What is my job?", "baker plumber nurse teacher carpenter pilot"),
+    ("My favourite colour is {}.", "What is my favourite colour?", "purple green orange blue red yellow"),
+    ("My sister is called {}.", "What is my sister called?", "Anna Maria Julia Clara Eva Nora"),
+    ("I was born in {}.", "In which year was I born?", "1984 1962 1975 1991 1958 2001"),
+    ("I am allergic to {}.", "What am I allergic to?", "peanuts pollen cats milk eggs wasps"),
+    ("I drive a {}.", "Which car do I drive?", "Volvo Fiat Toyota Ford Honda Skoda"),
+    ("I play the {}.", "Which instrument do I play?", "cello piano flute violin trumpet harp"),
+    ("My flight leaves at {}.", "When does my flight leave?", "9:40 7:15 12:30 18:05 21:50 6:20"),
+)
+
+
+def _notes() -> dict[str, str]:
+    """Return questions about one of two things that were said right before, the first as often as the second."""
+    found = {}
+    for number, (said, asked, values) in enumerate(TOLD):
+        other, _, others = TOLD[(number + 1) % len(TOLD)]
+        for turn, (value, beside) in enumerate(zip(values.split(), others.split(), strict=True)):
+            told = [said.format(value), other.format(beside)]
+            found[f"{' '.join(told if turn % 2 else told[::-1])}\n\n{asked}"] = value
+    return found
+
+
+NOTES = _notes()
 QUESTIONS = {"facts": FACTS, "sums": SUMS, "notes": NOTES}
 NUMBERS = {"eight": "8", "seven": "7", "4": "four", "7": "seven", "12": "twelve"}
 
 
-def engine(path: Path) -> LlamaEngine:
+GREEDY = Sampling(temperature=0.0, repeat_penalty=1.0)
+
+
+def engine(path: Path, threads: int | None = None) -> LlamaEngine:
     """Return the serial engine with the model loaded, which says the likeliest token."""
-    made = LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=1024, temperature=0.0))
+    made = LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=1024, threads=threads, sampling=GREEDY))
     made.load()
     return made
 
@@ -108,30 +123,29 @@ def written() -> str:
 
 
 def speed(path: Path) -> dict[str, float]:
-    """Return tokens a second and MiB of this process, which has done nothing else."""
-    model, text = engine(path), written()
-    took: dict[str, list[float]] = {"prompt": [], "reply": []}
+    """Return tokens per second of CPU time, and MiB of this process, which has done nothing else."""
+    model, text = engine(path, threads=1), written()
+    found: dict[str, list[float]] = {"prompt": [], "reply": []}
     for number in range(CALLS + 1):
-        prompt = text[number * 1000 : number * 1000 + 850]
+        asked = text[number * 1000 : number * 1000 + 600]
         arrived: list[float] = []
-        began = perf_counter()
+        began = process_time()
         said = model.generate(
             Call(
-                messages=[Message("system", f"Conversation {number}."), Message("user", prompt)],
+                messages=[Message("system", f"Conversation {number}."), Message("user", asked)],
                 max_tokens=SAID,
                 script=text[-2000:],
-                on_token=lambda _, arrived=arrived: arrived.append(perf_counter()),
+                on_token=lambda _, arrived=arrived: arrived.append(process_time()),
             )
         )
-        ended = perf_counter()
         if number > 0:
-            took["prompt"].append((said.prompt_tokens - said.reused_tokens) / said.first_token_s)
-            took["reply"].append((said.generated_tokens - 1) / (ended - began - said.first_token_s))
+            found["prompt"].append((said.prompt_tokens - said.reused_tokens) / (arrived[0] - began))
+            found["reply"].append((said.generated_tokens - 1) / (arrived[-1] - arrived[0]))
     held = psutil.Process().memory_full_info()
     anonymous = held.rss - held.shared
     model.close()
     return {
-        **{name: median(values) for name, values in took.items()},
+        **{name: median(values) for name, values in found.items()},
         "anonymous": anonymous / 2**20,
         "resident": held.rss / 2**20,
     }
@@ -142,16 +156,14 @@ def has(said: str, answer: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", said, re.IGNORECASE) is not None
 
 
-def answers(path: Path) -> dict[str, tuple[int, int]]:
-    """Return how many of how many questions of each group are answered rightly."""
+def answers(path: Path) -> dict[str, list[bool]]:
+    """Return of each group which questions are answered rightly."""
     model = engine(path)
-    found = {}
+    found: dict[str, list[bool]] = {}
     for group, questions in QUESTIONS.items():
-        right = 0
         for question, answer in questions.items():
-            said = model.generate(Call(messages=[Message("user", question)], max_tokens=40)).text
-            right += has(said, answer) or has(said, NUMBERS.get(answer, answer))
-        found[group] = (right, len(questions))
+            said = model.generate(Call(messages=[Message("user", question)], max_tokens=32)).text
+            found.setdefault(group, []).append(has(said, answer) or has(said, NUMBERS.get(answer, answer)))
     model.close()
     return found
 
@@ -210,7 +222,7 @@ def tell_speeds(blocks: int) -> None:
         shipped = {name: [block[name] for block in found[SHIPPED]] for name in ("prompt", "reply")}
         size = resolve(f"{MODEL}:{quant}").size_bytes / 2**20
         print(
-            f"{quant:5} file {size:4.0f} MiB, anonymous {median(by['anonymous']):4.0f} MiB, resident "
+            f"{quant:6} file {size:4.0f} MiB, anonymous {median(by['anonymous']):4.0f} MiB, resident "
             f"{median(by['resident']):4.0f} MiB; prompt {median(by['prompt']):6.1f} tokens/s "
             f"{ratio(by['prompt'], shipped['prompt'])}; reply {median(by['reply']):5.1f} tokens/s "
             f"{ratio(by['reply'], shipped['reply'])}",
@@ -220,21 +232,41 @@ def tell_speeds(blocks: int) -> None:
 
 def tell_words() -> None:
     """Measure and print how well each quantisation answers, and how far it is from the shipped one."""
-    print(f"\nanswers that are right, of {sum(map(len, QUESTIONS.values()))} questions, and likeness to {SHIPPED}")
+    print(f"answers that are right, of {sum(map(len, QUESTIONS.values()))} questions, and likeness to {SHIPPED}")
     shipped: list[list[int]] = in_its_own_process("likely", SHIPPED)[1]
+    before = list(chain(*in_its_own_process("answers", SHIPPED).values()))
     for quant in requantise.QUANTS:
-        groups = in_its_own_process("answers", quant)
-        right, count = (sum(numbers) for numbers in zip(*groups.values(), strict=True))
-        chance = binomtest(right, count).proportion_ci(method="wilson")
+        groups: dict[str, list[bool]] = in_its_own_process("answers", quant)
+        every = list(chain(*groups.values()))
+        chance = binomtest(sum(every), len(every)).proportion_ci(method="wilson")
+        pairs = list(zip(every, before, strict=True))
+        won, lost = pairs.count((True, False)), pairs.count((False, True))
+        by_group = ", ".join(f"{group} {sum(of)}/{len(of)}" for group, of in groups.items())
         surprise, likeliest = in_its_own_process("likely", quant)
         same = [float(np.mean(np.equal(*pieces))) for pieces in zip(likeliest, shipped, strict=True)]
-        by_group = ", ".join(f"{group} {of[0]}/{of[1]}" for group, of in groups.items())
         print(
-            f"{quant:5} right {right}/{count} ({chance.low:.2f} … {chance.high:.2f}): {by_group}; perplexity "
-            f"{math.exp(np.mean(surprise)):.2f}, nats a token {spread(surprise, '.3f')}; same likeliest token "
-            f"{'itself' if quant == SHIPPED else spread(same, '.3f')}",
+            f"{quant:6} right {sum(every) / len(every):.2f} ({chance.low:.2f} … {chance.high:.2f}): {by_group}; "
+            f"beside {SHIPPED} {won} won, {lost} lost{_chance(won, lost)}; "
+            f"perplexity {math.exp(np.mean(surprise)):.1f}, nats a token {spread(surprise, '.3f')}; "
+            f"same likeliest token {spread(same, '.3f')}",
             flush=True,
         )
+
+
+def _chance(won: int, lost: int) -> str:
+    """Return how probable so unequal a count is by chance alone (an exact McNemar test)."""
+    return f" (p {binomtest(won, won + lost).pvalue:.3f})" if won + lost else ""
+
+
+def headline(title: str) -> None:
+    """Print what was measured, and on what."""
+    machine = host.environment()
+    print(title)
+    print(
+        f"{machine['cpus_allowed']} × {machine['cpu_model']}; llama.cpp of llama-cpp-python {llama_cpp.__version__}; "
+        f"code version {code.version(None, 'memory')}; {datetime.now(UTC):%Y-%m-%d}\n",
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -243,18 +275,12 @@ def main() -> None:
         path = resolve(f"{MODEL}:{sys.argv[2]}").path
         print(json.dumps({"speed": speed, "answers": answers, "likely": likely}[sys.argv[1]](path)))
         return
-    print("In which quantisation the real model is fastest, smallest, and answers best")
-    print(
-        f"{usable_cpus()} processors; llama.cpp of llama-cpp-python {llama_cpp.__version__}; "
-        f"code version {code.version(None, 'memory')}; {datetime.now(UTC):%Y-%m-%d}"
-    )
-    blocks = int(sys.argv[1]) if len(sys.argv) > 1 else BLOCKS
-    print(f"\n$ python -m tests.benchmarks.quantisations {blocks}\n")
+    headline("In which quantisation the real model is fastest, smallest, and answers best")
     for quant in requantise.QUANTS:
         resolve(f"{MODEL}:{quant}")
     tell_words()
     print()
-    tell_speeds(blocks)
+    tell_speeds(int(sys.argv[1]) if len(sys.argv) > 1 else BLOCKS)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
 
 SmolLM2 beside the shape 135m, both in the same quantisation: a fresh process each, which alternate in blocks in random
 order. Each computes the same 200 tokens as a prompt, then 32 more, one after another, choosing a token each time and
-going on with the one that was planned; the median of three after one to warm up. Ratios are real to random within a
-block: geometric mean and 95 % interval. Timing studies force their replies in the same way, so where numbers of tokens
-are equal, so is what a trial takes.
+going on with the one that was planned; the median of two after one to warm up, on one thread, in CPU time, which what
+else runs on the machine takes nothing from. Ratios are real to random within a block: geometric mean and 95 % interval.
+Timing studies force their replies in the same way, so where numbers of tokens are equal, so is what a trial takes.
 
 How many tokens the same words are is another matter: the real model's tokenizer cuts them otherwise. The last lines
 count the tokens of what the users of the load study say and are answered.
@@ -18,32 +18,29 @@ import json
 import random
 import subprocess
 import sys
-from datetime import UTC, datetime
 from statistics import median
-from time import perf_counter
+from time import process_time
 
-from experiments.measuring import code
 from experiments.workloads.conversations import conversations
 from systems.engines.batched.context import Context, Model, Piece
-from systems.engines.llama import usable_cpus
 from systems.models.find import resolve
 from systems.models.llama_library import llama_cpp
-from tests.benchmarks.quantisations import ratio
+from tests.benchmarks.quantisations import headline, ratio
 
-BLOCKS, TIMES, PROMPT, REPLY = 12, 3, 200, 32
+BLOCKS, TIMES, PROMPT, REPLY = 12, 2, 200, 32
 QUANTS = ("q8_0", "q4_0")
 REAL, RANDOM = "smollm2", "135m"
 
 
 def timed(name: str) -> dict[str, float]:
-    """Return the milliseconds a token of the prompt and of the reply."""
+    """Return the milliseconds of CPU time a token of the prompt and of the reply."""
     model = Model(resolve(name).path, use_mmap=True, repack=True)
     context = Context(
         model,
         sequences=1,
         length=512,
         batch=512,
-        threads=usable_cpus(),
+        threads=1,
         key_value_type="f16",
         flash_attention=False,
     )
@@ -52,14 +49,14 @@ def timed(name: str) -> dict[str, float]:
         source = random.Random(number)
         tokens = [source.randrange(100, 40_000) for _ in range(PROMPT + REPLY)]
         context.cut(0, 0)
-        began = perf_counter()
+        began = process_time()
         for place in context.decode([Piece(0, tokens[:PROMPT], last=True)]).values():
             context.logits(place).argmax()
-        read = perf_counter()
+        read = process_time()
         for token in tokens[PROMPT:]:
             for place in context.decode([Piece(0, [token], last=True)]).values():
                 context.logits(place).argmax()
-        ended = perf_counter()
+        ended = process_time()
         if number > 0:
             took["prompt"].append((read - began) * 1000 / PROMPT)
             took["reply"].append((ended - read) * 1000 / REPLY)
@@ -84,13 +81,8 @@ def main() -> None:
     if len(sys.argv) == 3:
         print(json.dumps(timed(sys.argv[2])))
         return
-    print("Whether a model of random weights costs what the real one of its shape costs")
-    print(
-        f"{usable_cpus()} processors; llama.cpp of llama-cpp-python {llama_cpp.__version__}; "
-        f"code version {code.version(None, 'memory')}; {datetime.now(UTC):%Y-%m-%d}"
-    )
+    headline("Whether a model of random weights costs what the real one of its shape costs")
     blocks = int(sys.argv[1]) if len(sys.argv) > 1 else BLOCKS
-    print(f"\n$ python -m tests.benchmarks.real_model_timing {blocks}\n")
     names = [f"{name}:{quant}" for quant in QUANTS for name in (REAL, RANDOM)]
     for name in names:
         resolve(name)

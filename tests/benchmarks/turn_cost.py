@@ -12,7 +12,7 @@ in blocks, free to use all processors and kept on one: on two, threads that take
 other down, which the bare turn's one thread does not meet.
 
 Where the time goes is measured by taking one part away at a time: what is left out returns at once, with nothing
-(or, for the words, with as many, cut anywhere).
+(or, for the words, with those that were cut before).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
-from itertools import islice
+from functools import cache, partial
+from itertools import chain, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,7 +36,7 @@ from experiments.measuring.workload import Turn
 from experiments.workloads.conversations import conversations, sentences
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import AsyncEngine, Call, Generation, Sampling
+from systems.engines.interface import AsyncEngine, Call, Generation
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.memory import words
@@ -46,8 +46,7 @@ from systems.memory.schema import SavedTurn
 USERS, TURNS, MEMORIES = 50, 20, 10_000
 
 
-def _cuts_anywhere(text: str) -> list[str]:
-    return [text[start : start + 6].replace(" ", "") for start in range(0, len(text), 6)]
+_known = cache(words.both)
 
 
 async def _finds_nothing(*_: object) -> list[str]:
@@ -67,11 +66,6 @@ async def _model(reply: str) -> str:
 class ModelAtOnce(SimulatedEngine, AsyncEngine):
     """The bare turn's model as an engine."""
 
-    @property
-    def sampling(self) -> Sampling:
-        """Nothing is sampled."""
-        return Sampling()
-
     async def reply(self, call: Call) -> Generation:
         """Return the script."""
         text = await _model(call.script or "")
@@ -80,7 +74,7 @@ class ModelAtOnce(SimulatedEngine, AsyncEngine):
 
 # What is replaced, by what.
 PARTS: dict[str, tuple[Any, str, object]] = {
-    "cutting words": (words, "cut", _cuts_anywhere),
+    "cutting words": (words, "both", _known),
     "the lookups": (FullTextStore, "find", _finds_nothing),
     "the saves": (FullTextStore, "save", _saves_nothing),
 }
@@ -121,6 +115,9 @@ def agent(folder: Path, engine: type[SimulatedEngine] = ModelAtOnce, without: st
     for part in PARTS if without == "all of these" else [without] if without else []:
         owner, name, nothing = PARTS[part]
         setattr(owner, name, nothing)
+    if without:
+        for turn in chain.from_iterable(conversations(2, USERS, TURNS)):
+            _known(turn.text)
     return asyncio.run(_asked(folder, engine(SimulatedSettings(slots=USERS)))) / (USERS * TURNS)
 
 

@@ -85,9 +85,9 @@ async def test_notes_share_their_budget_and_the_reply_names_those_that_were_in_t
             await agent.answer(Request(id=str(number), session="s", text=text, max_tokens=2))
         reply = await agent.answer(Request(id="2", session="s", text="What did the bees give?", max_tokens=2))
         assert set(reply.memories) == {long, short}
-        notes = asked[-1][-1].content.partition("earlier notes:")[2].partition("]\n")[0]
+        notes = asked[-1][-1].content.partition("Context:")[2].partition("\nQuestion:")[0]
         assert engine.count(notes) <= 100
-        assert f"\n- {short}" in notes
+        assert notes.endswith(f" {short}")
         assert "In Utrecht we kept bees" in notes
         assert "…" in notes
 
@@ -113,7 +113,7 @@ async def test_both_agents_send_the_same_prompts_of_long_and_hostile_memories(tm
                 await agent.answer(Request(id=str(number), session="s", text=text, max_tokens=2, observed=seen))
         sent.append(asked)
     assert sent[0] == sent[1]
-    assert any("\n- " in messages[-1].content for messages, _ in sent[0])
+    assert any(messages[-1].content.startswith("Context: ") for messages, _ in sent[0])
 
 
 @pytest.mark.parametrize("kind", [Baseline, Asynchronous])

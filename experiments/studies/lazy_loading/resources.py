@@ -48,7 +48,7 @@ class _Loader:
         if role.spec.engine is None:
             raise BadInput(f"The trial of {role.spec.subject} names no engine.")
         self._path = role.work_dir / "memory.sqlite"
-        self._engine = engines.make(role.spec.engine, role.model_path, role.spec.profile.cpus)
+        self._engine = engines.make(role.spec.engine, role.model_path, role.spec.profile.cpus, role.spec.seed)
         [[self._turn]] = workloads.get(role.spec.workload)(role.spec.seed, 1, 1)
         self._keywords: Keywords | None = None
         self._store: FullTextStore | None = None

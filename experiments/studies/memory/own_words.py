@@ -123,7 +123,7 @@ def _conversation(role: Role) -> Conversation:
 
 async def _answer(role: Role) -> None:
     spec = role.spec
-    engine = Overheard(engines.make(engines.engine_of(spec), role.model_path, spec.profile.cpus, seed=spec.seed))
+    engine = Overheard(engines.make(engines.engine_of(spec), role.model_path, spec.profile.cpus, spec.seed))
     scripts = Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user", rule="own words", afresh=True)

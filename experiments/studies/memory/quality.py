@@ -199,7 +199,7 @@ async def _answer(role: Role) -> None:
     spec = role.spec
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    engine, scripts = Overheard(engines.make(spec.engine, role.model_path, spec.profile.cpus)), Scripts()
+    engine, scripts = Overheard(engines.make(spec.engine, role.model_path, spec.profile.cpus, spec.seed)), Scripts()
     async with host(make_system(spec, scripted(engine, scripts), data_dir(role)), spec.hosting) as system:
         grades = await grade_system(system, engine, scripts, _conversation(role), "user")
         if {UNREAD, UNREADABLE}.intersection(spec.labels):

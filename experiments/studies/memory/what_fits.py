@@ -103,7 +103,7 @@ def run(role: Role) -> None:
     spec, part = role.spec, role.part
     if spec.engine is None:
         raise BadInput(f"The trial of {spec.subject} names no engine.")
-    engine = engines.make(spec.engine, role.model_path, spec.profile.cpus)
+    engine = engines.make(spec.engine, role.model_path, spec.profile.cpus, spec.seed)
     marks: dict[str, float] = {}
     came: list[float] = []
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from systems.engines.batched.settings import KEY_VALUE_TYPES
-from systems.engines.interface import Sampling
 from systems.engines.llama_text import LlamaText
+from systems.engines.sampling import KEYS, Chosen, of_model, sampler
 from systems.errors import EngineBusy, EngineError, ModelError
 from systems.models.check import read_metadata, require_gguf
 
@@ -54,7 +54,9 @@ class Model:
             vocabulary = llama_cpp.llama_model_get_vocab(self.pointer)
             self.key_length, self.value_length = _head_lengths(llama_cpp, self.pointer)
             self.words: int = llama_cpp.llama_vocab_n_tokens(vocabulary)
-            self.text = LlamaText(vocabulary, _metadata(llama_cpp, self.pointer), path)
+            metadata = _metadata(llama_cpp, self.pointer)
+            self.sampling = of_model(metadata)
+            self.text = LlamaText(vocabulary, metadata, path)
         except BaseException:
             self.close()
             raise
@@ -66,28 +68,9 @@ class Model:
         elements = library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * lengths
         return int(elements * KEY_VALUE_TYPES[key_value_type][1])
 
-    def sampler(self, sampling: Sampling) -> Any:
+    def sampler(self, how: Chosen) -> Any:
         """Return llama.cpp's sampler, to be freed; None if the likeliest token is all that is asked."""
-        if sampling.temperature <= 0 and sampling.repeat_penalty == 1:
-            return None
-        library = self.library
-        chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
-        parts = []
-        if sampling.repeat_penalty != 1:
-            parts.append(library.llama_sampler_init_penalties(self.words, 64, sampling.repeat_penalty, 0.0, 0.0))
-        if sampling.temperature <= 0:
-            parts.append(library.llama_sampler_init_greedy())
-        else:
-            parts += [
-                library.llama_sampler_init_top_k(sampling.top_k),
-                library.llama_sampler_init_top_p(sampling.top_p, 1),
-                library.llama_sampler_init_min_p(sampling.min_p, 1),
-                library.llama_sampler_init_temp(sampling.temperature),
-                library.llama_sampler_init_dist(sampling.seed & 0x7FFFFFFF),  # the largest value means "draw a seed"
-            ]
-        for part in parts:
-            library.llama_sampler_chain_add(chain, part)
-        return chain
+        return None if how.is_plain else sampler(self.library, self.words, how)
 
     def free(self, sampler: Any) -> None:
         """Free what `sampler` returned."""
@@ -270,10 +253,9 @@ def _head_lengths(library: Any, model: Any) -> tuple[int, int]:
 
 
 def _metadata(library: Any, model: Any) -> dict[str, str]:
-    """Return what `LlamaText` reads of the model file's metadata."""
-    key = "tokenizer.chat_template"
-    value = _said(library, model, key)
-    return {} if value is None else {key: value}
+    """Return what is read of the model file's metadata: its template, and how it is meant to be sampled."""
+    found = {key: _said(library, model, key) for key in ("tokenizer.chat_template", *KEYS)}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _said(library: Any, model: Any, key: str) -> str | None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import ClassVar
@@ -23,8 +24,9 @@ from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
 from systems.engines.fitting import fitted
-from systems.engines.interface import AsyncEngine, Call, Generation, Message, Sampling
+from systems.engines.interface import AsyncEngine, Call, Generation, Message
 from systems.engines.llama import usable_cpus, warn_beyond
+from systems.engines.sampling import chosen, said
 from systems.errors import Abandoned, EngineError, ModelError
 from systems.models.check import read_metadata, require_gguf
 from systems.models.key_values import key_values
@@ -59,18 +61,21 @@ class BatchedEngine(AsyncEngine):
 
     @property
     def identity(self) -> str:
-        """The model by its file's name and size, and the settings a reply depends on."""
+        """The model by its file's name and size, and the settings a reply depends on.
+
+        How the model is sampled where no setting says is the file's to say, and in its name and size.
+        """
         try:
             size = self._path.stat().st_size
         except OSError:
             size = 0
-        sampling = msgspec.json.encode(self._settings.sampling).decode()
+        sampling = msgspec.json.encode(said(self._settings.sampling)).decode()
         return f"batched:{self._path.name}:{size}:{self._settings.key_value}:{sampling}"
 
     @property
-    def sampling(self) -> Sampling:
-        """The settings' own."""
-        return self._settings.sampling
+    def samples_as_asked(self) -> bool:
+        """True."""
+        return True
 
     def load(self) -> None:
         """Load the model and start to decode; a second call does nothing. Raises `ModelError`."""
@@ -170,16 +175,18 @@ class BatchedEngine(AsyncEngine):
                 raise EngineError("The batched engine is not loaded.")
             script = None if call.script is None else model.text.script(call.script)
             prompt, room, dropped_messages, dropped_notes = fitted(
-                call, model.text.prompt, self._context_tokens, len(script or ())
+                call, partial(model.text.prompt, strict=call.strict), self._context_tokens, len(script or ())
             )
             system_tokens = self._system_tokens(model, call.messages)
+        how = chosen(call.sampling, self._settings.sampling, model.sampling)
         job = Job(
             call,
             prompt=prompt,
             room=room,
             system_tokens=system_tokens,
             script=script,
-            sampling=self._settings.sampling if call.sampling is None else call.sampling,
+            sampling=how,
+            stop=(*how.stop, *model.text.stop),
             dropped_messages=dropped_messages,
             dropped_notes=dropped_notes,
             asked=asked,

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from time import perf_counter
 
-from systems.engines.interface import Call, Generation, Sampling
-
-
-class Spoken:
-    """Bytes of tokens in, whole characters of a reply out; nothing at or after a stop string."""
-
-    def __init__(self, stop: Sequence[str]) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._stop = [text for text in stop if text]
-        self._held_back = ""
-        self.stopped = False
-        self.parts: list[str] = []
-
-    def add(self, piece: bytes) -> str:
-        """Return what may be shown now that ``piece`` was added."""
-        text = self._held_back + self._decoder.decode(piece)
-        ends = [place for stop in self._stop if (place := text.find(stop)) >= 0]
-        if ends:
-            self.stopped = True
-            text, self._held_back = text[: min(ends)], ""
-        else:
-            # What may be the beginning of a stop string waits for what follows.
-            keep = max((_overlap(text, stop) for stop in self._stop), default=0)
-            text, self._held_back = text[: len(text) - keep], text[len(text) - keep :]
-        if text:
-            self.parts.append(text)
-        return text
-
-    def rest(self) -> str:
-        """Return what was held back, now that nothing follows; half a character is dropped."""
-        text, self._held_back = self._held_back, ""
-        if text:
-            self.parts.append(text)
-        return text
+from systems.engines.interface import Call, Generation
+from systems.engines.sampling import Chosen
+from systems.engines.spoken import Spoken
 
 
 class Job:
@@ -55,7 +23,8 @@ class Job:
         room: int,
         system_tokens: list[int],
         script: list[tuple[int, bytes]] | None,
-        sampling: Sampling,
+        sampling: Chosen,
+        stop: Sequence[str],
         dropped_messages: int,
         dropped_notes: int,
         asked: float,
@@ -73,7 +42,7 @@ class Job:
         self.check = call.check
         self.asked = asked
         self.future: Future[Generation] = Future()
-        self.spoken = Spoken(sampling.stop)
+        self.spoken = Spoken(stop)
         self.produced: list[int] = []
         self.reused = 0
         self.learn_at = 0
@@ -112,6 +81,7 @@ class Job:
             reused_tokens=self.reused,
             dropped_messages=self.dropped_messages,
             dropped_notes=self.dropped_notes,
+            seed=self.sampling.seed,
         )
 
     def settle(self, outcome: Generation | BaseException) -> None:
@@ -126,11 +96,3 @@ class Job:
     def _show(self, text: str) -> None:
         if text and self.on_token is not None:
             self.on_token(text)
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Return how long an end of ``text`` is that ``stop`` begins with."""
-    for length in range(min(len(text), len(stop) - 1), 0, -1):
-        if stop.startswith(text[-length:]):
-            return length
-    return 0

@@ -24,7 +24,7 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     folder. ``flash_attention`` None means only with keys and values of eight bits, which need it; ``threads`` None as
     many as this process may use CPUs. A step longer than ``stuck_s`` fails its callers. Without ``share_prefixes``
     every conversation computes its own beginning, without ``keep_states`` all of it at every turn: for measuring what
-    they bring.
+    they bring. ``sampling`` is of calls that bring none; what it does not say is as the model's file says.
     """
 
     model_path: str

@@ -18,15 +18,15 @@ from systems.models.encoder_keys import LATIN_ONLY, PASSAGE_PREFIX, QUERY_PREFIX
 
 
 class LlamaEmbeddingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How llama.cpp reads texts: at most ``batch_tokens`` and ``batch_texts`` at once.
+    """How llama.cpp reads texts: at most ``batch_tokens`` and ``batch_texts`` at once, or one longer text alone.
 
-    A batch is never smaller than the longest text that the model reads. ``threads`` None means as many as this process
-    may use CPUs.
+    The larger a batch, the more memory it takes (`Encoder`). ``threads`` None means as many as this process may use
+    CPUs.
     """
 
     model_path: str
-    batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
-    batch_texts: Annotated[int, msgspec.Meta(ge=1, le=256)] = 32
+    batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 64
+    batch_texts: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     threads: Annotated[int, msgspec.Meta(ge=1, le=512)] | None = None  # more would end the process
     use_mmap: bool = True
 

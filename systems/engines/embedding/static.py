@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from systems.engines.embedding.vocabulary import Vocabulary
+from systems.engines.embedding.vocabulary import TextTokens
 from systems.engines.interface import Embedded, EmbeddingEngine, Purpose
 from systems.errors import EngineError, ModelError, PromptTooLong
 from systems.models.encoder_keys import LATIN_ONLY, STATIC
@@ -34,7 +34,7 @@ class StaticEmbedding(EmbeddingEngine):
     def __init__(self, settings: StaticEmbeddingSettings) -> None:
         self._path = Path(settings.model_path)
         self._lock = threading.Lock()
-        self._vocabulary: Vocabulary | None = None
+        self._vocabulary: TextTokens | None = None
         self._table: NDArray[Any] = np.empty((0, 0), np.float16)
 
     @property
@@ -71,7 +71,7 @@ class StaticEmbedding(EmbeddingEngine):
         with self._lock:
             if self._vocabulary is not None:
                 return
-            vocabulary = Vocabulary(self._path)
+            vocabulary = TextTokens(self._path)
             try:
                 self._table = _table(self._path, vocabulary)
             except BaseException:
@@ -105,13 +105,13 @@ class StaticEmbedding(EmbeddingEngine):
             if vocabulary is not None:
                 vocabulary.close()
 
-    def _loaded(self) -> Vocabulary:
+    def _loaded(self) -> TextTokens:
         if self._vocabulary is None:
             raise EngineError("The embedding engine is not loaded.")
         return self._vocabulary
 
 
-def _table(path: Path, vocabulary: Vocabulary) -> NDArray[Any]:
+def _table(path: Path, vocabulary: TextTokens) -> NDArray[Any]:
     """Map the vectors, of 16 bits a number: the one tensor is the last thing in the file. Raises `ModelError`."""
     width = int(vocabulary.said("bert.embedding_length") or 0)
     if vocabulary.said(STATIC) != "true" or not width:

@@ -29,7 +29,7 @@ def loaded(path: Path, *, vocabulary_only: bool = False, use_mmap: bool = True) 
     return llama_cpp, model
 
 
-class Vocabulary:
+class TextTokens:
     """The vocabulary of ``path``; with ``shared``, what `loaded` returned, that of a model that somebody else frees."""
 
     def __init__(self, path: Path, shared: tuple[Any, Any] | None = None) -> None:

@@ -15,7 +15,7 @@ from experiments.measuring import profiles
 from experiments.measuring.records import WORKLOAD, EngineSpec
 from systems.models import requantise
 from systems.models.fetching import CannotFetch
-from systems.models.find import STAND_IN, USUAL
+from systems.models.find import STAND_IN, TIMED, USUAL
 from systems.models.published import PUBLISHED
 from tests.systems.models import packages
 
@@ -80,7 +80,7 @@ def test_where_the_usual_model_cannot_be_fetched_random_weights_stand_in_and_are
     alone: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     drafted = planning.draft(ASKED, None)
-    assert drafted.model == USUAL
+    assert drafted.model == TIMED
 
     prepared = planning.prepare(ASKED, drafted)
 
@@ -91,16 +91,16 @@ def test_where_the_usual_model_cannot_be_fetched_random_weights_stand_in_and_are
 
 
 def test_where_it_is_here_the_usual_model_is_real_and_a_resumed_run_finds_it_again(smollm2: Path) -> None:
-    kept = requantise.place(PUBLISHED[USUAL], requantise.USUAL)
+    kept = requantise.place(PUBLISHED[USUAL], "q4_0")
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.symlink_to(smollm2)
+    kept.symlink_to(smollm2)  # of another quantisation, and as real
     try:
         prepared = planning.prepare(ASKED, planning.draft(ASKED, None))
     finally:
         kept.unlink()
 
-    assert prepared.model == USUAL
-    assert prepared.engine.model_shape == USUAL
+    assert prepared.model == TIMED
+    assert prepared.engine.model_shape == TIMED
     assert not prepared.engine.words_are_meaningless
     assert {spec.engine.model for spec in prepared.plan.trials if spec.engine} == {"SmolLM2-135M-Instruct (q8_0)"}
 

@@ -18,6 +18,7 @@ from experiments.commands.chat import ServerGone
 from experiments.commands.cli import app
 from systems.errors import ExitCode, FourgigError
 from tests.experiments.conftest import FOURGIG
+from tests.systems.engines.embedding.small import encoder
 from tests.systems.server.serving import Crowd, agent, listening_to
 
 
@@ -197,6 +198,18 @@ def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):
     assert process.wait(20) == 0
 
 
+def test_a_server_makes_embeddings_and_its_agent_remembers_by_them_if_it_is_told_to(serve, tmp_path):
+    model = encoder(tmp_path / "small.gguf")
+    _, address = serve("--embeddings", str(model), "--set", f"asynchronous.embedding_model={model}")
+    body = json.dumps({"input": ["cat", "dog"]}).encode()
+    with urllib.request.urlopen(f"{address}v1/embeddings", body, timeout=20) as answer:
+        found = json.load(answer)
+    assert (found["model"], len(found["data"])) == ("small", 2)
+    ask(address)
+    with urllib.request.urlopen(f"{address}metrics", timeout=20) as answer:
+        assert b"fourgig_system_vectors_total" in answer.read()
+
+
 def test_a_conversation_in_the_terminal_and_a_second_signal_that_ends_the_server_at_once(serve):
     process, address = serve("--token", "a secret", "--system", "none", "--set", "simulated.token_s=0.002")
     url = address.replace("http", "ws") + "ws"
@@ -227,6 +240,7 @@ async def test_who_cannot_be_talked_to_is_one_sentence(tmp_path):
     [
         (["--host", "0.0.0.0"], "token is required"),
         (["--set", "server.conections=3"], "did you mean connections"),
+        (["--embeddings", "minilmm"], "did you mean minilm"),
     ],
 )
 def test_what_cannot_be_served_is_one_sentence(arguments, says):

@@ -133,7 +133,7 @@ async def test_a_system_is_graded_at_three_depths(kind: str, tmp_path: Path) -> 
 )
 async def test_it_is_noted_whether_the_reader_knows_the_prompts(kind: Any, known: int | None, tmp_path: Path) -> None:
     overheard, scripts = Overheard(SimulatedEngine(SimulatedSettings())), Scripts()
-    settings = BaselineSettings() if kind is Baseline else EchoSettings()
+    settings = BaselineSettings(layout="bracketed") if kind is Baseline else EchoSettings()
     async with host(kind(settings, scripted(overheard, scripts), tmp_path)) as where:
         grades = await grade_system(where, overheard, scripts, converse(3, 30, questions=6), "someone")
     assert summary(grades).get("known_layout") == known

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from experiments.grading.everyday import grade
-from experiments.workloads.everyday import KINDS, Conversation, Turn, read
+from experiments.workloads.everyday import KINDS, EverydayTalk, EverydayTurn, read
 from systems.errors import BadInput
 from systems.turn.layouts import LAYOUTS
 
@@ -15,8 +15,8 @@ PRIVATE = ("Zuza", "Bobbie")
 
 def faults(*turns):
     """Return the fault of each reply; a turn is what is said, its kind, its answers, and the reply."""
-    said = tuple(Turn(say, kind, answers) for say, kind, answers, _ in turns)
-    return [each.fault for each in grade(Conversation("c", (), PRIVATE, said), [turn[-1] for turn in turns])]
+    said = tuple(EverydayTurn(say, kind, answers) for say, kind, answers, _ in turns)
+    return [each.fault for each in grade(EverydayTalk("c", (), PRIVATE, said), [turn[-1] for turn in turns])]
 
 
 SUM = ("What is 12 times 3?", "arithmetic", ("36",))

@@ -12,7 +12,11 @@ from experiments.grading.archives import grade
 from experiments.workloads.archives import read
 from tests.experiments.workloads.remembering import exported
 
-WRITTEN = sorted((Path(__file__).parents[2] / "conversations").glob("*/*.json"))
+WRITTEN = sorted(
+    path
+    for folder in ("settled", "held-out")
+    for path in (Path(__file__).parents[2] / "conversations" / folder).glob("*.json")
+)
 
 
 STORES = ("like", "bm25", "relevance")

@@ -123,7 +123,7 @@ def test_history_stays_whatever_the_bound_and_the_reply_ends_where_the_context_d
 @pytest.mark.parametrize("name", ["llama", "batched"])
 def test_the_context_of_a_trial_is_the_same_on_every_machine(name, tiny_model):
     for settings, length in (({}, 2048), ({"context_tokens": 256}, 256)):
-        engine = engines.make(EngineSpec(name=name, settings=settings), str(tiny_model), 1)
+        engine = engines.make(EngineSpec(name=name, settings=settings), str(tiny_model), 1, 0)
         engine.load()
         try:
             with pytest.raises(PromptTooLong, match=f"maximum context length is {length} tokens"):

@@ -99,7 +99,8 @@ def test_a_timed_call_gives_way_for_its_bound_as_it_did_when_bounds_were_reserve
 
 
 def test_of_a_short_history_of_long_messages_only_an_exchange_leaves():
-    found = fitted(a_call([300, 300, 300, 300], [], "why?", None), tokens, ALONE + 1024)
+    alone = len(tokens(a_call([], [], "why?").messages))
+    found = fitted(a_call([300, 300, 300, 300], [], "why?", None), tokens, alone + 1024)
     assert found.dropped_messages == 2
 
 

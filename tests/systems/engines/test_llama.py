@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from systems.engines.interface import Call, Message
+from systems.engines.interface import Call, Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.errors import EngineError, ModelError, PromptTooLong
 
@@ -97,7 +97,8 @@ def test_greedy_generation_is_the_same_whatever_came_before(fresh: LlamaEngine) 
 def test_sampling_follows_the_seed(tiny_model: Path) -> None:
     said = []
     for seed in (0, 0, 1):
-        engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), temperature=1.0, seed=seed, threads=1))
+        sampling = Sampling(temperature=1.0, seed=seed)
+        engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), sampling=sampling, threads=1))
         engine.load()
         said.append(engine.generate(Call(messages=QUESTION, max_tokens=12)).text)
         engine.close()
@@ -206,7 +207,7 @@ def test_an_engine_generates_only_between_load_and_close(tiny_model: Path) -> No
 
 def test_the_identity_tells_models_and_sampling_apart(tiny_model: Path) -> None:
     greedy = LlamaEngine(LlamaSettings(model_path=str(tiny_model)))
-    sampled = LlamaEngine(LlamaSettings(model_path=str(tiny_model), temperature=0.5))
+    sampled = LlamaEngine(LlamaSettings(model_path=str(tiny_model), sampling=Sampling(temperature=0.5)))
 
     assert greedy.identity.startswith("llama:tiny-q8_0-seed0-recipe1.gguf:")
     assert greedy.identity != sampled.identity

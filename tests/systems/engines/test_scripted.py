@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems.engines.interface import AsyncEngine, Call, Message, Sampling
+from systems.engines.interface import AsyncEngine, Call, Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.scripted import EngineWork, Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
@@ -44,8 +44,8 @@ class Heard(SimulatedEngine):
 
 class HeardAwaited(Heard, AsyncEngine):
     @property
-    def sampling(self):
-        return Sampling(top_k=7)
+    def samples_as_asked(self):
+        return True
 
     async def reply(self, call):
         return self.generate(call)
@@ -185,7 +185,7 @@ async def test_it_can_be_awaited_exactly_if_the_inner_engine_can():
     blocking, awaited = scripted(Heard(), plan), scripted(HeardAwaited(), plan)
     assert not isinstance(blocking, AsyncEngine)
     assert isinstance(awaited, AsyncEngine)
-    assert awaited.sampling == Sampling(top_k=7)
+    assert (blocking.samples_as_asked, awaited.samples_as_asked) == (False, True)
     replies = [blocking.generate(call("Who?")), awaited.generate(call("Who?")), await awaited.reply(call("Who?"))]
     assert [reply.text for reply in replies] == ["Vera"] * 3
     assert (blocking.identity, blocking.parallelism) == ("simulated", 4)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from systems.engines.interface import AsyncEngine, Call, Generation, Message, Sampling
+from systems.engines.interface import AsyncEngine, Call, Generation, Message
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import Abandoned, EngineError
 from systems.interface import Reply, Request, Source
@@ -36,10 +36,6 @@ class Noting(SimulatedEngine):
 
 
 class Awaited(Noting, AsyncEngine):
-    @property
-    def sampling(self):
-        return Sampling()
-
     async def reply(self, call):
         await asyncio.sleep(0)
         return Generation(text="awaited", prompt_tokens=0, generated_tokens=1, first_token_s=0.0, finish_reason="stop")

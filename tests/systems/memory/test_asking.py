@@ -82,6 +82,9 @@ Do you still know what I do for a living?
 我是什么时候搬到北京的？
 我的预算是多少来着？
 我對什麼過敏？
+Just to be sure that I have not confused anything: can you tell me when I see the dentist?
+I am filling in a form and got stuck at one line, please help me out: where was my mother born?
+我这次跑步得了第几名
 """.strip().splitlines()
 
 TELLS = """
@@ -160,6 +163,11 @@ She moved to Oslo, didn't she?
 我家的狗总是叫，怎么办？
 听说小王搬到上海了，真的吗？
 对了，我考上了北大，你觉得我该学什么？
+Somebody was disqualified, which puts me in third place.
+612 euros, just like that?
+I moved to Delft, can you believe it?
+我总在收据背面涂几行字。
+我有几个老朋友在北京
 """.strip().splitlines()
 
 

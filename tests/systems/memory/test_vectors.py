@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import asynccontextmanager, closing
 
 import numpy as np
+import pytest
 
 from systems.engines.interface import Embedded, EmbeddingEngine
 from systems.errors import EngineError
@@ -12,7 +13,7 @@ from systems.memory.fulltext import FullTextStore
 from systems.memory.fusion import fused
 from systems.memory.hybrid import HybridStore
 from systems.memory.schema import SavedTurn
-from systems.memory.vectors import VectorIndex
+from systems.memory.vectors import VectorIndex, packed
 
 # What a text is about, in a number each: the engine of these tests knows no other words.
 _ABOUT = {"cat": 0, "feline": 0, "house": 1, "cottage": 1, "train": 2, "railway": 2}
@@ -111,6 +112,25 @@ async def test_turns_of_before_get_their_vectors_and_no_turn_gets_them_twice(tmp
         await store.vectors.caught_up()
         assert len(other.read) == len(TOLD)
         assert await store.find("s", "cat", 1) == ["A feline moved in with me."]
+
+
+async def test_a_number_that_is_given_anew_gets_the_vector_of_its_new_turn(tmp_path):
+    path = tmp_path / "m.sqlite"
+    async with opened(path) as store:
+        await store.save([turn("A railway."), turn("A feline.")])
+        await store.vectors.caught_up()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("DELETE FROM memories WHERE question = 'A feline.'")
+        await store.save([turn("A cottage.")])
+        await store.vectors.caught_up()
+        assert await store.vectors.find("s", "house", 1) == ["A cottage."]
+
+
+def test_eight_bits_keep_the_direction():
+    row = np.random.default_rng(3).normal(size=384).astype(np.float32)
+    row /= np.linalg.norm(row)
+    scale, numbers = packed(row)
+    assert scale * np.frombuffer(numbers, np.int8) @ row == pytest.approx(1, abs=1e-3)
 
 
 async def test_a_turn_that_only_asks_gets_no_vector(tmp_path):

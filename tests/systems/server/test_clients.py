@@ -7,8 +7,11 @@ import sys
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from systems.engines.embedding.opening import embedding_engine
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.direct import EngineHost
+from systems.server.embedding import EmbeddingHost
+from tests.systems.engines.embedding.small import encoder
 from tests.systems.server.serving import agent, listening_to
 
 HELLO = [{"role": "user", "content": "Hello Vera"}]
@@ -101,9 +104,10 @@ async def test_the_command_line_of_websockets(tmp_path):
         await process.wait()
 
 
-async def test_whatever_fits_or_misses_the_description_gets_a_documented_answer():
+async def test_whatever_fits_or_misses_the_description_gets_a_documented_answer(tmp_path):
     schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-    async with listening_to(engine(), **TOKENS) as address:
+    embeddings = EmbeddingHost(embedding_engine(encoder(tmp_path / "small.gguf"), 1), "small")
+    async with listening_to(engine(), embeddings=embeddings, **TOKENS) as address:
         # JSON Schema takes 3.0 for a whole number; the server does not.
         from schemathesis.specs.openapi.checks import positive_data_acceptance as strictness
 
@@ -126,3 +130,4 @@ async def test_whatever_fits_or_misses_the_description_gets_a_documented_answer(
                 answers()
 
         await asyncio.to_thread(attack)
+    await embeddings.close()

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.batched.jobs import Spoken
 from systems.engines.interface import Call, Message, Sampling
 from systems.engines.llama_text import LlamaText
 from systems.engines.scripted import Script, Scripts, scripted
+from systems.engines.spoken import Spoken
 from systems.errors import EngineError, PromptTooLong
 from systems.interface import Request
 from systems.server.hosting import host
@@ -162,12 +162,12 @@ def test_a_template_that_insists_on_a_question_gets_one(make, monkeypatch):
     engine = make()
     prompt = LlamaText.prompt
 
-    def strict(self: LlamaText, messages: Any) -> Any:
+    def insists(self: LlamaText, messages: Any, **named: Any) -> Any:
         if not any(message.role == "user" for message in messages):
             raise EngineError("No user query found in messages.")
-        return prompt(self, messages)
+        return prompt(self, messages, **named)
 
-    monkeypatch.setattr(LlamaText, "prompt", strict)
+    monkeypatch.setattr(LlamaText, "prompt", insists)
     assert engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=2, script="yes no")).text == "yes no"
 
 

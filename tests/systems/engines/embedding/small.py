@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from gguf import GGMLQuantizationType as Kind
 
-from systems.models.encoder import CONTROL, NORMAL, UNKNOWN, Card, Sizes, Vocabulary, matrix, vector, write
+from systems.models.encoder import CONTROL, NORMAL, UNKNOWN, Card, EncoderVocabulary, Sizes, matrix, vector, write
 
 SIZES = Sizes(layers=2, hidden=64, heads=2, ffn=128, positions=16, token_types=2, epsilon=1e-12)
 
@@ -17,7 +17,7 @@ def encoder(path: Path, **card: object) -> Path:
     """Write the model, which reads texts of 14 pieces and one at each end."""
     pieces = [*_SPECIAL, *(f"\u2581{letter}" for letter in _LETTERS), *_LETTERS, "\u2581cat", "\u2581dog", "\u2581the"]
     types = [CONTROL, UNKNOWN, CONTROL, CONTROL, *[NORMAL] * (len(pieces) - 4)]
-    vocabulary = Vocabulary(
+    vocabulary = EncoderVocabulary(
         model="bert", pieces=[piece.encode() for piece in pieces], types=types, begins=2, ends=3, pads=0, unknown=1
     )
     draw, hidden, ffn = np.random.default_rng(7), SIZES.hidden, SIZES.ffn

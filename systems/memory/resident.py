@@ -1,7 +1,7 @@
 """Sessions in use, held in memory: their turns, and which words are in them.
 
 A session is read from the file when it is asked for the first time, and gets every turn that is saved in it. What is
-held finds exactly what the file has (`searched`), at a tenth of the cost. Only sessions that are looked at whole are
+held finds exactly what the file has (`searched`), at a fraction of the cost. Only sessions that are looked at whole are
 held, no longer than they are used, and all of them in so many bytes; the others are searched in the file.
 """
 
@@ -28,8 +28,8 @@ _PLACE = (1 << _PLACE_BITS) - 1
 
 # A session that nobody has asked for so long is let go.
 _IDLE_S = 900.0
-# Sessions of which is known when they were asked last.
-_NOTED = 4_096
+# So many sessions are held at most, however little was said in them; of so many others is known when they were asked.
+_MOST, _NOTED = 1_000, 4_000
 # Of very long texts no session is held that leaves no room for so many like it.
 _AT_LEAST = 4
 
@@ -42,7 +42,7 @@ _TURNS = (
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM memories WHERE session = ? LIMIT ?)"
 
 
-class Session:
+class ResidentSession:
     """All turns of one session, in the order of their numbers, which is that of their places here."""
 
     def __init__(self, rows: Sequence[Remembered]) -> None:
@@ -54,6 +54,7 @@ class Session:
         self._by_time = sorted(range(len(rows)), key=lambda place: rows[place].created)
         self._age = sorted(range(len(rows)), key=self._by_time.__getitem__)
         self.bytes = _BYTES + sum(_size(row) for row in rows)
+        self.asked_at = 0.0
 
     def __len__(self) -> int:
         return len(self._turns)
@@ -92,13 +93,13 @@ class Session:
 
 
 class Lookup:
-    """The turns of a ``held`` session that have words of those ``asked``: a `relevance.Source`."""
+    """The turns of a resident ``session`` that have words of those ``asked``: a `relevance.Gathered`."""
 
-    def __init__(self, held: Session, session: str, asked: Sequence[str]) -> None:
-        self._held = held
-        terms = scoped(session, asked)
+    def __init__(self, session: ResidentSession, name: str, asked: Sequence[str]) -> None:
+        self._session = session
+        terms = scoped(name, asked)
         hashes = np.fromiter(map(hash, terms), np.int64, len(terms)).view(np.uint64) << np.uint64(_PLACE_BITS)
-        keys = held.keys()
+        keys = session.keys()
         self._first = np.searchsorted(keys, hashes)
         self._counts = np.searchsorted(keys, hashes | np.uint64(_PLACE), side="right") - self._first
         self._has: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
@@ -110,16 +111,16 @@ class Lookup:
 
     def turns(self) -> int:
         """Return how many turns the session has."""
-        return len(self._held)
+        return len(self._session)
 
     def scored(self, terms: Terms, most: int) -> tuple[Numbers, Floats]:  # noqa: ARG002
         """Return the places of the turns that have some of ``terms``, and the sum of the weights of those in each."""
         first, counts = self._first[terms.places], self._counts[terms.places]
         ends = np.cumsum(counts)
         at = np.repeat(first - ends + counts, counts) + np.arange(ends[-1])
-        places = (self._held.keys()[at] & np.uint64(_PLACE)).view(np.int64)
+        places = (self._session.keys()[at] & np.uint64(_PLACE)).view(np.int64)
         columns = np.repeat(np.arange(len(counts)), counts)
-        self._has = np.zeros((len(self._held), len(counts)), np.bool_)
+        self._has = np.zeros((len(self._session), len(counts)), np.bool_)
         self._has[places, columns] = True
         scores = np.bincount(places, terms.weights[columns]).astype(np.float64, copy=False)
         found = np.flatnonzero(scores)
@@ -127,41 +128,46 @@ class Lookup:
 
     def newest(self, numbers: Sequence[int], count: int) -> list[int]:
         """Return those ``count`` of ``numbers`` that were said last."""
-        return self._held.newest(numbers, count)
+        return self._session.newest(numbers, count)
 
     def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], NDArray[np.bool_]]:  # noqa: ARG002
         """Return the turns at these places, and in a row for each which of the terms that were scored it has."""
-        return list(map(self._held.candidate, numbers)), self._has[np.array(numbers, np.int64)]
+        return list(map(self._session.candidate, numbers)), self._has[np.array(numbers, np.int64)]
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
         """Return for each of ``turns`` which turn was said before and which after it."""
-        return [self._held.beside(turn.number) for turn in turns]
+        return [self._session.beside(turn.number) for turn in turns]
 
 
-class Held:
+class Resident:
     """The sessions in use, the one that was asked longest ago first; all of them in at most ``most_bytes``."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._asked_at: OrderedDict[str, float] = OrderedDict()
+        self._sessions: OrderedDict[str, ResidentSession] = OrderedDict()
+        self._others: OrderedDict[str, float] = OrderedDict()
         self._unfit: set[str] = set()
         self.bytes = 0
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def get(self, connection: sqlite3.Connection, session: str) -> Session | None:
+    def get(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
         """Return ``session`` if it is held, or is from now on."""
         now = time.monotonic()
-        before, self._asked_at[session] = self._asked_at.get(session, -1.0), now
-        self._asked_at.move_to_end(session)
         found = self._sessions.get(session)
         if found is not None:
             self._sessions.move_to_end(session)
+            found.asked_at = now
         self._let_go(now)
-        if found is None and session not in self._unfit and self._is_welcome(before):
-            found = self._read(connection, session)
+        if found is None:
+            before = self._others.pop(session, -1.0)
+            if session not in self._unfit and self._is_welcome(before):
+                found = self._read(connection, session)
+            if session not in self._sessions:
+                self._note(session, now)
+            elif found is not None:
+                found.asked_at = now
         return found
 
     def add(self, rows: Iterable[Remembered]) -> None:
@@ -183,17 +189,23 @@ class Held:
 
     def _is_welcome(self, before: float) -> bool:
         """Return whether a session that was asked ``before`` may take another's place, if there is no room."""
-        if self.bytes < self._most_bytes:
+        if self.bytes < self._most_bytes and len(self) < _MOST:
             return True
         # Where more sessions are in use than can be held, it is best to go on holding some of them.
-        return bool(self._sessions) and before > self._asked_at[next(iter(self._sessions))]
+        return bool(self._sessions) and before > next(iter(self._sessions.values())).asked_at
 
-    def _read(self, connection: sqlite3.Connection, session: str) -> Session | None:
-        found: Session | None = None
+    def _note(self, session: str, now: float) -> None:
+        self._others[session] = now
+        if len(self._others) > _NOTED:
+            forgotten, _ = self._others.popitem(last=False)
+            self._unfit.discard(forgotten)
+
+    def _read(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
+        found: ResidentSession | None = None
         if connection.execute(_COUNT, (session, WHOLE + 1)).fetchone()[0] <= WHOLE:
             rows = list(map(Remembered._make, connection.execute(_TURNS, (session,))))
             if all(row.terms != UNCUT for row in rows):
-                found = Session(rows)
+                found = ResidentSession(rows)
         if found is None or found.bytes * _AT_LEAST > self._most_bytes:
             self._unfit.add(session)
             return found
@@ -203,16 +215,11 @@ class Held:
         return found
 
     def _let_go(self, now: float) -> None:
-        while self._sessions and self._asked_at[oldest := next(iter(self._sessions))] < now - _IDLE_S:
-            self._drop(oldest)
-        while len(self._asked_at) > _NOTED:
-            forgotten, _ = self._asked_at.popitem(last=False)
-            self._unfit.discard(forgotten)
-            if forgotten in self._sessions:
-                self._drop(forgotten)
+        while self._sessions and next(iter(self._sessions.values())).asked_at < now - _IDLE_S:
+            self._drop(next(iter(self._sessions)))
 
     def _shrink(self) -> None:
-        while self.bytes > self._most_bytes:
+        while self.bytes > self._most_bytes or len(self) > _MOST:
             self._drop(next(iter(self._sessions)))
 
     def _drop(self, session: str) -> None:

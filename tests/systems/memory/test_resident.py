@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from systems.memory import held as holding
 from systems.memory import index, relevance, retrieval, words
+from systems.memory import resident as in_memory
 from systems.memory.fulltext import FullTextStore
-from systems.memory.held import Held, Lookup
 from systems.memory.recent import Recent
+from systems.memory.resident import Lookup, Resident
 from systems.memory.schema import BY_SESSION, INSERT, SavedTurn, prepare
 from systems.memory.searched import Searched
 
@@ -69,8 +69,8 @@ def searched(path, session, question, limit, how):
         return retrieval.find(copy, Recent(), None, session, asked, limit, how, context=True)
 
 
-async def played(path, steps, how, held_bytes):
-    store = FullTextStore(path, how=how, held_bytes=held_bytes)
+async def played(path, steps, how, resident_bytes):
+    store = FullTextStore(path, how=how, resident_bytes=resident_bytes)
     await store.open()
     try:
         for kind, *what in steps:
@@ -93,14 +93,14 @@ async def played(path, steps, how, held_bytes):
 
 
 @pytest.mark.parametrize("how", ["relevance", "blended"])
-@pytest.mark.parametrize(("held_bytes", "whole"), [(1 << 20, 1_000), (1 << 20, 5), (20_000, 1_000)])
+@pytest.mark.parametrize(("resident_bytes", "whole"), [(1 << 20, 1_000), (1 << 20, 5), (20_000, 1_000)])
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_what_is_held_finds_what_the_file_has(tmp_path, monkeypatch, how, held_bytes, whole, steps):
-    monkeypatch.setattr("systems.memory.held.WHOLE", whole)
+def test_what_is_held_finds_what_the_file_has(tmp_path, monkeypatch, how, resident_bytes, whole, steps):
+    monkeypatch.setattr("systems.memory.resident.WHOLE", whole)
     monkeypatch.setattr("systems.memory.fulltext._UNINDEXED", 5)
     with TemporaryDirectory(dir=tmp_path) as folder:
-        asyncio.run(played(Path(folder) / "memory.sqlite", steps, how, held_bytes))
+        asyncio.run(played(Path(folder) / "memory.sqlite", steps, how, resident_bytes))
 
 
 @settings(deadline=None, max_examples=80)
@@ -114,7 +114,7 @@ def test_turns_that_were_imported_stand_where_they_belong(turns, question, limit
             connection.executemany(INSERT, rows)
         index.make(connection, lengths=False)
         asked = words.asked(question)
-        sources = Searched(connection, Recent(), "s", asked), Lookup(Held(1 << 20).get(connection, "s"), "s", asked)
+        sources = Searched(connection, Recent(), "s", asked), Lookup(Resident(1 << 20).get(connection, "s"), "s", asked)
         in_file, held = (relevance.rank(source, asked, limit, context=context) for source in sources)
         assert [(one.score, one.row.created, one.row.question) for one in held] == [
             (one.score, one.row.created, one.row.question) for one in in_file
@@ -136,13 +136,13 @@ def file():
 
 
 def of_one(file):
-    held = Held(1 << 20)
+    held = Resident(1 << 20)
     assert len(held.get(file, "s0")) == 10
     return held.bytes
 
 
 def test_sessions_are_held_in_so_many_bytes(file):
-    held = Held(5 * of_one(file))
+    held = Resident(5 * of_one(file))
     for number in range(10):
         assert len(held.get(file, f"s{number}") or "") in (0, 10)
     assert len(held) == 5
@@ -150,7 +150,7 @@ def test_sessions_are_held_in_so_many_bytes(file):
 
 
 def test_of_more_sessions_in_use_than_can_be_held_some_stay_held(file):
-    held = Held(5 * of_one(file))
+    held = Resident(5 * of_one(file))
     for number in range(10):
         held.get(file, f"s{number}")
     first = {f"s{number}": held.get(file, f"s{number}") for number in range(10)}
@@ -159,17 +159,25 @@ def test_of_more_sessions_in_use_than_can_be_held_some_stay_held(file):
 
 
 def test_a_session_that_is_used_takes_the_place_of_one_that_is_not(file):
-    held = Held(5 * of_one(file))
+    held = Resident(5 * of_one(file))
     for number in range(5):
         held.get(file, f"s{number}")
     held.get(file, "s9")
     assert held.get(file, "s9") is not None
 
 
+def test_of_sessions_in_which_little_was_said_not_all_are_held(file, monkeypatch):
+    monkeypatch.setattr(in_memory, "_MOST", 3)
+    held = Resident(1 << 20)
+    for number in range(10):
+        held.get(file, f"s{number}")
+    assert len(held) == 3
+
+
 def test_a_session_that_nobody_asks_is_let_go(file):
-    held = Held(1 << 20)
+    held = Resident(1 << 20)
     now = 1_000.0
-    with patch.object(holding.time, "monotonic", lambda: now):
+    with patch.object(in_memory.time, "monotonic", lambda: now):
         for number in range(10):
             held.get(file, f"s{number}")
         now += 2 * HOUR
@@ -180,7 +188,7 @@ def test_a_session_that_nobody_asks_is_let_go(file):
 
 def test_a_session_too_large_for_what_may_be_held_is_read_once_and_not_held(file):
     statements = []
-    held = Held(of_one(file))
+    held = Resident(of_one(file))
     held.get(file, "s0")
     file.set_trace_callback(statements.append)
     assert held.get(file, "s0") is None
