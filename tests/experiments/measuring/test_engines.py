@@ -11,12 +11,12 @@ from experiments.measuring.records import EngineSpec, Scalar
 from systems.engines.interface import Call, Message
 
 
-@pytest.mark.parametrize(("settings", "seed", "like"), [({}, 7, 7), ({"seed": 5}, 7, 5), ({"seed": 5}, None, 5)])
+@pytest.mark.parametrize(("settings", "seed", "like"), [({}, 7, 7), ({"sampling.seed": 5}, 7, 5)])
 def test_an_engine_samples_from_the_trials_seed_where_it_is_told_none(
-    settings: dict[str, Scalar], seed: int | None, like: int, tiny_model: Path
+    settings: dict[str, Scalar], seed: int, like: int, tiny_model: Path
 ) -> None:
-    def said(own: dict[str, Scalar], drawn: int | None) -> str:
-        spec = EngineSpec(name="llama", settings={"temperature": 5.0, "context_tokens": 256, **own})
+    def said(own: dict[str, Scalar], drawn: int) -> str:
+        spec = EngineSpec(name="llama", settings={"sampling.temperature": 5.0, "context_tokens": 256, **own})
         engine = engines.make(spec, str(tiny_model), 1, seed=drawn)
         engine.load()
         try:
@@ -24,5 +24,5 @@ def test_an_engine_samples_from_the_trials_seed_where_it_is_told_none(
         finally:
             engine.close()
 
-    assert said(settings, seed) == said({"seed": like}, None)
-    assert said(settings, seed) != said({"seed": 6}, None)
+    assert said(settings, seed) == said({}, like)
+    assert said(settings, seed) != said({}, 6)
