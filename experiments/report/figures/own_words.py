@@ -16,6 +16,7 @@ from experiments.report.scene import Scene, factor
 _RIGHT = "right_answers_english"  # the reader is asked in Chinese too
 _SHOWN = {_RIGHT: "right answers", "answers_from_prompt": "right answers, where the evidence is in the prompt"}
 _ASKED = {_RIGHT: "questions/en", "answers_from_prompt": "questions/in_prompt"}  # of how many these are shares
+_FEWEST = 10  # questions: a share of fewer is in the table, and not drawn
 _COLUMNS = {"other_values": "another value", "needless_refusals": "refused though told"}
 _READER = "reader"
 _ROW = ["conversation", "model", "layout", "subject"]
@@ -34,11 +35,12 @@ def draw(scene: Scene) -> list[Drawn]:
         look = drawing.look(place + 1)
         for at, row in enumerate(rows):
             values = _of(frames[metric], row) * 100
-            if values.empty:
+            asked = _asked(scene, frames[metric], row, _ASKED[metric])
+            if values.empty or (metric != _RIGHT and asked < _FEWEST):
                 continue
             height = at + 0.2 * (place - 0.5)
             axes.plot(values, [height] * len(values), linestyle="none", markersize=4, alpha=0.35, **look)
-            ends = _ends(values, _asked(scene, frames[metric], row, _ASKED[metric]))
+            ends = _ends(values, asked)
             axes.plot(ends, [height] * 2, marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
             axes.plot(
                 [values.mean()], [height], linestyle="none", markersize=7, markeredgecolor="white", label=label, **look
@@ -109,12 +111,20 @@ def _title(shown: pd.DataFrame) -> str:
 
 def _table(scene: Scene, frames: dict[str, pd.DataFrame], rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """Return the figure as a table: means over the blocks, and of the right answers the interval."""
-    heading = (*_ROW, "blocks", "questions", "right answers", "interval", "where in the prompt", *_COLUMNS.values())
+    heading = (
+        *_ROW,
+        "blocks",
+        "questions",
+        "right answers",
+        "interval",
+        "where in the prompt",
+        "of",
+        *_COLUMNS.values(),
+    )
     table = [heading]
     for row in rows:
         right = _of(frames[_RIGHT], row)
         asked = _asked(scene, frames[_RIGHT], row)
-        others = [_of(frames[metric], row) for metric in ("answers_from_prompt", *_COLUMNS)]
         table.append(
             (
                 *map(text.plain, row),
@@ -122,10 +132,16 @@ def _table(scene: Scene, frames: dict[str, pd.DataFrame], rows: Sequence[Sequenc
                 f"{asked:g}",
                 text.share(right.mean()),
                 text.ends(*_ends(right * 100, asked)),
-                *("–" if each.empty else text.share(each.mean()) for each in others),
+                _share(_of(frames["answers_from_prompt"], row)),
+                f"{_asked(scene, frames['answers_from_prompt'], row, _ASKED['answers_from_prompt']):g}",
+                *(_share(_of(frames[metric], row)) for metric in _COLUMNS),
             )
         )
     return table
+
+
+def _share(values: pd.Series[float]) -> str:
+    return "–" if values.empty else text.share(values.mean())
 
 
 def _notes(scene: Scene, shown: pd.DataFrame) -> list[str]:
@@ -133,5 +149,6 @@ def _notes(scene: Scene, shown: pd.DataFrame) -> list[str]:
         *scene.notes(shown),
         "the reader's answers are graded exactly; the real model's by what they contain, each asked in a new "
         "conversation",
+        f"shares of fewer than {_FEWEST} questions whose evidence is in the prompt are not drawn",
         "points: blocks; lines: 95 % intervals, of fewer than six blocks the range",
     ]

@@ -260,7 +260,8 @@ def _own_words(block: int) -> Iterator[Record]:
             condition = {"part": part, "turns": 500, "model": "smollm2", "layout": layout, "questions": 11}
             for subject, share in (("baseline", 0.0), ("asynchronous", 0.3)):
                 values = {
-                    "questions": 11, "questions/en": 11, "right": share, "right/en": share * noise.uniform(0.5, 1.0),
+                    "questions": 11, "questions/en": 11, "questions/in_prompt": 7 if share else 0,
+                    "right": share, "right/en": share * noise.uniform(0.5, 1.0),
                     "answered/in_prompt": share * 1.5, "other_value": 0.4, "declined": 0.1,
                 }  # fmt: skip
                 yield record(spec("memory", subject, block, condition=condition), Part(role="subject", values=values))
