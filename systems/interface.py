@@ -82,7 +82,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
     ``first_token_s`` is None when no token was streamed (a command, for one). ``reused_tokens`` of ``prompt_tokens``
     had been computed before. ``dropped_messages`` counts the oldest messages of the history, ``dropped_notes`` the
-    weakest notes, that the prompt had no room for. ``degraded`` tells which steps failed and were done without, on the
+    weakest notes, that the prompt had no room for. With ``seed`` the model says the same again; None where no chance
+    was in it. ``degraded`` tells which steps failed and were done without, on the
     way to this reply.
     """
 
@@ -96,6 +97,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: FinishReason = "stop"
     dropped_messages: int = 0
     dropped_notes: int = 0
+    seed: int | None = None
     first_token_s: float | None = None
     total_s: float = 0.0
     degraded: tuple[Degraded, ...] = ()
@@ -118,6 +120,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
             finish_reason=generation.finish_reason,
             dropped_messages=generation.dropped_messages,
             dropped_notes=generation.dropped_notes,
+            seed=generation.seed,
             first_token_s=called_s + generation.first_token_s,
         )
 

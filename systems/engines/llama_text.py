@@ -71,6 +71,7 @@ class LlamaText:
         self.stop = () if template else FALLBACK_STOP
         self._takes_system = self._takes(Message("system", _FIRST), Message("user", _SECOND))
         self._takes_neighbours = self._takes(Message("user", _FIRST), Message("user", _SECOND))
+        self._turn_end = self._unknown_end()
         if not template:
             event(log, logging.WARNING, "the model has no chat template: roles are written as plain words")
         if not self._takes_system:
@@ -149,8 +150,22 @@ class LlamaText:
             size = -length
 
     def ends(self, token: int) -> bool:
-        """Return whether ``token`` ends a reply."""
-        return bool(self._library.llama_vocab_is_eog(self._vocabulary, token))
+        """Return whether ``token`` ends a reply: llama.cpp knows it as such, or the template ends replies with it."""
+        return token == self._turn_end or bool(self._library.llama_vocab_is_eog(self._vocabulary, token))
+
+    def _unknown_end(self) -> int | None:
+        """Return the control token that the template writes after a reply, if it writes none that llama.cpp knows."""
+        said = [("user", _FIRST), ("assistant", _SECOND), ("user", _FIRST)]
+        try:
+            rendered = self._template(messages=[{"role": role, "content": content} for role, content in said]).prompt
+        except Exception:  # noqa: BLE001 - as in `prompt`
+            return None
+        after = self.tokens(rendered.partition(_SECOND)[2], special=True)
+        if any(self._library.llama_vocab_is_eog(self._vocabulary, token) for token in after):
+            return None
+        attributes = [self._library.llama_vocab_get_attr(self._vocabulary, token) for token in after]
+        control = self._library.LLAMA_TOKEN_ATTR_CONTROL
+        return next((token for token, has in zip(after, attributes, strict=True) if has & control), None)
 
     def _begun(self, tokens: list[int]) -> list[int]:
         """Return ``tokens`` with one begin-of-text token before them if there is to be one."""

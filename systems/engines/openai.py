@@ -85,6 +85,7 @@ class _Usage(msgspec.Struct):
 
 class _Dropped(msgspec.Struct):
     dropped_messages: int = 0
+    seed: int | None = None
 
 
 class _Chunk(msgspec.Struct):
@@ -243,6 +244,7 @@ class OpenAIEngine(AddressedEngine):
             reused_tokens=usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0,
             dropped_messages=shortened.dropped_messages + dropped.dropped_messages,
             dropped_notes=shortened.dropped_notes,
+            seed=dropped.seed,
         )
 
     def close(self) -> None:

@@ -75,6 +75,8 @@ class _Generated(Protocol):
     def dropped_messages(self) -> int: ...
     @property
     def dropped_notes(self) -> int: ...
+    @property
+    def seed(self) -> int | None: ...
 
 
 _Answer = Callable[[TokenSink | None], Coroutine[Any, Any, _Generated]]
@@ -316,7 +318,7 @@ def _whole(model: str, generated: _Generated) -> ChatCompletion:
 
 
 def _dropped(generated: _Generated) -> Dropped:
-    return Dropped(generated.dropped_messages, generated.dropped_notes)
+    return Dropped(generated.dropped_messages, generated.dropped_notes, generated.seed)
 
 
 def _usage(generated: _Generated) -> Usage:

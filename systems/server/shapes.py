@@ -85,10 +85,14 @@ class Usage(msgspec.Struct):
 
 
 class Dropped(msgspec.Struct):
-    """What the prompt had no room for: the oldest messages, then notes of an agent's."""
+    """What the prompt had no room for: the oldest messages, then notes of an agent's.
+
+    And the ``seed`` with which the same messages get the same reply; null where no chance was in it.
+    """
 
     dropped_messages: int
     dropped_notes: int
+    seed: int | None = None
 
 
 class AssistantMessage(msgspec.Struct):

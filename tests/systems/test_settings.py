@@ -10,10 +10,12 @@ from experiments.measuring.records import TrialSpec
 from experiments.studies.subjects import make_system
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import BaselineSettings
+from systems.engines.batched.settings import BatchedSettings
+from systems.engines.llama import LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, UnknownName
 from systems.server.settings import ServerSettings
-from systems.settings import CACHE_LIMIT, by_system, from_file, layered, parse
+from systems.settings import CACHE_LIMIT, by_system, from_file, layered, names_of, parse
 
 GIB = 2**30
 
@@ -55,6 +57,52 @@ def test_assignments_are_told_apart_by_system_and_the_last_wins():
         "a.dotted.name": {"size": "1"},
         "a": {"b": "c=d"},
     }
+
+
+def test_settings_that_have_settings_of_their_own_are_named_with_a_dot_in_every_way(tmp_path):
+    path = tmp_path / "fourgig.toml"
+    path.write_text('[batched]\nmodel_path = "m"\n[batched.sampling]\ntop_k = 7\n')
+    assert {"sampling.temperature", "sampling.stop", "slots"} < set(names_of(BatchedSettings))
+
+    def set_by(command_line=(), **environ):
+        values = by_system(command_line, ["batched", "batched.other"])
+        assert set(values) <= {"batched"}
+        found = layered(
+            BatchedSettings,
+            "batched",
+            command_line=values.get("batched", {}),
+            environ=environ,
+            file=from_file(path)["batched"],
+        )
+        return {
+            name: value for name, value in msgspec.structs.asdict(found.sampling).items() if value not in (None, ())
+        }
+
+    assert set_by() == {"top_k": 7}
+    assert set_by(["batched.sampling.temperature=0.7"]) == {"top_k": 7, "temperature": 0.7}
+    assert set_by(['batched.sampling={"temperature": 0.7, "top_k": null}']) == {"temperature": 0.7}
+    assert set_by(FOURGIG_BATCHED_SAMPLING_REPEAT_PENALTY="1.1") == {"top_k": 7, "repeat_penalty": 1.1}
+    assert set_by(FOURGIG_BATCHED_SAMPLING='{"top_k": 1}') == {"top_k": 1}
+    assert set_by(["batched.sampling.stop=a,b"])["stop"] == ("a", "b")
+    assert set_by(['batched.sampling.stop=["a,b"]'])["stop"] == ("a,b",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("temperature", "0.7", "did you mean sampling.temperature"),
+        ("sampling.temprature", "0.7", "did you mean sampling.temperature"),
+        ("sampling", "0.7", "set by its parts, such as llama.sampling.temperature"),
+        ("sampling", '{"temprature": 1}', "did you mean sampling.temperature"),
+        ("sampling.temperature", "-1", "The setting sampling.temperature of llama cannot be '-1': "),
+        ("sampling.temperature", "inf", "The setting sampling.temperature of llama cannot be inf"),
+        ("threads.count", "1", "did you mean threads"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_of_a_setting_is_one_sentence(name, text, said):
+    with pytest.raises(BadInput) as caught:
+        parse(LlamaSettings, {"model_path": "", name: text}, "llama")
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("assignment", ["", "isolation=false", "asynchronous.isolation", ".x=1", "asynchronous.=1"])
