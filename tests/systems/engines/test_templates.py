@@ -158,9 +158,8 @@ def test_a_real_models_prompt_is_its_templates_and_its_control_tokens_stay_insid
     engine = llama(smollm2)
     engine.load()
     try:
-        found = engine.generate(
-            Call(messages=[Message("user", "What is the capital of France?")], max_tokens=200, sampling=Sampling(seed=1))
-        )
+        question = [Message("user", "What is the capital of France?")]
+        found = engine.generate(Call(messages=question, max_tokens=200, sampling=Sampling(seed=1)))
         assert found.finish_reason == "stop"
         assert "<|" not in found.text
         assert found.seed == 1, "its file says how it is sampled, and that is with chance"
