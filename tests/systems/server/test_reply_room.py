@@ -58,7 +58,7 @@ async def test_a_reply_without_a_bound_or_beyond_the_context_ends_where_the_cont
             assert said.usage.total_tokens <= CONTEXT
             full = said.usage.total_tokens == CONTEXT
             assert said.choices[0].finish_reason == ("length" if full else "stop")
-            assert said.fourgig == {"dropped_messages": 0, "dropped_notes": 0}
+            assert said.fourgig == {"dropped_messages": 0, "dropped_notes": 0, "seed": None}
         short = await complete(address, messages=HELLO, max_tokens=3)
         assert short.usage.completion_tokens <= 3
 
