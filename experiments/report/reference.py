@@ -12,6 +12,7 @@ and figures beside the pages that hold them, but for those that the README and i
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,8 @@ from systems.errors import BadInput, FourgigError
 
 REFERENCE = Path("results/reference")
 MOMENTS = 100
-SHOWN = ("answers.svg", "memory-quality.svg", "memory-evidence-kinds-500.svg", "memory-evidence-kinds-5000.svg")
+# Of a second run of a study the figures are named by that run, too.
+SHOWN = re.compile(r"(answers|memory-(quality|own-words|evidence-kinds-\d+)(-\d{8}-.+)?)\.svg")
 _PAGES = ("report.html", "claims.html", "tables", "figures")
 
 
@@ -113,7 +115,7 @@ def _pages(out: Path) -> Path:
         else:
             old.unlink(missing_ok=True)
     page = build(out)
-    left_out = [figure for figure in out.glob("figures/*") if figure.name not in SHOWN]
+    left_out = [figure for figure in out.glob("figures/*") if not SHOWN.fullmatch(figure.name)]
     for path in [*left_out, *out.glob("tables/trials.csv"), *out.glob("tables/*-by-trial.csv")]:
         path.unlink()
     return page
