@@ -25,11 +25,11 @@ Edit = Callable[[Record], Record | None]
 @cache
 def recorded() -> tuple[Record, ...]:
     """Return the records as they were measured, each trial once, by its last record."""
-    cells = {"isolation": (TOTAL,), "load": (USERS,), "memory": (ANSWERS, SOAK)}
+    cells = {"isolation": (TOTAL,), "load": (USERS,), "memory": (SOAK,), "memory-remembering": (ANSWERS,)}
     last = {
         record.key: msgspec.structs.replace(record, outside=msgspec.structs.replace(record.outside, timeline=[]))
-        for study, conditions in cells.items()
-        for record in records.read(REFERENCE / study / runs.TRIALS)
+        for part, conditions in cells.items()
+        for record in records.read(REFERENCE / part / runs.TRIALS)
         if record.spec.condition in conditions and record.spec.subject in SUBJECTS and not record.spec.traced
     }
     return tuple(last.values())
@@ -38,7 +38,7 @@ def recorded() -> tuple[Record, ...]:
 def write(folder: Path, *edits: Edit) -> Path:
     """Write the run with each record changed by every one of ``edits``; one that becomes None is left out."""
     studies = ("isolation", "load", "memory")
-    parts = [runs.read_info(REFERENCE / study) for study in studies]
+    parts = [runs.read_info(REFERENCE / part) for part in (*studies, "memory-remembering")]
     info = parts[0]
     made = []
     for record in recorded():

@@ -14,6 +14,7 @@ from experiments.studies.memory import Memory, own_words
 from experiments.workloads.remembering.conversation import Conversation, Question, Told
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
+from systems.engines.interface import Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.scripted import Scripts, scripted
 from systems.server.hosting import host
@@ -79,7 +80,8 @@ async def test_the_real_model_says_in_a_sentence_what_it_was_told(smollm2: Path,
         others=("Tostad",),
     )  # fmt: skip
     turns = [Told(text=text, reply="Noted.") for text in ("Marela lives in Korburg.", "Today I walked by the river.")]
-    engine, scripts = Overheard(LlamaEngine(LlamaSettings(model_path=str(smollm2), threads=2))), Scripts()
+    settings = LlamaSettings(model_path=str(smollm2), threads=2, sampling=Sampling(temperature=0.0))
+    engine, scripts = Overheard(LlamaEngine(settings)), Scripts()
     system = Asynchronous(AsynchronousSettings(), scripted(engine, scripts), tmp_path)
     async with host(system) as where:
         talk = Conversation(turns, [question])
