@@ -30,8 +30,9 @@ inferred = [r for r, engine in engines if engine.name == "llama" and r.spec.cond
 rows = [row for record in inferred for part in record.parts for row in part.requests]
 if {(row.outcome, row.generated_tokens) for row in rows} != {("ok", REPLY_TOKENS)}:
     sys.exit("The systems did not all generate the same number of tokens.")
-if not all(record.spec.engine.words_are_meaningless for record in inferred):
-    sys.exit("A made model's words are not called meaningless.")
+# They ran the real model or, where it cannot be fetched, one of its shape, which this project made and names so.
+if any(r.spec.engine.model.startswith("fourgig ") != r.spec.engine.words_are_meaningless for r in inferred):
+    sys.exit("A made model's words are not called meaningless, or a real one's are.")
 if not all(row.first_token_s is not None and row.intended_s <= row.finished_s for row in rows):
     sys.exit("A request has no first token, or ended before it was meant to begin.")
 for record, engine in engines:
