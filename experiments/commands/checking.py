@@ -15,7 +15,7 @@ from experiments.commands.asking import Asked, Settings
 from experiments.commands.planning import Draft
 from experiments.errors import CannotEnforce, RunFolderError, StorageError
 from experiments.invocation import command
-from experiments.measuring import records
+from experiments.measuring import engines, records
 from experiments.measuring.limits.select import choose
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import EngineSpec, TrialSpec
@@ -103,11 +103,7 @@ def check_engines(specs: Iterable[EngineSpec]) -> None:
         settings: dict[str, Any] = dict(spec.settings)
         if "model_path" in kind.Settings.__struct_fields__:
             settings["model_path"] = ""  # looked at by its name, above, or not made yet
-        try:
-            engine = kind(msgspec.convert(settings, kind.Settings))
-        except msgspec.ValidationError as error:
-            raise BadInput(f"A setting of the engine {spec.name} does not fit: {error}.") from error
-        engine.examine()
+        kind(engines.settings_of(kind.Settings, settings, f"engine {spec.name}")).examine()
 
 
 def check_writable(folder: Path) -> None:

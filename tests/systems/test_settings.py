@@ -12,6 +12,7 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import BaselineSettings
 from systems.engines.batched.settings import BatchedSettings
 from systems.engines.llama import LlamaSettings
+from systems.engines.sampling import said
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, UnknownName
 from systems.server.settings import ServerSettings
@@ -74,9 +75,7 @@ def test_settings_that_have_settings_of_their_own_are_named_with_a_dot_in_every_
             environ=environ,
             file=from_file(path)["batched"],
         )
-        return {
-            name: value for name, value in msgspec.structs.asdict(found.sampling).items() if value not in (None, ())
-        }
+        return said(found.sampling)
 
     assert set_by() == {"top_k": 7}
     assert set_by(["batched.sampling.temperature=0.7"]) == {"top_k": 7, "temperature": 0.7}

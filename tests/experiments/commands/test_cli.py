@@ -203,6 +203,18 @@ def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run
     assert "0 of 3 trials to run" in again.stderr
 
 
+def test_sampling_is_set_by_its_parts_and_a_record_holds_them(fourgig, tmp_path, enforcement):
+    out = tmp_path / "run"
+    chosen = ("--set", "llama.sampling.temperature=0.7", "--set", 'llama.sampling={"top_k": 3, "stop": ["a,b"]}')
+    few = ("--preset", "smoke", "--engine", "llama", "--model", "tiny", "--only", "system=baseline")
+    done = fourgig("run", "load", *few, "--only", "work=inference", *chosen, "--out", out, *enforcement)
+    assert done.returncode == 0, done.stderr
+    parts = {"sampling.temperature": 0.7, "sampling.top_k": 3, "sampling.stop": '["a,b"]'}
+    assert read_info(out).settings == {"llama": parts}
+    [record] = records.read(out / "trials.jsonl")
+    assert record.spec.engine.settings.items() >= parts.items()
+
+
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
@@ -213,6 +225,8 @@ def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run
         ("simulated.token_s=-1", "cannot be '-1'"),
         ("llama.context=4096", "did you mean context_tokens"),
         ("llama.model_path=a.gguf", "chosen by --model"),
+        ("llama.temperature=0.7", "did you mean sampling.temperature"),
+        ("batched.sampling=0.7", "set by its parts, such as batched.sampling.temperature"),
         ("history_length", "write SYSTEM.NAME=VALUE"),
     ],
 )

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
+from systems import registry
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
 from systems.engines.interface import Call, Message
 from systems.engines.openai import OpenAIEngine, OpenAISettings
@@ -16,6 +17,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import EngineBusy, EngineError
 from systems.server.direct import EngineHost
 from systems.server.settings import MAX_BODY_BYTES
+from tests.systems.engines.described import REFUSES_SYSTEM, described
 from tests.systems.server.serving import Watched, agent, listening_to
 
 HELLO = [{"role": "user", "content": "Hello Vera"}]
@@ -86,6 +88,35 @@ async def test_a_request_says_how_it_is_sampled_and_whose_conversation_it_is(tin
         usages = [(await chat(address, user="vera"))[2]["usage"] for _ in range(2)]
         cached = [usage["prompt_tokens_details"]["cached_tokens"] for usage in usages]
         assert cached[0] < cached[1] == usages[1]["prompt_tokens"] - 1
+
+
+async def test_without_a_seed_every_reply_is_another_and_says_the_seed_that_repeats_it(tiny):
+    async with engine_alone(tiny) as address:
+        asked = {"temperature": 2.0, "top_k": 0, "max_tokens": 16, "ignore_eos": True}
+        replies = [(await chat(address, **asked))[2] for _ in range(3)]
+        assert len({reply["choices"][0]["message"]["content"] for reply in replies}) == 3
+        for reply in replies:
+            _, _, again = await chat(address, **asked, seed=reply["fourgig"]["seed"])
+            assert again["choices"] == reply["choices"]
+        assert (await chat(address))[2]["fourgig"]["seed"] is None
+
+
+@pytest.mark.parametrize("kind", ["llama", "batched"])
+async def test_messages_that_the_models_template_refuses_are_a_bad_request_and_an_agents_are_put_otherwise(
+    tiny_model, tmp_path, kind
+):
+    path = described(tiny_model, tmp_path / "refuses.gguf", tokenizer__chat_template=REFUSES_SYSTEM)
+    made = registry.engines.get(kind)
+    engine = made(made.Settings(model_path=str(path), context_tokens=1024, threads=1))
+    ordered = [{"role": "system", "content": "Be brief."}, *HELLO]
+    async with engine_alone(engine) as address:
+        status, _, body = await chat(address, messages=ordered)
+        assert (status, body["error"]["param"]) == (400, "messages")
+        assert "chat template" in body["error"]["message"]
+        assert (await chat(address))[0] == 200
+    async with listening_to(agent(tmp_path, engine)) as address:
+        status, _, reply = await chat(f"http://{address}")
+        assert (status, reply["choices"][0]["message"]["role"]) == (200, "assistant")
 
 
 async def test_a_whole_reply_has_the_shape_that_clients_expect():
