@@ -1,9 +1,9 @@
 """Vectors of turns beside the turns, and the turns whose vectors lie nearest to a question's.
 
-A vector is made once, some time after its turn was saved, on a thread of its own, so that the loop
-does not wait for it; a lookup waits for the step under way. It is kept in eight bits a number. A lookup compares the question with every turn of its session, exactly. A turn
-that only asks gets none: it would lie nearest to the same question asked again, and answers nothing. Nor do texts in a
-script that the model does not know.
+A vector is made once, some time after its turn was saved, on a thread of its own, so that the loop does not wait for
+it; a lookup waits for the step under way. It is kept in eight bits a number. A lookup compares the question with every
+turn of its session, exactly. A turn that only asks gets none: it would lie nearest to the same question asked again,
+and answers nothing. Nor do texts in a script that the model does not know.
 """
 
 from __future__ import annotations
