@@ -130,8 +130,9 @@ async def _with_vectors(path: Path, turns: Sequence[SavedTurn], model: str, *, w
     """Yield the lookup of a store with vectors, once every turn has its own."""
     from systems.engines.embedding.opening import embedding_engine
 
-    vectors = VectorIndex(path, embedding_engine(embeddings.resolve(model).path))
-    store = HybridStore(FullTextStore(path), vectors)
+    fulltext = FullTextStore(path)
+    vectors = VectorIndex(fulltext, embedding_engine(embeddings.resolve(model).path))
+    store = HybridStore(fulltext, vectors)
     await store.open()
 
     async def search(question: str, limit: int) -> list[str]:

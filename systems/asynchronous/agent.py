@@ -276,7 +276,7 @@ class Asynchronous(AsyncSystem):
         from systems.memory.vectors import VectorIndex
 
         # One thread: those of a model that decodes wait for each other, and a second competitor would double the wait.
-        self._vectors = VectorIndex(self._path, await asyncio.to_thread(embedding_engine, model, 1))
+        self._vectors = VectorIndex(store, await asyncio.to_thread(embedding_engine, model, 1))
         return HybridStore(store, self._vectors)
 
 

@@ -51,7 +51,7 @@ class FullTextStore:
 
     With ``context`` short turns are found by those around them as well (`relevance`). A file larger than
     ``most_bytes`` loses what matters least (`retention`). Sessions in use are held in memory, in ``resident_bytes``
-    (`resident`).
+    (`resident`). ``taken_out`` counts how often turns were taken out for that.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class FullTextStore:
         self._recent = Recent()
         self._cut: OrderedDict[str, Sequence[str]] = OrderedDict()
         self._version = 0
+        self.taken_out = 0
         self._unlooked = _LOOK_EVERY
         self._connection: _Connection | None = None
         self._asked: list[_Lookup] = []
@@ -217,9 +218,17 @@ class FullTextStore:
         if self._resident is not None:
             self._resident.add(saved)
 
+    async def with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what ``work`` returns when it is called with the one connection, on its thread; nothing comes between.
+
+        Raises what it raises, and `SystemClosed`.
+        """
+        return await self._open().do(work)
+
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
         def step(opened: sqlite3.Connection) -> bool:
             self._catch_up(opened)  # what is deleted next must not be found here
+            self.taken_out += 1
             return next(steps, self) is not self
 
         if await connection.do(retention.used_bytes) <= most_bytes:

@@ -1,9 +1,12 @@
 """Vectors of turns beside the turns, and the turns whose vectors lie nearest to a question's.
 
-A vector is made once, some time after its turn was saved, on a thread of its own, so that the loop does not wait for
-it; a lookup waits for the step under way. It is kept in eight bits a number. A lookup compares the question with every
-turn of its session, exactly. A turn that only asks gets none: it would lie nearest to the same question asked again,
-and answers nothing. Nor do texts in a script that the model does not know.
+A vector is made once, some time after its turn was saved, on a thread of its own: no turn waits for it, but a lookup
+waits for what is being read just now, one long text or a few short ones. It is kept in eight bits a number. A lookup
+compares the question with every turn of its session, exactly. A turn that only asks gets none: it would lie nearest to
+the same question asked again, and answers nothing. Nor do texts in a script that the model does not know.
+
+The file is read and written by the store's own connection. To the store another one would be somebody else, whose
+every vector makes it let go of what it holds.
 """
 
 from __future__ import annotations
@@ -12,20 +15,21 @@ import asyncio
 import logging
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
+from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from systems.engines.interface import EmbeddingEngine
-from systems.errors import EngineError, StoreError, SystemClosed
+from systems.errors import EngineError, ModelError, StoreError
 from systems.logs import swallowed
 from systems.memory import asking
-from systems.memory.schema import BUSY_S, cannot_open, store_error
+from systems.memory.fulltext import FullTextStore
+from systems.memory.schema import store_error
 
 T = TypeVar("T")
 
@@ -40,17 +44,17 @@ _TABLE = (
     "DELETE FROM memory_vectors WHERE id = old.id; END",
 )
 _LACKING = (
-    "SELECT memories.id, question FROM memories "
+    "SELECT memories.id, session, question FROM memories "
     "LEFT JOIN memory_vectors ON memory_vectors.id = memories.id AND model = ? WHERE model IS NULL AND "
 )
 _NEW = _LACKING + "memories.id > ? ORDER BY memories.id LIMIT ?"
 _OLD = _LACKING + "memories.id < ? ORDER BY memories.id DESC LIMIT ?"
 _NEWEST = "SELECT ifnull(max(id), 0) FROM memories"
 _NEWEST_LOOKED_AT = "SELECT id FROM memory_vectors WHERE model = ? ORDER BY id DESC LIMIT 1"
-# A turn may have been deleted meanwhile.
+# A turn may have been deleted meanwhile, and its number given to another.
 _KEEP = (
     "INSERT OR REPLACE INTO memory_vectors (id, model, scale, vector) "
-    "SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM memories WHERE id = ?)"
+    "SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM memories WHERE id = ? AND question = ?)"
 )
 _OF_SESSION = (
     "SELECT memories.id, scale, vector FROM memories JOIN memory_vectors USING (id) "
@@ -60,8 +64,9 @@ _TEXT = "SELECT question FROM memories WHERE id = ?"
 
 _BEYOND_LATIN = "\u0370"  # Greek begins here
 
-# Turns whose vectors are made in one step: what a lookup may have to wait for.
-_STEP = 8
+# Turns whose vectors are made in one step, and how many characters of them are read together: what a lookup may have
+# to wait for. A longer text is read alone.
+_STEP, _STEP_CHARACTERS = 8, 400
 # Sessions whose vectors are kept in memory between lookups.
 _KEPT_SESSIONS = 16
 
@@ -89,19 +94,26 @@ def packed(row: NDArray[np.float32]) -> tuple[float, bytes]:
     return scale, np.round(row / scale).astype(np.int8).tobytes()
 
 
+class _Lacking(NamedTuple):
+    """A turn that lacks a vector."""
+
+    number: int
+    session: str
+    text: str
+
+
 class VectorIndex:
-    """Vectors of the turns in the memory file ``path``, made by ``engine``. Used from one event loop.
+    """Vectors of the turns in ``store``, made by ``engine``. Used from one event loop, while the store is open.
 
     The engine is loaded when it is first needed, and closed with the index. ``made`` counts the vectors of this run.
     """
 
-    def __init__(self, path: Path, engine: EmbeddingEngine) -> None:
-        self._path = path
+    def __init__(self, store: FullTextStore, engine: EmbeddingEngine) -> None:
+        self._store = store
         self._engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
-        self._connection: sqlite3.Connection | None = None
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._version = 0
+        self._changes = (0, 0)
         # Turns from the first number to the second have been looked at.
         self._first, self._last = 1, 0
         self._making: asyncio.Task[None] | None = None
@@ -114,11 +126,8 @@ class VectorIndex:
         return self._engine.weights_bytes
 
     async def open(self) -> None:
-        """Make the table if the file, which the store has opened before, lacks it. Raises `StoreError`."""
-        try:
-            await self._do(self._open)
-        except sqlite3.Error as error:
-            raise cannot_open(self._path, error) from error
+        """Make the table if the file lacks it. Raises `StoreError`."""
+        await self._in_file(self._open)
         self.saved()
 
     def saved(self) -> None:
@@ -135,87 +144,93 @@ class VectorIndex:
     async def find(self, session: str, question: str, limit: int) -> list[str]:
         """Return what was said in the ``limit`` turns of ``session`` that lie nearest to ``question``, nearest first.
 
-        Turns that say the same take one place, and the question itself none. Raises `StoreError` and `EngineError`.
+        Turns that say the same take one place, and the question itself none. Raises `StoreError`, `EngineError` and
+        `ModelError`.
         """
-        try:
-            return await self._do(partial(self._find, session, question, limit))
-        except sqlite3.Error as error:
-            raise store_error("Long-term memory could not be searched", error) from error
+        vector = await self._by_engine(partial(self._asked, question))
+        return [] if vector is None else await self._in_file(partial(self._find, session, question, vector, limit))
 
     async def close(self) -> None:
-        """Make no more vectors, close the file and the engine; a second call does nothing."""
+        """Make no more vectors, and close the engine; a second call does nothing."""
         self._more = False
         if self._making is not None:
             self._making.cancel()
             await asyncio.gather(self._making, return_exceptions=True)
-        await self._do(self._close)
+        await self._by_engine(self._engine.close)
 
-    def _open(self) -> None:
-        connection = sqlite3.connect(self._path, timeout=BUSY_S)
-        try:
-            with connection:
-                for statement in _TABLE:
-                    connection.execute(statement)
-                self._last = connection.execute(_NEWEST).fetchone()[0]
-                self._first = self._last + 1
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-        self._engine.close()
+    def _open(self, connection: sqlite3.Connection) -> None:
+        with connection:
+            for statement in _TABLE:
+                connection.execute(statement)
+        self._last = connection.execute(_NEWEST).fetchone()[0]
+        self._first = self._last + 1
 
     async def _make(self) -> None:
         try:
             while self._more:
                 self._more = False
-                while await self._do(self._step):
-                    pass
-        except (sqlite3.Error, StoreError, EngineError) as error:  # to be tried again when the next turn is saved
+                while turns := await self._in_file(self._lacking):
+                    made = await self._by_engine(partial(self._read, turns))
+                    await self._in_file(partial(self._keep, turns, made))
+        except (StoreError, EngineError, ModelError) as error:  # to be tried again when the next turn is saved
             swallowed(log, "vectors of turns could not be made", error)
         finally:
             self._making = None
 
-    def _step(self) -> bool:
-        """Make the vectors of some turns, first of new ones, then of old ones; return whether there were any."""
-        connection = self._opened()
+    def _lacking(self, connection: sqlite3.Connection) -> list[_Lacking]:
+        """Return some turns that lack a vector, first of new ones, then of old ones."""
         model = self._engine.identity
         if self._first <= self._last:  # the newest turns may have been taken out, and their numbers given to others
             newest = connection.execute(_NEWEST_LOOKED_AT, (model,)).fetchone()
             self._last = min(self._last, newest[0] if newest else 0)
-        new = lacking = connection.execute(_NEW, (model, self._last, _STEP)).fetchall()
-        if not new:
-            lacking = connection.execute(_OLD, (model, self._first, _STEP)).fetchall()
-        if not lacking:
+        turns = connection.execute(_NEW, (model, self._last, _STEP)).fetchall()
+        if not turns:
+            turns = connection.execute(_OLD, (model, self._first, _STEP)).fetchall()
+        if not turns:
             self._first = 0
-            return False
-        self._engine.load()
-        told = [(number, text) for number, text in lacking if self._reads(text) and not asking.only_asks(text)]
-        made: dict[int, tuple[float, bytes]] = {}
-        if told:
-            rows = self._engine.embed([text for _, text in told]).vectors
-            made = {number: packed(row) for (number, _), row in zip(told, rows, strict=True)}
-        kept = [(number, model, *made.get(number, (0.0, b"")), number) for number, _ in lacking]
-        with connection:
-            connection.executemany(_KEEP, kept)
-        if new:
-            self._last = new[-1][0]
-        else:
-            self._first = lacking[-1][0]
-        self._sessions.clear()
-        self.made += len(made)
-        return True
+        together = accumulate(len(text) for _, _, text in turns)
+        return [
+            _Lacking(*turn)
+            for place, (turn, characters) in enumerate(zip(turns, together, strict=True))
+            if not place or characters <= _STEP_CHARACTERS
+        ]
 
-    def _find(self, session: str, question: str, limit: int) -> list[str]:
-        connection = self._opened()
+    def _read(self, turns: Sequence[_Lacking]) -> dict[int, tuple[float, bytes]]:
+        """Return the vectors of those of ``turns`` that get one, by their numbers, as they are kept."""
         self._engine.load()
-        if not self._reads(question):
-            return []
-        vector = self._engine.embed([question], "query").vectors[0]
+        told = [turn for turn in turns if self._reads(turn.text) and not asking.only_asks(turn.text)]
+        if not told:
+            return {}
+        rows = self._engine.embed([turn.text for turn in told]).vectors
+        return {turn.number: packed(row) for turn, row in zip(told, rows, strict=True)}
+
+    def _keep(
+        self, turns: Sequence[_Lacking], made: dict[int, tuple[float, bytes]], connection: sqlite3.Connection
+    ) -> None:
+        model = self._engine.identity
+        kept = [
+            (turn.number, model, *made.get(turn.number, (0.0, b"")), turn.number, turn.text)
+            for turn in turns
+        ]  # fmt: skip
+        with connection:
+            count = connection.executemany(_KEEP, kept).rowcount
+        for turn in turns:
+            self._sessions.pop(turn.session, None)
+        self.made += len(made)
+        if turns[0].number > self._last:
+            self._last = turns[-1].number
+        else:
+            self._first = turns[-1].number
+        if count < len(turns):  # some were replaced meanwhile: all are looked at once more
+            self._first = self._last + 1
+
+    def _asked(self, question: str) -> NDArray[np.float32] | None:
+        self._engine.load()
+        return self._engine.embed([question], "query").vectors[0] if self._reads(question) else None
+
+    def _find(
+        self, session: str, question: str, vector: NDArray[np.float32], limit: int, connection: sqlite3.Connection
+    ) -> list[str]:
         # What is said twice takes one place: some more are looked at.
         nearest = self._session(connection, session).nearest(vector, 2 * limit + 1)
         found: list[str] = []
@@ -233,10 +248,11 @@ class VectorIndex:
         return 2 * sum(letter < _BEYOND_LATIN for letter in letters) >= len(letters)
 
     def _session(self, connection: sqlite3.Connection, session: str) -> _Session:
-        version = int(connection.execute("PRAGMA data_version").fetchone()[0])
-        if version != self._version:  # somebody else saved or deleted
+        # Somebody else saved or deleted, or the store took turns out.
+        changes = (connection.execute("PRAGMA data_version").fetchone()[0], self._store.taken_out)
+        if changes != self._changes:
             self._sessions.clear()
-            self._version = version
+            self._changes = changes
         held = self._sessions.pop(session, None)
         if held is None:
             rows = connection.execute(_OF_SESSION, (session, self._engine.identity)).fetchall()
@@ -251,10 +267,11 @@ class VectorIndex:
             self._sessions.popitem(last=False)
         return held
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise SystemClosed("Long-term memory is not open.")
-        return self._connection
-
-    async def _do(self, work: Callable[[], T]) -> T:
+    async def _by_engine(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def _in_file(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._store.with_connection(work)
+        except sqlite3.Error as error:
+            raise store_error("Vectors of turns could not be read or kept", error) from error

@@ -90,7 +90,8 @@ async def ask(archive: Archive, model: str, keywords: Keywords) -> tuple[list[An
     answered, seconds = [], {WORDS: [], f"vectors {model}": [], f"both {model}": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "memory.sqlite"
-        words, vectors = FullTextStore(path), VectorIndex(path, embedding_engine(embeddings.resolve(model).path))
+        words = FullTextStore(path)
+        vectors = VectorIndex(words, embedding_engine(embeddings.resolve(model).path))
         both = HybridStore(words, vectors)
         await both.open()
         try:
@@ -123,10 +124,9 @@ def cost(model: str, archive: Archive) -> dict[str, float]:
             await plain.save(turns)
             for question in questions:
                 await plain.find(stores.SESSION, question, 10)
-            await plain.close()
             without, before = _size(file), _memory()
             engine = embedding_engine(path)
-            vectors = VectorIndex(file, engine)
+            vectors = VectorIndex(plain, engine)
             began, worked = time.perf_counter(), time.process_time()
             await vectors.open()
             await vectors.caught_up()
@@ -139,6 +139,7 @@ def cost(model: str, archive: Archive) -> dict[str, float]:
                 seconds.append(time.perf_counter() - began)
             asked = time.process_time() - asked
             await vectors.close()
+            await plain.close()
             return {
                 "made": vectors.made,
                 "vector_ms": 1e3 * wall_s / vectors.made,

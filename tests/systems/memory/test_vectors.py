@@ -1,14 +1,16 @@
 """Vectors beside the turns: when they are made, what they find, and that they leave with their turns."""
 
+import asyncio
 import sqlite3
+import threading
 from contextlib import asynccontextmanager, closing
 
 import numpy as np
 import pytest
 
 from systems.engines.interface import Embedded, EmbeddingEngine
-from systems.errors import EngineError
-from systems.memory import archive
+from systems.errors import EngineError, ModelError
+from systems.memory import archive, index
 from systems.memory.fulltext import FullTextStore
 from systems.memory.fusion import fused
 from systems.memory.hybrid import HybridStore
@@ -54,8 +56,9 @@ def turn(text, session="s"):
 
 
 @asynccontextmanager
-async def opened(path, engine=None):
-    store = HybridStore(FullTextStore(path), VectorIndex(path, engine or Concepts()))
+async def opened(path, engine=None, store=None):
+    words = store or FullTextStore(path)
+    store = HybridStore(words, VectorIndex(words, engine or Concepts()))
     await store.open()
     try:
         yield store
@@ -185,3 +188,87 @@ def test_fusion_goes_by_places():
     assert fused(["abc", "cd"], 4, k=10) == ["c", "a", "b", "d"]
     assert fused(["ab", "yz"], 3, k=10) == ["a", "y", "b"]
     assert fused([[], "yz"], 3, k=10) == ["y", "z"]
+
+
+async def test_making_vectors_lets_go_of_nothing_that_full_text_holds(tmp_path, monkeypatch):
+    read_anew = []
+    catch_up = index.catch_up
+    monkeypatch.setattr(index, "catch_up", lambda connection: (read_anew.append(1), catch_up(connection)))
+    async with opened(tmp_path / "m.sqlite") as store:
+        await store.find("s", "cat", 1)
+        read_anew.clear()
+        for number in range(5):
+            await store.save([turn(f"The feline is {number} years old.")])
+            await store.vectors.caught_up()
+            assert f"The feline is {number} years old." in await store.find("s", "feline", 5)
+        assert read_anew == []
+        with closing(sqlite3.connect(tmp_path / "m.sqlite")) as connection, connection:
+            connection.execute("DELETE FROM memories WHERE question LIKE '%4%'")
+        assert "The feline is 4 years old." not in await store.find("s", "feline", 5)
+        assert read_anew == [1]
+
+
+async def test_a_lookup_waits_for_no_more_than_the_text_that_is_being_read(tmp_path):
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(Concepts):
+        def embed(self, texts, purpose="passage", *, cut=True):
+            reading.set()
+            assert go_on.wait(30)
+            return super().embed(texts, purpose, cut=cut)
+
+    engine = Slow()
+    long = [turn(f"{number}: {'The cottage stands by the river. ' * 30}") for number in range(8)]
+    async with opened(tmp_path / "m.sqlite", engine) as store:
+        await store.save(long)
+        await asyncio.to_thread(reading.wait, 30)
+        asked = asyncio.create_task(store.vectors.find("s", "A house?", 1))
+        await asyncio.sleep(0)  # it is waiting in line now
+        go_on.set()
+        await asked
+        await store.vectors.caught_up()
+    assert engine.read.index("A house?") == 1
+    assert len(engine.read) == 9
+
+
+async def test_a_model_that_cannot_be_loaded_leaves_full_text(tmp_path):
+    class Missing(Concepts):
+        def load(self):
+            raise ModelError("There is no such model.")
+
+    async with opened(tmp_path / "m.sqlite", Missing()) as store:
+        await store.save(TOLD)
+        await store.vectors.caught_up()
+        assert (await store.find("s", "Was the railway slow?", 1)) == ["The railway was late."]
+
+
+async def test_a_vector_is_kept_for_the_text_it_was_made_of_and_for_no_other_that_gets_its_number(tmp_path):
+    path = tmp_path / "m.sqlite"
+
+    class Overtaken(Concepts):
+        def embed(self, texts, purpose="passage", *, cut=True):
+            if "A feline." in texts:
+                with closing(sqlite3.connect(path)) as connection, connection:
+                    connection.execute("UPDATE memories SET question = 'A cottage.' WHERE question = 'A feline.'")
+            return super().embed(texts, purpose, cut=cut)
+
+    async with opened(path, Overtaken()) as store:
+        await store.save([turn("A feline.")])
+        await store.vectors.caught_up()
+    with closing(sqlite3.connect(path)) as connection:
+        [(about,)] = connection.execute("SELECT vector FROM memory_vectors JOIN memories USING (id)")
+    assert np.frombuffer(about, np.int8).argmax() == _ABOUT["cottage"]
+
+
+async def test_what_retention_takes_out_is_not_among_what_is_held(tmp_path):
+    store = FullTextStore(tmp_path / "m.sqlite", most_bytes=1 << 20)
+    async with opened(tmp_path / "m.sqlite", store=store) as both:
+        told = [turn(f"{number}: a feline. {'Word by word. ' * 300}") for number in range(400)]
+        for start in range(0, len(told), 40):
+            await both.save(told[start : start + 40])
+            await both.vectors.caught_up()
+            found = await both.vectors.find("s", "cat", 500)
+            with closing(sqlite3.connect(tmp_path / "m.sqlite")) as connection:
+                kept = {text for (text,) in connection.execute("SELECT question FROM memories")}
+            assert set(found) == kept
+        assert len(kept) < len(told)
