@@ -10,7 +10,7 @@ import typer
 from experiments.commands import console
 from experiments.commands.completing import completing, published_names, shape_names
 from experiments.invocation import command
-from systems.models import fetching, requantise
+from systems.models import embeddings, fetching, requantise
 from systems.models.published import PUBLISHED, Published, get_published
 from systems.models.shapes import SHAPES
 
@@ -67,13 +67,8 @@ def model_get(
     """
     model = get_published(name.partition(":")[0])
     console.out.say(f"{model.title}, licence {model.licence}: {model.card}")
-    if model.use == "chat":
-        found = console.resolve_model(name)
-        console.out.say(f"{found.path}: {_mb(found.size_bytes)}, sha256 {found.sha256}")
-        return
-    with console.Bar(f"getting the model {name}", in_bytes=True) as progress:
-        path = fetching.fetched(name, progress)
-    console.out.say(f"{path}: {_mb(model.model.size_bytes)}, sha256 {model.model.sha256}")
+    found = console.resolve_model(name) if model.use == "chat" else console.resolve_embeddings(name)
+    console.out.say(f"{found.path}: {_mb(found.size_bytes)}, sha256 {found.sha256}")
 
 
 @model_app.command("make")
@@ -98,6 +93,8 @@ def _where(model: Published) -> str:
     places = [fetching.place(model, model.model)]
     if model.use == "chat":
         places += [requantise.place(model, quant) for quant in requantise.QUANTS]
+    else:
+        places.append(embeddings.converted(model))
     found = [str(path) for path in places if path.exists()]
     return "\n".join(found) or f"not yet: `{command('model', 'get', model.name)}` fetches it"
 

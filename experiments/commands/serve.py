@@ -36,7 +36,7 @@ from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
 from systems.models import cache
 from systems.models.check import ModelFile
 from systems.models.embeddings import names as embedding_names
-from systems.models.find import READER
+from systems.models.find import READER, is_named
 from systems.server.settings import ServerSettings
 from systems.settings import by_system, from_file, layered
 
@@ -171,10 +171,16 @@ def serve(
     fields = engine_kind.Settings.__struct_fields__
     given: dict[str, Any] = {}
     found: ModelFile | None = None
+    model_name = chosen.engine
     if "model_path" in fields:
         from experiments.commands.console import resolve_model, resolve_usual_model
 
-        found = resolve_usual_model()[1] if chosen.model is None else resolve_model(chosen.model)
+        if chosen.model is None:
+            named, found = resolve_usual_model()
+        else:
+            named, found = chosen.model, resolve_model(chosen.model)
+        # Of a file of the cache its name says more than anybody asks for, and changes with each way of making it.
+        model_name = named if is_named(named) or found.path == READER else found.path.stem
         given["model_path"] = str(found.path)
         if "memory_bytes" in fields:
             given["memory_bytes"] = serving_context.memory(found, _available(limits))
@@ -184,7 +190,9 @@ def serve(
     engine_kind(engine_settings)  # refuses what does not fit
     about = ""
     if found is not None:
-        engine_settings, server, about = serving_context.settled(found, chosen.engine, engine_settings, server)
+        engine_settings, server, about = serving_context.settled(
+            found, chosen.engine, engine_settings, server, _available(limits)
+        )
     system_settings: Any = {}
     if chosen.system != NO_AGENT:
         description = registry.systems.get(chosen.system)
@@ -194,14 +202,19 @@ def serve(
             usual["layout"] = "bracketed"  # it was trained on this one alone
         fitting = {name: value for name, value in usual.items() if name in description.setting_names}
         system_settings = all_of(description.settings, chosen.system, {}, **fitting)
-        if (named := getattr(system_settings, "embedding_model", None)) is not None:
-            system_settings = msgspec.structs.replace(system_settings, embedding_model=_embeddings(named)[1])
+        if (wanted := getattr(system_settings, "embedding_model", None)) is not None:
+            if system_settings.needs_keywords():
+                raise BadInput(
+                    f"{chosen.system}.embedding_model is asked beside full text by all words, and by nothing else: "
+                    "leave full_text and all_words on."
+                )
+            system_settings = msgspec.structs.replace(system_settings, embedding_model=_embeddings(wanted)[1])
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
     serving = Serving(
         system=chosen.system,
         engine=chosen.engine,
-        model=Path(given["model_path"]).stem if "model_path" in given else chosen.engine,
+        model=model_name,
         data=chosen.data or str(_data_folder() / chosen.system),
         log=chosen.log,
         cpus=limits and limits.cpus,

@@ -22,6 +22,11 @@ _STEP = 256
 _QUARTERS = (3, 4)
 
 
+def padded(tokens: int) -> int:
+    """Return the tokens that llama.cpp reserves for a sequence of ``tokens``."""
+    return -(-tokens // _STEP) * _STEP
+
+
 def longest(
     model: KeyValues,
     memory_bytes: int,

@@ -58,6 +58,10 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Return how long a prompt and its reply may be for ``model`` where ``context_tokens`` does not say."""
         return longest(model, self.memory_bytes, batch_tokens=self.batch_tokens)
 
+    def holds(self, model: KeyValues, tokens: int) -> bool:  # noqa: ARG002
+        """Return true: ``memory_bytes`` bounds no context, it only says how long one is that is not set."""
+        return True
+
 
 def usable_cpus() -> int:
     """Return how many CPUs this process may be scheduled on; a quota of CPU time is not considered."""
@@ -142,6 +146,11 @@ class LlamaEngine(Engine):
                 raise ModelError(
                     f"llama.cpp cannot load {self._path} with a context of {context_tokens} tokens: {error}."
                 ) from error
+            if not llama_cpp.llama_get_memory(llama.ctx):
+                llama.close()
+                raise ModelError(
+                    "This model keeps nothing of what it reads, as models for embeddings do: it cannot answer."
+                )
             try:
                 self._text = LlamaText(llama._model.vocab, llama.metadata, self._path)
             except ModelError:

@@ -20,6 +20,9 @@ _KEYS = {
     "repeat_last_n": "general.sampling.penalty_last_n",
 }
 
+# Below this a temperature leaves the likeliest token alone; and llama.cpp, which divides by it, reckons in 32 bits.
+_GREEDY = 1e-6
+
 KEYS = tuple(_KEYS.values())
 """What `of_model` reads of a model's metadata."""
 
@@ -61,8 +64,8 @@ def chosen(*heard: Sampling | None) -> Chosen:
         if sampling is not None:
             fields |= said(sampling)
     found = Chosen(**fields)
-    if found.temperature <= 0:
-        return msgspec.structs.replace(found, seed=None)
+    if found.temperature < _GREEDY:
+        return msgspec.structs.replace(found, temperature=0.0, seed=None)
     return found if found.seed is not None else msgspec.structs.replace(found, seed=secrets.randbits(31))
 
 

@@ -19,12 +19,13 @@ from systems.models.cache import cache_folder
 from systems.models.key_values import KeyValues, key_values
 
 _MAGIC = b"GGUF"
+_SCHEMA = 2
 _GGML_LOG_LEVEL_ERROR = 4  # from ggml.h; the Python binding does not export it
 _log_lock = threading.Lock()
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked model file."""
+    """A checked model file. One that is not ``causal`` makes vectors of texts, and cannot answer."""
 
     path: Path
     name: str
@@ -32,6 +33,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     random_weights: bool
     key_values: KeyValues
+    causal: bool = True
 
     @property
     def context_length(self) -> int:
@@ -42,7 +44,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """What was found about a file, kept so that it is read only once."""
 
-    schema_version: int = 1
+    schema_version: int = _SCHEMA
     path: str
     size_bytes: int
     mtime_ns: int
@@ -50,6 +52,7 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     random_weights: bool
     key_values: KeyValues
+    causal: bool
 
 
 def require_gguf(path: Path) -> os.stat_result:
@@ -85,6 +88,7 @@ def check(path: Path) -> ModelFile:
             sha256=_digest(path),
             random_weights=metadata.get("fourgig.random_weights") == "true",
             key_values=key_values(metadata),
+            causal=metadata.get(f"{metadata.get('general.architecture')}.attention.causal") != "false",
         )
         if note is not None:
             _remember(note, remembered)
@@ -95,6 +99,7 @@ def check(path: Path) -> ModelFile:
         sha256=remembered.sha256,
         random_weights=remembered.random_weights,
         key_values=remembered.key_values,
+        causal=remembered.causal,
     )
 
 
@@ -173,7 +178,7 @@ def _recall(note: Path, path: Path, found: os.stat_result) -> _Remembered | None
         remembered = msgspec.json.decode(note.read_bytes(), type=_Remembered)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    same = (str(path), found.st_size, found.st_mtime_ns, 1)
+    same = (str(path), found.st_size, found.st_mtime_ns, _SCHEMA)
     was = (remembered.path, remembered.size_bytes, remembered.mtime_ns, remembered.schema_version)
     return remembered if was == same else None
 

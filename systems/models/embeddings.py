@@ -38,9 +38,14 @@ def resolve(model: str, progress: Progress | None = None) -> ModelFile:
     return check(path)
 
 
+def converted(model: Published) -> Path:
+    """Return where the cache keeps the converted file of ``model``, made or not. Raises `CannotWrite`."""
+    return cache.cache_folder() / _FOLDER / f"{model.name}-{model.model.sha256[:12]}-recipe{RECIPE}.gguf"
+
+
 def _ensure(model: Published, progress: Progress | None) -> Path:
     """Return the converted file of ``model`` in the cache, made if it is not there."""
-    out = cache.cache_folder() / _FOLDER / f"{model.name}-{model.model.sha256[:12]}-recipe{RECIPE}.gguf"
+    out = converted(model)
     if not out.exists():
         fetched(model.name, progress)
         cache.made(_FOLDER)

@@ -64,7 +64,10 @@ def resolve(model: str, progress: Progress | None = None) -> ModelFile:
     """
     match _parsed(model):
         case Path() as path:
-            return check(path)
+            found = check(path)
+            if not found.causal:
+                raise _answers_nothing(str(path))
+            return found
         case (Published() as published, quant):
             return check(requantise.ensure(published, quant, progress))
         case (shape, quant, seed):
@@ -126,10 +129,14 @@ def chat_models() -> list[str]:
 
 def _parsed_published(model: str, published: Published, rest: list[str]) -> tuple[Published, PublishedQuant]:
     if published.use != "chat":
-        raise BadInput(f"{published.name} makes embeddings and answers nothing: name a model that does.")
+        raise _answers_nothing(published.name)
     if len(rest) > 1 or not all(rest):
         raise BadInput(f"{model!r} is not of the form name:quantisation, such as {published.name}:q4_0.")
     return published, get_published_quant(rest[0]) if rest else requantise.USUAL
+
+
+def _answers_nothing(name: str) -> BadInput:
+    return BadInput(f"{name} makes embeddings and answers nothing: name a model that does.")
 
 
 def _seed(model: str, text: str) -> int:

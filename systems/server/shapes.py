@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ ANY_MODEL = "default"
 """The name under which every server serves what it has."""
 
 Count = Annotated[int, msgspec.Meta(ge=-2, extra_json_schema={"not": {"const": 0}})]
+Nothing = Annotated[list[Any], msgspec.Meta(max_length=0)]
 Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
@@ -37,6 +38,12 @@ class StreamOptions(msgspec.Struct):
     """What a stream should end with."""
 
     include_usage: bool = False
+
+
+class PlainText(msgspec.Struct):
+    """The one form of a reply."""
+
+    type: Literal["text"]
 
 
 class ChatRequest(msgspec.Struct):
@@ -65,8 +72,9 @@ class ChatRequest(msgspec.Struct):
     ignore_eos: bool | None = None
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None
-    tools: None = None
-    functions: None = None
+    response_format: PlainText | None = None
+    tools: Nothing | None = None
+    functions: Nothing | None = None
 
 
 class PromptDetails(msgspec.Struct):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from systems.engines.batched.settings import KEY_VALUE_TYPES
+from systems.engines.context_length import padded
 from systems.engines.llama_text import LlamaText
 from systems.engines.sampling import KEYS, Chosen, of_model, sampler
 from systems.errors import EngineBusy, EngineError, ModelError
@@ -84,11 +85,6 @@ class Model:
             self.library.llama_model_free(pointer)
 
 
-def padded(length: int) -> int:
-    """Return the tokens that llama.cpp reserves for a sequence of ``length``."""
-    return -(-length // 256) * 256
-
-
 class Context:
     """``sequences`` conversations of at most ``length`` tokens each. For one thread at a time."""
 
@@ -131,6 +127,11 @@ class Context:
         if not self._pointer:
             raise ModelError(f"llama.cpp cannot make a context of {sequences} times {length} tokens.")
         self._memory = library.llama_get_memory(self._pointer)
+        if not self._memory:
+            library.llama_free(self._pointer)
+            raise ModelError(
+                "This model keeps nothing of what it reads, as models for embeddings do: it cannot answer."
+            )
         self._batch = library.llama_batch_init(self.batch, 0, 1)
         shape = (self.batch,)
         self._token = np.ctypeslib.as_array(self._batch.token, shape)

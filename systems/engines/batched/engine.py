@@ -18,11 +18,12 @@ from typing import ClassVar
 
 import msgspec
 
-from systems.engines.batched.context import Context, Model, padded
+from systems.engines.batched.context import Context, Model
 from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
+from systems.engines.context_length import padded
 from systems.engines.fitting import fitted
 from systems.engines.interface import AsyncEngine, Call, Generation, Message
 from systems.engines.llama import usable_cpus, warn_beyond

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from systems.engines.context_length import SERVED_TOGETHER, longest
+from systems.engines.context_length import SERVED_TOGETHER, longest, padded
 from systems.engines.interface import Sampling
 from systems.models.key_values import KeyValues
 
@@ -53,6 +53,10 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             number_bytes=KEY_VALUE_TYPES[self.key_value][1],
             batch_tokens=self.batch_tokens,
         )
+
+    def holds(self, model: KeyValues, tokens: int) -> bool:
+        """Return whether there is room for one conversation of so many ``tokens`` with ``model``."""
+        return padded(tokens) * model.numbers * KEY_VALUE_TYPES[self.key_value][1] <= self.memory_bytes
 
 
 class BatchedCounters(msgspec.Struct, kw_only=True):

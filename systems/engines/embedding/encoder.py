@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from systems.engines.embedding.vocabulary import TextTokens, loaded
-from systems.errors import EngineError, ModelError
+from systems.errors import EngineBusy, EngineError, ModelError
 
 
 class Encoder:
@@ -54,11 +54,7 @@ class Encoder:
         self._text = [np.ctypeslib.as_array(self._batch.seq_id[place], (1,)) for place in range(self._room)]
 
     def _make_context(self) -> None:
-        """Make the context, in place of the one before if there was one."""
-        library, context = self._library, self._context
-        self._context = None
-        if context:
-            library.llama_free(context)
+        library = self._library
         parameters = library.llama_context_default_params()
         parameters.n_ctx = self.most_tokens
         parameters.n_batch = parameters.n_ubatch = self._room
@@ -66,9 +62,14 @@ class Encoder:
         parameters.n_threads = parameters.n_threads_batch = self._threads
         parameters.embeddings = True
         parameters.kv_unified = True  # or the context would be shared out among the texts
-        self._context = library.llama_init_from_model(self._model, parameters)
-        if not self._context:
+        self._context = library.llama_init_from_model(self._model, parameters) or None
+        if self._context is None:
             raise ModelError(f"llama.cpp cannot make a context of {self._room} tokens for {self._path}.")
+
+    def _free_context(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            self._library.llama_free(context)
 
     def _check(self) -> None:
         library, context = self._library, self._context
@@ -94,6 +95,11 @@ class Encoder:
                 self._text[place][0] = number
             count = end
         self._batch.n_tokens = count
+        if self._context is None:
+            try:
+                self._make_context()
+            except ModelError as error:  # memory may be short for a moment only
+                raise EngineBusy(str(error)) from error
         if code := self._library.llama_encode(self._context, self._batch):
             raise EngineError(f"llama.cpp failed to read {count} tokens: it returned {code}.")
         rows = np.empty((len(texts), self.dimensions), np.float32)
@@ -101,7 +107,7 @@ class Encoder:
             found = self._library.llama_get_embeddings_seq(self._context, number)
             rows[number] = np.ctypeslib.as_array(found, (self.dimensions,))
         if count > self.batch:
-            self._make_context()
+            self._free_context()
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or not lengths.all():
             raise EngineError("llama.cpp made no finite numbers of a text.")
@@ -110,11 +116,9 @@ class Encoder:
     def close(self) -> None:
         """Free the context and the model; a second call does nothing."""
         batch, self._batch = self._batch, None
-        context, self._context = self._context, None
         model, self._model = self._model, None
         if batch is not None:
             self._library.llama_batch_free(batch)
-        if context:
-            self._library.llama_free(context)
+        self._free_context()
         if model:
             self._library.llama_model_free(model)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from experiments.commands.chat import ServerGone
 from experiments.commands.cli import app
-from systems.errors import ExitCode, FourgigError
+from systems.errors import BadInput, ExitCode, FourgigError
 from tests.experiments.conftest import FOURGIG
 from tests.systems.engines.embedding.small import encoder
 from tests.systems.server.serving import Crowd, agent, listening_to
@@ -233,6 +233,34 @@ async def test_who_cannot_be_talked_to_is_one_sentence(tmp_path):
     nobody = CliRunner().invoke(app, ["chat", "--url", "ws://127.0.0.1:1/ws"])
     assert type(nobody.exception) is ServerGone
     assert "fourgig serve" in str(nobody.exception)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["batched.context_tokens=10"], "too short for a conversation: 128 at least"),
+        (["batched.context_tokens=100000000"], "MiB are to be had"),
+        (["batched.memory_bytes=1"], "holds no conversation of 256 tokens"),
+        (["batched.memory_bytes=1", "batched.context_tokens=512"], "holds no conversation of 512 tokens"),
+        (["asynchronous.embedding_model=minilm", "asynchronous.full_text=false"], "leave full_text and all_words on"),
+    ],
+)
+def test_what_would_fail_every_message_or_do_nothing_is_refused_before_anybody_is_served(tiny_model, settings, says):
+    options = [part for each in settings for part in ("--set", each)]
+    done = CliRunner().invoke(app, ["serve", "--model", str(tiny_model), "--port", "0", *options])
+    assert isinstance(done.exception, BadInput), done
+    assert says in str(done.exception)
+
+
+def test_a_model_that_only_makes_embeddings_is_not_served_as_one_that_answers(tmp_path):
+    done = CliRunner().invoke(app, ["serve", "--model", str(encoder(tmp_path / "small.gguf"))])
+    assert isinstance(done.exception, BadInput), done
+    assert "makes embeddings and answers nothing" in str(done.exception)
+
+
+def test_an_engine_alone_is_asked_for_by_the_name_that_its_model_was_given(serve_tiny):
+    _, address = serve_tiny("--system", "none", "--model", "tiny:q8_0:3")
+    assert json.load(ask(address, model="tiny:q8_0:3"))["model"] == "tiny:q8_0:3"
 
 
 @pytest.mark.parametrize(

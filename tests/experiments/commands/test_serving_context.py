@@ -21,7 +21,7 @@ def model(trained=8192, numbers=11_520, heads=9, size=96 << 20):
 
 def chosen(found, available, kind=BatchedSettings):
     settings = kind(model_path="m", memory_bytes=serving_context.memory(found, available))
-    settled, _, said = serving_context.settled(found, "batched", settings, serving_context.ServerSettings())
+    settled, _, said = serving_context.settled(found, "batched", settings, serving_context.ServerSettings(), available)
     return settled, said
 
 

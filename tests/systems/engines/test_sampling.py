@@ -11,7 +11,9 @@ from systems.engines.batched.engine import BatchedEngine, BatchedSettings
 from systems.engines.interface import Call, Message, Sampling
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.sampling import Chosen, chosen, of_model
+from systems.errors import ModelError
 from tests.systems.engines.described import described
+from tests.systems.engines.embedding.small import encoder
 
 ASKED = [Message("user", "Tell me a story about the sea.")]
 WARM = Sampling(temperature=2.0, top_k=0, top_p=1.0, ignore_end=True)
@@ -77,6 +79,25 @@ def test_a_models_own_sampling_holds_where_nobody_says_and_gives_way_where_someb
     finally:
         for engine in (greedy, own, cold):
             engine.close()
+
+
+@both
+@pytest.mark.parametrize("temperature", [1e-7, 1e-39, 1e-300])
+def test_a_temperature_next_to_nought_takes_the_likeliest_token(made, tiny_model, temperature):
+    engine = made(tiny_model)
+    try:
+        found = say(engine, Sampling(temperature=temperature, seed=1))
+        assert (found.text, found.seed) == (say(engine, Sampling(temperature=0.0)).text, None)
+    finally:
+        engine.close()
+
+
+@both
+def test_a_model_that_only_makes_embeddings_is_refused(made, tmp_path):
+    engine = made(encoder(tmp_path / "small.gguf"))
+    with pytest.raises(ModelError, match="cannot answer"):
+        engine.load()
+    engine.close()
 
 
 @both

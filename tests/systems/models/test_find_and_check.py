@@ -11,6 +11,7 @@ from systems.models import check as checking
 from systems.models.cache import cache_folder
 from systems.models.check import check
 from systems.models.find import default_path, ensure, look, resolve
+from tests.systems.engines.embedding.small import encoder
 
 
 def test_a_made_model_says_what_it_is(tiny_model: Path) -> None:
@@ -129,3 +130,11 @@ def test_a_glance_refuses_what_cannot_be_a_model_and_makes_none(tmp_path: Path) 
             look(model)
     look("tiny:f16:71")
     assert not default_path("tiny", "f16", 71).exists()
+
+
+def test_a_file_that_only_makes_embeddings_answers_nothing(tmp_path: Path) -> None:
+    path = encoder(tmp_path / "small.gguf")
+    assert not check(path).causal
+    assert not check(path).causal, "also from the note"
+    with pytest.raises(BadInput, match="makes embeddings and answers nothing"):
+        resolve(str(path))

@@ -187,6 +187,9 @@ NOT_ANSWERED = [
     ({"messages": HELLO, "temperature": -1}, 400, "invalid_request"),
     ({"messages": HELLO, "n": 2}, 400, "invalid_request"),
     ({"messages": HELLO, "tools": [{"type": "function"}]}, 400, "invalid_request"),
+    ({"messages": HELLO, "response_format": {"type": "json_object"}}, 400, "invalid_request"),
+    ({"messages": HELLO, "response_format": {"type": "json_schema", "json_schema": {}}}, 400, "invalid_request"),
+    ({"messages": HELLO, "functions": [{"name": "f"}]}, 400, "invalid_request"),
     ({"messages": HELLO, "stop": "."}, 400, "invalid_request"),
     ({"messages": HELLO, "model": "gpt-4"}, 404, "model_not_found"),
 ]
@@ -200,6 +203,12 @@ async def test_what_cannot_be_answered_is_an_error_object():
             assert (found, error["type"], error["code"]) == (status, "invalid_request_error", code), repr(body)[:80]
             assert error["message"]
             assert (await chat(address))[0] == 200
+
+
+@pytest.mark.parametrize("harmless", [{"tools": []}, {"functions": []}, {"response_format": {"type": "text"}}])
+async def test_what_asks_for_nothing_is_answered(harmless):
+    async with engine_alone() as address:
+        assert (await call(f"{address}/v1/chat/completions", {"messages": HELLO, **harmless}))[0] == 200
 
 
 async def test_a_body_too_large_is_refused_also_if_it_is_never_sent():

@@ -7,7 +7,7 @@ import pytest
 
 from systems.engines.embedding.llama import LlamaEmbedding, LlamaEmbeddingSettings
 from systems.engines.embedding.opening import embedding_engine
-from systems.errors import EngineError, ModelError, PromptTooLong
+from systems.errors import EngineBusy, EngineError, ModelError, PromptTooLong
 from tests.systems.engines.embedding.small import SIZES, encoder
 
 TEXTS = ["the cat", "the dog", "a", "the cat and the dog", "?", "cat cat cat cat"]
@@ -102,3 +102,21 @@ def test_a_model_that_writes_is_refused_before_it_is_loaded(tiny_model):
         embedding_engine(tiny_model)
     with pytest.raises(ModelError, match="no embedding model"):
         LlamaEmbedding(LlamaEmbeddingSettings(model_path=str(tiny_model))).load()
+
+
+def test_a_context_that_cannot_be_made_just_now_is_made_with_the_next_text(model, monkeypatch):
+    engine = LlamaEmbedding(LlamaEmbeddingSettings(model_path=str(model), threads=1, batch_tokens=4))
+    engine.load()
+    from systems.models.llama_library import llama_cpp
+
+    make, lacking = llama_cpp.llama_init_from_model, [True]
+    monkeypatch.setattr(
+        llama_cpp, "llama_init_from_model", lambda *given: None if lacking and lacking.pop() else make(*given)
+    )
+    try:
+        long = engine.embed(["the cat and the dog"]).vectors
+        with pytest.raises(EngineBusy, match="cannot make a context"):
+            engine.embed(["cat"])
+        assert engine.embed(["the cat and the dog"]).vectors @ long.T == pytest.approx(1, abs=1e-5)
+    finally:
+        engine.close()
