@@ -42,8 +42,8 @@ def settled(
 ) -> tuple[Any, ServerSettings, str]:
     """Return the settings of the ``engine`` and of the server with what depends on the model, and words about it.
 
-    Raises `BadInput` for a context with which every message would fail; ``available`` are the bytes of memory to be had,
-    None where nobody knows.
+    Raises `BadInput` for a context with which every message would fail; ``available`` are the bytes of memory to be
+    had, None where nobody knows.
     """
     about = [f"Model: {model.name}."]
     if "context_tokens" in settings.__struct_fields__:
@@ -93,6 +93,6 @@ def _with_context(model: ModelFile, engine: str, settings: Any, available: int |
 def _require_room(model: ModelFile, engine: str, settings: Any, length: int) -> None:
     if not settings.holds(model.key_values, length):
         raise BadInput(
-            f"{engine}.memory_bytes={settings.memory_bytes} holds no conversation of {length} tokens with {model.name}, "
-            f"which takes {needed(model.key_values, length) / 2**20:,.0f} MiB."
+            f"{engine}.memory_bytes={settings.memory_bytes} holds no conversation of {length} tokens with "
+            f"{model.name}, which takes {needed(model.key_values, length) / 2**20:,.0f} MiB."
         )
