@@ -11,11 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from systems.engines.interface import Engine, FinishReason, Generation
+from systems.engines.interface import Engine, FinishReason, Generation, Message, SaidToken, Sampling
 from systems.errors import BadInput
 
 TokenSink = Callable[[str], None]
@@ -57,7 +57,13 @@ class Observed(msgspec.Struct, frozen=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user turn. ``deadline_s`` counts from the request's arrival at the system.
 
+    ``session`` names whose memory it is, ``conversation`` which of their conversations; None is the one that a session
+    has without further names. Turns of one conversation stay in order. What was said ``before`` in it is told by a
+    client that keeps that itself; with None the agent's own history counts. ``instructions`` are the client's, beside
+    the agent's own system prompt. A turn that is not to be ``kept`` is neither saved nor in the agent's history.
+
     ``max_tokens`` is an upper bound of the reply; with None it may be as long as the engine's context has room.
+    ``sampling``, ``grammar`` and ``likeliest`` are those of `Call`.
     """
 
     id: str
@@ -66,6 +72,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_tokens: int | None = None
     deadline_s: float | None = None
     observed: Observed | None = None
+    conversation: str | None = None
+    before: tuple[Message, ...] | None = None
+    instructions: str = ""
+    kept: bool = True
+    sampling: Sampling | None = None
+    grammar: str | None = None
+    likeliest: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
@@ -83,8 +96,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     ``first_token_s`` is None when no token was streamed (a command, for one). ``reused_tokens`` of ``prompt_tokens``
     had been computed before. ``dropped_messages`` counts the oldest messages of the history, ``dropped_notes`` the
     weakest notes, that the prompt had no room for. With ``seed`` the model says the same again; None where no chance
-    was in it. ``degraded`` tells which steps failed and were done without, on the
-    way to this reply.
+    was in it. ``tokens`` are those of the text, if the request asked for them. ``degraded`` tells which steps failed
+    and were done without, on the way to this reply.
     """
 
     request_id: str
@@ -98,6 +111,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     dropped_messages: int = 0
     dropped_notes: int = 0
     seed: int | None = None
+    tokens: tuple[SaidToken, ...] = ()
     first_token_s: float | None = None
     total_s: float = 0.0
     degraded: tuple[Degraded, ...] = ()
@@ -121,6 +135,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
             dropped_messages=generation.dropped_messages,
             dropped_notes=generation.dropped_notes,
             seed=generation.seed,
+            tokens=generation.tokens,
             first_token_s=called_s + generation.first_token_s,
         )
 
@@ -164,6 +179,54 @@ class Counters(msgspec.Struct, kw_only=True):
     warm_up_failures: int = 0
     vectors: int = 0
     embedding_bytes: int = 0
+
+
+class KeptTurn(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn in long-term memory; ``created`` in seconds since the epoch. ``id`` names it within its session."""
+
+    id: int
+    conversation: str
+    created: float
+    question: str
+    answer: str
+
+
+class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation in long-term memory, titled by its first question; times in seconds since the epoch."""
+
+    id: str
+    title: str
+    created: float
+    latest: float
+    turns: int
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """An agent whose long-term memory a person may look into, correct and take things out of, while it runs.
+
+    What is forgotten is gone from the file, the history, the caches and what waits to be saved when the call returns.
+    """
+
+    async def conversations(self, session: str) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first."""
+        ...
+
+    async def turns(
+        self, session: str, *, conversation: str | None = None, containing: str = "", before: int | None = None
+    ) -> list[KeptTurn]:
+        """Return the newest turns, oldest first: at most a page of them, of a conversation, with a text, before a turn."""
+        ...
+
+    async def forget(
+        self, session: str, *, turn: int | None = None, conversation: str | None = None, since: int | None = None
+    ) -> int:
+        """Forget one ``turn``, or a ``conversation``, or of it the turns ``since`` one; return how many they were."""
+        ...
+
+    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+        """Have what was said in ``turn`` be ``question``. Raises `BadInput` if there is no such turn."""
+        ...
 
 
 class BlockingSystem(ABC):

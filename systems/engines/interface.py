@@ -28,6 +28,17 @@ FinishReason = Literal["stop", "length"]
 """Why a reply ended: it was complete, or it was as long as it may be."""
 
 
+class SaidToken(msgspec.Struct, frozen=True):
+    """A token of a reply as bytes, its log probability (natural), and the likeliest at its place with theirs.
+
+    Probabilities are the model's own, before temperature, penalties and a grammar. A token may end within a character.
+    """
+
+    text: bytes
+    logprob: float
+    likeliest: tuple[tuple[bytes, float], ...] = ()
+
+
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """What one call of the engine produced.
 
@@ -35,7 +46,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     key/value state was reused; ``reused_tokens`` says how much of it was. ``dropped_messages`` counts the oldest
     messages that were left out because the context had no room for them, ``dropped_notes`` the notes that left after
     all of these. With ``seed`` the same call says the same again; None where no chance was in it, or where the engine
-    is not told.
+    is not told. ``tokens`` are those of the text, if the call asked for them.
     """
 
     text: str
@@ -47,6 +58,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     dropped_messages: int = 0
     dropped_notes: int = 0
     seed: int | None = None
+    tokens: tuple[SaidToken, ...] = ()
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +68,8 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     greedy: ``temperature`` 0 takes the likeliest token, and ``top_k`` (0: all), ``top_p`` and ``min_p`` then do
     nothing. ``repeat_penalty`` lowers the weight of the tokens among the last ``repeat_last_n`` of the reply. ``seed``
     makes a reply repeatable; one that nobody names is drawn anew for each call. A reply ends before the first of the
-    ``stop`` strings; and, unless ``ignore_end``, where the model ends it.
+    ``stop`` strings; and, unless ``ignore_end``, where the model ends it. ``logit_bias`` is added to the logits of the
+    tokens with these numbers, before anything else is done with them.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -68,6 +81,7 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: Annotated[int, msgspec.Meta(ge=0)] | None = None
     stop: tuple[str, ...] = ()
     ignore_end: bool | None = None
+    logit_bias: tuple[tuple[int, float], ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +101,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
     less at a time.
 
+    With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it.
+    With ``likeliest`` the tokens of the reply are told, each with so many of the likeliest at its place.
+
     With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
     text, so that random weights cost what real ones cost. ``check`` is called before the work begins and between its
     parts, as is ``on_token`` for every token, perhaps from another thread: what either raises ends the call.
@@ -99,6 +116,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     step: int | None = None
     script: str | None = None
     sampling: Sampling | None = None
+    grammar: str | None = None
+    likeliest: int | None = None
     strict: bool = False
     on_token: Callable[[str], None] | None = None
     check: Callable[[], None] | None = None
@@ -142,6 +161,11 @@ class Engine(ABC):
     @property
     def samples_as_asked(self) -> bool:
         """Whether it heeds the ``sampling`` of a call; without, every call is sampled alike."""
+        return False
+
+    @property
+    def heeds_grammars(self) -> bool:
+        """Whether it heeds the ``grammar`` and the ``likeliest`` of a call; one that does not raises `EngineError`."""
         return False
 
     def count(self, text: str) -> int:
