@@ -215,7 +215,7 @@ class Keeper(Protocol):
     async def turns(
         self, session: str, *, conversation: str | None = None, containing: str = "", before: int | None = None
     ) -> list[KeptTurn]:
-        """Return the newest turns, oldest first: at most a page of them, of a conversation, with a text, before a turn."""
+        """Return the newest turns, oldest first, a page at most: of a conversation, with a text, before a turn."""
         ...
 
     async def forget(
