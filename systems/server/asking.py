@@ -21,7 +21,6 @@ from systems.server.guard import session_of
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
 
-
 Generated = Generation | Reply
 """What an engine, or an agent, answers; both tell their tokens and why they ended by the same names."""
 

@@ -6,11 +6,9 @@ the conversation itself, under the name that ``user`` gives; its engine samples 
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -26,8 +24,9 @@ from systems.interface import Request, TokenSink
 from systems.server.direct import EngineHost
 from systems.server.failures import Failure, bad_request, failure
 from systems.server.guard import session_of
+from systems.server.receiving import ClientLeft, admitted, body_of, not_understood, unless_left
 from systems.server.service import ServedSystem, streamed
-from systems.server.settings import MAX_BODY_BYTES, MAX_TEXT
+from systems.server.settings import MAX_TEXT
 from systems.server.shapes import (
     ANY_MODEL,
     AssistantMessage,
@@ -48,14 +47,7 @@ T = TypeVar("T")
 
 _DEFAULT_SESSION = "default"
 
-# How much of a body that is refused is read on, and for how long.
-_DROPPED_BYTES, _DROPPED_S = 8 * MAX_BODY_BYTES, 1.0
-
 _chat_request = msgspec.json.Decoder(ChatRequest)
-
-
-class ClientLeft(Exception):
-    """The client has gone: there is nobody to answer."""
 
 
 class _Generated(Protocol):
@@ -217,66 +209,6 @@ class _Stream:
             headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send({"type": "http.response.body", "body": b"data: %b\n\n" % data, "more_body": not last})
-
-
-def admitted(service: ServedSystem, headers: Headers) -> str:
-    """Return the user of the request with these headers. Raises `NotAllowed` and `NotKnown`."""
-    service.guard.check_origin(headers)
-    return service.guard.bearer(headers)
-
-
-def not_understood(error: Exception) -> Failure:
-    """Return the failure of a request whose body msgspec could not decode."""
-    reason, _, path = str(error).partition(" - at `$.")
-    return bad_request(f"{reason}.", param=path.rstrip("`") or None)
-
-
-async def body_of(receive: Receive, headers: Headers) -> bytes:
-    """Return the request's body. Raises `Failure` for one that is too long, `ClientLeft` for one that breaks off."""
-    length = headers.get("content-length", "")
-    body, more = bytearray(), True
-    while more:
-        if len(body) > MAX_BODY_BYTES or (length.isdigit() and int(length) > MAX_BODY_BYTES):
-            await _drop(receive)
-            raise bad_request(f"A request has at most {MAX_BODY_BYTES} bytes.", status=413, code=None)
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)
-
-
-async def _drop(receive: Receive) -> None:
-    """Read on for a moment what is refused: a client still sending it would be cut off before it has the answer."""
-    dropped, more = 0, True
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_DROPPED_S):
-            while more and dropped <= _DROPPED_BYTES:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                more = message.get("more_body", False)  # nor is there more from a client that has left
-
-
-async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of ``work``, which is cancelled if the client leaves. Raises `ClientLeft`."""
-    task = asyncio.create_task(work)
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        task.cancel()
-
-    watching = asyncio.create_task(watch())
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if watching.done() and not watching.cancelled():
-            raise ClientLeft from None
-        task.cancel()
-        raise
-    finally:
-        watching.cancel()
 
 
 async def _completed(host: EngineHost, call: Call, on_token: TokenSink | None) -> _Generated:
