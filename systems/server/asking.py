@@ -51,29 +51,34 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "\n\n".join(message.content for message in last if message.role == "user" and message.content)
 
 
+def placed(service: ServedSystem, user: str, asked: Asked) -> Asked:
+    """Return ``asked`` in the conversation that it continues, or in a new one."""
+    if asked.conversation is not None:
+        return asked
+    conversation = service.conversations.of(session_of(user, asked.person), asked.messages)
+    return msgspec.structs.replace(asked, conversation=conversation)
+
+
 async def answered(service: ServedSystem, user: str, asked: Asked, on_token: TokenSink | None = None) -> Generated:
     """Answer what ``user`` asked; where it continues no known conversation, in a new one.
 
     Whoever calls this has admitted the request: see `ServedSystem.turn`. Raises `Failure` for what the hosted system
     cannot be asked, and what that raises.
     """
-    session = session_of(user, asked.person)
-    named = asked.conversation is not None
-    conversation = asked.conversation or service.conversations.of(session, asked.messages)
+    asked = placed(service, user, asked)
+    session, conversation = session_of(user, asked.person), asked.conversation or ""
     most = service.bounded(asked.max_tokens)
     host = service.host
     generated: Generated
     if isinstance(host, EngineHost):
-        generated = await host.complete(_call(host, user, asked, conversation, most, on_token))
+        generated = await host.complete(_call(host, user, asked, most, on_token))
     else:
-        generated = await host.answer(_request(service, session, asked, conversation, named, most), on_token)
+        generated = await host.answer(_request(service, session, asked, most), on_token)
     service.conversations.replied(session, asked.messages, generated.text, conversation)
     return generated
 
 
-def _call(
-    host: EngineHost, user: str, asked: Asked, conversation: str, most: int | None, on_token: TokenSink | None
-) -> Call:
+def _call(host: EngineHost, user: str, asked: Asked, most: int | None, on_token: TokenSink | None) -> Call:
     sampling = asked.sampling
     if sampling is not None and not host.samples_as_asked:
         if sampling.stop:
@@ -83,7 +88,9 @@ def _call(
         sampling = None
     if not host.heeds_grammars:
         _refuse_forms(asked)
-    whose = conversation if asked.person == DEFAULT_PERSON else f"{asked.person}/{conversation}"
+    whose = asked.conversation or ""
+    if asked.person != DEFAULT_PERSON:
+        whose = f"{asked.person}/{whose}"
     return Call(
         messages=_with(asked.told, asked.messages),
         max_tokens=most,
@@ -96,9 +103,7 @@ def _call(
     )
 
 
-def _request(
-    service: ServedSystem, session: str, asked: Asked, conversation: str, named: bool, most: int | None
-) -> Request:
+def _request(service: ServedSystem, session: str, asked: Asked, most: int | None) -> Request:
     if asked.messages[-1].role == "assistant" or not 0 < len(asked.turn) <= MAX_TEXT:
         raise bad_request(
             f"The last message must be the user's or a tool's, of at most {MAX_TEXT} characters.", param="messages"
@@ -108,8 +113,8 @@ def _request(
     return Request(
         id=uuid.uuid4().hex,
         session=session,
-        conversation=conversation,
-        before=None if named and not before else before,
+        conversation=asked.conversation,
+        before=before or None,  # a client that sends nothing from before leaves the history to the agent
         instructions="\n\n".join([*theirs, *([asked.told] if asked.told else [])]),
         text=asked.turn,
         kept=asked.kept,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from systems.server.service import ServedSystem
 from systems.server.settings import MAX_BODY_BYTES
 
 T = TypeVar("T")
+
+# Where msgspec says that something is wrong: in "`$.a[0].b`", or in "`key` in `$.a`".
+_PATH = re.compile(r"`\$\.(.+?)`")
 
 # How much of a body that is refused is read on, and for how long.
 _DROPPED_BYTES, _DROPPED_S = 8 * MAX_BODY_BYTES, 1.0
@@ -32,8 +36,15 @@ def admitted(service: ServedSystem, headers: Headers) -> str:
 
 def not_understood(error: Exception) -> Failure:
     """Return the failure of a request whose body msgspec could not decode."""
-    reason, _, path = str(error).partition(" - at `$.")
-    return bad_request(f"{reason}.", param=path.rstrip("`") or None)
+    reason, param = reason_and_field(error)
+    return bad_request(f"{reason}.", param=param)
+
+
+def reason_and_field(error: Exception) -> tuple[str, str | None]:
+    """Return what msgspec says is wrong, and with which field if with one."""
+    reason, _, where = str(error).partition(" - at ")
+    found = _PATH.search(where)
+    return reason, None if found is None else found[1]
 
 
 async def body_of(receive: Receive, headers: Headers) -> bytes:
