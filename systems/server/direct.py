@@ -33,6 +33,11 @@ class EngineHost(Host):
         """Whether a request can say how it is sampled."""
         return self._engine.samples_as_asked
 
+    @property
+    def heeds_grammars(self) -> bool:
+        """Whether a reply can be held to a grammar, and can tell its tokens."""
+        return self._engine.heeds_grammars
+
     async def start(self) -> None:
         """Load the model. Raises `ModelError`."""
         await asyncio.to_thread(self._engine.load)

@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 
 from systems.server import messages
+from systems.server.chat_request import ChatRequest
 from systems.server.embeddings import PATH as EMBEDDINGS
 from systems.server.embeddings import EmbeddingsReply, EmbeddingsRequest
+from systems.server.fields import FIELDS
 from systems.server.settings import ServerSettings
-from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ChatRequest, ErrorBody, ModelList
+from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ErrorBody, ModelList
 
 WEBSOCKET = (
     *(messages.Hello, messages.Ask, messages.Settings, messages.Ping),
@@ -40,6 +42,7 @@ def openapi(settings: ServerSettings, *, embeddings: bool = False) -> dict[str, 
         (*_HTTP, *WEBSOCKET), ref_template="#/components/schemas/{name}"
     )
     request, completion, chunk, models, error, wanted, vectors = refs[: len(_HTTP)]
+    _describe(components["ChatRequest"]["properties"])
     errors = {str(status): _answer(words, "application/json", error) for status, words in _ERRORS.items()}
     done = _answer("The reply, whole or as server-sent events.", "application/json", completion)
     event = {"type": "string", "contentMediaType": "application/json", "contentSchema": chunk}
@@ -89,6 +92,12 @@ def openapi(settings: ServerSettings, *, embeddings: bool = False) -> dict[str, 
         if embeddings:
             page["paths"][EMBEDDINGS]["post"]["security"] = [{"token": []}]
     return page
+
+
+def _describe(properties: dict[str, Any]) -> None:
+    """Add what the server does with each field, and the fields that it accepts without effect."""
+    for name, field in FIELDS.items():
+        properties.setdefault(name, {})["description"] = f"{field.how.capitalize()}: {field.why}."
 
 
 def _answer(words: str, kind: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
