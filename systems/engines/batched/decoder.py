@@ -135,7 +135,7 @@ class Decoder:
     def _say(self, number: int, job: Job, where: int) -> None:
         text = self._model.text
         try:
-            token = self._chosen(number, job, where)
+            token = self._chosen(number, where)
             if job.script is not None:
                 done = not job.script or self._take(job, where, *job.script[len(job.produced)])
             elif token is None:
@@ -159,14 +159,14 @@ class Decoder:
             job.tokens.append(told(self._context.logits(where), token, piece, job.likeliest, self._model.text.piece))
         return job.take(token, piece)
 
-    def _chosen(self, number: int, job: Job, where: int) -> int | None:
-        """Return the next token of a reply; None if none is allowed."""
-        sampler = self._slots[number].sampler
-        if job.form is not None:
-            return job.form.choose(self._context.logits(where), sampler)
-        if sampler is None:
+    def _chosen(self, number: int, where: int) -> int | None:
+        """Return the next token of the slot's reply; None if none is allowed."""
+        slot = self._slots[number]
+        if slot.job is not None and slot.job.form is not None:
+            return slot.job.form.choose(self._context.logits(where), slot.sampler)
+        if slot.sampler is None:
             return int(self._context.logits(where).argmax())
-        return self._context.sample(sampler, where)
+        return self._context.sample(slot.sampler, where)
 
     def _leave(self, number: int, error: BaseException) -> None:
         job = self._slots.end(number)
