@@ -308,3 +308,63 @@ async def test_the_openai_package_holds_a_conversation_with_tools(tmp_path):
             history = [*ASKS, first.message.model_dump(exclude_none=True), *results]
             last = await client.chat.completions.create(model="default", messages=history, tools=[WEATHER, TIME])
             assert last.choices[0].message.content == "It rains."
+
+
+# As strands and smolagents write them, of a turn in which a tool was called.
+STRANDS = {
+    "model": "default",
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "system", "content": "Use tools."},
+        {"role": "user", "content": [{"text": "What is the weather in Oslo?", "type": "text"}]},
+        {
+            "role": "assistant",
+            "content": [],
+            "tool_calls": [
+                {"function": {"arguments": '{"city": "Oslo"}', "name": "weather"}, "id": "a", "type": "function"}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "a", "content": [{"text": '{"sky": "rain"}', "type": "text"}]},
+    ],
+    "tools": [WEATHER],
+    "stream_options": {"include_usage": True},
+    "temperature": 0.7,
+}
+SMOLAGENTS = {
+    "model": "default",
+    "messages": [
+        {"role": "system", "content": [{"type": "text", "text": "You are an expert."}]},
+        {"role": "user", "content": [{"type": "text", "text": "New task:\nWhat is the weather in Oslo?"}]},
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "Calling tools:\n[{'id': 'a', 'type': 'function'}]"}],
+        },
+        {"role": "user", "content": [{"type": "text", "text": "Call id: a\nObservation:\nrain"}]},
+    ],
+    "stop": ["Observation:", "Calling tools:"],
+    "tools": [
+        WEATHER,
+        {
+            "type": "function",
+            "function": {
+                "name": "final_answer",
+                "description": "Provides a final answer to the given problem.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"answer": {"type": "string", "description": "The final answer", "nullable": True}},
+                    "required": ["answer"],
+                },
+            },
+        },
+    ],
+    "tool_choice": "required",
+}
+
+
+@pytest.mark.parametrize("request_", [STRANDS, SMOLAGENTS], ids=["strands", "smolagents"])
+async def test_requests_as_other_agents_write_them_are_answered(request_, tmp_path):
+    for host in (EngineHost(Speaking(ONE), 30.0), agent(tmp_path, Speaking(ONE))):
+        async with listening_to(host) as where:
+            chunks = await streamed(f"http://{where}", **request_)
+        [reason] = [one["finish_reason"] for chunk in chunks for one in chunk["choices"] if one["finish_reason"]]
+        assert reason == "tool_calls"
