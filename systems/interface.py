@@ -82,12 +82,30 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
-        for text in (self.id, self.session, self.text):
+        for text in (self.id, self.session, self.text, self.conversation or "", self.instructions):
             if not text.isascii():
                 try:
                     text.encode()
                 except UnicodeEncodeError as error:
                     raise BadInput("A request's text holds half a character (a lone surrogate).") from error
+
+    @property
+    def talk(self) -> str:
+        """The name of its conversation among those of all sessions."""
+        if self.conversation is None:
+            return self.session
+        return f"{len(self.session)} {self.session} {self.conversation}"
+
+    def check_form(self, engine: Engine) -> None:
+        """Raise `BadInput` if the reply is to have a form, or to tell its tokens, which ``engine`` cannot."""
+        if (self.grammar is not None or self.likeliest is not None) and not engine.heeds_grammars:
+            raise BadInput("This engine can neither hold a reply to a form nor tell its tokens.")
+
+    @property
+    def may_be_cached(self) -> bool:
+        """Whether another reply will do, given to the same question: not where this one is to be drawn anew."""
+        drawn = self.sampling is not None and bool(self.sampling.temperature) and self.sampling.seed is None
+        return self.kept and not drawn
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

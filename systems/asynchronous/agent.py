@@ -136,6 +136,7 @@ class Asynchronous(AsyncSystem):
         pipeline = self._pipeline
         if pipeline is None:
             raise SystemClosed("The asynchronous agent is not running.")
+        request.check_form(self._engine)
         seconds = self._settings.deadline_s if request.deadline_s is None else request.deadline_s
         steps = Steps(
             request,
@@ -165,16 +166,16 @@ class Asynchronous(AsyncSystem):
         self, pipeline: Pipeline, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float
     ) -> Reply:
         async def turn() -> Reply:
-            async with self._sessions.turn(request.session):
+            async with self._sessions.turn(request.talk):
                 return await pipeline.turn(request, steps, on_token, arrived)
 
-        if not self._settings.lru_cache or commands.is_command(request.text):
+        if not self._settings.lru_cache or commands.is_command(request.text) or not request.may_be_cached:
             return await turn()
-        same = (request.session, request.text, request.max_tokens)
+        same = (request.talk, request.text, request.max_tokens, *_asked_so(request))
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
-        async with self._sessions.turn(request.session):
+        async with self._sessions.turn(request.talk):
             await pipeline.turn_again(request, steps, reply)
         waited = time.perf_counter() - arrived
         if on_token is not None:
@@ -278,6 +279,11 @@ class Asynchronous(AsyncSystem):
         # One thread: those of a model that decodes wait for each other, and a second competitor would double the wait.
         self._vectors = VectorIndex(store, await asyncio.to_thread(embedding_engine, model, 1))
         return HybridStore(store, self._vectors)
+
+
+def _asked_so(request: Request) -> tuple[object, ...]:
+    """Return what else must be equal in ``request`` and another one for one reply to do for both."""
+    return request.sampling, request.grammar, request.likeliest, request.instructions, request.before
 
 
 async def _save_to(store: Resource[LongTermMemory], turns: Sequence[SavedTurn]) -> None:

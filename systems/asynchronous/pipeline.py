@@ -22,7 +22,7 @@ from systems.mechanisms.steps import Steps
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, notes, prompt
+from systems.turn import commands, history, notes, prompt
 from systems.turn.history import Exchange, Histories
 from systems.turn.surroundings import LastReading, classify_emotion, observe
 
@@ -77,7 +77,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
         if commands.is_command(request.text):
-            text = commands.answer(request.text, request.session, self.histories, self.cache)
+            text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
             return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
@@ -85,24 +85,29 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         memories, noted = await self._find(request, keywords, steps)
-        history = self.histories.messages(request.session)
+        said = self.histories.messages(request.talk) if request.before is None else list(request.before)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, history, noted, observed)
-        cached = self._cached(key, steps)
+        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
+        cached = self._cached(key, steps) if request.may_be_cached else None
         if cached is None:
             self.counters.cache_misses += 1
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
+            layout, text, told = self.settings.layout, request.text, request.instructions
             call = Call(
-                messages=prompt.build(self.settings.layout, history, noted, observed, request.text),
-                shorter=partial(prompt.shorter, self.settings.layout, noted, observed, request.text),
+                messages=prompt.build(layout, said, noted, observed, text, told),
+                shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
-                conversation=request.session,
+                conversation=request.talk,
+                sampling=request.sampling,
+                grammar=request.grammar,
+                likeliest=request.likeliest,
                 on_token=sink,
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            self._cache(key, reply, steps)
+            if request.may_be_cached:
+                self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
             reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
@@ -118,6 +123,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+        self.counters.turns += 1
+        if not request.kept:
+            return
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
@@ -131,8 +139,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
-        self.histories.add(request.session, Exchange(request.text, answer, important=important))
-        self.counters.turns += 1
+        if request.before is not None:
+            self.histories.replace(request.talk, history.exchanges(request.before))
+        self.histories.add(request.talk, Exchange(request.text, answer, important=important))
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""

@@ -192,7 +192,8 @@ class LlamaEngine(Engine):
             self._evaluate(prompt[reused:])
             how = chosen(call.sampling, self._settings.sampling, self._own_sampling)
             spoken = Spoken((*how.stop, *text.stop))
-            choosing = sampler(self._library, self._llama.n_vocab(), how)
+            said_before = text.said_last(call.messages, how.looks_back)
+            choosing = sampler(self._library, self._llama.n_vocab(), how, said_before)
             first_token_s: float | None = None
             generated, ended = 0, script is not None and len(script) <= room
 

@@ -131,6 +131,16 @@ class LlamaText:
                 raise EngineError("The text cannot be split into tokens.")
             room = -count
 
+    def said_last(self, messages: Sequence[Message], most: int) -> list[int]:
+        """Return the last ``most`` tokens of what the assistant said in ``messages``."""
+        found: list[int] = []
+        for message in reversed(messages):
+            if len(found) >= most:
+                break
+            if message.role == "assistant":
+                found[:0] = self.tokens(message.content)
+        return found[-most:] if most else []
+
     def script(self, reply: str) -> list[tuple[int, bytes]]:
         """Return the tokens of a scripted reply with the bytes each stands for."""
         script = [(token, self.piece(token)) for token in self.tokens(reply)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,6 +44,11 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     ignore_end: bool = False
 
     @property
+    def looks_back(self) -> int:
+        """How many tokens that were said before the reply the repeat penalty counts, at most."""
+        return self.repeat_last_n if self.repeat_penalty != 1 else 0
+
+    @property
     def is_plain(self) -> bool:
         """Whether the likeliest token is all that is asked."""
         return self.temperature <= 0 and self.repeat_penalty == 1
@@ -82,12 +87,17 @@ def of_model(metadata: Mapping[str, str]) -> Sampling:
     return Sampling(**fields)
 
 
-def sampler(library: Any, words: int, how: Chosen) -> Any:
-    """Return llama.cpp's sampler, of a vocabulary of ``words``; to be freed with ``llama_sampler_free``."""
+def sampler(library: Any, words: int, how: Chosen, said_before: Sequence[int] = ()) -> Any:
+    """Return llama.cpp's sampler, of a vocabulary of ``words``; to be freed with ``llama_sampler_free``.
+
+    ``said_before`` are tokens that the repeat penalty counts as if the reply had begun with them.
+    """
     chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
     parts = []
     if how.repeat_penalty != 1:
         parts.append(library.llama_sampler_init_penalties(words, how.repeat_last_n, how.repeat_penalty, 0.0, 0.0))
+        for token in said_before:
+            library.llama_sampler_accept(parts[0], token)
     if how.seed is None:
         parts.append(library.llama_sampler_init_greedy())
     else:

@@ -69,9 +69,9 @@ class Model:
         elements = library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * lengths
         return int(elements * KEY_VALUE_TYPES[key_value_type][1])
 
-    def sampler(self, how: Chosen) -> Any:
+    def sampler(self, how: Chosen, said_before: Sequence[int]) -> Any:
         """Return llama.cpp's sampler, to be freed; None if the likeliest token is all that is asked."""
-        return None if how.is_plain else sampler(self.library, self.words, how)
+        return None if how.is_plain else sampler(self.library, self.words, how, said_before)
 
     def free(self, sampler: Any) -> None:
         """Free what `sampler` returned."""

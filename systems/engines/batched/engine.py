@@ -179,7 +179,8 @@ class BatchedEngine(AsyncEngine):
                 call, partial(model.text.prompt, strict=call.strict), self._context_tokens, len(script or ())
             )
             system_tokens = self._system_tokens(model, call.messages)
-        how = chosen(call.sampling, self._settings.sampling, model.sampling)
+            how = chosen(call.sampling, self._settings.sampling, model.sampling)
+            said_before = model.text.said_last(call.messages, how.looks_back)
         job = Job(
             call,
             prompt=prompt,
@@ -187,6 +188,7 @@ class BatchedEngine(AsyncEngine):
             system_tokens=system_tokens,
             script=script,
             sampling=how,
+            said_before=said_before,
             stop=(*how.stop, *model.text.stop),
             dropped_messages=dropped_messages,
             dropped_notes=dropped_notes,

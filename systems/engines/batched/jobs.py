@@ -24,6 +24,7 @@ class Job:
         system_tokens: list[int],
         script: list[tuple[int, bytes]] | None,
         sampling: Chosen,
+        said_before: Sequence[int],
         stop: Sequence[str],
         dropped_messages: int,
         dropped_notes: int,
@@ -35,6 +36,7 @@ class Job:
         self.steps = room if script is None else min(room, len(script))
         self.ended = script is not None and len(script) <= room
         self.sampling = sampling
+        self.said_before = said_before
         self.conversation = call.conversation
         self.dropped_messages = dropped_messages
         self.dropped_notes = dropped_notes
