@@ -196,7 +196,7 @@ NOT_ANSWERED = [
     ({"messages": HELLO, "response_format": {"type": "json_object"}}, 400, "not_offered"),
     ({"messages": HELLO, "response_format": {"type": "json_schema", "json_schema": {}}}, 400, "invalid_request"),
     ({"messages": HELLO, "functions": [{"name": "f"}]}, 400, "not_offered"),
-    ({"messages": HELLO, "stop": "."}, 400, "invalid_request"),
+    ({"messages": HELLO, "stop": "."}, 400, "not_offered"),
     ({"messages": HELLO, "model": "gpt-4"}, 404, "model_not_found"),
 ]
 
