@@ -102,7 +102,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
     less at a time.
 
-    With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it.
+    With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it. It
+    is to be one that this project wrote (`systems.engines.grammar`): some of other people's end the process.
     With ``likeliest`` the tokens of the reply are told, each with so many of the likeliest at its place.
 
     With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
@@ -124,9 +125,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     check: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
-        """Raises `EngineError` for a call that asks for nothing."""
+        """Raises `EngineError` for a call that asks for nothing, or for what cannot be."""
         if self.max_tokens is not None and self.max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {self.max_tokens}.")
+        if self.likeliest is not None and self.likeliest < 0:
+            raise EngineError(f"Of the likeliest tokens none can be told, or some, but not {self.likeliest}.")
+        if self.grammar is not None and self.script is not None:
+            raise EngineError("What is to be said word for word cannot be of another form as well.")
 
 
 class Engine(ABC):
