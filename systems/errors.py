@@ -124,6 +124,21 @@ class MessagesRefused(EngineError):
     """The model's chat template takes no messages of such roles, or in such an order."""
 
 
+class NotHeeded(EngineError):
+    """The engine cannot do what a call asks of it; ``field`` is the call's, or its sampling's.
+
+    Nothing was generated.
+    """
+
+    def __init__(self, field: str, what: str) -> None:
+        self.field = field
+        super().__init__(f"This engine cannot {what}.")
+        self._arguments = (field, what)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._arguments
+
+
 class StoreError(FourgigError):
     """Long-term memory could not be read or written."""
 

@@ -100,9 +100,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return talk(self.session, self.conversation)
 
     def check_form(self, engine: Engine) -> None:
-        """Raise `BadInput` if the reply is to have a form, or to tell its tokens, which ``engine`` cannot."""
-        if (self.grammar is not None or self.likeliest is not None) and not engine.heeds_grammars:
-            raise BadInput("This engine can neither hold a reply to a form nor tell its tokens.")
+        """Refuse what ``engine`` would ignore, where the reply would be another for it. Raises `NotHeeded`."""
+        engine.check_heeds(self.sampling, self.grammar, self.likeliest)
 
     @property
     def may_be_cached(self) -> bool:

@@ -15,6 +15,7 @@ from systems.errors import (
     FourgigError,
     MessagesRefused,
     NotAllowed,
+    NotHeeded,
     NotKnown,
     PromptTooLong,
     Refused,
@@ -73,6 +74,8 @@ def failure(error: Exception) -> Failure:
             return bad_request(sentence, code="context_length_exceeded", param="messages")
         case MessagesRefused():
             return bad_request(sentence, param="messages")
+        case NotHeeded():
+            return bad_request(sentence, code="not_offered")
         case BadInput():
             return bad_request(sentence)
         case Refused():
