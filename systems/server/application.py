@@ -23,7 +23,7 @@ def application(service: ServedSystem) -> Starlette:
     """Return the ASGI application of ``service``."""
     return Starlette(
         routes=[
-            Route("/", page.show, methods=["GET"]),
+            *page.routes(),
             WebSocketRoute("/ws", partial(websocket.serve, service)),
             Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),

@@ -15,8 +15,9 @@ from systems.server.settings import ServerSettings
 from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ErrorBody, ModelList
 
 WEBSOCKET = (
-    *(messages.Hello, messages.Ask, messages.Settings, messages.Ping),
-    *(messages.Token, messages.ReplyMessage, messages.Refusal, messages.Error, messages.InForce, messages.Pong),
+    *(messages.Hello, messages.Ask, messages.Settings, messages.Ping, messages.Cancel),
+    *(messages.Token, messages.ReplyMessage, messages.Refusal, messages.Error),
+    *(messages.Stopped, messages.InForce, messages.Pong),
 )
 _HTTP = (ChatRequest, ChatCompletion, ChatCompletionChunk, ModelList, ErrorBody, EmbeddingsRequest, EmbeddingsReply)
 
