@@ -151,8 +151,7 @@ class _Rules:
             "integer": self._integer,
         }
         wanted = kinds - {"integer"} if "number" in kinds else kinds
-        found = [makers[kind](one) if kind in makers else self._basic(kind) for kind in KINDS if kind in wanted]
-        return found
+        return [makers[kind](one) if kind in makers else self._basic(kind) for kind in KINDS if kind in wanted]
 
     def _among(self, texts: Iterable[str]) -> str:
         """Return the rule of one of ``texts``, letter by letter if they are many; nothing without any."""

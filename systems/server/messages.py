@@ -1,7 +1,8 @@
 """The messages of the WebSocket, version 1: JSON objects told apart by their ``type``.
 
 A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `ReplyMessage`, `Refusal`
-or `Error` with the same ``id``, or `Stopped` if it sent `Cancel` before that. Where tokens are needed and the handshake showed none, the first message is a `Hello`.
+or `Error` with the same ``id``, or `Stopped` if it sent `Cancel` before that. Where tokens are needed and the
+handshake showed none, the first message is a `Hello`.
 `Settings` gets `InForce`, a `Ping` gets a `Pong`. A frame that is no message gets an `Error` with an empty ``id``.
 """
 
