@@ -13,7 +13,7 @@ from systems.server.embeddings import PATH as EMBEDDINGS
 from systems.server.embeddings import EmbeddingsReply, EmbeddingsRequest
 from systems.server.fields import FIELDS
 from systems.server.kept import CONVERSATIONS, TURNS, ConversationList, Correction, Deleted, TurnList
-from systems.server.settings import MAX_TEXT, ServerSettings
+from systems.server.settings import ServerSettings
 from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ErrorBody, ModelList
 
 WEBSOCKET = (
