@@ -12,7 +12,6 @@ from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
 from systems.engines.interface import Message, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput
 from systems.interface import Request
 from systems.server.hosting import host
 from systems.turn.history import Exchange, Histories, exchanges, keep_newest
@@ -161,7 +160,7 @@ async def test_a_form_that_the_engine_cannot_keep_is_refused_before_the_turn(tmp
     engine = Heard()
     async with host(kind(kind.Settings(), engine, tmp_path)) as running:
         for more in ({"grammar": 'root ::= "a"'}, {"likeliest": 2}):
-            with pytest.raises(BadInput, match="form"):
+            with pytest.raises(NotHeeded, match="This engine cannot"):
                 await running.answer(ask("Why?", **more))
         assert running.counters().saved == 0
     assert engine.calls == []
