@@ -12,6 +12,7 @@ from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
 from systems.engines.interface import Message, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.errors import NotHeeded
 from systems.interface import Request
 from systems.server.hosting import host
 from systems.turn.history import Exchange, Histories, exchanges, keep_newest
