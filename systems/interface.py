@@ -54,6 +54,11 @@ class Observed(msgspec.Struct, frozen=True):
     emotion: str
 
 
+def talk(session: str, conversation: str | None) -> str:
+    """Return the name of a conversation of ``session`` among those of all sessions."""
+    return session if not conversation else f"{len(session)} {session} {conversation}"
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user turn. ``deadline_s`` counts from the request's arrival at the system.
 
@@ -92,9 +97,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def talk(self) -> str:
         """The name of its conversation among those of all sessions."""
-        if self.conversation is None:
-            return self.session
-        return f"{len(self.session)} {self.session} {self.conversation}"
+        return talk(self.session, self.conversation)
 
     def check_form(self, engine: Engine) -> None:
         """Refuse what ``engine`` would ignore, where the reply would be another for it. Raises `NotHeeded`."""
