@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from systems import registry
 from systems.baseline.agent import Baseline
 from systems.baseline.settings import BaselineSettings
 from systems.engines.interface import Generation
@@ -386,3 +387,60 @@ async def test_requests_as_other_agents_write_them_are_answered(request_, tmp_pa
             chunks = await streamed(f"http://{where}", **request_)
         [reason] = [one["finish_reason"] for chunk in chunks for one in chunk["choices"] if one["finish_reason"]]
         assert reason == "tool_calls"
+
+
+LIGHT = {
+    "type": "function",
+    "function": {
+        "name": "light",
+        "parameters": {
+            "type": "object",
+            "properties": {"on": {"type": "boolean"}, "room": {"enum": ["kitchen", "hall"]}},
+            "required": ["on", "room"],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("hosting", ["engine", "agent"])
+@pytest.mark.parametrize("kind", ["llama", "batched"])
+async def test_random_weights_call_what_there_is_with_what_it_takes(tiny_model, tmp_path, kind, hosting):
+    made = registry.engines.get(kind)
+    engine = made(made.Settings(model_path=str(tiny_model), context_tokens=1024, threads=1))
+    hosted = EngineHost(engine, 60.0) if hosting == "engine" else agent(tmp_path, engine)
+    async with listening_to(hosted) as where:
+        whole = 0
+        for seed in range(6):
+            body = {
+                "temperature": 2,
+                "seed": seed,
+                "max_tokens": 120,
+                "tool_choice": "required",
+                "tools": [LIGHT, TIME],
+            }
+            body["parallel_tool_calls"] = seed % 2 == 0
+            _, _, reply = await chat(f"http://{where}", messages=ASKS, **body)
+            [choice] = reply["choices"]
+            calls = choice["message"].get("tool_calls", ())
+            assert choice["finish_reason"] in ("tool_calls", "length")
+            if choice["finish_reason"] == "length":
+                continue
+            whole += 1
+            assert len(calls) == 1 or seed % 2 == 0
+            for call_ in calls:
+                arguments = json.loads(call_["function"]["arguments"])
+                if call_["function"]["name"] == "time":
+                    assert arguments == {}
+                else:
+                    assert call_["function"]["name"] == "light"
+                    assert (type(arguments["on"]), arguments["room"] in ("kitchen", "hall")) == (bool, True)
+                    assert len(arguments) == 2
+        assert whole
+        _, _, reply = await chat(f"http://{where}", messages=ASKS, logprobs=True, top_logprobs=2, max_tokens=3)
+        tokens = reply["choices"][0]["logprobs"]["content"]
+        assert (
+            bytes(byte for token in tokens for byte in token["bytes"])
+            .decode(errors="replace")
+            .startswith(reply["choices"][0]["message"]["content"].rstrip("�"))
+        )
+        assert all(len(token["top_logprobs"]) == 2 for token in tokens)
