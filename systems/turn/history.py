@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
 from systems.engines.interface import Message
+
+_BETWEEN = "\n\n"  # several questions of one exchange
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -29,12 +31,16 @@ def exchanges(messages: Iterable[Message]) -> list[Exchange]:
         if message.role == "user":
             asked.append(message.content)
         elif message.role == "assistant" and (asked or not found):
-            found.append(Exchange("\n\n".join(asked), message.content))
+            found.append(Exchange(_BETWEEN.join(asked), message.content))
             asked = []
         elif message.role == "assistant":
             last = found[-1]
             found[-1] = Exchange(last.question, f"{last.answer}\n\n{message.content}")
     return found
+
+
+def _asked(question: str, exchange: Exchange) -> bool:
+    return f"{_BETWEEN}{question}{_BETWEEN}" in f"{_BETWEEN}{exchange.question}{_BETWEEN}"
 
 
 Prune = Callable[[list[Exchange], int], list[Exchange]]
@@ -77,10 +83,12 @@ class Histories:
         """Return whether there is a history of ``session``, be it empty."""
         return session in self._sessions
 
-    def take_out(self, session: str, questions: Container[str]) -> None:
-        """Forget the exchanges of ``session`` with these ``questions``."""
+    def take_out(self, session: str, questions: Collection[str]) -> None:
+        """Forget the exchanges of ``session`` with one of these ``questions``, alone or among others (`exchanges`)."""
         if session in self._sessions:
-            self._sessions[session] = [each for each in self._sessions[session] if each.question not in questions]
+            self._sessions[session] = [
+                each for each in self._sessions[session] if not any(_asked(question, each) for question in questions)
+            ]
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""
