@@ -13,9 +13,8 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from systems.server.failures import Failure
 from systems.server.settings import MAX_BODY_BYTES
 
-# How much of a body is read, and for how long, that comes after its request was answered: within these bounds the
-# connection goes on. A body that was refused for its length is still on its way then, and whoever sends it has to come to
-# its end before it reads the refusal.
+# How much of a body is read, and for how long, that comes when its request is answered already: within these bounds the
+# connection goes on. A client whose body is too long has to come to its end before it reads that.
 _DROPPED_BYTES, _DROPPED_S = 8 * MAX_BODY_BYTES, 1.0
 
 
@@ -35,7 +34,7 @@ class Thorough:
         self._app = app
         self._until_closed = False  # a client of HTTP/1.0 reads no chunks: its body ends where the connection does
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, _: Send) -> None:
         """Answer one request."""
         await self._app(scope, receive, self._send)
 
@@ -65,7 +64,8 @@ class Thorough:
             async with asyncio.timeout(_DROPPED_S):
                 while self._cycle.more_body and not self._cycle.disconnected and dropped <= _DROPPED_BYTES:
                     message = await self._cycle.receive()
-                    dropped += len(message.get("body", b""))
+                    if message["type"] == "http.request":
+                        dropped += len(message["body"])
 
 
 class Refusing:

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from systems.server.failures import Failure, bad_request
 
+WEBSOCKET = "/ws"
+"""Where WebSockets are opened. Everywhere else an offer of one is ignored, as any other upgrade is."""
+
 Headers = Iterable[tuple[bytes, bytes]]
 """The headers of a request, the names in small letters."""
 

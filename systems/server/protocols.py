@@ -1,31 +1,32 @@
-"""HTTP and WebSocket on a connection, with bounds; every request gets one response, and no body is taken for a request."""
+"""HTTP and WebSocket on a connection, with bounds: every request gets one response, no body is taken for a request."""
+
+# ruff: noqa: D102 - asyncio's protocols and the parser say what these methods are
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from typing import Any, cast
 
 import httptools
+from starlette.types import ASGIApp
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from systems.server.answering import Refusing, Thorough
 from systems.server.failures import Failure, bad_request
-from systems.server.framing import offers_websocket, refusal, without_upgrade
+from systems.server.framing import WEBSOCKET, offers_websocket, refusal, without_upgrade
 from systems.server.settings import MAX_HEADER_BYTES
 
 UNREAD_BYTES = 64 * 1024
 """How much may wait to be read by a client before nothing more is written to it."""
 
-WEBSOCKET = "/ws"
-"""Where WebSockets are opened. Everywhere else an offer of one is ignored, as any other upgrade is."""
-
 # Requests that a client may send before the one in front of them was answered.
 _MOST_WAITING = 16
 
-# How long what still comes is read, and thrown away, after the last response of a connection: a connection that is closed
-# before it was read to its end is reset, and the client may lose the response with it.
+# How long what still comes is read, and thrown away, after the last response of a connection: one that is closed before
+# it was read to its end is reset, and the client may lose the response with it.
 _LINGER_S = 2.0
 
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -221,9 +222,9 @@ class Http(_Unhurried, HttpToolsProtocol):
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, Thorough(self, cycle, app))
+        super()._start_asgi_task(cycle, cast("ASGI3Application", Thorough(self, cycle, cast("ASGIApp", app))))
 
     def _count(self, more: int) -> None:
         self._header_bytes += more
@@ -264,10 +265,11 @@ class Http(_Unhurried, HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         self.cycle.more_body = False
+        app = cast("ASGI3Application", Refusing(wrong))
         if self._running is None:
-            self._start_asgi_task(self.cycle, Refusing(wrong))
+            self._start_asgi_task(self.cycle, app)
         else:
-            self.pipeline.appendleft((self.cycle, Refusing(wrong)))
+            self.pipeline.appendleft((self.cycle, app))
 
     def _linger(self) -> None:
         if self.transport.is_closing():
