@@ -25,7 +25,7 @@ def typed(schema: Mapping[str, Any]) -> frozenset[str] | None:
 def listed(schema: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Return the names that are listed under ``name``."""
     found = schema.get(name, ())
-    if isinstance(found, bool):  # a draft that nobody uses any more says it of each property
+    if found is False:  # a draft that nobody uses any more says it of each property
         return ()
     if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
         raise BadInput(f"The schema's {name!r} is no list of names.")
