@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,6 +64,11 @@ leaves = (
     | bounds("exclusiveMinimum", "exclusiveMaximum", numbers).map(lambda said: {"type": "integer", **said})
     | st.sampled_from(["date", "time", "date-time", "uuid", "ipv4", "ipv6", "email", "uri", "hostname"]).map(
         lambda name: {"type": "string", "format": name}
+    )
+    | st.builds(
+        lambda pattern, said: {"type": "string", "pattern": pattern, **said},
+        st.sampled_from(["a", "^[ab]+$", r'^["\\\n]*$', r"\d\d$", "^(a|b|)*é?$", "^.{2}", "[^a]b"]),
+        st.just({}) | bounds("minLength", "maxLength", counts),
     )
     | st.booleans()
     | st.just({"$ref": "#"})
@@ -201,6 +207,14 @@ REFUSED = {
     "no count": {"minLength": 1.5},
     "no number": {"minimum": "5"},
     "endless": {"minimum": float("inf")},
+    "looks ahead": {"pattern": "^(?=a)"},
+    "between words": {"pattern": r"\bword\b"},
+    "letters of any script": {"pattern": r"^\p{L}+$"},
+    "no pattern": {"pattern": "["},
+    "a pattern of a hundred hundred": {"pattern": "^(a{100}){100}$"},
+    "a pattern of nothing, without end": {"pattern": "(){1000000000}"},
+    "a pattern that doubles": {"pattern": "^(a|b)*a(a|b){14}$"},
+    "parentheses": {"pattern": "(" * 900 + ")" * 900},
     "half a character": {"const": "\ud800"},
 }
 
@@ -224,6 +238,8 @@ ACCEPTED = {
     "hundreds of named and any others": {
         "properties": {f"property {each}": {} for each in range(300)}, "additionalProperties": {"type": "null"}
     },
+    "a pattern with many ways": {"type": "string", "pattern": "^((a+)+)+(a|aa)*$"},
+    "words": {"type": "string", "pattern": f"^({'|'.join(f'word{each}' for each in range(200))})$"},
     "great numbers": {"type": "number", "minimum": -1e308, "maximum": 1e308},
     "told apart first": {
         "anyOf": [
@@ -269,6 +285,26 @@ def test_properties_come_as_they_are_declared_and_alternatives_by_their_discrimi
     for seed in range(6):
         said = json.loads(say(engine, of_schema(schema), seed).text)
         assert list(said) in (["kind", "b"], ["kind", "b", "a"])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^[a-z]{2,5}$", r"^\d{3}-\d{4}$", "^(a|a)*b$", "^(?:[A-Z][a-z]{1,3} ?){1,3}$", "^a$|^bc$", "x$", "^$",
+        r"^\S{1,4}@\w+$",
+        r"^-?(0|[1-9]\d{0,3})(\.\d{1,2})?$", r"^([01]\d|2[0-3]):[0-5]\d$", r'^["\\]{3}$', r"^[^\w]{1,3}$", r"^\s{2}\S$",
+        "^[\u4e00-\u9fff]{1,4}$", "^(a|b)*a(a|b){6}$",
+    ],
+)  # fmt: skip
+def test_a_text_is_found_by_its_pattern(engine, pattern):
+    for seed in (None, 1, 2, 3):
+        said = say(engine, of_schema({"type": "string", "pattern": pattern}), seed)
+        if said.finish_reason == "stop":
+            assert re.search(pattern, json.loads(said.text)), said.text
+    chosen = (
+        of_schema({"enum": ["a", "abc", "b a", "12:34"], "pattern": pattern}) if pattern.startswith("^[a-z]") else None
+    )
+    assert chosen is None or json.loads(say(engine, chosen).text) == "abc"
 
 
 @given(
