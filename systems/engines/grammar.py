@@ -195,7 +195,7 @@ class _Rules:
         possible = {name: parts for name in names if self._reader.alternatives(parts := of_property(one, name))}
         if not set(one.required) <= set(possible):
             return ""
-        others = one.others if one.others is not None else None if names else ()
+        others = one.others if one.others is not None else None if names or one.declares else ()
         open_ended = others is not None and bool(self._reader.alternatives(others))
         if one.least_properties > len(one.required):
             raise BadInput("The schema's 'minProperties' is not supported beyond the properties that are required.")
@@ -276,13 +276,15 @@ class _Rules:
 
     def _string(self, one: Alternative) -> str:
         least, most = one.least_length, one.most_length
-        bounded = least > 0 or most is not None or bool(one.patterns)
-        if one.format in REFUSED_FORMATS or (one.format in FORMATS and bounded):
-            beside = " beside a length or a pattern" if one.format in FORMATS else ""
-            raise BadInput(f"The schema's format {one.format!r}{beside} is not supported.")
-        if one.format in FORMATS:
-            return self._new(f'"\\"" {FORMATS[one.format]} "\\""')
-        if not bounded:
+        # What a format is beside a pattern, the pattern says.
+        form = None if one.patterns else one.format
+        bounded = least > 0 or most is not None
+        if form in REFUSED_FORMATS or (form in FORMATS and bounded):
+            beside = " beside a length" if form in FORMATS else ""
+            raise BadInput(f"The schema's format {form!r}{beside} is not supported.")
+        if form in FORMATS:
+            return self._new(f'"\\"" {FORMATS[form]} "\\""')
+        if not bounded and not one.patterns:
             return self._basic("string")
         if least > _MOST_REPEATED:
             raise BadInput(f"The schema's 'minLength' is {least}: more than {_MOST_REPEATED} is not supported.")

@@ -307,6 +307,27 @@ def test_a_text_is_found_by_its_pattern(engine, pattern):
     assert chosen is None or json.loads(say(engine, chosen).text) == "abc"
 
 
+TOOLS = {
+    # What zod writes of a record, of integers and of an instant; what a tool without arguments has; a pattern alone.
+    "record": {"type": "object", "propertyNames": {"type": "string"}, "additionalProperties": {"type": "null"}},
+    "safe": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991},
+    "instant": {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\dZ$"},
+    "nothing": {"type": "object", "properties": {}},
+    "solid": {"type": "string", "pattern": r"\S"},
+    "long": {"type": "string", "maxLength": 5000},
+    "deep": {"type": "object", "properties": {"o": {"properties": {"s": {"type": "string", "pattern": "^[a-z]+$"}}}}},
+}
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_what_tools_say_of_their_arguments_is_kept(engine, name):
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "title": name, "default": None, **TOOLS[name]}
+    for seed in (None, 1, 2):
+        said = say(engine, of_schema(schema), seed)
+        assert said.finish_reason == "length" or fits(json.loads(said.text), schema)
+    assert name != "nothing" or json.loads(said.text) == {}
+
+
 @given(
     low=st.none() | numbers, high=st.none() | numbers, out=st.booleans(), kind=st.sampled_from(["integer", "number"]),
     seed=st.integers(0, 2**31),
