@@ -15,6 +15,7 @@ from typing import Any
 
 from systems.engines.forms.automaton import Machine, Pieces, machine, without
 from systems.engines.forms.digits import between
+from systems.engines.forms.foreign import of_grammar
 from systems.engines.forms.gbnf import (
     BASIC,
     COLON,
@@ -83,6 +84,22 @@ def either_text_or(schema: Mapping[str, Any] | bool) -> str:
     rules.add("text", f"[ \\n]{{0,8}} {characters(_NO_BEGINNING)} {characters('', more=_BREAKS)}*")
     rules.add("root", "text | object-root")
     return rules.text()
+
+
+def of_gbnf(grammar: str) -> str:
+    """Return ``grammar``, in GBNF too, which somebody else wrote, as one that llama.cpp follows safely.
+
+    Raises `BadInput` for what cannot be read, for what is too large, for a rule that is within itself, and for what
+    allows no text.
+    """
+    machine = of_grammar(grammar)
+    if not machine.ways:
+        raise BadInput("The grammar allows no text.")
+    rules = []
+    for state, (ways, end) in enumerate(zip(machine.ways, machine.ends, strict=True)):
+        onward = " | ".join(f"{one_of(ranges)} s{to}" for ranges, to in ways)
+        rules.append(f"s{state} ::= {f'({onward})?' if end and ways else onward or chr(34) * 2}")
+    return "\n".join(["root ::= s0", *rules]) + "\n"
 
 
 class _Rules:
@@ -336,7 +353,7 @@ class _Rules:
 
 
 def _machine(patterns: Iterable[str], least: int, most: int | None) -> Machine:
-    pieces = Pieces()
+    pieces = Pieces("schema's 'pattern'")
     return machine([of_pattern(pattern, pieces) for pattern in patterns], least, most)
 
 

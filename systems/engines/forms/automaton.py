@@ -31,16 +31,17 @@ class Node:
 
 
 class Pieces:
-    """Makes nodes, not without end. Raises `BadInput`."""
+    """Makes nodes, not without end: raises `BadInput` that names ``whose`` they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, whose: str) -> None:
+        self.whose = whose
         self._count = 0
 
     def node(self) -> Node:
         """Return a new node."""
         self._count += 1
         if self._count > _MOST_PIECES:
-            raise BadInput("The schema's 'pattern' is too large to hold a reply to it.")
+            raise BadInput(f"The {self.whose} is too large to hold a reply to it.")
         return Node(self._count)
 
 
@@ -84,7 +85,7 @@ def machine(patterns: Iterable[tuple[Node, Node]], least: int, most: int | None)
                         for edge in (low, high + 1)})  # fmt: skip
         work += len(edges) * sum(map(len, sets))
         if work > _MOST_WORK:
-            raise BadInput("The schema's 'pattern' has too many ways to go on to hold a reply to it.")
+            raise BadInput("The pattern or grammar has too many ways to go on to hold a reply to it.")
         for low, after in pairwise(edges):
             then = tuple(_closed(_after(found, low)) for found in sets)
             if not all(then):
@@ -93,7 +94,7 @@ def machine(patterns: Iterable[tuple[Node, Node]], least: int, most: int | None)
             if state not in numbers:
                 numbers[state] = len(numbers)
                 if len(numbers) > _MOST_STATES:
-                    raise BadInput("The schema's 'pattern' has too many ways to go on to hold a reply to it.")
+                    raise BadInput("The pattern or grammar has too many ways to go on to hold a reply to it.")
                 waiting.append(state)
             ways[-1].setdefault(numbers[state], []).append((low, after - 1))
     return _trimmed(ways, ends)

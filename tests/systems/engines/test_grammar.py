@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
-from systems.engines.grammar import either_text_or, of_any_object, of_schema
+from systems.engines.grammar import either_text_or, of_any_object, of_gbnf, of_schema
 from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.errors import BadInput
 
@@ -326,6 +326,47 @@ def test_what_tools_say_of_their_arguments_is_kept(engine, name):
         said = say(engine, of_schema(schema), seed)
         assert said.finish_reason == "length" or fits(json.loads(said.text), schema)
     assert name != "nothing" or json.loads(said.text) == {}
+
+
+FOREIGN = {
+    'root ::= "yes" | "no" # or neither': "yes|no",
+    'root ::= word ("," " "? word)*\r\nword ::= [a-z]+\r\n': "[a-z]+(, ?[a-z]+)*",
+    'root ::= a b\na ::= "x"*\nb ::= (a | "y")+': "x*(x|y)*",
+    'root ::= (a*)*\na ::= "x"*': "x*",
+    'root ::= "\\u4e2d" [^"\\n]{1,5} "\\x22" .': '中[^"\\n]{1,5}"(.|\\n)',
+    'root ::=\n  "a" |\n  ( "b"\n  | "c"{2,3} )\n\nother ::= root': "a|b|ccc?",
+    'root ::= "-"? [0-9]{1,3} ("." [0-9]+)?': r"-?[0-9]{1,3}(\.[0-9]+)?",
+    'root ::= ([a-z]* | [0-9]*){10} "."': "([a-z]*|[0-9]*){10}\\.",
+    'root ::= [a-] [-b] "\\\\" [\\]\\[^]': r"[a-][-b]\\[\]\[^]",
+    'root ::= ""': "",
+}
+
+
+@pytest.mark.parametrize("grammar", FOREIGN)
+def test_a_grammar_that_somebody_else_wrote_is_kept(engine, grammar):
+    for seed in (None, 1, 2, 3):
+        said = say(engine, of_gbnf(grammar), seed, 60)
+        if said.finish_reason == "stop":
+            assert re.fullmatch(FOREIGN[grammar], said.text), said.text
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        "", "# nothing", 'foo ::= "a"', "root ::= bar", 'root ::= "a', "root ::= [a", "root ::= <[5]>", "root ::= )",
+        "root ::= (",
+        "root ::= *", 'root ::= "a"**', "root ::= []", 'root ::= "\\q"', 'root ::= "a" "b" ::= "c"', "::=", '"a"',
+        'root ::= root "a" | "b"', 'root ::= e root "a" | "b"\ne ::= f\nf ::= "" | "q"', 'root ::= "(" root ")" | "a"',
+        "root ::= " + "(" * 30_000 + '"a"' + ")" * 30_000, 'root ::= "a"{99999999999999999999}', 'root ::= "a"{900000}',
+        'root ::= (("a"{100}){100}){100}', 'root ::= ""{999999}', 'root ::= "a" ' * 10_000,
+        "root ::= a0\n" + "".join(f"a{each} ::= a{each + 1}\n" for each in range(3000)) + 'a3000 ::= "x"',
+        "root ::= a0\n" + "".join(f"a{each} ::= a{each + 1} a{each + 1}\n" for each in range(40)) + 'a40 ::= ""',
+        'root ::= ("a" | "b")* "a" ("a" | "b"){16}',
+    ],
+)  # fmt: skip
+def test_a_grammar_that_cannot_be_followed_safely_is_refused(grammar):
+    with pytest.raises(BadInput):
+        of_gbnf(grammar)
 
 
 @given(
