@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-from systems.errors import EngineError
+from systems.errors import EngineError, NotHeeded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,6 +173,19 @@ class Engine(ABC):
     def heeds_grammars(self) -> bool:
         """Whether it heeds the ``grammar`` and the ``likeliest`` of a call; one that does not raises `EngineError`."""
         return False
+
+    def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
+        """Refuse what it would ignore, where a reply would be another for it. Raises `NotHeeded`."""
+        if not self.heeds_grammars:
+            if grammar is not None:
+                raise NotHeeded("grammar", "hold a reply to a form, nor to calls of functions")
+            if likeliest is not None:
+                raise NotHeeded("likeliest", "tell the probabilities of its tokens")
+        if sampling is not None and not self.samples_as_asked:
+            if sampling.stop:
+                raise NotHeeded("stop", "end a reply at a text")
+            if sampling.logit_bias:
+                raise NotHeeded("logit_bias", "prefer one token to another")
 
     def count(self, text: str) -> int:
         """Return how many tokens ``text`` is to the loaded model; where that cannot be known, how many it is at most.

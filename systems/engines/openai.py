@@ -227,7 +227,8 @@ class OpenAIEngine(AddressedEngine):
             body["max_tokens"] = call.max_tokens
         if call.conversation is not None:
             # What the endpoint keeps for a conversation it may keep under this name; whose it is, is not its business.
-            body["user"] = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
+            name = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
+            body["user"] = body["prompt_cache_key"] = name
         if call.script is not None:
             body["ignore_eos"] = True
         if call.likeliest is not None:
