@@ -144,7 +144,7 @@ def check_depth(schema: Any) -> None:
 
 
 def in_grammar(field: str, make: Callable[[], T]) -> T:
-    """Return what ``make`` makes of the schema in ``field``. Raises `Failure`, which names that, if it makes nothing."""
+    """Return what ``make`` makes of the schema in ``field``. Raises `Failure`, which names that field."""
     try:
         return make()
     except BadInput as error:
