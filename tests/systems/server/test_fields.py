@@ -195,6 +195,13 @@ def test_what_cannot_be_is_refused_by_its_field(wrong, param):
     assert error["param"].startswith(param)
 
 
+async def test_an_object_that_a_stop_cut_is_told_as_too_long():
+    for text, reason in (('{"name": "Ve', "length"), ('{"name": "Vera"}', "stop")):
+        async with saying(text) as (address, _):
+            _, _, reply = await chat(address, json_schema=SCHEMA, stop=["ra"])
+            assert reply["choices"][0]["finish_reason"] == reason
+
+
 @pytest.mark.parametrize("depth", [100, 190, 250, 300, 400, 5000])
 def test_a_schema_that_nobody_would_write_is_a_bad_request(depth):
     schema = '{"type":"object","properties":{"a":' * depth + "{}" + "}}" * depth
