@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
-from systems.engines.grammar import of_schema
+from systems.engines.grammar import either_text_or, of_any_object, of_schema
 from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.errors import BadInput
 
