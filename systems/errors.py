@@ -78,6 +78,10 @@ class BadInput(FourgigError):
     exit_code = ExitCode.BAD_INPUT
 
 
+class NotKept(BadInput):
+    """An agent keeps nothing of its conversations that could be looked into."""
+
+
 class UnknownName(BadInput):
     """A name that is not registered; the message offers the nearest ones."""
 

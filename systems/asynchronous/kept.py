@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from systems.asynchronous.pipeline import Pipeline
-from systems.errors import BadInput
+from systems.errors import NotKept
 from systems.interface import KeptConversation, KeptTurn, talk
 from systems.mechanisms.sessions import Sessions
 from systems.memory import keeping
@@ -78,5 +78,5 @@ class Kept:
         await self._pipeline.saver.settled()
         store = self._opened()
         if store is None:
-            raise BadInput("What this agent keeps cannot be looked into: its memory is not full text.")
+            raise NotKept("What this agent keeps cannot be looked into: its memory is not full text.")
         return store

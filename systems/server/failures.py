@@ -16,6 +16,7 @@ from systems.errors import (
     MessagesRefused,
     NotAllowed,
     NotHeeded,
+    NotKept,
     NotKnown,
     PromptTooLong,
     Refused,
@@ -76,6 +77,8 @@ def failure(error: Exception) -> Failure:
             return bad_request(sentence, param="messages")
         case NotHeeded():
             return bad_request(sentence, code="not_offered")
+        case NotKept():
+            return bad_request(sentence, status=404, code="not_kept")
         case BadInput():
             return bad_request(sentence)
         case Refused():
