@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from systems.engines.scripted import PATH
 from systems.errors import NotKnown
-from systems.server import completions, embeddings, page, planning, websocket
+from systems.server import completions, embeddings, page, planning, responses, websocket
 from systems.server.failures import bad_request
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
@@ -28,6 +28,9 @@ def application(service: ServedSystem) -> Starlette:
             Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),
             Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
+            Route(responses.PATH, responses.Responses(service), methods=["POST"]),
+            Route(f"{responses.PATH}/{{name}}", partial(responses.kept, service), methods=["GET", "DELETE"]),
+            Route(f"{responses.PATH}/{{name}}/input_items", partial(responses.input_items, service), methods=["GET"]),
             *_for_experiments(service),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", partial(_ready, service), methods=["GET"]),

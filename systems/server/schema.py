@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from systems.server import messages
+from systems.server import messages, response_fields
 from systems.server.chat_request import ChatRequest
+from systems.server.embeddings import FIELDS as EMBEDDINGS_FIELDS
 from systems.server.embeddings import PATH as EMBEDDINGS
 from systems.server.embeddings import EmbeddingsReply, EmbeddingsRequest
-from systems.server.fields import FIELDS
+from systems.server.fields import FIELDS, Field
+from systems.server.response_events import AnyEvent
+from systems.server.response_request import ResponseRequest
+from systems.server.response_shapes import DeletedResponse, ItemList, ResponseObject
+from systems.server.responses import PATH as RESPONSES
 from systems.server.settings import ServerSettings
 from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ErrorBody, ModelList
 
@@ -19,6 +25,8 @@ WEBSOCKET = (
     *(messages.Token, messages.ReplyMessage, messages.Refusal, messages.Error, messages.InForce, messages.Pong),
 )
 _HTTP = (ChatRequest, ChatCompletion, ChatCompletionChunk, ModelList, ErrorBody, EmbeddingsRequest, EmbeddingsReply)
+
+_RESPONSES = (ResponseRequest, ResponseObject, AnyEvent, DeletedResponse, ItemList)
 
 _ERRORS = {
     400: "The request cannot be understood, or asks for what is not offered.",
@@ -39,10 +47,12 @@ def openapi(settings: ServerSettings, *, embeddings: bool = False) -> dict[str, 
     ``embeddings`` says whether it makes these.
     """
     (refs, components) = msgspec.json.schema_components(
-        (*_HTTP, *WEBSOCKET), ref_template="#/components/schemas/{name}"
+        (*_HTTP, *_RESPONSES, *WEBSOCKET), ref_template="#/components/schemas/{name}"
     )
     request, completion, chunk, models, error, wanted, vectors = refs[: len(_HTTP)]
-    _describe(components["ChatRequest"]["properties"])
+    _describe(components["ChatRequest"]["properties"], FIELDS)
+    _describe(components["ResponseRequest"]["properties"], response_fields.FIELDS)
+    _describe(components["EmbeddingsRequest"]["properties"], EMBEDDINGS_FIELDS)
     errors = {str(status): _answer(words, "application/json", error) for status, words in _ERRORS.items()}
     done = _answer("The reply, whole or as server-sent events.", "application/json", completion)
     event = {"type": "string", "contentMediaType": "application/json", "contentSchema": chunk}
@@ -67,6 +77,7 @@ def openapi(settings: ServerSettings, *, embeddings: bool = False) -> dict[str, 
                     },
                 }
             },
+            **_responses(refs[len(_HTTP) : len(_HTTP) + len(_RESPONSES)], errors),
             "/healthz": {"get": {"operationId": "alive", "responses": {"200": _answer("Alive.", "text/plain")}}},
             "/readyz": {
                 "get": {
@@ -89,14 +100,53 @@ def openapi(settings: ServerSettings, *, embeddings: bool = False) -> dict[str, 
         page["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         page["paths"]["/v1/chat/completions"]["post"]["security"] = [{"token": []}]
         page["paths"]["/v1/models"]["get"]["security"] = [{"token": []}]
-        if embeddings:
-            page["paths"][EMBEDDINGS]["post"]["security"] = [{"token": []}]
+        for path, operations in page["paths"].items():
+            if path.startswith((RESPONSES, EMBEDDINGS)):
+                for method in operations.keys() & {"get", "post", "delete"}:
+                    operations[method]["security"] = [{"token": []}]
     return page
 
 
-def _describe(properties: dict[str, Any]) -> None:
+def _responses(refs: Sequence[Any], errors: dict[str, Any]) -> dict[str, Any]:
+    """Return the paths of responses, whose shapes are ``refs``."""
+    request, response, event, deleted, items = refs
+    made = _answer("The response, whole or as server-sent events.", "application/json", response)
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": event}
+    made["content"]["text/event-stream"] = {"schema": {"properties": {"data": data}, "required": ["data"]}}
+    named = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    refused = {status: errors[status] for status in ("400", "401", "403", "404")}
+    return {
+        RESPONSES: {
+            "post": {
+                "operationId": "respond",
+                "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+                "responses": {"200": made, **errors},
+            }
+        },
+        f"{RESPONSES}/{{name}}": {
+            "parameters": [named],
+            "get": {
+                "operationId": "response",
+                "responses": {"200": _answer("A response that is kept.", "application/json", response), **refused},
+            },
+            "delete": {
+                "operationId": "forgetResponse",
+                "responses": {"200": _answer("It is not kept any more.", "application/json", deleted), **refused},
+            },
+        },
+        f"{RESPONSES}/{{name}}/input_items": {
+            "parameters": [named],
+            "get": {
+                "operationId": "inputItems",
+                "responses": {"200": _answer("What it was made from.", "application/json", items), **refused},
+            },
+        },
+    }
+
+
+def _describe(properties: dict[str, Any], fields: Mapping[str, Field]) -> None:
     """Add what the server does with each field, and the fields that it accepts without effect."""
-    for name, field in FIELDS.items():
+    for name, field in fields.items():
         properties.setdefault(name, {})["description"] = f"{field.how.capitalize()}: {field.why}."
 
 
