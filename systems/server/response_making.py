@@ -9,10 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from systems.server.asking import Generated
 from systems.server.calls import Argued, Called, Heard, Hearing, Said
 from systems.server.chat_reply import token_logprob
-from systems.server.failures import bad_request
+from systems.server.failures import Failure, bad_request
 from systems.server.response_asked import ResponseAsked
 from systems.server.response_events import (
     AnyEvent,
@@ -42,7 +44,10 @@ from systems.server.response_shapes import (
     ResponseProblem,
     ResponseUsage,
 )
-from systems.server.shapes import Dropped, ErrorDetails, TokenLogprob
+from systems.server.shapes import Dropped, ErrorBody, TokenLogprob
+
+# The codes that OpenAI gives a response which failed; of those that it names, these mean what statuses do.
+_CODES = {400: "invalid_prompt", 429: "rate_limit_exceeded"}
 
 
 class Making:
@@ -87,14 +92,16 @@ class Making:
         cut = self.response.status == "incomplete"
         return self._numbered(Incomplete(response=self.response) if cut else Completed(response=self.response))
 
-    def fail(self, error: ErrorDetails) -> Iterator[AnyEvent]:
+    def fail(self, failed: Failure) -> Iterator[AnyEvent]:
         """Take that the response cannot be made; the last of these events ends a stream."""
+        error = msgspec.json.decode(failed.body, type=ErrorBody).error
+        code = _CODES.get(failed.status, "server_error")
         yield from self._begin()
         for item in self.response.output:
             if item.status == "in_progress":
                 item.status = "incomplete"
         self.response.status = "failed"
-        self.response.error = ResponseProblem(error.code or "server_error", error.message)
+        self.response.error = ResponseProblem(code, error.message, error.type, error.param)
         yield self._numbered(Failed(response=self.response))
 
     def _begin(self) -> Iterator[AnyEvent]:

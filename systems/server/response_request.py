@@ -60,13 +60,20 @@ class OfferedTool(msgspec.Struct):
     strict: bool | None = None
 
 
+class AllowedTool(msgspec.Struct, omit_defaults=True):
+    """A function by its name."""
+
+    type: str
+    name: FunctionName | None = None
+
+
 class ChosenTool(msgspec.Struct, omit_defaults=True):
     """The one function that is to be called, or those that may be."""
 
     type: str
     name: FunctionName | None = None
     mode: Literal["auto", "required"] | None = None
-    tools: list[OfferedTool] | None = None
+    tools: list[AllowedTool] | None = None
 
 
 class NotOfferedHere(msgspec.Struct, kw_only=True):

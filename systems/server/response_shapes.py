@@ -93,6 +93,8 @@ class ResponseProblem(msgspec.Struct):
 
     code: str
     message: str
+    type: str
+    param: str | None
 
 
 class NoReasoning(msgspec.Struct):

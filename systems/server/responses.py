@@ -26,7 +26,6 @@ from systems.server.response_request import ResponseRequest, decoded
 from systems.server.response_shapes import DeletedResponse, Item, ItemList
 from systems.server.response_store import KeptResponse
 from systems.server.service import ServedSystem, streamed
-from systems.server.shapes import ErrorBody
 
 PATH = "/v1/responses"
 
@@ -68,8 +67,7 @@ class Responses:
         except Exception as raised:  # noqa: BLE001 - the last boundary: whatever happens, the client gets their error object
             failed = in_these_words(failure(raised))
             if making is not None and events.begun:
-                error = msgspec.json.decode(failed.body, type=ErrorBody).error
-                await _send(events, making.fail(error), last=True)
+                await _send(events, making.fail(failed), last=True)
             else:
                 await failed.response()(scope, receive, send)
 
