@@ -54,6 +54,11 @@ class Observed(msgspec.Struct, frozen=True):
     emotion: str
 
 
+def talk(session: str, conversation: str | None) -> str:
+    """Return the name of a conversation of ``session`` among those of all sessions."""
+    return session if not conversation else f"{len(session)} {session} {conversation}"
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user turn. ``deadline_s`` counts from the request's arrival at the system.
 
@@ -92,14 +97,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def talk(self) -> str:
         """The name of its conversation among those of all sessions."""
-        if self.conversation is None:
-            return self.session
-        return f"{len(self.session)} {self.session} {self.conversation}"
+        return talk(self.session, self.conversation)
 
     def check_form(self, engine: Engine) -> None:
-        """Raise `BadInput` if the reply is to have a form, or to tell its tokens, which ``engine`` cannot."""
-        if (self.grammar is not None or self.likeliest is not None) and not engine.heeds_grammars:
-            raise BadInput("This engine can neither hold a reply to a form nor tell its tokens.")
+        """Refuse what ``engine`` would ignore, where the reply would be another for it. Raises `NotHeeded`."""
+        engine.check_heeds(self.sampling, self.grammar, self.likeliest)
 
     @property
     def may_be_cached(self) -> bool:

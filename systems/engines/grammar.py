@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from systems.engines.digits import between
-from systems.engines.gbnf import (
+from systems.engines.forms.digits import between
+from systems.engines.forms.gbnf import (
     BASIC,
     COLON,
     DIGITS,
@@ -28,7 +28,9 @@ from systems.engines.gbnf import (
     literal,
     times,
 )
-from systems.engines.json_schema import KINDS, Alternative, Parts, Reader, kinds_of, of_item, of_property, whole
+from systems.engines.forms.json_schema import Alternative, Parts, Reader, kinds_of, of_item, of_property, whole
+from systems.engines.forms.keywords import KINDS
+from systems.engines.forms.overlaps import Overlaps
 from systems.errors import BadInput
 
 # Bounds of a grammar: rules, their characters, and how often something is repeated by number.
@@ -83,6 +85,8 @@ class _Rules:
 
     def __init__(self) -> None:
         self._reader = Reader()
+        self._overlaps = Overlaps(self._reader)
+        self._within: set[str] = set()  # values within the one that is being defined
         self._rules: dict[str, str] = {"plain": characters(_QUOTES)}
         self._names: dict[Any, str] = {}
         self._waiting: deque[tuple[str, Parts]] = deque()
@@ -106,13 +110,16 @@ class _Rules:
         self._define(name, parts, only)
         while self._waiting:
             self._define(*self._waiting.popleft())
+        self._overlaps.check(name)
 
     def _define(self, name: str, parts: Parts, only: frozenset[str] = frozenset(KINDS)) -> None:
         found = self._reader.alternatives(parts)
-        rules = dict.fromkeys(rule for one in found for rule in self._alternative(one, only))
+        self._within = set()
+        rules = {rule: one for one in found for rule in self._alternative(one, only) if rule}
         if not rules:
             raise BadInput("The schema has a place where no value fits.")
         self.add(name, " | ".join(rules))
+        self._overlaps.note(name, {id(one): one for one in rules.values()}.values(), self._within)
 
     def _new(self, rule: str) -> str:
         """Return the name of ``rule``, which is added unless there is such a one."""
@@ -134,6 +141,7 @@ class _Rules:
         if key not in self._names:
             self._names[key] = name = f"v{len(self._names)}"
             self._waiting.append((name, parts))
+        self._within.add(self._names[key])
         return self._names[key]
 
     def _alternative(self, one: Alternative, only: frozenset[str]) -> Iterable[str]:
@@ -151,8 +159,7 @@ class _Rules:
             "integer": self._integer,
         }
         wanted = kinds - {"integer"} if "number" in kinds else kinds
-        found = [makers[kind](one) if kind in makers else self._basic(kind) for kind in KINDS if kind in wanted]
-        return [rule for rule in found if rule]
+        return [makers[kind](one) if kind in makers else self._basic(kind) for kind in KINDS if kind in wanted]
 
     def _among(self, texts: Iterable[str]) -> str:
         """Return the rule of one of ``texts``, letter by letter if they are many; nothing without any."""

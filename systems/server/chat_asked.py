@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
 import msgspec
 
-from systems.errors import BadInput
+from systems.errors import BadInput, NotHeeded
 from systems.server.asking import Asked
 from systems.server.chat_request import (
     AnyObject,
@@ -18,7 +22,7 @@ from systems.server.chat_request import (
 from systems.server.conversation import person_of
 from systems.server.failures import bad_request
 from systems.server.laying_out import has_results, laid_out
-from systems.server.tools import Function, Tools, grammar_of_object, told_of_object
+from systems.server.tools import Function, Tools, check_depth, grammar_of_object, in_grammar, told_of_object
 
 
 class ChatAsked(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
     except BadInput as error:
         raise bad_request(str(error), param="functions" if older else "tools") from error
     schema, formed = _form(request)
+    in_grammar("response_format", partial(check_depth, schema))
     if request.grammar and (formed or tools is not None):
         raise bad_request(
             "A `grammar` is the whole form of a reply: it goes with no tools and no schema.", param="grammar"
@@ -66,6 +71,19 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
         likeliest=request.likeliest(),
     )
     return ChatAsked(asked, tools, formed, older)
+
+
+@contextmanager
+def named(chat: ChatAsked) -> Iterator[None]:
+    """Give what the engine would not heed the name of the field that asked for it. Raises `Failure` instead."""
+    try:
+        yield
+    except NotHeeded as error:
+        form = "response_format" if chat.formed else "grammar"
+        if chat.tools is not None:
+            form = "functions" if chat.functions else "tools"
+        field = {"grammar": form, "likeliest": "logprobs"}.get(error.field, error.field)
+        raise bad_request(str(error), param=field, code="not_offered") from error
 
 
 def _form(request: ChatRequest) -> tuple[dict[str, object] | None, bool]:

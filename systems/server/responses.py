@@ -10,6 +10,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from systems.errors import FourgigError
@@ -30,6 +31,15 @@ from systems.server.service import ServedSystem, streamed
 PATH = "/v1/responses"
 
 _FOR_A_WHILE = "those with `store` false are not kept, others in memory for a while"
+
+
+def routes(service: ServedSystem) -> list[Route]:
+    """Return the addresses, and what answers at each."""
+    return [
+        Route(PATH, Responses(service), methods=["POST"]),
+        Route(f"{PATH}/{{name}}", partial(kept, service), methods=["GET", "DELETE"]),
+        Route(f"{PATH}/{{name}}/input_items", partial(input_items, service), methods=["GET"]),
+    ]
 
 
 class Responses:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 import msgspec
 
@@ -72,6 +72,15 @@ class Histories:
     def replace(self, session: str, told: Iterable[Exchange]) -> None:
         """Let the history of ``session`` be what was ``told``."""
         self._keep(session, list(told))
+
+    def knows(self, session: str) -> bool:
+        """Return whether there is a history of ``session``, be it empty."""
+        return session in self._sessions
+
+    def take_out(self, session: str, questions: Container[str]) -> None:
+        """Forget the exchanges of ``session`` with these ``questions``."""
+        if session in self._sessions:
+            self._sessions[session] = [each for each in self._sessions[session] if each.question not in questions]
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""
