@@ -14,7 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from systems.engines.scripted import PATH
 from systems.errors import NotKnown
-from systems.server import completions, embeddings, kept, page, planning, websocket
+from systems.server import completions, embeddings, kept, page, planning, responses, websocket
 from systems.server.failures import bad_request
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
@@ -29,6 +29,7 @@ def application(service: ServedSystem) -> Starlette:
             Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),
             Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
+            *responses.routes(service),
             *kept.routes(service),
             *_for_experiments(service),
             Route("/healthz", _alive, methods=["GET"]),

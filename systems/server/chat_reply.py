@@ -164,10 +164,11 @@ def _is_json(text: str) -> bool:
 def _logprobs(chat: ChatAsked, reply: Generated) -> Logprobs | None:
     if chat.asked.likeliest is None:
         return None
-    return Logprobs([_token(token) for token in reply.tokens])
+    return Logprobs([token_logprob(token) for token in reply.tokens])
 
 
-def _token(said: SaidToken) -> TokenLogprob:
+def token_logprob(said: SaidToken) -> TokenLogprob:
+    """Return a token of a reply in OpenAI's shape."""
     one = _likely(said.text, said.logprob)
     return TokenLogprob(one.token, one.logprob, one.bytes, [_likely(*each) for each in said.likeliest])
 
