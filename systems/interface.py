@@ -18,6 +18,9 @@ import msgspec
 from systems.engines.interface import Engine, FinishReason, Generation, Message, SaidToken, Sampling
 from systems.errors import BadInput
 
+# The character that is there to separate units: a session and a conversation of it.
+_APART = "\x1f"
+
 TokenSink = Callable[[str], None]
 """Receives each piece of generated text as soon as it exists; may be called from another thread."""
 
@@ -82,7 +85,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
-        for text in (self.id, self.session, self.text, self.conversation or "", self.instructions):
+        said = () if self.before is None else [message.content for message in self.before]
+        for text in (self.id, self.session, self.text, self.conversation or "", self.instructions, *said):
             if not text.isascii():
                 try:
                     text.encode()
@@ -91,15 +95,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def talk(self) -> str:
-        """The name of its conversation among those of all sessions."""
-        if self.conversation is None:
-            return self.session
-        return f"{len(self.session)} {self.session} {self.conversation}"
+        """The name of its conversation among those of all sessions; no two have the same.
+
+        That of a session without further names is the session's own, as plans and engines know it.
+        """
+        if self.conversation is not None:
+            return f"{_APART}{len(self.session)}{_APART}{self.session}{_APART}{self.conversation}"
+        return f"{_APART}{self.session}" if self.session.startswith(_APART) else self.session
 
     def check_form(self, engine: Engine) -> None:
-        """Raise `BadInput` if the reply is to have a form, or to tell its tokens, which ``engine`` cannot."""
+        """Raise `BadInput` if the reply is to have a form or an end, or to tell its tokens, which ``engine`` cannot."""
         if (self.grammar is not None or self.likeliest is not None) and not engine.heeds_grammars:
             raise BadInput("This engine can neither hold a reply to a form nor tell its tokens.")
+        sampling = self.sampling
+        if sampling is not None and (sampling.stop or sampling.logit_bias) and not engine.samples_as_asked:
+            raise BadInput("This engine can neither end a reply at a text nor weigh its tokens.")
 
     @property
     def may_be_cached(self) -> bool:

@@ -123,9 +123,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+        if request.kept:
+            await self._keep(request, answer, keywords, steps)
         self.counters.turns += 1
-        if not request.kept:
-            return
+
+    async def _keep(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
@@ -139,9 +141,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
-        if request.before is not None:
-            self.histories.replace(request.talk, history.exchanges(request.before))
-        self.histories.add(request.talk, Exchange(request.text, answer, important=important))
+        if request.before is None:
+            self.histories.add(request.talk, Exchange(request.text, answer, important=important))
+        else:
+            self._go_on_from(request, history.told(request.before, request.text, answer))
+
+    def _go_on_from(self, request: Request, told: list[Exchange]) -> None:
+        """Let the agent's own history be what somebody else has kept of the conversation."""
+        newest = self.histories.newest(request.talk, told)  # what is important takes a while to say of a long text
+        weighed = [msgspec.structs.replace(each, important=is_important(each.question)) for each in newest]
+        self.histories.replace(request.talk, weighed)
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""

@@ -1,4 +1,4 @@
-"""What was just said, per session, in memory: the messages a prompt carries besides the new one."""
+"""What was just said, per conversation, in memory: the messages a prompt carries besides the new one."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def exchanges(messages: Iterable[Message]) -> list[Exchange]:
     return found
 
 
+def told(before: Iterable[Message], question: str, answer: str) -> list[Exchange]:
+    """Return what a client has of a conversation after a turn; what it asked and got no answer to belongs to this."""
+    return exchanges([*before, Message("user", question), Message("assistant", answer)])
+
+
 Prune = Callable[[list[Exchange], int], list[Exchange]]
 
 
@@ -69,9 +74,13 @@ class Histories:
         """Add one exchange to ``session``."""
         self._keep(session, [*self._sessions.get(session, ()), exchange])
 
-    def replace(self, session: str, told: Iterable[Exchange]) -> None:
-        """Let the history of ``session`` be what was ``told``."""
-        self._keep(session, list(told))
+    def replace(self, session: str, by: Iterable[Exchange]) -> None:
+        """Let the history of ``session`` be ``by``: the newest of it that it may hold."""
+        self._keep(session, self.newest(session, list(by)))
+
+    def newest(self, session: str, exchanges: list[Exchange]) -> list[Exchange]:
+        """Return those of ``exchanges`` that the history of ``session`` may hold."""
+        return keep_newest(exchanges, self.length(session) // 2)
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""

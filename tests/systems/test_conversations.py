@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
-from systems.engines.interface import Message, Sampling
+from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput
 from systems.interface import Request
 from systems.server.hosting import host
-from systems.turn.history import Exchange, Histories, exchanges, keep_newest
-from tests.systems.conversing import stored
+from systems.turn import prompt
+from systems.turn.history import Exchange, Histories, exchanges, keep_newest, told
+from systems.turn.layouts import LAYOUTS
+from tests.systems.conversing import OBSERVED, stored
 
 both = pytest.mark.parametrize("kind", [Baseline, Asynchronous])
 
@@ -31,6 +34,10 @@ class Heard(SimulatedEngine):
 
     @property
     def heeds_grammars(self):
+        return self.heeds
+
+    @property
+    def samples_as_asked(self):
         return self.heeds
 
     def generate(self, call):
@@ -180,6 +187,91 @@ async def test_two_conversations_of_one_person_do_not_wait_for_each_other(tmp_pa
         await asyncio.gather(slow, return_exceptions=True)
 
 
+@both
+@pytest.mark.parametrize("cache_key", ["prompt", "question"])
+async def test_the_same_words_said_by_others_are_another_history(tmp_path, kind, cache_key):
+    engine = Heard()
+    mine = (Message("user", "Red."), Message("assistant", "Blue."), Message("assistant", "Green."))
+    swapped = (Message("user", "Red."), Message("user", "Blue."), Message("assistant", "Green."))
+    asked = [ask("Which is mine?", conversation="c", before=before) for before in (mine, swapped, None)]
+    async with host(kind(kind.Settings(memories=0, cache_key=cache_key), engine, tmp_path)) as running:
+        for each in asked:
+            assert (await running.answer(each)).source == "model"
+
+
+@both
+async def test_the_published_cache_serves_no_reply_of_another_conversation(tmp_path, kind):
+    engine = Heard()
+    async with host(kind(kind.Settings(memories=0, cache_key="question"), engine, tmp_path)) as running:
+        sources = [(await running.answer(ask("And?", conversation=name))).source for name in ("a", "b", "a")]
+    assert sources == ["model", "model", "cache"]
+
+
+@both
+async def test_a_cached_reply_tells_its_tokens_again(tmp_path, kind):
+    class Telling(Heard):
+        def generate(self, call):
+            tokens = (SaidToken(b"word", -0.5, ((b"word", -0.5),)),)
+            return msgspec.structs.replace(super().generate(call), tokens=tokens)
+
+    engine = Telling(heeds=True)
+    asked = [ask("Why?", conversation=name, likeliest=1) for name in ("a", "b")]
+    first, again = await answered(kind, tmp_path, asked, engine)
+    assert (first.source, again.source) == ("model", "cache")
+    assert again.tokens == first.tokens != ()
+
+
+@both
+async def test_what_nobody_answered_before_belongs_to_the_question_of_the_turn(tmp_path, kind):
+    engine = Heard()
+    before = (Message("user", "One."), Message("assistant", "Two."), Message("user", "Three?"))
+    asked = [ask("Four?", conversation="c", before=before), ask("Five?", conversation="c")]
+    replies = await answered(kind, tmp_path, asked, engine)
+    assert said(engine.calls[0]) == ["One.", "Two.", "Three?"]
+    assert said(engine.calls[1]) == ["One.", "Two.", "Three?\n\nFour?", replies[0].text]
+
+
+async def test_what_a_client_said_that_is_important_outlives_other_turns_as_if_it_had_been_said_here(tmp_path):
+    engine = Heard()
+    before = (Message("user", "My sister Vera lives in Lisbon."), Message("assistant", "Noted."))
+    asked = [ask("Hello there.", conversation="c", before=before)]
+    asked += [ask(f"What is {number} plus one?", conversation="c") for number in range(4)]
+    async with host(Asynchronous(Asynchronous.Settings(history_length=6), engine, tmp_path)) as running:
+        for each in asked:
+            await running.answer(each)
+    assert said(engine.calls[-1])[0] == "My sister Vera lives in Lisbon."
+
+
+@both
+async def test_a_reply_whose_form_nobody_can_end_is_refused(tmp_path, kind):
+    async with host(kind(kind.Settings(), Heard(), tmp_path)) as running:
+        for sampling in (Sampling(stop=("x",)), Sampling(logit_bias=((1, 2.0),))):
+            with pytest.raises(BadInput, match="engine"):
+                await running.answer(ask("Why?", sampling=sampling))
+
+
+def test_no_two_conversations_have_one_name():
+    parts = ["", "a", "\x1f", "1", "\x1f1\x1fa", "1 a", "a\x1f", "\x1f\x1f"]
+    asked = [Request(id="", session=s, text="", conversation=c) for s in parts for c in (None, *parts)]
+    assert len({each.talk for each in asked}) == len(asked)
+    assert Request(id="", session="1 a", text="").talk == "1 a", "that of a session alone is the session's own"
+
+
+def test_half_a_character_is_refused_wherever_it_stands():
+    half = "\ud800"
+    for more in ({"conversation": half}, {"instructions": half}, {"before": (Message("user", half),)}):
+        with pytest.raises(BadInput, match="half a character"):
+            ask("Why?", **more)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_a_client_says_was_said_is_looked_through_once(layout):
+    """A mebibyte of empty lines took hours, and every turn of everybody waited for it."""
+    lines = "\n" * 1_000_000 + "context:"
+    last = prompt.build(layout, [Message("user", lines)], [], OBSERVED, "Why?")[1].content
+    assert last == ("\n" * 1_000_000 + "context;" if layout == "passage" else lines)
+
+
 def test_messages_become_exchanges():
     messages = [
         Message("assistant", "Welcome."), Message("user", "a"), Message("user", "b"), Message("assistant", "c"),
@@ -187,6 +279,7 @@ def test_messages_become_exchanges():
         Message("user", "open"),
     ]  # fmt: skip
     assert exchanges(messages) == [Exchange("", "Welcome."), Exchange("a\n\nb", "c"), Exchange("d", "e\n\nf")]
+    assert told(messages, "now", "g")[-1] == Exchange("open\n\nnow", "g")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "replace"]), st.sampled_from("ab"), st.integers(0, 5))))
