@@ -57,6 +57,16 @@ class Observed(msgspec.Struct, frozen=True):
     emotion: str
 
 
+def talk(session: str, conversation: str | None) -> str:
+    """Return the name of a conversation of ``session`` among those of all sessions; no two have the same.
+
+    Without a name of its own it is called like its session, as plans and engines know it.
+    """
+    if conversation:
+        return f"{_APART}{len(session)}{_APART}{session}{_APART}{conversation}"
+    return f"{_APART}{session}" if session.startswith(_APART) else session
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user turn. ``deadline_s`` counts from the request's arrival at the system.
 
@@ -95,21 +105,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def talk(self) -> str:
-        """The name of its conversation among those of all sessions; no two have the same.
-
-        That of a session without further names is the session's own, as plans and engines know it.
-        """
-        if self.conversation is not None:
-            return f"{_APART}{len(self.session)}{_APART}{self.session}{_APART}{self.conversation}"
-        return f"{_APART}{self.session}" if self.session.startswith(_APART) else self.session
+        """The name of its conversation among those of all sessions."""
+        return talk(self.session, self.conversation)
 
     def check_form(self, engine: Engine) -> None:
-        """Raise `BadInput` if the reply is to have a form or an end, or to tell its tokens, which ``engine`` cannot."""
-        if (self.grammar is not None or self.likeliest is not None) and not engine.heeds_grammars:
-            raise BadInput("This engine can neither hold a reply to a form nor tell its tokens.")
-        sampling = self.sampling
-        if sampling is not None and (sampling.stop or sampling.logit_bias) and not engine.samples_as_asked:
-            raise BadInput("This engine can neither end a reply at a text nor weigh its tokens.")
+        """Refuse what ``engine`` would ignore, where the reply would be another for it. Raises `NotHeeded`."""
+        engine.check_heeds(self.sampling, self.grammar, self.likeliest)
 
     @property
     def may_be_cached(self) -> bool:

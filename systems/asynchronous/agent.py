@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from systems.asynchronous.description import DESCRIPTION
+from systems.asynchronous.kept import Kept
 from systems.asynchronous.lookups import AllWords, LongTermMemory, PublishedKeywords
 from systems.asynchronous.pipeline import Pipeline, ReplyCache
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, Refused, SystemClosed
-from systems.interface import AsyncSystem, Counters, Reply, Request, TokenSink
+from systems.interface import AsyncSystem, Counters, KeptConversation, KeptTurn, Reply, Request, TokenSink
 from systems.logs import swallowed
 from systems.mechanisms.admission import Admission, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
@@ -184,6 +185,33 @@ class Asynchronous(AsyncSystem):
         # What the reply was made without, this one is too; whether it is saved is each turn's own.
         shared = tuple(each for each in reply.degraded if each.step != "saving")
         return msgspec.structs.replace(again, total_s=waited, degraded=shared + steps.degraded)
+
+    async def conversations(self, session: str) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
+        return await self._kept().conversations(session)
+
+    async def turns(
+        self, session: str, *, conversation: str | None = None, containing: str = "", before: int | None = None
+    ) -> list[KeptTurn]:
+        """Return the newest turns, oldest first, a page at most. Raises `StoreError`."""
+        return await self._kept().turns(session, conversation, containing, before)
+
+    async def forget(
+        self, session: str, *, turn: int | None = None, conversation: str | None = None, since: int | None = None
+    ) -> int:
+        """Forget what is named; return how many turns that were. Raises `BadInput`, `StillReadable`, `StoreError`."""
+        with self._under_way:
+            return await self._kept().forget(session, turn, conversation, since)
+
+    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+        """Have ``turn`` say ``question``; its answer goes. Raises `BadInput`, `StillReadable`, `StoreError`."""
+        with self._under_way:
+            return await self._kept().correct(session, turn, question)
+
+    def _kept(self) -> Kept:
+        if self._pipeline is None:
+            raise SystemClosed("The asynchronous agent is not running.")
+        return Kept(self._pipeline, self._sessions, lambda: self._fulltext)
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""

@@ -11,7 +11,7 @@ import msgspec
 
 from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import Call, Engine
+from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
@@ -42,6 +42,10 @@ class ReplyCache(commands.Resizable, Protocol):
         """Store ``reply`` under ``key``."""
         ...
 
+    def clear(self) -> None:
+        """Forget every reply."""
+        ...
+
 
 class Saver(Protocol):
     """Takes over turns to be saved; ``saved`` counts turns, ``failures`` attempts."""
@@ -51,6 +55,10 @@ class Saver(Protocol):
 
     async def close(self) -> None:
         """Save what was accepted."""
+        ...
+
+    async def settled(self) -> None:
+        """Return when what was accepted before is saved. Raises `NotSaved`."""
         ...
 
     async def add(self, turn: SavedTurn) -> None:
@@ -85,7 +93,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         memories, noted = await self._find(request, keywords, steps)
-        said = self.histories.messages(request.talk) if request.before is None else list(request.before)
+        said = await self._said(request, steps)
 
         key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
         cached = self._cached(key, steps) if request.may_be_cached else None
@@ -131,6 +139,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
+            conversation=request.conversation or "",
             question=request.text,
             answer=answer,
             keywords=tuple(keywords),
@@ -172,6 +181,22 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         return await steps.run_or(
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
+
+    async def _said(self, request: Request, steps: Steps) -> list[Message]:
+        """Return what was said before: as the client tells it, as is held, or as a conversation was saved."""
+        if request.before is not None:
+            return list(request.before)
+        conversation = request.conversation
+        if conversation and not self.histories.knows(request.talk):
+
+            async def read() -> list[history.Exchange]:
+                memory = await self.store.get()
+                return await memory.newest(request.session, conversation, self.settings.history_length // 2)
+
+            nothing: list[history.Exchange] = []
+            found = await steps.run_or("memory lookup", read, nothing, "an empty history")
+            self.histories.replace(request.talk, found)
+        return self.histories.messages(request.talk)
 
     async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
         """Return what was remembered, and the notes that the prompt has of it."""

@@ -121,7 +121,13 @@ class Baseline(BlockingSystem):
             self._hold.release()
 
     def _remember(self, request: Request, answer: str, keywords: Sequence[str]) -> None:
-        turn = SavedTurn(session=request.session, question=request.text, answer=answer, keywords=tuple(keywords))
+        turn = SavedTurn(
+            session=request.session,
+            conversation=request.conversation or "",
+            question=request.text,
+            answer=answer,
+            keywords=tuple(keywords),
+        )
         self._store.save([turn])
         self._counters.saved += 1
         if request.before is None:

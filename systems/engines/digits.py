@@ -36,9 +36,9 @@ def _scaled(bound: Decimal, left_out: bool, decimals: int, *, up: bool) -> int:
     sign, figures, exponent = bound.as_tuple()
     numerator, power = int("".join(map(str, figures))) * (-1 if sign else 1), int(exponent) + decimals
     if power >= 0:
-        whole, rest = numerator * 10**power, 0
+        whole, rest = numerator * int(10**power), 0
     else:
-        whole, rest = divmod(numerator, 10**-power)
+        whole, rest = divmod(numerator, int(10**-power))
     if up:
         return whole + 1 if rest or left_out else whole
     return whole - 1 if left_out and not rest else whole

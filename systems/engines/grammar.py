@@ -109,7 +109,7 @@ class _Rules:
 
     def _define(self, name: str, parts: Parts, only: frozenset[str] = frozenset(KINDS)) -> None:
         found = self._reader.alternatives(parts)
-        rules = dict.fromkeys(rule for one in found for rule in self._alternative(one, only))
+        rules = dict.fromkeys(rule for one in found for rule in self._alternative(one, only) if rule)
         if not rules:
             raise BadInput("The schema has a place where no value fits.")
         self.add(name, " | ".join(rules))
@@ -151,8 +151,7 @@ class _Rules:
             "integer": self._integer,
         }
         wanted = kinds - {"integer"} if "number" in kinds else kinds
-        found = [makers[kind](one) if kind in makers else self._basic(kind) for kind in KINDS if kind in wanted]
-        return [rule for rule in found if rule]
+        return [makers[kind](one) if kind in makers else self._basic(kind) for kind in KINDS if kind in wanted]
 
     def _among(self, texts: Iterable[str]) -> str:
         """Return the rule of one of ``texts``, letter by letter if they are many; nothing without any."""

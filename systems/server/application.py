@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from systems.engines.scripted import PATH
 from systems.errors import NotKnown
-from systems.server import completions, embeddings, page, planning, websocket
+from systems.server import completions, embeddings, kept, page, planning, websocket
 from systems.server.failures import bad_request
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
@@ -23,11 +24,12 @@ def application(service: ServedSystem) -> Starlette:
     """Return the ASGI application of ``service``."""
     return Starlette(
         routes=[
-            Route("/", page.show, methods=["GET"]),
+            *page.routes(),
             WebSocketRoute("/ws", partial(websocket.serve, service)),
             Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
             Route("/v1/models", partial(completions.models, service), methods=["GET"]),
             Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
+            *kept.routes(service),
             *_for_experiments(service),
             Route("/healthz", _alive, methods=["GET"]),
             Route("/readyz", partial(_ready, service), methods=["GET"]),
@@ -62,9 +64,13 @@ async def _metrics(service: ServedSystem, request: Request) -> Response:
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _described(service: ServedSystem) -> dict[str, Any]:
+    return openapi(service.settings, embeddings=service.embeddings is not None, keeps=service.host.keeper is not None)
+
+
 async def _schema(service: ServedSystem, _: Request) -> Response:
     return Response(
-        msgspec.json.encode(openapi(service.settings, embeddings=service.embeddings is not None)),
+        msgspec.json.encode(_described(service)),
         media_type="application/json",
     )
 

@@ -16,7 +16,7 @@ from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.interface import Reply, Request, TokenSink
 from systems.server.conversation import DEFAULT_PERSON, turn_begins
 from systems.server.direct import EngineHost
-from systems.server.failures import Failure, bad_request
+from systems.server.failures import bad_request
 from systems.server.guard import session_of
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
@@ -62,8 +62,8 @@ def placed(service: ServedSystem, user: str, asked: Asked) -> Asked:
 async def answered(service: ServedSystem, user: str, asked: Asked, on_token: TokenSink | None = None) -> Generated:
     """Answer what ``user`` asked; where it continues no known conversation, in a new one.
 
-    Whoever calls this has admitted the request: see `ServedSystem.turn`. Raises `Failure` for what the hosted system
-    cannot be asked, and what that raises.
+    Whoever calls this has admitted the request: see `ServedSystem.turn`. Raises `Failure` for a turn
+    that says nothing, and what the hosted system raises.
     """
     asked = placed(service, user, asked)
     session, conversation = session_of(user, asked.person), asked.conversation or ""
@@ -71,23 +71,14 @@ async def answered(service: ServedSystem, user: str, asked: Asked, on_token: Tok
     host = service.host
     generated: Generated
     if isinstance(host, EngineHost):
-        generated = await host.complete(_call(host, user, asked, most, on_token))
+        generated = await host.complete(_call(user, asked, most, on_token))
     else:
         generated = await host.answer(_request(service, session, asked, most), on_token)
     service.conversations.replied(session, asked.messages, generated.text, conversation)
     return generated
 
 
-def _call(host: EngineHost, user: str, asked: Asked, most: int | None, on_token: TokenSink | None) -> Call:
-    sampling = asked.sampling
-    if sampling is not None and not host.samples_as_asked:
-        if sampling.stop:
-            raise bad_request("This engine cannot end a reply at a `stop`.", param="stop")
-        if sampling.logit_bias:
-            raise bad_request("This engine heeds no `logit_bias`.", param="logit_bias")
-        sampling = None
-    if not host.heeds_grammars:
-        _refuse_forms(asked)
+def _call(user: str, asked: Asked, most: int | None, on_token: TokenSink | None) -> Call:
     whose = asked.conversation or ""
     if asked.person != DEFAULT_PERSON:
         whose = f"{asked.person}/{whose}"
@@ -95,7 +86,7 @@ def _call(host: EngineHost, user: str, asked: Asked, most: int | None, on_token:
         messages=_with(asked.told, asked.messages),
         max_tokens=most,
         conversation=session_of(user, whose),
-        sampling=sampling,
+        sampling=asked.sampling,
         grammar=asked.grammar,
         likeliest=asked.likeliest,
         strict=not asked.told,  # what the server itself says may go where the model's template takes it
@@ -124,18 +115,6 @@ def _request(service: ServedSystem, session: str, asked: Asked, most: int | None
         grammar=asked.grammar,
         likeliest=asked.likeliest,
     )
-
-
-def _refuse_forms(asked: Asked) -> None:
-    """Raises `Failure` if the reply is to have a form, or to tell its tokens."""
-    if asked.grammar is not None:
-        raise _cannot("hold a reply to a form, nor to the calls of tools")
-    if asked.likeliest is not None:
-        raise _cannot("tell the probabilities of its tokens")
-
-
-def _cannot(what: str) -> Failure:
-    return bad_request(f"This engine cannot {what}.", code="not_offered")
 
 
 def _with(told: str, messages: Sequence[Message]) -> list[Message]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
-from systems.errors import BadInput
+from systems.errors import BadInput, NotHeeded
 from systems.server.asking import Asked
 from systems.server.chat_request import (
     AnyObject,
@@ -66,6 +69,19 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
         likeliest=request.likeliest(),
     )
     return ChatAsked(asked, tools, formed, older)
+
+
+@contextmanager
+def named(chat: ChatAsked) -> Iterator[None]:
+    """Give what the engine would not heed the name of the field that asked for it. Raises `Failure` instead."""
+    try:
+        yield
+    except NotHeeded as error:
+        form = "response_format" if chat.formed else "grammar"
+        if chat.tools is not None:
+            form = "functions" if chat.functions else "tools"
+        field = {"grammar": form, "likeliest": "logprobs"}.get(error.field, error.field)
+        raise bad_request(str(error), param=field, code="not_offered") from error
 
 
 def _form(request: ChatRequest) -> tuple[dict[str, object] | None, bool]:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from systems.engines.interface import Sampling
 from systems.errors import FourgigError
 from systems.server.asking import Asked, Generated, answered, placed
-from systems.server.chat_asked import ChatAsked, chat_asked
+from systems.server.chat_asked import ChatAsked, chat_asked, named
 from systems.server.chat_reply import ChatStream, whole
 from systems.server.chat_request import ChatRequest, decoded
 from systems.server.events import Events
@@ -41,7 +41,7 @@ class Completions:
             request = decoded(await body_of(receive, headers))
             self._check_model(request.model)
             chat = chat_asked(request)
-            with self._service.turn(user, chat.asked.turn):
+            with self._service.turn(user, chat.asked.turn), named(chat):
                 if request.stream:
                     first = await unless_left(receive, events.during(self._stream(events, user, request, chat)))
                 else:

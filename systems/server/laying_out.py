@@ -16,7 +16,7 @@ def laid_out(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
     """Return ``messages`` as text. Raises `Failure` for parts that are no text.
 
     The results of tools become one message of the user's with whatever the user says next to them: models know no
-    other role for them, and many take no two messages of one role in a row.
+    other role for them, and many take no two messages of one role in a row. So do the system's and the developer's.
     """
     found: list[Message] = []
     calls: dict[str, Call] = {}
@@ -36,6 +36,8 @@ def laid_out(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
             told = [text] if text else []
             found.append(Message("assistant", "\n".join([*told, *([said([*made.values()])] if made else [])])))
             among_results = False
+        elif found and found[-1].role == "system":
+            found[-1] = Message("system", f"{found[-1].content}\n\n{text}")
         else:
             found.append(Message("system", text))
     return tuple(found)

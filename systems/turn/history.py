@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 import msgspec
 
@@ -81,6 +81,15 @@ class Histories:
     def newest(self, session: str, exchanges: list[Exchange]) -> list[Exchange]:
         """Return those of ``exchanges`` that the history of ``session`` may hold."""
         return keep_newest(exchanges, self.length(session) // 2)
+
+    def knows(self, session: str) -> bool:
+        """Return whether there is a history of ``session``, be it empty."""
+        return session in self._sessions
+
+    def take_out(self, session: str, questions: Container[str]) -> None:
+        """Forget the exchanges of ``session`` with these ``questions``."""
+        if session in self._sessions:
+            self._sessions[session] = [each for each in self._sessions[session] if each.question not in questions]
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
 from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput
+from systems.errors import NotHeeded
 from systems.interface import Request
 from systems.server.hosting import host
 from systems.turn import prompt
@@ -42,7 +43,7 @@ class Heard(SimulatedEngine):
 
     def generate(self, call):
         self.calls.append(call)
-        return super().generate(call)
+        return super().generate(replace(call, grammar=None, likeliest=None))
 
 
 def ask(text, **more):
@@ -168,7 +169,7 @@ async def test_a_form_that_the_engine_cannot_keep_is_refused_before_the_turn(tmp
     engine = Heard()
     async with host(kind(kind.Settings(), engine, tmp_path)) as running:
         for more in ({"grammar": 'root ::= "a"'}, {"likeliest": 2}):
-            with pytest.raises(BadInput, match="form"):
+            with pytest.raises(NotHeeded, match="This engine cannot"):
                 await running.answer(ask("Why?", **more))
         assert running.counters().saved == 0
     assert engine.calls == []

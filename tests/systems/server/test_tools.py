@@ -6,12 +6,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from systems import registry
+from systems.baseline.agent import Baseline
+from systems.baseline.settings import BaselineSettings
 from systems.engines.interface import Generation
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.calls import Argued, Called, Hearing, Said
 from systems.server.chat_asked import chat_asked
 from systems.server.chat_request import decoded
 from systems.server.direct import EngineHost
+from systems.server.hosting import host
 from systems.server.tools import Function, Tools
 from tests.systems.server.serving import agent, listening_to
 from tests.systems.server.speaking import Speaking
@@ -266,11 +270,26 @@ async def test_what_cannot_be_called_is_refused_by_its_field(wrong, param):
     assert reply["error"]["param"].startswith(param)
 
 
-async def test_an_engine_that_heeds_no_grammar_refuses_tools_and_forms():
-    async with listening_to(EngineHost(SimulatedEngine(SimulatedSettings()), 30.0)) as address:
-        for body in ({"tools": [WEATHER]}, {"response_format": {"type": "json_object"}}, {"logprobs": True}):
-            status, _, reply = await chat(f"http://{address}", messages=ASKS, **body)
-            assert (status, reply["error"]["code"]) == (400, "not_offered")
+NOT_HEEDED = [
+    ({"tools": [WEATHER]}, "tools"),
+    ({"functions": [WEATHER["function"]]}, "functions"),
+    ({"response_format": {"type": "json_object"}}, "response_format"),
+    ({"grammar": 'root ::= "x"'}, "grammar"),
+    ({"logprobs": True}, "logprobs"),
+    ({"stop": "x"}, "stop"),
+    ({"logit_bias": {"5": 1}}, "logit_bias"),
+]
+
+
+async def test_what_the_engine_would_not_heed_is_refused_by_its_field(tmp_path, tmp_path_factory):
+    baseline = Baseline(BaselineSettings(), SimulatedEngine(SimulatedSettings()), tmp_path_factory.mktemp("baseline"))
+    for hosted in (EngineHost(SimulatedEngine(SimulatedSettings()), 30.0), agent(tmp_path), host(baseline)):
+        async with listening_to(hosted) as address:
+            for body, param in NOT_HEEDED:
+                for stream in (False, True):
+                    status, _, reply = await chat(f"http://{address}", messages=ASKS, stream=stream, **body)
+                    assert (status, reply["error"]["code"], reply["error"]["param"]) == (400, "not_offered", param)
+            assert (await chat(f"http://{address}", messages=ASKS, temperature=0.5))[0] == 200
 
 
 async def test_a_reply_of_a_schema_beside_tools_is_either():
@@ -292,9 +311,9 @@ async def test_a_reply_of_a_schema_beside_tools_is_either():
 
 async def test_the_openai_package_holds_a_conversation_with_tools(tmp_path):
     openai = pytest.importorskip("openai", reason="the openai package is not installed")
-    for host in (EngineHost(Speaking(TWO, "It rains."), 30.0), agent(tmp_path, Speaking(TWO, "It rains."))):
+    for hosted in (EngineHost(Speaking(TWO, "It rains."), 30.0), agent(tmp_path, Speaking(TWO, "It rains."))):
         async with (
-            listening_to(host) as address,
+            listening_to(hosted) as address,
             openai.AsyncOpenAI(base_url=f"http://{address}/v1", api_key="none") as client,
         ):
             async with client.chat.completions.stream(model="default", messages=ASKS, tools=[WEATHER, TIME]) as stream:
@@ -308,3 +327,120 @@ async def test_the_openai_package_holds_a_conversation_with_tools(tmp_path):
             history = [*ASKS, first.message.model_dump(exclude_none=True), *results]
             last = await client.chat.completions.create(model="default", messages=history, tools=[WEATHER, TIME])
             assert last.choices[0].message.content == "It rains."
+
+
+# As strands and smolagents write them, of a turn in which a tool was called.
+STRANDS = {
+    "model": "default",
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "system", "content": "Use tools."},
+        {"role": "user", "content": [{"text": "What is the weather in Oslo?", "type": "text"}]},
+        {
+            "role": "assistant",
+            "content": [],
+            "tool_calls": [
+                {"function": {"arguments": '{"city": "Oslo"}', "name": "weather"}, "id": "a", "type": "function"}
+            ],
+        },
+        {"role": "tool", "tool_call_id": "a", "content": [{"text": '{"sky": "rain"}', "type": "text"}]},
+    ],
+    "tools": [WEATHER],
+    "stream_options": {"include_usage": True},
+    "temperature": 0.7,
+}
+SMOLAGENTS = {
+    "model": "default",
+    "messages": [
+        {"role": "system", "content": [{"type": "text", "text": "You are an expert."}]},
+        {"role": "user", "content": [{"type": "text", "text": "New task:\nWhat is the weather in Oslo?"}]},
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "Calling tools:\n[{'id': 'a', 'type': 'function'}]"}],
+        },
+        {"role": "user", "content": [{"type": "text", "text": "Call id: a\nObservation:\nrain"}]},
+    ],
+    "stop": ["Observation:", "Calling tools:"],
+    "tools": [
+        WEATHER,
+        {
+            "type": "function",
+            "function": {
+                "name": "final_answer",
+                "description": "Provides a final answer to the given problem.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"answer": {"type": "string", "description": "The final answer", "nullable": True}},
+                    "required": ["answer"],
+                },
+            },
+        },
+    ],
+    "tool_choice": "required",
+}
+
+
+@pytest.mark.parametrize("request_", [STRANDS, SMOLAGENTS], ids=["strands", "smolagents"])
+async def test_requests_as_other_agents_write_them_are_answered(request_, tmp_path):
+    for hosted in (EngineHost(Speaking(ONE), 30.0), agent(tmp_path, Speaking(ONE))):
+        async with listening_to(hosted) as where:
+            chunks = await streamed(f"http://{where}", **request_)
+        [reason] = [one["finish_reason"] for chunk in chunks for one in chunk["choices"] if one["finish_reason"]]
+        assert reason == "tool_calls"
+
+
+LIGHT = {
+    "type": "function",
+    "function": {
+        "name": "light",
+        "parameters": {
+            "type": "object",
+            "properties": {"on": {"type": "boolean"}, "room": {"enum": ["kitchen", "hall"]}},
+            "required": ["on", "room"],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("hosting", ["engine", "agent"])
+@pytest.mark.parametrize("kind", ["llama", "batched"])
+async def test_random_weights_call_what_there_is_with_what_it_takes(tiny_model, tmp_path, kind, hosting):
+    made = registry.engines.get(kind)
+    engine = made(made.Settings(model_path=str(tiny_model), context_tokens=1024, threads=1))
+    hosted = EngineHost(engine, 60.0) if hosting == "engine" else agent(tmp_path, engine)
+    async with listening_to(hosted) as where:
+        whole = 0
+        for seed in range(6):
+            body = {
+                "temperature": 2,
+                "seed": seed,
+                "max_tokens": 120,
+                "tool_choice": "required",
+                "tools": [LIGHT, TIME],
+            }
+            body["parallel_tool_calls"] = seed % 2 == 0
+            _, _, reply = await chat(f"http://{where}", messages=ASKS, **body)
+            [choice] = reply["choices"]
+            calls = choice["message"].get("tool_calls", ())
+            assert choice["finish_reason"] in ("tool_calls", "length")
+            if choice["finish_reason"] == "length":
+                continue
+            whole += 1
+            assert len(calls) == 1 or seed % 2 == 0
+            for call_ in calls:
+                arguments = json.loads(call_["function"]["arguments"])
+                if call_["function"]["name"] == "time":
+                    assert arguments == {}
+                else:
+                    assert call_["function"]["name"] == "light"
+                    assert (type(arguments["on"]), arguments["room"] in ("kitchen", "hall")) == (bool, True)
+                    assert len(arguments) == 2
+        assert whole
+        _, _, reply = await chat(f"http://{where}", messages=ASKS, logprobs=True, top_logprobs=2, max_tokens=3)
+        tokens = reply["choices"][0]["logprobs"]["content"]
+        assert (
+            bytes(byte for token in tokens for byte in token["bytes"])
+            .decode(errors="replace")
+            .startswith(reply["choices"][0]["message"]["content"].rstrip("�"))
+        )
+        assert all(len(token["top_logprobs"]) == 2 for token in tokens)
