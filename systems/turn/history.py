@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -85,11 +85,6 @@ class Histories:
     def knows(self, session: str) -> bool:
         """Return whether there is a history of ``session``, be it empty."""
         return session in self._sessions
-
-    def take_out(self, session: str, questions: Container[str]) -> None:
-        """Forget the exchanges of ``session`` with these ``questions``."""
-        if session in self._sessions:
-            self._sessions[session] = [each for each in self._sessions[session] if each.question not in questions]
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""

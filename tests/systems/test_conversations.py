@@ -14,7 +14,7 @@ from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
 from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import NotHeeded
+from systems.errors import BadInput, NotHeeded
 from systems.interface import Request
 from systems.server.hosting import host
 from systems.turn import prompt
@@ -243,17 +243,55 @@ async def test_what_a_client_said_that_is_important_outlives_other_turns_as_if_i
     assert said(engine.calls[-1])[0] == "My sister Vera lives in Lisbon."
 
 
-@both
-async def test_a_reply_whose_form_nobody_can_end_is_refused(tmp_path, kind):
-    async with host(kind(kind.Settings(), Heard(), tmp_path)) as running:
-        for sampling in (Sampling(stop=("x",)), Sampling(logit_bias=((1, 2.0),))):
-            with pytest.raises(BadInput, match="engine"):
-                await running.answer(ask("Why?", sampling=sampling))
+async def test_a_conversation_comes_back_as_it_was_kept(tmp_path):
+    async with host(Asynchronous(Asynchronous.Settings(), Heard(), tmp_path)) as running:
+        for text in ("My sister Vera lives in Lisbon.", "It pours.", "Go on.", "Go on."):
+            await running.answer(ask(text, conversation="one"))
+        turns = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.correct("vera", turns[1].id, "It rains.")
+    engine = Heard()
+    async with host(Asynchronous(Asynchronous.Settings(history_length=10), engine, tmp_path)) as running:
+        await running.answer(ask("/history 12", conversation="one"))
+        await running.answer(ask("Why?", conversation="one"))
+        questions = said(engine.calls[-1])[::2]
+        assert questions == ["My sister Vera lives in Lisbon.", "Go on.", "Go on."], "and nothing without an answer"
+        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=last.id)
+        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=last.id)
+        await running.answer(ask("And?", conversation="one"))
+        assert said(engine.calls[-1])[-2:][0] == "Go on.", "what is said twice is forgotten once"
+        for number in range(6):
+            await running.answer(ask(f"What is {number} plus one?", conversation="one"))
+        assert said(engine.calls[-1])[0] == "My sister Vera lives in Lisbon.", "what is important stays longest"
+
+
+async def test_what_a_command_emptied_stays_empty_when_a_turn_is_taken_back(tmp_path):
+    engine = Heard()
+    async with host(Asynchronous(Asynchronous.Settings(), engine, tmp_path)) as running:
+        for text in ("Before.", "/forget", "After."):
+            await running.answer(ask(text, conversation="one"))
+        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=last.id)
+        await running.answer(ask("After.", conversation="one"))
+    assert said(engine.calls[-1]) == []
+
+
+async def test_what_is_forgotten_leaves_the_history_also_where_a_client_told_it_otherwise(tmp_path):
+    engine = Heard()
+    async with host(Asynchronous(Asynchronous.Settings(), engine, tmp_path)) as running:
+        await running.answer(ask("A Quibbleworth.", conversation="one"))
+        before = (Message("user", " a quibbleworth "), Message("assistant", "Yes."))
+        await running.answer(ask("Go on.", conversation="one", before=before))
+        first, _ = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=first.id)
+        await running.answer(ask("And?", conversation="one"))
+    assert said(engine.calls[-1])[::2] == ["Go on."]
 
 
 def test_no_two_conversations_have_one_name():
     parts = ["", "a", "\x1f", "1", "\x1f1\x1fa", "1 a", "a\x1f", "\x1f\x1f"]
-    asked = [Request(id="", session=s, text="", conversation=c) for s in parts for c in (None, *parts)]
+    asked = [Request(id="", session=s, text="", conversation=c) for s in parts for c in parts]
     assert len({each.talk for each in asked}) == len(asked)
     assert Request(id="", session="1 a", text="").talk == "1 a", "that of a session alone is the session's own"
 
