@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from systems.engines.scripted import PATH
 from systems.errors import NotAllowed
-from systems.server import completions, embeddings, kept, page, planning, websocket
+from systems.server import completions, embeddings, kept, page, planning, responses, websocket
 from systems.server.addresses import NoSuchAddress, UnderPath
 from systems.server.failures import bad_request, failure
 from systems.server.framing import WEBSOCKET
@@ -34,6 +34,7 @@ def application(service: ServedSystem) -> ASGIApp:
         Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
         Route("/v1/models", partial(completions.models, service), methods=["GET"]),
         Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
+        *responses.routes(service),
         *kept.routes(service),
         *_for_experiments(service),
         Route("/healthz", _alive, methods=["GET"]),

@@ -19,9 +19,10 @@ from starlette.routing import Route
 from systems.errors import BadInput, NotKept
 from systems.interface import Keeper, KeptConversation, KeptTurn
 from systems.server.conversation import DEFAULT_PERSON
+from systems.server.decoding import not_understood
 from systems.server.failures import bad_request, failure
 from systems.server.guard import session_of
-from systems.server.receiving import ClientLeft, admitted, body_of, not_understood
+from systems.server.receiving import ClientLeft, admitted, body_of
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
 
