@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Literal
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from systems.errors import FourgigError
+from systems.errors import FourgigError, NotKept
 from systems.server.asking import Asked, Generated, answered, placed
 from systems.server.events import Events
 from systems.server.failures import Failure, bad_request, failure
@@ -37,7 +38,7 @@ def routes(service: ServedSystem) -> list[Route]:
     """Return the addresses, and what answers at each."""
     return [
         Route(PATH, Responses(service), methods=["POST"]),
-        Route(f"{PATH}/{{name}}", partial(kept, service), methods=["GET", "DELETE", "POST"]),
+        Route(f"{PATH}/{{name}}", partial(kept_response, service), methods=["GET", "DELETE", "POST"]),
         Route(f"{PATH}/{{name}}/input_items", partial(input_items, service), methods=["GET"]),
     ]
 
@@ -111,14 +112,14 @@ class Responses:
 
     def _keep(self, user: str, response: ResponseAsked, asked: Asked, reply: Generated) -> None:
         if response.response.store:
-            kept = KeptResponse(
+            made = KeptResponse(
                 response=response.response,
                 said=response.said,
                 session=session_of(user, asked.person),
                 conversation=asked.conversation or "",
                 turn=(asked.turn, reply.text) if asked.kept else None,
             )
-            self._service.responses.keep(user, kept)
+            self._service.responses.keep(user, made)
 
 
 class Listing(msgspec.Struct):
@@ -129,7 +130,7 @@ class Listing(msgspec.Struct):
     after: str | None = None
 
 
-async def kept(service: ServedSystem, request: HttpRequest) -> Response:
+async def kept_response(service: ServedSystem, request: HttpRequest) -> Response:
     """Answer ``GET``, ``DELETE`` and ``POST /v1/responses/{name}``: what is kept, and is to be no more."""
 
     async def answer(user: str, name: str) -> msgspec.Struct:
@@ -140,9 +141,10 @@ async def kept(service: ServedSystem, request: HttpRequest) -> Response:
         if (found := service.responses.find(user, name)) is None:
             raise _no_response(name)
         if request.method == "DELETE":
-            service.responses.delete(user, name)
             with service.work(user):
+                # In this order: what could not be forgotten can be deleted again.
                 await _forget(service, found)
+            service.responses.delete(user, name)
             return DeletedResponse(name)
         return found.response
 
@@ -155,13 +157,14 @@ async def _forget(service: ServedSystem, found: KeptResponse) -> None:
     if keeper is None or found.turn is None:
         return
     asking = partial(keeper.turns, found.session, conversation=found.conversation, containing=found.turn[0])
-    page = await asking()
-    while page:
-        for turn in reversed(page):
-            if (turn.question, turn.answer) == found.turn:
-                await keeper.forget(found.session, turn=turn.id)
-                return
-        page = await asking(before=page[0].id)
+    with suppress(NotKept):
+        page = await asking()
+        while page:
+            for turn in reversed(page):
+                if (turn.question, turn.answer) == found.turn:
+                    await keeper.forget(found.session, turn=turn.id)
+                    return
+            page = await asking(before=page[0].id)
 
 
 async def input_items(service: ServedSystem, request: HttpRequest) -> Response:
