@@ -309,6 +309,11 @@ class Http(_Unhurried, HttpToolsProtocol):
 class WebSocket(_Unhurried, WebSocketsSansIOProtocol):
     """WebSocket; a client that does not read is not read either, so that its pings cannot pile up pongs."""
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:  # an answer instead of a handshake, as it should be
+            self.handshake_complete = True
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self.transport.pause_reading()

@@ -313,7 +313,7 @@ async def test_a_token_is_shown_in_a_header_or_in_the_first_message(tmp_path):
             await hello(connection, "first secret")
             await connection.send(ask(id="2"))
             assert (await until_the_last(connection, "2"))[1]["type"] == "reply"
-        with pytest.raises(InvalidStatus, match="403"):
+        with pytest.raises(InvalidStatus, match="401"):
             await connect(address, additional_headers={"Authorization": "Bearer wrong"})
         for first in (ask(), "nonsense", '{"type": "hello", "token": "wrong"}', None):
             async with connect(address) as connection:
