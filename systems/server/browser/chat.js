@@ -11,7 +11,10 @@ export const SESSION = "default"; // the token's own: every device that shows it
 const GO_ON = "Please continue exactly where you stopped.";
 
 export class Chat {
-  /** `on` has `note(words)`, `busy(whether)`, `said()` after a turn ended, and `complain(sentence)`. */
+  /**
+   * `on` has `note(words)`, `busy(whether)`, `said()` after a turn ended, and
+   * `heeded(act)`, which says why an act failed.
+   */
   constructor(link, on) {
     this.link = link;
     this.on = on;
@@ -44,7 +47,7 @@ export class Chat {
     this.hidden = hidden;
     if (this.waiting?.conversation === id) this.turns.push(this.waiting.turn);
     this.place.replaceChildren(...turns.map((turn) => turn.node));
-    if (hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.more())));
+    if (hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.on.heeded(() => this.more()))));
     this.offer();
     this.follower.toEnd();
   }
@@ -57,7 +60,7 @@ export class Chat {
     this.place.prepend(...turns.map((turn) => turn.node));
     this.turns.unshift(...turns);
     this.hidden = found.length ? this.hidden - found.length : 0;
-    if (this.hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.more())));
+    if (this.hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.on.heeded(() => this.more()))));
     this.offer();
     this.follower.place.scrollTop += this.follower.place.scrollHeight - height;
     by("talk").focus();
@@ -71,11 +74,10 @@ export class Chat {
 
   actions() {
     return {
-      edit: (turn, words) => this.anew(turn, words),
-      again: (turn) => this.anew(turn, turn.question),
+      edit: (turn, words) => this.on.heeded(() => this.anew(turn, words)),
+      again: (turn) => this.on.heeded(() => this.anew(turn, turn.question)),
       goOn: () => this.ask(GO_ON),
       note: (words) => this.on.note(words),
-      changed: () => this.follower.changed(),
     };
   }
 
@@ -142,22 +144,16 @@ export class Chat {
     say();
     this.waiting = null;
     this.offer();
-    this.follower.changed();
     this.on.said();
   }
 
-  /** Ask `words` in the place of `turn` and of everything after it. */
+  /** Ask `words` in the place of `turn` and of everything after it; or of it alone, if it was never answered. */
   async anew(turn, words) {
     if (this.waiting !== null) return;
+    if (turn.id !== null) await kept.forgetConversation(this.id, turn.id);
     const at = this.turns.indexOf(turn);
-    const since = this.turns.slice(at).find((each) => each.id !== null)?.id;
-    try {
-      if (since !== undefined) await kept.forgetConversation(this.id, since);
-    } catch (error) {
-      this.on.complain(error.message);
-      return;
-    }
-    for (const each of this.turns.splice(at)) each.node.remove();
+    const gone = turn.id === null ? this.turns.splice(at, 1) : this.turns.splice(at);
+    for (const each of gone) each.node.remove();
     this.ask(words);
     by("text").focus();
   }

@@ -40,7 +40,7 @@ export class Link {
         wasOpen = true;
         this.waits = 1;
         if (token() !== null) this.send({ type: "hello", token: token() });
-        this.on.state("connected");
+        this.on.state("connected", true);
         this.on.opened();
         resolve();
       };
@@ -49,7 +49,7 @@ export class Link {
         if (this.socket !== socket) return;
         this.on.lost();
         if (event.code === NOTHING_ASKED && wasOpen) {
-          this.on.state("resting until you ask"); // a server has few places, and this page asks for none
+          this.on.state("resting until you ask", true); // a server has few places, and this page asks for none
           return;
         }
         const refused = await refusal();

@@ -9,7 +9,19 @@ import { Memories } from "./memories.js";
 import { Preferences } from "./preferences.js";
 import { forgetToken, kept, models, setToken, token } from "./server.js";
 
-const state = (words) => { by("state").textContent = by("state").title = words; };
+const state = (words, fine = false) => {
+  by("state").textContent = words;
+  by("state").classList.toggle("fine", fine);
+};
+/** Do `act`, and say why if it cannot be done. */
+async function heeded(act) {
+  try {
+    await act();
+  } catch (error) {
+    state(error.message);
+  }
+}
+
 const typesOnGlass = matchMedia("(pointer: coarse)").matches;
 
 const link = new Link({
@@ -27,15 +39,18 @@ const link = new Link({
 const chat = new Chat(link, {
   note: (words) => (chat.keeps ? memories.open(words) : undefined),
   busy,
-  complain: state,
-  said: async () => {
-    await chat.identify().catch((error) => state(error.message));
+  heeded,
+  said: () => heeded(async () => {
+    await chat.identify();
     await list();
-  },
+  }),
 });
 
 const conversations = new Conversations({ remove });
-const memories = new Memories({ changed: async () => { await list(); await chat.reload(); } });
+const memories = new Memories({ changed: () => heeded(async () => {
+  await list();
+  await chat.reload();
+}) });
 const preferences = new Preferences({
   ask: async (message) => {
     await link.connect();
@@ -58,25 +73,19 @@ function busy(whether) {
 /** Ask the server for the conversations, and show them. */
 async function list() {
   if (!chat.keeps) return;
-  try {
-    conversations.show(await kept.conversations(), chat.id);
-  } catch (error) {
-    state(error.message);
-  }
+  conversations.show(await kept.conversations(), chat.id);
   by("export").hidden = by("delete").hidden = !conversations.count(chat.id);
 }
 
-async function remove({ id, title }) {
-  if (!await choose(`Delete “${title}”? What was said in it is taken out of the memory, and cannot be had back.`, { Delete: "danger" })) return;
-  try {
+function remove({ id, title }) {
+  return heeded(async () => {
+    const sentence = `Delete “${title}”? What was said in it is taken out of the memory, and cannot be had back.`;
+    if (!await choose(sentence, { Delete: "danger" })) return;
     if (chat.waiting?.conversation === id) chat.stop();
     await kept.forgetConversation(id);
-  } catch (error) {
-    state(error.message);
-    return;
-  }
-  if (id === chat.id) anew();
-  await list();
+    if (id === chat.id) anew();
+    await list();
+  });
 }
 
 function anew() {
@@ -92,23 +101,26 @@ async function follow() {
   } catch {
     // An address that nobody made.
   }
-  try {
+  await heeded(async () => {
     if (id && chat.keeps) await chat.open(id, conversations.count(id));
-    else if (chat.turns.length || !id) chat.fresh();
-  } catch (error) {
-    state(error.message);
-  }
+    else chat.fresh();
+  });
   conversations.show(conversations.found, chat.id);
   by("export").hidden = by("delete").hidden = !conversations.count(chat.id);
 }
 
 /** Somebody looks at the page again, perhaps after talking elsewhere. */
-async function lookAgain() {
-  if (document.hidden || !chat.keeps || chat.waiting) return;
-  const before = conversations.found.find((each) => each.id === chat.id);
-  await list();
-  const now = conversations.found.find((each) => each.id === chat.id);
-  if (before && (now?.latest !== before.latest || now?.turns !== before.turns) && !chat.waiting) await chat.open(chat.id, now?.turns);
+function lookAgain() {
+  return heeded(async () => {
+    if (document.hidden || !chat.keeps || chat.waiting) return;
+    const { id } = chat;
+    const known = () => conversations.found.find((each) => each.id === id);
+    const before = known();
+    await list();
+    const now = known();
+    const changed = before && (now?.latest !== before.latest || now?.turns !== before.turns);
+    if (changed && id === chat.id && !chat.waiting) await chat.open(id, now?.turns);
+  });
 }
 
 function login(why = "") {
@@ -144,6 +156,7 @@ async function start() {
   for (const id of ["list", "show-list", "show-memories"]) by(id).hidden = !chat.keeps;
   by("anew").hidden = chat.keeps;
   await follow();
+  if (!typesOnGlass) by("text").focus();
   link.connect().catch(() => {});
 }
 
@@ -176,10 +189,10 @@ by("anew").onclick = () => {
   chat.fresh();
   by("text").focus();
 };
-by("export").onclick = async () => {
+by("export").onclick = () => heeded(async () => {
   const form = await choose("Export this conversation as", { Markdown: "", JSON: "" });
   if (form) save(by("title").textContent, await chat.said(), form);
-};
+});
 by("delete").onclick = () => remove(conversations.found.find((each) => each.id === chat.id));
 by("show-memories").onclick = () => memories.open();
 document.onkeydown = (event) => {

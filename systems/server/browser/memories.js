@@ -49,7 +49,7 @@ export class Memories {
 
   row(turn) {
     const said = element("p", {}, turn.question);
-    const about = element("p", { class: "quiet" }, `${when(turn.created)}, answered: ${turn.answer.slice(0, 120)}`);
+    const about = element("p", { class: "quiet" }, `${when(turn.created)}, answered: ${turn.answer.replace(/\s+/g, " ").slice(0, 120)}`);
     const named = turn.question.slice(0, 80);
     const actions = element("div", { class: "actions" },
       button("Correct", () => this.edit(row, turn), `Correct: ${named}`),

@@ -14,7 +14,9 @@ export class Follower {
       this.toEnd();
       place.focus();
     };
-    new ResizeObserver(() => this.changed()).observe(place); // a keyboard on the screen, for one
+    const sizes = new ResizeObserver(() => this.changed());
+    sizes.observe(place); // a keyboard on the screen makes it smaller
+    for (const each of place.children) sizes.observe(each);
   }
 
   get left() {
@@ -22,6 +24,7 @@ export class Follower {
   }
 
   scrolled() {
+    if (this.place.scrollTop === this.last) return; // this page's own doing, perhaps of a moment ago
     const up = this.place.scrollTop < this.last;
     this.last = this.place.scrollTop;
     // The first step of a smooth movement upwards is smaller than what counts as being at the end.
@@ -29,7 +32,6 @@ export class Follower {
     this.newest.hidden = this.following;
   }
 
-  /** Something was added or changed. */
   changed() {
     if (this.following) this.toEnd();
     else this.newest.hidden = this.left <= NEAR;
