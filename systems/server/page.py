@@ -12,7 +12,8 @@ from importlib import resources
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+
+PART = "/page/{name}"
 
 _FOLDER = "browser"
 
@@ -31,12 +32,8 @@ _HEADERS = {
 }
 
 
-def routes() -> list[Route]:
-    """Return the addresses of the page and of its parts."""
-    return [Route("/", _show, methods=["GET"]), Route("/page/{name}", _show, methods=["GET"])]
-
-
-async def _show(request: Request) -> Response:
+async def show(request: Request) -> Response:
+    """Answer ``GET /``, and `PART` for each of its parts."""
     name = request.path_params.get("name", "index.html")
     found = _parts().get(name)
     if found is None:

@@ -175,7 +175,7 @@ async def keeping(engine, **settings):
 
     def with_kept(service):
         made = application(service)
-        made.router.routes[:0] = _routes(system.kept)
+        made.app.router.routes[:0] = _routes(system.kept)
         return made
 
     with mock.patch.object(listening, "application", with_kept):
