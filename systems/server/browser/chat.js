@@ -29,9 +29,9 @@ export class Chat {
     this.show(random(), [], 0);
   }
 
-  /** Show a kept conversation, of which there are `count` turns. */
+  /** Show a kept conversation, of which there are `count` turns; the one that is shown is shown as it is kept. */
   async open(id, count = 0) {
-    this.show(id, [], 0);
+    if (this.id !== id) this.show(id, [], 0);
     const found = await kept.turns({ conversation: id });
     if (this.id !== id) return; // the person has gone on meanwhile
     this.show(id, found.map((each) => this.earlier(each)), count - found.length);
@@ -161,9 +161,9 @@ export class Chat {
   /** Learn which of the server's turns are those that are shown. */
   async identify() {
     if (!this.keeps) return;
-    const { id } = this;
+    const { id } = this, { length } = this.turns;
     const found = await kept.turns({ conversation: id });
-    if (this.id !== id) return;
+    if (this.id !== id || this.turns.length !== length || this.waiting) return; // it is done again after the next turn
     const known = new Set(this.turns.map((turn) => turn.id));
     for (const turn of [...this.turns].reverse()) {
       const last = found.at(-1);

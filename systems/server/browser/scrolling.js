@@ -9,10 +9,11 @@ export class Follower {
     this.newest = newest;
     this.following = true;
     this.last = 0;
+    this.height = 0;
     place.addEventListener("scroll", () => this.scrolled(), { passive: true });
     newest.onclick = () => {
       this.toEnd();
-      place.focus();
+      place.focus({ preventScroll: true });
     };
     const sizes = new ResizeObserver(() => this.changed());
     sizes.observe(place); // a keyboard on the screen makes it smaller
@@ -24,7 +25,8 @@ export class Follower {
   }
 
   scrolled() {
-    if (this.place.scrollTop === this.last) return; // this page's own doing, perhaps of a moment ago
+    // This page's own doing, perhaps of a moment ago; or what is shown became shorter, and `changed` comes next.
+    if (this.place.scrollTop === this.last || this.place.scrollHeight !== this.height) return;
     const up = this.place.scrollTop < this.last;
     this.last = this.place.scrollTop;
     // The first step of a smooth movement upwards is smaller than what counts as being at the end.
@@ -33,6 +35,7 @@ export class Follower {
   }
 
   changed() {
+    this.height = this.place.scrollHeight;
     if (this.following) this.toEnd();
     else this.newest.hidden = this.left <= NEAR;
   }

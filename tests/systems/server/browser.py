@@ -150,7 +150,14 @@ class Page:
 async def browser(profile):
     """Give a browser that keeps its files in the folder ``profile``."""
     process = await asyncio.create_subprocess_exec(
-        *(CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+        *(
+            CHROMIUM,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-smooth-scrolling",
+        ),
         "--host-resolver-rules=MAP fourgig.example 127.0.0.1",
         *("--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
         stderr=asyncio.subprocess.PIPE,

@@ -301,9 +301,8 @@ async def test_whoever_scrolls_up_is_left_there(visit):
         end = "Math.abs($('talk').scrollHeight - $('talk').clientHeight - $('talk').scrollTop) <= 1"
         await page.until(f"$('talk').innerText.includes('Line 59') && {end}")
         await page.run("$('talk').focus()")
-        await page.run("globalThis.settled = false; $('talk').onscrollend = () => { settled = true; }")
         await page.press("PageUp")
-        await page.until("settled && !$('newest').hidden")
+        await page.until("!$('newest').hidden")
         before = await page.run("$('talk').scrollTop")
         engine.go_on()
         await page.until("$('talk').innerText.includes('more')")
@@ -458,13 +457,25 @@ async def test_the_page_finds_its_server_again(visit):
 
 async def test_a_page_opened_by_a_name_says_what_to_do(visit):
     async with keeping(Speaker()) as address:
-        port = address.rpartition(":")[2]
-        page = await visit(f"http://fourgig.example:{port}/")
-        await page.until("$('state').textContent.includes('server.origins=http://fourgig.example')")
-        assert "may not connect" in await page.run("$('state').textContent")
-    name = f"http://fourgig.example:{port}"
-    async with keeping(Speaker(), port=int(port), origins=(name,)):
+        name = f"fourgig.example:{address.rpartition(':')[2]}"
+        page = await visit(f"http://{name}/")
+        assert f"server.origins=http://{name}" in await page.run("document.body.innerText")
+    async with keeping(Speaker(), tokens=("the secret",)) as address:
+        page = await visit(f"http://fourgig.example:{address.rpartition(':')[2]}/")
+        await page.until("$('login').open")
+        await page.run("$('token').value = 'the secret'; $('login-form').requestSubmit()")
         await ready(page)
+
+
+async def test_a_page_behind_a_proxy_that_hides_its_name_says_what_to_do(visit):
+    async with keeping(Speaker()) as address, proxy(address, "", host_sent=address) as outside:
+        page = await visit(f"http://{outside}/")
+        await page.until(f"$('state').textContent.includes('server.origins=http://{outside}')")
+        await page.run("$('text').value = 'Hello'; $('ask').requestSubmit()")
+        await page.until("$('turns').innerText.includes('may not connect')")
+    async with keeping(Speaker(), port=int(address.rpartition(":")[2]), origins=(f"http://{outside}",)):
+        async with proxy(address, "", host_sent=address, port=int(outside.rpartition(":")[2])):
+            await ready(page)
 
 
 async def test_the_page_works_under_a_path_of_a_proxy(visit):
@@ -479,9 +490,9 @@ async def test_the_page_works_under_a_path_of_a_proxy(visit):
 
 
 @asynccontextmanager
-async def proxy(address, path):
-    """Pass on what is asked under ``path``, WebSocket too, and nothing else."""
-    host_name, _, port = address.rpartition(":")
+async def proxy(address, path, host_sent=None, port=0):
+    """Pass on what is asked under ``path``, WebSocket too, and nothing else; ``host_sent`` in the place of its name."""
+    inner = address.split(":")
 
     async def passed(reader, writer):
         try:
@@ -490,11 +501,13 @@ async def proxy(address, path):
             if target != path.encode() and not target.startswith(path.encode() + b"/"):
                 writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
                 return
-            inner_reader, inner_writer = await asyncio.open_connection(host_name, int(port))
+            inner_reader, inner_writer = await asyncio.open_connection(*inner)
             if b"upgrade: websocket" not in head.lower():
                 rest = re.sub(rb"(?i)\r\nconnection: [^\r]*", b"", rest).replace(
                     b"\r\n", b"\r\nConnection: close\r\n", 1
                 )
+            if host_sent is not None:
+                rest = re.sub(rb"(?i)\r\nhost: [^\r]*", b"\r\nHost: " + host_sent.encode(), rest)
             inner_writer.write(b" ".join([method, target[len(path) :] or b"/", rest]))
             await asyncio.gather(pumped(reader, inner_writer), pumped(inner_reader, writer))
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -508,7 +521,7 @@ async def proxy(address, path):
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(passed, "127.0.0.1", 0)
+    server = await asyncio.start_server(passed, "127.0.0.1", port)
     try:
         yield "127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
     finally:
