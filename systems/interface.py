@@ -54,6 +54,11 @@ class Observed(msgspec.Struct, frozen=True):
     emotion: str
 
 
+def talk(session: str, conversation: str | None) -> str:
+    """Return the name of a conversation of ``session`` among those of all sessions."""
+    return session if not conversation else f"{len(session)} {session} {conversation}"
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user turn. ``deadline_s`` counts from the request's arrival at the system.
 
@@ -82,12 +87,27 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
-        for text in (self.id, self.session, self.text):
+        for text in (self.id, self.session, self.text, self.conversation or "", self.instructions):
             if not text.isascii():
                 try:
                     text.encode()
                 except UnicodeEncodeError as error:
                     raise BadInput("A request's text holds half a character (a lone surrogate).") from error
+
+    @property
+    def talk(self) -> str:
+        """The name of its conversation among those of all sessions."""
+        return talk(self.session, self.conversation)
+
+    def check_form(self, engine: Engine) -> None:
+        """Refuse what ``engine`` would ignore, where the reply would be another for it. Raises `NotHeeded`."""
+        engine.check_heeds(self.sampling, self.grammar, self.likeliest)
+
+    @property
+    def may_be_cached(self) -> bool:
+        """Whether another reply will do, given to the same question: not where this one is to be drawn anew."""
+        drawn = self.sampling is not None and bool(self.sampling.temperature) and self.sampling.seed is None
+        return self.kept and not drawn
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import Call, Engine
+from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
@@ -22,7 +22,7 @@ from systems.mechanisms.steps import Steps
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, notes, prompt
+from systems.turn import commands, history, notes, prompt
 from systems.turn.history import Exchange, Histories
 from systems.turn.surroundings import LastReading, classify_emotion, observe
 
@@ -42,6 +42,10 @@ class ReplyCache(commands.Resizable, Protocol):
         """Store ``reply`` under ``key``."""
         ...
 
+    def clear(self) -> None:
+        """Forget every reply."""
+        ...
+
 
 class Saver(Protocol):
     """Takes over turns to be saved; ``saved`` counts turns, ``failures`` attempts."""
@@ -51,6 +55,10 @@ class Saver(Protocol):
 
     async def close(self) -> None:
         """Save what was accepted."""
+        ...
+
+    async def settled(self) -> None:
+        """Return when what was accepted before is saved. Raises `NotSaved`."""
         ...
 
     async def add(self, turn: SavedTurn) -> None:
@@ -77,7 +85,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
         if commands.is_command(request.text):
-            text = commands.answer(request.text, request.session, self.histories, self.cache)
+            text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
             return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
@@ -85,24 +93,29 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         memories, noted = await self._find(request, keywords, steps)
-        history = self.histories.messages(request.session)
+        said = await self._said(request, steps)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, history, noted, observed)
-        cached = self._cached(key, steps)
+        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
+        cached = self._cached(key, steps) if request.may_be_cached else None
         if cached is None:
             self.counters.cache_misses += 1
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
+            layout, text, told = self.settings.layout, request.text, request.instructions
             call = Call(
-                messages=prompt.build(self.settings.layout, history, noted, observed, request.text),
-                shorter=partial(prompt.shorter, self.settings.layout, noted, observed, request.text),
+                messages=prompt.build(layout, said, noted, observed, text, told),
+                shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
-                conversation=request.session,
+                conversation=request.talk,
+                sampling=request.sampling,
+                grammar=request.grammar,
+                likeliest=request.likeliest,
                 on_token=sink,
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            self._cache(key, reply, steps)
+            if request.may_be_cached:
+                self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
             reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
@@ -118,9 +131,13 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+        self.counters.turns += 1
+        if not request.kept:
+            return
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
+            conversation=request.conversation or "",
             question=request.text,
             answer=answer,
             keywords=tuple(keywords),
@@ -131,8 +148,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
-        self.histories.add(request.session, Exchange(request.text, answer, important=important))
-        self.counters.turns += 1
+        if request.before is not None:
+            self.histories.replace(request.talk, history.exchanges(request.before))
+        self.histories.add(request.talk, Exchange(request.text, answer, important=important))
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""
@@ -154,6 +172,22 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         return await steps.run_or(
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
+
+    async def _said(self, request: Request, steps: Steps) -> list[Message]:
+        """Return what was said before: as the client tells it, as is held, or as a conversation was saved."""
+        if request.before is not None:
+            return list(request.before)
+        conversation = request.conversation
+        if conversation and not self.histories.knows(request.talk):
+
+            async def read() -> list[history.Exchange]:
+                memory = await self.store.get()
+                return await memory.newest(request.session, conversation, self.settings.history_length // 2)
+
+            nothing: list[history.Exchange] = []
+            found = await steps.run_or("memory lookup", read, nothing, "an empty history")
+            self.histories.replace(request.talk, found)
+        return self.histories.messages(request.talk)
 
     async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
         """Return what was remembered, and the notes that the prompt has of it."""

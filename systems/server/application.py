@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp
 
 from systems.engines.scripted import PATH
 from systems.errors import NotAllowed
-from systems.server import completions, embeddings, page, planning, websocket
+from systems.server import completions, embeddings, kept, page, planning, websocket
 from systems.server.addresses import NoSuchAddress, UnderPath
 from systems.server.failures import bad_request, failure
 from systems.server.framing import WEBSOCKET
@@ -33,6 +34,7 @@ def application(service: ServedSystem) -> ASGIApp:
         Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
         Route("/v1/models", partial(completions.models, service), methods=["GET"]),
         Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
+        *kept.routes(service),
         *_for_experiments(service),
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", partial(_ready, service), methods=["GET"]),
@@ -85,8 +87,12 @@ async def _metrics(service: ServedSystem, request: Request) -> Response:
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _described(service: ServedSystem) -> dict[str, Any]:
+    return openapi(service.settings, embeddings=service.embeddings is not None, keeps=service.host.keeper is not None)
+
+
 async def _schema(service: ServedSystem, _: Request) -> Response:
     return Response(
-        msgspec.json.encode(openapi(service.settings, embeddings=service.embeddings is not None)),
+        msgspec.json.encode(_described(service)),
         media_type="application/json",
     )

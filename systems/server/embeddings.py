@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from systems.engines.interface import Embedded, Purpose
 from systems.errors import PromptTooLong
-from systems.server.completions import ClientLeft, admitted, body_of, not_understood, unless_left
 from systems.server.failures import bad_request, failure
+from systems.server.receiving import ClientLeft, admitted, body_of, not_understood, unless_left
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
 from systems.server.shapes import ANY_MODEL

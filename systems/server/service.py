@@ -15,6 +15,7 @@ from systems.errors import Refused
 from systems.interface import TokenSink
 from systems.logs import event, session_digest
 from systems.mechanisms.draining import UnderWay
+from systems.server.conversation import Conversations
 from systems.server.direct import EngineHost
 from systems.server.embedding import EmbeddingHost
 from systems.server.guard import ANYONE, Guard
@@ -57,6 +58,7 @@ class ServedSystem:
         self.model = model
         self.scripts = scripts
         self.guard = Guard(settings)
+        self.conversations = Conversations()
         self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
         if embeddings is not None:
             self.metrics.add(embeddings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 
 import msgspec
 
@@ -19,6 +19,22 @@ class Exchange(msgspec.Struct, frozen=True):
     question: str
     answer: str
     important: bool = False
+
+
+def exchanges(messages: Iterable[Message]) -> list[Exchange]:
+    """Return ``messages`` as exchanges: what was asked before an answer belongs to it, as do answers in a row."""
+    found: list[Exchange] = []
+    asked: list[str] = []
+    for message in messages:
+        if message.role == "user":
+            asked.append(message.content)
+        elif message.role == "assistant" and (asked or not found):
+            found.append(Exchange("\n\n".join(asked), message.content))
+            asked = []
+        elif message.role == "assistant":
+            last = found[-1]
+            found[-1] = Exchange(last.question, f"{last.answer}\n\n{message.content}")
+    return found
 
 
 Prune = Callable[[list[Exchange], int], list[Exchange]]
@@ -52,6 +68,19 @@ class Histories:
     def add(self, session: str, exchange: Exchange) -> None:
         """Add one exchange to ``session``."""
         self._keep(session, [*self._sessions.get(session, ()), exchange])
+
+    def replace(self, session: str, told: Iterable[Exchange]) -> None:
+        """Let the history of ``session`` be what was ``told``."""
+        self._keep(session, list(told))
+
+    def knows(self, session: str) -> bool:
+        """Return whether there is a history of ``session``, be it empty."""
+        return session in self._sessions
+
+    def take_out(self, session: str, questions: Container[str]) -> None:
+        """Forget the exchanges of ``session`` with these ``questions``."""
+        if session in self._sessions:
+            self._sessions[session] = [each for each in self._sessions[session] if each.question not in questions]
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""
