@@ -69,6 +69,7 @@ export class Chat {
   earlier({ id, question, answer }) {
     const turn = new Turn(question, this.actions(), id);
     turn.answered(answer);
+    if (!answer) turn.mark("The reply is not kept: it was to what this said before it was corrected.");
     return turn;
   }
 
@@ -113,7 +114,7 @@ export class Chat {
     }
     if (this.waiting !== waiting) return; // stopped before it was sent
     const { id, conversation, turn } = waiting;
-    this.link.send({ type: "ask", id, session: SESSION, conversation, text: turn.question });
+    this.link.send({ type: "ask", id, session: SESSION, conversation: conversation || undefined, text: turn.question });
   }
 
   /** Take a message of the server. */

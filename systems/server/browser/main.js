@@ -1,7 +1,7 @@
 // The page: what its parts have to do with each other.
 
 import { Chat, SESSION } from "./chat.js";
-import { Conversations } from "./conversations.js";
+import { addressOf, Conversations } from "./conversations.js";
 import { by, choose } from "./elements.js";
 import { save } from "./exporting.js";
 import { Link } from "./link.js";
@@ -40,10 +40,11 @@ const chat = new Chat(link, {
   note: (words) => (chat.keeps ? memories.open(words) : undefined),
   busy,
   heeded,
-  said: () => heeded(async () => {
-    await chat.identify();
-    await list();
-  }),
+  said: async () => {
+    await heeded(() => chat.identify());
+    await heeded(list);
+    if (chat.waiting === null) by("talk").setAttribute("aria-busy", "false");
+  },
 });
 
 const conversations = new Conversations({ remove });
@@ -54,7 +55,7 @@ const memories = new Memories({ changed: () => heeded(async () => {
 const preferences = new Preferences({
   ask: async (message) => {
     await link.connect();
-    link.send({ ...message, session: SESSION, conversation: chat.id });
+    link.send({ ...message, session: SESSION, conversation: chat.id || undefined });
   },
   leave: () => {
     forgetToken();
@@ -66,6 +67,7 @@ function busy(whether) {
   const hadButton = [by("send"), by("stop")].includes(document.activeElement);
   by("send").hidden = whether;
   by("stop").hidden = !whether;
+  if (whether) by("talk").setAttribute("aria-busy", "true"); // until what is kept of it is known
   // A button that goes away must not take the focus with it.
   if (hadButton) (typesOnGlass ? by(whether ? "stop" : "send") : by("text")).focus();
 }
@@ -95,14 +97,14 @@ function anew() {
 
 /** Show what the address says. */
 async function follow() {
-  let id = "";
+  let id = null;
   try {
-    id = decodeURIComponent(location.hash.slice(1));
+    if (location.hash.startsWith("#=")) id = decodeURIComponent(location.hash.slice(2));
   } catch {
     // An address that nobody made.
   }
   await heeded(async () => {
-    if (id && chat.keeps) await chat.open(id, conversations.count(id));
+    if (id !== null && chat.keeps) await chat.open(id, conversations.count(id));
     else chat.fresh();
   });
   conversations.show(conversations.found, chat.id);
@@ -170,7 +172,7 @@ by("ask").onsubmit = (event) => {
   const words = by("text").value.trim();
   if (!words || !chat.ask(words)) return;
   by("text").value = "";
-  if (chat.keeps) history.replaceState(null, "", `#${encodeURIComponent(chat.id)}`);
+  if (chat.keeps) history.replaceState(null, "", addressOf(chat.id));
 };
 by("text").onkeydown = (event) => {
   // On glass the key for a new line has no Shift beside it.
