@@ -20,6 +20,7 @@ from systems.server.addresses import NoSuchAddress, UnderPath
 from systems.server.failures import bad_request, failure
 from systems.server.framing import WEBSOCKET
 from systems.server.origins import CrossOrigin
+from systems.server.receiving import admitted
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
 
@@ -27,8 +28,7 @@ from systems.server.service import ServedSystem
 def application(service: ServedSystem) -> ASGIApp:
     """Return the ASGI application of ``service``."""
     routes = [
-        Route("/", partial(_page, service), methods=["GET"]),
-        Route(page.PART, page.show, methods=["GET"]),
+        *page.routes(service.guard),
         WebSocketRoute(WEBSOCKET, partial(websocket.serve, service)),
         Route(WEBSOCKET, _no_handshake, methods=["GET"]),
         Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
@@ -54,14 +54,6 @@ def _for_experiments(service: ServedSystem) -> list[Route]:
     return [Route(PATH, planning.Planning(service, service.scripts), methods=["POST"])]
 
 
-async def _page(service: ServedSystem, request: Request) -> Response:
-    try:
-        service.guard.check_name(request.headers)
-    except NotAllowed as error:  # the page would open, and could reach nothing
-        return PlainTextResponse(f"{error}\n", 403)
-    return await page.show(request)
-
-
 async def _no_handshake(_: Request) -> Response:
     failed = bad_request("Here is a WebSocket: ask for it with `Upgrade: websocket`.", status=426, code=None)
     response = failed.response()
@@ -81,7 +73,7 @@ async def _ready(service: ServedSystem, _: Request) -> Response:
 
 async def _metrics(service: ServedSystem, request: Request) -> Response:
     try:
-        completions.admitted(service, request.headers)
+        admitted(service, request.headers)
     except NotAllowed as error:
         return failure(error).response()
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -6,14 +6,16 @@ The page asks for relative addresses only, so that it works under whatever path 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
-PART = "/page/{name}"
+from systems.errors import NotAllowed
+from systems.server.guard import Guard
 
 _FOLDER = "browser"
 
@@ -32,8 +34,20 @@ _HEADERS = {
 }
 
 
-async def show(request: Request) -> Response:
-    """Answer ``GET /``, and `PART` for each of its parts."""
+def routes(guard: Guard) -> list[Route]:
+    """Return the addresses of the page and of its parts."""
+    return [Route("/", partial(_open, guard), methods=["GET"]), Route("/page/{name}", _show, methods=["GET"])]
+
+
+async def _open(guard: Guard, request: Request) -> Response:
+    try:
+        guard.check_name(request.headers)
+    except NotAllowed as error:  # the page would open, and could reach nothing
+        return PlainTextResponse(f"{error}\n", 403)
+    return await _show(request)
+
+
+async def _show(request: Request) -> Response:
     name = request.path_params.get("name", "index.html")
     found = _parts().get(name)
     if found is None:
