@@ -96,11 +96,11 @@ async def test_an_agents_reply_tells_it_on_every_way(tiny_model, tmp_path):
     async with listening_to(hosted) as address, connect(f"ws://{address}/ws") as connection:
         for number in range(5):
             text = f"The {number} bees gave honey. " * 8
-            await connection.send(ask(id=f"{number}", text=text, max_tokens=4))
+            await connection.send(ask(id=f"{number}", text=text, conversation="c", max_tokens=4))
             _, reply = await until_the_last(connection, f"{number}")
         assert reply["dropped_messages"] > 0
         assert reply["dropped_notes"] == 0
-        said = await complete(address, messages=HELLO, user="s", max_tokens=100_000)
+        said = await complete(address, messages=HELLO, user="s", prompt_cache_key="c", max_tokens=100_000)
         assert said.fourgig["dropped_messages"] > 0
 
 
