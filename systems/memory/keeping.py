@@ -33,6 +33,7 @@ _TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE 
 _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
 _SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
+_ANSWERED = "AND answer <> '' "
 _BEFORE = "AND (created, id) < (SELECT created, id FROM memories WHERE session = ? AND id = ?) "  # as they are ordered
 _SINCE = "AND (created, id) >= (SELECT created, id FROM memories WHERE session = ? AND id = ?) "
 _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
@@ -53,8 +54,13 @@ def turns(
     containing: str = "",
     before: int | None = None,
     most: int = PAGE,
+    *,
+    answered: bool = False,
 ) -> list[KeptTurn]:
-    """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn."""
+    """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn.
+
+    With ``answered`` those without an answer, which were corrected, are left out.
+    """
     query = _TURN
     wanted: list[Any] = [session]
     if conversation is not None:
@@ -68,6 +74,8 @@ def turns(
     elif containing:
         query += _SAYS
         wanted += 2 * [f"%{_escaped(containing)}%"]
+    if answered:
+        query += _ANSWERED
     if before is not None:
         query += _BEFORE
         wanted += [session, before]

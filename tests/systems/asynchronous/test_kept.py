@@ -17,6 +17,7 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline
 from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, StillReadable
 from systems.interface import Keeper, Request
 from systems.memory import rewriting
@@ -260,16 +261,39 @@ async def test_what_is_begun_is_done_to_the_end_though_nobody_waits(tmp_path, mo
     assert in_files(tmp_path, "Flumdiddle") == []
 
 
+class Held(SimulatedEngine):
+    """An engine that says nothing before it may."""
+
+    def __init__(self):
+        super().__init__(SimulatedSettings(slots=2))
+        self.asked, self.may = threading.Event(), threading.Event()
+        self.may.set()
+
+    def generate(self, call):
+        self.asked.set()
+        assert self.may.wait(30)
+        return super().generate(call)
+
+
 async def test_a_reply_that_was_being_made_meanwhile_is_not_served_again(tmp_path):
-    agent = await started(tmp_path, cache_key="question")
+    engine = Held()
+    agent = Asynchronous(AsynchronousSettings(cache_key="question"), engine, tmp_path)
+    await agent.start()
     try:
         await agent.answer(ask("My cat is Quibbleworth.", "one"))
-        asked = [asyncio.create_task(agent.answer(ask("What is my cat called?", "two"))) for _ in range(2)]
-        await asyncio.sleep(0)
+        engine.asked.clear()
+        engine.may.clear()
+        question = ask("What is my cat called?", "two")
+        asked = [asyncio.create_task(agent.answer(question)) for _ in range(2)]
+        await asyncio.to_thread(engine.asked.wait, 30)
         await agent.forget(VERA, conversation="one")
-        assert {reply.source for reply in await asyncio.gather(*asked)} == {"model"}
-        assert (await agent.answer(ask("What is my cat called?", "two"))).memories == ()
+        engine.may.set()
+        replies = await asyncio.gather(*asked)
+        assert [reply.source for reply in replies] == ["model", "model"]
+        assert [reply.memories for reply in replies] == [("My cat is Quibbleworth.",), ()]
+        assert (await agent.answer(question)).memories == ()
     finally:
+        engine.may.set()
         await agent.close()
 
 
