@@ -17,8 +17,9 @@ from systems.engines.forms.keywords import KINDS, bound, count, listed, shown, t
 from systems.errors import BadInput
 
 # The standard's keywords, of all its drafts, that say something of a value which is not held to here; of the second
-# ones an empty object says nothing.
+# ones some values say nothing.
 _REFUSED = ("not", "if", "contains", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "extends", "disallow")
+_SAY_NOTHING: tuple[Any, ...] = ({}, True, {"type": "string"})  # of names of properties, which are strings
 _REFUSED_UNLESS_EMPTY = (
     *("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies", "divisibleBy"),
 )
@@ -49,13 +50,15 @@ _ANYTHING: Parts = ()
 class Alternative:
     """What a value may be like. ``kinds`` None means any; ``number`` among them includes integers.
 
-    ``others`` applies to the properties that are not named, ``rest`` to the items after ``first``; None: not said.
-    ``low`` and ``high`` bound numbers, with whether the bound itself is left out.
+    ``declares`` is whether properties are declared at all. ``others`` applies to the properties that are not named,
+    ``rest`` to the items after ``first``; None: not said. ``low`` and ``high`` bound numbers, with whether the bound
+    itself is left out.
     """
 
     kinds: frozenset[str] | None = None
     values: tuple[Any, ...] | None = None
     properties: Mapping[str, Parts] = field(default_factory=dict)
+    declares: bool = False
     required: tuple[str, ...] = ()
     others: Parts | None = None
     most_properties: int | None = None
@@ -74,7 +77,7 @@ class Alternative:
     def speaks_of(self) -> frozenset[str]:
         """Return of which kinds of values something is said; of all of them if it is of none."""
         said = {
-            "object": self.properties or self.required or self.others is not None or self.least_properties,
+            "object": self.declares or self.required or self.others is not None or self.least_properties,
             "array": self.first or self.rest is not None or self.least_items or self.most_items is not None,
             "string": self.least_length or self.most_length is not None or self.format or self.patterns,
             "number": self.low or self.high,
@@ -218,7 +221,8 @@ def _referred(reference: Any, document: Mapping[str, Any]) -> Part:
 def _own(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Alternative:
     """Return what ``schema`` says by itself, without what it refers to or is put together from."""
     for name in (*_REFUSED, *_REFUSED_UNLESS_EMPTY):
-        if name in schema and (name in _REFUSED or schema[name] != {}):
+        nothing = _SAY_NOTHING if name == "propertyNames" else ({},)
+        if name in schema and (name in _REFUSED or schema[name] not in nothing):
             raise BadInput(f"The schema's {name!r} is not supported: a reply cannot be held to it.")
     if schema.get("uniqueItems") and count(schema, "maxItems", 2) > 1:
         raise BadInput("The schema's 'uniqueItems' is not supported: a reply cannot be held to it.")
@@ -252,6 +256,7 @@ def _own(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Alternative:
         kinds=kinds,
         values=None if values is None else tuple(values),
         properties={name: part(inner) for name, inner in properties.items()},
+        declares="properties" in schema,
         required=listed(schema, "required"),
         others=None if others is None else part(others),
         least_properties=count(schema, "minProperties", 0),
@@ -281,6 +286,7 @@ def _merged(our: Alternative, their: Alternative) -> Alternative:
         kinds=our.kinds if their.kinds is None else their.kinds if our.kinds is None else our.kinds & their.kinds,
         values=values,
         properties={name: _all(of_property(our, name), of_property(their, name)) for name in names},
+        declares=our.declares or their.declares,
         required=tuple(dict.fromkeys((*our.required, *their.required))),
         others=_said(our.others, their.others),
         least_properties=max(our.least_properties, their.least_properties),

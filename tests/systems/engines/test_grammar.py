@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
-from systems.engines.grammar import either_text_or, of_any_object, of_schema
+from systems.engines.grammar import either_text_or, of_any_object, of_gbnf, of_schema
 from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.errors import BadInput
 
@@ -63,6 +64,11 @@ leaves = (
     | bounds("exclusiveMinimum", "exclusiveMaximum", numbers).map(lambda said: {"type": "integer", **said})
     | st.sampled_from(["date", "time", "date-time", "uuid", "ipv4", "ipv6", "email", "uri", "hostname"]).map(
         lambda name: {"type": "string", "format": name}
+    )
+    | st.builds(
+        lambda pattern, said: {"type": "string", "pattern": pattern, **said},
+        st.sampled_from(["a", "^[ab]+$", r'^["\\\n]*$', r"\d\d$", "^(a|b|)*é?$", "^.{2}", "[^a]b"]),
+        st.just({}) | bounds("minLength", "maxLength", counts),
     )
     | st.booleans()
     | st.just({"$ref": "#"})
@@ -201,6 +207,14 @@ REFUSED = {
     "no count": {"minLength": 1.5},
     "no number": {"minimum": "5"},
     "endless": {"minimum": float("inf")},
+    "looks ahead": {"pattern": "^(?=a)"},
+    "between words": {"pattern": r"\bword\b"},
+    "letters of any script": {"pattern": r"^\p{L}+$"},
+    "no pattern": {"pattern": "["},
+    "a pattern of a hundred hundred": {"pattern": "^(a{100}){100}$"},
+    "a pattern of nothing, without end": {"pattern": "(){1000000000}"},
+    "a pattern that doubles": {"pattern": "^(a|b)*a(a|b){14}$"},
+    "parentheses": {"pattern": "(" * 900 + ")" * 900},
     "half a character": {"const": "\ud800"},
 }
 
@@ -224,6 +238,8 @@ ACCEPTED = {
     "hundreds of named and any others": {
         "properties": {f"property {each}": {} for each in range(300)}, "additionalProperties": {"type": "null"}
     },
+    "a pattern with many ways": {"type": "string", "pattern": "^((a+)+)+(a|aa)*$"},
+    "words": {"type": "string", "pattern": f"^({'|'.join(f'word{each}' for each in range(200))})$"},
     "great numbers": {"type": "number", "minimum": -1e308, "maximum": 1e308},
     "told apart first": {
         "anyOf": [
@@ -269,6 +285,88 @@ def test_properties_come_as_they_are_declared_and_alternatives_by_their_discrimi
     for seed in range(6):
         said = json.loads(say(engine, of_schema(schema), seed).text)
         assert list(said) in (["kind", "b"], ["kind", "b", "a"])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^[a-z]{2,5}$", r"^\d{3}-\d{4}$", "^(a|a)*b$", "^(?:[A-Z][a-z]{1,3} ?){1,3}$", "^a$|^bc$", "x$", "^$",
+        r"^\S{1,4}@\w+$",
+        r"^-?(0|[1-9]\d{0,3})(\.\d{1,2})?$", r"^([01]\d|2[0-3]):[0-5]\d$", r'^["\\]{3}$', r"^[^\w]{1,3}$", r"^\s{2}\S$",
+        "^[\u4e00-\u9fff]{1,4}$", "^(a|b)*a(a|b){6}$",
+    ],
+)  # fmt: skip
+def test_a_text_is_found_by_its_pattern(engine, pattern):
+    for seed in (None, 1, 2, 3):
+        said = say(engine, of_schema({"type": "string", "pattern": pattern}), seed)
+        if said.finish_reason == "stop":
+            assert re.search(pattern, json.loads(said.text)), said.text
+    chosen = (
+        of_schema({"enum": ["a", "abc", "b a", "12:34"], "pattern": pattern}) if pattern.startswith("^[a-z]") else None
+    )
+    assert chosen is None or json.loads(say(engine, chosen).text) == "abc"
+
+
+TOOLS = {
+    # What zod writes of a record, of integers and of an instant; what a tool without arguments has; a pattern alone.
+    "record": {"type": "object", "propertyNames": {"type": "string"}, "additionalProperties": {"type": "null"}},
+    "safe": {"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991},
+    "instant": {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\dZ$"},
+    "nothing": {"type": "object", "properties": {}},
+    "solid": {"type": "string", "pattern": r"\S"},
+    "long": {"type": "string", "maxLength": 5000},
+    "deep": {"type": "object", "properties": {"o": {"properties": {"s": {"type": "string", "pattern": "^[a-z]+$"}}}}},
+}
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_what_tools_say_of_their_arguments_is_kept(engine, name):
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "title": name, "default": None, **TOOLS[name]}
+    for seed in (None, 1, 2):
+        said = say(engine, of_schema(schema), seed)
+        assert said.finish_reason == "length" or fits(json.loads(said.text), schema)
+    assert name != "nothing" or json.loads(said.text) == {}
+
+
+FOREIGN = {
+    'root ::= "yes" | "no" # or neither': "yes|no",
+    'root ::= word ("," " "? word)*\r\nword ::= [a-z]+\r\n': "[a-z]+(, ?[a-z]+)*",
+    'root ::= a b\na ::= "x"*\nb ::= (a | "y")+': "x*(x|y)*",
+    'root ::= (a*)*\na ::= "x"*': "x*",
+    'root ::= "\\u4e2d" [^"\\n]{1,5} "\\x22" .': '中[^"\\n]{1,5}"(.|\\n)',
+    'root ::=\n  "a" |\n  ( "b"\n  | "c"{2,3} )\n\nother ::= root': "a|b|ccc?",
+    'root ::= "-"? [0-9]{1,3} ("." [0-9]+)?': r"-?[0-9]{1,3}(\.[0-9]+)?",
+    'root ::= ([a-z]* | [0-9]*){10} "."': "([a-z]*|[0-9]*){10}\\.",
+    'root ::= [a-] [-b] "\\\\" [\\]\\[^]': r"[a-][-b]\\[\]\[^]",
+    'root ::= ""': "",
+}
+
+
+@pytest.mark.parametrize("grammar", FOREIGN)
+def test_a_grammar_that_somebody_else_wrote_is_kept(engine, grammar):
+    for seed in (None, 1, 2, 3):
+        said = say(engine, of_gbnf(grammar), seed, 60)
+        if said.finish_reason == "stop":
+            assert re.fullmatch(FOREIGN[grammar], said.text), said.text
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        "", "# nothing", 'foo ::= "a"', "root ::= bar", 'root ::= "a', "root ::= [a", "root ::= <[5]>", "root ::= )",
+        "root ::= (",
+        "root ::= *", 'root ::= "a"**', "root ::= []", 'root ::= "\\q"', 'root ::= "a" "b" ::= "c"', "::=", '"a"',
+        'root ::= root "a" | "b"', 'root ::= e root "a" | "b"\ne ::= f\nf ::= "" | "q"', 'root ::= "(" root ")" | "a"',
+        "root ::= " + "(" * 30_000 + '"a"' + ")" * 30_000, 'root ::= "a"{99999999999999999999}', 'root ::= "a"{900000}',
+        'root ::= (("a"{100}){100}){100}', 'root ::= ""{999999}', 'root ::= "a" ' * 10_000,
+        "root ::= a0\n" + "".join(f"a{each} ::= a{each + 1}\n" for each in range(3000)) + 'a3000 ::= "x"',
+        "root ::= a0\n" + "".join(f"a{each} ::= a{each + 1} a{each + 1}\n" for each in range(40)) + 'a40 ::= ""',
+        'root ::= ("a" | "b")* "a" ("a" | "b"){16}',
+    ],
+)  # fmt: skip
+def test_a_grammar_that_cannot_be_followed_safely_is_refused(grammar):
+    with pytest.raises(BadInput):
+        of_gbnf(grammar)
 
 
 @given(
