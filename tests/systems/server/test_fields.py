@@ -9,6 +9,7 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
+from systems.engines.grammar import of_gbnf
 from systems.engines.interface import Generation, SaidToken
 from systems.server.chat_asked import chat_asked
 from systems.server.chat_request import MAX_CHOICES, ChatRequest, NotOffered, decoded
@@ -150,7 +151,7 @@ def test_what_is_obeyed_reaches_the_engine_or_the_agent():
     assert asked(max_tokens=10**9).max_tokens == 10**9
     assert asked(max_tokens=5, max_completion_tokens=7).max_tokens == 7
     assert asked(n_predict=9).max_tokens == 9
-    assert asked(grammar='root ::= "x"').grammar == 'root ::= "x"'
+    assert asked(grammar='root ::= "x"').grammar == of_gbnf('root ::= "x"')
     assert (asked(store=False).kept, asked(store=True).kept, asked().kept) == (False, True, True)
     assert asked(user="a", safety_identifier="b").person == "b"
     assert asked(user="a").person == "a"
