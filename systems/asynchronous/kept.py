@@ -6,16 +6,20 @@ none waits to be saved, and then out of all that the agent holds in memory.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
 from systems.asynchronous.pipeline import Pipeline
-from systems.errors import NotKept
+from systems.errors import NotKept, StoreError
 from systems.interface import KeptConversation, KeptTurn, talk
+from systems.logs import swallowed
 from systems.mechanisms.sessions import Sessions
 from systems.memory import keeping
 from systems.memory.fulltext import FullTextStore
 from systems.memory.hybrid import HybridStore
+
+log = logging.getLogger(__name__)
 
 Store = FullTextStore | HybridStore
 
@@ -52,7 +56,7 @@ class Kept:
             try:
                 await store.take_out(partial(keeping.delete, numbers=[each.id for each in gone]))
             finally:
-                self._let_go(session, name, gone)
+                await self._let_go(session, name, len(gone))
         return len(gone)
 
     async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
@@ -66,12 +70,24 @@ class Kept:
             try:
                 return await store.take_out(partial(keeping.replace, session=session, turn=found, question=question))
             finally:
-                self._let_go(session, found.conversation, [found])
+                await self._let_go(session, found.conversation, 1)
 
-    def _let_go(self, session: str, conversation: str, gone: list[KeptTurn]) -> None:
-        """Take what is gone out of what is held in memory; of cached replies nobody knows what they were made of."""
-        self._pipeline.histories.take_out(talk(session, conversation), {each.question for each in gone})
-        self._pipeline.cache.clear()
+    async def _let_go(self, session: str, conversation: str, gone: int) -> None:
+        """Hold nothing of what is ``gone``; of cached replies nobody knows what they were made of.
+
+        A client may have told of it in other words, so the history is read anew: no more of it than was held besides,
+        for what was forgotten before by a command is in the file.
+        """
+        name, pipeline = talk(session, conversation), self._pipeline
+        pipeline.cache.clear()
+        left = len(pipeline.histories.messages(name)) // 2 - gone
+        pipeline.histories.forget(name)
+        if left > 0:
+            try:
+                memory = await pipeline.store.get()
+                pipeline.go_on_from(name, await memory.newest(session, conversation, left))
+            except StoreError as error:  # what was to be done is done: the conversation goes on without its history
+                swallowed(log, "a history could not be read anew", error)
 
     async def _store(self) -> Store:
         await self._pipeline.store.get()

@@ -29,6 +29,7 @@ _CONVERSATIONS = (
 _TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE session = ? "
 _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
+_ANSWERED = "AND answer <> '' "
 _BEFORE = "AND (created, id) < (SELECT created, id FROM memories WHERE session = ? AND id = ?) "  # as they are ordered
 _SINCE = "AND (created, id) >= (SELECT created, id FROM memories WHERE session = ? AND id = ?) "
 _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
@@ -49,8 +50,13 @@ def turns(
     containing: str = "",
     before: int | None = None,
     most: int = PAGE,
+    *,
+    answered: bool = False,
 ) -> list[KeptTurn]:
-    """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn."""
+    """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn.
+
+    With ``answered`` those without an answer, which were corrected, are left out.
+    """
     query = _TURN
     wanted: list[Any] = [session]
     if conversation is not None:
@@ -59,6 +65,8 @@ def turns(
     if containing:
         query += _SAYS
         wanted += 2 * [f"%{_escaped(containing)}%"]
+    if answered:
+        query += _ANSWERED
     if before is not None:
         query += _BEFORE
         wanted += [session, before]

@@ -23,7 +23,7 @@ from systems.server.chat_request import (
 from systems.server.conversation import person_of
 from systems.server.failures import bad_request
 from systems.server.laying_out import has_results, laid_out
-from systems.server.tools import Function, Tools, grammar_of_object, in_grammar, told_of_object
+from systems.server.tools import Function, Tools, check_depth, grammar_of_object, in_grammar, told_of_object
 
 
 class ChatAsked(msgspec.Struct, frozen=True):
@@ -47,6 +47,7 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
     except BadInput as error:
         raise bad_request(str(error), param="functions" if older else "tools") from error
     schema, formed = _form(request)
+    in_grammar("response_format", partial(check_depth, schema))
     if request.grammar and (formed or tools is not None):
         raise bad_request(
             "A `grammar` is the whole form of a reply: it goes with no tools and no schema.", param="grammar"

@@ -52,7 +52,8 @@ def test_the_decoder_knows_what_the_table_says():
 
 def test_the_description_and_the_docs_say_what_the_table_says():
     properties = openapi(ServerSettings())["components"]["schemas"]["ChatRequest"]["properties"]
-    rows = dict(re.findall(r"^\| `(\w+)` \| (\w+: .*) \|$", DOCS.read_text(), re.MULTILINE))
+    fields = DOCS.read_text().partition("\n### Fields\n")[2].partition("\n### ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\w+: .*) \|$", fields, re.MULTILINE))
     assert set(properties) == set(FIELDS) == set(rows)
     for name, field in FIELDS.items():
         assert properties[name]["description"] == f"{field.how.capitalize()}: {field.why}."
@@ -194,6 +195,23 @@ def test_what_cannot_be_is_refused_by_its_field(wrong, param):
     error = json.loads(failed.value.body)["error"]
     assert (failed.value.status, error["type"]) == (400, "invalid_request_error")
     assert error["param"].startswith(param)
+
+
+async def test_an_object_that_a_stop_cut_is_told_as_too_long():
+    for text, reason in (('{"name": "Ve', "length"), ('{"name": "Vera"}', "stop")):
+        async with saying(text) as (address, _):
+            _, _, reply = await chat(address, json_schema=SCHEMA, stop=["ra"])
+            assert reply["choices"][0]["finish_reason"] == reason
+
+
+@pytest.mark.parametrize("depth", [100, 190, 250, 300, 400, 5000])
+def test_a_schema_that_nobody_would_write_is_a_bad_request(depth):
+    schema = '{"type":"object","properties":{"a":' * depth + "{}" + "}}" * depth
+    tool = f'{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}'
+    for fields in (f'"tools":[{tool}]', f'"json_schema":{schema}', f'"metadata":{schema},"tools":[{tool}]'):
+        with pytest.raises(Failure) as failed:
+            chat_asked(decoded(f'{{"messages":[{{"role":"user","content":"x"}}],{fields}}}'.encode()))
+        assert failed.value.status == 400
 
 
 async def test_every_message_of_an_agents_client_is_read_alike(tmp_path):
