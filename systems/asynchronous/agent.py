@@ -59,7 +59,7 @@ RETRY_FIRST_S, RETRY_LAST_S = 0.05, 1.0
 
 
 class Asynchronous(AsyncSystem):
-    """Answers many sessions on one event loop; the turns of one session stay in order."""
+    """Answers many conversations on one event loop; the turns of each stay in order."""
 
     summary = DESCRIPTION.summary
     Settings: ClassVar[type[msgspec.Struct]] = AsynchronousSettings
@@ -132,7 +132,7 @@ class Asynchronous(AsyncSystem):
             self._warming = asyncio.create_task(self._warm_up(self._pipeline), name="warm-up")
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        """Answer one request; requests of other sessions are answered meanwhile."""
+        """Answer one request; those of other conversations are answered meanwhile."""
         arrived = time.perf_counter()
         pipeline = self._pipeline
         if pipeline is None:

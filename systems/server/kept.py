@@ -80,8 +80,12 @@ async def _answered(service: ServedSystem, answer: _Answer, request: Request) ->
         user = admitted(service, request.headers)
         keeper = _keeper(service)
         person = _named(request, "user") or DEFAULT_PERSON
+        session = session_of(user, person)
         with service.work(user):
-            said = await answer(keeper, session_of(user, person), request)
+            changed = None if request.method == "GET" else await _conversation(keeper, session, request)
+            said = await answer(keeper, session, request)
+        if request.method != "GET":  # or it could still be gone on from
+            service.responses.forget(session, changed)
         return Response(msgspec.json.encode(said), media_type="application/json")
     except ClientLeft:
         return Response(status_code=400)
@@ -93,6 +97,16 @@ def _keeper(service: ServedSystem) -> Keeper:
     if service.host.keeper is None:
         raise NotKept("What is served keeps nothing of conversations that could be looked into.")
     return service.host.keeper
+
+
+async def _conversation(keeper: Keeper, session: str, request: Request) -> str | None:
+    """Return the conversation of which something is to change; None if it is not there."""
+    if "conversation" in request.path_params:
+        return str(request.path_params["conversation"])
+    turn = _number(request.path_params["turn"], "turn")
+    assert turn is not None
+    found = await keeper.turns(session, before=turn + 1)
+    return found[-1].conversation if found and found[-1].id == turn else None
 
 
 async def _conversations(keeper: Keeper, session: str, _: Request) -> ConversationList:

@@ -18,12 +18,16 @@ _MOST, _MOST_BYTES = 4096, 16 * 1024 * 1024
 
 
 class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """A response, what was said to get it, and the conversation that both are in."""
+    """A response, what was said to get it, and the conversation that both are in.
+
+    ``turn`` is that of the agent that answered, a question and an answer; None where nobody remembers it.
+    """
 
     response: ResponseObject
     said: tuple[Item, ...]
     session: str
     conversation: str
+    turn: tuple[str, str] | None = None
 
     @property
     def items(self) -> list[Item]:

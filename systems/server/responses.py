@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Literal
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from systems.errors import FourgigError
+from systems.errors import FourgigError, NotKept
 from systems.server.asking import Asked, Generated, answered, placed
 from systems.server.events import Events
 from systems.server.failures import Failure, bad_request, failure
@@ -37,7 +38,7 @@ def routes(service: ServedSystem) -> list[Route]:
     """Return the addresses, and what answers at each."""
     return [
         Route(PATH, Responses(service), methods=["POST"]),
-        Route(f"{PATH}/{{name}}", partial(kept, service), methods=["GET", "DELETE"]),
+        Route(f"{PATH}/{{name}}", partial(kept_response, service), methods=["GET", "DELETE", "POST"]),
         Route(f"{PATH}/{{name}}/input_items", partial(input_items, service), methods=["GET"]),
     ]
 
@@ -68,7 +69,7 @@ class Responses:
                     reply = await unless_left(receive, answered(self._service, user, asked))
                     for _ in (*making.say(reply.text), *making.end(reply)):
                         pass
-                    self._keep(user, response, asked)
+                    self._keep(user, response, asked, reply)
                     body = msgspec.json.encode(making.response)
                     await Response(body, media_type="application/json")(scope, receive, send)
             self._service.said(session_of(user, asked.person), asked.turn, reply.text)
@@ -105,19 +106,20 @@ class Responses:
         reply = await streamed(partial(answered, self._service, user, asked), say)
         await _send(events, making.end(reply))
         # Before its last event: a client that has this may go on from the response at once.
-        self._keep(user, response, asked)
+        self._keep(user, response, asked, reply)
         await _send(events, [making.last()], last=True)
         return reply
 
-    def _keep(self, user: str, response: ResponseAsked, asked: Asked) -> None:
+    def _keep(self, user: str, response: ResponseAsked, asked: Asked, reply: Generated) -> None:
         if response.response.store:
-            kept = KeptResponse(
+            made = KeptResponse(
                 response=response.response,
                 said=response.said,
                 session=session_of(user, asked.person),
                 conversation=asked.conversation or "",
+                turn=(asked.turn, reply.text) if asked.kept else None,
             )
-            self._service.responses.keep(user, kept)
+            self._service.responses.keep(user, made)
 
 
 class Listing(msgspec.Struct):
@@ -128,27 +130,47 @@ class Listing(msgspec.Struct):
     after: str | None = None
 
 
-async def kept(service: ServedSystem, request: HttpRequest) -> Response:
-    """Answer ``GET`` and ``DELETE /v1/responses/{name}``: a response that is kept, and is to be no more."""
+async def kept_response(service: ServedSystem, request: HttpRequest) -> Response:
+    """Answer ``GET``, ``DELETE`` and ``POST /v1/responses/{name}``: what is kept, and is to be no more."""
 
-    def answer(user: str, name: str) -> msgspec.Struct:
-        if request.method == "DELETE":
-            if not service.responses.delete(user, name):
-                raise _no_response(name)
-            return DeletedResponse(name)
+    async def answer(user: str, name: str) -> msgspec.Struct:
+        if request.method == "POST":  # what OpenAI has there counts tokens, or compacts a conversation
+            raise bad_request(f"There is nothing at {PATH}/{name[:100]}.", status=404, code="unknown_url")
         if request.query_params.get("stream", "false").lower() not in ("false", "0"):
             raise bad_request("A response is streamed while it is made, not later.", code="not_offered", param="stream")
         if (found := service.responses.find(user, name)) is None:
             raise _no_response(name)
+        if request.method == "DELETE":
+            with service.work(user):
+                # In this order: what could not be forgotten can be deleted again.
+                await _forget(service, found)
+            service.responses.delete(user, name)
+            return DeletedResponse(name)
         return found.response
 
-    return _answered(service, request, answer)
+    return await _answered(service, request, answer)
+
+
+async def _forget(service: ServedSystem, found: KeptResponse) -> None:
+    """Have an agent forget the turn that was answered with a response."""
+    keeper = service.host.keeper
+    if keeper is None or found.turn is None:
+        return
+    asking = partial(keeper.turns, found.session, conversation=found.conversation, containing=found.turn[0])
+    with suppress(NotKept):
+        page = await asking()
+        while page:
+            for turn in reversed(page):
+                if (turn.question, turn.answer) == found.turn:
+                    await keeper.forget(found.session, turn=turn.id)
+                    return
+            page = await asking(before=page[0].id)
 
 
 async def input_items(service: ServedSystem, request: HttpRequest) -> Response:
     """Answer ``GET /v1/responses/{name}/input_items``: the items from which a response was made."""
 
-    def answer(user: str, name: str) -> msgspec.Struct:
+    async def answer(user: str, name: str) -> msgspec.Struct:
         chain = service.responses.chain(user, name)
         if chain is None:
             raise _no_response(name)
@@ -158,7 +180,7 @@ async def input_items(service: ServedSystem, request: HttpRequest) -> Response:
             raise bad_request(f"{error}.") from error
         return _page([*(item for one in chain[:-1] for item in one.items), *chain[-1].said], wanted)
 
-    return _answered(service, request, answer)
+    return await _answered(service, request, answer)
 
 
 def _page(items: list[Item], wanted: Listing) -> ItemList:
@@ -174,10 +196,12 @@ def _page(items: list[Item], wanted: Listing) -> ItemList:
     return ItemList(page, first, last, has_more=len(items) > len(page))
 
 
-def _answered(service: ServedSystem, request: HttpRequest, answer: Callable[[str, str], msgspec.Struct]) -> Response:
+async def _answered(
+    service: ServedSystem, request: HttpRequest, answer: Callable[[str, str], Awaitable[msgspec.Struct]]
+) -> Response:
     try:
         user = admitted(service, request.headers)
-        body = msgspec.json.encode(answer(user, request.path_params["name"]))
+        body = msgspec.json.encode(await answer(user, request.path_params["name"]))
     except (Failure, FourgigError) as error:
         return failure(error).response()
     return Response(body, media_type="application/json")

@@ -46,7 +46,7 @@ Prune = Callable[[list[Exchange], int], list[Exchange]]
 
 
 class Histories:
-    """The histories of the most recently active sessions.
+    """The histories of the most recently active conversations, each called here as it is among those of all sessions.
 
     Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``: one exchange
     leaves at a time, or, ``stepped``, half of them at once, so that prompts begin alike for several turns and an

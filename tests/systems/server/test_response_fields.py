@@ -116,6 +116,7 @@ def test_what_is_not_offered_is_refused_by_its_field_with_the_tables_words_and_t
         *({name: None} for name in FIELDS if name not in ("input", "model")),
         {"background": False, "context_management": [], "n": 1, "presence_penalty": 0},
         {"tools": [], "include": ["reasoning.encrypted_content"], "text": {"verbosity": "low"}},
+        {"text": {}},
         {"text": {"format": {"type": "text"}}, "top_logprobs": 0, "truncation": "auto"},
         {"user": "", "safety_identifier": "", "prompt_cache_key": "", "instructions": ""},
         {"a field that nobody knows": {"x": [1]}, "client_metadata": {}},

@@ -8,8 +8,13 @@ from typing import get_args
 import pytest
 
 from systems.engines.interface import Generation, SaidToken
-from systems.errors import EngineError
+from systems.errors import DeadlineExceeded, EngineError
 from systems.server.direct import EngineHost
+from systems.server.failures import failure
+from systems.server.response_asked import response_asked
+from systems.server.response_items import items_of
+from systems.server.response_making import Making
+from systems.server.response_request import decoded
 from tests.systems.server.serving import agent, listening_to
 from tests.systems.server.speaking import Speaking
 from tests.systems.server.test_completions import call
@@ -386,6 +391,14 @@ async def test_what_fails_before_anything_was_said_is_a_status_and_later_an_even
     assert last["response"]["output"][0]["status"] == "incomplete"
 
 
+def test_a_response_that_fails_before_anything_was_said_has_begun_all_the_same():
+    request = decoded(b'{"input": "Hello"}')
+    making = Making(response_asked(request, "test", [], items_of(request.input, {}.get)))
+    told = [type(event).__struct_config__.tag for event in making.fail(failure(DeadlineExceeded("Too late.")))]
+    assert told == ["response.created", "response.in_progress", "response.failed"]
+    assert making.response.error.code == "server_error"
+
+
 async def test_messages_that_had_no_room_are_told_or_are_an_error_where_that_is_wanted():
     async with saying(generated("Yes.", dropped_messages=2)) as (client, _):
         response = await client.responses.create(model="default", input="Hello")
@@ -405,3 +418,70 @@ async def test_a_client_that_leaves_keeps_no_response_and_holds_nobody_up():
         await stream.close()
         responses = await asyncio.gather(*(client.responses.create(model="default", input="2") for _ in range(3)))
     assert [response.status for response in responses] == ["completed"] * 3
+
+
+async def test_items_are_referred_to_by_their_ids():
+    async with saying("One.", "Two.") as (client, engine):
+        first = await client.responses.create(model="default", input="1")
+        [said] = (await client.responses.input_items.list(first.id)).data
+        refers = [
+            {"type": "item_reference", "id": said.id},
+            {"type": "item_reference", "id": first.output[0].id},
+            {"role": "user", "content": "2"},
+        ]
+        await client.responses.create(model="default", input=refers)
+    assert heard(engine) == [("user", "1"), ("assistant", "One."), ("user", "2")]
+
+
+async def test_what_openai_has_beside_responses_is_not_there():
+    async with saying() as (client, _):
+        response = await client.responses.create(model="default", input="1")
+        for elsewhere in ("compact", "input_tokens", f"{response.id}/cancel", f"{response.id}/nothing"):
+            status, _, said = await call(f"{client.base_url}responses/{elsewhere}", {"model": "default", "input": "1"})
+            assert (status, json.loads(said)["error"]["type"]) == (404, "invalid_request_error")
+        with pytest.raises(openai.BadRequestError):
+            await client.responses.retrieve(response.id, stream=True)
+
+
+async def kept_by(client):
+    """Return the conversations that an agent keeps, and the questions of its turns."""
+    conversations = (await client.get("/fourgig/conversations", cast_to=object))["data"]
+    turns = (await client.get("/fourgig/turns", cast_to=object))["data"]
+    return [each["id"] for each in conversations], [turn["question"] for turn in turns]
+
+
+async def test_an_agent_keeps_responses_that_go_on_from_each_other_together_and_forgets_one_that_is_deleted(tmp_path):
+    async with client_of(agent(tmp_path, Speaking("One.", "Two.", "Three."))) as client:
+        first = await client.responses.create(model="default", input="My cat is Miro.")
+        second = await client.responses.create(
+            model="default", input="And the dog is Rex.", previous_response_id=first.id
+        )
+        await client.responses.create(model="default", input="Another matter", store=False)
+        conversations, questions = await kept_by(client)
+        assert len(conversations) == 1
+        assert questions == ["My cat is Miro.", "And the dog is Rex."]
+        await client.responses.delete(first.id)
+        assert await kept_by(client) == (conversations, ["And the dog is Rex."])
+        await client.delete(f"/fourgig/conversations/{conversations[0]}", cast_to=object)
+        with pytest.raises(openai.NotFoundError):
+            await client.responses.retrieve(second.id)
+        assert await kept_by(client) == ([], [])
+
+
+@pytest.mark.parametrize("changing", ["correct", "forget"])
+async def test_a_turn_that_a_person_corrects_or_forgets_is_in_no_response_any_more(tmp_path, changing):
+    async with client_of(agent(tmp_path, Speaking("One."))) as client:
+        first = await client.responses.create(model="default", input="My cat is Miro.")
+        other = await client.responses.create(model="default", input="Another matter")
+        turn = next(
+            each["id"]
+            for each in (await client.get("/fourgig/turns", cast_to=object))["data"]
+            if each["question"] == "My cat is Miro."
+        )
+        if changing == "correct":
+            await client.patch(f"/fourgig/turns/{turn}", cast_to=object, body={"question": "My cat is Mira."})
+        else:
+            await client.delete(f"/fourgig/turns/{turn}", cast_to=object)
+        with pytest.raises(openai.NotFoundError):
+            await client.responses.retrieve(first.id)
+        assert (await client.responses.retrieve(other.id)).id == other.id
