@@ -162,7 +162,7 @@ class Http(_Unhurried, HttpToolsProtocol):
         self._unfinished_bytes = 0
         self._count(len(name) + len(value))
         if self._in_headers:  # nobody reads trailers
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b" \t"))  # which is no part of it
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
