@@ -78,6 +78,10 @@ class BadInput(FourgigError):
     exit_code = ExitCode.BAD_INPUT
 
 
+class NotKept(BadInput):
+    """An agent keeps nothing of its conversations that could be looked into."""
+
+
 class UnknownName(BadInput):
     """A name that is not registered; the message offers the nearest ones."""
 
@@ -122,6 +126,21 @@ class PromptTooLong(EngineError):
 
 class MessagesRefused(EngineError):
     """The model's chat template takes no messages of such roles, or in such an order."""
+
+
+class NotHeeded(EngineError):
+    """The engine cannot do what a call asks of it; ``field`` is the call's, or its sampling's.
+
+    Nothing was generated.
+    """
+
+    def __init__(self, field: str, what: str) -> None:
+        self.field = field
+        super().__init__(f"This engine cannot {what}.")
+        self._arguments = (field, what)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._arguments
 
 
 class StoreError(FourgigError):

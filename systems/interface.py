@@ -18,6 +18,9 @@ import msgspec
 from systems.engines.interface import Engine, FinishReason, Generation, Message, SaidToken, Sampling
 from systems.errors import BadInput
 
+# The character that is there to separate units: a session and a conversation of it.
+_APART = "\x1f"
+
 TokenSink = Callable[[str], None]
 """Receives each piece of generated text as soon as it exists; may be called from another thread."""
 
@@ -54,6 +57,16 @@ class Observed(msgspec.Struct, frozen=True):
     emotion: str
 
 
+def talk(session: str, conversation: str | None) -> str:
+    """Return the name of a conversation of ``session`` among those of all sessions; no two have the same.
+
+    Without a name of its own it is called like its session, as plans and engines know it.
+    """
+    if conversation:
+        return f"{_APART}{len(session)}{_APART}{session}{_APART}{conversation}"
+    return f"{_APART}{session}" if session.startswith(_APART) else session
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user turn. ``deadline_s`` counts from the request's arrival at the system.
 
@@ -82,12 +95,28 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
-        for text in (self.id, self.session, self.text):
+        said = () if self.before is None else [message.content for message in self.before]
+        for text in (self.id, self.session, self.text, self.conversation or "", self.instructions, *said):
             if not text.isascii():
                 try:
                     text.encode()
                 except UnicodeEncodeError as error:
                     raise BadInput("A request's text holds half a character (a lone surrogate).") from error
+
+    @property
+    def talk(self) -> str:
+        """The name of its conversation among those of all sessions."""
+        return talk(self.session, self.conversation)
+
+    def check_form(self, engine: Engine) -> None:
+        """Refuse what ``engine`` would ignore, where the reply would be another for it. Raises `NotHeeded`."""
+        engine.check_heeds(self.sampling, self.grammar, self.likeliest)
+
+    @property
+    def may_be_cached(self) -> bool:
+        """Whether another reply will do, given to the same question: not where this one is to be drawn anew."""
+        drawn = self.sampling is not None and bool(self.sampling.temperature) and self.sampling.seed is None
+        return self.kept and not drawn
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

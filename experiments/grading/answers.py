@@ -22,28 +22,38 @@ _NEGATIONS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 """Whatever its own statement says after one of these is not said to be so."""
 
+_AFFIRMED = frozenset(("forget", "doubt", "only"))
+"""After these the negation before them denies nothing: "never forget that", "not only"."""
+
+_LEFT = (("moved", "from"), ("went", "from"), ("changed", "from"), ("switched", "from"))
+"""What comes after one of these, up to "to", is so no longer."""
+
 _KNOWLEDGE = (
-    "(?:information|records?|memory|memories|details?|knowledge|notes?|data|mentions?|idea|clue|way|access|answer|"
-    "context|experiences?)"
+    "(?:information|records?|memory|memories|details?|knowledge|notes?|data|mentions?|access|answer|context|"
+    "experiences?|(?:idea|clue)(?! how)|way (?:to|of) (?:know|tell|say)(?:ing)?)"
 )
 _NOT = "(?:don't|do not|dont|doesn't|does not|didn't|did not|haven't|have not|hasn't|has not|never)"
 _CANNOT = "(?:can't|cannot|can not|couldn't|could not|unable to|not able to)"
+_PASSED_ON = r"(?:known|told|mentioned|given|provided|specified|stated)\b(?! (?:an?|any|some|enough)\b)"
 _REFUSALS = (
     rf"\b(?:i|we)(?: \w+)? {_NOT} (?:\w+ )?(?:know|recall|remember)\b",
     r"^(?:sorry,? )?(?:don't|do not|dont) know\b",
     r"^no, i (?:don't|do not|can't|cannot)\b",
     r"\b(?:i'm|i am|we're|we are)(?: \w+)? (?:not (?:\w+ )?(?:sure|certain|aware)|unsure|uncertain|unaware)\b",
     rf"\b{_CANNOT} (?:\w+ )?"
-    r"(?:answer|tell|say|recall|remember|find|know|provide|determine|access|help|assist|respond|give|confirm|identify)\b",
+    r"(?:answer|tell|say|recall|remember|find|know|provide|determine|access|help|assist|respond|give|confirm|identify)\b"
+    r"(?! (?:you )?(?:how|enough)\b)",
     rf"(?<!\byou )(?:don't|do not|dont|doesn't|does not) (?:\w+ )?have (?:\w+ ){{0,4}}{_KNOWLEDGE}\b",
     rf"\b(?:have|has|is|are|was|were|there's) no (?:\w+ ){{0,2}}{_KNOWLEDGE}\b",
     rf"\b(?:you|notes?|conversations?|context|information|messages?|it|they|which|that)(?: \w+)? {_NOT} (?:\w+ )?"
     r"(?:tell|told|mention(?:ed)?|say|said|give|given|specify|specified|state|stated|provided?|contain|include|hold)\b",
-    r"\b(?:is|was|are|were|been) (?:not|never) (?:\w+ )?(?:known|told|mentioned|given|provided|specified|stated)\b",
-    r"\b(?:isn't|wasn't|aren't|weren't) (?:\w+ )?(?:known|told|mentioned|given|provided|specified|stated)\b",
+    rf"\b(?:is|was|are|were|been) (?:not|never) (?:\w+ )?{_PASSED_ON}",
+    rf"\b(?:isn't|wasn't|aren't|weren't) (?:\w+ )?{_PASSED_ON}",
+    r"\b(?:i|we) (?:was|were) (?:not|never) (?:given|told|provided)\b",
+    r"\bnot something (?:that )?(?:i|we|you)\b",
     r"\b(?:is|are|remains?) unknown\b",
     r"^unknown\b",
-    r"(?<!你)(?:不知道|不清楚|不了解|不(?:太|能|敢)?确定|不记得|记不得|记不清|想不起)",
+    r"(?<!你)(?:不(?:太|大|很|能|敢)?(?:确定|知道|清楚|了解)|不记得|记不得|记不清|想不起)",
     r"(?:无法|不能|没法)(?:回答|确定|得知|提供|知道|告诉|确认|判断|找到|回忆)",
     r"(?:没有|没|无)\w{0,12}(?:信息|记录|资料|记忆|数据)",
     r"(?:没有|没|从未|未)\w{0,3}(?:告诉|说过|提到|提过|提及|告知|提供)",
@@ -123,4 +133,14 @@ def _is_negated(found: Sequence[Word]) -> bool:
     """Return whether the last of ``found`` is negated before, within the statement it stands in."""
     start = max(at for at, word in enumerate(found) if word.begins)
     before = tuple(word.text for word in found[start:-1])
-    return any(before[at : at + len(negation)] == negation for negation in _NEGATIONS for at in range(len(before)))
+    negated = [end for negation in _NEGATIONS for end in _ends(before, negation)]
+    left = [end for leaving in _LEFT for end in _ends(before, leaving)]
+    return any(not _AFFIRMED.intersection(before[end : end + 1]) for end in negated) or (
+        bool(left) and "to" not in before[max(left) :]
+    )
+
+
+def _ends(texts: tuple[str, ...], phrase: tuple[str, ...]) -> list[int]:
+    """Return the places right after each ``phrase`` in ``texts``."""
+    last = len(texts) - len(phrase)
+    return [at + len(phrase) for at in range(last + 1) if texts[at : at + len(phrase)] == phrase]

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 import msgspec
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff"  # scripts that put no spaces between words: a character is a word
-_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W\d_])+(?:'[^\W\d_]+)*")
+_WORD = re.compile(
+    rf"(?:(?<![\w.,])[-\N{{MINUS SIGN}}])?\d+(?:[.,]\d+)*|[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W\d_])+(?:'[^\W\d_]+)*"
+)
 _ORDINAL = re.compile(r"(\d)(?:st|nd|rd|th)\b")
+_WHOLE = re.compile(r"\.0+$")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 _ENDS = re.compile(r"[.!?:;,()\n。–—]")
 # What a statement begins after, besides punctuation: "not Utrecht but Delft".
@@ -91,8 +94,8 @@ def _chinese(run: str) -> str:
 
 
 def _parts(word: str) -> list[str]:
-    if word[0].isdigit():
-        return [_THOUSANDS.sub("", word)]
+    if word[-1].isdigit():
+        return [_WHOLE.sub("", _THOUSANDS.sub("", word)).replace("\N{MINUS SIGN}", "-")]
     if word == "can't":
         return ["can", "not"]
     if word.endswith("n't"):

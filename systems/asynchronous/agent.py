@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from systems.asynchronous.description import DESCRIPTION
+from systems.asynchronous.kept import Kept
 from systems.asynchronous.lookups import AllWords, LongTermMemory, PublishedKeywords
 from systems.asynchronous.pipeline import Pipeline, ReplyCache
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, Refused, SystemClosed
-from systems.interface import AsyncSystem, Counters, Reply, Request, TokenSink
+from systems.interface import AsyncSystem, Counters, KeptConversation, KeptTurn, Reply, Request, TokenSink
 from systems.logs import swallowed
 from systems.mechanisms.admission import Admission, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
@@ -58,7 +59,7 @@ RETRY_FIRST_S, RETRY_LAST_S = 0.05, 1.0
 
 
 class Asynchronous(AsyncSystem):
-    """Answers many sessions on one event loop; the turns of one session stay in order."""
+    """Answers many conversations on one event loop; the turns of each stay in order."""
 
     summary = DESCRIPTION.summary
     Settings: ClassVar[type[msgspec.Struct]] = AsynchronousSettings
@@ -131,11 +132,12 @@ class Asynchronous(AsyncSystem):
             self._warming = asyncio.create_task(self._warm_up(self._pipeline), name="warm-up")
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        """Answer one request; requests of other sessions are answered meanwhile."""
+        """Answer one request; those of other conversations are answered meanwhile."""
         arrived = time.perf_counter()
         pipeline = self._pipeline
         if pipeline is None:
             raise SystemClosed("The asynchronous agent is not running.")
+        request.check_form(self._engine)
         seconds = self._settings.deadline_s if request.deadline_s is None else request.deadline_s
         steps = Steps(
             request,
@@ -165,16 +167,16 @@ class Asynchronous(AsyncSystem):
         self, pipeline: Pipeline, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float
     ) -> Reply:
         async def turn() -> Reply:
-            async with self._sessions.turn(request.session):
+            async with self._sessions.turn(request.talk):
                 return await pipeline.turn(request, steps, on_token, arrived)
 
-        if not self._settings.lru_cache or commands.is_command(request.text):
+        if not self._settings.lru_cache or commands.is_command(request.text) or not request.may_be_cached:
             return await turn()
-        same = (request.session, request.text, request.max_tokens)
+        same = (request.talk, request.text, request.max_tokens, *_asked_so(request))
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
-        async with self._sessions.turn(request.session):
+        async with self._sessions.turn(request.talk):
             await pipeline.turn_again(request, steps, reply)
         waited = time.perf_counter() - arrived
         if on_token is not None:
@@ -183,6 +185,33 @@ class Asynchronous(AsyncSystem):
         # What the reply was made without, this one is too; whether it is saved is each turn's own.
         shared = tuple(each for each in reply.degraded if each.step != "saving")
         return msgspec.structs.replace(again, total_s=waited, degraded=shared + steps.degraded)
+
+    async def conversations(self, session: str) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
+        return await self._kept().conversations(session)
+
+    async def turns(
+        self, session: str, *, conversation: str | None = None, containing: str = "", before: int | None = None
+    ) -> list[KeptTurn]:
+        """Return the newest turns, oldest first, a page at most. Raises `StoreError`."""
+        return await self._kept().turns(session, conversation, containing, before)
+
+    async def forget(
+        self, session: str, *, turn: int | None = None, conversation: str | None = None, since: int | None = None
+    ) -> int:
+        """Forget what is named; return how many turns that were. Raises `BadInput`, `StillReadable`, `StoreError`."""
+        with self._under_way:
+            return await self._kept().forget(session, turn, conversation, since)
+
+    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+        """Have ``turn`` say ``question``; its answer goes. Raises `BadInput`, `StillReadable`, `StoreError`."""
+        with self._under_way:
+            return await self._kept().correct(session, turn, question)
+
+    def _kept(self) -> Kept:
+        if self._pipeline is None:
+            raise SystemClosed("The asynchronous agent is not running.")
+        return Kept(self._pipeline, self._sessions, lambda: self._fulltext)
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""
@@ -278,6 +307,11 @@ class Asynchronous(AsyncSystem):
         # One thread: those of a model that decodes wait for each other, and a second competitor would double the wait.
         self._vectors = VectorIndex(store, await asyncio.to_thread(embedding_engine, model, 1))
         return HybridStore(store, self._vectors)
+
+
+def _asked_so(request: Request) -> tuple[object, ...]:
+    """Return what else must be equal in ``request`` and another one for one reply to do for both."""
+    return request.sampling, request.grammar, request.likeliest, request.instructions, request.before
 
 
 async def _save_to(store: Resource[LongTermMemory], turns: Sequence[SavedTurn]) -> None:

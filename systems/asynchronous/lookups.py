@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
+from systems.memory import keeping
 from systems.memory.fulltext import FullTextStore
 from systems.memory.hybrid import HybridStore
 from systems.memory.schema import SavedTurn
+from systems.turn.history import Exchange
 
 
 class LongTermMemory(Protocol):
@@ -21,6 +24,18 @@ class LongTermMemory(Protocol):
         """Save ``turns``."""
         ...
 
+    async def newest(self, session: str, conversation: str, most: int) -> list[Exchange]:
+        """Return the newest ``most`` exchanges of a conversation, oldest first."""
+        ...
+
+
+async def _newest(store: FullTextStore | HybridStore, session: str, conversation: str, most: int) -> list[Exchange]:
+    if not most:
+        return []
+    # A model that is shown turns without an answer takes that for how to answer.
+    look = partial(keeping.turns, session=session, conversation=conversation, most=most, answered=True)
+    return [Exchange(turn.question, turn.answer) for turn in await store.with_connection(look)]
+
 
 class AllWords:
     """Full text, asked by every word of the question that means something; perhaps with vectors."""
@@ -28,6 +43,7 @@ class AllWords:
     def __init__(self, store: FullTextStore | HybridStore) -> None:
         self._store = store
         self.save = store.save
+        self.newest = partial(_newest, store)
 
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
         """Return what was said before about ``question``. Raises `StoreError`."""
@@ -40,6 +56,7 @@ class PublishedKeywords:
     def __init__(self, store: FullTextStore) -> None:
         self._store = store
         self.save = store.save
+        self.newest = partial(_newest, store)
 
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
         """Return what was said before about ``keywords``. Raises `StoreError`."""

@@ -22,7 +22,7 @@ from systems.mechanisms.steps import Steps
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, notes, prompt
+from systems.turn import commands, history, notes, prompt
 from systems.turn.history import Exchange, Histories
 from systems.turn.surroundings import LastReading, classify_emotion, observe
 
@@ -42,6 +42,10 @@ class ReplyCache(commands.Resizable, Protocol):
         """Store ``reply`` under ``key``."""
         ...
 
+    def clear(self) -> None:
+        """Forget every reply."""
+        ...
+
 
 class Saver(Protocol):
     """Takes over turns to be saved; ``saved`` counts turns, ``failures`` attempts."""
@@ -51,6 +55,10 @@ class Saver(Protocol):
 
     async def close(self) -> None:
         """Save what was accepted."""
+        ...
+
+    async def settled(self) -> None:
+        """Return when what was accepted before is saved. Raises `NotSaved`."""
         ...
 
     async def add(self, turn: SavedTurn) -> None:
@@ -76,8 +84,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
-        if commands.is_command(request.text):
-            text = commands.answer(request.text, request.session, self.histories, self.cache)
+        is_command = commands.is_command(request.text)
+        if request.conversation and (is_command or request.before is None):
+            await self._recall(request, request.conversation, steps)
+        if is_command:
+            text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
             return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
@@ -85,24 +96,29 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         memories, noted = await self._find(request, keywords, steps)
-        history = self.histories.messages(request.session)
+        said = self.histories.messages(request.talk) if request.before is None else list(request.before)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, history, noted, observed)
-        cached = self._cached(key, steps)
+        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
+        cached = self._cached(key, steps) if request.may_be_cached else None
         if cached is None:
             self.counters.cache_misses += 1
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
+            layout, text, told = self.settings.layout, request.text, request.instructions
             call = Call(
-                messages=prompt.build(self.settings.layout, history, noted, observed, request.text),
-                shorter=partial(prompt.shorter, self.settings.layout, noted, observed, request.text),
+                messages=prompt.build(layout, said, noted, observed, text, told),
+                shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
-                conversation=request.session,
+                conversation=request.talk,
+                sampling=request.sampling,
+                grammar=request.grammar,
+                likeliest=request.likeliest,
                 on_token=sink,
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            self._cache(key, reply, steps)
+            if request.may_be_cached:
+                self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
             reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
@@ -118,9 +134,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+        if request.kept:
+            await self._keep(request, answer, keywords, steps)
+        self.counters.turns += 1
+
+    async def _keep(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
+            conversation=request.conversation or "",
             question=request.text,
             answer=answer,
             keywords=tuple(keywords),
@@ -131,8 +153,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
-        self.histories.add(request.session, Exchange(request.text, answer, important=important))
-        self.counters.turns += 1
+        if request.before is None:
+            self.histories.add(request.talk, Exchange(request.text, answer, important=important))
+        else:
+            self.go_on_from(request.talk, history.told(request.before, request.text, answer))
+
+    def go_on_from(self, talk: str, told: list[Exchange]) -> None:
+        """Let the history of the conversation called ``talk`` be what a client, or the file, has of it."""
+        newest = self.histories.newest(talk, told)  # what is important takes a while to say of a long text
+        weighed = [msgspec.structs.replace(each, important=is_important(each.question)) for each in newest]
+        self.histories.replace(talk, weighed)
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""
@@ -154,6 +184,18 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         return await steps.run_or(
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
+
+    async def _recall(self, request: Request, conversation: str, steps: Steps) -> None:
+        """Have the history of a conversation that is not held be what was saved of it."""
+        if self.histories.knows(request.talk):
+            return
+
+        async def read() -> list[Exchange]:
+            memory = await self.store.get()
+            return await memory.newest(request.session, conversation, self.histories.length(request.talk) // 2)
+
+        nothing: list[Exchange] = []
+        self.go_on_from(request.talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
 
     async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
         """Return what was remembered, and the notes that the prompt has of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -20,7 +21,7 @@ from systems.memory.holding import Hold
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, notes, prompt
+from systems.turn import commands, history, notes, prompt
 from systems.turn.history import Exchange, Histories, keep_newest
 from systems.turn.surroundings import classify_emotion, observe, read_system_information
 
@@ -59,6 +60,7 @@ class Baseline(BlockingSystem):
         if not self._running:
             raise SystemClosed("The baseline agent is not running.")
         arrived = time.perf_counter()
+        request.check_form(self._engine)
         if commands.is_command(request.text):
             return self._command(request, arrived)
 
@@ -71,44 +73,39 @@ class Baseline(BlockingSystem):
         if not notes.fit_surely(self._settings.layout, memories, self._settings.note_tokens):
             noted = notes.within(self._settings.layout, memories, self._settings.note_tokens, self._engine.count)
             memories = memories[: len(noted)]
-        history = self._histories.messages(request.session)
+        said = self._histories.messages(request.talk) if request.before is None else list(request.before)
 
-        key = prompt.cache_key(self._settings.cache_key, request, self._engine.identity, history, noted, observed)
-        cached = self._cache.get(key)
+        key = prompt.cache_key(self._settings.cache_key, request, self._engine.identity, said, noted, observed)
+        cached = self._cache.get(key) if request.may_be_cached else None
         if cached is None:
             self._counters.cache_misses += 1
             self._counters.generations += 1
+            layout, text, told = self._settings.layout, request.text, request.instructions
             call = Call(
-                messages=prompt.build(self._settings.layout, history, noted, observed, request.text),
-                shorter=partial(prompt.shorter, self._settings.layout, noted, observed, request.text),
+                messages=prompt.build(layout, said, noted, observed, text, told),
+                shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
-                conversation=request.session,
+                conversation=request.talk,
+                sampling=request.sampling,
+                grammar=request.grammar,
+                likeliest=request.likeliest,
                 on_token=on_token,
             )
             generation, called = calling.generate(self._engine, call)
             self._counters.prompt_tokens += generation.prompt_tokens
             self._counters.reused_tokens += generation.reused_tokens
             reply = Reply.of(request, generation, called_s=called - arrived, memories=memories)
-            self._cache.put(key, reply)
+            if request.may_be_cached:
+                self._cache.put(key, reply)
         else:
             self._counters.cache_hits += 1
             reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
             if on_token is not None:
                 on_token(reply.text)
 
-        self._store.save(
-            [
-                SavedTurn(
-                    session=request.session,
-                    question=request.text,
-                    answer=reply.text,
-                    keywords=tuple(keywords),
-                )
-            ]
-        )
-        self._histories.add(request.session, Exchange(request.text, reply.text))
+        if request.kept:
+            self._remember(request, reply.text, keywords)
         self._counters.turns += 1
-        self._counters.saved += 1
         return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
 
     def counters(self) -> Counters:
@@ -123,7 +120,22 @@ class Baseline(BlockingSystem):
         finally:
             self._hold.release()
 
+    def _remember(self, request: Request, answer: str, keywords: Sequence[str]) -> None:
+        turn = SavedTurn(
+            session=request.session,
+            conversation=request.conversation or "",
+            question=request.text,
+            answer=answer,
+            keywords=tuple(keywords),
+        )
+        self._store.save([turn])
+        self._counters.saved += 1
+        if request.before is None:
+            self._histories.add(request.talk, Exchange(request.text, answer))
+        else:
+            self._histories.replace(request.talk, history.told(request.before, request.text, answer))
+
     def _command(self, request: Request, arrived: float) -> Reply:
-        text = commands.answer(request.text, request.session, self._histories, self._cache)
+        text = commands.answer(request.text, request.talk, self._histories, self._cache)
         self._counters.turns += 1
         return Reply(request_id=request.id, text=text, source=Source.COMMAND, total_s=time.perf_counter() - arrived)

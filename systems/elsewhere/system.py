@@ -22,6 +22,9 @@ WORKER = Path(__file__).with_name("worker.py")
 # The longest line that either side says, in bytes: a request's text and some.
 _LONGEST_LINE = 1 << 24
 
+# What a request says in any case, besides what it must; the rest only where a client asks for it.
+_ALWAYS_TOLD = {"max_tokens": None, "deadline_s": None, "observed": None}
+
 # Seconds: until what a process said before it ended has been read, and until one that is closed must have ended.
 _LAST_WORDS_S, _ENDS_WITHIN_S = 0.2, 10.0
 
@@ -109,11 +112,13 @@ class Elsewhere(AsyncSystem):
             raise
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        """Answer one request there. Raises `SystemFailed`, `SystemClosed` and `DeadlineExceeded`."""
+        """Answer one request there. Raises `BadInput`, `SystemFailed`, `SystemClosed` and `DeadlineExceeded`."""
         if self._process is None or self._closed:
             raise SystemClosed(f"The system {self._implementation} is not running.")
+        if request.grammar is not None or request.likeliest is not None:
+            raise BadInput("Nobody knows whether a system elsewhere can hold a reply to a form, or tell its tokens.")
         arrived = time.perf_counter()
-        asked = {"request": msgspec.structs.asdict(request), "stream": on_token is not None}
+        asked = {"request": {**_ALWAYS_TOLD, **msgspec.to_builtins(request)}, "stream": on_token is not None}
         try:
             async with asyncio.timeout(request.deadline_s):
                 value = await self._do("answer", asked, on_token)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-from systems.errors import EngineError
+from systems.errors import EngineError, NotHeeded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,10 +66,11 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     What is None (of ``stop``: empty) is left to the next of these three, field by field. What none of them says is
     greedy: ``temperature`` 0 takes the likeliest token, and ``top_k`` (0: all), ``top_p`` and ``min_p`` then do
-    nothing. ``repeat_penalty`` lowers the weight of the tokens among the last ``repeat_last_n`` of the reply. ``seed``
-    makes a reply repeatable; one that nobody names is drawn anew for each call. A reply ends before the first of the
-    ``stop`` strings; and, unless ``ignore_end``, where the model ends it. ``logit_bias`` is added to the logits of the
-    tokens with these numbers, before anything else is done with them.
+    nothing. ``repeat_penalty`` lowers the weight of the tokens among the last ``repeat_last_n`` that the assistant
+    said, in this reply or the ones before. ``seed`` makes a reply repeatable; one that nobody names is drawn anew
+    for each call. A reply ends before the first of the ``stop`` strings; and, unless ``ignore_end``, where the
+    model ends it. ``logit_bias`` is added to the logits of the tokens with these numbers, before anything else is
+    done with them.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -101,7 +102,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
     less at a time.
 
-    With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it.
+    With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it. It
+    is to be one that this project wrote (`systems.engines.grammar`): some of other people's end the process.
     With ``likeliest`` the tokens of the reply are told, each with so many of the likeliest at its place.
 
     With ``script`` every decoding step is computed and sampled in full, but the token emitted is the next one of that
@@ -123,9 +125,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     check: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
-        """Raises `EngineError` for a call that asks for nothing."""
+        """Raises `EngineError` for a call that asks for nothing, or for what cannot be."""
         if self.max_tokens is not None and self.max_tokens < 1:
             raise EngineError(f"At least one token must be asked for, not {self.max_tokens}.")
+        if self.likeliest is not None and self.likeliest < 0:
+            raise EngineError(f"Of the likeliest tokens none can be told, or some, but not {self.likeliest}.")
+        if self.grammar is not None and self.script is not None:
+            raise EngineError("What is to be said word for word cannot be of another form as well.")
 
 
 class Engine(ABC):
@@ -167,6 +173,19 @@ class Engine(ABC):
     def heeds_grammars(self) -> bool:
         """Whether it heeds the ``grammar`` and the ``likeliest`` of a call; one that does not raises `EngineError`."""
         return False
+
+    def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
+        """Refuse what it would ignore, where a reply would be another for it. Raises `NotHeeded`."""
+        if not self.heeds_grammars:
+            if grammar is not None:
+                raise NotHeeded("grammar", "hold a reply to a form, nor to calls of functions")
+            if likeliest is not None:
+                raise NotHeeded("likeliest", "tell the probabilities of its tokens")
+        if sampling is not None and not self.samples_as_asked:
+            if sampling.stop:
+                raise NotHeeded("stop", "end a reply at a text")
+            if sampling.logit_bias:
+                raise NotHeeded("logit_bias", "prefer one token to another")
 
     def count(self, text: str) -> int:
         """Return how many tokens ``text`` is to the loaded model; where that cannot be known, how many it is at most.

@@ -18,12 +18,16 @@ from time import perf_counter
 from typing import Annotated, Any, ClassVar
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from systems.engines.context_length import longest
 from systems.engines.fitting import fitted
-from systems.engines.interface import Call, Engine, Generation, Sampling
+from systems.engines.grammar_sampler import GrammarSampler
+from systems.engines.interface import Call, Engine, Generation, SaidToken, Sampling
+from systems.engines.likelihood import told, within
 from systems.engines.llama_text import LlamaText
-from systems.engines.sampling import chosen, of_model, said, sampler
+from systems.engines.sampling import chosen, of_model, require_tokens, said, sampler
 from systems.engines.spoken import Spoken
 from systems.errors import EngineBusy, EngineError, ModelError
 from systems.logs import event
@@ -116,6 +120,11 @@ class LlamaEngine(Engine):
         """True."""
         return True
 
+    @property
+    def heeds_grammars(self) -> bool:
+        """True."""
+        return True
+
     def load(self) -> None:
         """Load the model and make its context; a second call does nothing. Raises `ModelError`."""
         with self._lock:
@@ -188,11 +197,15 @@ class LlamaEngine(Engine):
             )
             steps = room if script is None else min(room, len(script))
 
-            reused = self._reuse(prompt)
-            self._evaluate(prompt[reused:])
             how = chosen(call.sampling, self._settings.sampling, self._own_sampling)
+            words = self._llama.n_vocab()
+            require_tokens(how, words)
+            form = None
+            if call.grammar is not None:
+                form = GrammarSampler(self._library, text, words, call.grammar, ignore_end=how.ignore_end)
             spoken = Spoken((*how.stop, *text.stop))
-            choosing = sampler(self._library, self._llama.n_vocab(), how)
+            choosing = sampler(self._library, words, how, text.said_last(call.messages, how.looks_back))
+            tokens: list[SaidToken] = []
             first_token_s: float | None = None
             generated, ended = 0, script is not None and len(script) <= room
 
@@ -201,17 +214,23 @@ class LlamaEngine(Engine):
                     on_token(said)
 
             try:
+                reused = self._reuse(prompt)
+                self._evaluate(prompt[reused:])
                 while generated < steps and not spoken.stopped:
-                    token = self._sample(choosing)
+                    token = self._sample(choosing) if form is None else form.choose(self._logits(words), choosing)
                     if first_token_s is None:
                         first_token_s = perf_counter() - asked
                     if script is not None:
                         token, piece = script[generated]
-                    elif text.ends(token) and not how.ignore_end:
+                    elif token is None:
+                        break
+                    elif text.ends(token) and (form is not None or not how.ignore_end):
                         ended = True
                         break
                     else:
                         piece = text.piece(token)
+                    if call.likeliest is not None:
+                        tokens.append(told(self._logits(words), token, piece, call.likeliest, text.piece))
                     generated += 1
                     show(spoken.add(piece))
                     if generated < steps and not spoken.stopped:
@@ -220,18 +239,24 @@ class LlamaEngine(Engine):
                         self._evaluate([token])
                 if not spoken.stopped:
                     show(spoken.rest())
+                # What a bound ends may have its form, and no more to say.
+                complete = ended or spoken.stopped or (form is not None and form.must_end())
             finally:
                 self._library.llama_sampler_free(choosing)
+                if form is not None:
+                    form.close()
+            reply = "".join(spoken.parts)
             return Generation(
-                text="".join(spoken.parts),
+                text=reply,
                 prompt_tokens=len(prompt),
                 generated_tokens=generated,
                 first_token_s=perf_counter() - asked if first_token_s is None else first_token_s,
-                finish_reason="stop" if ended or spoken.stopped else "length",
+                finish_reason="stop" if complete else "length",
                 reused_tokens=reused,
                 dropped_messages=dropped_messages,
                 dropped_notes=dropped_notes,
                 seed=how.seed,
+                tokens=within(tokens, len(reply)),
             )
 
     def close(self) -> None:
@@ -275,6 +300,10 @@ class LlamaEngine(Engine):
     def _forget(self) -> None:
         self._llama.reset()
         self._llama._ctx.kv_cache_clear()
+
+    def _logits(self, words: int) -> NDArray[np.float32]:
+        """Return what was computed of the next token, valid until the next is; one a word of the vocabulary."""
+        return np.ctypeslib.as_array(self._library.llama_get_logits_ith(self._llama._ctx.ctx, -1), (words,))
 
     def _sample(self, choosing: Any) -> int:
         return int(self._library.llama_sampler_sample(choosing, self._llama._ctx.ctx, -1))

@@ -6,9 +6,13 @@ import ctypes
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from systems.engines.interface import Message
 from systems.errors import EngineError, MessagesRefused, ModelError, words
@@ -131,6 +135,16 @@ class LlamaText:
                 raise EngineError("The text cannot be split into tokens.")
             room = -count
 
+    def said_last(self, messages: Sequence[Message], most: int) -> list[int]:
+        """Return the last ``most`` tokens of what the assistant said in ``messages``."""
+        found: list[int] = []
+        for message in reversed(messages):
+            if len(found) >= most:
+                break
+            if message.role == "assistant":
+                found[:0] = self.tokens(message.content)
+        return found[-most:] if most else []
+
     def script(self, reply: str) -> list[tuple[int, bytes]]:
         """Return the tokens of a scripted reply with the bytes each stands for."""
         script = [(token, self.piece(token)) for token in self.tokens(reply)]
@@ -152,6 +166,31 @@ class LlamaText:
     def ends(self, token: int) -> bool:
         """Return whether ``token`` ends a reply: llama.cpp knows it as such, or the template ends replies with it."""
         return token == self._turn_end or bool(self._library.llama_vocab_is_eog(self._vocabulary, token))
+
+    def grammar(self, grammar: str) -> Any:
+        """Return llama.cpp's sampler of ``grammar`` from its rule ``root``, to be freed; null if it is none."""
+        return self._library.llama_sampler_init_grammar(self._vocabulary, grammar.encode(), b"root")
+
+    @cached_property
+    def ends_known(self) -> list[int]:
+        """The tokens that llama.cpp knows to end a reply."""
+        count = self._library.llama_vocab_n_tokens(self._vocabulary)
+        return [token for token in range(count) if self._library.llama_vocab_is_eog(self._vocabulary, token)]
+
+    @cached_property
+    def ends_any(self) -> list[int]:
+        """The tokens that end a reply."""
+        return sorted({*self.ends_known, *([] if self._turn_end is None else [self._turn_end])})
+
+    @cached_property
+    def wordless(self) -> NDArray[np.bool_]:
+        """Of each token whether it says nothing: control tokens, and what ends a reply."""
+        library, count = self._library, self._library.llama_vocab_n_tokens(self._vocabulary)
+        attributes = map(library.llama_vocab_get_attr, repeat(self._vocabulary), range(count))
+        silent = library.LLAMA_TOKEN_ATTR_CONTROL | library.LLAMA_TOKEN_ATTR_UNKNOWN
+        found: NDArray[np.bool_] = np.fromiter(attributes, np.int64, count) & silent != 0
+        found[self.ends_any] = True
+        return found
 
     def _unknown_end(self) -> int | None:
         """Return the control token that the template writes after a reply, if it writes none that llama.cpp knows."""

@@ -9,6 +9,7 @@ it generates as many tokens.
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import os
 from collections.abc import Iterator
@@ -22,7 +23,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from systems.engines.fitting import Shortened, ever_shorter
-from systems.engines.interface import AddressedEngine, Call, Generation, Message, Sampling
+from systems.engines.interface import AddressedEngine, Call, Generation, Message, SaidToken, Sampling
+from systems.engines.likelihood import within
 from systems.engines.markup import broken
 from systems.engines.sampling import said
 from systems.errors import BadInput, EngineBusy, EngineError, PromptTooLong, words
@@ -68,8 +70,25 @@ class _Delta(msgspec.Struct):
     content: str | None = None
 
 
+class _Likely(msgspec.Struct):
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+    top_logprobs: list[_Likely] = []
+
+    @property
+    def said(self) -> builtins.bytes:
+        """The token as bytes: its text, where the endpoint does not tell them."""
+        return self.token.encode() if self.bytes is None else builtins.bytes(self.bytes)
+
+
+class _Likelihoods(msgspec.Struct):
+    content: list[_Likely] | None = None
+
+
 class _Choice(msgspec.Struct):
     delta: _Delta = msgspec.field(default_factory=_Delta)
+    logprobs: _Likelihoods | None = None
     finish_reason: str | None = None
 
 
@@ -182,6 +201,8 @@ class OpenAIEngine(AddressedEngine):
         Raises `EngineBusy` for an endpoint that is down or overloaded, before it has said anything.
         """
         asked = perf_counter()
+        if call.grammar is not None:
+            raise EngineError(f"The endpoint {self._settings.url} cannot be told what form a reply is to have.")
         tried = [(call, shorter) for shorter in ever_shorter(call)]
         if call.max_tokens is not None and call.max_tokens > _MODEST:
             modest = msgspec.structs.replace(call, max_tokens=_MODEST)
@@ -206,11 +227,15 @@ class OpenAIEngine(AddressedEngine):
             body["max_tokens"] = call.max_tokens
         if call.conversation is not None:
             # What the endpoint keeps for a conversation it may keep under this name; whose it is, is not its business.
-            body["user"] = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
+            name = hashlib.blake2b(call.conversation.encode(), digest_size=16).hexdigest()
+            body["user"] = body["prompt_cache_key"] = name
         if call.script is not None:
             body["ignore_eos"] = True
+        if call.likeliest is not None:
+            body |= {"logprobs": True, "top_logprobs": call.likeliest}
         connection = self._connection(self._settings.timeout_s)
         parts: list[str] = []
+        tokens: list[SaidToken] = []
         first_token_s: float | None = None
         usage: _Usage | None = None
         dropped = _Dropped()
@@ -222,6 +247,8 @@ class OpenAIEngine(AddressedEngine):
                 usage, dropped = chunk.usage or usage, chunk.fourgig or dropped
                 for choice in chunk.choices[:1]:
                     finished = finished or choice.finish_reason
+                    if choice.logprobs is not None:
+                        tokens += map(_said_token, choice.logprobs.content or ())
                     if choice.delta.content:
                         if first_token_s is None:
                             first_token_s = perf_counter() - asked
@@ -235,6 +262,8 @@ class OpenAIEngine(AddressedEngine):
             connection.close()
         if finished is None:
             raise EngineError(f"The endpoint {self._settings.url} broke off after {len(parts)} parts of a reply.")
+        if call.likeliest is not None and parts and not tokens:
+            raise EngineError(f"The endpoint {self._settings.url} tells no probabilities.")
         return Generation(
             text="".join(parts),
             prompt_tokens=usage.prompt_tokens if usage else 0,
@@ -245,6 +274,7 @@ class OpenAIEngine(AddressedEngine):
             dropped_messages=shortened.dropped_messages + dropped.dropped_messages,
             dropped_notes=shortened.dropped_notes,
             seed=dropped.seed,
+            tokens=within(tokens, sum(map(len, parts))),
         )
 
     def close(self) -> None:
@@ -312,7 +342,13 @@ def _sampling(usual: Sampling, asked: Sampling | None) -> dict[str, Any]:
     found = said(usual) | ({} if asked is None else said(asked))
     if "ignore_end" in found:
         found["ignore_eos"] = found.pop("ignore_end")  # llama.cpp's server and others know it
+    if "logit_bias" in found:
+        found["logit_bias"] = {str(token): bias for token, bias in found["logit_bias"]}
     return found
+
+
+def _said_token(one: _Likely) -> SaidToken:
+    return SaidToken(one.said, one.logprob, tuple((each.said, each.logprob) for each in one.top_logprobs))
 
 
 def _says_too_long(response: HTTPResponse) -> str | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from systems.engines.interface import Sampling
+from systems.errors import BadInput
 
 # The keys under which llama.cpp finds, in a model's file, how the model is meant to be sampled.
 _KEYS = {
@@ -42,11 +44,17 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     stop: tuple[str, ...] = ()
     ignore_end: bool = False
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def looks_back(self) -> int:
+        """How many tokens that were said before the reply the repeat penalty counts, at most."""
+        return self.repeat_last_n if self.repeat_penalty != 1 else 0
 
     @property
     def is_plain(self) -> bool:
         """Whether the likeliest token is all that is asked."""
-        return self.temperature <= 0 and self.repeat_penalty == 1
+        return self.temperature <= 0 and self.repeat_penalty == 1 and not self.logit_bias
 
 
 def said(sampling: Sampling) -> dict[str, Any]:
@@ -82,12 +90,29 @@ def of_model(metadata: Mapping[str, str]) -> Sampling:
     return Sampling(**fields)
 
 
-def sampler(library: Any, words: int, how: Chosen) -> Any:
-    """Return llama.cpp's sampler, of a vocabulary of ``words``; to be freed with ``llama_sampler_free``."""
+def require_tokens(how: Chosen, words: int) -> None:
+    """Raise `BadInput` for a bias of what is no token of a vocabulary of ``words``, or that is no number."""
+    for token, bias in how.logit_bias:
+        if not 0 <= token < words:
+            raise BadInput(f"The token {token}, which is given a bias, is none of the model's {words}.")
+        if not math.isfinite(bias):
+            raise BadInput(f"The bias of the token {token} is {bias}, which is no number to be added.")
+
+
+def sampler(library: Any, words: int, how: Chosen, said_before: Sequence[int] = ()) -> Any:
+    """Return llama.cpp's sampler, of a vocabulary of ``words``; to be freed with ``llama_sampler_free``.
+
+    ``said_before`` are tokens that the repeat penalty counts as if the reply had begun with them.
+    """
     chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
     parts = []
+    if how.logit_bias:
+        biases = (library.llama_logit_bias * len(how.logit_bias))(*how.logit_bias)
+        parts.append(library.llama_sampler_init_logit_bias(words, len(biases), biases))
     if how.repeat_penalty != 1:
         parts.append(library.llama_sampler_init_penalties(words, how.repeat_last_n, how.repeat_penalty, 0.0, 0.0))
+        for token in said_before:
+            library.llama_sampler_accept(parts[-1], token)
     if how.seed is None:
         parts.append(library.llama_sampler_init_greedy())
     else:

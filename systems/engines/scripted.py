@@ -207,7 +207,7 @@ class Scripts:
         return self.scripted(call).script
 
     def scripted(self, call: Call) -> Call:
-        """Return ``call`` with the script it is to be answered with; as it is if nothing is planned at all.
+        """Return ``call`` with the script it is to be answered with, of any form; as it is if nothing is planned.
 
         The turn is looked for among those of the call's conversation, or among all if it names none that is planned:
         by the question in the call's messages, else it is the one under way in the conversation. A call of no turn is
@@ -220,13 +220,13 @@ class Scripts:
             if turn is None:
                 self.unplanned += 1
                 most = min(_LONGEST_STAND_IN if call.max_tokens is None else call.max_tokens, _LONGEST_STAND_IN)
-                return msgspec.structs.replace(call, script=_stand_in(most), max_tokens=most)
+                return msgspec.structs.replace(call, script=_stand_in(most), max_tokens=most, grammar=None)
             if turn.session.under_way is not turn:
                 turn.session.under_way = turn
                 turn.calls = 0
             step = turn.calls if call.step is None else call.step
             turn.calls += 1
-            return msgspec.structs.replace(call, script=turn.replies[step % len(turn.replies)])
+            return msgspec.structs.replace(call, script=turn.replies[step % len(turn.replies)], grammar=None)
 
     def _turn(self, call: Call) -> _Turn | None:
         name = call.conversation
@@ -271,6 +271,11 @@ class ScriptedEngine(Engine):
     def samples_as_asked(self) -> bool:
         """Whether the inner engine does."""
         return self._inner.samples_as_asked
+
+    @property
+    def heeds_grammars(self) -> bool:
+        """Whether the inner engine does. What is planned is said as it is planned, whatever its form."""
+        return self._inner.heeds_grammars
 
     def count(self, text: str) -> int:
         """Return what the inner engine counts."""

@@ -45,6 +45,10 @@ class FifoCache:
             del self._replies[next(iter(self._replies))]
         self._replies[key] = reply
 
+    def clear(self) -> None:
+        """Forget every reply."""
+        self._replies.clear()
+
 
 class _Entry(msgspec.Struct):
     reply: Reply
@@ -226,6 +230,12 @@ class BoundedCache:
             self._policy.added(key)
             self._bytes += size
             self._evict()
+
+    def clear(self) -> None:
+        """Forget every reply."""
+        with self._lock:
+            for key in list(self._entries):
+                self._drop(key)
 
     def _evict(self) -> None:
         while len(self._entries) > self._capacity or self._bytes > self._max_bytes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from systems.mechanisms.isolation import Executors
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
+from systems.turn.history import Exchange
 
 
 class IsolatedLikeStore:
@@ -23,6 +24,10 @@ class IsolatedLikeStore:
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
         """Return the newest ``limit`` turns that match one of the ``keywords`` of ``question``, newest first."""
         return await self._executors.run("store", self._store.find, session, keywords, limit)
+
+    async def newest(self, session: str, conversation: str, most: int) -> list[Exchange]:  # noqa: ARG002
+        """Return nothing: the traditional store is asked for what was said by its words alone."""
+        return []
 
     async def save(self, turns: Sequence[SavedTurn]) -> None:
         """Save ``turns`` in one transaction. Raises `StoreError`."""

@@ -47,6 +47,9 @@ class SaveAtOnce:
             raise
         self.saved += 1
 
+    async def settled(self) -> None:
+        """Nothing waits to be saved."""
+
     async def close(self) -> None:
         """Nothing waits to be saved."""
 
@@ -88,6 +91,14 @@ class BackgroundSaver:
             await self._changed.wait()
         self._pending.append(turn)
         self._work.set()
+
+    async def settled(self) -> None:
+        """Return when all that was accepted before is saved. Raises `NotSaved` while saving fails."""
+        while self._pending:
+            if self._failing is not None:
+                raise NotSaved(f"{len(self._pending)} turns wait to be saved, and saving fails: {self._failing}")
+            self._changed.clear()
+            await self._changed.wait()
 
     async def close(self) -> None:
         """Save everything accepted. Raises `StoreError`, with the number of turns lost, if that fails."""

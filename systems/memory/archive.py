@@ -15,15 +15,15 @@ from typing import IO, Literal
 
 import msgspec
 
-from systems.errors import BadInput, StillReadable
-from systems.memory import holding, index, reading, retention, schema
+from systems.errors import BadInput
+from systems.memory import holding, index, reading, retention, rewriting, schema
 from systems.memory.schema import BUSY_S, BY_SESSION, SavedTurn, store_error
 
 FORMAT_VERSION = 1
 
 _INSERT_NEW = (
-    "INSERT INTO memories (session, created, question, answer, keywords, words, important) "
-    "SELECT ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS "
+    "INSERT INTO memories (session, created, question, answer, keywords, words, important, conversation) "
+    "SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS "
     "(SELECT 1 FROM memories WHERE session = ? AND created = ? AND question = ? AND answer = ?)"
 )
 _BATCH = 1_000
@@ -49,13 +49,16 @@ def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
     count = 0
     encoder = msgspec.json.Encoder()
     with reading.opened_to_read(path) as connection:
-        query = f"SELECT session, created, question, answer, keywords, {reading.importance(connection)} FROM memories"  # noqa: S608 - one of two texts
+        also = f"{reading.importance(connection)}, {reading.conversation(connection)}"
+        query = f"SELECT session, created, question, answer, keywords, {also} FROM memories"  # noqa: S608 - constants
         names: list[str] = []
         if session is not None:
             names = _named(connection, path, session)
             query += f" WHERE session IN ({', '.join('?' * len(names))})"
         out.write(encoder.encode(_HEADER) + b"\n")
-        for found, created, question, answer, keywords, important in connection.execute(query + " ORDER BY id", names):
+        for found, created, question, answer, keywords, important, conversation in connection.execute(
+            query + " ORDER BY id", names
+        ):
             turn = SavedTurn(
                 session=found,
                 created=created,
@@ -63,6 +66,7 @@ def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
                 answer=answer,
                 keywords=tuple(keywords.split(" ")) if keywords else (),
                 important=bool(important),
+                conversation=conversation,
             )
             out.write(encoder.encode(turn) + b"\n")
             count += 1
@@ -98,13 +102,13 @@ def forget(path: Path, session: str) -> int:
         try:
             names = _named(connection, path, session)
         except BadInput:
-            _empty_journal(connection, path, 0)  # it may have been forgotten while somebody still read
+            rewriting.empty_journal(connection, path, 0)  # it may have been forgotten while somebody still read
             raise
         with connection:
             deleted = sum(
                 connection.execute("DELETE FROM memories WHERE session = ?", (name,)).rowcount for name in names
             )
-        _rewrite(connection, path, deleted)
+        rewriting.rewrite(connection, path, deleted)
     return deleted
 
 
@@ -119,7 +123,7 @@ def compact(path: Path, most_bytes: int | None = None) -> int:
             for _ in retention.shrink(connection, most_bytes):
                 pass
         deleted = before - _count(connection)
-        _rewrite(connection, path, deleted)
+        rewriting.rewrite(connection, path, deleted)
     return deleted
 
 
@@ -146,34 +150,6 @@ def _named(connection: sqlite3.Connection, path: Path, session: str) -> list[str
     near = difflib.get_close_matches(session, known, n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
     raise BadInput(f"There is no session {session!r} in {path.name}{hint}")
-
-
-def _rewrite(connection: sqlite3.Connection, path: Path, deleted: int) -> None:
-    """Write the whole file anew, and empty the journal: what was deleted is in neither."""
-    try:
-        if index.exists(connection):
-            with connection:
-                index.catch_up(connection)
-                connection.execute("INSERT INTO memory_index (memory_index) VALUES ('optimize')")
-        connection.execute("VACUUM")
-    except sqlite3.Error as error:
-        if not deleted:
-            raise
-        raise StillReadable(
-            f"{deleted} turns deleted, but what they said may still be read in {path.name}, which could not be written "
-            f"anew: {error}. Compact it when that is mended."
-        ) from error
-    _empty_journal(connection, path, deleted)
-
-
-def _empty_journal(connection: sqlite3.Connection, path: Path, deleted: int) -> None:
-    """Move what the write-ahead log has into the file. Raises `StillReadable` if somebody reads what was before."""
-    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise StillReadable(
-            f"{deleted} turns deleted, but what was deleted can still be read in {path.name} until "
-            f"{holding.users(path)} closes it. Compact it then."
-        )
 
 
 def _count(connection: sqlite3.Connection) -> int:

@@ -15,7 +15,7 @@ import aiosqlite
 
 from systems.errors import SystemClosed
 from systems.logs import swallowed
-from systems.memory import index, retention, words
+from systems.memory import index, retention, rewriting, words
 from systems.memory.recent import Recent, Remembered
 from systems.memory.schema import BUSY_S, BY_SESSION, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
 from systems.memory.ways import Retrieval
@@ -224,6 +224,31 @@ class FullTextStore:
         Raises what it raises, and `SystemClosed`.
         """
         return await self._open().do(work)
+
+    async def take_out(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what ``work`` returns, which takes turns out; nothing of them can be read in the file after that.
+
+        The whole file is written anew: lookups and saves wait. Raises what it raises, `StillReadable`, `StoreError`.
+        """
+
+        def change(opened: sqlite3.Connection) -> T:
+            self._catch_up(opened)  # what is deleted next must not be found here
+            self._cut.clear()
+            self.taken_out += 1
+            before = opened.total_changes
+            opened.execute("PRAGMA secure_delete=ON")  # deleted bytes become zeros, also if it cannot be written anew
+            try:
+                done = work(opened)
+                rewriting.rewrite(opened, self._path, opened.total_changes - before)
+            finally:
+                opened.execute("PRAGMA secure_delete=OFF")
+                self._catch_up(opened)
+            return done
+
+        try:
+            return await self._open().do(change)
+        except (sqlite3.Error, UnicodeError) as error:
+            raise store_error("Nothing could be taken out of long-term memory", error) from error
 
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
         def step(opened: sqlite3.Connection) -> bool:

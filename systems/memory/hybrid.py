@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from systems.errors import EngineError, ModelError, StoreError
 from systems.logs import swallowed
@@ -19,6 +20,8 @@ from systems.memory.schema import SavedTurn
 
 if TYPE_CHECKING:
     from systems.memory.vectors import VectorIndex  # takes numpy
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,16 @@ class HybridStore:
         """Save ``turns`` as full text does; their vectors follow in the background. Raises `StoreError`."""
         await self._store.save(turns)
         self.vectors.saved()
+
+    async def with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do as the full-text store does."""
+        return await self._store.with_connection(work)
+
+    async def take_out(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do as the full-text store does; what was put in the place of something gets its vector."""
+        done = await self._store.take_out(work)
+        self.vectors.saved()
+        return done
 
     async def close(self) -> None:
         """Close both; a second call does nothing."""

@@ -47,6 +47,12 @@ def importance(connection: sqlite3.Connection) -> str:
     return "is_important(question)"
 
 
+def conversation(connection: sqlite3.Connection) -> str:
+    """Return what to select to know which conversation a turn belongs to; up to version 5 there was one a session."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(memories)")}
+    return "conversation" if "conversation" in columns else "''"
+
+
 @contextmanager
 def _connected(path: Path) -> Iterator[sqlite3.Connection]:
     writable = os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)

@@ -15,7 +15,7 @@ from systems.errors import StoreBusy, StoreError
 from systems.memory import words
 from systems.memory.importance import is_important
 
-VERSION = 5
+VERSION = 6
 
 # How long a writer waits for another one before it gives up.
 BUSY_S = 5.0
@@ -29,18 +29,19 @@ CREATE TABLE memories (
     answer TEXT NOT NULL,
     keywords TEXT NOT NULL,
     words TEXT NOT NULL,
-    important INTEGER NOT NULL
+    important INTEGER NOT NULL,
+    conversation TEXT NOT NULL DEFAULT ''
 )
 """
 
-INSERT = (
-    "INSERT INTO memories (session, created, question, answer, keywords, words, important) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_COLUMNS = "session, created, question, answer, keywords, words, important, conversation"
+
+INSERT = f"INSERT INTO memories ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
 
 INSERT_NEXT = (
-    "INSERT INTO memories (session, created, question, answer, keywords, words, important) "
+    f"INSERT INTO memories ({_COLUMNS}) "  # noqa: S608 - a constant
     "SELECT column1, max(column2, coalesce((SELECT max(created) FROM memories WHERE session = column1), column2)), "
-    "column3, column4, column5, column6, column7 FROM (VALUES (?, ?, ?, ?, ?, ?, ?))"
+    "column3, column4, column5, column6, column7, column8 FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?))"
 )
 """For stores that order turns by when they were said: the clock may be set back, and what is said next is newer all
 the same. It looks the newest turn up, so such a store needs `BY_SESSION`."""
@@ -50,7 +51,10 @@ BY_SESSION = "CREATE INDEX IF NOT EXISTS by_session ON memories (session, create
 
 
 class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One turn as long-term memory keeps it; ``created`` in seconds since the epoch, as the wall clock said."""
+    """One turn as long-term memory keeps it; ``created`` in seconds since the epoch, as the wall clock said.
+
+    ``conversation`` names the one of its session's that it belongs to; the one without a name is empty.
+    """
 
     session: str
     question: str
@@ -58,6 +62,7 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     keywords: tuple[str, ...] = ()
     important: bool = False
     created: float = msgspec.field(default_factory=time.time)
+    conversation: str = ""
 
     def row(self, *, cut: bool, terms: Sequence[str] | None = None) -> tuple[object, ...]:
         """Return the values of `INSERT` and of `INSERT_NEXT`; the terms only where they are ``cut``.
@@ -72,6 +77,7 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
             " ".join(self.keywords),
             indexed(self.session, self.question, terms) if cut else UNCUT,
             self.important,
+            self.conversation,
         )
 
 
@@ -161,9 +167,15 @@ def _drop_index(connection: sqlite3.Connection) -> None:
         connection.execute(f"DROP {what}")
 
 
+def _from_5(connection: sqlite3.Connection) -> None:
+    """Have every turn belong to a conversation: the one without a name."""
+    connection.execute("ALTER TABLE memories ADD COLUMN conversation TEXT NOT NULL DEFAULT ''")
+
+
 _MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _from_1,
     2: _from_2,
     3: lambda _: None,
     4: _from_4,
+    5: _from_5,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -14,11 +15,12 @@ from starlette.types import ASGIApp
 
 from systems.engines.scripted import PATH
 from systems.errors import NotAllowed
-from systems.server import completions, embeddings, page, planning, websocket
+from systems.server import completions, embeddings, kept, page, planning, responses, websocket
 from systems.server.addresses import NoSuchAddress, UnderPath
 from systems.server.failures import bad_request, failure
 from systems.server.framing import WEBSOCKET
 from systems.server.origins import CrossOrigin
+from systems.server.receiving import admitted
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
 
@@ -26,12 +28,14 @@ from systems.server.service import ServedSystem
 def application(service: ServedSystem) -> ASGIApp:
     """Return the ASGI application of ``service``."""
     routes = [
-        Route("/", partial(_page, service), methods=["GET"]),
+        *page.routes(service.guard),
         WebSocketRoute(WEBSOCKET, partial(websocket.serve, service)),
         Route(WEBSOCKET, _no_handshake, methods=["GET"]),
         Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
         Route("/v1/models", partial(completions.models, service), methods=["GET"]),
         Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
+        *responses.routes(service),
+        *kept.routes(service),
         *_for_experiments(service),
         Route("/healthz", _alive, methods=["GET"]),
         Route("/readyz", partial(_ready, service), methods=["GET"]),
@@ -49,14 +53,6 @@ def _for_experiments(service: ServedSystem) -> list[Route]:
     if service.scripts is None or not service.settings.experiment:
         return []
     return [Route(PATH, planning.Planning(service, service.scripts), methods=["POST"])]
-
-
-async def _page(service: ServedSystem, request: Request) -> Response:
-    try:
-        service.guard.check_name(request.headers)
-    except NotAllowed as error:  # the page would open, and could reach nothing
-        return PlainTextResponse(f"{error}\n", 403)
-    return await page.show(request)
 
 
 async def _no_handshake(_: Request) -> Response:
@@ -78,14 +74,18 @@ async def _ready(service: ServedSystem, _: Request) -> Response:
 
 async def _metrics(service: ServedSystem, request: Request) -> Response:
     try:
-        completions.admitted(service, request.headers)
+        admitted(service, request.headers)
     except NotAllowed as error:
         return failure(error).response()
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _described(service: ServedSystem) -> dict[str, Any]:
+    return openapi(service.settings, embeddings=service.embeddings is not None, keeps=service.host.keeper is not None)
+
+
 async def _schema(service: ServedSystem, _: Request) -> Response:
     return Response(
-        msgspec.json.encode(openapi(service.settings, embeddings=service.embeddings is not None)),
+        msgspec.json.encode(_described(service)),
         media_type="application/json",
     )

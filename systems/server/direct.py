@@ -10,7 +10,6 @@ from functools import partial
 import msgspec
 
 from systems.engines.interface import Call, Engine, Generation, Message
-from systems.errors import BadInput
 from systems.interface import Counters, Reply, Request, TokenSink
 from systems.mechanisms.admission import deadline
 from systems.mechanisms.awaiting import Sink, reply
@@ -28,11 +27,6 @@ class EngineHost(Host):
         self._counters = Counters()
         self._threads = ThreadPoolExecutor(engine.parallelism, thread_name_prefix="engine")
 
-    @property
-    def samples_as_asked(self) -> bool:
-        """Whether a request can say how it is sampled."""
-        return self._engine.samples_as_asked
-
     async def start(self) -> None:
         """Load the model. Raises `ModelError`."""
         await asyncio.to_thread(self._engine.load)
@@ -40,13 +34,12 @@ class EngineHost(Host):
     async def complete(self, call: Call) -> Generation:
         """Do what ``call`` says; its ``on_token`` is called in the event loop, in order.
 
-        Raises `EngineError` and `DeadlineExceeded`, and `BadInput` for a sampling that the engine cannot be told.
+        Raises `EngineError`, also for what the engine would not heed, and `DeadlineExceeded`.
         """
         return (await self._call(call, self._deadline_s)).generation
 
     async def _call(self, call: Call, seconds: float) -> Called:
-        if call.sampling is not None and not self.samples_as_asked:
-            raise BadInput("This engine samples every request alike.")
+        self._engine.check_heeds(call.sampling, call.grammar, call.likeliest)
         wanted, hand_over = Wanted(time.perf_counter() + seconds), into_loop(call.on_token)
         sink = None if hand_over is None else Sink(hand_over, wanted)
         wired = msgspec.structs.replace(call, on_token=sink, check=wanted.check)

@@ -15,6 +15,8 @@ from systems.errors import (
     FourgigError,
     MessagesRefused,
     NotAllowed,
+    NotHeeded,
+    NotKept,
     NotKnown,
     PromptTooLong,
     Refused,
@@ -71,6 +73,10 @@ def failure(error: Exception) -> Failure:
             return bad_request(sentence, code="context_length_exceeded", param="messages")
         case MessagesRefused():
             return bad_request(sentence, param="messages")
+        case NotHeeded():
+            return bad_request(sentence, code="not_offered")
+        case NotKept():
+            return bad_request(sentence, status=404, code="not_kept")
         case BadInput():
             return bad_request(sentence)
         case Refused():

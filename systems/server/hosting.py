@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 from systems.errors import BadInput, DeadlineExceeded, SystemClosed
-from systems.interface import AsyncSystem, BlockingSystem, Counters, Reply, Request, System, TokenSink
+from systems.interface import AsyncSystem, BlockingSystem, Counters, Keeper, Reply, Request, System, TokenSink
 
 Hosting = Literal["alone", "in-loop"]
 
@@ -41,6 +41,11 @@ class Host(ABC):
     @abstractmethod
     def counters(self) -> Counters:
         """Return the system's counters."""
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """The system, if one may look into what it keeps of conversations."""
+        return None
 
     @abstractmethod
     async def close(self) -> None:
@@ -102,6 +107,10 @@ class _AsyncHost(Host):
 
     def counters(self) -> Counters:
         return self._system.counters()
+
+    @property
+    def keeper(self) -> Keeper | None:
+        return self._system if isinstance(self._system, Keeper) else None
 
     async def close(self) -> None:
         await self._system.close()

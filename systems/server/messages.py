@@ -1,7 +1,8 @@
 """The messages of the WebSocket, version 1: JSON objects told apart by their ``type``.
 
 A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `ReplyMessage`, `Refusal`
-or `Error` with the same ``id``. Where tokens are needed and the handshake showed none, the first message is a `Hello`.
+or `Error` with the same ``id``; or `Stopped`, if a `Cancel` came in time. Where tokens are needed and the handshake
+showed none, the first message is a `Hello`.
 `Settings` gets `InForce`, a `Ping` gets a `Pong`. A frame that is no message gets an `Error` with an empty ``id``.
 """
 
@@ -35,7 +36,7 @@ class Hello(_FromClient, frozen=True, kw_only=True, tag="hello"):
 
 
 class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
-    """One user turn.
+    """One user turn, of one of the session's conversations.
 
     ``max_tokens`` is an upper bound; without it the reply may be as long as there is room, or as the server is set.
     ``observed`` is accepted only by a server made for experiments.
@@ -43,6 +44,7 @@ class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
 
     id: Id
     session: Id
+    conversation: Id | None = None
     text: Text
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
@@ -64,11 +66,18 @@ class Settings(_FromClient, frozen=True, kw_only=True, tag="settings"):
 
     id: Id
     session: Id
+    conversation: Id | None = None
     history_length: HistoryLength | None = None
     cache_capacity: CacheCapacity | None = None
 
 
-FromClient = Hello | Ask | Settings | Ping
+class Cancel(_FromClient, frozen=True, kw_only=True, tag="cancel"):
+    """Wants no more of the answer to the ask with this ``id``; one that is answered already stays as it is."""
+
+    id: Id
+
+
+FromClient = Hello | Ask | Settings | Ping | Cancel
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, tag="token", tag_field="type"):
@@ -119,6 +128,12 @@ class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="t
     message: str
 
 
+class Stopped(msgspec.Struct, frozen=True, kw_only=True, tag="stopped", tag_field="type"):
+    """The answer to a `Cancel` that came in time: nothing more is generated, and the turn is not remembered."""
+
+    id: str
+
+
 class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong", tag_field="type"):
     """The answer to a `Ping`."""
 
@@ -132,4 +147,4 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="settings", tag_fie
     said: str
 
 
-FromServer = Token | ReplyMessage | Refusal | Error | InForce | Pong
+FromServer = Token | ReplyMessage | Refusal | Error | Stopped | InForce | Pong

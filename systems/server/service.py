@@ -15,11 +15,13 @@ from systems.errors import Refused
 from systems.interface import TokenSink
 from systems.logs import event, session_digest
 from systems.mechanisms.draining import UnderWay
+from systems.server.conversation import Conversations
 from systems.server.direct import EngineHost
 from systems.server.embedding import EmbeddingHost
 from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
 from systems.server.metrics import Metrics
+from systems.server.response_store import KeptResponses
 from systems.server.settings import ServerSettings
 from systems.turn import commands
 
@@ -57,6 +59,8 @@ class ServedSystem:
         self.model = model
         self.scripts = scripts
         self.guard = Guard(settings)
+        self.conversations = Conversations()
+        self.responses = KeptResponses()
         self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
         if embeddings is not None:
             self.metrics.add(embeddings)

@@ -1,8 +1,8 @@
-"""OpenAI's shapes of chat completions: requests, replies, pieces of replies and errors."""
+"""OpenAI's shapes of chat completions: replies, pieces of replies and errors."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -10,71 +10,6 @@ from systems.engines.interface import FinishReason
 
 ANY_MODEL = "default"
 """The name under which every server serves what it has."""
-
-Count = Annotated[int, msgspec.Meta(ge=-2, extra_json_schema={"not": {"const": 0}})]
-Nothing = Annotated[list[Any], msgspec.Meta(max_length=0)]
-Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-
-
-class TextPart(msgspec.Struct):
-    """A part of a message; only text is understood."""
-
-    type: Literal["text"]
-    text: str
-
-
-class ChatMessage(msgspec.Struct):
-    """One message of the conversation."""
-
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
-
-    def text(self) -> str:
-        """Return the content as one text."""
-        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
-
-
-class StreamOptions(msgspec.Struct):
-    """What a stream should end with."""
-
-    include_usage: bool = False
-
-
-class PlainText(msgspec.Struct):
-    """The one form of a reply."""
-
-    type: Literal["text"]
-
-
-class ChatRequest(msgspec.Struct):
-    """The body of a request, as far as it is understood.
-
-    ``max_tokens`` is an upper bound; -1 and -2 are none, as to llama.cpp's server and others.
-    ``top_k``, ``min_p``, ``repeat_penalty``, ``repeat_last_n`` and ``ignore_eos`` are those of llama.cpp's server. What
-    would change the form of a reply and is not offered is refused; what only advises, and is not known, is ignored.
-    """
-
-    messages: Annotated[list[ChatMessage], msgspec.Meta(min_length=1, max_length=1000)]
-    model: str = ANY_MODEL
-    max_tokens: Count | None = None
-    max_completion_tokens: Count | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    user: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
-    temperature: Annotated[float, msgspec.Meta(ge=0, le=10)] | None = None
-    top_k: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
-    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
-    min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    repeat_last_n: Annotated[int, msgspec.Meta(ge=0, le=4096)] | None = None
-    repeat_penalty: Annotated[float, msgspec.Meta(gt=0, le=10)] | None = None
-    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
-    stop: Stop | Annotated[list[Stop], msgspec.Meta(max_length=16)] | None = None
-    ignore_eos: bool | None = None
-    n: Literal[1] | None = None
-    logprobs: Literal[False] | None = None
-    response_format: PlainText | None = None
-    tools: Nothing | None = None
-    functions: Nothing | None = None
 
 
 class PromptDetails(msgspec.Struct):
@@ -103,21 +38,62 @@ class Dropped(msgspec.Struct):
     seed: int | None = None
 
 
-class AssistantMessage(msgspec.Struct):
-    """The reply."""
+class CalledFunction(msgspec.Struct):
+    """The name of a function that is called, and its arguments in JSON."""
 
-    content: str
+    name: str
+    arguments: str
+
+
+class ToolCall(msgspec.Struct):
+    """A call of a function; what comes of it is told with the ``id``."""
+
+    id: str
+    function: CalledFunction
+    type: Literal["function"] = "function"
+
+
+class AssistantMessage(msgspec.Struct):
+    """The reply: text, or calls of functions; null is where there is no text."""
+
+    content: str | None
+    tool_calls: list[ToolCall] | msgspec.UnsetType = msgspec.UNSET
+    function_call: CalledFunction | msgspec.UnsetType = msgspec.UNSET
     role: Literal["assistant"] = "assistant"
     refusal: None = None
 
 
+class LikelyToken(msgspec.Struct):
+    """A token and its natural log probability; its bytes, where it is no whole character by itself."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class TokenLogprob(LikelyToken):
+    """A token of the reply, and the likeliest at its place."""
+
+    top_logprobs: list[LikelyToken]
+
+
+class Logprobs(msgspec.Struct):
+    """All tokens of a reply."""
+
+    content: list[TokenLogprob]
+    refusal: None = None
+
+
+ChatFinish = FinishReason | Literal["tool_calls", "function_call"]
+
+
 class Choice(msgspec.Struct):
-    """The one reply that is generated."""
+    """One of the replies that were asked for."""
 
     message: AssistantMessage
-    finish_reason: FinishReason
+    finish_reason: ChatFinish
     index: int = 0
-    logprobs: None = None
+    logprobs: Logprobs | None = None
 
 
 class ChatCompletion(msgspec.Struct):
@@ -132,24 +108,42 @@ class ChatCompletion(msgspec.Struct):
     object: Literal["chat.completion"] = "chat.completion"
 
 
+class FunctionDelta(msgspec.Struct, omit_defaults=True):
+    """What is new of a call: its name first, then pieces of its arguments."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(msgspec.Struct):
+    """What is new of the call at ``index``; its first piece has the id and the name."""
+
+    index: int
+    function: FunctionDelta
+    id: str | msgspec.UnsetType = msgspec.UNSET
+    type: Literal["function"] | msgspec.UnsetType = msgspec.UNSET
+
+
 class Delta(msgspec.Struct, omit_defaults=True):
     """What is new in a chunk."""
 
     role: Literal["assistant"] | None = None
     content: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
+    function_call: FunctionDelta | None = None
 
 
 class ChunkChoice(msgspec.Struct):
-    """The one reply that is generated, so far as this chunk goes."""
+    """One of the replies, so far as this chunk goes."""
 
     delta: Delta
-    finish_reason: FinishReason | None = None
+    finish_reason: ChatFinish | None = None
     index: int = 0
-    logprobs: None = None
+    logprobs: Logprobs | None = None
 
 
 class ChatCompletionChunk(msgspec.Struct):
-    """A piece of a streamed reply; the last of them says what the prompt had no room for."""
+    """A piece of a streamed reply; the last of each says what the prompt had no room for."""
 
     id: str
     created: int

@@ -20,6 +20,7 @@ from systems.server.guard import session_of
 from systems.server.messages import (
     VERSION,
     Ask,
+    Cancel,
     Error,
     FromClient,
     FromServer,
@@ -30,6 +31,7 @@ from systems.server.messages import (
     Refusal,
     ReplyMessage,
     Settings,
+    Stopped,
     Token,
 )
 from systems.server.service import ServedSystem, streamed
@@ -92,6 +94,9 @@ class _Connection:
         self._websocket = websocket
         self._user = user
         self._asks: dict[str, asyncio.Task[None]] = {}
+        # Those of them whose last message is not on its way yet, and what waits for the end of one that is stopped.
+        self._stoppable: dict[str, asyncio.Task[None]] = {}
+        self._stops: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         try:
@@ -102,7 +107,7 @@ class _Connection:
                     await self._send(Error(id=error.id, kind="BadMessage", message=str(error)))
         finally:
             # Nobody is left to read these replies.
-            for task in list(self._asks.values()):
+            for task in (*self._asks.values(), *self._stops):
                 task.cancel()
 
     async def _next(self) -> str | bytes | None:
@@ -126,11 +131,32 @@ class _Connection:
             raise _BadMessage(message_id, f"This server speaks version {VERSION}.")
         if isinstance(message, Ping):
             await self._send(Pong(id=message.id))
+        elif isinstance(message, Cancel):
+            self._stop(message.id)
         elif not isinstance(message, Hello):
             self._check(message)
             task = asyncio.create_task(self._answer(message))
-            self._asks[message.id] = task
-            task.add_done_callback(partial(_forget, self._asks, message.id))
+            self._asks[message.id] = self._stoppable[message.id] = task
+            task.add_done_callback(partial(self._forget, message.id))
+
+    def _stop(self, message_id: str) -> None:
+        """Stop what is being answered, if its last message is not on its way."""
+        task = self._stoppable.pop(message_id, None)
+        if task is not None:
+            task.cancel()
+            # Other messages are read meanwhile: an engine may take a while to stop.
+            stop = asyncio.create_task(self._say_stopped(message_id, task))
+            self._stops.add(stop)
+            stop.add_done_callback(self._stops.discard)
+
+    async def _say_stopped(self, message_id: str, task: asyncio.Task[None]) -> None:
+        await asyncio.wait([task])
+        if task.cancelled():
+            await self._send(Stopped(id=message_id))
+
+    def _forget(self, message_id: str, _: asyncio.Task[None]) -> None:
+        self._asks.pop(message_id, None)
+        self._stoppable.pop(message_id, None)
 
     def _check(self, message: Ask | Settings) -> None:
         settings = self._service.settings
@@ -151,6 +177,7 @@ class _Connection:
         except Exception as error:  # noqa: BLE001 - the last boundary: a defect must not leave the client waiting for ever
             event(log, logging.ERROR, "request failed in a way nobody planned", traced=error, request=message.id)
             last = Error(id=message.id, kind="InternalError", message="The server failed to answer this request.")
+        self._stoppable.pop(message.id, None)
         await self._send(last)
 
     async def _turn(self, ask: Ask) -> FromServer:
@@ -175,7 +202,7 @@ class _Connection:
             texts.insert(0, f"/history {message.history_length}")
         said = ""
         for text in texts:
-            asked = Ask(id=message.id, session=message.session, text=text)
+            asked = Ask(id=message.id, session=message.session, conversation=message.conversation, text=text)
             with self._service.turn(self._user, text):
                 said = (await self._service.host.answer(self._request(asked))).text
         return InForce(id=message.id, said=said)
@@ -185,6 +212,7 @@ class _Connection:
         return interface.Request(
             id=ask.id,
             session=session_of(self._user, ask.session),
+            conversation=ask.conversation,
             text=ask.text,
             max_tokens=self._service.bounded(ask.max_tokens),
             deadline_s=longest if ask.deadline_s is None else min(ask.deadline_s, longest),
@@ -210,10 +238,6 @@ async def _frame(websocket: WebSocket) -> str | bytes:
         raise WebSocketDisconnect(message["code"])
     text: str | None = message.get("text")
     return message["bytes"] if text is None else text
-
-
-def _forget(asks: dict[str, asyncio.Task[None]], ask_id: str, _: asyncio.Task[None]) -> None:
-    asks.pop(ask_id, None)
 
 
 def _said(reply: interface.Reply) -> ReplyMessage:

@@ -1,9 +1,9 @@
-"""What was just said, per session, in memory: the messages a prompt carries besides the new one."""
+"""What was just said, per conversation, in memory: the messages a prompt carries besides the new one."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -21,11 +21,32 @@ class Exchange(msgspec.Struct, frozen=True):
     important: bool = False
 
 
+def exchanges(messages: Iterable[Message]) -> list[Exchange]:
+    """Return ``messages`` as exchanges: what was asked before an answer belongs to it, as do answers in a row."""
+    found: list[Exchange] = []
+    asked: list[str] = []
+    for message in messages:
+        if message.role == "user":
+            asked.append(message.content)
+        elif message.role == "assistant" and (asked or not found):
+            found.append(Exchange("\n\n".join(asked), message.content))
+            asked = []
+        elif message.role == "assistant":
+            last = found[-1]
+            found[-1] = Exchange(last.question, f"{last.answer}\n\n{message.content}")
+    return found
+
+
+def told(before: Iterable[Message], question: str, answer: str) -> list[Exchange]:
+    """Return what a client has of a conversation after a turn; what it asked and got no answer to belongs to this."""
+    return exchanges([*before, Message("user", question), Message("assistant", answer)])
+
+
 Prune = Callable[[list[Exchange], int], list[Exchange]]
 
 
 class Histories:
-    """The histories of the most recently active sessions.
+    """The histories of the most recently active conversations, each called here as it is among those of all sessions.
 
     Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``: one exchange
     leaves at a time, or, ``stepped``, half of them at once, so that prompts begin alike for several turns and an
@@ -52,6 +73,18 @@ class Histories:
     def add(self, session: str, exchange: Exchange) -> None:
         """Add one exchange to ``session``."""
         self._keep(session, [*self._sessions.get(session, ()), exchange])
+
+    def replace(self, session: str, by: Iterable[Exchange]) -> None:
+        """Let the history of ``session`` be ``by``: the newest of it that it may hold."""
+        self._keep(session, self.newest(session, list(by)))
+
+    def newest(self, session: str, exchanges: list[Exchange]) -> list[Exchange]:
+        """Return those of ``exchanges`` that the history of ``session`` may hold."""
+        return keep_newest(exchanges, self.length(session) // 2)
+
+    def knows(self, session: str) -> bool:
+        """Return whether there is a history of ``session``, be it empty."""
+        return session in self._sessions
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""

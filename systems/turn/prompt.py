@@ -19,7 +19,7 @@ from systems.engines.interface import Message
 from systems.engines.markup import broken
 from systems.interface import Observed, Request
 from systems.settings import CacheKey, LayoutName
-from systems.turn.layouts import LAYOUTS
+from systems.turn.layouts import LAYOUTS, Layout
 from systems.turn.now import depends_on_now
 
 # Bytes. To digest more at once lets go of the interpreter lock, and taking it back costs more than the digest.
@@ -34,20 +34,28 @@ _BRACKETS = str.maketrans("[]［］", "()()")
 
 
 def build(
-    layout: LayoutName, history: Sequence[Message], memories: Sequence[str], observed: Observed, text: str
+    layout: LayoutName,
+    history: Sequence[Message],
+    memories: Sequence[str],
+    observed: Observed,
+    text: str,
+    instructions: str = "",
 ) -> list[Message]:
-    """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit."""
+    """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit.
+
+    A client's ``instructions`` come right after the agent's own, before anything that changes from turn to turn.
+    """
     chosen = LAYOUTS[layout]
     said = []
     for message in history:
         content = chosen.unframed(message.content)
         said.append(message if content == message.content else Message(message.role, content))
     system, last = chosen.around(_notes(memories), observed, text)
-    return [Message("system", system), *said, Message("user", last)]
+    return [Message("system", _instructed(chosen, system, instructions)), *said, Message("user", last)]
 
 
 def shorter(
-    layout: LayoutName, memories: Sequence[str], observed: Observed, text: str
+    layout: LayoutName, memories: Sequence[str], observed: Observed, text: str, instructions: str = ""
 ) -> Iterator[tuple[Message, Message]]:
     """Yield the first and the last message of the same turn with ever fewer notes, the weakest leaving first."""
     chosen = LAYOUTS[layout]
@@ -55,7 +63,14 @@ def shorter(
     while notes:
         notes.pop()
         system, last = chosen.around(notes, observed, text)
-        yield Message("system", system), Message("user", last)
+        yield Message("system", _instructed(chosen, system, instructions)), Message("user", last)
+
+
+def _instructed(layout: Layout, system: str, instructions: str) -> str:
+    if not instructions:
+        return system
+    own = layout.system_prompt
+    return f"{own}\n\n{layout.unframed(instructions)}{system.removeprefix(own)}"
 
 
 def note(memory: str) -> str:
@@ -87,23 +102,37 @@ def cache_key(
 ) -> str:
     """Return the key under which the reply to ``request`` may be served again.
 
-    Kind "prompt" covers everything the answer depends on: session, engine, length, history, memories and question. The
-    mood is the question's own. The clock and the machine it covers only where the question, or the one before it that
-    a short one may go on from, asks about such things: else they would make every key new. Kind "question" is the
-    published cache: session, engine, length and question, so an answer may be served after the conversation, or the
-    hour, that gave it its meaning has moved on.
+    Both cover how the client wants the reply (length, instructions, sampling, form) and what it says was said before.
+    Kind "prompt" covers everything else that it depends on: session, engine, history, memories and question. The mood
+    is the question's own. The clock and the machine it covers only where the question, or the one before it that a
+    short one may go on from, asks about such things: else they would make every key new. Kind "question" is the
+    published cache: conversation, engine and question, so an answer may be served after the conversation, or the hour,
+    that gave it its meaning has moved on.
     """
-    parts = [request.session, engine, str(request.max_tokens)]
+    parts = [request.session, engine, str(request.max_tokens), request.instructions, _form(request)]
+    told = request.before
+    # Of the agent's own history the texts are enough, for its roles alternate; a client's need not.
+    parts.append("" if told is None else " ".join([str(len(told)), *[message.role for message in told]]))
     if kind == "question":
-        parts.append(request.text.strip())
+        parts += [request.conversation or "", request.text.strip(), *[message.content for message in told or ()]]
     else:
-        # Of the history the texts are enough: its roles alternate.
         parts += [request.text, str(len(history)), *[message.content for message in history], *memories]
-        goes_on = len(history) > 1 and len(request.text) <= _GOES_ON
-        if depends_on_now(request.text) or (goes_on and depends_on_now(history[-2].content)):
+        goes_on = len(request.text) <= _GOES_ON
+        if depends_on_now(request.text) or (goes_on and depends_on_now(_asked_last(history))):
             parts += [observed.clock, observed.system]
     data = f"{[*map(len, parts)]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256()
     for start in range(0, len(data), _PIECE):
         digest.update(data[start : start + _PIECE])
     return digest.hexdigest()
+
+
+def _form(request: Request) -> str:
+    """Return how the next token is chosen, and what form the reply has; nothing where nobody says so."""
+    asked = request.sampling, request.grammar, request.likeliest
+    return "" if asked == (None, None, None) else repr(asked)
+
+
+def _asked_last(history: Sequence[Message]) -> str:
+    """Return what was asked before; nothing if nothing was."""
+    return next((message.content for message in reversed(history) if message.role == "user"), "")

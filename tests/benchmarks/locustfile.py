@@ -93,5 +93,5 @@ class CompletionsUser(FastHttpUser):
     def turn(self) -> None:
         """Ask the next question of the conversation."""
         message = {"role": "user", "content": next(self._turns).text}
-        body = {"messages": [message], "max_tokens": TOKENS, "user": self._session}
+        body = {"messages": [message], "max_tokens": TOKENS, "prompt_cache_key": self._session}
         self.client.post("/v1/chat/completions", json=body, headers=_headers())

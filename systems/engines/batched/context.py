@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from systems.engines.batched.settings import KEY_VALUE_TYPES
 from systems.engines.context_length import padded
+from systems.engines.grammar_sampler import GrammarSampler
 from systems.engines.llama_text import LlamaText
 from systems.engines.sampling import KEYS, Chosen, of_model, sampler
 from systems.errors import EngineBusy, EngineError, ModelError
@@ -69,9 +70,13 @@ class Model:
         elements = library.llama_model_n_layer(model) * library.llama_model_n_head_kv(model) * lengths
         return int(elements * KEY_VALUE_TYPES[key_value_type][1])
 
-    def sampler(self, how: Chosen) -> Any:
+    def sampler(self, how: Chosen, said_before: Sequence[int]) -> Any:
         """Return llama.cpp's sampler, to be freed; None if the likeliest token is all that is asked."""
-        return None if how.is_plain else sampler(self.library, self.words, how)
+        return None if how.is_plain else sampler(self.library, self.words, how, said_before)
+
+    def grammar_sampler(self, grammar: str, *, ignore_end: bool) -> GrammarSampler:
+        """Return what chooses tokens that fit ``grammar``, to be closed. Raises `BadInput` for what is none."""
+        return GrammarSampler(self.library, self.text, self.words, grammar, ignore_end=ignore_end)
 
     def free(self, sampler: Any) -> None:
         """Free what `sampler` returned."""

@@ -13,6 +13,7 @@ from systems.engines.batched.schedule import shares
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
 from systems.engines.batched.slots import Slots
 from systems.engines.batched.states import States
+from systems.engines.likelihood import told
 from systems.errors import EngineError, FourgigError
 from systems.logs import swallowed
 
@@ -136,11 +137,13 @@ class Decoder:
         try:
             token = self._chosen(number, where)
             if job.script is not None:
-                done = not job.script or job.take(*job.script[len(job.produced)])
-            elif text.ends(token) and not job.sampling.ignore_end:
+                done = not job.script or self._take(job, where, *job.script[len(job.produced)])
+            elif token is None:
+                done = True
+            elif text.ends(token) and (job.form is not None or not job.sampling.ignore_end):
                 done = job.ended = True
             else:
-                done = job.take(token, text.piece(token))
+                done = self._take(job, where, token, text.piece(token))
             if done:
                 generation = job.generation()
         except BaseException as error:  # noqa: BLE001 - what the caller's function raises is the caller's
@@ -150,11 +153,20 @@ class Decoder:
             self._slots.end(number)
             job.settle(generation)
 
-    def _chosen(self, number: int, where: int) -> int:
-        sampler = self._slots[number].sampler
-        if sampler is None:
+    def _take(self, job: Job, where: int, token: int, piece: bytes) -> bool:
+        """Add a token to a reply, with what the model thought of it if that is asked; return whether it is complete."""
+        if job.likeliest is not None:
+            job.tokens.append(told(self._context.logits(where), token, piece, job.likeliest, self._model.text.piece))
+        return job.take(token, piece)
+
+    def _chosen(self, number: int, where: int) -> int | None:
+        """Return the next token of the slot's reply; None if none is allowed."""
+        slot = self._slots[number]
+        if slot.job is not None and slot.job.form is not None:
+            return slot.job.form.choose(self._context.logits(where), slot.sampler)
+        if slot.sampler is None:
             return int(self._context.logits(where).argmax())
-        return self._context.sample(sampler, where)
+        return self._context.sample(slot.sampler, where)
 
     def _leave(self, number: int, error: BaseException) -> None:
         job = self._slots.end(number)

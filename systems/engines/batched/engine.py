@@ -27,7 +27,7 @@ from systems.engines.context_length import padded
 from systems.engines.fitting import fitted
 from systems.engines.interface import AsyncEngine, Call, Generation, Message
 from systems.engines.llama import usable_cpus, warn_beyond
-from systems.engines.sampling import chosen, said
+from systems.engines.sampling import chosen, require_tokens, said
 from systems.errors import Abandoned, EngineError, ModelError
 from systems.models.check import read_metadata, require_gguf
 from systems.models.key_values import key_values
@@ -75,6 +75,11 @@ class BatchedEngine(AsyncEngine):
 
     @property
     def samples_as_asked(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def heeds_grammars(self) -> bool:
         """True."""
         return True
 
@@ -179,7 +184,12 @@ class BatchedEngine(AsyncEngine):
                 call, partial(model.text.prompt, strict=call.strict), self._context_tokens, len(script or ())
             )
             system_tokens = self._system_tokens(model, call.messages)
-        how = chosen(call.sampling, self._settings.sampling, model.sampling)
+            how = chosen(call.sampling, self._settings.sampling, model.sampling)
+            require_tokens(how, model.words)
+            said_before = model.text.said_last(call.messages, how.looks_back)
+            form = None
+            if call.grammar is not None:
+                form = model.grammar_sampler(call.grammar, ignore_end=how.ignore_end)
         job = Job(
             call,
             prompt=prompt,
@@ -187,12 +197,17 @@ class BatchedEngine(AsyncEngine):
             system_tokens=system_tokens,
             script=script,
             sampling=how,
+            said_before=said_before,
             stop=(*how.stop, *model.text.stop),
             dropped_messages=dropped_messages,
             dropped_notes=dropped_notes,
             asked=asked,
+            form=form,
         )
-        inbox.add(job)
+        try:
+            inbox.add(job)
+        except EngineError as error:  # it was closed just now
+            job.settle(error)
         return job.future
 
     def counters(self) -> BatchedCounters:

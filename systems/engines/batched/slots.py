@@ -112,7 +112,7 @@ class Slots:
         if self._share_prefixes:
             job.learn_at = self._worth_learning(job, prompt, kept)
         job.reused = kept
-        slot.sampler = self._model.sampler(job.sampling)
+        slot.sampler = self._model.sampler(job.sampling, job.said_before)
         self._clock += 1
         slot.owner, slot.job, slot.used = job.conversation, job, self._clock
         self._counters.requests += 1

@@ -17,13 +17,18 @@ from systems.memory.filling import fill
 
 SETTLED = Path(__file__).parents[2] / "conversations" / "everyday" / "settled.json"
 GREEDY = Sampling(temperature=0.0, repeat_penalty=1.0)
+ADVISED = Sampling(seed=1)
+"""As the model's file says, which is how it is served; the seed makes it repeatable."""
 
 
 @pytest.mark.asyncio
-async def test_ten_turns_of_real_words_hold_no_echo_of_the_prompt_and_no_reply_over_and_over(smollm2, tmp_path):
+@pytest.mark.parametrize(("sampling", "right"), [(GREEDY, 5), (ADVISED, 4)], ids=["greedy", "advised"])
+async def test_ten_turns_of_real_words_hold_no_echo_of_the_prompt_and_no_reply_over_and_over(
+    smollm2, tmp_path, sampling, right
+):
     conversation = read(SETTLED)[-1]
     fill(tmp_path, "s", conversation.before)
-    engine = LlamaEngine(LlamaSettings(model_path=str(smollm2), threads=2, sampling=GREEDY))
+    engine = LlamaEngine(LlamaSettings(model_path=str(smollm2), threads=2, sampling=sampling))
     agent = Asynchronous(AsynchronousSettings(), engine, tmp_path)
     await agent.start()
     try:
@@ -37,4 +42,4 @@ async def test_ten_turns_of_real_words_hold_no_echo_of_the_prompt_and_no_reply_o
     grades = grade(conversation, replies)
     assert "echo" not in {each.fault for each in grades}
     assert max(Counter(map(normalised, replies)).values()) <= 2
-    assert sum(each.right for each in grades) >= 5
+    assert sum(each.right for each in grades) >= right

@@ -65,6 +65,28 @@ def test_a_models_file_is_read_by_llama_cpps_keys_and_what_cannot_be_is_left_out
 
 
 @both
+def test_the_repeat_penalty_counts_what_the_assistant_said_in_earlier_replies(made, tiny_model):
+    engine = made(tiny_model)
+    engine.load()
+
+    def say(before, **sampling):
+        pieces = []
+        call = Call(messages=[*before, *ASKED], max_tokens=8, sampling=Sampling(ignore_end=True, **sampling))
+        engine.generate(msgspec.structs.replace(call, on_token=pieces.append))
+        return pieces
+
+    try:
+        unaware = say([*ASKED, Message("assistant", "Yes.")])
+        told = [*ASKED, Message("assistant", "".join(unaware))]
+        again = say(told)
+        told += [*ASKED, Message("assistant", "".join(again))]
+        assert not set(say(told, repeat_penalty=1000.0)) & {*unaware, *again}
+        assert say(told) == say(told, repeat_penalty=1.0) == say(told, repeat_penalty=1000.0, repeat_last_n=0)
+    finally:
+        engine.close()
+
+
+@both
 def test_a_models_own_sampling_holds_where_nobody_says_and_gives_way_where_somebody_does(made, tiny_model, tmp_path):
     path = described(tiny_model, tmp_path / "warm.gguf", **OF_THE_FILE, general__sampling__penalty_repeat=50.0)
     greedy, own = made(tiny_model), made(path)

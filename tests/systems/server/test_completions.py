@@ -85,7 +85,7 @@ async def test_a_request_says_how_it_is_sampled_and_whose_conversation_it_is(tin
         _, _, stopped = await chat(address, **asked, seed=1, stop=[whole[3:6]])
         assert stopped["choices"][0]["message"]["content"] == whole[: whole.index(whole[3:6])]
         assert stopped["choices"][0]["finish_reason"] == "stop"
-        usages = [(await chat(address, user="vera"))[2]["usage"] for _ in range(2)]
+        usages = [(await chat(address, prompt_cache_key="vera"))[2]["usage"] for _ in range(2)]
         cached = [usage["prompt_tokens_details"]["cached_tokens"] for usage in usages]
         assert cached[0] < cached[1] == usages[1]["prompt_tokens"] - 1
 
@@ -159,16 +159,21 @@ async def test_a_streamed_reply_begins_with_a_role_and_ends_with_a_reason_the_us
     assert (usage["choices"], usage["usage"]) == ([], whole["usage"])
 
 
-async def test_an_agent_takes_the_last_message_and_keeps_the_conversation_of_each_user(tmp_path):
+async def test_an_agent_keeps_the_conversation_that_a_client_names(tmp_path):
     async with listening_to(agent(tmp_path)) as where:
         address = f"http://{where}"
-        history = [*HELLO, {"role": "assistant", "content": "made up"}]
-        parts = [{"type": "text", "text": "Hello "}, {"type": "text", "text": "Vera"}]
-        first = (await chat(address, user="a"))[2]["usage"]["prompt_tokens"]
-        other = (await chat(address, user="b", messages=[*history, {"role": "user", "content": parts}]))[2]["usage"]
-        again = (await chat(address, user="a", messages=[{"role": "user", "content": "And now?"}]))[2]["usage"]
-        assert other["prompt_tokens"] == first < again["prompt_tokens"]
-        _, _, command = await chat(address, user="a", messages=[{"role": "user", "content": "/help"}])
+        parts = [{"type": "text", "text": "Hello"}, {"type": "text", "text": "Vera"}]
+        usages = [
+            (await chat(address, **body))[2]["usage"]["prompt_tokens"]
+            for body in (
+                {"user": "a", "prompt_cache_key": "trip"},
+                {"user": "b", "messages": [{"role": "user", "content": parts}]},
+                {"user": "a", "prompt_cache_key": "trip", "messages": [{"role": "user", "content": "And now?"}]},
+            )
+        ]
+        first, other, again = usages
+        assert other == first < again
+        _, _, command = await chat(address, messages=[{"role": "user", "content": "/help"}])
         assert command["choices"][0]["finish_reason"] == "stop"
 
 
@@ -180,17 +185,18 @@ NOT_ANSWERED = [
     (b'{"x":' * 100_000, 400, "invalid_request"),
     (b" " * (MAX_BODY_BYTES + 1), 413, None),
     ({"messages": []}, 400, "invalid_request"),
-    ({"messages": [{"role": "tool", "content": "x"}]}, 400, "invalid_request"),
     ({"messages": HELLO, "max_tokens": 0}, 400, "invalid_request"),
     ({"messages": HELLO, "max_completion_tokens": 0, "max_tokens": 4}, 400, "invalid_request"),
     ({"messages": HELLO, "max_tokens": -3}, 400, "invalid_request"),
     ({"messages": HELLO, "temperature": -1}, 400, "invalid_request"),
-    ({"messages": HELLO, "n": 2}, 400, "invalid_request"),
+    ({"messages": [{"role": "nobody", "content": "x"}]}, 400, "invalid_request"),
+    ({"messages": HELLO, "n": 9}, 400, "invalid_request"),
+    ({"messages": HELLO, "presence_penalty": 1}, 400, "not_offered"),
     ({"messages": HELLO, "tools": [{"type": "function"}]}, 400, "invalid_request"),
-    ({"messages": HELLO, "response_format": {"type": "json_object"}}, 400, "invalid_request"),
+    ({"messages": HELLO, "response_format": {"type": "json_object"}}, 400, "not_offered"),
     ({"messages": HELLO, "response_format": {"type": "json_schema", "json_schema": {}}}, 400, "invalid_request"),
-    ({"messages": HELLO, "functions": [{"name": "f"}]}, 400, "invalid_request"),
-    ({"messages": HELLO, "stop": "."}, 400, "invalid_request"),
+    ({"messages": HELLO, "functions": [{"name": "f"}]}, 400, "not_offered"),
+    ({"messages": HELLO, "stop": "."}, 400, "not_offered"),
     ({"messages": HELLO, "model": "gpt-4"}, 404, "model_not_found"),
 ]
 

@@ -62,7 +62,9 @@ ASKED = {
 
 
 @pytest.mark.parametrize("messages", ASKED.values(), ids=ASKED)
-@pytest.mark.parametrize("whose", [{}, {"user": "vera"}, {"user": "a name of its own"}])
+@pytest.mark.parametrize(
+    "whose", [{}, {"prompt_cache_key": "vera"}, {"prompt_cache_key": "a name of its own"}, {"user": "vera"}]
+)
 async def test_an_outside_program_does_the_planned_work_unchanged(openai, messages, whose):
     scripts = Scripts()
     async with (
@@ -106,7 +108,10 @@ async def test_programs_of_several_calls_a_turn_at_once_each_hear_their_own(open
             texts = (f"Topics of: What of {user}?", f"Facts.\nWhat of {user}?\nNow write.", "Sum up.")
             for step, text in enumerate(texts):
                 said = await client.chat.completions.create(
-                    model="test", messages=[{"role": "user", "content": text}], max_tokens=4, user=f"{user}"
+                    model="test",
+                    messages=[{"role": "user", "content": text}],
+                    max_tokens=4,
+                    prompt_cache_key=f"{user}",
                 )
                 assert said.choices[0].message.content == f"step {step} of {user}"
 

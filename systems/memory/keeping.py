@@ -1,0 +1,143 @@
+"""What a person may do with what is kept of their conversations: look through it, take things out, correct them.
+
+These are functions of one connection. Whoever calls them for a running agent does so on the store's own
+(`FullTextStore.with_connection`), in which nothing comes in between.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+from systems.errors import BadInput
+from systems.interface import KeptConversation, KeptTurn
+from systems.memory.importance import is_important
+from systems.memory.schema import INSERT, SavedTurn
+
+PAGE = 50
+"""How many turns are told at once."""
+
+_TITLE = 80  # characters
+
+_CONVERSATIONS = (
+    "SELECT of.conversation, first.question, of.created, of.latest, of.turns FROM ("
+    "SELECT conversation, min(id) AS first, min(created) AS created, max(created) AS latest, count(*) AS turns "
+    "FROM memories WHERE session = ? GROUP BY conversation) AS of JOIN memories AS first ON first.id = of.first "
+    "ORDER BY of.latest DESC, of.first DESC"
+)
+_TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE session = ? "
+_OF = "AND conversation = ? "
+_SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
+_ANSWERED = "AND answer <> '' "
+_BEFORE = "AND (created, id) < (SELECT created, id FROM memories WHERE session = ? AND id = ?) "  # as they are ordered
+_SINCE = "AND (created, id) >= (SELECT created, id FROM memories WHERE session = ? AND id = ?) "
+_NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
+
+
+def conversations(connection: sqlite3.Connection, session: str) -> list[KeptConversation]:
+    """Return the conversations of ``session``, the latest first."""
+    return [
+        KeptConversation(id=name, title=_title(question), created=created, latest=latest, turns=turns)
+        for name, question, created, latest, turns in connection.execute(_CONVERSATIONS, (session,))
+    ]
+
+
+def turns(
+    connection: sqlite3.Connection,
+    session: str,
+    conversation: str | None = None,
+    containing: str = "",
+    before: int | None = None,
+    most: int = PAGE,
+    *,
+    answered: bool = False,
+) -> list[KeptTurn]:
+    """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn.
+
+    With ``answered`` those without an answer, which were corrected, are left out.
+    """
+    query = _TURN
+    wanted: list[Any] = [session]
+    if conversation is not None:
+        query += _OF
+        wanted.append(conversation)
+    if containing:
+        query += _SAYS
+        wanted += 2 * [f"%{_escaped(containing)}%"]
+    if answered:
+        query += _ANSWERED
+    if before is not None:
+        query += _BEFORE
+        wanted += [session, before]
+    found = connection.execute(query + _NEWEST, (*wanted, most)).fetchall()
+    return [
+        KeptTurn(id=number, conversation=name, created=created, question=question, answer=answer)
+        for number, name, created, question, answer in reversed(found)
+    ]
+
+
+def concerned(
+    connection: sqlite3.Connection,
+    session: str,
+    turn: int | None = None,
+    conversation: str | None = None,
+    since: int | None = None,
+) -> list[KeptTurn]:
+    """Return what is meant: one ``turn``, a ``conversation``, or of it the turns ``since`` one.
+
+    Raises `BadInput` if nothing is named, or there is no such turn or conversation.
+    """
+    if (turn is None) == (conversation is None):
+        raise BadInput("Name a turn or a conversation, and not both.")
+    query, given = (
+        (_TURN + "AND id = ?", [session, turn]) if turn is not None else (_TURN + _OF, [session, conversation])
+    )
+    if since is not None and turn is None:
+        query += _SINCE
+        given += [session, since]
+    found = connection.execute(query, given).fetchall()
+    if not found:
+        raise BadInput(f"There is no such {'turn' if turn is not None or since is not None else 'conversation'}.")
+    return [
+        KeptTurn(id=number, conversation=name, created=created, question=question, answer=answer)
+        for number, name, created, question, answer in found
+    ]
+
+
+def delete(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Delete the turns of these ``numbers``; what they said may be read in the file until it is written anew."""
+    with connection:
+        connection.executemany("DELETE FROM memories WHERE id = ?", [(number,) for number in numbers])
+
+
+def replace(connection: sqlite3.Connection, session: str, turn: KeptTurn, question: str) -> KeptTurn:
+    """Have ``turn`` say ``question``, at the time and in the place where it stood. Its answer, which was to something
+    else and may repeat it, goes.
+    """
+    saved = SavedTurn(
+        session=session,
+        question=question,
+        answer="",
+        important=is_important(question),
+        created=turn.created,
+        conversation=turn.conversation,
+    )
+    with connection:
+        connection.execute("DELETE FROM memories WHERE id = ?", (turn.id,))
+        number = connection.execute(INSERT, saved.row(cut=True)).lastrowid
+    assert number is not None
+    return KeptTurn(
+        id=number, conversation=turn.conversation, created=turn.created, question=question, answer=saved.answer
+    )
+
+
+def _title(question: str) -> str:
+    line = next((line.strip() for line in question.splitlines() if line.strip()), "")
+    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
+
+
+def _escaped(text: str) -> str:
+    for character in "\\%_":
+        text = text.replace(character, f"\\{character}")
+    return text

@@ -1,0 +1,173 @@
+"""``/v1/fourgig/…``: what is kept of a person's conversations, to be listed, looked into, corrected and forgotten.
+
+It is the person's that a token speaks for; ``?user=`` names another one of the same token's. What another token's
+persons said cannot be named. An agent that keeps nothing to be looked into (`Keeper`) has none of this: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from systems.errors import BadInput, NotKept
+from systems.interface import Keeper, KeptConversation, KeptTurn
+from systems.server.conversation import DEFAULT_PERSON
+from systems.server.decoding import not_understood
+from systems.server.failures import bad_request, failure
+from systems.server.guard import session_of
+from systems.server.receiving import ClientLeft, admitted, body_of
+from systems.server.service import ServedSystem
+from systems.server.settings import MAX_TEXT
+
+CONVERSATIONS = "/v1/fourgig/conversations"
+TURNS = "/v1/fourgig/turns"
+
+_NAMES = 128  # characters, as of every other name
+
+
+class ConversationList(msgspec.Struct):
+    """The conversations that are kept, the latest first."""
+
+    data: list[KeptConversation]
+
+
+class TurnList(msgspec.Struct):
+    """Turns, oldest first: the newest page of those that were asked for."""
+
+    data: list[KeptTurn]
+
+
+class Correction(msgspec.Struct, forbid_unknown_fields=True):
+    """What was really said."""
+
+    question: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
+
+
+class Deleted(msgspec.Struct):
+    """How many turns were forgotten."""
+
+    deleted: int
+
+
+_Answer = Callable[[Keeper, str, Request], Awaitable[Any]]
+_correction = msgspec.json.Decoder(Correction)
+
+
+def routes(service: ServedSystem) -> list[Route]:
+    """Return the addresses, and what answers at each."""
+    return [
+        _route(service, CONVERSATIONS, "GET", _conversations),
+        _route(service, CONVERSATIONS + "/{conversation:path}", "DELETE", _forget_conversation),
+        _route(service, TURNS, "GET", _turns),
+        _route(service, TURNS + "/{turn}", "PATCH", _correct),
+        _route(service, TURNS + "/{turn}", "DELETE", _forget_turn),
+    ]
+
+
+def _route(service: ServedSystem, path: str, method: str, answer: _Answer) -> Route:
+    return Route(path, partial(_answered, service, answer), methods=[method])
+
+
+async def _answered(service: ServedSystem, answer: _Answer, request: Request) -> Response:
+    try:
+        user = admitted(service, request.headers)
+        keeper = _keeper(service)
+        person = _named(request, "user") or DEFAULT_PERSON
+        session = session_of(user, person)
+        with service.work(user):
+            changed = None if request.method == "GET" else await _conversation(keeper, session, request)
+            said = await answer(keeper, session, request)
+        if request.method != "GET":  # or it could still be gone on from
+            service.responses.forget(session, changed)
+        return Response(msgspec.json.encode(said), media_type="application/json")
+    except ClientLeft:
+        return Response(status_code=400)
+    except Exception as error:  # noqa: BLE001 - the last boundary: whatever happens, the client gets an error object
+        return failure(error).response()
+
+
+def _keeper(service: ServedSystem) -> Keeper:
+    if service.host.keeper is None:
+        raise NotKept("What is served keeps nothing of conversations that could be looked into.")
+    return service.host.keeper
+
+
+async def _conversation(keeper: Keeper, session: str, request: Request) -> str | None:
+    """Return the conversation of which something is to change; None if it is not there."""
+    if "conversation" in request.path_params:
+        return str(request.path_params["conversation"])
+    turn = _number(request.path_params["turn"], "turn")
+    assert turn is not None
+    found = await keeper.turns(session, before=turn + 1)
+    return found[-1].conversation if found and found[-1].id == turn else None
+
+
+async def _conversations(keeper: Keeper, session: str, _: Request) -> ConversationList:
+    return ConversationList(await keeper.conversations(session))
+
+
+async def _turns(keeper: Keeper, session: str, request: Request) -> TurnList:
+    found = await keeper.turns(
+        session,
+        conversation=_named(request, "conversation"),
+        containing=_named(request, "containing", MAX_TEXT) or "",
+        before=_number(request.query_params.get("before"), "before"),
+    )
+    return TurnList(found)
+
+
+async def _forget_conversation(keeper: Keeper, session: str, request: Request) -> Deleted:
+    since = _number(request.query_params.get("since"), "since")
+    conversation = str(request.path_params["conversation"])
+    with _not_there():
+        return Deleted(await keeper.forget(session, conversation=conversation, since=since))
+
+
+async def _forget_turn(keeper: Keeper, session: str, request: Request) -> Deleted:
+    turn = _number(request.path_params["turn"], "turn")
+    with _not_there():
+        return Deleted(await keeper.forget(session, turn=turn))
+
+
+async def _correct(keeper: Keeper, session: str, request: Request) -> KeptTurn:
+    turn = _number(request.path_params["turn"], "turn")
+    assert turn is not None
+    try:
+        correction = _correction.decode(await body_of(request.receive, request.headers))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise not_understood(error) from error
+    with _not_there():
+        return await keeper.correct(session, turn, correction.question)
+
+
+@contextmanager
+def _not_there() -> Iterator[None]:
+    """Answer with 404 what is not there."""
+    try:
+        yield
+    except NotKept:
+        raise
+    except BadInput as error:
+        raise bad_request(str(error), status=404, code="not_found") from error
+
+
+def _named(request: Request, name: str, most: int = _NAMES) -> str | None:
+    value = request.query_params.get(name)
+    if value is not None and len(value) > most:
+        raise bad_request(f"`{name}` has at most {most} characters.", param=name)
+    return value
+
+
+def _number(text: str | None, name: str) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise bad_request(f"`{name}` is the number of a turn.", param=name)
+    return int(text)

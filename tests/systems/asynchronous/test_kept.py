@@ -1,0 +1,278 @@
+"""What is kept of conversations: listed, looked into, corrected, and forgotten so that it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from systems.asynchronous.agent import Asynchronous
+from systems.asynchronous.settings import AsynchronousSettings
+from systems.baseline.agent import Baseline
+from systems.engines.scripted import Script, Scripts, scripted
+from systems.errors import BadInput, StillReadable
+from systems.interface import Keeper, Request
+from tests.systems.conversing import simulated
+
+VERA = "vera"
+
+
+def ask(text, conversation=None, **more):
+    return Request(id=text, session=VERA, conversation=conversation, text=text, max_tokens=4, **more)
+
+
+def in_files(folder, word):
+    return [path.name for path in folder.iterdir() if path.is_file() and word.encode() in path.read_bytes()]
+
+
+async def started(folder, scripts=(), **changes):
+    engine = scripted(simulated(), Scripts([Script(VERA, question, (reply,)) for question, reply in scripts]))
+    agent = Asynchronous(AsynchronousSettings(**changes), engine, folder)
+    await agent.start()
+    return agent
+
+
+async def test_conversations_are_listed_and_read_in_pages(tmp_path):
+    agent = await started(tmp_path)
+    try:
+        for number in range(60):
+            await agent.answer(ask(f"Number {number} of one", "one"))
+        await agent.answer(ask("\n  A title of two\nand more", "two"))
+        await agent.answer(ask("x" * 200))
+        listed = await agent.conversations(VERA)
+        assert [(each.id, each.turns) for each in listed] == [("", 1), ("two", 1), ("one", 60)]
+        assert listed[1].title == "A title of two"
+        assert len(listed[0].title) == 80
+        assert await agent.conversations("somebody else") == []
+        newest = await agent.turns(VERA, conversation="one")
+        assert [turn.question for turn in newest] == [f"Number {number} of one" for number in range(10, 60)]
+        older = await agent.turns(VERA, conversation="one", before=newest[0].id)
+        assert [turn.question for turn in older] == [f"Number {number} of one" for number in range(10)]
+        assert [turn.question for turn in await agent.turns(VERA, containing="NUMBER 7 ")] == ["Number 7 of one"]
+        assert await agent.turns(VERA, containing="%") == []
+    finally:
+        await agent.close()
+
+
+@pytest.mark.parametrize("background_saving", [False, True])
+async def test_what_is_forgotten_is_gone_from_the_file_and_from_what_is_held(tmp_path, background_saving):
+    agent = await started(
+        tmp_path,
+        [("My cat is Quibbleworth.", "What a name, Quibbleworth!"), ("Again?", "Yes.")],
+        background_saving=background_saving,
+    )
+    try:
+        for number in range(400):  # an index of several segments
+            await agent.answer(ask(f"Padding {number} about the weather"))
+        await agent.answer(ask("My cat is Quibbleworth.", "one"))
+        await agent.answer(ask("My dog is Barkington.", "two"))
+        await agent.answer(ask("What is my cat called?", "two"))
+        assert (await agent.answer(ask("What is my cat called?", "three"))).memories
+        [turn] = await agent.turns(VERA, containing="quibbleworth", conversation="one")
+        assert in_files(tmp_path, "Quibbleworth")
+        assert await agent.forget(VERA, turn=turn.id) == 1
+        for word in ("Quibbleworth", "quibbleworth"):
+            assert in_files(tmp_path, word) == []
+        assert in_files(tmp_path, "Barkington")
+        assert await agent.conversations(VERA) != []
+        assert "one" not in {each.id for each in await agent.conversations(VERA)}
+        reply = await agent.answer(ask("What is my cat called?", "three"))
+        assert not any("Quibble" in memory for memory in reply.memories)
+        assert reply.source == "model", "no cached reply that knew it"
+        reply = await agent.answer(ask("What is my dog called?", "four"))
+        assert reply.memories[0] == "My dog is Barkington."
+    finally:
+        await agent.close()
+    assert in_files(tmp_path, "Quibbleworth") == []
+
+
+async def test_a_conversation_loses_what_was_said_since_a_turn_and_goes_on_from_there(tmp_path):
+    agent = await started(tmp_path)
+    try:
+        for text in ("First.", "Second.", "Third."):
+            await agent.answer(ask(text, "one"))
+        turns = await agent.turns(VERA, conversation="one")
+        assert await agent.forget(VERA, conversation="one", since=turns[1].id) == 2
+        again = await agent.answer(ask("Second.", "one"))
+        assert again.source == "model"
+        assert [turn.question for turn in await agent.turns(VERA, conversation="one")] == ["First.", "Second."]
+        assert await agent.forget(VERA, conversation="one") == 2
+        assert await agent.turns(VERA) == []
+    finally:
+        await agent.close()
+
+
+async def test_what_is_corrected_is_found_by_its_new_words_only(tmp_path):
+    agent = await started(tmp_path, [("My dentist is Doctor Zanthor.", "Doctor Zanthor, then."), ("It pours.", "Yes.")])
+    try:
+        await agent.answer(ask("It rains.", "one"))
+        await agent.answer(ask("My dentist is Doctor Zanthor.", "one"))
+        await agent.answer(ask("It pours.", "one"))
+        [_, turn, _] = await agent.turns(VERA, conversation="one")
+        corrected = await agent.correct(VERA, turn.id, "My dentist is Doctor Miller.")
+        assert (corrected.question, corrected.answer) == ("My dentist is Doctor Miller.", "")
+        assert in_files(tmp_path, "Zanthor") == in_files(tmp_path, "zanthor") == []
+        said = [each.question for each in await agent.turns(VERA, conversation="one")]
+        assert said == ["It rains.", "My dentist is Doctor Miller.", "It pours."]
+        assert (await agent.answer(ask("Who is my dentist?", "two"))).memories[0] == "My dentist is Doctor Miller."
+    finally:
+        await agent.close()
+
+
+async def test_a_conversation_comes_back_after_a_restart(tmp_path):
+    for texts in (["My name is Vera.", "It is late."], ["What did I say?"]):
+        agent = await started(tmp_path, history_length=4)
+        try:
+            replies = [await agent.answer(ask(text, "one")) for text in texts]
+        finally:
+            await agent.close()
+    told = await started(tmp_path / "new" if (tmp_path / "new").mkdir() is None else tmp_path, history_length=4)
+    try:
+        alone = await told.answer(ask("What did I say?", "one"))
+    finally:
+        await told.close()
+    assert replies[0].prompt_tokens > alone.prompt_tokens, "the prompt has what was said before the restart"
+
+
+async def test_nobody_forgets_what_is_not_theirs_or_not_there(tmp_path):
+    agent = await started(tmp_path)
+    try:
+        await agent.answer(ask("Mine."))
+        [turn] = await agent.turns(VERA)
+        for named in ({"turn": turn.id}, {"conversation": ""}):
+            with pytest.raises(BadInput, match="no such"):
+                await agent.forget("somebody else", **named)
+        for named in ({}, {"turn": turn.id, "conversation": ""}, {"conversation": "x"}, {"turn": 10**6}):
+            with pytest.raises(BadInput):
+                await agent.forget(VERA, **named)
+        with pytest.raises(BadInput):
+            await agent.correct("somebody else", turn.id, "Not mine.")
+        assert [each.question for each in await agent.turns(VERA)] == ["Mine."]
+    finally:
+        await agent.close()
+
+
+async def test_who_reads_the_file_meanwhile_is_told_of(tmp_path):
+    agent = await started(tmp_path)
+    try:
+        await agent.answer(ask("A Flumdiddle."))
+        [turn] = await agent.turns(VERA)
+        with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM memories").fetchone()
+            with pytest.raises(StillReadable):
+                await agent.forget(VERA, turn=turn.id)
+        assert await agent.turns(VERA) == []
+        assert (await agent.answer(ask("And?"))).source == "model"
+    finally:
+        await agent.close()
+
+
+async def test_a_turn_under_way_is_waited_for(tmp_path):
+    agent = await started(tmp_path)
+    try:
+        await agent.answer(ask("A Snorkelwump.", "one"))
+        asked = asyncio.create_task(agent.answer(ask("What about it?", "one")))
+        await asyncio.sleep(0)
+        assert await agent.forget(VERA, conversation="one") == 2
+        await asked
+        assert await agent.turns(VERA) == []
+    finally:
+        await agent.close()
+
+
+def test_the_asynchronous_agent_is_a_keeper_and_the_baseline_is_none(tmp_path):
+    assert isinstance(Asynchronous(AsynchronousSettings(), simulated(), tmp_path), Keeper)
+    assert not isinstance(Baseline(Baseline.Settings(), simulated(), tmp_path), Keeper)
+
+
+async def test_memory_that_is_no_full_text_says_so(tmp_path):
+    agent = await started(tmp_path, full_text=False)
+    try:
+        await agent.answer(ask("Hello.", "one"))
+        with pytest.raises(BadInput, match="full text"):
+            await agent.conversations(VERA)
+    finally:
+        await agent.close()
+
+
+class Keeping(RuleBasedStateMachine):
+    """Whatever is said, forgotten and corrected: what is kept is what a list keeps, and nothing else is in the file."""
+
+    folder = None
+
+    @initialize()
+    def start(self):
+        self.runner = asyncio.Runner()
+        self.folder = Keeping.folders.mktemp("kept")
+        self.agent = self.runner.run(started(self.folder, background_saving=True))
+        self.kept, self.gone, self.count = [], [], 0
+
+    def word(self):
+        self.count += 1
+        return f"zq{self.count}wx"
+
+    @rule(conversation=st.sampled_from(["", "a", "b"]))
+    def say(self, conversation):
+        text = f"The {self.word()} is here."
+        self.runner.run(self.agent.answer(ask(text, conversation or None)))
+        self.kept.append((conversation, text))
+
+    @rule(data=st.data())
+    def forget(self, data):
+        if self.kept:
+            conversation, text = data.draw(st.sampled_from(self.kept))
+            [turn] = self.runner.run(self.agent.turns(VERA, containing=text))
+            self.runner.run(self.agent.forget(VERA, turn=turn.id))
+            self.kept.remove((conversation, text))
+            self.gone.append(text.split()[1])
+
+    @rule(conversation=st.sampled_from(["", "a", "b"]))
+    def forget_all(self, conversation):
+        of = [each for each in self.kept if each[0] == conversation]
+        if of:
+            assert self.runner.run(self.agent.forget(VERA, conversation=conversation)) == len(of)
+            self.kept = [each for each in self.kept if each[0] != conversation]
+            self.gone += [text.split()[1] for _, text in of]
+
+    @rule(data=st.data())
+    def correct(self, data):
+        if self.kept:
+            place = data.draw(st.integers(0, len(self.kept) - 1))
+            conversation, text = self.kept[place]
+            [turn] = self.runner.run(self.agent.turns(VERA, containing=text))
+            self.kept[place] = (conversation, f"The {self.word()} is there.")
+            self.runner.run(self.agent.correct(VERA, turn.id, self.kept[place][1]))
+            self.gone.append(text.split()[1])
+
+    @invariant()
+    def holds(self):
+        if self.folder is not None:
+            turns = self.runner.run(self.agent.turns(VERA))
+            assert [(turn.conversation, turn.question) for turn in turns] == self.kept[-50:]
+            for word in self.gone:
+                assert in_files(self.folder, word) == []
+            if self.kept:
+                _, text = self.kept[-1]
+                asked = ask(f"Where is the {text.split()[1]}?", "z", kept=False)
+                assert text in self.runner.run(self.agent.answer(asked)).memories
+
+    def teardown(self):
+        if self.folder is not None:
+            self.runner.run(self.agent.close())
+            self.runner.close()
+
+
+def test_keeping(tmp_path_factory):
+    Keeping.folders = tmp_path_factory
+    run_state_machine_as_test(
+        Keeping,
+        settings=settings(
+            max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
