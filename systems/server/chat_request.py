@@ -26,7 +26,7 @@ Token = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 TokenAsText = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,10}$")]
 
 
-class Part(msgspec.Struct):
+class ContentPart(msgspec.Struct):
     """A part of a message; only text is understood."""
 
     type: str = "text"
@@ -53,7 +53,7 @@ class ChatMessage(msgspec.Struct):
     """One message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
     tool_calls: list[SaidToolCall] | None = None
     function_call: SaidCall | None = None
     tool_call_id: str | None = None
