@@ -34,8 +34,7 @@ class Kept:
 
     async def conversations(self, session: str) -> list[KeptConversation]:
         """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
-        store = await self._store()
-        return await store.with_connection(partial(keeping.conversations, session=session))
+        return await (await self._store()).beside(partial(keeping.conversations, session=session))
 
     async def turns(
         self, session: str, conversation: str | None, containing: str, before: int | None
@@ -43,18 +42,18 @@ class Kept:
         """Return a page of turns. Raises `StoreError`."""
         store = await self._store()
         look = partial(keeping.turns, session=session, conversation=conversation, containing=containing, before=before)
-        return await store.with_connection(look)
+        return await store.beside(look)
 
     async def forget(self, session: str, turn: int | None, conversation: str | None, since: int | None) -> int:
         """Forget what is named. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn, conversation=conversation, since=since)
-        [name] = {each.conversation for each in await store.with_connection(meant)}
+        [name] = {each.conversation for each in await store.beside(meant)}
         async with self._sessions.turn(talk(session, name)):
             await self._pipeline.saver.settled()
-            gone = await store.with_connection(meant)
+            gone = await store.beside(meant)
             try:
-                await store.take_out(partial(keeping.delete, numbers=[each.id for each in gone]))
+                await store.take_out(partial(keeping.delete, numbers=[each.id for each in gone]), len(gone))
             finally:
                 await self._let_go(session, name, len(gone))
         return len(gone)
@@ -63,12 +62,12 @@ class Kept:
         """Have ``turn`` say ``question``. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn)
-        [found] = await store.with_connection(meant)
+        [found] = await store.beside(meant)
         async with self._sessions.turn(talk(session, found.conversation)):
             await self._pipeline.saver.settled()
-            [found] = await store.with_connection(meant)
+            [found] = await store.beside(meant)
             try:
-                return await store.take_out(partial(keeping.replace, session=session, turn=found, question=question))
+                return await store.take_out(partial(keeping.replace, session=session, turn=found, question=question), 1)
             finally:
                 await self._let_go(session, found.conversation, 1)
 

@@ -32,7 +32,9 @@ SHORT_TEXT = 256
 
 
 class ReplyCache(commands.Resizable, Protocol):
-    """Replies by key."""
+    """Replies by key; ``cleared`` counts how often all of them were forgotten."""
+
+    cleared: int
 
     def get(self, key: str) -> Reply | None:
         """Return the reply under ``key``, or None."""
@@ -93,6 +95,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
             return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
 
+        cleared = self.cache.cleared
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         memories, noted = await self._find(request, keywords, steps)
@@ -117,7 +120,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            if request.may_be_cached:
+            if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1

@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from systems.engines.grammar import of_gbnf
 from systems.errors import BadInput, NotHeeded
 from systems.server.asking import Asked
 from systems.server.chat_request import (
@@ -52,7 +53,7 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
             "A `grammar` is the whole form of a reply: it goes with no tools and no schema.", param="grammar"
         )
     told = [] if tools is None else [tools.told()]
-    grammar = request.grammar or None
+    grammar = in_grammar("grammar", partial(of_gbnf, request.grammar)) if request.grammar else None
     if formed and (tools is None or tools.choice == "auto"):
         told.append(told_of_object(schema))
     if tools is not None:

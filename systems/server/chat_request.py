@@ -208,6 +208,11 @@ class ChatRequest(NotOffered, kw_only=True):
     functions: Annotated[list[FunctionDefinition], msgspec.Meta(max_length=128)] | None = None
     function_call: Literal["none", "auto"] | NamedFunction | None = None
 
+    @property
+    def asks_for_form(self) -> bool:
+        """Whether a grammar is to be made of what it says."""
+        return any((self.tools, self.functions, self.response_format, self.grammar, self.json_schema is not None))
+
     def most(self) -> int | None:
         """Return how long a reply is wanted at most; None if no bound is named. Raises `Failure`."""
         for name in ("max_completion_tokens", "max_tokens", "n_predict"):

@@ -14,7 +14,7 @@ WEBSOCKET = "/ws"
 """Where WebSockets are opened. Everywhere else an offer of one is ignored, as any other upgrade is."""
 
 Headers = Iterable[tuple[bytes, bytes]]
-"""The headers of a request, the names in small letters."""
+"""The headers of a request: the names in small letters, the values without spaces around them."""
 
 
 def refusal(method: bytes, version: str, headers: Headers) -> Failure | None:
@@ -31,7 +31,7 @@ def refusal(method: bytes, version: str, headers: Headers) -> Failure | None:
             codings += 1
             if version == "1.0":  # whose readers take the length from elsewhere
                 return bad_request("A request of HTTP/1.0 cannot come in chunks.")
-            if value.strip(b" \t").lower() != b"chunked":
+            if value.lower() != b"chunked":
                 return bad_request("A body may come whole or in chunks: no other transfer coding is read.", status=501)
         elif name == b"expect" and version == "1.1" and value.lower() != b"100-continue":
             return bad_request("Nothing but 100-continue can be expected of this server.", status=417)
@@ -44,7 +44,7 @@ def refusal(method: bytes, version: str, headers: Headers) -> Failure | None:
 
 def offers_websocket(method: bytes, version: str, headers: Headers) -> bool:
     """Return whether a client asks for nothing but a WebSocket: no body, no other protocol."""
-    offered = [value.strip(b" \t").lower() for name, value in headers if name == b"upgrade"]
+    offered = [value.lower() for name, value in headers if name == b"upgrade"]
     body = any(name == b"transfer-encoding" or (name == b"content-length" and int(value)) for name, value in headers)
     return offered == [b"websocket"] and method == b"GET" and version == "1.1" and not body
 

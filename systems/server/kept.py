@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from systems.errors import BadInput, NotKept
+from systems.errors import BadInput, NotKept, StillReadable
 from systems.interface import Keeper, KeptConversation, KeptTurn
 from systems.server.conversation import DEFAULT_PERSON
 from systems.server.decoding import not_understood
@@ -83,7 +83,11 @@ async def _answered(service: ServedSystem, answer: _Answer, request: Request) ->
         session = session_of(user, person)
         with service.work(user):
             changed = None if request.method == "GET" else await _conversation(keeper, session, request)
-            said = await answer(keeper, session, request)
+            try:
+                said = await answer(keeper, session, request)
+            except StillReadable:  # the agent has it no more
+                service.responses.forget(session, changed)
+                raise
         if request.method != "GET":  # or it could still be gone on from
             service.responses.forget(session, changed)
         return Response(msgspec.json.encode(said), media_type="application/json")

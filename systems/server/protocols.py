@@ -9,8 +9,6 @@ import socket
 from typing import Any, cast
 
 import httptools
-from starlette.types import ASGIApp
-from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -162,7 +160,7 @@ class Http(_Unhurried, HttpToolsProtocol):
         self._unfinished_bytes = 0
         self._count(len(name) + len(value))
         if self._in_headers:  # nobody reads trailers
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b" \t"))  # which is no part of it
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
@@ -222,9 +220,9 @@ class Http(_Unhurried, HttpToolsProtocol):
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, cast("ASGI3Application", Thorough(self, cycle, cast("ASGIApp", app))))
+        super()._start_asgi_task(cycle, cast("Any", Thorough(self, cycle, app)))
 
     def _count(self, more: int) -> None:
         self._header_bytes += more
@@ -265,7 +263,7 @@ class Http(_Unhurried, HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         self.cycle.more_body = False
-        app = cast("ASGI3Application", Refusing(wrong))
+        app: Any = Refusing(wrong)
         if self._running is None:
             self._start_asgi_task(self.cycle, app)
         else:

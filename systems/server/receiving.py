@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from starlette.datastructures import Headers
@@ -16,9 +15,6 @@ from systems.server.settings import MAX_BODY_BYTES
 from systems.server.shapes import ANY_MODEL
 
 T = TypeVar("T")
-
-# How much of a body that is refused is read on, and for how long.
-_DROPPED_BYTES, _DROPPED_S = 8 * MAX_BODY_BYTES, 1.0
 
 
 class ClientLeft(Exception):
@@ -48,7 +44,6 @@ async def body_of(receive: Receive, headers: Headers) -> bytes:
     body, more = bytearray(), True
     while more:
         if len(body) > MAX_BODY_BYTES or (length.isdigit() and int(length) > MAX_BODY_BYTES):
-            await _drop(receive)
             raise bad_request(f"A request has at most {MAX_BODY_BYTES} bytes.", status=413, code=None)
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -56,17 +51,6 @@ async def body_of(receive: Receive, headers: Headers) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)
-
-
-async def _drop(receive: Receive) -> None:
-    """Read on for a moment what is refused: a client still sending it would be cut off before it has the answer."""
-    dropped, more = 0, True
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_DROPPED_S):
-            while more and dropped <= _DROPPED_BYTES:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                more = message.get("more_body", False)  # nor is there more from a client that has left
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

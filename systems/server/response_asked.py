@@ -31,7 +31,12 @@ from systems.server.response_store import KeptResponse
 from systems.server.shapes import ErrorBody
 
 # What a chat completion calls a field, and what a response does.
-_HERE = {"messages": "input", "response_format": "text.format", "max_completion_tokens": "max_output_tokens"}
+_HERE = {
+    "messages": "input",
+    "response_format": "text.format",
+    "max_completion_tokens": "max_output_tokens",
+    "logprobs": "top_logprobs",
+}
 
 
 class ResponseAsked(msgspec.Struct, frozen=True):

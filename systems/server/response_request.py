@@ -130,6 +130,11 @@ class ResponseRequest(NotOfferedHere, kw_only=True):
     repeat_penalty: Annotated[float, msgspec.Meta(gt=0, le=10)] | None = None
 
     @property
+    def asks_for_form(self) -> bool:
+        """Whether a grammar is to be made of what it says."""
+        return bool(self.tools) or (self.text is not None and self.text.format is not None)
+
+    @property
     def tells_tokens(self) -> bool:
         """Whether the tokens of the reply are to be told with their probabilities."""
         return bool(self.top_logprobs) or "message.output_text.logprobs" in (self.include or ())

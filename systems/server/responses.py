@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -14,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from systems.errors import FourgigError, NotKept
+from systems.errors import NotKept
 from systems.server.asking import Asked, Generated, answered, placed
+from systems.server.chat_asked import named
 from systems.server.events import Events
 from systems.server.failures import Failure, bad_request, failure
 from systems.server.guard import session_of
@@ -58,10 +60,10 @@ class Responses:
             user = admitted(self._service, headers)
             request = decoded(await body_of(receive, headers))
             check_model(self._service, request.model)
-            response = self._asked(user, request)
+            response = await self._asked(user, request)
             asked = placed(self._service, user, response.chat.asked)
             making = Making(response)
-            with self._service.turn(user, asked.turn):
+            with self._service.turn(user, asked.turn), named(response.chat):
                 if request.stream:
                     work = events.during(self._stream(events, making, user, response, asked))
                     reply = await unless_left(receive, work)
@@ -82,7 +84,7 @@ class Responses:
             else:
                 await failed.response()(scope, receive, send)
 
-    def _asked(self, user: str, request: ResponseRequest) -> ResponseAsked:
+    async def _asked(self, user: str, request: ResponseRequest) -> ResponseAsked:
         kept = self._service.responses
         before: list[KeptResponse] = []
         if (name := request.previous_response_id) is not None:
@@ -95,7 +97,9 @@ class Responses:
                 )
             before = chain
         said = items_of(request.input, partial(kept.item, user))
-        return response_asked(request, self._service.model, before, said)
+        asking = partial(response_asked, request, self._service.model, before, said)
+        # A grammar of many tools takes a while to make, in which others are not to wait.
+        return await asyncio.to_thread(asking) if request.asks_for_form else asking()
 
     async def _stream(
         self, events: Events, making: Making, user: str, response: ResponseAsked, asked: Asked
@@ -202,7 +206,7 @@ async def _answered(
     try:
         user = admitted(service, request.headers)
         body = msgspec.json.encode(await answer(user, request.path_params["name"]))
-    except (Failure, FourgigError) as error:
+    except Exception as error:  # noqa: BLE001 - the last boundary: whatever happens, the client gets an error object
         return failure(error).response()
     return Response(body, media_type="application/json")
 

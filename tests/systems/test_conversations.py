@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
+from systems.engines.fitting import fitted
 from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, NotHeeded
@@ -241,6 +242,38 @@ async def test_what_a_client_said_that_is_important_outlives_other_turns_as_if_i
         for each in asked:
             await running.answer(each)
     assert said(engine.calls[-1])[0] == "My sister Vera lives in Lisbon."
+
+
+async def test_only_what_is_asked_in_the_same_way_at_the_same_time_shares_a_reply(tmp_path):
+    engine = Heard(SimulatedSettings(slots=16), heeds=True)
+    ways = [
+        {"conversation": "another"},
+        {"sampling": Sampling(top_p=0.5)},
+        {"sampling": Sampling(temperature=0.7, seed=1)},
+        {"grammar": 'root ::= "a"'},
+        {"likeliest": 0},
+        {"instructions": "Be brief."},
+        {"before": ()},
+    ]
+    alike = [ask("Why?"), ask("Why?")]
+    alone = [ask("Why?", **way) for way in [*ways, {"sampling": Sampling(temperature=0.7)}, {"kept": False}] * 2]
+    async with host(Asynchronous(Asynchronous.Settings(cache_capacity=0), engine, tmp_path)) as running:
+        await asyncio.gather(*map(running.answer, [*alike, *alone]))
+        assert running.counters().coalesced == 1 + len(ways)
+    assert len(engine.calls) == 1 + len(ways) + 2 * 2, "what is drawn, or not kept, is nobody else's"
+
+
+@both
+async def test_what_a_client_tells_and_the_context_cannot_hold_is_counted(tmp_path, kind):
+    class Narrow(Heard):
+        def generate(self, call):
+            prompt_of = fitted(call, lambda messages: [0] * (10 * len(messages)), context_tokens=200)
+            generation = super().generate(call)
+            return replace(generation, dropped_messages=prompt_of.dropped_messages)
+
+    before = tuple(Message("user" if number % 3 else "assistant", f"{number}") for number in range(1000))
+    [reply] = await answered(kind, tmp_path, [ask("And?", before=before)], Narrow())
+    assert 980 <= reply.dropped_messages < 1000
 
 
 async def test_a_conversation_comes_back_as_it_was_kept(tmp_path):

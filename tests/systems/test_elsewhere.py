@@ -8,7 +8,7 @@ import pytest
 from systems.elsewhere import system as elsewhere
 from systems.elsewhere.system import Elsewhere
 from systems.engines.interface import Message, Sampling
-from systems.errors import BadInput, SystemFailed
+from systems.errors import BadInput, NotHeeded, SystemFailed
 from systems.interface import Request
 
 SOURCE = """
@@ -79,8 +79,10 @@ async def test_what_a_client_asks_for_is_told_there_and_what_it_does_not_is_not(
         told = json.loads(reply.text)
         assert told["before"] == [{"role": "user", "content": "x"}]
         assert (told["conversation"], told["kept"], told["sampling"]["top_k"]) == ("c", False, 1)
-        with pytest.raises(BadInput, match="form"):
-            await system.answer(Request(**plain, grammar='root ::= "a"'))
+        unknown = [{"grammar": 'root ::= "a"'}, {"likeliest": 0}, {"sampling": Sampling(stop=("x",))}]
+        for more in (*unknown, {"sampling": Sampling(logit_bias=((1, 2.0),))}):
+            with pytest.raises(NotHeeded, match="elsewhere"):
+                await system.answer(Request(**plain, **more))
     finally:
         await system.close()
 

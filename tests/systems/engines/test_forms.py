@@ -235,7 +235,7 @@ def test_an_engine_says_whether_it_heeds_a_form_and_refuses_one_that_it_does_not
     assert engine.heeds_grammars
     assert not simulated.heeds_grammars
     for more in ({"grammar": of_any_object()}, {"likeliest": 1}):
-        with pytest.raises(EngineError, match="runs no model"):
+        with pytest.raises(EngineError, match="This engine cannot"):
             simulated.generate(Call(messages=ASKED, **more))
 
 

@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from systems.engines.interface import Generation, SaidToken
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineError
 from systems.server.direct import EngineHost
 from systems.server.failures import failure
@@ -397,6 +398,18 @@ def test_a_response_that_fails_before_anything_was_said_has_begun_all_the_same()
     told = [type(event).__struct_config__.tag for event in making.fail(failure(DeadlineExceeded("Too late.")))]
     assert told == ["response.created", "response.in_progress", "response.failed"]
     assert making.response.error.code == "server_error"
+
+
+async def test_what_the_engine_cannot_be_told_is_refused_by_the_name_it_has_here():
+    async with client_of(EngineHost(SimulatedEngine(SimulatedSettings()), 30.0)) as client:
+        for field, value in (
+            ("tools", [WEATHER]),
+            ("text", {"format": {"type": "json_object"}}),
+            ("top_logprobs", 2),
+        ):
+            with pytest.raises(openai.BadRequestError) as failed:
+                await client.responses.create(model="default", input="Hello", **{field: value})
+            assert (failed.value.param.partition(".")[0], failed.value.code) == (field, "not_offered")
 
 
 async def test_messages_that_had_no_room_are_told_or_are_an_error_where_that_is_wanted():

@@ -8,36 +8,21 @@ import pytest
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.direct import EngineHost
 from systems.server.settings import MAX_BODY_BYTES
+from tests.benchmarks.wire_fuzz import fuzz
 from tests.systems.server.serving import Watched, listening_to
-from tests.systems.server.wire import responses, said_to
-
-LAST = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
-SMUGGLED = b"POST /smuggled HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
-CHAT = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
-H2C = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
-OFFERS = {
-    "h2c": H2C,
-    "TLS": b"upgrade: TLS/1.0\r\nconnection: upgrade\r\n",
-    "foo": b"Connection: keep-alive, Upgrade\r\nUpgrade: foo\r\n",
-    "several": b"connection: upgrade\r\nupgrade: h2c, websocket\r\nupgrade: foo\r\n",
-    "WebSocket": b"connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n",
-    "several lines": b"connection: keep-alive\r\nconnection: upgrade\r\nupgrade: h2c\r\nupgrade: websocket\r\n",
-}
-
-
-def naming(model):
-    """Return a body whose answer says what was read: no such model is served."""
-    return json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]}).encode()
-
-
-def whole(body, headers=b"", head=CHAT):
-    return head + headers + b"content-length: %d\r\n\r\n" % len(body) + body
-
-
-def chunked(body, headers=b"", head=CHAT):
-    halves = (body[: len(body) // 2], body[len(body) // 2 :])
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(half), half) for half in halves if half)
-    return head + headers + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+from tests.systems.server.wire import (
+    AMBIGUOUS,
+    CHAT,
+    H2C,
+    LAST,
+    OFFERS,
+    SMUGGLED,
+    chunked,
+    naming,
+    responses,
+    said_to,
+    whole,
+)
 
 
 def served(engine=None, **settings):
@@ -86,43 +71,6 @@ async def test_a_websocket_is_opened_only_by_a_plain_handshake_with_nothing_befo
         plain = b"GET /ws HTTP/1.1\r\nhost: localhost\r\n\r\n" + LAST
         needed, last = responses(await said_to(address, plain))
         assert (needed.status, needed.headers["upgrade"], last.status) == (426, "websocket", 200)
-
-
-AMBIGUOUS = {
-    "length and chunks": (b"content-length: 5\r\ntransfer-encoding: chunked\r\n", b"0\r\n\r\n"),
-    "chunks and length": (b"transfer-encoding: chunked\r\ncontent-length: 5\r\n", b"0\r\n\r\n"),
-    "two lengths": (b"content-length: 3\r\ncontent-length: 3\r\n", b"abc"),
-    "two lengths in one": (b"content-length: 3, 3\r\n", b"abc"),
-    "a length with a sign": (b"content-length: +3\r\n", b"abc"),
-    "a length below none": (b"content-length: -3\r\n", b"abc"),
-    "a length with a space": (b"content-length: 1 0\r\n", b"abc"),
-    "a length in hex": (b"content-length: 0x3\r\n", b"abc"),
-    "no length": (b"content-length:\r\n", b""),
-    "a length without end": (b"content-length: 99999999999999999999999\r\n", b"abc"),
-    "a length on the next line": (b"content-length:\r\n 3\r\n", b"abc"),
-    "a space before the colon": (b"content-length : 3\r\n", b"abc"),
-    "chunked, then not": (b"transfer-encoding: chunked, identity\r\n", b"0\r\n\r\n"),
-    "another coding": (b"transfer-encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
-    "identity": (b"transfer-encoding: identity\r\n", b"abc"),
-    "identity, then chunked": (b"transfer-encoding: identity, chunked\r\n", b"0\r\n\r\n"),
-    "nothing, then chunked": (b"transfer-encoding: ,chunked\r\n", b"0\r\n\r\n"),
-    "two codings": (b"transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n", b"0\r\n\r\n"),
-    "chunked in quotes": (b'transfer-encoding: "chunked"\r\n', b"0\r\n\r\n"),
-    "chunked with a parameter": (b"transfer-encoding: chunked;q=1\r\n", b"0\r\n\r\n"),
-    "chunked after a tab of its own": (b"transfer-encoding: \x0bchunked\r\n", b"0\r\n\r\n"),
-    "a folded line": (b"x: a\r\n b\r\n", b""),
-    "a bare LF": (b"x: a\ncontent-length: 3\r\n", b"abc"),
-    "a bare CR": (b"x: a\rcontent-length: 3\r\n", b"abc"),
-    "a NUL": (b"x: a\0b\r\n", b""),
-    "no colon": (b"content-length\r\n", b""),
-    "two hosts": (b"host: elsewhere\r\n", b""),
-    "chunks that end in LF": (b"transfer-encoding: chunked\r\n", b"3\nabc\n0\n\n"),
-    "a chunk without its end": (b"transfer-encoding: chunked\r\n", b"3\r\nabc0\r\n\r\n"),
-    "a chunk in another hex": (b"transfer-encoding: chunked\r\n", b"0x3\r\nabc\r\n0\r\n\r\n"),
-    "a chunk without end": (b"transfer-encoding: chunked\r\n", b"fffffffffffffffff\r\nabc\r\n0\r\n\r\n"),
-    "an extension over two lines": (b"transfer-encoding: chunked\r\n", b'3;a="b\r\nc"\r\nabc\r\n0\r\n\r\n'),
-    "a length in the trailer": (b"transfer-encoding: chunked\r\n", b"0\r\ncontent-length: 50\r\n\r\n"),
-}
 
 
 @pytest.mark.parametrize("size", [1, 100_000], ids=["byte by byte", "at once"])
@@ -273,3 +221,10 @@ async def test_an_idle_connection_stays_open_as_long_as_is_set_and_makes_room_fo
         assert len(responses(await asyncio.wait_for(newer[0].read(), 20))) == 1
         oldest[1].close()
         newer[1].close()
+
+
+async def test_of_thousands_of_odd_requests_in_pieces_each_gets_one_answer():
+    seen = await fuzz(requests=3000, seed=2, seconds=60)
+    assert seen.wrong == []
+    assert seen.sent >= 3000
+    assert sum(seen.answered.values()) + seen.unread == seen.sent
