@@ -99,7 +99,7 @@ async def models(service: ServedSystem, request: HttpRequest) -> Response:
         admitted(service, request.headers)
     except FourgigError as error:
         return failure(error).response()
-    served = [ListedModel(service.model, service.context_tokens)]
+    served = [ListedModel(service.model, service.context_tokens, service.random_weights)]
     if service.embeddings is not None:
         served.append(ListedModel(service.embeddings.name, None))
     return Response(msgspec.json.encode(ModelList(served)), media_type="application/json")
