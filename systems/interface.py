@@ -18,6 +18,9 @@ import msgspec
 from systems.engines.interface import Engine, FinishReason, Generation, Message, SaidToken, Sampling
 from systems.errors import BadInput
 
+# The character that is there to separate units: a session and a conversation of it.
+_APART = "\x1f"
+
 TokenSink = Callable[[str], None]
 """Receives each piece of generated text as soon as it exists; may be called from another thread."""
 
@@ -55,8 +58,13 @@ class Observed(msgspec.Struct, frozen=True):
 
 
 def talk(session: str, conversation: str | None) -> str:
-    """Return the name of a conversation of ``session`` among those of all sessions."""
-    return session if not conversation else f"{len(session)} {session} {conversation}"
+    """Return the name of a conversation of ``session`` among those of all sessions; no two have the same.
+
+    Without a name of its own it is called like its session, as plans and engines know it.
+    """
+    if conversation:
+        return f"{_APART}{len(session)}{_APART}{session}{_APART}{conversation}"
+    return f"{_APART}{session}" if session.startswith(_APART) else session
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,7 +95,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
-        for text in (self.id, self.session, self.text, self.conversation or "", self.instructions):
+        said = () if self.before is None else [message.content for message in self.before]
+        for text in (self.id, self.session, self.text, self.conversation or "", self.instructions, *said):
             if not text.isascii():
                 try:
                     text.encode()

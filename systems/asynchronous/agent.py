@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -49,6 +49,8 @@ from systems.turn.surroundings import LastReading
 if TYPE_CHECKING:
     from systems.memory.vectors import VectorIndex
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 # Processor and memory use, in whole percent, are read at most this often, in seconds.
@@ -59,7 +61,7 @@ RETRY_FIRST_S, RETRY_LAST_S = 0.05, 1.0
 
 
 class Asynchronous(AsyncSystem):
-    """Answers many sessions on one event loop; the turns of one session stay in order."""
+    """Answers many conversations on one event loop; the turns of each stay in order."""
 
     summary = DESCRIPTION.summary
     Settings: ClassVar[type[msgspec.Struct]] = AsynchronousSettings
@@ -132,7 +134,7 @@ class Asynchronous(AsyncSystem):
             self._warming = asyncio.create_task(self._warm_up(self._pipeline), name="warm-up")
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        """Answer one request; requests of other sessions are answered meanwhile."""
+        """Answer one request; those of other conversations are answered meanwhile."""
         arrived = time.perf_counter()
         pipeline = self._pipeline
         if pipeline is None:
@@ -172,10 +174,13 @@ class Asynchronous(AsyncSystem):
 
         if not self._settings.lru_cache or commands.is_command(request.text) or not request.may_be_cached:
             return await turn()
-        same = (request.talk, request.text, request.max_tokens, *_asked_so(request))
+        cleared = pipeline.cache.cleared
+        same = (cleared, request.talk, request.text, request.max_tokens, *_asked_so(request))
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
+        if pipeline.cache.cleared != cleared:  # the reply may know what was forgotten meanwhile
+            return await turn()
         async with self._sessions.turn(request.talk):
             await pipeline.turn_again(request, steps, reply)
         waited = time.perf_counter() - arrived
@@ -200,13 +205,21 @@ class Asynchronous(AsyncSystem):
         self, session: str, *, turn: int | None = None, conversation: str | None = None, since: int | None = None
     ) -> int:
         """Forget what is named; return how many turns that were. Raises `BadInput`, `StillReadable`, `StoreError`."""
-        with self._under_way:
-            return await self._kept().forget(session, turn, conversation, since)
+        return await self._to_the_end(self._kept().forget(session, turn, conversation, since))
 
     async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
         """Have ``turn`` say ``question``; its answer goes. Raises `BadInput`, `StillReadable`, `StoreError`."""
+        return await self._to_the_end(self._kept().correct(session, turn, question))
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what ``work`` returns; it is done to the end though nobody waits for it any more."""
+
+        async def done() -> T:
+            with self._under_way:
+                return await work
+
         with self._under_way:
-            return await self._kept().correct(session, turn, question)
+            return await asyncio.shield(asyncio.create_task(done(), name="taking out of memory"))
 
     def _kept(self) -> Kept:
         if self._pipeline is None:

@@ -6,16 +6,20 @@ none waits to be saved, and then out of all that the agent holds in memory.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
 from systems.asynchronous.pipeline import Pipeline
-from systems.errors import NotKept
+from systems.errors import NotKept, StoreError
 from systems.interface import KeptConversation, KeptTurn, talk
+from systems.logs import swallowed
 from systems.mechanisms.sessions import Sessions
 from systems.memory import keeping
 from systems.memory.fulltext import FullTextStore
 from systems.memory.hybrid import HybridStore
+
+log = logging.getLogger(__name__)
 
 Store = FullTextStore | HybridStore
 
@@ -30,8 +34,7 @@ class Kept:
 
     async def conversations(self, session: str) -> list[KeptConversation]:
         """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
-        store = await self._store()
-        return await store.with_connection(partial(keeping.conversations, session=session))
+        return await (await self._store()).beside(partial(keeping.conversations, session=session))
 
     async def turns(
         self, session: str, conversation: str | None, containing: str, before: int | None
@@ -39,39 +42,51 @@ class Kept:
         """Return a page of turns. Raises `StoreError`."""
         store = await self._store()
         look = partial(keeping.turns, session=session, conversation=conversation, containing=containing, before=before)
-        return await store.with_connection(look)
+        return await store.beside(look)
 
     async def forget(self, session: str, turn: int | None, conversation: str | None, since: int | None) -> int:
         """Forget what is named. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn, conversation=conversation, since=since)
-        [name] = {each.conversation for each in await store.with_connection(meant)}
+        [name] = {each.conversation for each in await store.beside(meant)}
         async with self._sessions.turn(talk(session, name)):
             await self._pipeline.saver.settled()
-            gone = await store.with_connection(meant)
+            gone = await store.beside(meant)
             try:
-                await store.take_out(partial(keeping.delete, numbers=[each.id for each in gone]))
+                await store.take_out(partial(keeping.delete, numbers=[each.id for each in gone]), len(gone))
             finally:
-                self._let_go(session, name, gone)
+                await self._let_go(session, name, len(gone))
         return len(gone)
 
     async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
         """Have ``turn`` say ``question``. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn)
-        [found] = await store.with_connection(meant)
+        [found] = await store.beside(meant)
         async with self._sessions.turn(talk(session, found.conversation)):
             await self._pipeline.saver.settled()
-            [found] = await store.with_connection(meant)
+            [found] = await store.beside(meant)
             try:
-                return await store.take_out(partial(keeping.replace, session=session, turn=found, question=question))
+                return await store.take_out(partial(keeping.replace, session=session, turn=found, question=question), 1)
             finally:
-                self._let_go(session, found.conversation, [found])
+                await self._let_go(session, found.conversation, 1)
 
-    def _let_go(self, session: str, conversation: str, gone: list[KeptTurn]) -> None:
-        """Take what is gone out of what is held in memory; of cached replies nobody knows what they were made of."""
-        self._pipeline.histories.take_out(talk(session, conversation), {each.question for each in gone})
-        self._pipeline.cache.clear()
+    async def _let_go(self, session: str, conversation: str, gone: int) -> None:
+        """Hold nothing of what is ``gone``; of cached replies nobody knows what they were made of.
+
+        A client may have told of it in other words, so the history is read anew: no more of it than was held besides,
+        for what was forgotten before by a command is in the file.
+        """
+        name, pipeline = talk(session, conversation), self._pipeline
+        pipeline.cache.clear()
+        left = len(pipeline.histories.messages(name)) // 2 - gone
+        pipeline.histories.forget(name)
+        if left > 0:
+            try:
+                memory = await pipeline.store.get()
+                pipeline.go_on_from(name, await memory.newest(session, conversation, left))
+            except StoreError as error:  # what was to be done is done: the conversation goes on without its history
+                swallowed(log, "a history could not be read anew", error)
 
     async def _store(self) -> Store:
         await self._pipeline.store.get()

@@ -32,7 +32,8 @@ class LongTermMemory(Protocol):
 async def _newest(store: FullTextStore | HybridStore, session: str, conversation: str, most: int) -> list[Exchange]:
     if not most:
         return []
-    look = partial(keeping.turns, session=session, conversation=conversation, most=most)
+    # A model that is shown turns without an answer takes that for how to answer.
+    look = partial(keeping.turns, session=session, conversation=conversation, most=most, answered=True)
     return [Exchange(turn.question, turn.answer) for turn in await store.with_connection(look)]
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import Call, Engine, Message
+from systems.engines.interface import Call, Engine
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
@@ -32,7 +32,9 @@ SHORT_TEXT = 256
 
 
 class ReplyCache(commands.Resizable, Protocol):
-    """Replies by key."""
+    """Replies by key; ``cleared`` counts how often all of them were forgotten."""
+
+    cleared: int
 
     def get(self, key: str) -> Reply | None:
         """Return the reply under ``key``, or None."""
@@ -84,16 +86,20 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
-        if commands.is_command(request.text):
+        is_command = commands.is_command(request.text)
+        if request.conversation and (is_command or request.before is None):
+            await self._recall(request, request.conversation, steps)
+        if is_command:
             text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
             return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
 
+        cleared = self.cache.cleared
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         memories, noted = await self._find(request, keywords, steps)
-        said = await self._said(request, steps)
+        said = self.histories.messages(request.talk) if request.before is None else list(request.before)
 
         key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
         cached = self._cached(key, steps) if request.may_be_cached else None
@@ -114,7 +120,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            if request.may_be_cached:
+            if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
@@ -131,9 +137,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+        if request.kept:
+            await self._keep(request, answer, keywords, steps)
         self.counters.turns += 1
-        if not request.kept:
-            return
+
+    async def _keep(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
@@ -148,9 +156,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
-        if request.before is not None:
-            self.histories.replace(request.talk, history.exchanges(request.before))
-        self.histories.add(request.talk, Exchange(request.text, answer, important=important))
+        if request.before is None:
+            self.histories.add(request.talk, Exchange(request.text, answer, important=important))
+        else:
+            self.go_on_from(request.talk, history.told(request.before, request.text, answer))
+
+    def go_on_from(self, talk: str, told: list[Exchange]) -> None:
+        """Let the history of the conversation called ``talk`` be what a client, or the file, has of it."""
+        newest = self.histories.newest(talk, told)  # what is important takes a while to say of a long text
+        weighed = [msgspec.structs.replace(each, important=is_important(each.question)) for each in newest]
+        self.histories.replace(talk, weighed)
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""
@@ -173,21 +188,17 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
 
-    async def _said(self, request: Request, steps: Steps) -> list[Message]:
-        """Return what was said before: as the client tells it, as is held, or as a conversation was saved."""
-        if request.before is not None:
-            return list(request.before)
-        conversation = request.conversation
-        if conversation and not self.histories.knows(request.talk):
+    async def _recall(self, request: Request, conversation: str, steps: Steps) -> None:
+        """Have the history of a conversation that is not held be what was saved of it."""
+        if self.histories.knows(request.talk):
+            return
 
-            async def read() -> list[history.Exchange]:
-                memory = await self.store.get()
-                return await memory.newest(request.session, conversation, self.settings.history_length // 2)
+        async def read() -> list[Exchange]:
+            memory = await self.store.get()
+            return await memory.newest(request.session, conversation, self.histories.length(request.talk) // 2)
 
-            nothing: list[history.Exchange] = []
-            found = await steps.run_or("memory lookup", read, nothing, "an empty history")
-            self.histories.replace(request.talk, found)
-        return self.histories.messages(request.talk)
+        nothing: list[Exchange] = []
+        self.go_on_from(request.talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
 
     async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
         """Return what was remembered, and the notes that the prompt has of it."""

@@ -130,9 +130,10 @@ class Baseline(BlockingSystem):
         )
         self._store.save([turn])
         self._counters.saved += 1
-        if request.before is not None:
-            self._histories.replace(request.talk, history.exchanges(request.before))
-        self._histories.add(request.talk, Exchange(request.text, answer))
+        if request.before is None:
+            self._histories.add(request.talk, Exchange(request.text, answer))
+        else:
+            self._histories.replace(request.talk, history.told(request.before, request.text, answer))
 
     def _command(self, request: Request, arrived: float) -> Reply:
         text = commands.answer(request.text, request.talk, self._histories, self._cache)

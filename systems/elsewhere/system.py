@@ -14,13 +14,17 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from systems.errors import BadInput, DeadlineExceeded, SystemClosed, SystemFailed
+from systems.engines.interface import Sampling
+from systems.errors import BadInput, DeadlineExceeded, NotHeeded, SystemClosed, SystemFailed
 from systems.interface import AsyncSystem, Counters, Reply, Request, Source, TokenSink
 
 WORKER = Path(__file__).with_name("worker.py")
 
 # The longest line that either side says, in bytes: a request's text and some.
 _LONGEST_LINE = 1 << 24
+
+# What a request says in any case, besides what it must; the rest only where a client asks for it.
+_ALWAYS_TOLD = {"max_tokens": None, "deadline_s": None, "observed": None}
 
 # Seconds: until what a process said before it ended has been read, and until one that is closed must have ended.
 _LAST_WORDS_S, _ENDS_WITHIN_S = 0.2, 10.0
@@ -71,6 +75,20 @@ class _Said(msgspec.Struct):
 _said = msgspec.json.Decoder(_Said)
 
 
+def _check_heeds(request: Request) -> None:
+    """Refuse what the far side would perhaps ignore, where the reply would be another for it. Raises `NotHeeded`."""
+    sampling = request.sampling or Sampling()
+    asked = {
+        "grammar": request.grammar is not None,
+        "likeliest": request.likeliest is not None,
+        "stop": bool(sampling.stop),
+        "logit_bias": bool(sampling.logit_bias),
+    }
+    for field, is_asked in asked.items():
+        if is_asked:
+            raise NotHeeded(field, f"be asked for `{field}`: nobody knows whether a system elsewhere heeds it")
+
+
 class Elsewhere(AsyncSystem):
     """Passes every call on to a process of another interpreter, and the tokens and the reply back."""
 
@@ -109,11 +127,12 @@ class Elsewhere(AsyncSystem):
             raise
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        """Answer one request there. Raises `SystemFailed`, `SystemClosed` and `DeadlineExceeded`."""
+        """Answer one request there. Raises `NotHeeded`, `SystemFailed`, `SystemClosed` and `DeadlineExceeded`."""
         if self._process is None or self._closed:
             raise SystemClosed(f"The system {self._implementation} is not running.")
+        _check_heeds(request)
         arrived = time.perf_counter()
-        asked = {"request": msgspec.structs.asdict(request), "stream": on_token is not None}
+        asked = {"request": {**_ALWAYS_TOLD, **msgspec.to_builtins(request)}, "stream": on_token is not None}
         try:
             async with asyncio.timeout(request.deadline_s):
                 value = await self._do("answer", asked, on_token)

@@ -7,9 +7,13 @@ MODULE:CLASS`` only says whether there is such a system, and why not, in one lin
 The class is made with three arguments: its settings as a dict, the address of an endpoint that speaks OpenAI's format
 (up to ``/chat/completions``; the model there is called "default"), and the folder for its memory. It has ``start()``,
 ``answer(request, on_token)`` and ``close()``, each plain or async. A request is a dict with ``id``, ``session``,
-``text``, ``max_tokens`` (None where nobody bounds the reply) and, in a planned trial, ``observed``; ``on_token`` takes
-each piece of text. The answer is the reply's text, or a dict with ``text`` and any of the fields of the lab's `Reply`
-that count tokens or name memories. Plain answers are given one at a time; async ones as many at once as are asked.
+``text``, ``max_tokens`` (None where nobody bounds the reply) and, in a planned trial, ``observed``. Where a client of a
+server asks for them, it also has ``conversation`` (its name among those of the session), ``before`` (the messages that
+the client says were said before, each with ``role`` and ``content``: they count instead of the system's own history),
+``instructions`` (the client's, after the system's own), ``kept`` false (the turn is to leave nothing) and ``sampling``.
+``on_token`` takes each piece of text. The answer is the reply's text, or a dict with ``text`` and any of the fields of
+the lab's `Reply` that count tokens or name memories. Plain answers are given one at a time; async ones as many at once
+as are asked.
 """
 
 from __future__ import annotations

@@ -13,11 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from systems.engines.digits import between
-from systems.engines.gbnf import (
+from systems.engines.forms.automaton import Machine, Pieces, machine, without
+from systems.engines.forms.digits import between
+from systems.engines.forms.foreign import of_grammar
+from systems.engines.forms.gbnf import (
     BASIC,
     COLON,
     DIGITS,
+    ESCAPED,
     FORMATS,
     REFUSED_FORMATS,
     SPACE,
@@ -26,9 +29,13 @@ from systems.engines.gbnf import (
     characters,
     is_plain,
     literal,
+    one_of,
     times,
 )
-from systems.engines.json_schema import KINDS, Alternative, Parts, Reader, kinds_of, of_item, of_property, whole
+from systems.engines.forms.json_schema import Alternative, Parts, Reader, kinds_of, of_item, of_property, whole
+from systems.engines.forms.keywords import KINDS
+from systems.engines.forms.overlaps import Overlaps
+from systems.engines.forms.patterns import of_pattern
 from systems.errors import BadInput
 
 # Bounds of a grammar: rules, their characters, and how often something is repeated by number.
@@ -42,6 +49,7 @@ _DECIMALS = 2  # of numbers between bounds, unless these have more
 # What a text does not begin with that may be JSON otherwise, what is within it besides what is printed; what is between
 # the items of a list.
 _NO_BEGINNING, _BREAKS, _COMMA = ("{", *SPACES), "\\t\\n\\r", ' "," space '
+_TO_ESCAPE = [(ord(letter), ord(letter)) for letter in ESCAPED]
 _QUOTES = '"\\'  # what a string writes with an escape
 
 _INTEGERS = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1), "uint64": (0, None)}
@@ -78,11 +86,29 @@ def either_text_or(schema: Mapping[str, Any] | bool) -> str:
     return rules.text()
 
 
+def of_gbnf(grammar: str) -> str:
+    """Return ``grammar``, in GBNF too, which somebody else wrote, as one that llama.cpp follows safely.
+
+    Raises `BadInput` for what cannot be read, for what is too large, for a rule that is within itself, and for what
+    allows no text.
+    """
+    machine = of_grammar(grammar)
+    if not machine.ways:
+        raise BadInput("The grammar allows no text.")
+    rules = []
+    for state, (ways, end) in enumerate(zip(machine.ways, machine.ends, strict=True)):
+        onward = " | ".join(f"{one_of(ranges)} s{to}" for ranges, to in ways)
+        rules.append(f"s{state} ::= {f'({onward})?' if end and ways else onward or chr(34) * 2}")
+    return "\n".join(["root ::= s0", *rules]) + "\n"
+
+
 class _Rules:
     """The rules of a grammar, as they come to be needed. For one thread."""
 
     def __init__(self) -> None:
         self._reader = Reader()
+        self._overlaps = Overlaps(self._reader)
+        self._within: set[str] = set()  # values within the one that is being defined
         self._rules: dict[str, str] = {"plain": characters(_QUOTES)}
         self._names: dict[Any, str] = {}
         self._waiting: deque[tuple[str, Parts]] = deque()
@@ -106,13 +132,16 @@ class _Rules:
         self._define(name, parts, only)
         while self._waiting:
             self._define(*self._waiting.popleft())
+        self._overlaps.check(name)
 
     def _define(self, name: str, parts: Parts, only: frozenset[str] = frozenset(KINDS)) -> None:
         found = self._reader.alternatives(parts)
-        rules = dict.fromkeys(rule for one in found for rule in self._alternative(one, only) if rule)
+        self._within = set()
+        rules = {rule: one for one in found for rule in self._alternative(one, only) if rule}
         if not rules:
             raise BadInput("The schema has a place where no value fits.")
         self.add(name, " | ".join(rules))
+        self._overlaps.note(name, {id(one): one for one in rules.values()}.values(), self._within)
 
     def _new(self, rule: str) -> str:
         """Return the name of ``rule``, which is added unless there is such a one."""
@@ -134,12 +163,15 @@ class _Rules:
         if key not in self._names:
             self._names[key] = name = f"v{len(self._names)}"
             self._waiting.append((name, parts))
+        self._within.add(self._names[key])
         return self._names[key]
 
     def _alternative(self, one: Alternative, only: frozenset[str]) -> Iterable[str]:
         """Return the rules of the values that fit ``one``, of the kinds ``only``."""
         if one.values is not None:
-            return [self._among(as_json(value) for value in one.values if kinds_of(value) & only and _fits(value, one))]
+            texts = _machine(one.patterns, 0, None) if one.patterns else None
+            fitting = [value for value in one.values if kinds_of(value) & only and _fits(value, one, texts)]
+            return [self._among(map(as_json, fitting))]
         if one == Alternative() and len(only) == len(KINDS):
             return [self._basic("value")]
         kinds = (one.kinds if one.kinds is not None else one.speaks_of()) & only
@@ -180,7 +212,7 @@ class _Rules:
         possible = {name: parts for name in names if self._reader.alternatives(parts := of_property(one, name))}
         if not set(one.required) <= set(possible):
             return ""
-        others = one.others if one.others is not None else None if names else ()
+        others = one.others if one.others is not None else None if names or one.declares else ()
         open_ended = others is not None and bool(self._reader.alternatives(others))
         if one.least_properties > len(one.required):
             raise BadInput("The schema's 'minProperties' is not supported beyond the properties that are required.")
@@ -260,24 +292,44 @@ class _Rules:
         return self._new(f'"[" space {_COMMA.join(items)} space "]"' if items else '"[" space "]"')
 
     def _string(self, one: Alternative) -> str:
-        if one.patterns:
-            raise BadInput("The schema's 'pattern' is not supported: a reply cannot be held to it.")
         least, most = one.least_length, one.most_length
+        # What a format is beside a pattern, the pattern says.
+        form = None if one.patterns else one.format
         bounded = least > 0 or most is not None
-        if one.format in REFUSED_FORMATS or (one.format in FORMATS and bounded):
-            beside = " beside a length" if one.format in FORMATS else ""
-            raise BadInput(f"The schema's format {one.format!r}{beside} is not supported.")
-        if one.format in FORMATS:
-            return self._new(f'"\\"" {FORMATS[one.format]} "\\""')
-        if not bounded:
+        if form in REFUSED_FORMATS or (form in FORMATS and bounded):
+            beside = " beside a length" if form in FORMATS else ""
+            raise BadInput(f"The schema's format {form!r}{beside} is not supported.")
+        if form in FORMATS:
+            return self._new(f'"\\"" {FORMATS[form]} "\\""')
+        if not bounded and not one.patterns:
             return self._basic("string")
         if least > _MOST_REPEATED:
             raise BadInput(f"The schema's 'minLength' is {least}: more than {_MOST_REPEATED} is not supported.")
-        if most is not None and most < least:
-            return ""
-        self._basic("string")
         bound = _MOST_REPEATED if most is not None and most > _MOST_REPEATED else most
+        if bound is not None and bound < least:
+            return ""
+        if one.patterns:
+            return self._of_machine(_machine(one.patterns, least, bound))
+        self._basic("string")
         return self._new(f'"\\"" char{times(least, bound)} "\\""' if bound != 0 else '"\\"\\""')
+
+    def _of_machine(self, machine: Machine) -> str:
+        """Return the rule of a string, with its quotes, of what ``machine`` accepts; nothing if that is none."""
+        if not machine.ways:
+            return ""
+        names = [f"m{len(self._rules)}-{state}" for state in range(len(machine.ways))]
+        for name, ways, end in zip(names, machine.ways, machine.ends, strict=True):
+            found = ['"\\""'] if end else []
+            for ranges, to in ways:
+                plain = without(ranges, _TO_ESCAPE)
+                found += [f"{one_of(plain)} {names[to]}"] if plain else []
+                found += [
+                    f"{literal(written)} {names[to]}"
+                    for letter, written in ESCAPED.items()
+                    if any(low <= ord(letter) <= high for low, high in ranges)
+                ]
+            self.add(name, " | ".join(found))
+        return self._new(f'"\\"" {names[0]}')
 
     def _integer(self, one: Alternative) -> str:
         low, high = _INTEGERS.get(one.format or "", (None, None))
@@ -300,16 +352,21 @@ class _Rules:
         return self._new(found) if found else ""
 
 
-def _fits(value: Any, one: Alternative) -> bool:
-    """Return whether ``value``, of an ``enum``, is what the keywords beside it ask.
+def _machine(patterns: Iterable[str], least: int, most: int | None) -> Machine:
+    pieces = Pieces("schema's 'pattern'")
+    return machine([of_pattern(pattern, pieces) for pattern in patterns], least, most)
+
+
+def _fits(value: Any, one: Alternative, texts: Machine | None) -> bool:
+    """Return whether ``value``, of an ``enum``, is what the keywords beside it ask; a string, one of ``texts``.
 
     Raises `BadInput` where that is not known.
     """
     kinds = kinds_of(value)
     if one.kinds is not None and not kinds & one.kinds:
         return False
-    if "string" in kinds and one.patterns:
-        raise BadInput("The schema's 'pattern' beside an 'enum' is not supported.")
+    if "string" in kinds and texts is not None and not texts.accepts(value):
+        return False
     if "string" in kinds and not one.least_length <= len(value) <= (
         len(value) if one.most_length is None else one.most_length
     ):

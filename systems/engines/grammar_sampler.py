@@ -32,8 +32,8 @@ class GrammarSampler:
 
     def __init__(self, library: Any, text: LlamaText, words: int, grammar: str, *, ignore_end: bool) -> None:
         """Raises `BadInput` for what is no grammar."""
-        if len(grammar) > _LONGEST or "\0" in grammar:
-            raise BadInput(f"A grammar has at most {_LONGEST} characters, and no null character.")
+        if not 0 < len(grammar) <= _LONGEST or "\0" in grammar:  # of nothing llama.cpp makes one that allows anything
+            raise BadInput(f"A grammar has 1 to {_LONGEST} characters, and no null character.")
         try:
             self._grammar = text.grammar(grammar)
         except UnicodeEncodeError as error:

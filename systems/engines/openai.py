@@ -171,6 +171,10 @@ class OpenAIEngine(AddressedEngine):
         """True: the endpoint is told."""
         return True
 
+    def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:  # noqa: ARG002
+        """Refuse a form, which few endpoints know of and others ignore; probabilities can be asked for."""
+        super().check_heeds(sampling, grammar, None)
+
     def examine(self) -> None:
         """Ask the endpoint which models it has; if ours is not among them, whether it answers by that name anyway.
 
@@ -201,8 +205,7 @@ class OpenAIEngine(AddressedEngine):
         Raises `EngineBusy` for an endpoint that is down or overloaded, before it has said anything.
         """
         asked = perf_counter()
-        if call.grammar is not None:
-            raise EngineError(f"The endpoint {self._settings.url} cannot be told what form a reply is to have.")
+        self.check_heeds(call.sampling, call.grammar, call.likeliest)
         tried = [(call, shorter) for shorter in ever_shorter(call)]
         if call.max_tokens is not None and call.max_tokens > _MODEST:
             modest = msgspec.structs.replace(call, max_tokens=_MODEST)

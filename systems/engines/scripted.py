@@ -14,7 +14,7 @@ from typing import ClassVar, cast
 
 import msgspec
 
-from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message
+from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message, Sampling
 from systems.errors import BadInput
 
 PATH = "/v1/experiment/scripts"
@@ -276,6 +276,10 @@ class ScriptedEngine(Engine):
     def heeds_grammars(self) -> bool:
         """Whether the inner engine does. What is planned is said as it is planned, whatever its form."""
         return self._inner.heeds_grammars
+
+    def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
+        """Refuse what the inner engine would ignore."""
+        self._inner.check_heeds(sampling, grammar, likeliest)
 
     def count(self, text: str) -> int:
         """Return what the inner engine counts."""

@@ -150,10 +150,7 @@ class SimulatedEngine(Engine):
     def generate(self, call: Call) -> Generation:
         """Emit the tokens of the reply, each at its instant. Raises `EngineError`."""
         asked = perf_counter()
-        if call.grammar is not None or call.likeliest is not None:
-            raise EngineError(
-                "The simulated engine runs no model: it knows of no form of a reply, and no probabilities."
-            )
+        self.check_heeds(None, call.grammar, call.likeliest)
         messages, script, check, on_token = call.messages, call.script, call.check, call.on_token
         prompt_tokens = sum([count(message.content) for message in messages])
         most = call.max_tokens

@@ -21,6 +21,7 @@ class FifoCache:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._replies: dict[str, Reply] = {}
+        self.cleared = 0
 
     @property
     def capacity(self) -> int:
@@ -48,6 +49,7 @@ class FifoCache:
     def clear(self) -> None:
         """Forget every reply."""
         self._replies.clear()
+        self.cleared += 1
 
 
 class _Entry(msgspec.Struct):
@@ -180,6 +182,7 @@ class BoundedCache:
         policy: PolicyName = "lru",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.cleared = 0
         self._capacity = capacity
         self._seconds = seconds
         self._max_bytes = max_bytes
@@ -236,6 +239,7 @@ class BoundedCache:
         with self._lock:
             for key in list(self._entries):
                 self._drop(key)
+            self.cleared += 1
 
     def _evict(self) -> None:
         while len(self._entries) > self._capacity or self._bytes > self._max_bytes:

@@ -94,7 +94,8 @@ class BackgroundSaver:
 
     async def settled(self) -> None:
         """Return when all that was accepted before is saved. Raises `NotSaved` while saving fails."""
-        while self._pending:
+        accepted = self.saved + len(self._pending)
+        while self.saved < accepted:
             if self._failing is not None:
                 raise NotSaved(f"{len(self._pending)} turns wait to be saved, and saving fails: {self._failing}")
             self._changed.clear()

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -78,6 +79,8 @@ class FullTextStore:
         self._connection: _Connection | None = None
         self._asked: list[_Lookup] = []
         self._looking: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+        self._journal_tells = False
 
     async def open(self) -> None:
         """Open the one connection, and make what the file lacks of table and index. Raises `StoreError`."""
@@ -188,18 +191,21 @@ class FullTextStore:
 
         Once begun it is not undone: a caller that is cancelled does not know whether its turns were saved.
         """
-        connection = self._open()
-        try:
-            await connection.do(partial(self._insert, turns))
-        except (sqlite3.Error, UnicodeError) as error:
-            raise store_error("A turn could not be saved", error) from error
-        self._unlooked += len(turns)
-        if self._most_bytes is not None and self._unlooked >= _LOOK_EVERY:
+        async with self._writing:
+            connection = self._open()
             try:
-                await self._keep_within(connection, self._most_bytes)
-                self._unlooked = 0
-            except sqlite3.Error as error:  # the turns are saved: to raise would save them twice
-                swallowed(log, "memory could not be kept within its bound, to be tried again", error)
+                await connection.do(partial(self._insert, turns))
+            except (sqlite3.Error, UnicodeError) as error:
+                raise store_error("A turn could not be saved", error) from error
+            self._unlooked += len(turns)
+            if self._journal_tells:
+                self._journal_tells = not await connection.do(rewriting.emptied)
+            if self._most_bytes is not None and self._unlooked >= _LOOK_EVERY:
+                try:
+                    await self._keep_within(connection, self._most_bytes)
+                    self._unlooked = 0
+                except sqlite3.Error as error:  # the turns are saved: to raise would save them twice
+                    swallowed(log, "memory could not be kept within its bound, to be tried again", error)
 
     def _insert(self, turns: Sequence[SavedTurn], connection: sqlite3.Connection) -> None:
         rows = [turn.row(cut=True, terms=self._cut.pop(turn.question, None)) for turn in turns]
@@ -219,36 +225,57 @@ class FullTextStore:
             self._resident.add(saved)
 
     async def with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what ``work`` returns when it is called with the one connection, on its thread; nothing comes between.
+        """Return what ``work``, which only reads, returns when it is called with the one connection, on its thread.
 
         Raises what it raises, and `SystemClosed`.
         """
         return await self._open().do(work)
 
-    async def take_out(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what ``work`` returns, which takes turns out; nothing of them can be read in the file after that.
+    async def beside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what ``work``, which only reads and may take long, returns; lookups and saves go on meanwhile.
 
-        The whole file is written anew: lookups and saves wait. Raises what it raises, `StillReadable`, `StoreError`.
+        Raises `StoreError`.
         """
 
-        def change(opened: sqlite3.Connection) -> T:
-            self._catch_up(opened)  # what is deleted next must not be found here
-            self._cut.clear()
-            self.taken_out += 1
-            before = opened.total_changes
-            opened.execute("PRAGMA secure_delete=ON")  # deleted bytes become zeros, also if it cannot be written anew
-            try:
-                done = work(opened)
-                rewriting.rewrite(opened, self._path, opened.total_changes - before)
-            finally:
-                opened.execute("PRAGMA secure_delete=OFF")
-                self._catch_up(opened)
-            return done
+        def read() -> T:
+            with closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
+                return work(connection)
 
         try:
-            return await self._open().do(change)
+            return await asyncio.to_thread(read)
+        except (sqlite3.Error, UnicodeError) as error:
+            raise store_error("What is kept could not be read", error) from error
+
+    async def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the same with ``work`` that writes: it waits while the file is written anew."""
+        async with self._writing:
+            return await self._open().do(work)
+
+    async def take_out(self, work: Callable[[sqlite3.Connection], T], turns: int) -> T:
+        """Return what ``work`` returns, which takes ``turns`` out; nothing of them can be read in the file after that.
+
+        The whole file is written anew, beside the one connection: lookups go on meanwhile, what is to be saved waits.
+        Not to be cancelled. Raises what ``work`` raises, `StillReadable`, `StoreError`.
+        """
+        try:
+            async with self._writing:
+                done = await self._open().do(partial(self._delete, work))
+                self._journal_tells = True  # until it is known that it does not
+                await asyncio.to_thread(rewriting.rewrite_beside, self._path, turns)
+                self._journal_tells = False
+                return done
         except (sqlite3.Error, UnicodeError) as error:
             raise store_error("Nothing could be taken out of long-term memory", error) from error
+
+    def _delete(self, work: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+        self._cut.clear()
+        self.taken_out += 1
+        connection.execute("PRAGMA secure_delete=ON")  # deleted bytes become zeros, also if it cannot be written anew
+        try:
+            return work(connection)
+        finally:
+            connection.execute("PRAGMA secure_delete=OFF")
+            self._catch_up(connection)  # what was deleted must not be found here; and who looks must not have to write
 
     async def _keep_within(self, connection: _Connection, most_bytes: int) -> None:
         def step(opened: sqlite3.Connection) -> bool:
@@ -266,9 +293,10 @@ class FullTextStore:
         """Close the connection; a second call does nothing."""
         if self._looking is not None:
             await self._looking
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = self._resident = None
+        async with self._writing:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = self._resident = None
 
     def _open(self) -> _Connection:
         if self._connection is None:

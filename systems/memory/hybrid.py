@@ -72,9 +72,17 @@ class HybridStore:
         """Do as the full-text store does."""
         return await self._store.with_connection(work)
 
-    async def take_out(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def beside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do as the full-text store does."""
+        return await self._store.beside(work)
+
+    async def change(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do as the full-text store does."""
+        return await self._store.change(work)
+
+    async def take_out(self, work: Callable[[sqlite3.Connection], T], turns: int) -> T:
         """Do as the full-text store does; what was put in the place of something gets its vector."""
-        done = await self._store.take_out(work)
+        done = await self._store.take_out(work, turns)
         self.vectors.saved()
         return done
 

@@ -1,12 +1,13 @@
 """What a person may do with what is kept of their conversations: look through it, take things out, correct them.
 
-These are functions of one connection. Whoever calls them for a running agent does so on the store's own
-(`FullTextStore.with_connection`), in which nothing comes in between.
+These are functions of one connection. What looks takes as long as there are turns, so that for a running agent it
+is done beside the store's own (`FullTextStore.beside`); what changes is done on that (`FullTextStore.take_out`).
 """
 
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,16 +20,20 @@ PAGE = 50
 """How many turns are told at once."""
 
 _TITLE = 80  # characters
+_LIKE = 1_000  # characters that SQLite is asked for by itself
 
 _CONVERSATIONS = (
-    "SELECT of.conversation, first.question, of.created, of.latest, of.turns FROM ("
-    "SELECT conversation, min(id) AS first, min(created) AS created, max(created) AS latest, count(*) AS turns "
-    "FROM memories WHERE session = ? GROUP BY conversation) AS of JOIN memories AS first ON first.id = of.first "
-    "ORDER BY of.latest DESC, of.first DESC"
+    # Beside the only minimum of a group SQLite gives the other columns of its row.
+    "SELECT conversation, question, first.created, latest, turns FROM "
+    "(SELECT conversation, question, min(created) AS created FROM memories WHERE session = ? GROUP BY conversation) "
+    "AS first JOIN (SELECT conversation, max(created) AS latest, max(id) AS newest, count(*) AS turns "
+    "FROM memories WHERE session = ? GROUP BY conversation) USING (conversation) ORDER BY latest DESC, newest DESC"
 )
 _TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE session = ? "
 _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
+_SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
+_ANSWERED = "AND answer <> '' "
 _BEFORE = "AND (created, id) < (SELECT created, id FROM memories WHERE session = ? AND id = ?) "  # as they are ordered
 _SINCE = "AND (created, id) >= (SELECT created, id FROM memories WHERE session = ? AND id = ?) "
 _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
@@ -38,7 +43,7 @@ def conversations(connection: sqlite3.Connection, session: str) -> list[KeptConv
     """Return the conversations of ``session``, the latest first."""
     return [
         KeptConversation(id=name, title=_title(question), created=created, latest=latest, turns=turns)
-        for name, question, created, latest, turns in connection.execute(_CONVERSATIONS, (session,))
+        for name, question, created, latest, turns in connection.execute(_CONVERSATIONS, (session, session))
     ]
 
 
@@ -49,16 +54,28 @@ def turns(
     containing: str = "",
     before: int | None = None,
     most: int = PAGE,
+    *,
+    answered: bool = False,
 ) -> list[KeptTurn]:
-    """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn."""
+    """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn.
+
+    With ``answered`` those without an answer, which were corrected, are left out.
+    """
     query = _TURN
     wanted: list[Any] = [session]
     if conversation is not None:
         query += _OF
         wanted.append(conversation)
-    if containing:
+    if containing and (len(containing) > _LIKE or not containing.isascii()):
+        # SQLite's own way takes short texts alone, and of letters with accents does not know the small ones.
+        text = _plain(containing)
+        connection.create_function("has_text", 1, lambda said: text in _plain(said), deterministic=True)
+        query += _SAYS_TOO
+    elif containing:
         query += _SAYS
         wanted += 2 * [f"%{_escaped(containing)}%"]
+    if answered:
+        query += _ANSWERED
     if before is not None:
         query += _BEFORE
         wanted += [session, before]
@@ -122,6 +139,10 @@ def replace(connection: sqlite3.Connection, session: str, turn: KeptTurn, questi
     return KeptTurn(
         id=number, conversation=turn.conversation, created=turn.created, question=question, answer=saved.answer
     )
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _title(question: str) -> str:

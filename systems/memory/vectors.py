@@ -127,7 +127,7 @@ class VectorIndex:
 
     async def open(self) -> None:
         """Make the table if the file lacks it. Raises `StoreError`."""
-        await self._in_file(self._open)
+        await self._in_file(self._open, changes=True)
         self.saved()
 
     def saved(self) -> None:
@@ -171,7 +171,7 @@ class VectorIndex:
                 self._more = False
                 while turns := await self._in_file(self._lacking):
                     made = await self._by_engine(partial(self._read, turns))
-                    await self._in_file(partial(self._keep, turns, made))
+                    await self._in_file(partial(self._keep, turns, made), changes=True)
         except (StoreError, EngineError, ModelError) as error:  # to be tried again when the next turn is saved
             swallowed(log, "vectors of turns could not be made", error)
         finally:
@@ -270,8 +270,8 @@ class VectorIndex:
     async def _by_engine(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    async def _in_file(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _in_file(self, work: Callable[[sqlite3.Connection], T], *, changes: bool = False) -> T:
         try:
-            return await self._store.with_connection(work)
+            return await (self._store.change if changes else self._store.with_connection)(work)
         except sqlite3.Error as error:
             raise store_error("Vectors of turns could not be read or kept", error) from error

@@ -11,39 +11,55 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from systems.engines.scripted import PATH
-from systems.errors import NotKnown
-from systems.server import completions, embeddings, kept, page, planning, websocket
-from systems.server.failures import bad_request
+from systems.errors import NotAllowed
+from systems.server import completions, embeddings, kept, page, planning, responses, websocket
+from systems.server.addresses import NoSuchAddress, UnderPath
+from systems.server.failures import bad_request, failure
+from systems.server.framing import WEBSOCKET
+from systems.server.origins import CrossOrigin
+from systems.server.receiving import admitted
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
 
 
-def application(service: ServedSystem) -> Starlette:
+def application(service: ServedSystem) -> ASGIApp:
     """Return the ASGI application of ``service``."""
-    return Starlette(
-        routes=[
-            *page.routes(),
-            WebSocketRoute("/ws", partial(websocket.serve, service)),
-            Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
-            Route("/v1/models", partial(completions.models, service), methods=["GET"]),
-            Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
-            *kept.routes(service),
-            *_for_experiments(service),
-            Route("/healthz", _alive, methods=["GET"]),
-            Route("/readyz", partial(_ready, service), methods=["GET"]),
-            Route("/openapi.json", partial(_schema, service), methods=["GET"]),
-            Route("/metrics", partial(_metrics, service), methods=["GET"]),
-        ],
-        exception_handlers={HTTPException: _no_such_address},
-    )
+    routes = [
+        *page.routes(service.guard),
+        WebSocketRoute(WEBSOCKET, partial(websocket.serve, service)),
+        Route(WEBSOCKET, _no_handshake, methods=["GET"]),
+        Route("/v1/chat/completions", completions.Completions(service), methods=["POST"]),
+        Route("/v1/models", partial(completions.models, service), methods=["GET"]),
+        Route(embeddings.PATH, embeddings.Embeddings(service), methods=["POST"]),
+        *responses.routes(service),
+        *kept.routes(service),
+        *_for_experiments(service),
+        Route("/healthz", _alive, methods=["GET"]),
+        Route("/readyz", partial(_ready, service), methods=["GET"]),
+        Route("/openapi.json", partial(_schema, service), methods=["GET"]),
+        Route("/metrics", partial(_metrics, service), methods=["GET"]),
+    ]
+    found = Starlette(routes=routes, exception_handlers={HTTPException: NoSuchAddress(routes).__call__})
+    # It would redirect to an address that it makes up from the request's, which a proxy may have changed.
+    found.router.redirect_slashes = False
+    app: ASGIApp = CrossOrigin(found, service.guard)
+    return UnderPath(app, service.settings.root_path) if service.settings.root_path else app
 
 
 def _for_experiments(service: ServedSystem) -> list[Route]:
     if service.scripts is None or not service.settings.experiment:
         return []
     return [Route(PATH, planning.Planning(service, service.scripts), methods=["POST"])]
+
+
+async def _no_handshake(_: Request) -> Response:
+    failed = bad_request("Here is a WebSocket: ask for it with `Upgrade: websocket`.", status=426, code=None)
+    response = failed.response()
+    response.headers.update({"upgrade": "websocket", "connection": "upgrade"})
+    return response
 
 
 async def _alive(_: Request) -> Response:
@@ -58,9 +74,9 @@ async def _ready(service: ServedSystem, _: Request) -> Response:
 
 async def _metrics(service: ServedSystem, request: Request) -> Response:
     try:
-        service.guard.bearer(request.headers)
-    except NotKnown as error:
-        return PlainTextResponse(f"{error}\n", 401)
+        admitted(service, request.headers)
+    except NotAllowed as error:
+        return failure(error).response()
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -73,11 +89,3 @@ async def _schema(service: ServedSystem, _: Request) -> Response:
         msgspec.json.encode(_described(service)),
         media_type="application/json",
     )
-
-
-async def _no_such_address(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    failed = bad_request(f"{error.detail}.", status=error.status_code, code="unknown_url")
-    response = failed.response()
-    response.headers.update(error.headers or {})
-    return response

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import msgspec
 
+from systems.engines.grammar import of_gbnf
 from systems.errors import BadInput, NotHeeded
 from systems.server.asking import Asked
 from systems.server.chat_request import (
@@ -21,7 +23,7 @@ from systems.server.chat_request import (
 from systems.server.conversation import person_of
 from systems.server.failures import bad_request
 from systems.server.laying_out import has_results, laid_out
-from systems.server.tools import Function, Tools, grammar_of_object, told_of_object
+from systems.server.tools import Function, Tools, check_depth, grammar_of_object, in_grammar, told_of_object
 
 
 class ChatAsked(msgspec.Struct, frozen=True):
@@ -45,12 +47,13 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
     except BadInput as error:
         raise bad_request(str(error), param="functions" if older else "tools") from error
     schema, formed = _form(request)
+    in_grammar("response_format", partial(check_depth, schema))
     if request.grammar and (formed or tools is not None):
         raise bad_request(
             "A `grammar` is the whole form of a reply: it goes with no tools and no schema.", param="grammar"
         )
     told = [] if tools is None else [tools.told()]
-    grammar = request.grammar or None
+    grammar = in_grammar("grammar", partial(of_gbnf, request.grammar)) if request.grammar else None
     if formed and (tools is None or tools.choice == "auto"):
         told.append(told_of_object(schema))
     if tools is not None:

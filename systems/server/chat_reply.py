@@ -145,19 +145,30 @@ def _hearing(chat: ChatAsked) -> Hearing:
 
 def _finish(chat: ChatAsked, hearing: Hearing, reply: Generated) -> ChatFinish:
     if not hearing.calls:
-        return reply.finish_reason
+        # A `stop` may stand within an object: nobody is to take what is left for whole.
+        cut = chat.formed and reply.finish_reason == "stop" and not _is_json(reply.text)
+        return "length" if cut else reply.finish_reason
     if hearing.broken:  # also by a `stop` within the arguments: nobody is to take these for whole
         return "length"
     return "function_call" if chat.functions else "tool_calls"
 
 
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
+
+
 def _logprobs(chat: ChatAsked, reply: Generated) -> Logprobs | None:
     if chat.asked.likeliest is None:
         return None
-    return Logprobs([_token(token) for token in reply.tokens])
+    return Logprobs([token_logprob(token) for token in reply.tokens])
 
 
-def _token(said: SaidToken) -> TokenLogprob:
+def token_logprob(said: SaidToken) -> TokenLogprob:
+    """Return a token of a reply in OpenAI's shape."""
     one = _likely(said.text, said.logprob)
     return TokenLogprob(one.token, one.logprob, one.bytes, [_likely(*each) for each in said.likeliest])
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from systems.engines.interface import Sampling
+from systems.server.decoding import not_understood
 from systems.server.failures import bad_request
 from systems.server.fields import FIELDS
-from systems.server.receiving import reason_and_field
 from systems.server.shapes import ANY_MODEL
 
 MAX_CHOICES = 8
@@ -209,6 +208,11 @@ class ChatRequest(NotOffered, kw_only=True):
     functions: Annotated[list[FunctionDefinition], msgspec.Meta(max_length=128)] | None = None
     function_call: Literal["none", "auto"] | NamedFunction | None = None
 
+    @property
+    def asks_for_form(self) -> bool:
+        """Whether a grammar is to be made of what it says."""
+        return any((self.tools, self.functions, self.response_format, self.grammar, self.json_schema is not None))
+
     def most(self) -> int | None:
         """Return how long a reply is wanted at most; None if no bound is named. Raises `Failure`."""
         for name in ("max_completion_tokens", "max_tokens", "n_predict"):
@@ -260,8 +264,4 @@ def decoded(body: bytes) -> ChatRequest:
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason, param = reason_and_field(error)
-        field = FIELDS.get(re.split(r"[.\[]", param or "", maxsplit=1)[0])
-        if field is not None and field.how == "refused":
-            raise bad_request(f"`{param}` is not offered: {field.why}.", param=param, code="not_offered") from error
-        raise bad_request(f"{reason}.", param=param) from error
+        raise not_understood(error, FIELDS) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 from functools import partial
@@ -19,11 +20,11 @@ from systems.server.chat_asked import ChatAsked, chat_asked, named
 from systems.server.chat_reply import ChatStream, whole
 from systems.server.chat_request import ChatRequest, decoded
 from systems.server.events import Events
-from systems.server.failures import bad_request, failure
+from systems.server.failures import failure
 from systems.server.guard import session_of
-from systems.server.receiving import ClientLeft, admitted, body_of, unless_left
+from systems.server.receiving import ClientLeft, admitted, body_of, check_model, unless_left
 from systems.server.service import ServedSystem, streamed
-from systems.server.shapes import ANY_MODEL, ListedModel, ModelList
+from systems.server.shapes import ListedModel, ModelList
 
 
 class Completions:
@@ -39,8 +40,9 @@ class Completions:
         try:
             user = admitted(self._service, headers)
             request = decoded(await body_of(receive, headers))
-            self._check_model(request.model)
-            chat = chat_asked(request)
+            check_model(self._service, request.model)
+            # A grammar of many tools takes a while to make, in which others are not to wait.
+            chat = await asyncio.to_thread(chat_asked, request) if request.asks_for_form else chat_asked(request)
             with self._service.turn(user, chat.asked.turn), named(chat):
                 if request.stream:
                     first = await unless_left(receive, events.during(self._stream(events, user, request, chat)))
@@ -58,15 +60,6 @@ class Completions:
                 await events.fail(failed)
             else:
                 await failed.response()(scope, receive, send)
-
-    def _check_model(self, model: str) -> None:
-        if model not in (ANY_MODEL, self._service.model):
-            raise bad_request(
-                f"This server has no model {model[:100]!r}; it serves {self._service.model!r}.",
-                status=404,
-                code="model_not_found",
-                param="model",
-            )
 
     async def _whole(self, user: str, request: ChatRequest, chat: ChatAsked) -> list[Generated]:
         replies = {

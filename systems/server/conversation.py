@@ -19,7 +19,8 @@ DEFAULT_PERSON = "default"
 """The person of a token whose client names nobody; the server's own page is theirs too."""
 
 # How many replies are remembered as the end of a beginning, each in about 200 bytes.
-_MOST = 20_000
+# Conversations that came to the same words and were not gone on with are told apart up to a number.
+_MOST, _ALIKE = 20_000, 16
 
 
 def person_of(safety_identifier: str | None, user: str | None) -> str:
@@ -38,22 +39,29 @@ class Conversations:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._known: OrderedDict[bytes, str] = OrderedDict()
+        self._known: OrderedDict[bytes, list[str]] = OrderedDict()
 
     def of(self, session: str, messages: Sequence[Message]) -> str:
-        """Return the conversation that ``messages`` go on with, or the name of a new one."""
+        """Return the conversation that ``messages`` go on with, or the name of a new one.
+
+        Of several that have come to the same words each is gone on with once, and then the last of them: nobody could
+        tell which is whose, and none of them has said anything that the others have not.
+        """
         before = messages[: turn_begins(messages)]
         if before:
             beginning = _digest(session, before)
             if (known := self._known.get(beginning)) is not None:
                 self._known.move_to_end(beginning)
-                return known
+                return known.pop(0) if len(known) > 1 else known[0]
         return uuid.uuid4().hex
 
     def replied(self, session: str, messages: Sequence[Message], reply: str, conversation: str) -> None:
         """Remember that ``conversation`` has now come as far as ``reply``, the answer to ``messages``."""
         beginning = _digest(session, [*messages, Message("assistant", reply)])
-        self._known[beginning] = conversation
+        known = self._known.setdefault(beginning, [])
+        if conversation not in known:
+            known.append(conversation)
+            del known[:-_ALIKE]
         self._known.move_to_end(beginning)
         if len(self._known) > self._most:
             self._known.popitem(last=False)

@@ -17,8 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from systems.engines.interface import Embedded, Purpose
 from systems.errors import PromptTooLong
+from systems.server.decoding import not_understood
 from systems.server.failures import bad_request, failure
-from systems.server.receiving import ClientLeft, admitted, body_of, not_understood, unless_left
+from systems.server.fields import Field
+from systems.server.receiving import ClientLeft, admitted, body_of, unless_left
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
 from systems.server.shapes import ANY_MODEL
@@ -32,6 +34,19 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 Texts = Annotated[list[Text], msgspec.Meta(min_length=1, max_length=MAX_TEXTS)]
 
 
+FIELDS: dict[str, Field] = {
+    "input": Field("obeyed", "a text, or up to 256; tokens instead are refused"),
+    "model": Field("obeyed", "the name that `/v1/models` lists, or `default`"),
+    "encoding_format": Field("obeyed", "`float` or `base64`"),
+    "dimensions": Field("obeyed", "the model's own; others are refused"),
+    "input_type": Field("obeyed", "`query` or `passage`, where the model reads them differently"),
+    "user": Field("accepted", "nothing is remembered"),
+    "truncate": Field("refused", "a text that is too long is refused, or its end would be left out unseen"),
+    "truncate_prompt_tokens": Field("refused", "a text that is too long is refused, not cut"),
+}
+"""Every field, and what is done with it: OpenAI's, and what clients of servers like this one send."""
+
+
 class EmbeddingsRequest(msgspec.Struct):
     """The body of a request. Tokens instead of texts are refused: a number means nothing without its vocabulary.
 
@@ -42,8 +57,9 @@ class EmbeddingsRequest(msgspec.Struct):
     model: str = ANY_MODEL
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
-    user: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
-    input_type: Purpose = "passage"
+    input_type: Purpose | None = None
+    truncate: Literal[False] | None = None
+    truncate_prompt_tokens: None = None
 
 
 class Vector(msgspec.Struct):
@@ -102,7 +118,7 @@ class Embeddings:
         try:
             asked = _request.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise not_understood(error) from error
+            raise not_understood(error, FIELDS) from error
         if asked.model not in (ANY_MODEL, host.name):
             raise bad_request(
                 f"This server has no embedding model {asked.model[:100]!r}; it has {host.name!r}.",
@@ -114,7 +130,7 @@ class Embeddings:
         with self._service.work(user):
             try:
                 embedded = await unless_left(
-                    receive, host.embed(texts, asked.input_type, self._service.settings.deadline_s)
+                    receive, host.embed(texts, asked.input_type or "passage", self._service.settings.deadline_s)
                 )
             except PromptTooLong as error:
                 raise bad_request(str(error), code="context_length_exceeded", param="input") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import TypeVar
 
 from starlette.types import Send
@@ -47,20 +48,26 @@ class Events:
 
     async def during(self, work: Awaitable[T]) -> T:
         """Return what ``work`` returns; meanwhile begin the response soon, and send a comment whenever it is quiet."""
-        beating = asyncio.create_task(self._beat())
+        over = asyncio.Event()
+        beating = asyncio.create_task(self._beat(over))
         try:
             return await work
         finally:
-            beating.cancel()
+            over.set()
+            await beating  # what it is just sending would be torn apart by a cancellation
 
-    async def _beat(self) -> None:
-        await asyncio.sleep(self._soon_s)
+    async def _beat(self, over: asyncio.Event) -> None:
+        wait_s = self._soon_s
         while not self.ended:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await over.wait()
+                return
             quiet_s = time.monotonic() - self._sent
             if not self.begun or quiet_s >= self._quiet_s:
                 await self._body(b": still at work\n\n", last=False)
                 quiet_s = 0.0
-            await asyncio.sleep(self._quiet_s - quiet_s)
+            wait_s = self._quiet_s - quiet_s
 
     async def _body(self, body: bytes, last: bool) -> None:
         async with self._sending:

@@ -49,9 +49,7 @@ class Failure(Exception):
 
     def response(self) -> Response:
         """Return it as the answer to a request."""
-        # What is left of a body that was not read is not waited for.
-        headers = {**self._headers, "connection": "close"} if self.status == 413 else self._headers
-        return Response(self.body, self.status, headers, "application/json")
+        return Response(self.body, self.status, self._headers, "application/json")
 
 
 def bad_request(

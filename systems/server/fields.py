@@ -79,7 +79,7 @@ LLAMA: dict[str, Field] = {
     "repeat_last_n": _obeyed("up to 4,096 tokens of the reply; -1: as many"),
     "ignore_eos": _obeyed("the reply goes on to its bound"),
     "n_predict": _obeyed("as `max_tokens`, where that is not said"),
-    "grammar": _obeyed("GBNF with the rule `root`"),
+    "grammar": _obeyed("GBNF with the rule `root`, of which none is within itself"),
     "json_schema": _obeyed("as a `response_format` of `json_schema`"),
     "cache_prompt": _accepted("what was computed is kept anyway"),
     "id_slot": _accepted("the engine chooses its slots"),

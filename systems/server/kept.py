@@ -16,12 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from systems.errors import BadInput, NotKept
+from systems.errors import BadInput, NotKept, StillReadable
 from systems.interface import Keeper, KeptConversation, KeptTurn
 from systems.server.conversation import DEFAULT_PERSON
+from systems.server.decoding import not_understood
 from systems.server.failures import bad_request, failure
 from systems.server.guard import session_of
-from systems.server.receiving import ClientLeft, admitted, body_of, not_understood
+from systems.server.receiving import ClientLeft, admitted, body_of
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
 
@@ -79,8 +80,16 @@ async def _answered(service: ServedSystem, answer: _Answer, request: Request) ->
         user = admitted(service, request.headers)
         keeper = _keeper(service)
         person = _named(request, "user") or DEFAULT_PERSON
+        session = session_of(user, person)
         with service.work(user):
-            said = await answer(keeper, session_of(user, person), request)
+            changed = None if request.method == "GET" else await _conversation(keeper, session, request)
+            try:
+                said = await answer(keeper, session, request)
+            except StillReadable:  # the agent has it no more
+                service.responses.forget(session, changed)
+                raise
+        if request.method != "GET":  # or it could still be gone on from
+            service.responses.forget(session, changed)
         return Response(msgspec.json.encode(said), media_type="application/json")
     except ClientLeft:
         return Response(status_code=400)
@@ -92,6 +101,16 @@ def _keeper(service: ServedSystem) -> Keeper:
     if service.host.keeper is None:
         raise NotKept("What is served keeps nothing of conversations that could be looked into.")
     return service.host.keeper
+
+
+async def _conversation(keeper: Keeper, session: str, request: Request) -> str | None:
+    """Return the conversation of which something is to change; None if it is not there."""
+    if "conversation" in request.path_params:
+        return str(request.path_params["conversation"])
+    turn = _number(request.path_params["turn"], "turn")
+    assert turn is not None
+    found = await keeper.turns(session, before=turn + 1)
+    return found[-1].conversation if found and found[-1].id == turn else None
 
 
 async def _conversations(keeper: Keeper, session: str, _: Request) -> ConversationList:

@@ -22,7 +22,9 @@ def laid_out(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
     calls: dict[str, Call] = {}
     among_results = False
     for place, message in enumerate(messages):
-        text = _text(message, place)
+        text = message.refusal or ""
+        if message.content is not None:
+            text = text_of(message.content, f"messages[{place}].content")
         if message.role in ("tool", "function"):
             call = calls.get(message.tool_call_id or "")
             _add(found, returned(call, message.name, text), joined=bool(found) and found[-1].role == "user")
@@ -76,21 +78,20 @@ def _call(call: SaidCall) -> Call:
     )
 
 
-def _text(message: ChatMessage, place: int) -> str:
-    if message.content is None:
-        return message.refusal or ""
-    if isinstance(message.content, str):
-        return message.content
-    return "\n".join(_part(part, place) for part in message.content)
+def text_of(content: str | Sequence[Part] | None, field: str) -> str:
+    """Return the text of ``content``, which stands in ``field``. Raises `Failure` for parts that are no text."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "\n".join(_part(part, field) for part in content)
 
 
-def _part(part: Part, place: int) -> str:
+def _part(part: Part, field: str) -> str:
     if part.type in ("text", "input_text", "output_text") and part.text is not None:
         return part.text
     if part.type == "refusal":
         return part.refusal or ""
     raise bad_request(
         f"Messages are text here: a part of the type {part.type[:50]!r} cannot be read.",
-        param=f"messages[{place}].content",
+        param=field,
         code="not_offered",
     )

@@ -1,8 +1,8 @@
 """The messages of the WebSocket, version 1: JSON objects told apart by their ``type``.
 
 A client sends `Ask`; the server answers it with any number of `Token`s and then exactly one `ReplyMessage`, `Refusal`
-or `Error` with the same ``id``, or `Stopped` if it sent `Cancel` before that. Where tokens are needed and the
-handshake showed none, the first message is a `Hello`.
+or `Error` with the same ``id``; or `Stopped`, if a `Cancel` came in time. Where tokens are needed and the handshake
+showed none, the first message is a `Hello`.
 `Settings` gets `InForce`, a `Ping` gets a `Pong`. A frame that is no message gets an `Error` with an empty ``id``.
 """
 
@@ -36,7 +36,7 @@ class Hello(_FromClient, frozen=True, kw_only=True, tag="hello"):
 
 
 class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
-    """One user turn.
+    """One user turn, of one of the session's conversations.
 
     ``max_tokens`` is an upper bound; without it the reply may be as long as there is room, or as the server is set.
     ``observed`` is accepted only by a server made for experiments.

@@ -6,13 +6,16 @@ The page asks for relative addresses only, so that it works under whatever path 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+from systems.errors import NotAllowed
+from systems.server.guard import Guard
 
 _FOLDER = "browser"
 
@@ -31,9 +34,17 @@ _HEADERS = {
 }
 
 
-def routes() -> list[Route]:
+def routes(guard: Guard) -> list[Route]:
     """Return the addresses of the page and of its parts."""
-    return [Route("/", _show, methods=["GET"]), Route("/page/{name}", _show, methods=["GET"])]
+    return [Route("/", partial(_open, guard), methods=["GET"]), Route("/page/{name}", _show, methods=["GET"])]
+
+
+async def _open(guard: Guard, request: Request) -> Response:
+    try:
+        guard.check_name(request.headers)
+    except NotAllowed as error:  # the page would open, and could reach nothing
+        return PlainTextResponse(f"{error}\n", 403)
+    return await _show(request)
 
 
 async def _show(request: Request) -> Response:

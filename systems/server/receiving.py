@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
-from systems.server.failures import Failure, bad_request
+from systems.server.failures import bad_request
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_BODY_BYTES
+from systems.server.shapes import ANY_MODEL
 
 T = TypeVar("T")
-
-# Where msgspec says that something is wrong: in "`$.a[0].b`", or in "`key` in `$.a`".
-_PATH = re.compile(r"`\$\.(.+?)`")
-
-# How much of a body that is refused is read on, and for how long.
-_DROPPED_BYTES, _DROPPED_S = 8 * MAX_BODY_BYTES, 1.0
 
 
 class ClientLeft(Exception):
@@ -34,17 +27,15 @@ def admitted(service: ServedSystem, headers: Headers) -> str:
     return service.guard.bearer(headers)
 
 
-def not_understood(error: Exception) -> Failure:
-    """Return the failure of a request whose body msgspec could not decode."""
-    reason, param = reason_and_field(error)
-    return bad_request(f"{reason}.", param=param)
-
-
-def reason_and_field(error: Exception) -> tuple[str, str | None]:
-    """Return what msgspec says is wrong, and with which field if with one."""
-    reason, _, where = str(error).partition(" - at ")
-    found = _PATH.search(where)
-    return reason, None if found is None else found[1]
+def check_model(service: ServedSystem, model: str) -> None:
+    """Raises `Failure` if ``model`` is not what is served."""
+    if model not in (ANY_MODEL, service.model):
+        raise bad_request(
+            f"This server has no model {model[:100]!r}; it serves {service.model!r}.",
+            status=404,
+            code="model_not_found",
+            param="model",
+        )
 
 
 async def body_of(receive: Receive, headers: Headers) -> bytes:
@@ -53,7 +44,6 @@ async def body_of(receive: Receive, headers: Headers) -> bytes:
     body, more = bytearray(), True
     while more:
         if len(body) > MAX_BODY_BYTES or (length.isdigit() and int(length) > MAX_BODY_BYTES):
-            await _drop(receive)
             raise bad_request(f"A request has at most {MAX_BODY_BYTES} bytes.", status=413, code=None)
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -61,17 +51,6 @@ async def body_of(receive: Receive, headers: Headers) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)
-
-
-async def _drop(receive: Receive) -> None:
-    """Read on for a moment what is refused: a client still sending it would be cut off before it has the answer."""
-    dropped, more = 0, True
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_DROPPED_S):
-            while more and dropped <= _DROPPED_BYTES:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                more = message.get("more_body", False)  # nor is there more from a client that has left
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from systems.interface import KeptTurn
-from systems.server import messages
+from systems.server import messages, response_fields
 from systems.server.chat_request import ChatRequest
+from systems.server.embeddings import FIELDS as EMBEDDINGS_FIELDS
 from systems.server.embeddings import PATH as EMBEDDINGS
 from systems.server.embeddings import EmbeddingsReply, EmbeddingsRequest
-from systems.server.fields import FIELDS
+from systems.server.fields import FIELDS, Field
 from systems.server.kept import CONVERSATIONS, TURNS, ConversationList, Correction, Deleted, TurnList
+from systems.server.response_events import AnyEvent
+from systems.server.response_request import ResponseRequest
+from systems.server.response_shapes import DeletedResponse, ItemList, ResponseObject
+from systems.server.responses import PATH as RESPONSES
 from systems.server.settings import ServerSettings
 from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ErrorBody, ModelList
 
@@ -25,6 +31,7 @@ _HTTP = (
     *(ChatRequest, ChatCompletion, ChatCompletionChunk, ModelList, ErrorBody, EmbeddingsRequest, EmbeddingsReply),
     *(ConversationList, TurnList, Correction, KeptTurn, Deleted),
 )
+_RESPONSES = (ResponseRequest, ResponseObject, AnyEvent, DeletedResponse, ItemList)
 
 _ERRORS = {
     400: "The request cannot be understood, or asks for what is not offered.",
@@ -45,10 +52,12 @@ def openapi(settings: ServerSettings, *, embeddings: bool = False, keeps: bool =
     ``embeddings`` says whether it makes these, ``keeps`` whether one may look into what it keeps of conversations.
     """
     (refs, components) = msgspec.json.schema_components(
-        (*_HTTP, *WEBSOCKET), ref_template="#/components/schemas/{name}"
+        (*_HTTP, *_RESPONSES, *WEBSOCKET), ref_template="#/components/schemas/{name}"
     )
     request, completion, chunk, models, error, wanted, vectors, *others = refs[: len(_HTTP)]
-    _describe(components["ChatRequest"]["properties"])
+    _describe(components["ChatRequest"]["properties"], FIELDS)
+    _describe(components["ResponseRequest"]["properties"], response_fields.FIELDS)
+    _describe(components["EmbeddingsRequest"]["properties"], EMBEDDINGS_FIELDS)
     errors = {str(status): _answer(words, "application/json", error) for status, words in _ERRORS.items()}
     done = _answer("The reply, whole or as server-sent events.", "application/json", completion)
     event = {"type": "string", "contentMediaType": "application/json", "contentSchema": chunk}
@@ -73,6 +82,7 @@ def openapi(settings: ServerSettings, *, embeddings: bool = False, keeps: bool =
                     },
                 }
             },
+            **_responses(errors, *refs[len(_HTTP) : len(_HTTP) + len(_RESPONSES)]),
             "/healthz": {"get": {"operationId": "alive", "responses": {"200": _answer("Alive.", "text/plain")}}},
             "/readyz": {
                 "get": {
@@ -145,9 +155,53 @@ def _parameter(name: str, schema: dict[str, Any], where: str = "query") -> dict[
     return {"name": name, "in": where, "required": where == "path", "schema": schema}
 
 
-def _describe(properties: dict[str, Any]) -> None:
+def _responses(
+    errors: dict[str, Any],
+    request: dict[str, Any],
+    response: dict[str, Any],
+    event: dict[str, Any],
+    deleted: dict[str, Any],
+    items: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the operations on responses."""
+    made = _answer("The response, whole or as server-sent events.", "application/json", response)
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": event}
+    made["content"]["text/event-stream"] = {"schema": {"properties": {"data": data}, "required": ["data"]}}
+    named = _parameter("name", {"type": "string", "minLength": 1}, "path")
+    refused = {status: errors[status] for status in ("400", "401", "403", "404")}
+    return {
+        RESPONSES: {
+            "post": {
+                "operationId": "respond",
+                "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+                "responses": {"200": made, **errors},
+            }
+        },
+        f"{RESPONSES}/{{name}}": {
+            "get": {
+                "operationId": "response",
+                "parameters": [named],
+                "responses": {"200": _answer("A response that is kept.", "application/json", response), **refused},
+            },
+            "delete": {
+                "operationId": "forgetResponse",
+                "parameters": [named],
+                "responses": {"200": _answer("It is not kept any more.", "application/json", deleted), **refused},
+            },
+        },
+        f"{RESPONSES}/{{name}}/input_items": {
+            "get": {
+                "operationId": "inputItems",
+                "parameters": [named],
+                "responses": {"200": _answer("What it was made from.", "application/json", items), **refused},
+            },
+        },
+    }
+
+
+def _describe(properties: dict[str, Any], fields: Mapping[str, Field]) -> None:
     """Add what the server does with each field, and the fields that it accepts without effect."""
-    for name, field in FIELDS.items():
+    for name, field in fields.items():
         properties.setdefault(name, {})["description"] = f"{field.how.capitalize()}: {field.why}."
 
 

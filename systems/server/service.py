@@ -21,6 +21,7 @@ from systems.server.embedding import EmbeddingHost
 from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
 from systems.server.metrics import Metrics
+from systems.server.response_store import KeptResponses
 from systems.server.settings import ServerSettings
 from systems.turn import commands
 
@@ -59,6 +60,7 @@ class ServedSystem:
         self.scripts = scripts
         self.guard = Guard(settings)
         self.conversations = Conversations()
+        self.responses = KeptResponses()
         self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
         if embeddings is not None:
             self.metrics.add(embeddings)

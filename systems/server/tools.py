@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -18,11 +18,15 @@ from systems.engines.grammar import either_text_or, of_any_object, of_schema
 from systems.errors import BadInput
 from systems.server.failures import bad_request
 
+T = TypeVar("T")
+
 CALLS = "tool_calls"
 """The one key of the object that the model says to call something."""
 
 # Several calls in one reply are bounded: a small model may not find an end by itself.
 _AT_ONCE = 16
+
+_DEEPEST = 200
 
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -42,6 +46,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         """
         if parameters and parameters.get("type", "object") != "object":
             raise BadInput(f"The parameters of the function {name!r} must be a schema of the type 'object'.")
+        check_depth(parameters)
         schema = {"type": "object", **parameters} if parameters else _NO_PARAMETERS
         return cls(name=name, description=description or "", parameters=schema)
 
@@ -92,7 +97,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
         return (
             f"These functions can be called:\n{chr(10).join(lines)}\n\n"
             f"{when} with nothing but a JSON object like this: {how}\n"
-            "What the function returns is told in the next message."
+            "What it returns is told in the next message; once you know enough, answer in words."
         )
 
     def schema(self) -> dict[str, Any]:
@@ -127,8 +132,19 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
         return in_grammar("tools", lambda: of_schema(either))
 
 
-def in_grammar(field: str, make: Callable[[], str]) -> str:
-    """Return the grammar that ``make`` makes. Raises `Failure`, which names ``field``, if it cannot be made."""
+def check_depth(schema: Any) -> None:
+    """Refuse a schema that is nested more deeply than anybody writes one. Raises `BadInput`."""
+    waiting = [(schema, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise BadInput(f"The schema is too large: more than {_DEEPEST} values lie in each other.")
+        within = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        waiting += [(each, depth + 1) for each in within]
+
+
+def in_grammar(field: str, make: Callable[[], T]) -> T:
+    """Return what ``make`` makes of the schema in ``field``. Raises `Failure`, which names that field."""
     try:
         return make()
     except BadInput as error:
@@ -183,9 +199,11 @@ class _SaidCalls(msgspec.Struct, forbid_unknown_fields=True):
 def _arguments(text: str) -> Any:
     """Return the arguments that a client sends back; what is no JSON, as a broken-off call's, stays text."""
     try:
-        return json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError):
+        found = json.loads(text) if text.strip() else {}
+        check_depth(found)
+    except (ValueError, RecursionError, BadInput):
         return text
+    return found
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:

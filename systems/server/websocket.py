@@ -15,6 +15,7 @@ from systems import interface
 from systems.errors import BadInput, FourgigError, NotAllowed, Refused
 from systems.logs import event
 from systems.server.direct import EngineHost
+from systems.server.failures import failure
 from systems.server.guard import session_of
 from systems.server.messages import (
     VERSION,
@@ -57,7 +58,7 @@ async def serve(service: ServedSystem, websocket: WebSocket) -> None:
         user = None if "authorization" not in headers and not service.guard.open else service.guard.bearer(headers)
     except NotAllowed as error:
         event(log, logging.WARNING, "connection refused", reason=type(error).__name__)
-        await websocket.close()  # before it is accepted: 403
+        await websocket.send_denial_response(failure(error).response())
         return
     await websocket.accept()
     try:

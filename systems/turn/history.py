@@ -1,9 +1,9 @@
-"""What was just said, per session, in memory: the messages a prompt carries besides the new one."""
+"""What was just said, per conversation, in memory: the messages a prompt carries besides the new one."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -37,11 +37,16 @@ def exchanges(messages: Iterable[Message]) -> list[Exchange]:
     return found
 
 
+def told(before: Iterable[Message], question: str, answer: str) -> list[Exchange]:
+    """Return what a client has of a conversation after a turn; what it asked and got no answer to belongs to this."""
+    return exchanges([*before, Message("user", question), Message("assistant", answer)])
+
+
 Prune = Callable[[list[Exchange], int], list[Exchange]]
 
 
 class Histories:
-    """The histories of the most recently active sessions.
+    """The histories of the most recently active conversations, each called here as it is among those of all sessions.
 
     Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``: one exchange
     leaves at a time, or, ``stepped``, half of them at once, so that prompts begin alike for several turns and an
@@ -69,18 +74,17 @@ class Histories:
         """Add one exchange to ``session``."""
         self._keep(session, [*self._sessions.get(session, ()), exchange])
 
-    def replace(self, session: str, told: Iterable[Exchange]) -> None:
-        """Let the history of ``session`` be what was ``told``."""
-        self._keep(session, list(told))
+    def replace(self, session: str, by: Iterable[Exchange]) -> None:
+        """Let the history of ``session`` be ``by``: the newest of it that it may hold."""
+        self._keep(session, self.newest(session, list(by)))
+
+    def newest(self, session: str, exchanges: list[Exchange]) -> list[Exchange]:
+        """Return those of ``exchanges`` that the history of ``session`` may hold."""
+        return keep_newest(exchanges, self.length(session) // 2)
 
     def knows(self, session: str) -> bool:
         """Return whether there is a history of ``session``, be it empty."""
         return session in self._sessions
-
-    def take_out(self, session: str, questions: Container[str]) -> None:
-        """Forget the exchanges of ``session`` with these ``questions``."""
-        if session in self._sessions:
-            self._sessions[session] = [each for each in self._sessions[session] if each.question not in questions]
 
     def forget(self, session: str) -> None:
         """Empty the history of ``session``; a length of its own stays."""

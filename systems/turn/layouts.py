@@ -121,8 +121,10 @@ class _Passage(_Sentences):
 
     heading = "Context:"
 
-    # Where it begins a line: people write the word within one, and there it begins nothing.
-    _FRAME = re.compile(r"((?:\A|(?<=[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]))\s*context\s*)[:：]", re.IGNORECASE)
+    # Where it begins a line: people write the word within one, and there it begins nothing. What stands before it is of
+    # the same line: to look across empty lines from each of them would take hours of a text of nothing else.
+    _BREAKS = r"\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+    _FRAME = re.compile(rf"((?:\A|(?<=[{_BREAKS}]))[^\S{_BREAKS}]*context\s*)[:：]", re.IGNORECASE)
 
     def laid_out(self, notes: Sequence[str]) -> str:
         return super().laid_out(notes[::-1])

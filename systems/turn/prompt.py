@@ -102,26 +102,37 @@ def cache_key(
 ) -> str:
     """Return the key under which the reply to ``request`` may be served again.
 
-    Both cover how the client wants the reply: length, instructions, sampling and form. Kind "prompt" covers
-    everything else that it depends on: session, engine, history, memories and question. The
-    mood is the question's own. The clock and the machine it covers only where the question, or the one before it that
-    a short one may go on from, asks about such things: else they would make every key new. Kind "question" is the
-    published cache: session, engine and question, so an answer may be served after the conversation, or the
-    hour, that gave it its meaning has moved on.
+    Both cover how the client wants the reply (length, instructions, sampling, form) and what it says was said before.
+    Kind "prompt" covers everything else that it depends on: session, engine, history, memories and question. The mood
+    is the question's own. The clock and the machine it covers only where the question, or the one before it that a
+    short one may go on from, asks about such things: else they would make every key new. Kind "question" is the
+    published cache: conversation, engine and question, so an answer may be served after the conversation, or the hour,
+    that gave it its meaning has moved on.
     """
-    parts = [request.session, engine, str(request.max_tokens), request.instructions, request.grammar or ""]
-    if request.sampling is not None or request.likeliest is not None:
-        parts.append(repr((request.sampling, request.likeliest)))
+    parts = [request.session, engine, str(request.max_tokens), request.instructions, _form(request)]
+    told = request.before
+    # Of the agent's own history the texts are enough, for its roles alternate; a client's need not.
+    parts.append("" if told is None else " ".join([str(len(told)), *[message.role for message in told]]))
     if kind == "question":
-        parts.append(request.text.strip())
+        parts += [request.conversation or "", request.text.strip(), *[message.content for message in told or ()]]
     else:
-        # Of the history the texts are enough: its roles alternate.
         parts += [request.text, str(len(history)), *[message.content for message in history], *memories]
-        goes_on = len(history) > 1 and len(request.text) <= _GOES_ON
-        if depends_on_now(request.text) or (goes_on and depends_on_now(history[-2].content)):
+        goes_on = len(request.text) <= _GOES_ON
+        if depends_on_now(request.text) or (goes_on and depends_on_now(_asked_last(history))):
             parts += [observed.clock, observed.system]
     data = f"{[*map(len, parts)]}{''.join(parts)}".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256()
     for start in range(0, len(data), _PIECE):
         digest.update(data[start : start + _PIECE])
     return digest.hexdigest()
+
+
+def _form(request: Request) -> str:
+    """Return how the next token is chosen, and what form the reply has; nothing where nobody says so."""
+    asked = request.sampling, request.grammar, request.likeliest
+    return "" if asked == (None, None, None) else repr(asked)
+
+
+def _asked_last(history: Sequence[Message]) -> str:
+    """Return what was asked before; nothing if nothing was."""
+    return next((message.content for message in reversed(history) if message.role == "user"), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,13 +12,16 @@ from msgspec.structs import replace
 
 from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
-from systems.engines.interface import Message, Sampling
+from systems.engines.fitting import fitted
+from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import NotHeeded
+from systems.errors import BadInput, NotHeeded
 from systems.interface import Request
 from systems.server.hosting import host
-from systems.turn.history import Exchange, Histories, exchanges, keep_newest
-from tests.systems.conversing import stored
+from systems.turn import prompt
+from systems.turn.history import Exchange, Histories, exchanges, keep_newest, told
+from systems.turn.layouts import LAYOUTS
+from tests.systems.conversing import OBSERVED, stored
 
 both = pytest.mark.parametrize("kind", [Baseline, Asynchronous])
 
@@ -32,6 +36,10 @@ class Heard(SimulatedEngine):
 
     @property
     def heeds_grammars(self):
+        return self.heeds
+
+    @property
+    def samples_as_asked(self):
         return self.heeds
 
     def generate(self, call):
@@ -181,6 +189,161 @@ async def test_two_conversations_of_one_person_do_not_wait_for_each_other(tmp_pa
         await asyncio.gather(slow, return_exceptions=True)
 
 
+@both
+@pytest.mark.parametrize("cache_key", ["prompt", "question"])
+async def test_the_same_words_said_by_others_are_another_history(tmp_path, kind, cache_key):
+    engine = Heard()
+    mine = (Message("user", "Red."), Message("assistant", "Blue."), Message("assistant", "Green."))
+    swapped = (Message("user", "Red."), Message("user", "Blue."), Message("assistant", "Green."))
+    asked = [ask("Which is mine?", conversation="c", before=before) for before in (mine, swapped, None)]
+    async with host(kind(kind.Settings(memories=0, cache_key=cache_key), engine, tmp_path)) as running:
+        for each in asked:
+            assert (await running.answer(each)).source == "model"
+
+
+@both
+async def test_the_published_cache_serves_no_reply_of_another_conversation(tmp_path, kind):
+    engine = Heard()
+    async with host(kind(kind.Settings(memories=0, cache_key="question"), engine, tmp_path)) as running:
+        sources = [(await running.answer(ask("And?", conversation=name))).source for name in ("a", "b", "a")]
+    assert sources == ["model", "model", "cache"]
+
+
+@both
+async def test_a_cached_reply_tells_its_tokens_again(tmp_path, kind):
+    class Telling(Heard):
+        def generate(self, call):
+            tokens = (SaidToken(b"word", -0.5, ((b"word", -0.5),)),)
+            return msgspec.structs.replace(super().generate(call), tokens=tokens)
+
+    engine = Telling(heeds=True)
+    asked = [ask("Why?", conversation=name, likeliest=1) for name in ("a", "b")]
+    first, again = await answered(kind, tmp_path, asked, engine)
+    assert (first.source, again.source) == ("model", "cache")
+    assert again.tokens == first.tokens != ()
+
+
+@both
+async def test_what_nobody_answered_before_belongs_to_the_question_of_the_turn(tmp_path, kind):
+    engine = Heard()
+    before = (Message("user", "One."), Message("assistant", "Two."), Message("user", "Three?"))
+    asked = [ask("Four?", conversation="c", before=before), ask("Five?", conversation="c")]
+    replies = await answered(kind, tmp_path, asked, engine)
+    assert said(engine.calls[0]) == ["One.", "Two.", "Three?"]
+    assert said(engine.calls[1]) == ["One.", "Two.", "Three?\n\nFour?", replies[0].text]
+
+
+async def test_what_a_client_said_that_is_important_outlives_other_turns_as_if_it_had_been_said_here(tmp_path):
+    engine = Heard()
+    before = (Message("user", "My sister Vera lives in Lisbon."), Message("assistant", "Noted."))
+    asked = [ask("Hello there.", conversation="c", before=before)]
+    asked += [ask(f"What is {number} plus one?", conversation="c") for number in range(4)]
+    async with host(Asynchronous(Asynchronous.Settings(history_length=6), engine, tmp_path)) as running:
+        for each in asked:
+            await running.answer(each)
+    assert said(engine.calls[-1])[0] == "My sister Vera lives in Lisbon."
+
+
+async def test_only_what_is_asked_in_the_same_way_at_the_same_time_shares_a_reply(tmp_path):
+    engine = Heard(SimulatedSettings(slots=16), heeds=True)
+    ways = [
+        {"conversation": "another"},
+        {"sampling": Sampling(top_p=0.5)},
+        {"sampling": Sampling(temperature=0.7, seed=1)},
+        {"grammar": 'root ::= "a"'},
+        {"likeliest": 0},
+        {"instructions": "Be brief."},
+        {"before": ()},
+    ]
+    alike = [ask("Why?"), ask("Why?")]
+    alone = [ask("Why?", **way) for way in [*ways, {"sampling": Sampling(temperature=0.7)}, {"kept": False}] * 2]
+    async with host(Asynchronous(Asynchronous.Settings(cache_capacity=0), engine, tmp_path)) as running:
+        await asyncio.gather(*map(running.answer, [*alike, *alone]))
+        assert running.counters().coalesced == 1 + len(ways)
+    assert len(engine.calls) == 1 + len(ways) + 2 * 2, "what is drawn, or not kept, is nobody else's"
+
+
+@both
+async def test_what_a_client_tells_and_the_context_cannot_hold_is_counted(tmp_path, kind):
+    class Narrow(Heard):
+        def generate(self, call):
+            prompt_of = fitted(call, lambda messages: [0] * (10 * len(messages)), context_tokens=200)
+            generation = super().generate(call)
+            return replace(generation, dropped_messages=prompt_of.dropped_messages)
+
+    before = tuple(Message("user" if number % 3 else "assistant", f"{number}") for number in range(1000))
+    [reply] = await answered(kind, tmp_path, [ask("And?", before=before)], Narrow())
+    assert 980 <= reply.dropped_messages < 1000
+
+
+async def test_a_conversation_comes_back_as_it_was_kept(tmp_path):
+    async with host(Asynchronous(Asynchronous.Settings(), Heard(), tmp_path)) as running:
+        for text in ("My sister Vera lives in Lisbon.", "It pours.", "Go on.", "Go on."):
+            await running.answer(ask(text, conversation="one"))
+        turns = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.correct("vera", turns[1].id, "It rains.")
+    engine = Heard()
+    async with host(Asynchronous(Asynchronous.Settings(history_length=10), engine, tmp_path)) as running:
+        await running.answer(ask("/history 12", conversation="one"))
+        await running.answer(ask("Why?", conversation="one"))
+        questions = said(engine.calls[-1])[::2]
+        assert questions == ["My sister Vera lives in Lisbon.", "Go on.", "Go on."], "and nothing without an answer"
+        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=last.id)
+        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=last.id)
+        await running.answer(ask("And?", conversation="one"))
+        assert said(engine.calls[-1])[-2:][0] == "Go on.", "what is said twice is forgotten once"
+        for number in range(6):
+            await running.answer(ask(f"What is {number} plus one?", conversation="one"))
+        assert said(engine.calls[-1])[0] == "My sister Vera lives in Lisbon.", "what is important stays longest"
+
+
+async def test_what_a_command_emptied_stays_empty_when_a_turn_is_taken_back(tmp_path):
+    engine = Heard()
+    async with host(Asynchronous(Asynchronous.Settings(), engine, tmp_path)) as running:
+        for text in ("Before.", "/forget", "After."):
+            await running.answer(ask(text, conversation="one"))
+        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=last.id)
+        await running.answer(ask("After.", conversation="one"))
+    assert said(engine.calls[-1]) == []
+
+
+async def test_what_is_forgotten_leaves_the_history_also_where_a_client_told_it_otherwise(tmp_path):
+    engine = Heard()
+    async with host(Asynchronous(Asynchronous.Settings(), engine, tmp_path)) as running:
+        await running.answer(ask("A Quibbleworth.", conversation="one"))
+        before = (Message("user", " a quibbleworth "), Message("assistant", "Yes."))
+        await running.answer(ask("Go on.", conversation="one", before=before))
+        first, _ = await running.keeper.turns("vera", conversation="one")
+        await running.keeper.forget("vera", turn=first.id)
+        await running.answer(ask("And?", conversation="one"))
+    assert said(engine.calls[-1])[::2] == ["Go on."]
+
+
+def test_no_two_conversations_have_one_name():
+    parts = ["", "a", "\x1f", "1", "\x1f1\x1fa", "1 a", "a\x1f", "\x1f\x1f"]
+    asked = [Request(id="", session=s, text="", conversation=c) for s in parts for c in parts]
+    assert len({each.talk for each in asked}) == len(asked)
+    assert Request(id="", session="1 a", text="").talk == "1 a", "that of a session alone is the session's own"
+
+
+def test_half_a_character_is_refused_wherever_it_stands():
+    half = "\ud800"
+    for more in ({"conversation": half}, {"instructions": half}, {"before": (Message("user", half),)}):
+        with pytest.raises(BadInput, match="half a character"):
+            ask("Why?", **more)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_a_client_says_was_said_is_looked_through_once(layout):
+    """A mebibyte of empty lines took hours, and every turn of everybody waited for it."""
+    lines = "\n" * 1_000_000 + "context:"
+    last = prompt.build(layout, [Message("user", lines)], [], OBSERVED, "Why?")[1].content
+    assert last == ("\n" * 1_000_000 + "context;" if layout == "passage" else lines)
+
+
 def test_messages_become_exchanges():
     messages = [
         Message("assistant", "Welcome."), Message("user", "a"), Message("user", "b"), Message("assistant", "c"),
@@ -188,6 +351,7 @@ def test_messages_become_exchanges():
         Message("user", "open"),
     ]  # fmt: skip
     assert exchanges(messages) == [Exchange("", "Welcome."), Exchange("a\n\nb", "c"), Exchange("d", "e\n\nf")]
+    assert told(messages, "now", "g")[-1] == Exchange("open\n\nnow", "g")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["add", "replace"]), st.sampled_from("ab"), st.integers(0, 5))))

@@ -1,12 +1,14 @@
 """A system of another interpreter that fails oddly is an error for whoever asked, and answers the next one."""
 
+import json
 import sys
 
 import pytest
 
 from systems.elsewhere import system as elsewhere
 from systems.elsewhere.system import Elsewhere
-from systems.errors import BadInput, SystemFailed
+from systems.engines.interface import Message, Sampling
+from systems.errors import BadInput, NotHeeded, SystemFailed
 from systems.interface import Request
 
 SOURCE = """
@@ -53,6 +55,34 @@ async def test_an_error_that_cannot_be_said_is_told_all_the_same(module, tmp_pat
             assert reply.text == "fine"
         halves = await system.answer(Request(id="halves", session="a", text="halves", deadline_s=20.0))
         assert halves.text == "half ? of a pair"
+    finally:
+        await system.close()
+
+
+async def test_what_a_client_asks_for_is_told_there_and_what_it_does_not_is_not(module, tmp_path):
+    module(
+        "import json\nclass Echo:\n"
+        "    def __init__(self, settings, engine_url, data_dir): pass\n"
+        "    def start(self): pass\n"
+        "    def close(self): pass\n"
+        "    def answer(self, request, on_token): return json.dumps(request)\n"
+    )
+    system = Elsewhere({}, "", tmp_path, interpreter=sys.executable, implementation="odd_elsewhere:Echo")
+    await system.start()
+    try:
+        plain = {"id": "1", "session": "a", "text": "Why?"}
+        reply = await system.answer(Request(**plain))
+        assert json.loads(reply.text) == {**plain, "max_tokens": None, "deadline_s": None, "observed": None}
+        reply = await system.answer(
+            Request(**plain, conversation="c", before=(Message("user", "x"),), kept=False, sampling=Sampling(top_k=1))
+        )
+        told = json.loads(reply.text)
+        assert told["before"] == [{"role": "user", "content": "x"}]
+        assert (told["conversation"], told["kept"], told["sampling"]["top_k"]) == ("c", False, 1)
+        unknown = [{"grammar": 'root ::= "a"'}, {"likeliest": 0}, {"sampling": Sampling(stop=("x",))}]
+        for more in (*unknown, {"sampling": Sampling(logit_bias=((1, 2.0),))}):
+            with pytest.raises(NotHeeded, match="elsewhere"):
+                await system.answer(Request(**plain, **more))
     finally:
         await system.close()
 

@@ -11,7 +11,10 @@ export const SESSION = "default"; // the token's own: every device that shows it
 const GO_ON = "Please continue exactly where you stopped.";
 
 export class Chat {
-  /** `on` has `note(words)`, `busy(whether)`, `said()` after a turn ended, and `complain(sentence)`. */
+  /**
+   * `on` has `note(words)`, `busy(whether)`, `said()` after a turn ended, and
+   * `heeded(act)`, which says why an act failed.
+   */
   constructor(link, on) {
     this.link = link;
     this.on = on;
@@ -26,9 +29,9 @@ export class Chat {
     this.show(random(), [], 0);
   }
 
-  /** Show a kept conversation, of which there are `count` turns. */
+  /** Show a kept conversation, of which there are `count` turns; the one that is shown is shown as it is kept. */
   async open(id, count = 0) {
-    this.show(id, [], 0);
+    if (this.id !== id) this.show(id, [], 0);
     const found = await kept.turns({ conversation: id });
     if (this.id !== id) return; // the person has gone on meanwhile
     this.show(id, found.map((each) => this.earlier(each)), count - found.length);
@@ -44,7 +47,7 @@ export class Chat {
     this.hidden = hidden;
     if (this.waiting?.conversation === id) this.turns.push(this.waiting.turn);
     this.place.replaceChildren(...turns.map((turn) => turn.node));
-    if (hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.more())));
+    if (hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.on.heeded(() => this.more()))));
     this.offer();
     this.follower.toEnd();
   }
@@ -57,7 +60,7 @@ export class Chat {
     this.place.prepend(...turns.map((turn) => turn.node));
     this.turns.unshift(...turns);
     this.hidden = found.length ? this.hidden - found.length : 0;
-    if (this.hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.more())));
+    if (this.hidden > 0) this.place.prepend(element("p", {}, button("Earlier", () => this.on.heeded(() => this.more()))));
     this.offer();
     this.follower.place.scrollTop += this.follower.place.scrollHeight - height;
     by("talk").focus();
@@ -66,16 +69,16 @@ export class Chat {
   earlier({ id, question, answer }) {
     const turn = new Turn(question, this.actions(), id);
     turn.answered(answer);
+    if (!answer) turn.mark("The reply is not kept: it was to what this said before it was corrected.");
     return turn;
   }
 
   actions() {
     return {
-      edit: (turn, words) => this.anew(turn, words),
-      again: (turn) => this.anew(turn, turn.question),
+      edit: (turn, words) => this.on.heeded(() => this.anew(turn, words)),
+      again: (turn) => this.on.heeded(() => this.anew(turn, turn.question)),
       goOn: () => this.ask(GO_ON),
       note: (words) => this.on.note(words),
-      changed: () => this.follower.changed(),
     };
   }
 
@@ -111,7 +114,7 @@ export class Chat {
     }
     if (this.waiting !== waiting) return; // stopped before it was sent
     const { id, conversation, turn } = waiting;
-    this.link.send({ type: "ask", id, session: SESSION, conversation, text: turn.question });
+    this.link.send({ type: "ask", id, session: SESSION, conversation: conversation || undefined, text: turn.question });
   }
 
   /** Take a message of the server. */
@@ -142,22 +145,16 @@ export class Chat {
     say();
     this.waiting = null;
     this.offer();
-    this.follower.changed();
     this.on.said();
   }
 
-  /** Ask `words` in the place of `turn` and of everything after it. */
+  /** Ask `words` in the place of `turn` and of everything after it; or of it alone, if it was never answered. */
   async anew(turn, words) {
     if (this.waiting !== null) return;
+    if (turn.id !== null) await kept.forgetConversation(this.id, turn.id);
     const at = this.turns.indexOf(turn);
-    const since = this.turns.slice(at).find((each) => each.id !== null)?.id;
-    try {
-      if (since !== undefined) await kept.forgetConversation(this.id, since);
-    } catch (error) {
-      this.on.complain(error.message);
-      return;
-    }
-    for (const each of this.turns.splice(at)) each.node.remove();
+    const gone = turn.id === null ? this.turns.splice(at, 1) : this.turns.splice(at);
+    for (const each of gone) each.node.remove();
     this.ask(words);
     by("text").focus();
   }
@@ -165,9 +162,9 @@ export class Chat {
   /** Learn which of the server's turns are those that are shown. */
   async identify() {
     if (!this.keeps) return;
-    const { id } = this;
+    const { id } = this, { length } = this.turns;
     const found = await kept.turns({ conversation: id });
-    if (this.id !== id) return;
+    if (this.id !== id || this.turns.length !== length || this.waiting) return; // it is done again after the next turn
     const known = new Set(this.turns.map((turn) => turn.id));
     for (const turn of [...this.turns].reverse()) {
       const last = found.at(-1);

@@ -2,6 +2,9 @@
 
 import { button, by, element, when } from "./elements.js";
 
+/** Return the address, on this page, of a conversation; the one without a name has one too. */
+export const addressOf = (id) => `#=${encodeURIComponent(id)}`;
+
 export class Conversations {
   /** `on.remove(conversation)` deletes one. */
   constructor(on) {
@@ -42,7 +45,7 @@ export class Conversations {
 
   row(conversation, current) {
     const { id, title, latest } = conversation;
-    const open = element("a", { class: "open", href: `#${encodeURIComponent(id)}` }, title, element("small", {}, when(latest)));
+    const open = element("a", { class: "open", href: addressOf(id) }, title, element("small", {}, when(latest)));
     if (current) open.setAttribute("aria-current", "page");
     return element("li", {}, open, button("✕", () => this.on.remove(conversation), `Delete: ${title}`));
   }

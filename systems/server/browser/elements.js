@@ -42,11 +42,13 @@ export function choose(sentence, answers) {
   const dialog = by("choice");
   by("choice-sentence").textContent = sentence;
   return new Promise((resolve) => {
-    const say = (words) => { dialog.returnValue = words; dialog.close(); };
-    const made = Object.entries(answers).map(([words, kind]) => button(words, () => say(words), words, kind));
-    by("choices").replaceChildren(...made, button("Cancel", () => say("")));
-    dialog.returnValue = "";
-    dialog.onclose = () => resolve(dialog.returnValue || null);
+    const answer = (words) => {
+      dialog.close();
+      resolve(words);
+    };
+    const made = Object.entries(answers).map(([words, kind]) => button(words, () => answer(words), words, kind));
+    by("choices").replaceChildren(...made, button("Cancel", () => answer(null)));
+    dialog.oncancel = () => resolve(null); // Escape
     dialog.showModal();
     by("choices").lastElementChild.focus(); // what harms nobody
   });

@@ -40,16 +40,16 @@ export class Link {
         wasOpen = true;
         this.waits = 1;
         if (token() !== null) this.send({ type: "hello", token: token() });
-        this.on.state("connected");
+        this.on.state("connected", true);
         this.on.opened();
         resolve();
       };
       socket.onmessage = (event) => this.on.message(JSON.parse(event.data));
       socket.onclose = async (event) => {
         if (this.socket !== socket) return;
-        this.on.lost();
+        if (wasOpen) this.on.lost();
         if (event.code === NOTHING_ASKED && wasOpen) {
-          this.on.state("resting until you ask"); // a server has few places, and this page asks for none
+          this.on.state("resting until you ask", true); // a server has few places, and this page asks for none
           return;
         }
         const refused = await refusal();
@@ -78,5 +78,5 @@ export class Link {
 
 const UNOPENED = "The server answers, but its WebSocket does not open: what stands between must pass it on.";
 const HOW_TO_BE_ALLOWED =
-  ` Open the page by the server's number (as in http://127.0.0.1:8000/), or start the server with` +
-  ` --set server.origins=${location.origin}.`;
+  ` Start the server with --set server.origins=${location.origin} if this page is its own,` +
+  " or have the proxy pass on the name that it is asked for.";

@@ -1,7 +1,7 @@
 // The page: what its parts have to do with each other.
 
 import { Chat, SESSION } from "./chat.js";
-import { Conversations } from "./conversations.js";
+import { addressOf, Conversations } from "./conversations.js";
 import { by, choose } from "./elements.js";
 import { save } from "./exporting.js";
 import { Link } from "./link.js";
@@ -9,7 +9,19 @@ import { Memories } from "./memories.js";
 import { Preferences } from "./preferences.js";
 import { forgetToken, kept, models, setToken, token } from "./server.js";
 
-const state = (words) => { by("state").textContent = by("state").title = words; };
+const state = (words, fine = false) => {
+  by("state").textContent = words;
+  by("state").classList.toggle("fine", fine);
+};
+/** Do `act`, and say why if it cannot be done. */
+async function heeded(act) {
+  try {
+    await act();
+  } catch (error) {
+    state(error.message);
+  }
+}
+
 const typesOnGlass = matchMedia("(pointer: coarse)").matches;
 
 const link = new Link({
@@ -27,19 +39,23 @@ const link = new Link({
 const chat = new Chat(link, {
   note: (words) => (chat.keeps ? memories.open(words) : undefined),
   busy,
-  complain: state,
+  heeded,
   said: async () => {
-    await chat.identify().catch((error) => state(error.message));
-    await list();
+    await heeded(() => chat.identify());
+    await heeded(list);
+    if (chat.waiting === null) by("talk").setAttribute("aria-busy", "false");
   },
 });
 
 const conversations = new Conversations({ remove });
-const memories = new Memories({ changed: async () => { await list(); await chat.reload(); } });
+const memories = new Memories({ changed: () => heeded(async () => {
+  await list();
+  await chat.reload();
+}) });
 const preferences = new Preferences({
   ask: async (message) => {
     await link.connect();
-    link.send({ ...message, session: SESSION, conversation: chat.id });
+    link.send({ ...message, session: SESSION, conversation: chat.id || undefined });
   },
   leave: () => {
     forgetToken();
@@ -51,6 +67,7 @@ function busy(whether) {
   const hadButton = [by("send"), by("stop")].includes(document.activeElement);
   by("send").hidden = whether;
   by("stop").hidden = !whether;
+  if (whether) by("talk").setAttribute("aria-busy", "true"); // until what is kept of it is known
   // A button that goes away must not take the focus with it.
   if (hadButton) (typesOnGlass ? by(whether ? "stop" : "send") : by("text")).focus();
 }
@@ -58,25 +75,19 @@ function busy(whether) {
 /** Ask the server for the conversations, and show them. */
 async function list() {
   if (!chat.keeps) return;
-  try {
-    conversations.show(await kept.conversations(), chat.id);
-  } catch (error) {
-    state(error.message);
-  }
+  conversations.show(await kept.conversations(), chat.id);
   by("export").hidden = by("delete").hidden = !conversations.count(chat.id);
 }
 
-async function remove({ id, title }) {
-  if (!await choose(`Delete “${title}”? What was said in it is taken out of the memory, and cannot be had back.`, { Delete: "danger" })) return;
-  try {
+function remove({ id, title }) {
+  return heeded(async () => {
+    const sentence = `Delete “${title}”? What was said in it is taken out of the memory, and cannot be had back.`;
+    if (!await choose(sentence, { Delete: "danger" })) return;
     if (chat.waiting?.conversation === id) chat.stop();
     await kept.forgetConversation(id);
-  } catch (error) {
-    state(error.message);
-    return;
-  }
-  if (id === chat.id) anew();
-  await list();
+    if (id === chat.id) anew();
+    await list();
+  });
 }
 
 function anew() {
@@ -86,29 +97,32 @@ function anew() {
 
 /** Show what the address says. */
 async function follow() {
-  let id = "";
+  let id = null;
   try {
-    id = decodeURIComponent(location.hash.slice(1));
+    if (location.hash.startsWith("#=")) id = decodeURIComponent(location.hash.slice(2));
   } catch {
     // An address that nobody made.
   }
-  try {
-    if (id && chat.keeps) await chat.open(id, conversations.count(id));
-    else if (chat.turns.length || !id) chat.fresh();
-  } catch (error) {
-    state(error.message);
-  }
+  await heeded(async () => {
+    if (id !== null && chat.keeps) await chat.open(id, conversations.count(id));
+    else chat.fresh();
+  });
   conversations.show(conversations.found, chat.id);
   by("export").hidden = by("delete").hidden = !conversations.count(chat.id);
 }
 
 /** Somebody looks at the page again, perhaps after talking elsewhere. */
-async function lookAgain() {
-  if (document.hidden || !chat.keeps || chat.waiting) return;
-  const before = conversations.found.find((each) => each.id === chat.id);
-  await list();
-  const now = conversations.found.find((each) => each.id === chat.id);
-  if (before && (now?.latest !== before.latest || now?.turns !== before.turns) && !chat.waiting) await chat.open(chat.id, now?.turns);
+function lookAgain() {
+  return heeded(async () => {
+    if (document.hidden || !chat.keeps || chat.waiting) return;
+    const { id } = chat;
+    const known = () => conversations.found.find((each) => each.id === id);
+    const before = known();
+    await list();
+    const now = known();
+    const changed = before && (now?.latest !== before.latest || now?.turns !== before.turns);
+    if (changed && id === chat.id && !chat.waiting) await chat.open(id, now?.turns);
+  });
 }
 
 function login(why = "") {
@@ -144,6 +158,7 @@ async function start() {
   for (const id of ["list", "show-list", "show-memories"]) by(id).hidden = !chat.keeps;
   by("anew").hidden = chat.keeps;
   await follow();
+  if (!typesOnGlass) by("text").focus();
   link.connect().catch(() => {});
 }
 
@@ -157,7 +172,7 @@ by("ask").onsubmit = (event) => {
   const words = by("text").value.trim();
   if (!words || !chat.ask(words)) return;
   by("text").value = "";
-  if (chat.keeps) history.replaceState(null, "", `#${encodeURIComponent(chat.id)}`);
+  if (chat.keeps) history.replaceState(null, "", addressOf(chat.id));
 };
 by("text").onkeydown = (event) => {
   // On glass the key for a new line has no Shift beside it.
@@ -176,10 +191,10 @@ by("anew").onclick = () => {
   chat.fresh();
   by("text").focus();
 };
-by("export").onclick = async () => {
+by("export").onclick = () => heeded(async () => {
   const form = await choose("Export this conversation as", { Markdown: "", JSON: "" });
   if (form) save(by("title").textContent, await chat.said(), form);
-};
+});
 by("delete").onclick = () => remove(conversations.found.find((each) => each.id === chat.id));
 by("show-memories").onclick = () => memories.open();
 document.onkeydown = (event) => {

@@ -49,7 +49,7 @@ export class Memories {
 
   row(turn) {
     const said = element("p", {}, turn.question);
-    const about = element("p", { class: "quiet" }, `${when(turn.created)}, answered: ${turn.answer.slice(0, 120)}`);
+    const about = element("p", { class: "quiet" }, `${when(turn.created)}, ${turn.answer ? "answered" : "corrected"}: ${turn.answer.replace(/\s+/g, " ").slice(0, 120)}`);
     const named = turn.question.slice(0, 80);
     const actions = element("div", { class: "actions" },
       button("Correct", () => this.edit(row, turn), `Correct: ${named}`),
@@ -66,6 +66,7 @@ export class Memories {
       made.querySelector("button").focus();
     };
     const form = element("form", { class: "edit" }, field,
+      element("p", { class: "quiet" }, "The reply to it goes: it may repeat what was wrong."),
       element("div", { class: "buttons" }, element("button", { class: "first" }, "Remember this"), button("Cancel", () => back(turn))));
     form.onsubmit = (event) => {
       event.preventDefault();

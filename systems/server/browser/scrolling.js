@@ -9,12 +9,15 @@ export class Follower {
     this.newest = newest;
     this.following = true;
     this.last = 0;
+    this.height = 0;
     place.addEventListener("scroll", () => this.scrolled(), { passive: true });
     newest.onclick = () => {
       this.toEnd();
-      place.focus();
+      place.focus({ preventScroll: true });
     };
-    new ResizeObserver(() => this.changed()).observe(place); // a keyboard on the screen, for one
+    const sizes = new ResizeObserver(() => this.changed());
+    sizes.observe(place); // a keyboard on the screen makes it smaller
+    for (const each of place.children) sizes.observe(each);
   }
 
   get left() {
@@ -22,6 +25,8 @@ export class Follower {
   }
 
   scrolled() {
+    // This page's own doing, perhaps of a moment ago; or what is shown became shorter, and `changed` comes next.
+    if (this.place.scrollTop === this.last || this.place.scrollHeight !== this.height) return;
     const up = this.place.scrollTop < this.last;
     this.last = this.place.scrollTop;
     // The first step of a smooth movement upwards is smaller than what counts as being at the end.
@@ -29,8 +34,8 @@ export class Follower {
     this.newest.hidden = this.following;
   }
 
-  /** Something was added or changed. */
   changed() {
+    this.height = this.place.scrollHeight;
     if (this.following) this.toEnd();
     else this.newest.hidden = this.left <= NEAR;
   }

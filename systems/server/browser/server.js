@@ -73,18 +73,27 @@ export async function refusal() {
 export const models = async () => (await call("GET", "v1/models")).data;
 
 function query(named) {
-  const given = Object.entries(named).filter(([, value]) => value !== undefined && value !== "");
+  const given = Object.entries(named).filter(([, value]) => value !== undefined);
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }
 
 const address = (conversation) => `v1/fourgig/conversations/${encodeURIComponent(conversation)}`;
 
+async function gone(deleted) {
+  try {
+    await deleted;
+  } catch (error) {
+    if (error.code !== "not_found") throw error; // somebody else was quicker
+  }
+}
+
 export const kept = {
   conversations: async () => (await call("GET", "v1/fourgig/conversations")).data,
+  /** Return the newest page of turns: of a `conversation`, `containing` a text, `before` a turn. */
   turns: async (named) => (await call("GET", `v1/fourgig/turns${query(named)}`)).data,
-  forgetConversation: (conversation, since) => call("DELETE", address(conversation) + query({ since })),
+  forgetConversation: (conversation, since) => gone(call("DELETE", address(conversation) + query({ since }))),
   correct: (turn, question) => call("PATCH", `v1/fourgig/turns/${turn}`, { question }),
-  forget: (turn) => call("DELETE", `v1/fourgig/turns/${turn}`),
+  forget: (turn) => gone(call("DELETE", `v1/fourgig/turns/${turn}`)),
 
   /** Return every turn of a conversation, oldest first. */
   async all(conversation) {

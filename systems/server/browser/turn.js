@@ -8,8 +8,8 @@ const SOURCES = { model: "from the model", cache: "from the cache", command: "a 
 
 export class Turn {
   /**
-   * `on` has what can be done: `edit(turn, words)`, `again(turn)`, `goOn()`, `note(words)`, and `changed()` after
-   * what is shown changed. `id` is the server's, null while it is not known.
+   * `on` has what can be done: `edit(turn, words)`, `again(turn)`, `goOn()`, `note(words)`. `id` is the server's,
+   * null while it is not known.
    */
   constructor(question, on, id = null) {
     this.question = question;
@@ -38,7 +38,6 @@ export class Turn {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     show(this.answer, this.text);
-    this.on.changed();
   }
 
   /** It was answered, now or (without a `reply`) earlier. */
@@ -79,7 +78,6 @@ export class Turn {
 
   mark(sentence, ...buttons) {
     this.about.append(element("p", { class: "mark" }, element("span", {}, sentence), ...buttons));
-    this.on.changed();
   }
 
   notes(memories) {
@@ -110,7 +108,7 @@ export class Turn {
       this.asking.querySelector("button")?.focus();
     };
     const form = element("form", { class: "edit" }, field,
-      ...(this.last ? [] : [element("p", { class: "quiet" }, "What was said after it will be forgotten.")]),
+      ...(this.last || this.id === null ? [] : [element("p", { class: "quiet" }, "What was said after it will be forgotten.")]),
       element("div", { class: "buttons" }, element("button", { class: "first" }, "Ask this"), button("Cancel", leave)));
     form.onsubmit = (event) => {
       event.preventDefault();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
@@ -14,9 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.baseline.agent import Baseline
+from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, StillReadable
 from systems.interface import Keeper, Request
+from systems.memory import rewriting
 from tests.systems.conversing import simulated
 
 VERA = "vera"
@@ -169,6 +173,169 @@ async def test_who_reads_the_file_meanwhile_is_told_of(tmp_path):
                 await agent.forget(VERA, turn=turn.id)
         assert await agent.turns(VERA) == []
         assert (await agent.answer(ask("And?"))).source == "model"
+    finally:
+        await agent.close()
+
+
+async def test_what_a_reader_kept_readable_is_gone_with_the_next_turn_after_it(tmp_path):
+    agent = await started(tmp_path, background_saving=False)
+    try:
+        await agent.answer(ask("A Flumdiddle."))
+        with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM memories").fetchone()
+            with pytest.raises(StillReadable, match="the next turn that is saved"):
+                await agent.forget(VERA, conversation="")
+        assert in_files(tmp_path, "Flumdiddle")
+        await agent.answer(ask("And?"))
+        assert in_files(tmp_path, "Flumdiddle") == []
+    finally:
+        await agent.close()
+
+
+async def test_where_the_file_cannot_be_written_anew_it_says_so_and_what_was_deleted_is_zeros(tmp_path, monkeypatch):
+    agent = await started(tmp_path)
+    try:
+        await agent.answer(ask("A Flumdiddle."))
+        with monkeypatch.context() as patched:
+            patched.setattr("systems.memory.index.exists", _full)
+            with pytest.raises(StillReadable, match="could not be written anew: the disk is full"):
+                await agent.forget(VERA, conversation="")
+        assert await agent.turns(VERA) == []
+        await agent.answer(ask("Something else."))
+        await agent.forget(VERA, conversation="")
+        assert in_files(tmp_path, "Flumdiddle") == []
+    finally:
+        await agent.close()
+
+
+def _full(_):
+    raise sqlite3.OperationalError("the disk is full")
+
+
+class Writing:
+    """Writing the file anew, which ends when it is told to."""
+
+    def __init__(self, monkeypatch):
+        self.began, self.may_end = threading.Event(), threading.Event()
+        self._rewrite = rewriting.rewrite_beside
+        monkeypatch.setattr(rewriting, "rewrite_beside", self.slowly)
+
+    def slowly(self, path, deleted):
+        self.began.set()
+        assert self.may_end.wait(30)
+        self._rewrite(path, deleted)
+
+
+async def test_others_are_answered_while_the_file_is_written_anew(tmp_path, monkeypatch):
+    agent = await started(tmp_path)
+    try:
+        await agent.answer(ask("A Flumdiddle.", "one"))
+        await agent.answer(ask("My dog is Barkington.", "two"))
+        writing = Writing(monkeypatch)
+        forgetting = asyncio.create_task(agent.forget(VERA, conversation="one"))
+        await asyncio.to_thread(writing.began.wait, 30)
+        reply = await agent.answer(ask("What is my dog called?", "three"))
+        assert reply.memories[0] == "My dog is Barkington."
+        assert (await agent.answer(ask("A Flumdiddle?", "four"))).memories == ()
+        assert not forgetting.done()
+        writing.may_end.set()
+        assert await forgetting == 1
+        assert len(await agent.turns(VERA)) == 3
+    finally:
+        await agent.close()
+
+
+async def test_what_is_begun_is_done_to_the_end_though_nobody_waits(tmp_path, monkeypatch):
+    agent = await started(tmp_path)
+    await agent.answer(ask("A Flumdiddle.", "one"))
+    writing = Writing(monkeypatch)
+    forgetting = asyncio.create_task(agent.forget(VERA, conversation="one"))
+    await asyncio.to_thread(writing.began.wait, 30)
+    forgetting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await forgetting
+    closing_agent = asyncio.create_task(agent.close())
+    writing.may_end.set()
+    await closing_agent
+    assert in_files(tmp_path, "Flumdiddle") == []
+
+
+class Held(SimulatedEngine):
+    """An engine that says nothing before it may."""
+
+    def __init__(self):
+        super().__init__(SimulatedSettings(slots=2))
+        self.asked, self.may = threading.Event(), threading.Event()
+        self.may.set()
+
+    def generate(self, call):
+        self.asked.set()
+        assert self.may.wait(30)
+        return super().generate(call)
+
+
+async def test_a_reply_that_was_being_made_meanwhile_is_not_served_again(tmp_path):
+    engine = Held()
+    agent = Asynchronous(AsynchronousSettings(cache_key="question"), engine, tmp_path)
+    await agent.start()
+    try:
+        await agent.answer(ask("My cat is Quibbleworth.", "one"))
+        engine.asked.clear()
+        engine.may.clear()
+        question = ask("What is my cat called?", "two")
+        asked = [asyncio.create_task(agent.answer(question)) for _ in range(2)]
+        await asyncio.to_thread(engine.asked.wait, 30)
+        await agent.forget(VERA, conversation="one")
+        engine.may.set()
+        replies = await asyncio.gather(*asked)
+        assert [reply.source for reply in replies] == ["model", "model"]
+        assert [reply.memories for reply in replies] == [("My cat is Quibbleworth.",), ()]
+        assert (await agent.answer(question)).memories == ()
+    finally:
+        engine.may.set()
+        await agent.close()
+
+
+async def test_a_conversation_keeps_its_title_when_its_second_turn_is_corrected_and_gets_that_of_a_corrected_first(
+    tmp_path,
+):
+    agent = await started(tmp_path)
+    try:
+        for text in ("First.", "Second."):
+            await agent.answer(ask(text, "one"))
+        for place, title in ((1, "First."), (0, "Corrected 0.")):
+            turn = (await agent.turns(VERA, conversation="one"))[place]
+            await agent.correct(VERA, turn.id, f"Corrected {place}.")
+            assert [each.title for each in await agent.conversations(VERA)] == [title]
+    finally:
+        await agent.close()
+
+
+async def test_texts_are_found_in_any_case_of_any_letters_and_of_any_length(tmp_path):
+    agent = await started(tmp_path)
+    long = "so " * 30_000
+    try:
+        await agent.answer(ask("Über Äpfel, 100 % sicher."))
+        assert len(await agent.turns(VERA, containing="über ÄPFEL")) == 1
+        assert len(await agent.turns(VERA, containing="A\u0308pfel".lower())) == 1
+        assert len(await agent.turns(VERA, containing="100 %")) == 1
+        assert await agent.turns(VERA, containing="_ber") == await agent.turns(VERA, containing=long) == []
+    finally:
+        await agent.close()
+
+
+async def test_what_a_client_told_in_one_with_it_is_out_of_the_history_too(tmp_path):
+    agent = await started(tmp_path)
+    try:
+        await agent.answer(ask("A Flumdiddle.", "one"))
+        before = (Message("user", "Hello."), Message("user", "A Flumdiddle."), Message("assistant", "I see."))
+        await agent.answer(ask("Go on.", "one", before=before))
+        with_it = await agent.answer(ask("And?", "one", kept=False))
+        [turn] = await agent.turns(VERA, containing="flumdiddle")
+        await agent.forget(VERA, turn=turn.id)
+        without = await agent.answer(ask("And?", "one", kept=False))
+        assert without.prompt_tokens < with_it.prompt_tokens
     finally:
         await agent.close()
 

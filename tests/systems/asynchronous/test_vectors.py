@@ -1,8 +1,10 @@
 """The agent with an embedding model: what is told is found without a shared word, and nothing is loaded without one."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -36,6 +38,28 @@ async def test_a_turn_is_found_that_shares_no_word_with_the_question(tmp_path):
     assert reply.memories == ("The cat sat in a box.",)
     assert counted.vectors == 1
     assert counted.embedding_bytes > 0
+
+
+async def test_what_is_forgotten_or_corrected_is_not_found_by_its_vector(tmp_path):
+    system = agent(tmp_path, embedding_model=str(encoder(tmp_path / "small.gguf")), history_length=1)
+    await system.start()
+    try:
+        asked = Request(id="3", session="s", text="What animals are at home?", max_tokens=4, kept=False)
+        await told_and_asked(system)
+        [turn, question] = await system.turns("s")
+        corrected = await system.correct("s", turn.id, "The dog sat in a box.")
+        async with asyncio.timeout(30):
+            while system.counters().vectors < 2:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.01)
+        assert (await system.answer(asked)).memories[0] == "The dog sat in a box."
+        await system.forget("s", turn=corrected.id)
+        assert "The dog sat in a box." not in (await system.answer(asked)).memories
+        assert await system.turns("s") == [question]
+    finally:
+        await system.close()
+    with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
+        [left] = connection.execute("SELECT count(*) FROM memory_vectors WHERE id <> ?", (question.id,)).fetchone()
+        assert left == 0
 
 
 async def test_a_file_that_is_no_embedding_model_is_refused(tmp_path, tiny_model):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from systems.engines.interface import Call, Message
+from systems.engines.interface import Call, Message, SaidToken, Sampling
 from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.errors import Abandoned, BadInput, EngineBusy, EngineError, PromptTooLong
 
@@ -97,6 +97,36 @@ def test_where_a_script_is_asked_for_the_end_of_text_is_ignored(serve):
     assert asked[0]["ignore_eos"] is True
     assert asked[0]["key"] is None
     assert not OpenAIEngine.says_scripts
+
+
+def likely(text: str, logprob: float, data: list[int] | None, *more: dict[str, Any]) -> dict[str, Any]:
+    return {"token": text, "logprob": logprob, "bytes": data, "top_logprobs": list(more)}
+
+
+def test_probabilities_and_biases_are_passed_on(serve):
+    said = [likely("很", -0.5, [229, 190, 136], likely("不", -1.5, None)), likely("好", -0.25, None)]
+    event = json.dumps({"choices": [{"delta": {"content": "很好"}, "logprobs": {"content": said}}]})
+    engine, asked = serve([event, chunk(finish="stop"), "[DONE]"])
+    sampling = Sampling(logit_bias=((5, -100.0), (7, 1.5)))
+    found = engine.generate(Call(messages=QUESTION, likeliest=1, sampling=sampling))
+    assert found.tokens == (
+        SaidToken("很".encode(), -0.5, (("不".encode(), -1.5),)),
+        SaidToken("好".encode(), -0.25, ()),
+    )
+    assert (asked[0]["logprobs"], asked[0]["top_logprobs"]) == (True, 1)
+    assert asked[0]["logit_bias"] == {"5": -100.0, "7": 1.5}
+    assert engine.generate(Call(messages=QUESTION, max_tokens=2)).finish_reason == "stop"
+    assert not {"logprobs", "top_logprobs", "logit_bias"} & asked[1].keys()
+
+
+def test_what_an_endpoint_cannot_do_is_told(serve):
+    engine, asked = serve(WHOLE)
+    assert not engine.heeds_grammars
+    with pytest.raises(EngineError, match="a form"):
+        engine.generate(Call(messages=QUESTION, grammar='root ::= "a"'))
+    assert asked == []
+    with pytest.raises(EngineError, match="no probabilities"):
+        engine.generate(Call(messages=QUESTION, likeliest=2))
 
 
 def test_a_conversation_keeps_its_name_to_itself(serve):

@@ -215,6 +215,12 @@ def test_a_call_that_fails_was_begun_and_generated_nothing():
     assert plan.work == EngineWork(calls=1)
 
 
+def test_what_is_planned_is_said_whatever_form_was_asked_for():
+    formed = call("Who?", grammar='root ::= "x"')
+    assert scripted(Heard(), scripts(("s", "Who?", "Vera"))).generate(formed).text == "Vera"
+    assert Scripts().scripted(formed) is formed
+
+
 def _gone():
     raise RuntimeError("nobody waits any more")
 

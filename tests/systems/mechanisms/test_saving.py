@@ -159,3 +159,40 @@ async def test_a_caller_that_leaves_while_it_waits_for_room_leaves_nothing():
     may_save.set()
     await saver.close()
     assert [one.question for one in saved] == ["question 0"]
+
+
+async def test_who_waits_for_what_was_accepted_does_not_wait_for_what_is_accepted_later():
+    saved, released = [], asyncio.Semaphore(0)
+
+    async def save(turns):
+        await released.acquire()
+        saved.extend(turns)
+
+    saver = BackgroundSaver(save, batch=1, queue_limit=10)
+    await saver.add(turn(1))
+    settled = asyncio.create_task(saver.settled())
+    await asyncio.sleep(0)
+    await saver.add(turn(2))
+    released.release()
+    async with asyncio.timeout(30):
+        await settled
+    assert [one.question for one in saved] == ["question 1"]
+    released.release()
+    await saver.close()
+
+
+async def test_who_waits_for_what_was_accepted_is_told_that_saving_fails(monkeypatch):
+    monkeypatch.setattr("systems.mechanisms.saving.RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr("systems.mechanisms.saving.RETRY_LAST_S", 0.001)
+    full = True
+
+    async def save(turns):
+        if full:
+            raise StoreError("the disk is full")
+
+    saver = BackgroundSaver(save, batch=1, queue_limit=10)
+    await saver.add(turn(1))
+    with pytest.raises(NotSaved, match="the disk is full"):
+        await saver.settled()
+    full = False
+    await saver.close()

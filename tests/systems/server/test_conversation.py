@@ -63,6 +63,18 @@ def test_a_bounded_number_of_beginnings_is_known():
     assert found[1:] == ["b", "c"]
 
 
+def test_conversations_of_the_same_words_stay_two():
+    known = Conversations()
+    asked, said = [Message("user", "Hello")], [Message("user", "Hello"), Message("assistant", "Hi.")]
+    for name in ("a", "b"):
+        known.replied("vera", asked, "Hi.", name)
+    assert [known.of("vera", [*said, Message("user", text)]) for text in ("x", "y", "y, put otherwise")] == [
+        "a",
+        "b",
+        "b",
+    ]
+
+
 async def test_a_conversation_is_recognised_by_its_beginning_and_every_other_is_a_new_one():
     agent = Listening()
     async with listening_to(agent) as where:

@@ -81,7 +81,9 @@ async def test_the_headers_of_a_stream_come_before_its_first_token():
         host, port = where.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         body = json.dumps({"messages": HELLO, "max_tokens": 2, "stream": True}).encode()
-        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+        )
         async with asyncio.timeout(20):
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")

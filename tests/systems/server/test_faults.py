@@ -22,7 +22,7 @@ from tests.experiments.measuring.test_interruption import small_disk
 from tests.systems.server.serving import Crowd, agent, ask, listening_to, until_the_last
 
 HANDSHAKE = (
-    b"GET /ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+    b"GET /ws HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
     b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 
@@ -30,7 +30,7 @@ HANDSHAKE = (
 def post(text):
     """Return a request for a stream."""
     body = json.dumps({"messages": [{"role": "user", "content": text}], "max_tokens": 500, "stream": True}).encode()
-    return b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    return b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(body) + body
 
 
 def frame(text):

@@ -8,7 +8,10 @@ from typing import get_type_hints
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from systems.engines.grammar import of_gbnf
 from systems.engines.interface import Generation, SaidToken
 from systems.server.chat_asked import chat_asked
 from systems.server.chat_request import MAX_CHOICES, ChatRequest, NotOffered, decoded
@@ -51,7 +54,8 @@ def test_the_decoder_knows_what_the_table_says():
 
 def test_the_description_and_the_docs_say_what_the_table_says():
     properties = openapi(ServerSettings())["components"]["schemas"]["ChatRequest"]["properties"]
-    rows = dict(re.findall(r"^\| `(\w+)` \| (\w+: .*) \|$", DOCS.read_text(), re.MULTILINE))
+    fields = DOCS.read_text().partition("\n### Fields\n")[2].partition("\n### ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\w+: .*) \|$", fields, re.MULTILINE))
     assert set(properties) == set(FIELDS) == set(rows)
     for name, field in FIELDS.items():
         assert properties[name]["description"] == f"{field.how.capitalize()}: {field.why}."
@@ -150,7 +154,7 @@ def test_what_is_obeyed_reaches_the_engine_or_the_agent():
     assert asked(max_tokens=10**9).max_tokens == 10**9
     assert asked(max_tokens=5, max_completion_tokens=7).max_tokens == 7
     assert asked(n_predict=9).max_tokens == 9
-    assert asked(grammar='root ::= "x"').grammar == 'root ::= "x"'
+    assert asked(grammar='root ::= "x"').grammar == of_gbnf('root ::= "x"')
     assert (asked(store=False).kept, asked(store=True).kept, asked().kept) == (False, True, True)
     assert asked(user="a", safety_identifier="b").person == "b"
     assert asked(user="a").person == "a"
@@ -172,6 +176,7 @@ def test_forms_of_a_reply_become_grammars_and_are_told_to_the_model():
         ({"response_format": {"type": "regex"}}, "response_format"),
         ({"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "none"}}}}, "response_format"),
         ({"grammar": 'root ::= "x"', "json_schema": SCHEMA}, "grammar"),
+        ({"grammar": "root ::= ("}, "grammar"),
         ({"top_logprobs": 3}, "top_logprobs"),
         ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
         ({"n": 0}, "n"),
@@ -193,6 +198,62 @@ def test_what_cannot_be_is_refused_by_its_field(wrong, param):
     error = json.loads(failed.value.body)["error"]
     assert (failed.value.status, error["type"]) == (400, "invalid_request_error")
     assert error["param"].startswith(param)
+
+
+async def test_an_object_that_a_stop_cut_is_told_as_too_long():
+    for text, reason in (('{"name": "Ve', "length"), ('{"name": "Vera"}', "stop")):
+        async with saying(text) as (address, _):
+            _, _, reply = await chat(address, json_schema=SCHEMA, stop=["ra"])
+            assert reply["choices"][0]["finish_reason"] == reason
+
+
+WORDS = st.sampled_from(["object", "string", "#", "#/$defs/x", "a", "auto", "tool_calls", "function", "text", "type"])
+KEYS = st.sampled_from(
+    ["type", "properties", "$ref", "$defs", "name", "parameters", "function", "arguments", "content", "anyOf", "enum"]
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-1, 1) | st.text(max_size=4) | WORDS,
+    lambda within: st.lists(within, max_size=3) | st.dictionaries(KEYS, within, max_size=4),
+    max_leaves=10,
+)
+FUNCTION = st.fixed_dictionaries({"name": WORDS}, optional={"parameters": st.dictionaries(KEYS, ANYTHING)})
+CALL = st.fixed_dictionaries({"name": WORDS}, optional={"arguments": ANYTHING})
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "tool", "function", "system", "developer"])},
+    optional={
+        "content": st.text(max_size=4) | ANYTHING,
+        "tool_calls": st.lists(st.fixed_dictionaries({"function": CALL}, optional={"id": WORDS}), max_size=2),
+        "tool_call_id": WORDS,
+    },
+)
+BODY = st.fixed_dictionaries(
+    {"messages": st.lists(MESSAGE, min_size=1, max_size=4)},
+    optional={
+        "tools": st.lists(st.fixed_dictionaries({"function": FUNCTION}), max_size=3),
+        "tool_choice": ANYTHING,
+        "json_schema": ANYTHING,
+    },
+)
+
+
+@given(body=BODY, name=st.sampled_from(sorted(FIELDS)), value=ANYTHING)
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_a_client_sends_is_understood_or_a_bad_request(body, name, value):
+    for sent in (body, {**body, name: value}):
+        try:
+            chat_asked(decoded(json.dumps(sent).encode()))
+        except Failure as failed:
+            assert failed.status == 400
+
+
+@pytest.mark.parametrize("depth", [100, 190, 250, 300, 400, 5000])
+def test_a_schema_that_nobody_would_write_is_a_bad_request(depth):
+    schema = '{"type":"object","properties":{"a":' * depth + "{}" + "}}" * depth
+    tool = f'{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}'
+    for fields in (f'"tools":[{tool}]', f'"json_schema":{schema}', f'"metadata":{schema},"tools":[{tool}]'):
+        with pytest.raises(Failure) as failed:
+            chat_asked(decoded(f'{{"messages":[{{"role":"user","content":"x"}}],{fields}}}'.encode()))
+        assert failed.value.status == 400
 
 
 async def test_every_message_of_an_agents_client_is_read_alike(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -54,6 +56,31 @@ async def test_conversations_are_listed_read_corrected_and_forgotten(tmp_path):
         assert await at(address, f"/conversations/{quote('a/b c', safe='')}", method="DELETE") == (200, {"deleted": 1})
         assert await at(address, "/conversations") == (200, {"data": []})
     assert not any(b"Quibble" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+async def test_the_conversation_without_a_name_is_read_and_forgotten_too(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        await talked(address, "A named one.")
+        await talked(address, "One without.", conversation=None)
+        _, found = await at(address, "/turns?conversation=")
+        assert [turn["question"] for turn in found["data"]] == ["One without."]
+        assert await at(address, "/conversations/", method="DELETE") == (200, {"deleted": 1})
+        _, found = await at(address, "/turns")
+        assert [turn["question"] for turn in found["data"]] == ["A named one."]
+
+
+async def test_what_can_still_be_read_is_said_and_no_response_has_it(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        _, _, said = await call(f"http://{address}/v1/responses", {"input": "A Flumdiddle."}, method="POST")
+        response = f"http://{address}/v1/responses/{json.loads(said)['id']}"
+        assert (await call(response))[0] == 200
+        [turn] = (await at(address, "/turns"))[1]["data"]
+        with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM memories").fetchone()
+            status, error = await at(address, f"/turns/{turn['id']}", method="DELETE")
+        assert (status, error["error"]["code"]) == (500, "StillReadable")
+        assert (await call(response))[0] == 404
 
 
 @pytest.mark.parametrize(

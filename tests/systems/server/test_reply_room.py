@@ -100,7 +100,7 @@ async def test_an_agents_reply_tells_it_on_every_way(tiny_model, tmp_path):
             _, reply = await until_the_last(connection, f"{number}")
         assert reply["dropped_messages"] > 0
         assert reply["dropped_notes"] == 0
-        said = await complete(address, messages=HELLO, user="s", max_tokens=100_000)
+        said = await complete(address, messages=[*LONG, *HELLO], max_tokens=100_000)
         assert said.fourgig["dropped_messages"] > 0
 
 

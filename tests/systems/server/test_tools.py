@@ -240,6 +240,7 @@ def made(name, arguments, **more):
         [*ASKS, made("weather", None, content="I look."), RESULTS[-1]],
         [*ASKS, made("gone", "{broken"), RESULTS[-1]],
         [*ASKS, made("weather", {"city": "Oslo"}), RESULTS[-1]],
+        [*ASKS, made("weather", "[" * 900 + "]" * 900), RESULTS[-1]],
     ],
 )
 async def test_whatever_history_clients_send_back_is_answered(history, tmp_path):

@@ -313,7 +313,7 @@ async def test_a_token_is_shown_in_a_header_or_in_the_first_message(tmp_path):
             await hello(connection, "first secret")
             await connection.send(ask(id="2"))
             assert (await until_the_last(connection, "2"))[1]["type"] == "reply"
-        with pytest.raises(InvalidStatus, match="403"):
+        with pytest.raises(InvalidStatus, match="401"):
             await connect(address, additional_headers={"Authorization": "Bearer wrong"})
         for first in (ask(), "nonsense", '{"type": "hello", "token": "wrong"}', None):
             async with connect(address) as connection:
@@ -336,6 +336,42 @@ async def test_a_session_belongs_to_its_token(tmp_path):
         anew = await prompt_tokens("one")
         assert await prompt_tokens("two") == anew
         assert await prompt_tokens("two") > anew
+
+
+def cancel(ask_id="1"):
+    return json.dumps({"type": "cancel", "id": ask_id})
+
+
+async def test_an_ask_is_cancelled_and_its_generation_stops(tmp_path):
+    slow = Watched(SimulatedSettings(token_s=0.02))
+    async with serving(tmp_path, engine=slow) as address, connect(address) as connection:
+        await connection.send(cancel("nothing that was asked"))
+        await connection.send(ask(max_tokens=4000))
+        assert json.loads(await connection.recv())["type"] == "token"
+        await connection.send(cancel())
+        await connection.send(cancel())
+        _, last = await until_the_last(connection)
+        assert last == {"type": "stopped", "id": "1"}
+        assert await asyncio.to_thread(slow.ended.wait, 20)
+        await connection.send(ask(text="Another"))
+        _, reply = await until_the_last(connection)
+        assert reply["type"] == "reply"
+        await connection.send(cancel())
+        await connection.send(json.dumps({"type": "ping", "id": "after"}))
+        assert json.loads(await connection.recv())["type"] == "pong"
+
+
+async def test_an_ask_that_has_not_begun_is_cancelled_too(tmp_path):
+    held = Watched(SimulatedSettings(slots=1), held=True)
+    async with serving(tmp_path, engine=held) as address, connect(address) as connection:
+        await connection.send(ask())
+        await held.begun()
+        await connection.send(ask(id="2", session="another"))
+        await connection.send(cancel("2"))
+        assert json.loads(await connection.recv()) == {"type": "stopped", "id": "2"}
+        held.let_go.set()
+        _, reply = await until_the_last(connection)
+        assert reply["type"] == "reply"
 
 
 async def test_the_turns_under_way_are_finished_when_the_server_stops(tmp_path):

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
 
+from systems.engines.forms.keywords import KINDS, bound, count, listed, shown, typed
 from systems.errors import BadInput
 
-KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
-
 # The standard's keywords, of all its drafts, that say something of a value which is not held to here; of the second
-# ones an empty object says nothing.
+# ones some values say nothing.
 _REFUSED = ("not", "if", "contains", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "extends", "disallow")
+_SAY_NOTHING: tuple[Any, ...] = ({}, True, {"type": "string"})  # of names of properties, which are strings
 _REFUSED_UNLESS_EMPTY = (
     *("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies", "divisibleBy"),
 )
@@ -50,13 +50,15 @@ _ANYTHING: Parts = ()
 class Alternative:
     """What a value may be like. ``kinds`` None means any; ``number`` among them includes integers.
 
-    ``others`` applies to the properties that are not named, ``rest`` to the items after ``first``; None: not said.
-    ``low`` and ``high`` bound numbers, with whether the bound itself is left out.
+    ``declares`` is whether properties are declared at all. ``others`` applies to the properties that are not named,
+    ``rest`` to the items after ``first``; None: not said. ``low`` and ``high`` bound numbers, with whether the bound
+    itself is left out.
     """
 
     kinds: frozenset[str] | None = None
     values: tuple[Any, ...] | None = None
     properties: Mapping[str, Parts] = field(default_factory=dict)
+    declares: bool = False
     required: tuple[str, ...] = ()
     others: Parts | None = None
     most_properties: int | None = None
@@ -75,7 +77,7 @@ class Alternative:
     def speaks_of(self) -> frozenset[str]:
         """Return of which kinds of values something is said; of all of them if it is of none."""
         said = {
-            "object": self.properties or self.required or self.others is not None or self.least_properties,
+            "object": self.declares or self.required or self.others is not None or self.least_properties,
             "array": self.first or self.rest is not None or self.least_items or self.most_items is not None,
             "string": self.least_length or self.most_length is not None or self.format or self.patterns,
             "number": self.low or self.high,
@@ -111,15 +113,17 @@ class Reader:
 
     def _of(self, part: Part, within: frozenset[int]) -> list[Alternative]:
         schema, document = part
-        self._count(1)
+        self._spend(1)
         if schema is True:
             return [Alternative()]
         if schema is False:
             return []
         if not isinstance(schema, Mapping):
-            raise BadInput(f"A schema is an object, true or false, not {_shown(schema)}.")
+            raise BadInput(f"A schema is an object, true or false, not {shown(schema)}.")
         if id(schema) in within or len(within) > _DEEPEST:
-            raise SelfReference("The schema refers to itself without end.")
+            raise SelfReference(
+                f"The schema refers to itself, or more than {_DEEPEST} times to another, for one value."
+            )
         within |= {id(schema)}
         if isinstance(schema.get("$id"), str):
             document = schema
@@ -140,7 +144,7 @@ class Reader:
         """Return what fits one of ``ours`` and one of ``theirs``."""
         if max(len(ours), len(theirs), len(ours) * len(theirs)) > _MOST_ALTERNATIVES:
             raise BadInput(f"The schema has too many alternatives for one value: more than {_MOST_ALTERNATIVES}.")
-        self._count(len(ours) * len(theirs))
+        self._spend(len(ours) * len(theirs))
         nothing = Alternative()
         return [
             their if our == nothing else our if their == nothing else _merged(our, their)
@@ -167,7 +171,7 @@ class Reader:
 
     def _apart(self, our: Alternative, their: Alternative, within: frozenset[int]) -> bool:
         """Return whether it is plain that no value fits both."""
-        self._count(1)
+        self._spend(1)
         if our.values is not None and their.values is not None:
             return not {same(value) for value in our.values} & {same(value) for value in their.values}
         ours, theirs = (
@@ -187,7 +191,7 @@ class Reader:
             return False
         return all(self._apart(a, b, within) for a in ours for b in theirs)
 
-    def _count(self, work: int) -> None:
+    def _spend(self, work: int) -> None:
         self._work += work
         if self._work > _MOST_WORK:
             raise BadInput("The schema is put together in too many ways to be looked at.")
@@ -197,7 +201,7 @@ def _referred(reference: Any, document: Mapping[str, Any]) -> Part:
     """Return the schema that ``reference`` names: a path in its document."""
     named, _, path = str(reference).partition("#")
     if not isinstance(reference, str) or (named and named != document.get("$id")) or (path and path[0] != "/"):
-        raise BadInput(f"The schema refers to {_shown(reference)}, which is no path within it, such as #/$defs/name.")
+        raise BadInput(f"The schema refers to {shown(reference)}, which is no path within it, such as #/$defs/name.")
     found: Any = document
     from urllib.parse import unquote
 
@@ -208,7 +212,7 @@ def _referred(reference: Any, document: Mapping[str, Any]) -> Part:
         elif isinstance(found, Mapping) and name in found:
             found = found[name]
         else:
-            raise BadInput(f"The schema refers to {_shown(reference)}, which it does not have.")
+            raise BadInput(f"The schema refers to {shown(reference)}, which it does not have.")
         if isinstance(found, Mapping) and isinstance(found.get("$id"), str):
             document = found
     return Part(found, document)
@@ -217,9 +221,10 @@ def _referred(reference: Any, document: Mapping[str, Any]) -> Part:
 def _own(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Alternative:
     """Return what ``schema`` says by itself, without what it refers to or is put together from."""
     for name in (*_REFUSED, *_REFUSED_UNLESS_EMPTY):
-        if name in schema and (name in _REFUSED or schema[name] != {}):
+        nothing = _SAY_NOTHING if name == "propertyNames" else ({},)
+        if name in schema and (name in _REFUSED or schema[name] not in nothing):
             raise BadInput(f"The schema's {name!r} is not supported: a reply cannot be held to it.")
-    if schema.get("uniqueItems") and _count(schema, "maxItems", 2) > 1:
+    if schema.get("uniqueItems") and count(schema, "maxItems", 2) > 1:
         raise BadInput("The schema's 'uniqueItems' is not supported: a reply cannot be held to it.")
     if "multipleOf" in schema and schema["multipleOf"] != 1:
         raise BadInput("The schema's 'multipleOf' is not supported, unless it is 1.")
@@ -227,7 +232,7 @@ def _own(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Alternative:
     def part(inner: Any) -> Parts:
         return (Part(inner, document),)
 
-    kinds = _kinds(schema)
+    kinds = typed(schema)
     if schema.get("multipleOf") == 1:
         kinds = (frozenset(KINDS) if kinds is None else kinds) - {"number"}
     values = schema.get("enum")
@@ -244,25 +249,28 @@ def _own(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Alternative:
     items, first = schema.get("items"), schema.get("prefixItems")
     if isinstance(items, list | tuple):  # as it was said in older drafts
         first, items = items, schema.get("additionalItems")
+    if first is not None and not isinstance(first, list | tuple):
+        raise BadInput("The schema's 'prefixItems' is no list.")
     form, pattern = schema.get("format"), schema.get("pattern")
     return Alternative(
         kinds=kinds,
         values=None if values is None else tuple(values),
         properties={name: part(inner) for name, inner in properties.items()},
-        required=_names(schema, "required"),
+        declares="properties" in schema,
+        required=listed(schema, "required"),
         others=None if others is None else part(others),
-        least_properties=_count(schema, "minProperties", 0),
-        most_properties=_count(schema, "maxProperties", None),
+        least_properties=count(schema, "minProperties", 0),
+        most_properties=count(schema, "maxProperties", None),
         first=tuple(part(inner) for inner in first or ()),
         rest=None if items is None else part(items),
-        least_items=_count(schema, "minItems", 0),
-        most_items=_count(schema, "maxItems", None),
-        least_length=_count(schema, "minLength", 0),
-        most_length=_count(schema, "maxLength", None),
+        least_items=count(schema, "minItems", 0),
+        most_items=count(schema, "maxItems", None),
+        least_length=count(schema, "minLength", 0),
+        most_length=count(schema, "maxLength", None),
         format=form if isinstance(form, str) else None,
         patterns=() if pattern is None else (str(pattern),),
-        low=_bound(schema, "minimum", "exclusiveMinimum"),
-        high=_bound(schema, "maximum", "exclusiveMaximum"),
+        low=bound(schema, "minimum", "exclusiveMinimum"),
+        high=bound(schema, "maximum", "exclusiveMaximum"),
     )
 
 
@@ -278,6 +286,7 @@ def _merged(our: Alternative, their: Alternative) -> Alternative:
         kinds=our.kinds if their.kinds is None else their.kinds if our.kinds is None else our.kinds & their.kinds,
         values=values,
         properties={name: _all(of_property(our, name), of_property(their, name)) for name in names},
+        declares=our.declares or their.declares,
         required=tuple(dict.fromkeys((*our.required, *their.required))),
         others=_said(our.others, their.others),
         least_properties=max(our.least_properties, their.least_properties),
@@ -327,64 +336,11 @@ def kinds_of(value: Any) -> frozenset[str]:
     return frozenset({"string" if isinstance(value, str) else "object" if isinstance(value, Mapping) else "array"})
 
 
-def _kinds(schema: Mapping[str, Any]) -> frozenset[str] | None:
-    said = schema.get("type")
-    if said is None:
-        return None
-    names = [said] if isinstance(said, str) else said
-    if not isinstance(names, list | tuple) or not names or not all(name in KINDS for name in names):
-        raise BadInput(f"The schema's type {_shown(said)} is none of {', '.join(KINDS)}.")
-    return frozenset(names) | (frozenset({"integer"}) if "number" in names else frozenset())
-
-
 def _schemas(schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> Iterator[Part]:
     found = schema.get(name, ())
     if not isinstance(found, list | tuple):
         raise BadInput(f"The schema's {name!r} is no list.")
     return (Part(each, document) for each in found)
-
-
-def _names(schema: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    found = schema.get(name, ())
-    if isinstance(found, bool):  # a draft that nobody uses any more says it of each property
-        return ()
-    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
-        raise BadInput(f"The schema's {name!r} is no list of names.")
-    return tuple(dict.fromkeys(found))
-
-
-def _count(schema: Mapping[str, Any], name: str, otherwise: Any) -> Any:
-    found = schema.get(name)
-    if found is None:
-        return otherwise
-    if isinstance(found, bool) or not isinstance(found, int | float) or found < 0 or found % 1:
-        raise BadInput(f"The schema's {name!r} is {_shown(found)}, which is no count.")
-    return int(found)
-
-
-def _bound(schema: Mapping[str, Any], name: str, exclusive: str) -> tuple[Decimal, bool] | None:
-    closed, opened = schema.get(name), schema.get(exclusive)
-    if isinstance(opened, bool):  # as it was said in older drafts
-        closed, opened = (None, closed) if opened else (closed, None)
-    found = [
-        (_number(value, name), left_out) for value, left_out in ((closed, False), (opened, True)) if value is not None
-    ]
-    if not found:
-        return None
-    sign = 1 if name == "minimum" else -1
-    return max(found, key=lambda bound: (sign * bound[0], bound[1]))
-
-
-def _number(value: Any, name: str) -> Decimal:
-    try:
-        found = (
-            Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else Decimal("nan")
-        )
-    except (InvalidOperation, ValueError):  # an integer of more digits than Python writes
-        found = Decimal("nan")
-    if not found.is_finite():
-        raise BadInput(f"The schema's {name!r} is {_shown(value)}, which is no number to be compared with.")
-    return found
 
 
 def _all(*parts: Parts) -> Parts:
@@ -397,11 +353,3 @@ def _said(ours: Parts | None, theirs: Parts | None) -> Parts | None:
 
 def _least(*found: int | None) -> int | None:
     return min((each for each in found if each is not None), default=None)
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):
-        text = "too long to be shown"
-    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from systems.engines.forms.automaton import Ranges, without
 from systems.errors import BadInput
 
 DIGITS = 15
 """The digits of a number: more are not exact in what most programs read them into."""
 
 # What is printed, but for letters that only look like white space; and what of it a JSON string has without escape.
-_PRINTED = ((0x20, 0x7E), (0xA0, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
+PRINTED = ((0x20, 0x7E), (0xA0, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
 SPACES = tuple(map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF)))
 
 # No more of it than this, where it may be.
@@ -59,6 +60,10 @@ REFUSED_FORMATS = (
 )
 
 
+ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+"""How a JSON string writes characters that it has not as they are."""
+
+
 def as_json(value: Any) -> str:
     """Return ``value`` as JSON. Raises `BadInput`."""
     try:
@@ -82,22 +87,17 @@ def _escaped(letter: str) -> str:
 
 def is_plain(letter: str) -> bool:
     """Return whether a JSON string may have ``letter`` as it is."""
-    return letter not in '"\\' and any(low <= ord(letter) <= high for low, high in _PRINTED)
+    return letter not in '"\\' and any(low <= ord(letter) <= high for low, high in PRINTED)
 
 
-def characters(without: Iterable[str], more: str = "") -> str:
-    """Return the class of what is printed ``without`` some, and ``more``, which is written as such a class has it."""
-    found = []
-    left = sorted(map(ord, without))
-    for low, high in _PRINTED:
-        for one in left:
-            if low <= one <= high:
-                if low < one:
-                    found.append((low, one - 1))
-                low = one + 1
-        if low <= high:
-            found.append((low, high))
-    return "[" + more + "".join(f"\\U{low:08X}-\\U{high:08X}" for low, high in found) + "]"
+def characters(less: Iterable[str], more: str = "") -> str:
+    """Return the class of what is printed but ``less``, and ``more``, which is written as such a class has it."""
+    return one_of(without(PRINTED, ((ord(letter), ord(letter)) for letter in less)), more)
+
+
+def one_of(ranges: Ranges, more: str = "") -> str:
+    """Return the class of the characters of ``ranges``, and ``more``."""
+    return "[" + more + "".join(f"\\U{low:08X}-\\U{high:08X}" for low, high in ranges) + "]"
 
 
 def times(least: int, most: int | None) -> str:

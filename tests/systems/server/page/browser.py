@@ -79,7 +79,7 @@ class Page:
     def heard(self, method, params):
         if method == "Runtime.exceptionThrown":
             self.complaints.append(params["exceptionDetails"])
-        elif method == "Log.entryAdded" and params["entry"]["source"] != "network":
+        elif method == "Log.entryAdded" and params["entry"]["source"] not in ("network", "recommendation"):
             self.complaints.append(params["entry"])
         elif method == "Runtime.consoleAPICalled" and params["type"] == "error":
             self.complaints.append(params["args"])
@@ -150,7 +150,15 @@ class Page:
 async def browser(profile):
     """Give a browser that keeps its files in the folder ``profile``."""
     process = await asyncio.create_subprocess_exec(
-        *(CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+        *(
+            CHROMIUM,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-smooth-scrolling",
+        ),
+        "--host-resolver-rules=MAP fourgig.example 127.0.0.1",
         *("--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
         stderr=asyncio.subprocess.PIPE,
     )
