@@ -68,10 +68,10 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     greedy: ``temperature`` 0 takes the likeliest token, and ``top_k`` (0: all), ``top_p`` and ``min_p`` then do
     nothing. ``repeat_penalty`` lowers the weight of the tokens among the last ``repeat_last_n`` that the assistant
     said, in this reply or the ones before; of these, ``presence_penalty`` is taken from the logit of each, and
-    ``frequency_penalty`` once for each time it was said. ``seed`` makes a reply repeatable; one that nobody names is drawn anew
-    for each call. A reply ends before the first of the ``stop`` strings; and, unless ``ignore_end``, where the
-    model ends it. ``logit_bias`` is added to the logits of the tokens with these numbers, before anything else is
-    done with them.
+    ``frequency_penalty`` once for each time it was said. ``seed`` makes a reply repeatable; one that nobody names
+    is drawn anew for each call. A reply ends before the first of the ``stop`` strings; and, unless ``ignore_end``,
+    where the model ends it. ``logit_bias`` is added to the logits of the tokens with these numbers, before anything
+    else is done with them.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
