@@ -79,6 +79,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     system_settings: dict[str, Any]
     engine_settings: dict[str, Any]
     embeddings: tuple[str, str] | None = None
+    random_weights: bool = False
 
 
 def serve(
@@ -222,6 +223,7 @@ def serve(
         system_settings=msgspec.to_builtins(system_settings),
         engine_settings=msgspec.to_builtins(engine_settings),
         embeddings=None if chosen.embeddings is None else _embeddings(chosen.embeddings),
+        random_weights=found is not None and found.random_weights,
     )
     if about:
         print("\n".join(map(printable, about.splitlines())), file=sys.stderr, flush=True)
@@ -262,7 +264,16 @@ async def _serve(serving: Serving) -> int:
 
     context_tokens = serving.engine_settings.get("context_tokens")
     embeddings = None if serving.embeddings is None else _embedding_host(*serving.embeddings, serving.cpus)
-    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts, context_tokens, embeddings)
+    service = ServedSystem(
+        hosted,
+        serving.server,
+        name,
+        memory_used(),
+        scripts,
+        context_tokens,
+        embeddings,
+        random_weights=serving.random_weights,
+    )
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:

@@ -20,10 +20,14 @@ from systems.server.settings import ServerSettings
 
 
 @asynccontextmanager
-async def listening_to(hosted, memory_used=None, scripts=None, context_tokens=None, embeddings=None, **settings):
+async def listening_to(
+    hosted, memory_used=None, scripts=None, context_tokens=None, embeddings=None, random_weights=False, **settings
+):
     """Give the address, "host:port", of a server of ``hosted``, which is started and closed."""
     chosen = ServerSettings(**{"port": 0, **settings})
-    service = ServedSystem(hosted, chosen, "test", memory_used, scripts, context_tokens, embeddings)
+    service = ServedSystem(
+        hosted, chosen, "test", memory_used, scripts, context_tokens, embeddings, random_weights=random_weights
+    )
     async with hosted, listening(service) as address:
         yield address
 
