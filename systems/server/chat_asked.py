@@ -10,7 +10,7 @@ import msgspec
 
 from systems.engines.grammar import of_gbnf
 from systems.errors import BadInput, NotHeeded
-from systems.server.asking import Asked
+from systems.server.asking import ClientAsk
 from systems.server.chat_request import (
     AnyObject,
     ChatRequest,
@@ -33,7 +33,7 @@ class ChatAsked(msgspec.Struct, frozen=True):
     older form.
     """
 
-    asked: Asked
+    asked: ClientAsk
     tools: Tools | None
     formed: bool
     functions: bool
@@ -60,7 +60,7 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
         grammar = tools.grammar(({"type": "object"} if schema is None else schema) if formed else None)
     elif formed:
         grammar = grammar_of_object(schema)
-    asked = Asked(
+    asked = ClientAsk(
         messages=laid_out(request.messages),
         told="\n\n".join(told),
         person=person_of(request.safety_identifier, request.user),

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from systems.engines.interface import Sampling
 from systems.errors import FourgigError
-from systems.server.asking import Asked, Generated, answered, placed
+from systems.server.asking import ClientAsk, Generated, answered, placed
 from systems.server.chat_asked import ChatAsked, chat_asked, named
 from systems.server.chat_reply import ChatStream, whole
 from systems.server.chat_request import ChatRequest, decoded
@@ -76,7 +76,7 @@ class Completions:
         await stream.end()
         return generated
 
-    def _each(self, user: str, request: ChatRequest, asked: Asked) -> Iterator[tuple[int, Asked]]:
+    def _each(self, user: str, request: ChatRequest, asked: ClientAsk) -> Iterator[tuple[int, ClientAsk]]:
         """Yield what to ask for each of the replies, by its place. The first comes last, and it alone is kept.
 
         So none of them stands in the history that another is made from. Each has a seed of its own, or what had been

@@ -69,8 +69,12 @@ CHAT: dict[str, Field] = {
     "grammar": Field("refused", _ELSEWHERE),
     "json_schema": Field("refused", "say `text.format`"),
     "ignore_eos": Field("refused", _ELSEWHERE),
-    "presence_penalty": Field("refused", "this sampler is not offered, save as 0; there is `repeat_penalty`"),
-    "frequency_penalty": Field("refused", "this sampler is not offered, save as 0; there is `repeat_penalty`"),
+    "presence_penalty": Field(
+        "refused", "responses of OpenAI's have none; chat completions do, and here there is `repeat_penalty`"
+    ),
+    "frequency_penalty": Field(
+        "refused", "responses of OpenAI's have none; chat completions do, and here there is `repeat_penalty`"
+    ),
 }
 """What would be obeyed in a chat completion is not ignored here."""
 

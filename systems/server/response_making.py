@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from systems.server.asking import Generated
-from systems.server.calls import Argued, Called, Heard, Hearing, Said
+from systems.server.calls import Argued, CallBegun, Heard, Hearing, Said
 from systems.server.chat_reply import token_logprob
 from systems.server.failures import Failure, bad_request
 from systems.server.response_asked import ResponseAsked
@@ -118,7 +118,7 @@ class Making:
                 assert self._message is not None
                 self._text.text += text
                 yield self._numbered(TextDelta(item_id=self._message.id, output_index=self._index, delta=text))
-            case Called(_, call_id, name):
+            case CallBegun(_, call_id, name):
                 yield from self._close("completed")
                 self._call = CallItem(new_id("fc"), call_id, name, "", "in_progress")
                 self.response.output.append(self._call)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from systems.errors import NotKept
-from systems.server.asking import Asked, Generated, answered, placed
+from systems.server.asking import ClientAsk, Generated, answered, placed
 from systems.server.chat_asked import named
 from systems.server.events import Events
 from systems.server.failures import Failure, bad_request, failure
@@ -102,7 +102,7 @@ class Responses:
         return await asyncio.to_thread(asking) if request.asks_for_form else asking()
 
     async def _stream(
-        self, events: Events, making: Making, user: str, response: ResponseAsked, asked: Asked
+        self, events: Events, making: Making, user: str, response: ResponseAsked, asked: ClientAsk
     ) -> Generated:
         async def say(text: str) -> None:
             await _send(events, making.say(text))
@@ -114,7 +114,7 @@ class Responses:
         await _send(events, [making.last()], last=True)
         return reply
 
-    def _keep(self, user: str, response: ResponseAsked, asked: Asked, reply: Generated) -> None:
+    def _keep(self, user: str, response: ResponseAsked, asked: ClientAsk, reply: Generated) -> None:
         if response.response.store:
             made = KeptResponse(
                 response=response.response,

@@ -68,8 +68,6 @@ ASKS_FOR_SOMETHING = {
     "audio": {"voice": "alloy", "format": "wav"},
     "moderation": {"model": "omni-moderation-latest"},
     "web_search_options": {},
-    "presence_penalty": 0.5,
-    "frequency_penalty": -0.5,
     "dynatemp_range": 0.5,
     "typical_p": 0.9,
     "dry_multiplier": 0.8,
@@ -360,5 +358,5 @@ async def test_the_openai_package_parses_what_it_asked_for():
                 pass
             assert (await stream.get_final_completion()).choices[0].message.parsed == Person(name="Vera")
         with pytest.raises(openai.BadRequestError) as failed:
-            await client.chat.completions.create(model="default", messages=HELLO, presence_penalty=1)
-        assert failed.value.param == "presence_penalty"
+            await client.chat.completions.create(model="default", messages=HELLO, web_search_options={})
+        assert failed.value.param == "web_search_options"
