@@ -165,6 +165,7 @@ async def test_a_system_that_keeps_nothing_offers_nothing_kept(visit, tmp_path):
         page = await ready(await visit(f"http://{address}/"))
         await say(page, "Hello")
         await say(page, "Hello again")
+        assert await page.run("$('unkept').checkVisibility()")
         shown = (
             "['list', 'show-memories', 'show-list', 'export', 'delete'].filter((id) => $(id).checkVisibility())"
             ".concat([...document.querySelectorAll('.actions button')].map((each) => each.innerText))"
