@@ -1,7 +1,7 @@
 """Other people's agents and clients hold a conversation with tools: with an engine alone, and with the agent.
 
 What is said stands fixed, so that what is tested is the protocol; the real model's test lets a grammar make the calls.
-None of these packages is installed with the tests, which skip those that are not there: `nox -s clients` has them all.
+Two of these packages are installed with the tests, which skip those that are not there; `nox -s clients` has them all.
 """
 
 import asyncio
@@ -164,8 +164,7 @@ async def test_litellm(speaking, stream):
 
 async def test_strands(speaking):
     strands = package("strands")
-    package("litellm")
-    model_of = package("strands.models.litellm").LiteLLMModel
+    model_of = package("strands.models.openai").OpenAIModel
     asked = []
 
     @strands.tool
@@ -179,7 +178,8 @@ async def test_strands(speaking):
         return "Cold."
 
     async with speaking(CALL, ANSWER) as address:
-        model = model_of({"api_base": f"http://{address}/v1", "api_key": "anything"}, model_id="openai/test")
+        reached = {"base_url": f"http://{address}/v1", "api_key": "anything"}
+        model = model_of(client_args=reached, model_id="test")
         other = strands.Agent(model=model, tools=[weather], callback_handler=None)
         said = await asyncio.to_thread(other, ASKED)
     assert (asked, str(said).strip()) == (["Oslo"], ANSWER)
