@@ -185,7 +185,7 @@ async def _page(address: str, folder: Path) -> Takes:
     before = {child.pid for child in psutil.Process().children()}
     async with browser(folder) as chromium, chromium.visitor() as opened:
         [mine] = [child.pid for child in psutil.Process(os.getpid()).children() if child.pid not in before]
-        empty = await opened("about:blank")
+        empty = await opened("data:text/html,<p>nothing")
         await _settled(mine)
         without = _takes([mine])
         await empty.go(address)
