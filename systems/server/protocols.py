@@ -42,8 +42,8 @@ class _Unhurried:
         super().connection_made(transport)  # type: ignore[misc]
         transport.set_write_buffer_limits(UNREAD_BYTES)
         connected = transport.get_extra_info("socket")
-        # A body behind its head, or a token behind another, would wait up to 40 ms for the client to acknowledge what was
-        # sent before. asyncio sees to it only for sockets that name their protocol, and these do not.
+        # Or a body behind its head, and a token behind another, waits up to 40 ms until the client acknowledges
+        # what was sent before: asyncio sees to it only where a socket names its protocol, and these do not.
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # also after this side has closed, when nobody counts any more
             patience_ms = int(self.config.settings.patience_s * 1000)
