@@ -19,7 +19,7 @@ from systems.asynchronous.agent import Asynchronous
 from systems.baseline.agent import Baseline
 from systems.engines.interface import Message
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import EngineError, FourgigError
+from systems.errors import DeadlineExceeded, EngineError
 from systems.interface import Request
 from systems.server.hosting import host
 from tests.systems.asynchronous.asking import until
@@ -138,20 +138,19 @@ class Talking(RuleBasedStateMachine):
             self.recalled(talk)
 
     @precondition(lambda self: self.kind is Asynchronous)
-    @rule(talk=TALKS, told=st.booleans(), late=st.booleans())
-    def give_up(self, talk, told, late):
+    @rule(talk=TALKS, told=st.booleans())
+    def give_up(self, talk, told):
         async def given_up(asked):
             calls = len(self.engine.calls)
             turn = asyncio.create_task(self.agent.answer(asked))
-            await until(lambda: len(self.engine.calls) > calls)
-            if not late:
-                turn.cancel()
-            with pytest.raises((asyncio.CancelledError, FourgigError)):
+            await until(lambda: turn.done() or len(self.engine.calls) > calls)
+            turn.cancel()
+            with pytest.raises(asyncio.CancelledError):
                 await turn
 
         self.engine.mood = "silent"
         before = (Message("user", "lost"), Message("assistant", "lost as well")) if told else None
-        self.runner.run(given_up(self.ask(talk, before=before, deadline_s=0.05 if late else None)))
+        self.runner.run(given_up(self.ask(talk, before=before)))
         self.engine.mood = "well"
         if not told:
             self.recalled(talk)
@@ -211,3 +210,17 @@ def test_a_history_is_what_a_list_holds(tmp_path_factory, kind):
             max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )
+
+
+async def test_a_turn_that_comes_too_late_leaves_nothing(tmp_path):
+    engine = Moody()
+    before = (Message("user", "lost"), Message("assistant", "lost as well"))
+    asked = {"id": "1", "session": "vera", "conversation": "a", "max_tokens": 4}
+    async with host(Asynchronous(Asynchronous.Settings(), engine, tmp_path)) as running:
+        engine.mood = "silent"
+        for told in (None, before):
+            with pytest.raises(DeadlineExceeded):
+                await running.answer(Request(**asked, text="Too late?", before=told, deadline_s=0.1))
+        engine.mood = "well"
+        await running.answer(Request(**asked, text="And now?"))
+    assert len(engine.calls[-1].messages) == 2
