@@ -11,7 +11,7 @@ from systems.baseline.agent import Baseline
 from systems.baseline.settings import BaselineSettings
 from systems.engines.interface import Generation
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.server.calls import Argued, Called, Hearing, Said
+from systems.server.calls import Argued, CallBegun, Hearing, Said
 from systems.server.chat_asked import chat_asked
 from systems.server.chat_request import decoded
 from systems.server.direct import EngineHost
@@ -135,7 +135,7 @@ def test_pieces_of_any_size_give_the_same_calls():
         for start in range(0, len(text), size):
             found += hearing.feed(text[start : start + size])
         found += hearing.end(cut=False)
-        assert [each.name for each in found if isinstance(each, Called)] == ["weather", "arguments"]
+        assert [each.name for each in found if isinstance(each, CallBegun)] == ["weather", "arguments"]
         said = ["".join(each.text for each in found if isinstance(each, Argued) and each.place == at) for at in (0, 1)]
         assert json.loads(said[0]) == {"city": '\\"}]{', "x": [{"name": "y"}]}
         assert said[1] == "{}"
