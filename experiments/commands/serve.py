@@ -178,7 +178,7 @@ def serve(
         },
     )
     unload_after_s = None if chosen.unload_after is None else seconds(chosen.unload_after, "serve.unload_after")
-    from systems.server.guard import Guard
+    from systems.server.wire.guard import Guard
 
     server = all_of(ServerSettings, "server", {"host": host, "port": port, "tokens": ",".join(token)})
     Guard(server)  # refuses to listen unprotected, before a model is made
@@ -253,9 +253,9 @@ async def _serve(serving: Serving) -> int:
     from systems.engines.scripted import Scripts, scripted
     from systems.server.direct import EngineHost
     from systems.server.hosting import Host, host
-    from systems.server.listening import listening
     from systems.server.service import ServedSystem
     from systems.server.unloading import UnloadingEngine, unloading, watch
+    from systems.server.wire.listening import listening
 
     level = logging.getLevelNamesMapping().get(serving.log.upper())
     if level is None:

@@ -17,9 +17,9 @@ from systems.interface import Reply, Request, TokenSink
 from systems.server.conversation import DEFAULT_PERSON, turn_begins
 from systems.server.direct import EngineHost
 from systems.server.failures import bad_request
-from systems.server.guard import session_of
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
+from systems.server.wire.guard import session_of
 
 Generated = Generation | Reply
 """What an engine, or an agent, answers; both tell their tokens and why they ended by the same names."""

@@ -18,11 +18,11 @@ from systems.mechanisms.draining import UnderWay
 from systems.server.conversation import Conversations
 from systems.server.direct import EngineHost
 from systems.server.embedding import EmbeddingHost
-from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
 from systems.server.metrics import Metrics
-from systems.server.response_store import KeptResponses
+from systems.server.responses.store import KeptResponses
 from systems.server.settings import ServerSettings
+from systems.server.wire.guard import ANYONE, Guard
 from systems.turn import commands
 
 log = logging.getLogger(__name__)

@@ -27,9 +27,9 @@ from typing import NamedTuple
 from experiments.measuring import code
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.direct import EngineHost
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 from tests.systems.server.wire import AMBIGUOUS, LAST, OFFERS, SMUGGLED, responses, said_to
 
 CONNECTIONS, MOST_REQUESTS = 8, 12

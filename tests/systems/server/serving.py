@@ -14,9 +14,9 @@ from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 
 
 @asynccontextmanager

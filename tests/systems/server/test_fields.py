@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from systems.engines.grammar import of_gbnf
 from systems.engines.interface import Generation, SaidToken
-from systems.server.chat_asked import chat_asked
-from systems.server.chat_request import MAX_CHOICES, ChatRequest, NotOffered, decoded
+from systems.server.chat.asked import chat_asked
+from systems.server.chat.fields import FIELDS, OPENAI
+from systems.server.chat.request import MAX_CHOICES, ChatRequest, NotOffered, decoded
 from systems.server.direct import EngineHost
 from systems.server.failures import Failure
-from systems.server.fields import FIELDS, OPENAI
 from systems.server.schema import openapi
 from systems.server.settings import ServerSettings
 from tests.systems.server.serving import agent, listening_to

@@ -11,12 +11,12 @@ from systems.baseline.agent import Baseline
 from systems.baseline.settings import BaselineSettings
 from systems.engines.interface import Generation
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.server.calls import Argued, CallBegun, Hearing, Said
-from systems.server.chat_asked import chat_asked
-from systems.server.chat_request import decoded
+from systems.server.chat.asked import chat_asked
+from systems.server.chat.calls import Argued, CallBegun, Hearing, Said
+from systems.server.chat.request import decoded
+from systems.server.chat.tools import Function, Tools
 from systems.server.direct import EngineHost
 from systems.server.hosting import host
-from systems.server.tools import Function, Tools
 from tests.systems.server.serving import agent, listening_to
 from tests.systems.server.speaking import Speaking
 from tests.systems.server.test_completions import call, chat

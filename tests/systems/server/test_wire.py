@@ -8,8 +8,8 @@ import pytest
 
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.direct import EngineHost
-from systems.server.protocols import Http
 from systems.server.settings import MAX_BODY_BYTES
+from systems.server.wire.protocols import Http
 from tests.benchmarks.wire_fuzz import fuzz
 from tests.systems.server.serving import Watched, listening_to
 from tests.systems.server.wire import (

@@ -11,10 +11,9 @@ import msgspec
 
 from systems.engines.interface import SaidToken
 from systems.server.asking import Generated
-from systems.server.calls import Argued, CallBegun, Heard, Hearing, Said
-from systems.server.chat_asked import ChatAsked
-from systems.server.events import Events
-from systems.server.shapes import (
+from systems.server.chat.asked import ChatAsked
+from systems.server.chat.calls import Argued, CallBegun, Heard, Hearing, Said
+from systems.server.chat.shapes import (
     AssistantMessage,
     CalledFunction,
     ChatCompletion,
@@ -33,6 +32,7 @@ from systems.server.shapes import (
     ToolCallDelta,
     Usage,
 )
+from systems.server.events import Events
 
 # The log probability of what cannot be: JSON has no infinity.
 _NEVER = -9999.0

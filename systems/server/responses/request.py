@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from systems.server.chat_request import ContentPart, Count, FunctionName, Name, PlainText, Stop, Zero
+from systems.server.chat.request import ContentPart, Count, FunctionName, Name, PlainText, Stop, Zero
+from systems.server.chat.shapes import ANY_MODEL
 from systems.server.decoding import not_understood
-from systems.server.response_fields import FIELDS
-from systems.server.shapes import ANY_MODEL
+from systems.server.responses.fields import FIELDS
 
 Key = Annotated[str, msgspec.Meta(max_length=64)]
 Value = Annotated[str, msgspec.Meta(max_length=512)]

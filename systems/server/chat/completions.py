@@ -16,15 +16,15 @@ from starlette.types import Receive, Scope, Send
 from systems.engines.interface import Sampling
 from systems.errors import FourgigError
 from systems.server.asking import ClientAsk, Generated, answered, placed
-from systems.server.chat_asked import ChatAsked, chat_asked, named
-from systems.server.chat_reply import ChatStream, whole
-from systems.server.chat_request import ChatRequest, decoded
+from systems.server.chat.asked import ChatAsked, chat_asked, named
+from systems.server.chat.reply import ChatStream, whole
+from systems.server.chat.request import ChatRequest, decoded
+from systems.server.chat.shapes import ListedModel, ModelList
 from systems.server.events import Events
 from systems.server.failures import failure
-from systems.server.guard import session_of
 from systems.server.receiving import ClientLeft, admitted, body_of, check_model, unless_left
 from systems.server.service import ServedSystem, streamed
-from systems.server.shapes import ListedModel, ModelList
+from systems.server.wire.guard import session_of
 
 
 class Completions:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from systems.engines.interface import Message
-from systems.server.chat_request import ChatMessage, ContentPart, SaidCall
+from systems.server.chat.request import ChatMessage, ContentPart, SaidCall
+from systems.server.chat.tools import FunctionCall, returned, said
 from systems.server.failures import bad_request
-from systems.server.tools import FunctionCall, returned, said
 
 
 def laid_out(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:

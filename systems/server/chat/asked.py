@@ -11,7 +11,8 @@ import msgspec
 from systems.engines.grammar import of_gbnf
 from systems.errors import BadInput, NotHeeded
 from systems.server.asking import ClientAsk
-from systems.server.chat_request import (
+from systems.server.chat.laying_out import has_results, laid_out
+from systems.server.chat.request import (
     AnyObject,
     ChatRequest,
     FittingSchema,
@@ -20,10 +21,9 @@ from systems.server.chat_request import (
     NamedTool,
     OnlyAllowed,
 )
+from systems.server.chat.tools import Function, Tools, check_depth, grammar_of_object, in_grammar, told_of_object
 from systems.server.conversation import person_of
 from systems.server.failures import bad_request
-from systems.server.laying_out import has_results, laid_out
-from systems.server.tools import Function, Tools, check_depth, grammar_of_object, in_grammar, told_of_object
 
 
 class ChatAsked(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ table to the fields that OpenAI's own client knows. A field that stands nowhere 
 
 from __future__ import annotations
 
-from systems.server.fields import Field
+from systems.server.chat.fields import Field
 
 OPENAI: dict[str, Field] = {
     "input": Field("obeyed", "a text, or items: messages, calls of functions, their results, references"),

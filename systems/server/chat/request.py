@@ -1,4 +1,4 @@
-"""The body of a request for a chat completion, as far as it is understood; `systems.server.fields` says what is not."""
+"""The body of a request for a chat completion, as far as it is understood; `fields` says what is not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from systems.engines.interface import Sampling
+from systems.server.chat.fields import FIELDS
+from systems.server.chat.shapes import ANY_MODEL
 from systems.server.decoding import not_understood
 from systems.server.failures import bad_request
-from systems.server.fields import FIELDS
-from systems.server.shapes import ANY_MODEL
 
 MAX_CHOICES = 8
 """How many replies one request may ask for."""

@@ -14,8 +14,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from systems.server.answering import Refusing, Thorough
 from systems.server.failures import Failure, bad_request
-from systems.server.framing import WEBSOCKET, offers_websocket, refusal, without_upgrade
 from systems.server.settings import MAX_HEADER_BYTES
+from systems.server.wire.framing import WEBSOCKET, offers_websocket, refusal, without_upgrade
 
 UNREAD_BYTES = 64 * 1024
 """How much may wait to be read by a client before nothing more is written to it."""

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from systems.server.tools import CALLS, Tools, heard
+from systems.server.chat.tools import CALLS, Tools, heard
 
 # The beginning of an object up to the end of its first key.
 _FIRST_KEY = re.compile(r'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
