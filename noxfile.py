@@ -51,6 +51,13 @@ def pythons(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Have other people's agents and clients talk with the server."""
+    install(session, "tests", "clients")
+    session.run("pytest", "tests/systems/server/test_other_clients.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time the parts, with pytest's options after --; or run the whole benchmark named there: ``-- batching``."""
     install(session, "tests")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
-import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -28,7 +28,8 @@ from experiments.commands.completing import (
     settings_of_engines,
     settings_of_systems,
 )
-from experiments.errors import CannotEnforce
+from experiments.commands.confined import confined
+from experiments.commands.durations import seconds
 from experiments.measuring import profiles
 from experiments.printable import printable
 from systems import logs, registry
@@ -42,6 +43,7 @@ from systems.settings import by_system, from_file, layered
 
 if TYPE_CHECKING:
     from systems.server.embedding import EmbeddingHost
+    from systems.server.unloading import Unload
 
 NO_AGENT = "none"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -51,7 +53,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What is served. ``system`` "none" is the engine alone. ``data`` is the folder of the agent's memory.
 
     ``model`` None is the usual one, or what stands in for it where it cannot be fetched. ``embeddings`` names the model
-    that makes vectors of texts for clients; None makes none.
+    that makes vectors of texts for clients; None makes none. ``unload_after`` is how long nobody asks until the models
+    leave memory, in seconds or as `durations.seconds` reads it; None keeps them.
     """
 
     system: str = "asynchronous"
@@ -60,13 +63,15 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     embeddings: str | None = None
     profile: str | None = None
     data: str | None = None
+    unload_after: str | float | None = None
     log: str = "warning"
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the process that serves has to know. ``cpus`` None means all it may use.
 
-    ``embeddings`` is the name and the file of the embedding model, None without one.
+    ``embeddings`` is the name and the file of the embedding model, None without one. ``unload_after_s`` None keeps
+    models in memory.
     """
 
     system: str
@@ -79,6 +84,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     system_settings: dict[str, Any]
     engine_settings: dict[str, Any]
     embeddings: tuple[str, str] | None = None
+    random_weights: bool = False
+    unload_after_s: float | None = None
 
 
 def serve(
@@ -121,6 +128,13 @@ def serve(
         typer.Option(help="What a client must show; each is a user of its own. Better in FOURGIG_SERVER_TOKENS."),
     ] = [],  # noqa: B006 - typer reads the default, nobody changes it
     data: Annotated[Path | None, typer.Option(help="The folder of the agent's memory.")] = None,
+    unload_after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Give the model's memory back after so long without a request: seconds, 10m or 1h. (default: never)",
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(envvar="FOURGIG_CONFIG", help="A TOML file of settings, a table each.")
     ] = None,
@@ -159,10 +173,12 @@ def serve(
             "embeddings": embeddings,
             "profile": profile,
             "data": data,
+            "unload_after": unload_after,
             "log": log,
         },
     )
-    from systems.server.guard import Guard
+    unload_after_s = None if chosen.unload_after is None else seconds(chosen.unload_after, "serve.unload_after")
+    from systems.server.wire.guard import Guard
 
     server = all_of(ServerSettings, "server", {"host": host, "port": port, "tokens": ",".join(token)})
     Guard(server)  # refuses to listen unprotected, before a model is made
@@ -222,12 +238,14 @@ def serve(
         system_settings=msgspec.to_builtins(system_settings),
         engine_settings=msgspec.to_builtins(engine_settings),
         embeddings=None if chosen.embeddings is None else _embeddings(chosen.embeddings),
+        random_weights=found is not None and found.random_weights,
+        unload_after_s=unload_after_s,
     )
     if about:
         print("\n".join(map(printable, about.splitlines())), file=sys.stderr, flush=True)
     with suppress(CannotWrite):  # jieba parses its dictionary anew where nothing can be kept
         os.environ.setdefault("FOURGIG_JIEBA_CACHE", str(cache.made("jieba")))
-    raise typer.Exit(_confined(serving, limits) if limits else asyncio.run(_serve(serving)))
+    raise typer.Exit(confined(msgspec.json.encode(serving), limits) if limits else asyncio.run(_serve(serving)))
 
 
 async def _serve(serving: Serving) -> int:
@@ -235,8 +253,9 @@ async def _serve(serving: Serving) -> int:
     from systems.engines.scripted import Scripts, scripted
     from systems.server.direct import EngineHost
     from systems.server.hosting import Host, host
-    from systems.server.listening import listening
     from systems.server.service import ServedSystem
+    from systems.server.unloading import UnloadingEngine, unloading, watch
+    from systems.server.wire.listening import listening
 
     level = logging.getLevelNamesMapping().get(serving.log.upper())
     if level is None:
@@ -246,6 +265,9 @@ async def _serve(serving: Serving) -> int:
     logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
     engine_kind = registry.engines.get(serving.engine)
     engine = engine_kind(msgspec.convert(serving.engine_settings, engine_kind.Settings))
+    if serving.unload_after_s is not None:
+        engine = unloading(engine, serving.unload_after_s)
+    leaving = engine if isinstance(engine, UnloadingEngine) else None
     scripts = Scripts() if serving.server.experiment else None
     if scripts is not None:
         engine = scripted(engine, scripts)
@@ -261,8 +283,23 @@ async def _serve(serving: Serving) -> int:
     from experiments.measuring.limits.enclosing import memory_used
 
     context_tokens = serving.engine_settings.get("context_tokens")
-    embeddings = None if serving.embeddings is None else _embedding_host(*serving.embeddings, serving.cpus)
-    service = ServedSystem(hosted, serving.server, name, memory_used(), scripts, context_tokens, embeddings)
+    embeddings = None if serving.embeddings is None else _embedding_host(*serving.embeddings, serving)
+    service = ServedSystem(
+        hosted,
+        serving.server,
+        name,
+        memory_used(),
+        scripts,
+        context_tokens,
+        embeddings,
+        random_weights=serving.random_weights,
+    )
+    unload: list[Unload] = []
+    if leaving is not None:
+        service.metrics.add(leaving)
+        unload.append(partial(asyncio.to_thread, leaving.unload_if_idle))
+    if embeddings is not None and serving.unload_after_s is not None:
+        unload.append(embeddings.unload_if_idle)
     stop = asyncio.Event()
 
     def stopped(number: int) -> None:
@@ -273,8 +310,11 @@ async def _serve(serving: Serving) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped, number)
     async with hosted, listening(service) as address:
+        watching = asyncio.create_task(watch(unload, lambda: service.turns)) if unload else None
         print(f"Serving {printable(name)} at http://{address}/", file=sys.stderr, flush=True)
         await stop.wait()
+        if watching is not None:
+            watching.cancel()
         print("Stopping; a second signal ends at once.", file=sys.stderr, flush=True)
     if embeddings is not None:
         await embeddings.close()
@@ -289,51 +329,13 @@ def _embeddings(model: str) -> tuple[str, str]:
     return model if model in embedding_names() else path.stem, str(path)
 
 
-def _embedding_host(name: str, path: str, cpus: int | None) -> EmbeddingHost:
+def _embedding_host(name: str, path: str, serving: Serving) -> EmbeddingHost:
     """Return what makes vectors with the model at ``path``; its memory is taken when they are first wanted."""
     from systems.engines.embedding.opening import embedding_engine
     from systems.server.embedding import EmbeddingHost
 
-    return EmbeddingHost(embedding_engine(Path(path), cpus), name)
-
-
-def _confined(serving: Serving, limits: Any) -> int:
-    """Serve in a child inside ``limits``, and return its exit status. Raises `CannotEnforce`."""
-    from experiments.measuring.limits import kills
-    from experiments.measuring.limits.janitor import Janitor
-    from experiments.measuring.limits.select import judge
-
-    judgement = judge(limits)
-    # A server that gets less than the profile is inside its limits all the same: nothing is measured.
-    if not judgement.backend.enforced:
-        raise CannotEnforce(judgement.obstacle())
-    backend = judgement.backend
-    with ExitStack() as stack:
-        janitor = stack.enter_context(Janitor([], []))
-        run = backend.open_run(f"serve-{os.getpid()}", limits)
-        stack.callback(run.close)
-        janitor.guard(run.clean_up_paths())
-        group = run.trial("server")
-        stack.callback(group.remove)
-        # In a session of its own: a terminal's interrupt comes once, from here.
-        child = subprocess.Popen(
-            group.command([sys.executable, "-m", "experiments.commands.serve"]),
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-        janitor.watch(child.pid)
-
-        def pass_on(number: int, _: FrameType | None) -> None:
-            child.send_signal(number)
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before = signal.signal(number, pass_on)
-            stack.callback(signal.signal, number, before)
-        child.communicate(msgspec.json.encode(serving))
-        janitor.forget(child.pid)
-        if kill := kills.of(group.memory(), limits):
-            raise FourgigError(f"The server ended: {kill.reason}.")
-        return 128 - child.returncode if child.returncode < 0 else child.returncode
+    unload_after_s = math.inf if serving.unload_after_s is None else serving.unload_after_s
+    return EmbeddingHost(embedding_engine(Path(path), serving.cpus), name, unload_after_s)
 
 
 def _settings_names() -> list[str]:

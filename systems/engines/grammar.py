@@ -32,7 +32,7 @@ from systems.engines.forms.gbnf import (
     one_of,
     times,
 )
-from systems.engines.forms.json_schema import Alternative, Parts, Reader, kinds_of, of_item, of_property, whole
+from systems.engines.forms.json_schema import Alternative, Parts, SchemaReader, kinds_of, of_item, of_property, whole
 from systems.engines.forms.keywords import KINDS
 from systems.engines.forms.overlaps import Overlaps
 from systems.engines.forms.patterns import of_pattern
@@ -106,7 +106,7 @@ class _Rules:
     """The rules of a grammar, as they come to be needed. For one thread."""
 
     def __init__(self) -> None:
-        self._reader = Reader()
+        self._reader = SchemaReader()
         self._overlaps = Overlaps(self._reader)
         self._within: set[str] = set()  # values within the one that is being defined
         self._rules: dict[str, str] = {"plain": characters(_QUOTES)}

@@ -67,10 +67,11 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     What is None (of ``stop``: empty) is left to the next of these three, field by field. What none of them says is
     greedy: ``temperature`` 0 takes the likeliest token, and ``top_k`` (0: all), ``top_p`` and ``min_p`` then do
     nothing. ``repeat_penalty`` lowers the weight of the tokens among the last ``repeat_last_n`` that the assistant
-    said, in this reply or the ones before. ``seed`` makes a reply repeatable; one that nobody names is drawn anew
-    for each call. A reply ends before the first of the ``stop`` strings; and, unless ``ignore_end``, where the
-    model ends it. ``logit_bias`` is added to the logits of the tokens with these numbers, before anything else is
-    done with them.
+    said, in this reply or the ones before; of these, ``presence_penalty`` is taken from the logit of each, and
+    ``frequency_penalty`` once for each time it was said. ``seed`` makes a reply repeatable; one that nobody names
+    is drawn anew for each call. A reply ends before the first of the ``stop`` strings; and, unless ``ignore_end``,
+    where the model ends it. ``logit_bias`` is added to the logits of the tokens with these numbers, before anything
+    else is done with them.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -79,6 +80,8 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     repeat_penalty: Annotated[float, msgspec.Meta(gt=0)] | None = None
     repeat_last_n: Annotated[int, msgspec.Meta(ge=0, le=4096)] | None = None
+    presence_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] | None = None
     seed: Annotated[int, msgspec.Meta(ge=0)] | None = None
     stop: tuple[str, ...] = ()
     ignore_end: bool | None = None

@@ -41,6 +41,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     min_p: float = 0.0
     repeat_penalty: float = 1.0
     repeat_last_n: int = 64
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
     ignore_end: bool = False
@@ -48,13 +50,18 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def looks_back(self) -> int:
-        """How many tokens that were said before the reply the repeat penalty counts, at most."""
-        return self.repeat_last_n if self.repeat_penalty != 1 else 0
+        """How many tokens that were said before the reply the penalties count, at most."""
+        return self.repeat_last_n if self.penalises else 0
+
+    @property
+    def penalises(self) -> bool:
+        """Whether what was said weighs less, or more, when it is to be said again."""
+        return self.repeat_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
 
     @property
     def is_plain(self) -> bool:
         """Whether the likeliest token is all that is asked."""
-        return self.temperature <= 0 and self.repeat_penalty == 1 and not self.logit_bias
+        return self.temperature <= 0 and not self.penalises and not self.logit_bias
 
 
 def said(sampling: Sampling) -> dict[str, Any]:
@@ -102,15 +109,16 @@ def require_tokens(how: Chosen, words: int) -> None:
 def sampler(library: Any, words: int, how: Chosen, said_before: Sequence[int] = ()) -> Any:
     """Return llama.cpp's sampler, of a vocabulary of ``words``; to be freed with ``llama_sampler_free``.
 
-    ``said_before`` are tokens that the repeat penalty counts as if the reply had begun with them.
+    ``said_before`` are tokens that the penalties count as if the reply had begun with them.
     """
     chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
     parts = []
     if how.logit_bias:
         biases = (library.llama_logit_bias * len(how.logit_bias))(*how.logit_bias)
         parts.append(library.llama_sampler_init_logit_bias(words, len(biases), biases))
-    if how.repeat_penalty != 1:
-        parts.append(library.llama_sampler_init_penalties(words, how.repeat_last_n, how.repeat_penalty, 0.0, 0.0))
+    if how.penalises:
+        penalties = how.repeat_penalty, how.frequency_penalty, how.presence_penalty
+        parts.append(library.llama_sampler_init_penalties(words, how.repeat_last_n, *penalties))
         for token in said_before:
             library.llama_sampler_accept(parts[-1], token)
     if how.seed is None:

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from systems.engines.interface import Engine
 from systems.engines.scripted import Scripts, scripted
 from systems.server.direct import EngineHost
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 
 
 @asynccontextmanager

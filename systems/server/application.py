@@ -15,14 +15,16 @@ from starlette.types import ASGIApp
 
 from systems.engines.scripted import PATH
 from systems.errors import NotAllowed
-from systems.server import completions, embeddings, kept, page, planning, responses, websocket
-from systems.server.addresses import NoSuchAddress, UnderPath
+from systems.server import embeddings, kept, page, planning, websocket
+from systems.server.chat import completions
 from systems.server.failures import bad_request, failure
-from systems.server.framing import WEBSOCKET
-from systems.server.origins import CrossOrigin
 from systems.server.receiving import admitted
+from systems.server.responses import endpoint as responses
 from systems.server.schema import openapi
 from systems.server.service import ServedSystem
+from systems.server.wire.addresses import NoSuchAddress, UnderPath
+from systems.server.wire.framing import WEBSOCKET
+from systems.server.wire.origins import CrossOrigin
 
 
 def application(service: ServedSystem) -> ASGIApp:

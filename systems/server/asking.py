@@ -17,15 +17,15 @@ from systems.interface import Reply, Request, TokenSink
 from systems.server.conversation import DEFAULT_PERSON, turn_begins
 from systems.server.direct import EngineHost
 from systems.server.failures import bad_request
-from systems.server.guard import session_of
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
+from systems.server.wire.guard import session_of
 
 Generated = Generation | Reply
 """What an engine, or an agent, answers; both tell their tokens and why they ended by the same names."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ClientAsk(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks, laid out as text.
 
     ``messages`` are the client's, those of its system and its developer among them as "system"; ``told`` is what the
@@ -51,7 +51,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "\n\n".join(message.content for message in last if message.role == "user" and message.content)
 
 
-def placed(service: ServedSystem, user: str, asked: Asked) -> Asked:
+def placed(service: ServedSystem, user: str, asked: ClientAsk) -> ClientAsk:
     """Return ``asked`` in the conversation that it continues, or in a new one."""
     if asked.conversation is not None:
         return asked
@@ -59,7 +59,7 @@ def placed(service: ServedSystem, user: str, asked: Asked) -> Asked:
     return msgspec.structs.replace(asked, conversation=conversation)
 
 
-async def answered(service: ServedSystem, user: str, asked: Asked, on_token: TokenSink | None = None) -> Generated:
+async def answered(service: ServedSystem, user: str, asked: ClientAsk, on_token: TokenSink | None = None) -> Generated:
     """Answer what ``user`` asked; where it continues no known conversation, in a new one.
 
     Whoever calls this has admitted the request: see `ServedSystem.turn`. Raises `Failure` for a turn
@@ -78,7 +78,7 @@ async def answered(service: ServedSystem, user: str, asked: Asked, on_token: Tok
     return generated
 
 
-def _call(user: str, asked: Asked, most: int | None, on_token: TokenSink | None) -> Call:
+def _call(user: str, asked: ClientAsk, most: int | None, on_token: TokenSink | None) -> Call:
     whose = asked.conversation or ""
     if asked.person != DEFAULT_PERSON:
         whose = f"{asked.person}/{whose}"
@@ -94,7 +94,7 @@ def _call(user: str, asked: Asked, most: int | None, on_token: TokenSink | None)
     )
 
 
-def _request(service: ServedSystem, session: str, asked: Asked, most: int | None) -> Request:
+def _request(service: ServedSystem, session: str, asked: ClientAsk, most: int | None) -> Request:
     if asked.messages[-1].role == "assistant" or not 0 < len(asked.turn) <= MAX_TEXT:
         raise bad_request(
             f"The last message must be the user's or a tool's, of at most {MAX_TEXT} characters.", param="messages"

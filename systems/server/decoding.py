@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from systems.server.chat.fields import Field
 from systems.server.failures import Failure, bad_request
-from systems.server.fields import Field
 
 # Where msgspec says that something is wrong: in "`$.a[0].b`", or in "`key` in `$.a`".
 _PATH = re.compile(r"`\$\.(.+?)`")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +16,8 @@ from prometheus_client.registry import Collector
 
 from systems.engines.interface import Embedded, EmbeddingEngine, Purpose
 from systems.mechanisms.admission import Admission, deadline
+from systems.mechanisms.draining import UnderWay
+from systems.server.unloading import give_back
 
 T = TypeVar("T")
 
@@ -22,11 +26,24 @@ _AT_ONCE, _WAITING = 32, 64
 
 
 class EmbeddingHost(Collector):
-    """Hosts an embedding engine under ``name``. Its memory is taken when the first request comes, not before."""
+    """Hosts an embedding engine under ``name``. Its memory is taken when the first request comes, not before.
 
-    def __init__(self, engine: EmbeddingEngine, name: str) -> None:
+    With ``unload_after_s`` it is given back, by `unload_if_idle`, after so long without one.
+    """
+
+    def __init__(
+        self,
+        engine: EmbeddingEngine,
+        name: str,
+        unload_after_s: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self._engine = engine
+        self._unload_after_s = unload_after_s
+        self._clock = clock
+        self._last_use = clock()
+        self._under_way = UnderWay()
         self._requests = self._texts = self._tokens = 0
         self._admission = Admission(1, _WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embeddings")
@@ -38,16 +55,30 @@ class EmbeddingHost(Collector):
         `DeadlineExceeded`.
         """
         found: list[Embedded] = []
-        async with deadline(seconds), self._admission.turn(), self._admission.slot():
-            await self._do(self._engine.load)
-            for start in range(0, len(texts), _AT_ONCE):
-                some = texts[start : start + _AT_ONCE]
-                found.append(await self._do(partial(self._engine.embed, some, purpose, cut=False)))
+        with self._under_way:
+            try:
+                async with deadline(seconds), self._admission.turn(), self._admission.slot():
+                    await self._do(self._engine.load)
+                    for start in range(0, len(texts), _AT_ONCE):
+                        some = texts[start : start + _AT_ONCE]
+                        found.append(await self._do(partial(self._engine.embed, some, purpose, cut=False)))
+            finally:
+                self._last_use = self._clock()
         tokens = sum(one.tokens for one in found)
         self._requests += 1
         self._texts += len(texts)
         self._tokens += tokens
         return Embedded(np.concatenate([one.vectors for one in found]), tokens)
+
+    async def unload_if_idle(self) -> float:
+        """Unload the model if nobody has asked for long enough; return after how many seconds to look again."""
+        left_s = self._last_use + self._unload_after_s - self._clock()
+        if self._under_way.count or left_s > 0 or not self._engine.weights_bytes:
+            return left_s if left_s > 0 else self._unload_after_s
+        # Who asks from now on loads it again, on the same thread and so after this.
+        await self._do(self._engine.close)
+        await self._do(give_back)
+        return self._unload_after_s
 
     def collect(self) -> Iterable[Metric]:
         """Yield what was counted, and what the weights take once they are loaded."""

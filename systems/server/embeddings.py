@@ -17,13 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from systems.engines.interface import Embedded, Purpose
 from systems.errors import PromptTooLong
+from systems.server.chat.fields import Field
+from systems.server.chat.shapes import ANY_MODEL
 from systems.server.decoding import not_understood
 from systems.server.failures import bad_request, failure
-from systems.server.fields import Field
 from systems.server.receiving import ClientLeft, admitted, body_of, unless_left
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
-from systems.server.shapes import ANY_MODEL
 
 PATH = "/v1/embeddings"
 

@@ -24,7 +24,7 @@ from systems.errors import (
     SystemClosed,
 )
 from systems.logs import event
-from systems.server.shapes import ErrorBody, ErrorDetails
+from systems.server.chat.shapes import ErrorBody, ErrorDetails
 
 log = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ from systems.interface import Keeper, KeptConversation, KeptTurn
 from systems.server.conversation import DEFAULT_PERSON
 from systems.server.decoding import not_understood
 from systems.server.failures import bad_request, failure
-from systems.server.guard import session_of
 from systems.server.receiving import ClientLeft, admitted, body_of
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_TEXT
+from systems.server.wire.guard import session_of
 
 CONVERSATIONS = "/v1/fourgig/conversations"
 TURNS = "/v1/fourgig/turns"

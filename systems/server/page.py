@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from systems.errors import NotAllowed
-from systems.server.guard import Guard
+from systems.server.wire.guard import Guard
 
 _FOLDER = "browser"
 

@@ -10,9 +10,9 @@ from starlette.types import Receive, Scope, Send
 from systems.engines.scripted import ScriptPlan, Scripts
 from systems.server.decoding import not_understood
 from systems.server.failures import failure
-from systems.server.guard import session_of
 from systems.server.receiving import ClientLeft, admitted, body_of
 from systems.server.service import ServedSystem
+from systems.server.wire.guard import session_of
 
 _plan = msgspec.json.Decoder(ScriptPlan)
 

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
+from systems.server.chat.shapes import ANY_MODEL
 from systems.server.failures import bad_request
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_BODY_BYTES
-from systems.server.shapes import ANY_MODEL
 
 T = TypeVar("T")
 

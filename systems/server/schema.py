@@ -8,19 +8,20 @@ from typing import Any
 import msgspec
 
 from systems.interface import KeptTurn
-from systems.server import messages, response_fields
-from systems.server.chat_request import ChatRequest
+from systems.server import messages
+from systems.server.chat.fields import FIELDS, Field
+from systems.server.chat.request import ChatRequest
+from systems.server.chat.shapes import ChatCompletion, ChatCompletionChunk, ErrorBody, ModelList
 from systems.server.embeddings import FIELDS as EMBEDDINGS_FIELDS
 from systems.server.embeddings import PATH as EMBEDDINGS
 from systems.server.embeddings import EmbeddingsReply, EmbeddingsRequest
-from systems.server.fields import FIELDS, Field
 from systems.server.kept import CONVERSATIONS, TURNS, ConversationList, Correction, Deleted, TurnList
-from systems.server.response_events import AnyEvent
-from systems.server.response_request import ResponseRequest
-from systems.server.response_shapes import DeletedResponse, ItemList, ResponseObject
-from systems.server.responses import PATH as RESPONSES
+from systems.server.responses import fields as response_fields
+from systems.server.responses.endpoint import PATH as RESPONSES
+from systems.server.responses.events import AnyEvent
+from systems.server.responses.request import ResponseRequest
+from systems.server.responses.shapes import DeletedResponse, ItemList, ResponseObject
 from systems.server.settings import ServerSettings
-from systems.server.shapes import ChatCompletion, ChatCompletionChunk, ErrorBody, ModelList
 
 WEBSOCKET = (
     *(messages.Hello, messages.Ask, messages.Settings, messages.Ping, messages.Cancel),

@@ -18,11 +18,11 @@ from systems.mechanisms.draining import UnderWay
 from systems.server.conversation import Conversations
 from systems.server.direct import EngineHost
 from systems.server.embedding import EmbeddingHost
-from systems.server.guard import ANYONE, Guard
 from systems.server.hosting import Host
 from systems.server.metrics import Metrics
-from systems.server.response_store import KeptResponses
+from systems.server.responses.store import KeptResponses
 from systems.server.settings import ServerSettings
+from systems.server.wire.guard import ANYONE, Guard
 from systems.turn import commands
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class ServedSystem:
     ``memory_used`` says how much is taken of the memory that this process may use, from 0 to 1. ``scripts`` are those
     of the hosted engine; clients of a server made for experiments may add to them. ``context_tokens`` is how long a
     prompt and its reply may be together, None where that is not known. ``embeddings`` makes vectors for clients that
-    ask for them.
+    ask for them. With ``random_weights`` clients are told that what is said means nothing.
     """
 
     def __init__(
@@ -51,8 +51,11 @@ class ServedSystem:
         scripts: Scripts | None = None,
         context_tokens: int | None = None,
         embeddings: EmbeddingHost | None = None,
+        *,
+        random_weights: bool = False,
     ) -> None:
         self.embeddings = embeddings
+        self.random_weights = random_weights
         self.host = host
         self.context_tokens = context_tokens
         self.settings = settings

@@ -16,7 +16,6 @@ from systems.errors import BadInput, FourgigError, NotAllowed, Refused
 from systems.logs import event
 from systems.server.direct import EngineHost
 from systems.server.failures import failure
-from systems.server.guard import session_of
 from systems.server.messages import (
     VERSION,
     Ask,
@@ -35,6 +34,7 @@ from systems.server.messages import (
     Token,
 )
 from systems.server.service import ServedSystem, streamed
+from systems.server.wire.guard import session_of
 
 log = logging.getLogger(__name__)
 

@@ -33,10 +33,10 @@ from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import Host, host
-from systems.server.listening import listening
 from systems.server.messages import Ask, FromServer, Token
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 
 USERS, TURNS, ALONE, TOKENS = 50, 40, 200, 24
 MOST_RATIO, MOST_MORE_MS, MOST_FIRST_TOKEN_MS = 1.5, 0.25, 2.0

@@ -50,10 +50,10 @@ from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
-from systems.server.listening import listening
 from systems.server.messages import Ask, FromServer, ReplyMessage, Token
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 from tests.benchmarks.turn_cost import store
 
 CONNECTED, ACTIVE, THINK_S, TOKENS = 500, 50, 15.0, 24

@@ -1,6 +1,6 @@
-"""Whether every request gets one response, and no body is ever read as a request: 100,000 requests as bytes.
+"""Whether every request gets one response, and no body is ever read as a request: 120,000 requests as bytes.
 
-    python -m tests.benchmarks.wire_fuzz [--requests 100000] [--seed 1] [--minutes 20]
+    python -m tests.benchmarks.wire_fuzz [--requests 120000] [--seed 1] [--minutes 20]
 
 A real server on loopback gets them over connections of up to a dozen requests, sent ahead of the answers, cut into
 pieces anywhere, byte by byte, or around the ends of lines. Bodies look like requests; heads offer upgrades, and are
@@ -27,9 +27,9 @@ from typing import NamedTuple
 from experiments.measuring import code
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.direct import EngineHost
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 from tests.systems.server.wire import AMBIGUOUS, LAST, OFFERS, SMUGGLED, responses, said_to
 
 CONNECTIONS, MOST_REQUESTS = 8, 12
@@ -242,7 +242,7 @@ class _Maker:
 def main() -> None:
     """Send them, and print what was seen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=100_000, help="how many requests to send (100000)")
+    parser.add_argument("--requests", type=int, default=120_000, help="how many requests to send (120000)")
     parser.add_argument("--seed", type=int, default=1, help="what they are made from (1)")
     parser.add_argument("--minutes", type=float, default=20.0, help="when to stop, whatever was sent (20)")
     chosen = parser.parse_args()

@@ -24,9 +24,9 @@ from experiments.studies.load import grid, saturation, users
 from experiments.studies.planning import planner, post
 from experiments.studies.subjects import WARM_UP, Stopwatch, counted, hosted, planned, warm
 from systems.engines.scripted import Scripts
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 
 
 class Load(Study):

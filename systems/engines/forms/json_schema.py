@@ -33,14 +33,14 @@ class SelfReference(BadInput):
     """A schema applies to a value by way of itself."""
 
 
-class Part(NamedTuple):
+class SchemaPart(NamedTuple):
     """A schema within a schema: true and false are schemas too. Its references are found in ``document``."""
 
     schema: Any
     document: Mapping[str, Any]
 
 
-Parts = tuple[Part, ...]
+Parts = tuple[SchemaPart, ...]
 """Schemas that apply to the same value, all of them."""
 
 _ANYTHING: Parts = ()
@@ -95,10 +95,10 @@ def whole(schema: Any) -> Parts:
             raise BadInput(f"The schema is too large: at most {_MOST_PARTS} values, {_DEEPEST} deep, are looked at.")
         inner = one.values() if isinstance(one, Mapping) else one if isinstance(one, list | tuple) else ()
         waiting += [(each, depth + 1) for each in inner]
-    return (Part(schema, schema if isinstance(schema, Mapping) else {}),)
+    return (SchemaPart(schema, schema if isinstance(schema, Mapping) else {}),)
 
 
-class Reader:
+class SchemaReader:
     """Takes one schema apart. It gives up, with `BadInput`, rather than look at parts without end."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Reader:
             found = self._both(found, self._of(part, within))
         return found
 
-    def _of(self, part: Part, within: frozenset[int]) -> list[Alternative]:
+    def _of(self, part: SchemaPart, within: frozenset[int]) -> list[Alternative]:
         schema, document = part
         self._spend(1)
         if schema is True:
@@ -197,7 +197,7 @@ class Reader:
             raise BadInput("The schema is put together in too many ways to be looked at.")
 
 
-def _referred(reference: Any, document: Mapping[str, Any]) -> Part:
+def _referred(reference: Any, document: Mapping[str, Any]) -> SchemaPart:
     """Return the schema that ``reference`` names: a path in its document."""
     named, _, path = str(reference).partition("#")
     if not isinstance(reference, str) or (named and named != document.get("$id")) or (path and path[0] != "/"):
@@ -215,7 +215,7 @@ def _referred(reference: Any, document: Mapping[str, Any]) -> Part:
             raise BadInput(f"The schema refers to {shown(reference)}, which it does not have.")
         if isinstance(found, Mapping) and isinstance(found.get("$id"), str):
             document = found
-    return Part(found, document)
+    return SchemaPart(found, document)
 
 
 def _own(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Alternative:
@@ -230,7 +230,7 @@ def _own(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Alternative:
         raise BadInput("The schema's 'multipleOf' is not supported, unless it is 1.")
 
     def part(inner: Any) -> Parts:
-        return (Part(inner, document),)
+        return (SchemaPart(inner, document),)
 
     kinds = typed(schema)
     if schema.get("multipleOf") == 1:
@@ -336,11 +336,11 @@ def kinds_of(value: Any) -> frozenset[str]:
     return frozenset({"string" if isinstance(value, str) else "object" if isinstance(value, Mapping) else "array"})
 
 
-def _schemas(schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> Iterator[Part]:
+def _schemas(schema: Mapping[str, Any], name: str, document: Mapping[str, Any]) -> Iterator[SchemaPart]:
     found = schema.get(name, ())
     if not isinstance(found, list | tuple):
         raise BadInput(f"The schema's {name!r} is no list.")
-    return (Part(each, document) for each in found)
+    return (SchemaPart(each, document) for each in found)
 
 
 def _all(*parts: Parts) -> Parts:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from systems.engines.forms.gbnf import as_json
-from systems.engines.forms.json_schema import Alternative, Reader, of_property
+from systems.engines.forms.json_schema import Alternative, SchemaReader, of_property
 from systems.errors import BadInput
 
 # Readings of what is around a value, and ways to go on within it, that may be open at once.
@@ -22,7 +22,7 @@ _Lead = list[tuple[str, frozenset[str] | None]]
 class Overlaps:
     """Knows of every value how many of its alternatives begin alike, and which values lie within it."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: SchemaReader) -> None:
         self._reader = reader
         self._open: dict[str, tuple[int, int]] = {}
         self._within: dict[str, set[str]] = {}

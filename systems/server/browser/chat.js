@@ -19,6 +19,7 @@ export class Chat {
     this.link = link;
     this.on = on;
     this.keeps = false;
+    this.forgetting = false; // what is asked anew, before it is asked
     this.waiting = null; // { id, conversation, turn } of what is being answered, perhaps in another conversation
     this.place = by("turns");
     this.follower = new Follower(by("talk"), by("newest"));
@@ -94,7 +95,7 @@ export class Chat {
 
   /** Ask this, if nothing is being answered; return whether. */
   ask(words) {
-    if (this.waiting !== null) return false;
+    if (this.waiting !== null || this.forgetting) return false;
     const turn = new Turn(words, this.actions());
     this.turns.push(turn);
     this.place.append(turn.node);
@@ -150,8 +151,13 @@ export class Chat {
 
   /** Ask `words` in the place of `turn` and of everything after it; or of it alone, if it was never answered. */
   async anew(turn, words) {
-    if (this.waiting !== null) return;
-    if (turn.id !== null) await kept.forgetConversation(this.id, turn.id);
+    if (this.waiting !== null || this.forgetting) return;
+    try {
+      this.forgetting = true;
+      if (turn.id !== null) await kept.forgetConversation(this.id, turn.id);
+    } finally {
+      this.forgetting = false;
+    }
     const at = this.turns.indexOf(turn);
     const gone = turn.id === null ? this.turns.splice(at, 1) : this.turns.splice(at);
     for (const each of gone) each.node.remove();

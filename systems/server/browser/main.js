@@ -64,6 +64,7 @@ const preferences = new Preferences({
 });
 
 function busy(whether) {
+  if (by("stop").hidden !== whether) return; // nothing new
   const hadButton = [by("send"), by("stop")].includes(document.activeElement);
   by("send").hidden = whether;
   by("stop").hidden = !whether;
@@ -132,6 +133,11 @@ function login(why = "") {
   by("token").focus();
 }
 
+function later(error) {
+  state(`${error.message} Trying again.`);
+  setTimeout(start, 3000);
+}
+
 async function start() {
   try {
     const [served] = await models();
@@ -143,9 +149,7 @@ async function start() {
       forgetToken();
       return;
     }
-    state(`${error.message} Trying again.`);
-    setTimeout(start, 3000);
-    return;
+    return later(error);
   }
   by("login").close();
   by("token").value = "";
@@ -153,10 +157,10 @@ async function start() {
     conversations.show(await kept.conversations(), "");
     chat.keeps = true;
   } catch (error) {
-    if (error.status !== 404) state(error.message); // a system that keeps nothing is no fault
+    if (error.status !== 404) return later(error); // a system that keeps nothing is no fault
   }
   for (const id of ["list", "show-list", "show-memories"]) by(id).hidden = !chat.keeps;
-  by("anew").hidden = chat.keeps;
+  by("anew").hidden = by("unkept").hidden = chat.keeps;
   await follow();
   if (!typesOnGlass) by("text").focus();
   link.connect().catch(() => {});

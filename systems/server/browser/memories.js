@@ -32,16 +32,18 @@ export class Memories {
 
   /** Show the newest turns, or add those before one. */
   async find(before) {
-    let found;
+    const containing = by("containing").value.trim();
+    let found, more = [];
     try {
-      found = await kept.turns({ containing: by("containing").value.trim(), before });
+      found = await kept.turns({ containing, before });
+      if (found.length) more = await kept.turns({ containing, before: found[0].id });
     } catch (error) {
       by("found").textContent = error.message;
       return;
     }
     if (before === undefined) by("found-turns").replaceChildren();
     this.oldest = found[0]?.id;
-    by("older").hidden = !found.length;
+    by("older").hidden = !more.length;
     by("found-turns").append(...found.reverse().map((turn) => this.row(turn)));
     const shown = by("found-turns").childElementCount;
     by("found").textContent = shown ? `${shown} shown, the newest first` : "Nothing was found.";

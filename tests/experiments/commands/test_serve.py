@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from experiments.commands.chat import ServerGone
 from experiments.commands.cli import app
+from experiments.commands.durations import seconds
 from systems.errors import BadInput, ExitCode, FourgigError
 from tests.experiments.conftest import FOURGIG
 from tests.systems.engines.embedding.small import encoder
@@ -294,3 +295,44 @@ def test_the_tab_key_knows_what_can_be_served(typed, offered):
     done = CliRunner().invoke(app, [], prog_name="fourgig", env=environment)
     assert set(done.stdout.split()) >= offered
     assert typed.endswith(" ") or set(done.stdout.split()) == offered
+
+
+@pytest.mark.parametrize(
+    ("written", "length"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5 h", 5400), (60.5, 60.5), ("1min", 60)]
+)
+def test_a_time_is_read_as_people_write_it(written, length):
+    assert seconds(written, "it") == length
+
+
+@pytest.mark.parametrize("wrong", ["", "0", "-1", "soon", "10 weeks", "nan", "inf", "1e3", "10m5s"])
+def test_what_is_no_time_is_refused_in_a_sentence(wrong):
+    done = CliRunner().invoke(app, ["serve", "--engine", "simulated", f"--unload-after={wrong or ' '}"])
+    assert type(done.exception) is BadInput
+    with pytest.raises(BadInput, match="give seconds"):
+        seconds(wrong, "serve.unload_after")
+
+
+@pytest.mark.parametrize("how", ["option", "environment", "file"])
+def test_the_model_leaves_memory_and_the_next_request_has_it_back(serve_tiny, tiny_model, tmp_path, monkeypatch, how):
+    said = {"option": ["--unload-after", "1s"], "environment": [], "file": ["--config", str(tmp_path / "set.toml")]}
+    if how == "environment":
+        monkeypatch.setenv("FOURGIG_SERVE_UNLOAD_AFTER", "1s")
+    (tmp_path / "set.toml").write_text("[serve]\nunload_after = 1\n")
+    _, address = serve_tiny("--model", str(tiny_model), *said[how])
+
+    def ask():
+        body = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 3}
+        with urllib.request.urlopen(f"{address}v1/chat/completions", json.dumps(body).encode(), timeout=60) as reply:
+            return reply.status
+
+    def counted():
+        with urllib.request.urlopen(f"{address}metrics", timeout=60) as reply:
+            return reply.read().decode()
+
+    assert ask() == 200
+    until = time.monotonic() + 60
+    while "fourgig_model_loaded 0.0" not in counted():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert ask() == 200
+    assert "fourgig_model_loaded 1.0" in counted()

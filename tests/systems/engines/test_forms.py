@@ -91,6 +91,18 @@ def test_a_form_says_nothing_of_the_replies_beside_it_or_after_it(tiny_model):
         engine.close()
 
 
+def test_a_caller_who_leaves_a_form_half_said_leaves_the_engine_as_it_was(engine):
+    before = say(engine, grammar=of_schema(PLACE), sampling=WARM).text
+
+    def leave(_):
+        raise RuntimeError("nobody waits any more")
+
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="nobody waits"):
+            say(engine, grammar=of_schema(PLACE), sampling=WARM, on_token=leave)
+    assert say(engine, grammar=of_schema(PLACE), sampling=WARM).text == before
+
+
 def test_a_bound_that_cuts_a_form_is_told_and_one_that_just_holds_it_is_not(engine):
     whole = say(engine, grammar=of_schema({"const": "a few words of text"}))
     assert (whole.text, whole.finish_reason) == ('"a few words of text"', "stop")

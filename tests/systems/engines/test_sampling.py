@@ -87,6 +87,27 @@ def test_the_repeat_penalty_counts_what_the_assistant_said_in_earlier_replies(ma
 
 
 @both
+def test_what_was_said_weighs_less_by_its_presence_and_more_by_each_time(made, tiny_model):
+    engine = made(tiny_model)
+    engine.load()
+
+    def say(**sampling):
+        pieces = []
+        call = Call(messages=ASKED, max_tokens=12, sampling=Sampling(ignore_end=True, **sampling))
+        engine.generate(msgspec.structs.replace(call, on_token=pieces.append))
+        return pieces
+
+    try:
+        greedy = say()
+        assert len(set(greedy)) < len(greedy), "it repeats itself: the test could fail"
+        assert say(presence_penalty=0.0, frequency_penalty=0.0) == greedy
+        assert len(set(say(presence_penalty=2.0, frequency_penalty=2.0))) > len(set(greedy))
+        assert say(frequency_penalty=2.0) != greedy
+    finally:
+        engine.close()
+
+
+@both
 def test_a_models_own_sampling_holds_where_nobody_says_and_gives_way_where_somebody_does(made, tiny_model, tmp_path):
     path = described(tiny_model, tmp_path / "warm.gguf", **OF_THE_FILE, general__sampling__penalty_repeat=50.0)
     greedy, own = made(tiny_model), made(path)

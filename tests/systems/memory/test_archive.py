@@ -19,13 +19,13 @@ from systems.baseline.agent import Baseline
 from systems.baseline.settings import BaselineSettings
 from systems.errors import BadInput, ExitCode, StillReadable, StoreBusy, StoreError
 from systems.interface import Request
-from systems.memory import archive, holding
+from systems.memory import archive, holding, keeping
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 from systems.server.hosting import host
 from tests.systems.conversing import simulated
-from tests.systems.memory.test_memory_files import VERSION_1, VERSION_2, VERSION_3
+from tests.systems.memory.test_memory_files import VERSION_1, VERSION_2, VERSION_3, VERSION_5
 
 SECRET = "beekeeping"
 ENDINGS = ("", "-wal", "-shm", "-journal")
@@ -341,7 +341,7 @@ def test_a_file_that_changes_while_it_is_read_unguarded_is_not_taken_for_whole(t
         subprocess.run(["umount", "-l", tmp_path / "seen"], check=True)
 
 
-@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3])
+@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3, VERSION_5])
 def test_a_file_of_an_older_version_is_exported_as_it_is(path, tmp_path, statements):
     with closing(sqlite3.connect(path)) as connection, connection:
         for statement in statements:
@@ -353,6 +353,16 @@ def test_a_file_of_an_older_version_is_exported_as_it_is(path, tmp_path, stateme
     assert b'"important":true' in lines
     archive.load(tmp_path / "copy.sqlite", io.BytesIO(lines))
     assert exported(tmp_path / "copy.sqlite") == lines
+
+
+def test_the_conversation_of_a_turn_is_carried_and_forgetting_a_session_takes_all_of_them(path, tmp_path):
+    store = LikeStore(path)
+    store.open()
+    store.save([SavedTurn(session="s", question=name, answer="", conversation=name) for name in ("", "one", "two")])
+    archive.load(tmp_path / "copy.sqlite", io.BytesIO(exported(path)))
+    with closing(sqlite3.connect(tmp_path / "copy.sqlite")) as connection:
+        assert [turn.conversation for turn in keeping.turns(connection, "s")] == ["", "one", "two"]
+    assert archive.forget(path, "s") == 3
 
 
 def test_a_file_of_a_newer_version_or_of_none_is_refused(path):

@@ -88,9 +88,16 @@ VERSION_3 = (
     "'w4f04e0dc27baremember w4f04e0dc27basister w4f04e0dc27bakeep w4f04e0dc27babee', 1)",
     "PRAGMA user_version=3",
 )
+# No statement that makes an index: the baseline's.
+VERSION_5 = (
+    VERSION_3[0],
+    "INSERT INTO memories (session, created, question, answer, keywords, words, important) VALUES "
+    "('s', 1, 'Remember that my sisters keep bees', 'yes', 'sisters bees', '', 1)",
+    "PRAGMA user_version=5",
+)
 
 
-@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3])
+@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3, VERSION_5])
 @pytest.mark.parametrize("first", [LikeStore, None])
 async def test_a_file_of_an_older_version_is_brought_to_this_one(tmp_path, statements, first):
     path = tmp_path / "memory.sqlite"
@@ -102,6 +109,7 @@ async def test_a_file_of_an_older_version_is_brought_to_this_one(tmp_path, state
         assert first(path).find("s", ["bees"], 3) == ["Remember that my sisters keep bees"]
     assert await found(path, "my sister") == ["Remember that my sisters keep bees"]
     assert rows(path, "SELECT important FROM memories") == [1]
+    assert rows(path, "SELECT conversation FROM memories") == [""]
     assert rows(path, "PRAGMA user_version") == [schema.VERSION]
     sound(path)
 

@@ -14,16 +14,20 @@ from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 
 
 @asynccontextmanager
-async def listening_to(hosted, memory_used=None, scripts=None, context_tokens=None, embeddings=None, **settings):
+async def listening_to(
+    hosted, memory_used=None, scripts=None, context_tokens=None, embeddings=None, random_weights=False, **settings
+):
     """Give the address, "host:port", of a server of ``hosted``, which is started and closed."""
     chosen = ServerSettings(**{"port": 0, **settings})
-    service = ServedSystem(hosted, chosen, "test", memory_used, scripts, context_tokens, embeddings)
+    service = ServedSystem(
+        hosted, chosen, "test", memory_used, scripts, context_tokens, embeddings, random_weights=random_weights
+    )
     async with hosted, listening(service) as address:
         yield address
 

@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed
 from experiments.measuring.probes import memory
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput
-from systems.server.guard import Guard
 from systems.server.schema import WEBSOCKET, openapi
 from systems.server.settings import MAX_HEADER_BYTES, ServerSettings
+from systems.server.wire.guard import Guard
 from tests.systems.server.serving import Watched, agent, ask, listening_to, until_the_last
 
 # The packages whose objects only the server has: the test's own client is of others.

@@ -191,7 +191,7 @@ NOT_ANSWERED = [
     ({"messages": HELLO, "temperature": -1}, 400, "invalid_request"),
     ({"messages": [{"role": "nobody", "content": "x"}]}, 400, "invalid_request"),
     ({"messages": HELLO, "n": 9}, 400, "invalid_request"),
-    ({"messages": HELLO, "presence_penalty": 1}, 400, "not_offered"),
+    ({"messages": HELLO, "web_search_options": {}}, 400, "not_offered"),
     ({"messages": HELLO, "tools": [{"type": "function"}]}, 400, "invalid_request"),
     ({"messages": HELLO, "response_format": {"type": "json_object"}}, 400, "not_offered"),
     ({"messages": HELLO, "response_format": {"type": "json_schema", "json_schema": {}}}, 400, "invalid_request"),

@@ -14,9 +14,9 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.direct import EngineHost
 from systems.server.embedding import EmbeddingHost
 from systems.server.embeddings import MAX_TEXTS
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 from tests.systems.engines.embedding.small import SIZES, encoder
 from tests.systems.server.test_completions import call
 

@@ -95,7 +95,7 @@ async def test_the_headers_of_a_stream_come_before_its_first_token():
 
 REFUSED = [
     ({"max_tokens": 0}, 400),
-    ({"presence_penalty": 1}, 400),
+    ({"web_search_options": {}}, 400),
     ({"model": "gpt-4"}, 404),
     ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400),
     ({"tools": [{"type": "function", "function": {"name": "f"}}]}, 400),

@@ -15,9 +15,9 @@ from websockets.asyncio.client import connect
 
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import EngineError
-from systems.server.listening import listening
 from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
+from systems.server.wire.listening import listening
 from tests.experiments.measuring.test_interruption import small_disk
 from tests.systems.server.serving import Crowd, agent, ask, listening_to, until_the_last
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from systems.engines.grammar import of_gbnf
 from systems.engines.interface import Generation, SaidToken
-from systems.server.chat_asked import chat_asked
-from systems.server.chat_request import MAX_CHOICES, ChatRequest, NotOffered, decoded
+from systems.server.chat.asked import chat_asked
+from systems.server.chat.fields import FIELDS, OPENAI
+from systems.server.chat.request import MAX_CHOICES, ChatRequest, NotOffered, decoded
 from systems.server.direct import EngineHost
 from systems.server.failures import Failure
-from systems.server.fields import FIELDS, OPENAI
 from systems.server.schema import openapi
 from systems.server.settings import ServerSettings
 from tests.systems.server.serving import agent, listening_to
@@ -68,8 +68,6 @@ ASKS_FOR_SOMETHING = {
     "audio": {"voice": "alloy", "format": "wav"},
     "moderation": {"model": "omni-moderation-latest"},
     "web_search_options": {},
-    "presence_penalty": 0.5,
-    "frequency_penalty": -0.5,
     "dynatemp_range": 0.5,
     "typical_p": 0.9,
     "dry_multiplier": 0.8,
@@ -360,5 +358,5 @@ async def test_the_openai_package_parses_what_it_asked_for():
                 pass
             assert (await stream.get_final_completion()).choices[0].message.parsed == Person(name="Vera")
         with pytest.raises(openai.BadRequestError) as failed:
-            await client.chat.completions.create(model="default", messages=HELLO, presence_penalty=1)
-        assert failed.value.param == "presence_penalty"
+            await client.chat.completions.create(model="default", messages=HELLO, web_search_options={})
+        assert failed.value.param == "web_search_options"

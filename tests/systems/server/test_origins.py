@@ -11,10 +11,10 @@ from websockets.exceptions import InvalidStatus
 
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, EngineError
-from systems.server.addresses import nearest
 from systems.server.direct import EngineHost
-from systems.server.guard import Guard
 from systems.server.settings import MAX_BODY_BYTES, ServerSettings
+from systems.server.wire.addresses import nearest
+from systems.server.wire.guard import Guard
 from tests.systems.server.serving import agent, ask, listening_to, until_the_last
 
 FRIEND = "https://friend.example"

@@ -8,13 +8,14 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-from systems.server import embeddings, response_fields
+from systems.server import embeddings
 from systems.server.failures import Failure
-from systems.server.response_asked import response_asked
-from systems.server.response_items import items_of
-from systems.server.response_request import NotOfferedHere, ResponseRequest, decoded
-from systems.server.response_shapes import MessageItem, OutputText
-from systems.server.response_store import KeptResponse, KeptResponses
+from systems.server.responses import fields as response_fields
+from systems.server.responses.asked import response_asked
+from systems.server.responses.items import items_of
+from systems.server.responses.request import NotOfferedHere, ResponseRequest, decoded
+from systems.server.responses.shapes import MessageItem, OutputText
+from systems.server.responses.store import KeptResponse, KeptResponses
 from systems.server.schema import openapi
 from systems.server.settings import ServerSettings
 

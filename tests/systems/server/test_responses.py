@@ -12,10 +12,10 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineError
 from systems.server.direct import EngineHost
 from systems.server.failures import failure
-from systems.server.response_asked import response_asked
-from systems.server.response_items import items_of
-from systems.server.response_making import Making
-from systems.server.response_request import decoded
+from systems.server.responses.asked import response_asked
+from systems.server.responses.items import items_of
+from systems.server.responses.making import Making
+from systems.server.responses.request import decoded
 from tests.systems.server.serving import agent, listening_to
 from tests.systems.server.speaking import Speaking
 from tests.systems.server.test_completions import call

@@ -11,12 +11,12 @@ from systems.baseline.agent import Baseline
 from systems.baseline.settings import BaselineSettings
 from systems.engines.interface import Generation
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.server.calls import Argued, Called, Hearing, Said
-from systems.server.chat_asked import chat_asked
-from systems.server.chat_request import decoded
+from systems.server.chat.asked import chat_asked
+from systems.server.chat.calls import Argued, CallBegun, Hearing, Said
+from systems.server.chat.request import decoded
+from systems.server.chat.tools import Function, Tools
 from systems.server.direct import EngineHost
 from systems.server.hosting import host
-from systems.server.tools import Function, Tools
 from tests.systems.server.serving import agent, listening_to
 from tests.systems.server.speaking import Speaking
 from tests.systems.server.test_completions import call, chat
@@ -135,7 +135,7 @@ def test_pieces_of_any_size_give_the_same_calls():
         for start in range(0, len(text), size):
             found += hearing.feed(text[start : start + size])
         found += hearing.end(cut=False)
-        assert [each.name for each in found if isinstance(each, Called)] == ["weather", "arguments"]
+        assert [each.name for each in found if isinstance(each, CallBegun)] == ["weather", "arguments"]
         said = ["".join(each.text for each in found if isinstance(each, Argued) and each.place == at) for at in (0, 1)]
         assert json.loads(said[0]) == {"city": '\\"}]{', "x": [{"name": "y"}]}
         assert said[1] == "{}"

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.direct import EngineHost
 from systems.server.settings import MAX_BODY_BYTES
+from systems.server.wire.protocols import Http
 from tests.benchmarks.wire_fuzz import fuzz
 from tests.systems.server.serving import Watched, listening_to
 from tests.systems.server.wire import (
@@ -228,3 +230,17 @@ async def test_of_thousands_of_odd_requests_in_pieces_each_gets_one_answer():
     assert seen.wrong == []
     assert seen.sent >= 3000
     assert sum(seen.answered.values()) + seen.unread == seen.sent
+
+
+async def test_what_is_written_is_sent_at_once(monkeypatch):
+    connected = []
+
+    def made(self, transport):
+        kept(self, transport)
+        connected.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    kept = Http.connection_made
+    monkeypatch.setattr(Http, "connection_made", made)
+    async with served() as address:
+        await said_to(address, LAST)
+    assert connected == [1]

@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
+from websockets.asyncio.client import connect
 
 from systems.baseline.agent import Baseline, BaselineSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
 from tests.systems.server.page.talking import HOLD, MARKDOWN, Speaker, click, ready, say, serving, titles, turns
-from tests.systems.server.serving import listening_to
+from tests.systems.server.serving import ask, listening_to, until_the_last
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -44,6 +45,25 @@ async def test_what_was_said_is_there_after_a_reload_and_on_another_device(visit
         await page.run("$('show-settings').click()")
         await page.run("$('leave').click()")
         await page.until("$('login')?.open && !localStorage.length")
+
+
+async def test_a_long_conversation_is_shown_from_its_end(visit, tmp_path):
+    async with serving(tmp_path, Speaker()) as address:
+        async with connect(f"ws://{address}/ws") as connection:
+            for number in range(60):
+                await connection.send(ask(session="default", conversation="long/one", text=f"Turn {number}."))
+                await until_the_last(connection)
+        page = await ready(await visit(f"http://{address}/"))
+        await page.run(click("nav .open"))
+        await page.until("document.querySelectorAll('.turn').length === 50")
+        await page.run(click("#turns button", "Earlier"))
+        await page.until("document.querySelectorAll('.turn').length === 60")
+        assert "Turn 0." in (await turns(page))[0]
+        assert "Earlier" not in await page.run("$('turns').innerText")
+        await page.run("$('show-memories').click()")
+        await page.until("$('found-turns').childElementCount === 50 && !$('older').hidden")
+        await page.run("$('older').click()")
+        await page.until("$('found-turns').childElementCount === 60 && $('older').hidden")
 
 
 async def test_a_reply_can_be_stopped_and_what_was_said_stays(visit, tmp_path):
@@ -145,6 +165,7 @@ async def test_a_system_that_keeps_nothing_offers_nothing_kept(visit, tmp_path):
         page = await ready(await visit(f"http://{address}/"))
         await say(page, "Hello")
         await say(page, "Hello again")
+        assert await page.run("$('unkept').checkVisibility()")
         shown = (
             "['list', 'show-memories', 'show-list', 'export', 'delete'].filter((id) => $(id).checkVisibility())"
             ".concat([...document.querySelectorAll('.actions button')].map((each) => each.innerText))"

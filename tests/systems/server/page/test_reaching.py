@@ -33,6 +33,13 @@ async def test_failures_are_said_with_a_way_on(visit, tmp_path):
         assert "a command's answer" in (await turns(page))[-1]
 
 
+@pytest.mark.parametrize("random_weights", [True, False])
+async def test_random_weights_are_named_as_such(visit, tmp_path, random_weights):
+    async with serving(tmp_path, Speaker(), random_weights=random_weights) as address:
+        page = await ready(await visit(f"http://{address}/"))
+        assert await page.run("$('warning').checkVisibility()") == random_weights
+
+
 async def test_the_page_finds_its_server_again(visit, tmp_path):
     engine = Speaker({"poem": f"A line{HOLD} more"})
     async with serving(tmp_path, engine, grace_s=0) as address:

@@ -11,10 +11,9 @@ import msgspec
 
 from systems.engines.interface import SaidToken
 from systems.server.asking import Generated
-from systems.server.calls import Argued, Called, Heard, Hearing, Said
-from systems.server.chat_asked import ChatAsked
-from systems.server.events import Events
-from systems.server.shapes import (
+from systems.server.chat.asked import ChatAsked
+from systems.server.chat.calls import Argued, CallBegun, Heard, Hearing, Said
+from systems.server.chat.shapes import (
     AssistantMessage,
     CalledFunction,
     ChatCompletion,
@@ -33,6 +32,7 @@ from systems.server.shapes import (
     ToolCallDelta,
     Usage,
 )
+from systems.server.events import Events
 
 # The log probability of what cannot be: JSON has no infinity.
 _NEVER = -9999.0
@@ -99,11 +99,11 @@ class ChatStream:
         match found:
             case Said(text):
                 return Delta(content=text)
-            case Called(_, _, name) if self._chat.functions:
+            case CallBegun(_, _, name) if self._chat.functions:
                 return Delta(function_call=FunctionDelta(name=name, arguments=""))
             case Argued(_, text) if self._chat.functions:
                 return Delta(function_call=FunctionDelta(arguments=text))
-            case Called(place, call_id, name):
+            case CallBegun(place, call_id, name):
                 return Delta(
                     tool_calls=[ToolCallDelta(place, FunctionDelta(name=name, arguments=""), call_id, "function")]
                 )
@@ -127,7 +127,7 @@ def _choice(chat: ChatAsked, place: int, reply: Generated) -> Choice:
         match found:
             case Said(text):
                 words.append(text)
-            case Called(_, call_id, name):
+            case CallBegun(_, call_id, name):
                 calls.append(ToolCall(call_id, CalledFunction(name, "")))
             case Argued(index, text):
                 calls[index].function.arguments += text

@@ -16,20 +16,20 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from systems.errors import NotKept
-from systems.server.asking import Asked, Generated, answered, placed
-from systems.server.chat_asked import named
+from systems.server.asking import ClientAsk, Generated, answered, placed
+from systems.server.chat.asked import named
 from systems.server.events import Events
 from systems.server.failures import Failure, bad_request, failure
-from systems.server.guard import session_of
 from systems.server.receiving import ClientLeft, admitted, body_of, check_model, unless_left
-from systems.server.response_asked import ResponseAsked, in_these_words, response_asked
-from systems.server.response_events import AnyEvent
-from systems.server.response_items import items_of, not_there
-from systems.server.response_making import Making
-from systems.server.response_request import ResponseRequest, decoded
-from systems.server.response_shapes import DeletedResponse, Item, ItemList
-from systems.server.response_store import KeptResponse
+from systems.server.responses.asked import ResponseAsked, in_these_words, response_asked
+from systems.server.responses.events import AnyEvent
+from systems.server.responses.items import items_of, not_there
+from systems.server.responses.making import Making
+from systems.server.responses.request import ResponseRequest, decoded
+from systems.server.responses.shapes import DeletedResponse, Item, ItemList
+from systems.server.responses.store import KeptResponse
 from systems.server.service import ServedSystem, streamed
+from systems.server.wire.guard import session_of
 
 PATH = "/v1/responses"
 
@@ -102,7 +102,7 @@ class Responses:
         return await asyncio.to_thread(asking) if request.asks_for_form else asking()
 
     async def _stream(
-        self, events: Events, making: Making, user: str, response: ResponseAsked, asked: Asked
+        self, events: Events, making: Making, user: str, response: ResponseAsked, asked: ClientAsk
     ) -> Generated:
         async def say(text: str) -> None:
             await _send(events, making.say(text))
@@ -114,7 +114,7 @@ class Responses:
         await _send(events, [making.last()], last=True)
         return reply
 
-    def _keep(self, user: str, response: ResponseAsked, asked: Asked, reply: Generated) -> None:
+    def _keep(self, user: str, response: ResponseAsked, asked: ClientAsk, reply: Generated) -> None:
         if response.response.store:
             made = KeptResponse(
                 response=response.response,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from systems.server.response_shapes import Item, OutputText, ResponseObject
-from systems.server.shapes import TokenLogprob
+from systems.server.chat.shapes import TokenLogprob
+from systems.server.responses.shapes import Item, OutputText, ResponseObject
 
 
 class ResponseEvent(msgspec.Struct, tag_field="type", kw_only=True):

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from systems.server.chat_request import Count, FunctionName, Name, Part, PlainText, Stop, Zero
+from systems.server.chat.request import ContentPart, Count, FunctionName, Name, PlainText, Stop, Zero
+from systems.server.chat.shapes import ANY_MODEL
 from systems.server.decoding import not_understood
-from systems.server.response_fields import FIELDS
-from systems.server.shapes import ANY_MODEL
+from systems.server.responses.fields import FIELDS
 
 Key = Annotated[str, msgspec.Meta(max_length=64)]
 Value = Annotated[str, msgspec.Meta(max_length=512)]
@@ -23,11 +23,11 @@ class InputItem(msgspec.Struct):
     type: str | None = None
     id: str | None = None
     role: Literal["user", "assistant", "system", "developer"] | None = None
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
     call_id: str | None = None
     name: str | None = None
     arguments: str | dict[str, Any] | None = None
-    output: str | list[Part] | dict[str, Any] | None = None
+    output: str | list[ContentPart] | dict[str, Any] | None = None
 
 
 class JsonObject(msgspec.Struct, tag_field="type", tag="json_object"):

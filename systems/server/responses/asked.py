@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from systems.server.chat_asked import ChatAsked, chat_asked
-from systems.server.chat_request import (
+from systems.server.chat.asked import ChatAsked, chat_asked
+from systems.server.chat.request import (
     AllowedTools,
     AnyObject,
     ChatMessage,
@@ -23,12 +23,12 @@ from systems.server.chat_request import (
     SchemaDefinition,
     ToolDefinition,
 )
+from systems.server.chat.shapes import ErrorBody
 from systems.server.failures import Failure, bad_request
-from systems.server.response_items import messages_of, new_id
-from systems.server.response_request import ChosenTool, FormSchema, JsonObject, OfferedTool, ResponseRequest
-from systems.server.response_shapes import FunctionTool, Item, ResponseObject, TextFormat
-from systems.server.response_store import KeptResponse
-from systems.server.shapes import ErrorBody
+from systems.server.responses.items import messages_of, new_id
+from systems.server.responses.request import ChosenTool, FormSchema, JsonObject, OfferedTool, ResponseRequest
+from systems.server.responses.shapes import FunctionTool, Item, ResponseObject, TextFormat
+from systems.server.responses.store import KeptResponse
 
 # What a chat completion calls a field, and what a response does.
 _HERE = {

@@ -15,16 +15,16 @@ from starlette.types import Receive, Scope, Send
 
 from systems.engines.interface import Sampling
 from systems.errors import FourgigError
-from systems.server.asking import Asked, Generated, answered, placed
-from systems.server.chat_asked import ChatAsked, chat_asked, named
-from systems.server.chat_reply import ChatStream, whole
-from systems.server.chat_request import ChatRequest, decoded
+from systems.server.asking import ClientAsk, Generated, answered, placed
+from systems.server.chat.asked import ChatAsked, chat_asked, named
+from systems.server.chat.reply import ChatStream, whole
+from systems.server.chat.request import ChatRequest, decoded
+from systems.server.chat.shapes import ListedModel, ModelList
 from systems.server.events import Events
 from systems.server.failures import failure
-from systems.server.guard import session_of
 from systems.server.receiving import ClientLeft, admitted, body_of, check_model, unless_left
 from systems.server.service import ServedSystem, streamed
-from systems.server.shapes import ListedModel, ModelList
+from systems.server.wire.guard import session_of
 
 
 class Completions:
@@ -76,7 +76,7 @@ class Completions:
         await stream.end()
         return generated
 
-    def _each(self, user: str, request: ChatRequest, asked: Asked) -> Iterator[tuple[int, Asked]]:
+    def _each(self, user: str, request: ChatRequest, asked: ClientAsk) -> Iterator[tuple[int, ClientAsk]]:
         """Yield what to ask for each of the replies, by its place. The first comes last, and it alone is kept.
 
         So none of them stands in the history that another is made from. Each has a seed of its own, or what had been
@@ -99,7 +99,7 @@ async def models(service: ServedSystem, request: HttpRequest) -> Response:
         admitted(service, request.headers)
     except FourgigError as error:
         return failure(error).response()
-    served = [ListedModel(service.model, service.context_tokens)]
+    served = [ListedModel(service.model, service.context_tokens, service.random_weights)]
     if service.embeddings is not None:
         served.append(ListedModel(service.embeddings.name, None))
     return Response(msgspec.json.encode(ModelList(served)), media_type="application/json")

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from systems.server.asking import Generated
-from systems.server.calls import Argued, Called, Heard, Hearing, Said
-from systems.server.chat_reply import token_logprob
+from systems.server.chat.calls import Argued, CallBegun, Heard, Hearing, Said
+from systems.server.chat.reply import token_logprob
+from systems.server.chat.shapes import Dropped, ErrorBody, TokenLogprob
 from systems.server.failures import Failure, bad_request
-from systems.server.response_asked import ResponseAsked
-from systems.server.response_events import (
+from systems.server.responses.asked import ResponseAsked
+from systems.server.responses.events import (
     AnyEvent,
     ArgumentsDelta,
     ArgumentsDone,
@@ -32,8 +33,8 @@ from systems.server.response_events import (
     TextDelta,
     TextDone,
 )
-from systems.server.response_items import new_id
-from systems.server.response_shapes import (
+from systems.server.responses.items import new_id
+from systems.server.responses.shapes import (
     CallItem,
     IncompleteDetails,
     InputDetails,
@@ -44,7 +45,6 @@ from systems.server.response_shapes import (
     ResponseProblem,
     ResponseUsage,
 )
-from systems.server.shapes import Dropped, ErrorBody, TokenLogprob
 
 # The codes that OpenAI gives a response which failed; of those that it names, these mean what statuses do.
 _CODES = {400: "invalid_prompt", 429: "rate_limit_exceeded"}
@@ -118,7 +118,7 @@ class Making:
                 assert self._message is not None
                 self._text.text += text
                 yield self._numbered(TextDelta(item_id=self._message.id, output_index=self._index, delta=text))
-            case Called(_, call_id, name):
+            case CallBegun(_, call_id, name):
                 yield from self._close("completed")
                 self._call = CallItem(new_id("fc"), call_id, name, "", "in_progress")
                 self.response.output.append(self._call)

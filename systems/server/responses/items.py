@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from systems.server.chat_request import ChatMessage, SaidCall, SaidToolCall
+from systems.server.chat.laying_out import text_of
+from systems.server.chat.request import ChatMessage, SaidCall, SaidToolCall
 from systems.server.failures import Failure, bad_request
-from systems.server.laying_out import text_of
-from systems.server.response_request import InputItem
-from systems.server.response_shapes import CallItem, InputText, Item, MessageItem, OutputText, ResultItem
+from systems.server.responses.request import InputItem
+from systems.server.responses.shapes import CallItem, InputText, Item, MessageItem, OutputText, ResultItem
 
 Find = Callable[[str], Item | None]
 """Returns the item that is kept under an id."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from systems.engines.interface import Message
-from systems.server.chat_request import ChatMessage, Part, SaidCall
+from systems.server.chat.request import ChatMessage, ContentPart, SaidCall
+from systems.server.chat.tools import FunctionCall, returned, said
 from systems.server.failures import bad_request
-from systems.server.tools import Call, returned, said
 
 
 def laid_out(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
@@ -19,7 +19,7 @@ def laid_out(messages: Sequence[ChatMessage]) -> tuple[Message, ...]:
     other role for them, and many take no two messages of one role in a row. So do the system's and the developer's.
     """
     found: list[Message] = []
-    calls: dict[str, Call] = {}
+    calls: dict[str, FunctionCall] = {}
     among_results = False
     for place, message in enumerate(messages):
         text = message.refusal or ""
@@ -63,7 +63,7 @@ def _add(found: list[Message], text: str, *, joined: bool) -> None:
         found.append(Message("user", text))
 
 
-def _calls(message: ChatMessage) -> dict[str, Call]:
+def _calls(message: ChatMessage) -> dict[str, FunctionCall]:
     """Return the calls of an assistant's message by their ids; by their place where they have none."""
     made = {each.id or f"#{place}": _call(each.function) for place, each in enumerate(message.tool_calls or ())}
     if message.function_call is not None:
@@ -71,21 +71,21 @@ def _calls(message: ChatMessage) -> dict[str, Call]:
     return made
 
 
-def _call(call: SaidCall) -> Call:
+def _call(call: SaidCall) -> FunctionCall:
     arguments = call.arguments or ""
-    return Call(
+    return FunctionCall(
         name=call.name, arguments=arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
     )
 
 
-def text_of(content: str | Sequence[Part] | None, field: str) -> str:
+def text_of(content: str | Sequence[ContentPart] | None, field: str) -> str:
     """Return the text of ``content``, which stands in ``field``. Raises `Failure` for parts that are no text."""
     if content is None or isinstance(content, str):
         return content or ""
     return "\n".join(_part(part, field) for part in content)
 
 
-def _part(part: Part, field: str) -> str:
+def _part(part: ContentPart, field: str) -> str:
     if part.type in ("text", "input_text", "output_text") and part.text is not None:
         return part.text
     if part.type == "refusal":

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from systems.errors import NotAllowed
 from systems.server.failures import failure
-from systems.server.guard import Guard
+from systems.server.wire.guard import Guard
 
 # How long a browser may remember that a page may call, in seconds. Chromium remembers nothing for longer than this.
 _REMEMBERED_S = 7200

@@ -12,9 +12,9 @@ import uvicorn
 
 from systems.errors import BadInput
 from systems.server.application import application
-from systems.server.protocols import UNREAD_BYTES, Http, WebSocket
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_FRAME_BYTES, ServerSettings
+from systems.server.wire.protocols import UNREAD_BYTES, Http, WebSocket
 
 
 @asynccontextmanager

@@ -10,8 +10,9 @@ import msgspec
 
 from systems.engines.grammar import of_gbnf
 from systems.errors import BadInput, NotHeeded
-from systems.server.asking import Asked
-from systems.server.chat_request import (
+from systems.server.asking import ClientAsk
+from systems.server.chat.laying_out import has_results, laid_out
+from systems.server.chat.request import (
     AnyObject,
     ChatRequest,
     FittingSchema,
@@ -20,10 +21,9 @@ from systems.server.chat_request import (
     NamedTool,
     OnlyAllowed,
 )
+from systems.server.chat.tools import Function, Tools, check_depth, grammar_of_object, in_grammar, told_of_object
 from systems.server.conversation import person_of
 from systems.server.failures import bad_request
-from systems.server.laying_out import has_results, laid_out
-from systems.server.tools import Function, Tools, check_depth, grammar_of_object, in_grammar, told_of_object
 
 
 class ChatAsked(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class ChatAsked(msgspec.Struct, frozen=True):
     older form.
     """
 
-    asked: Asked
+    asked: ClientAsk
     tools: Tools | None
     formed: bool
     functions: bool
@@ -60,7 +60,7 @@ def chat_asked(request: ChatRequest) -> ChatAsked:
         grammar = tools.grammar(({"type": "object"} if schema is None else schema) if formed else None)
     elif formed:
         grammar = grammar_of_object(schema)
-    asked = Asked(
+    asked = ClientAsk(
         messages=laid_out(request.messages),
         told="\n\n".join(told),
         person=person_of(request.safety_identifier, request.user),

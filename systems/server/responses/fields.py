@@ -6,7 +6,7 @@ table to the fields that OpenAI's own client knows. A field that stands nowhere 
 
 from __future__ import annotations
 
-from systems.server.fields import Field
+from systems.server.chat.fields import Field
 
 OPENAI: dict[str, Field] = {
     "input": Field("obeyed", "a text, or items: messages, calls of functions, their results, references"),
@@ -69,8 +69,12 @@ CHAT: dict[str, Field] = {
     "grammar": Field("refused", _ELSEWHERE),
     "json_schema": Field("refused", "say `text.format`"),
     "ignore_eos": Field("refused", _ELSEWHERE),
-    "presence_penalty": Field("refused", "this sampler is not offered, save as 0; there is `repeat_penalty`"),
-    "frequency_penalty": Field("refused", "this sampler is not offered, save as 0; there is `repeat_penalty`"),
+    "presence_penalty": Field(
+        "refused", "responses of OpenAI's have none; chat completions do, and here there is `repeat_penalty`"
+    ),
+    "frequency_penalty": Field(
+        "refused", "responses of OpenAI's have none; chat completions do, and here there is `repeat_penalty`"
+    ),
 }
 """What would be obeyed in a chat completion is not ignored here."""
 

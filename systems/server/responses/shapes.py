@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from systems.server.chat_request import PlainText
-from systems.server.response_request import ChosenTool, FormSchema, JsonObject
-from systems.server.shapes import Dropped, TokenLogprob
+from systems.server.chat.request import PlainText
+from systems.server.chat.shapes import Dropped, TokenLogprob
+from systems.server.responses.request import ChosenTool, FormSchema, JsonObject
 
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 

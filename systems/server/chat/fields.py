@@ -43,6 +43,8 @@ OPENAI: dict[str, Field] = {
     "temperature": _obeyed("0 takes the likeliest token"),
     "top_p": _obeyed("0 takes the likeliest token"),
     "seed": _obeyed("-1 draws one"),
+    "presence_penalty": _obeyed("over the last `repeat_last_n` tokens of the replies"),
+    "frequency_penalty": _obeyed("the same"),
     "stop": _obeyed("up to 16 strings"),
     "logit_bias": _obeyed("by the numbers of tokens"),
     "logprobs": _obeyed("of the model itself, before sampling; in a stream with the reply's last piece"),
@@ -68,15 +70,13 @@ OPENAI: dict[str, Field] = {
     "audio": _refused("a reply is text"),
     "moderation": _refused("nothing here judges what is said"),
     "web_search_options": _refused("the server does not search the web"),
-    "presence_penalty": _refused(f"{_SAMPLER}, save as 0; there is `repeat_penalty`"),
-    "frequency_penalty": _refused(f"{_SAMPLER}, save as 0; there is `repeat_penalty`"),
 }
 
 LLAMA: dict[str, Field] = {
     "top_k": _obeyed("0 or -1: all tokens"),
     "min_p": _obeyed("as llama.cpp's"),
     "repeat_penalty": _obeyed("1 is none"),
-    "repeat_last_n": _obeyed("up to 4,096 tokens of the reply; -1: as many"),
+    "repeat_last_n": _obeyed("up to 4,096 tokens of the replies; -1: as many"),
     "ignore_eos": _obeyed("the reply goes on to its bound"),
     "n_predict": _obeyed("as `max_tokens`, where that is not said"),
     "grammar": _obeyed("GBNF with the rule `root`, of which none is within itself"),

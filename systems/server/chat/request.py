@@ -1,4 +1,4 @@
-"""The body of a request for a chat completion, as far as it is understood; `systems.server.fields` says what is not."""
+"""The body of a request for a chat completion, as far as it is understood; `fields` says what is not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from systems.engines.interface import Sampling
+from systems.server.chat.fields import FIELDS
+from systems.server.chat.shapes import ANY_MODEL
 from systems.server.decoding import not_understood
 from systems.server.failures import bad_request
-from systems.server.fields import FIELDS
-from systems.server.shapes import ANY_MODEL
 
 MAX_CHOICES = 8
 """How many replies one request may ask for."""
@@ -26,7 +26,7 @@ Token = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 TokenAsText = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,10}$")]
 
 
-class Part(msgspec.Struct):
+class ContentPart(msgspec.Struct):
     """A part of a message; only text is understood."""
 
     type: str = "text"
@@ -53,7 +53,7 @@ class ChatMessage(msgspec.Struct):
     """One message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
     tool_calls: list[SaidToolCall] | None = None
     function_call: SaidCall | None = None
     tool_call_id: str | None = None
@@ -141,8 +141,6 @@ class NotOffered(msgspec.Struct, kw_only=True):
     audio: None = None
     moderation: None = None
     web_search_options: None = None
-    presence_penalty: Zero | None = None
-    frequency_penalty: Zero | None = None
     dynatemp_range: Zero | None = None
     typical_p: One | None = None
     dry_multiplier: Zero | None = None
@@ -193,6 +191,8 @@ class ChatRequest(NotOffered, kw_only=True):
     min_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     repeat_last_n: Annotated[int, msgspec.Meta(ge=-1, le=4096)] | None = None
     repeat_penalty: Annotated[float, msgspec.Meta(gt=0, le=10)] | None = None
+    presence_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, msgspec.Meta(ge=-2, le=2)] | None = None
     seed: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     stop: Stop | Annotated[list[Stop], msgspec.Meta(max_length=16)] | None = None
     ignore_eos: bool | None = None
@@ -230,6 +230,7 @@ class ChatRequest(NotOffered, kw_only=True):
             for name in ("temperature", "top_p", "min_p", "repeat_penalty")
             if (value := getattr(self, name)) is not None
         }
+        said |= {name: value for name in ("presence_penalty", "frequency_penalty") if (value := getattr(self, name))}
         if said.get("top_p") == 0:  # no probability at all: the likeliest token alone
             said |= {"top_p": None, "temperature": 0.0}
         if self.top_k is not None:

@@ -51,7 +51,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         return cls(name=name, description=description or "", parameters=schema)
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class FunctionCall(msgspec.Struct, frozen=True, kw_only=True):
     """A function that was called, with its arguments in JSON."""
 
     name: str
@@ -163,19 +163,19 @@ def told_of_object(schema: Mapping[str, Any] | None) -> str:
     return f"Answer with nothing but JSON that fits this schema:\n{_compact(schema)}"
 
 
-def said(calls: Sequence[Call]) -> str:
+def said(calls: Sequence[FunctionCall]) -> str:
     """Return ``calls`` as the model says them."""
     return _compact({CALLS: [{"name": call.name, "arguments": _arguments(call.arguments)} for call in calls]})
 
 
-def returned(call: Call | None, name: str | None, result: str) -> str:
+def returned(call: FunctionCall | None, name: str | None, result: str) -> str:
     """Return what came of ``call``, of which no more may be known than the ``name``, as the model is told it."""
     if call is not None:
         return f"{call.name}({_compact(_arguments(call.arguments))}) returned:\n{result}"
     return f"{name or 'A function'} returned:\n{result}"
 
 
-def heard(text: str, tools: Tools) -> list[Call] | None:
+def heard(text: str, tools: Tools) -> list[FunctionCall] | None:
     """Return the calls that ``text`` is; None if it is anything else."""
     try:
         said_object = msgspec.json.decode(text, type=_SaidCalls)
@@ -184,7 +184,7 @@ def heard(text: str, tools: Tools) -> list[Call] | None:
     names = {function.name for function in tools.functions}
     if not said_object.tool_calls or any(each.name not in names for each in said_object.tool_calls):
         return None
-    return [Call(name=each.name, arguments=_compact(each.arguments)) for each in said_object.tool_calls]
+    return [FunctionCall(name=each.name, arguments=_compact(each.arguments)) for each in said_object.tool_calls]
 
 
 class _SaidCall(msgspec.Struct, forbid_unknown_fields=True):

@@ -14,8 +14,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from systems.server.answering import Refusing, Thorough
 from systems.server.failures import Failure, bad_request
-from systems.server.framing import WEBSOCKET, offers_websocket, refusal, without_upgrade
 from systems.server.settings import MAX_HEADER_BYTES
+from systems.server.wire.framing import WEBSOCKET, offers_websocket, refusal, without_upgrade
 
 UNREAD_BYTES = 64 * 1024
 """How much may wait to be read by a client before nothing more is written to it."""
@@ -41,9 +41,13 @@ class _Unhurried:
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)  # type: ignore[misc]
         transport.set_write_buffer_limits(UNREAD_BYTES)
+        connected = transport.get_extra_info("socket")
+        # Or a body behind its head, and a token behind another, waits up to 40 ms until the client acknowledges
+        # what was sent before: asyncio sees to it only where a socket names its protocol, and these do not.
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # also after this side has closed, when nobody counts any more
             patience_ms = int(self.config.settings.patience_s * 1000)
-            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
 
     def pause_writing(self) -> None:
         super().pause_writing()  # type: ignore[misc]

@@ -170,10 +170,14 @@ class ErrorBody(msgspec.Struct):
 
 
 class ListedModel(msgspec.Struct):
-    """What is served, by its name, and how long a prompt and its reply may be together; null where it is unknown."""
+    """What is served, by its name, and how long a prompt and its reply may be together; null where it is unknown.
+
+    What a model with ``random_weights`` says means nothing.
+    """
 
     id: str
     context_length: int | None
+    random_weights: bool = False
     object: Literal["model"] = "model"
     created: int = 0
     owned_by: str = "fourgig"

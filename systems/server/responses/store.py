@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from systems.server.response_shapes import Item, ResponseObject
+from systems.server.responses.shapes import Item, ResponseObject
 
 # How much is kept for a token: the rest leaves, what was not used for longest first.
 _MOST, _MOST_BYTES = 4096, 16 * 1024 * 1024

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from systems.server.tools import CALLS, Tools, heard
+from systems.server.chat.tools import CALLS, Tools, heard
 
 # The beginning of an object up to the end of its first key.
 _FIRST_KEY = re.compile(r'\s*\{\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
@@ -21,7 +21,7 @@ class Said(NamedTuple):
     text: str
 
 
-class Called(NamedTuple):
+class CallBegun(NamedTuple):
     """The beginning of a call: its place among the reply's, an id, and the function's name."""
 
     place: int
@@ -36,7 +36,7 @@ class Argued(NamedTuple):
     text: str
 
 
-Heard = Said | Called | Argued
+Heard = Said | CallBegun | Argued
 
 
 class Hearing:
@@ -102,7 +102,7 @@ class Hearing:
 
     def _scanned(self, text: str) -> Iterator[Heard]:
         for found in self._scanner.feed(text):
-            self.calls += isinstance(found, Called)
+            self.calls += isinstance(found, CallBegun)
             yield found
 
 
@@ -120,7 +120,7 @@ class _Scanner:
         self._index = -1
         self.ended = False
 
-    def feed(self, piece: str) -> Iterator[Called | Argued]:
+    def feed(self, piece: str) -> Iterator[CallBegun | Argued]:
         begun = 0 if self._arguing else None
         for place, character in enumerate(piece):
             if self._string is not None:
@@ -145,7 +145,7 @@ class _Scanner:
     def _arguing(self) -> bool:
         return self._depth >= self._ARGUMENTS and self._key == "arguments"
 
-    def _within(self, character: str) -> Called | None:
+    def _within(self, character: str) -> CallBegun | None:
         """Take one more character of a string; return the call that begins where this was a function's name."""
         assert self._string is not None
         if self._arguing:
@@ -164,6 +164,6 @@ class _Scanner:
         if self._key == "name":
             self._key = ""
             self._index += 1
-            return Called(self._index, f"call_{uuid.uuid4().hex[:24]}", said)
+            return CallBegun(self._index, f"call_{uuid.uuid4().hex[:24]}", said)
         self._key = said
         return None
