@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import msgspec
 import pytest
@@ -177,16 +178,17 @@ async def test_a_form_that_the_engine_cannot_keep_is_refused_before_the_turn(tmp
 
 
 async def test_two_conversations_of_one_person_do_not_wait_for_each_other(tmp_path):
-    engine = SimulatedEngine(SimulatedSettings(slots=2, first_token_s=30.0))
-    agent = Asynchronous(Asynchronous.Settings(), engine, tmp_path)
-    async with host(agent) as running:
-        slow = asyncio.create_task(running.answer(ask("A long one.", conversation="one")))
-        await asyncio.sleep(0)
-        reply = await running.answer(ask("/settings", conversation="two"))
-        assert "History" in reply.text
-        assert not slow.done()
-        slow.cancel()
-        await asyncio.gather(slow, return_exceptions=True)
+    class Meeting(SimulatedEngine):
+        both_are_here = threading.Barrier(2)
+
+        def generate(self, call):
+            self.both_are_here.wait(timeout=20.0)  # who comes alone fails
+            return super().generate(call)
+
+    engine = Meeting(SimulatedSettings(slots=2))
+    async with host(Asynchronous(Asynchronous.Settings(retries=False), engine, tmp_path)) as running:
+        replies = await asyncio.gather(*[running.answer(ask("Why?", conversation=name)) for name in ("one", "two")])
+    assert [reply.source for reply in replies] == ["model", "model"]
 
 
 @both
