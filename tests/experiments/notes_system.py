@@ -46,7 +46,7 @@ class Notes(AsyncSystem):
         call = Call(
             messages=[Message("system", "You are brief."), *earlier, Message("user", request.text)],
             max_tokens=request.max_tokens,
-            conversation=request.session,
+            conversation=request.talk,
             on_token=on_token,
             check=wanted.check,
         )
