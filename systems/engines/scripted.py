@@ -14,7 +14,8 @@ from typing import ClassVar, cast
 
 import msgspec
 
-from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message, Sampling
+from systems.engines.around import AroundEngine
+from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message
 from systems.errors import BadInput
 
 PATH = "/v1/experiment/scripts"
@@ -245,7 +246,7 @@ def _stand_in(tokens: int) -> str:
     return _STAND_IN * tokens
 
 
-class ScriptedEngine(Engine):
+class ScriptedEngine(AroundEngine):
     """Another engine, which is made to say what ``scripts`` plan; a call that brings a script keeps it."""
 
     name: ClassVar[str] = "scripted"
@@ -253,51 +254,15 @@ class ScriptedEngine(Engine):
     Settings: ClassVar[type[msgspec.Struct]] = msgspec.Struct
 
     def __init__(self, inner: Engine, scripts: Scripts) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._scripts = scripts
         scripts.watch()
-
-    @property
-    def parallelism(self) -> int:
-        """The inner engine's."""
-        return self._inner.parallelism
-
-    @property
-    def identity(self) -> str:
-        """The inner engine's: a plan changes what is said, not who says it."""
-        return self._inner.identity
-
-    @property
-    def samples_as_asked(self) -> bool:
-        """Whether the inner engine does."""
-        return self._inner.samples_as_asked
-
-    @property
-    def heeds_grammars(self) -> bool:
-        """Whether the inner engine does. What is planned is said as it is planned, whatever its form."""
-        return self._inner.heeds_grammars
-
-    def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
-        """Refuse what the inner engine would ignore."""
-        self._inner.check_heeds(sampling, grammar, likeliest)
-
-    def count(self, text: str) -> int:
-        """Return what the inner engine counts."""
-        return self._inner.count(text)
-
-    def load(self) -> None:
-        """Load the inner engine."""
-        self._inner.load()
 
     def generate(self, call: Call) -> Generation:
         """Generate what is planned; without a plan, freely."""
         generation = self._inner.generate(self._begun(call))
         self._scripts.ended(generation)
         return generation
-
-    def close(self) -> None:
-        """Close the inner engine."""
-        self._inner.close()
 
     def _begun(self, call: Call) -> Call:
         self._scripts.begun()

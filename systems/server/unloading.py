@@ -19,7 +19,8 @@ import msgspec
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from systems.engines.interface import AddressedEngine, AsyncEngine, Call, Engine, Generation, Sampling
+from systems.engines.around import AroundEngine
+from systems.engines.interface import AddressedEngine, AsyncEngine, Call, Engine, Generation
 from systems.errors import FourgigError
 from systems.logs import event, swallowed
 
@@ -31,7 +32,7 @@ Clock = Callable[[], float]
 _LOOK_S = 1.0
 
 
-class UnloadingEngine(Engine, Collector):
+class UnloadingEngine(AroundEngine, Collector):
     """Another engine, which is closed once nobody has called it for ``after_s``, and loaded again by the next call.
 
     A call that finds it unloaded waits until it is loaded, and so does every other that comes meanwhile. A load that
@@ -44,7 +45,7 @@ class UnloadingEngine(Engine, Collector):
     Settings: ClassVar[type[msgspec.Struct]] = msgspec.Struct
 
     def __init__(self, inner: Engine, after_s: float, clock: Clock = time.monotonic) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._after_s = after_s
         self._clock = clock
         self._changing = threading.Lock()  # held while the model is loaded or unloaded
@@ -58,38 +59,10 @@ class UnloadingEngine(Engine, Collector):
         """Whether the model is in memory."""
         return self._loaded
 
-    @property
-    def parallelism(self) -> int:
-        """The inner engine's."""
-        return self._inner.parallelism
-
-    @property
-    def identity(self) -> str:
-        """The inner engine's: a model says the same after it was loaded again."""
-        return self._inner.identity
-
-    @property
-    def samples_as_asked(self) -> bool:
-        """Whether the inner engine does."""
-        return self._inner.samples_as_asked
-
-    @property
-    def heeds_grammars(self) -> bool:
-        """Whether the inner engine does."""
-        return self._inner.heeds_grammars
-
-    def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
-        """Refuse what the inner engine would ignore. Raises `NotHeeded`."""
-        self._inner.check_heeds(sampling, grammar, likeliest)
-
     def count(self, text: str) -> int:
         """Return what the inner engine counts. Raises `ModelError` if it cannot be loaded again."""
         with self._use():
             return self._inner.count(text)
-
-    def examine(self) -> None:
-        """Look whether the inner engine could generate. Raises `EngineError`."""
-        self._inner.examine()
 
     def load(self) -> None:
         """Load the model; a second call does nothing. Raises `ModelError`."""
