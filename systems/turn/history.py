@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from sys import getsizeof
 
 import msgspec
 
@@ -45,22 +46,32 @@ def told(before: Iterable[Message], question: str, answer: str) -> list[Exchange
 Prune = Callable[[list[Exchange], int], list[Exchange]]
 
 
+HELD_BYTES = 64 << 20
+"""What all histories take in memory at most: a client may say that much was said before."""
+
+
 class Histories:
     """The histories of the most recently active conversations, each called here as it is among those of all sessions.
 
     Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``: one exchange
     leaves at a time, or, ``stepped``, half of them at once, so that prompts begin alike for several turns and an
-    engine need not compute what they share again. At most ``sessions`` are held, the least recently active leaves
-    first (what it said stays in long-term memory). Not locked: one thread or one event loop uses it.
+    engine need not compute what they share again. At most ``sessions`` are held, in at most ``most_bytes`` save for the
+    newest, the least recently active leaves first (what it said stays in long-term memory). Not locked: one thread or
+    one event loop uses it.
     """
 
-    def __init__(self, length: int, sessions: int, prune: Prune, *, stepped: bool = False) -> None:
+    def __init__(
+        self, length: int, sessions: int, prune: Prune, *, stepped: bool = False, most_bytes: int = HELD_BYTES
+    ) -> None:
         self._length = length
         self._limit = sessions
         self._prune = prune
         self._stepped = stepped
         self._sessions: OrderedDict[str, list[Exchange]] = OrderedDict()
         self._own_lengths: dict[str, int] = {}
+        self._most_bytes = most_bytes
+        self._bytes: dict[str, int] = {}
+        self.bytes = 0
 
     def messages(self, session: str) -> list[Message]:
         """Return the history of ``session``, oldest first."""
@@ -90,6 +101,8 @@ class Histories:
         """Empty the history of ``session``; a length of its own stays."""
         if session in self._sessions:
             self._sessions[session] = []
+            self.bytes -= self._bytes[session]
+            self._bytes[session] = 0
 
     def length(self, session: str) -> int:
         """Return how many messages ``session`` may hold."""
@@ -106,9 +119,13 @@ class Histories:
             exchanges = self._prune(exchanges, most - most // 2 if self._stepped else most)
         self._sessions[session] = exchanges
         self._sessions.move_to_end(session)
-        while len(self._sessions) > self._limit:
+        size = sum(getsizeof(each.question) + getsizeof(each.answer) for each in exchanges)
+        self.bytes += size - self._bytes.get(session, 0)
+        self._bytes[session] = size
+        while len(self._sessions) > self._limit or (self.bytes > self._most_bytes and len(self._sessions) > 1):
             left, _ = self._sessions.popitem(last=False)
             self._own_lengths.pop(left, None)
+            self.bytes -= self._bytes.pop(left)
 
 
 def keep_newest(exchanges: list[Exchange], most: int) -> list[Exchange]:

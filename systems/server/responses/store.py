@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from sys import getsizeof
+from typing import Any
 
 import msgspec
 
@@ -99,18 +101,20 @@ class _Shelf:
     def __init__(self) -> None:
         self.kept: OrderedDict[str, KeptResponse] = OrderedDict()
         self.holding: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
         self.bytes = 0
 
     def put(self, one: KeptResponse) -> None:
         self.kept[one.response.id] = one
-        self.bytes += _size(one)
+        self._sizes[one.response.id] = _size(one)
+        self.bytes += self._sizes[one.response.id]
         # An item that was said again, perhaps by its reference, stays with the response that had it first.
         for item in one.items:
             self.holding.setdefault(item.id, one.response.id)
 
     def take(self, name: str) -> None:
         one = self.kept.pop(name)
-        self.bytes -= _size(one)
+        self.bytes -= self._sizes.pop(name)
         for item in one.items:
             if self.holding.get(item.id) == name:
                 del self.holding[item.id]
@@ -122,4 +126,15 @@ class _Shelf:
 
 
 def _size(one: KeptResponse) -> int:
-    return len(msgspec.json.encode([one.response, one.said]))
+    """Return about how many bytes it takes in memory: an empty object of JSON, two bytes long, takes many."""
+    size = 0
+    waiting: list[Any] = [msgspec.to_builtins([one.response, one.said])]
+    while waiting:
+        found = waiting.pop()
+        size += getsizeof(found)
+        if isinstance(found, dict):
+            waiting += found.keys()
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+    return size

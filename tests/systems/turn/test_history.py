@@ -37,3 +37,18 @@ def test_histories_forget_the_least_recently_active_session():
     assert len(histories.messages("a")) == 4
     assert histories.messages("b") == []
     assert len(histories.messages("c")) == 2
+
+
+def test_histories_are_held_in_so_many_bytes_the_least_recently_active_leaving_first():
+    histories = Histories(10, 100, keep_newest, most_bytes=100_000)
+    for number in range(30):
+        histories.add(f"s{number % 10}", Exchange("q" * 9_000, "a" * 1_000))
+        assert histories.bytes <= 100_000
+    held = [number for number in range(10) if histories.knows(f"s{number}")]
+    assert held == list(range(1, 10))
+    histories.forget("s9")
+    histories.replace("s8", [Exchange("😀" * 100_000, "")])
+    assert histories.knows("s8"), "the newest stays, however long it is"
+    assert not histories.knows("s7"), "it was the least recently active"
+    histories.replace("s8", [])
+    assert histories.bytes == 0
