@@ -24,9 +24,7 @@ from experiments.studies.load import grid, saturation, users
 from experiments.studies.planning import planner, post
 from experiments.studies.subjects import WARM_UP, Stopwatch, counted, hosted, planned, warm
 from systems.engines.scripted import Scripts
-from systems.server.service import ServedSystem
 from systems.server.settings import ServerSettings
-from systems.server.wire.listening import listening
 
 
 class Load(Study):
@@ -82,6 +80,10 @@ class Load(Study):
 
 
 async def _serve(role: Role) -> None:
+    # Who only reads a report of this study loads no server, and none of the engines' parts that it brings.
+    from systems.server.service import ServedSystem
+    from systems.server.wire.listening import listening
+
     sessions = int(role.spec.condition["users"] or 0)
     [[first]] = workloads.get(role.spec.workload)(role.spec.seed + 1, 1, 1)
     scripts = Scripts(planned({WARM_UP: [first]}))
