@@ -168,6 +168,23 @@ class NotOffered(msgspec.Struct, kw_only=True):
     guided_choice: None = None
     guided_grammar: None = None
     structured_outputs: None = None
+    bad_words: Nothing | None = None
+    allowed_token_ids: None = None
+    length_penalty: One | None = None
+    use_beam_search: Literal[False] | None = None
+    best_of: Literal[1] | None = None
+    include_stop_str_in_output: Literal[False] | None = None
+    echo: Literal[False] | None = None
+    prompt_logprobs: None = None
+    truncate_prompt_tokens: None = None
+    chat_template: None = None
+    documents: Nothing | None = None
+    negative_prompt: None = None
+    tfs_z: One | None = None
+    top_a: Zero | None = None
+    ban_eos_token: Literal[False] | None = None
+    grammar_lazy: Literal[False] | None = None
+    format: None = None
 
 
 class ChatRequest(NotOffered, kw_only=True):

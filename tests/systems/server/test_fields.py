@@ -95,6 +95,23 @@ ASKS_FOR_SOMETHING = {
     "guided_choice": ["yes", "no"],
     "guided_grammar": 'root ::= "x"',
     "structured_outputs": {"regex": "x"},
+    "bad_words": ["x"],
+    "allowed_token_ids": [1],
+    "length_penalty": 1.5,
+    "use_beam_search": True,
+    "best_of": 3,
+    "include_stop_str_in_output": True,
+    "echo": True,
+    "prompt_logprobs": 1,
+    "truncate_prompt_tokens": 100,
+    "chat_template": "{{ x }}",
+    "documents": [{"text": "x"}],
+    "negative_prompt": "x",
+    "tfs_z": 0.9,
+    "top_a": 0.2,
+    "ban_eos_token": True,
+    "grammar_lazy": True,
+    "format": "json",
 }
 
 

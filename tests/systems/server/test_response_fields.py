@@ -237,14 +237,14 @@ def test_a_bounded_number_of_responses_is_kept_for_each_token():
 
 
 def test_a_bounded_number_of_bytes_is_kept_and_what_is_gone_on_from_stays_with_what_came_before_it():
-    responses = KeptResponses(most_bytes=10_000)
+    responses = KeptResponses(most_bytes=80_000)
     for name, before in (("1", None), ("2", "1"), ("other", None)):
-        responses.keep("a", kept(name, "x" * 2000, before))
+        responses.keep("a", kept(name, "x" * 20_000, before))
     assert [one.response.id for one in responses.chain("a", "2")] == ["1", "2"]
-    responses.keep("a", kept("3", "x" * 2000, "2"))
+    responses.keep("a", kept("3", "x" * 20_000, "2"))
     assert responses.find("a", "other") is None
     assert [one.response.id for one in responses.chain("a", "3")] == ["1", "2", "3"]
-    responses.keep("a", kept("too long", "x" * 20_000))
+    responses.keep("a", kept("too long", "x" * 200_000))
     assert responses.find("a", "too long") is None
 
 
