@@ -47,7 +47,7 @@ class NoSuchAddress:
 
 def nearest(path: str, paths: Iterable[str]) -> str | None:
     """Return the one of ``paths`` that whoever asks for ``path`` most likely means; None if none is near."""
-    known = [each for each in paths if each != "/"]
+    known = [each for each in paths if each != "/" and "{" not in each]  # none that is a pattern of addresses
     asked = re.sub("/+", "/", path).rstrip("/").lower()
     tail = asked.removeprefix("/v1")
     for each in known:
