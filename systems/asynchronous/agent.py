@@ -20,7 +20,7 @@ from systems.asynchronous.pipeline import Pipeline, ReplyCache
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, Refused, SystemClosed
-from systems.interface import AsyncSystem, Counters, KeptConversation, KeptTurn, Reply, Request, TokenSink
+from systems.interface import AsyncSystem, Counters, Forgotten, KeptConversation, KeptTurn, Reply, Request, TokenSink
 from systems.logs import swallowed
 from systems.mechanisms.admission import Admission, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
@@ -179,10 +179,12 @@ class Asynchronous(AsyncSystem):
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
-        if pipeline.cache.cleared != cleared:  # the reply may know what was forgotten meanwhile
-            return await turn()
         async with self._sessions.turn(request.talk):
-            await pipeline.turn_again(request, steps, reply)
+            known = pipeline.cache.cleared == cleared  # else the reply may know what was forgotten meanwhile
+            if known:
+                await pipeline.turn_again(request, steps, reply)
+        if not known:
+            return await turn()
         waited = time.perf_counter() - arrived
         if on_token is not None:
             on_token(reply.text)
@@ -196,18 +198,18 @@ class Asynchronous(AsyncSystem):
         return await self._kept().conversations(session)
 
     async def turns(
-        self, session: str, *, conversation: str | None = None, containing: str = "", before: int | None = None
+        self, session: str, *, conversation: str | None = None, containing: str = "", before: str | None = None
     ) -> list[KeptTurn]:
         """Return the newest turns, oldest first, a page at most. Raises `StoreError`."""
         return await self._kept().turns(session, conversation, containing, before)
 
     async def forget(
-        self, session: str, *, turn: int | None = None, conversation: str | None = None, since: int | None = None
-    ) -> int:
-        """Forget what is named; return how many turns that were. Raises `BadInput`, `StillReadable`, `StoreError`."""
+        self, session: str, *, turn: str | None = None, conversation: str | None = None, since: str | None = None
+    ) -> Forgotten:
+        """Forget what is named. Raises `BadInput`, `StillReadable`, `StoreError`."""
         return await self._to_the_end(self._kept().forget(session, turn, conversation, since))
 
-    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+    async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have ``turn`` say ``question``; its answer goes. Raises `BadInput`, `StillReadable`, `StoreError`."""
         return await self._to_the_end(self._kept().correct(session, turn, question))
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from systems.asynchronous.pipeline import Pipeline
 from systems.errors import NotKept, StoreError
-from systems.interface import KeptConversation, KeptTurn, talk
+from systems.interface import Forgotten, KeptConversation, KeptTurn, talk
 from systems.logs import swallowed
 from systems.mechanisms.sessions import Sessions
 from systems.memory import keeping
@@ -37,14 +37,14 @@ class Kept:
         return await (await self._store()).beside(partial(keeping.conversations, session=session))
 
     async def turns(
-        self, session: str, conversation: str | None, containing: str, before: int | None
+        self, session: str, conversation: str | None, containing: str, before: str | None
     ) -> list[KeptTurn]:
         """Return a page of turns. Raises `StoreError`."""
         store = await self._store()
         look = partial(keeping.turns, session=session, conversation=conversation, containing=containing, before=before)
         return await store.beside(look)
 
-    async def forget(self, session: str, turn: int | None, conversation: str | None, since: int | None) -> int:
+    async def forget(self, session: str, turn: str | None, conversation: str | None, since: str | None) -> Forgotten:
         """Forget what is named. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn, conversation=conversation, since=since)
@@ -53,12 +53,12 @@ class Kept:
             await self._pipeline.saver.settled()
             gone = await store.beside(meant)
             try:
-                await store.take_out(partial(keeping.delete, numbers=[each.id for each in gone]), len(gone))
+                await store.take_out(partial(keeping.delete, turns=gone), len(gone))
             finally:
                 await self._let_go(session, name, len(gone))
-        return len(gone)
+        return Forgotten(conversation=name, turns=len(gone))
 
-    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+    async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have ``turn`` say ``question``. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn)

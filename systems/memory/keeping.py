@@ -6,9 +6,12 @@ is done beside the store's own (`FullTextStore.beside`); what changes is done on
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import struct
 import unicodedata
 from collections.abc import Iterable
+from itertools import starmap
 from typing import Any
 
 from systems.errors import BadInput
@@ -34,8 +37,10 @@ _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
 _SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
 _ANSWERED = "AND answer <> '' "
-_BEFORE = "AND (created, id) < (SELECT created, id FROM memories WHERE session = ? AND id = ?) "  # as they are ordered
-_SINCE = "AND (created, id) >= (SELECT created, id FROM memories WHERE session = ? AND id = ?) "
+_BEFORE = "AND (created, id) < (?, ?) "  # as they are ordered
+_SINCE = "AND (created, id) >= (?, ?) "
+_IS = "AND created = ? AND id = ?"
+_ID = re.compile(r"([0-9]{1,18})-([0-9a-f]{16})")
 _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
 
 
@@ -52,7 +57,7 @@ def turns(
     session: str,
     conversation: str | None = None,
     containing: str = "",
-    before: int | None = None,
+    before: str | None = None,
     most: int = PAGE,
     *,
     answered: bool = False,
@@ -78,20 +83,18 @@ def turns(
         query += _ANSWERED
     if before is not None:
         query += _BEFORE
-        wanted += [session, before]
+        number, created = _row(before)
+        wanted += [created, number]
     found = connection.execute(query + _NEWEST, (*wanted, most)).fetchall()
-    return [
-        KeptTurn(id=number, conversation=name, created=created, question=question, answer=answer)
-        for number, name, created, question, answer in reversed(found)
-    ]
+    return list(starmap(_turn, reversed(found)))
 
 
 def concerned(
     connection: sqlite3.Connection,
     session: str,
-    turn: int | None = None,
+    turn: str | None = None,
     conversation: str | None = None,
-    since: int | None = None,
+    since: str | None = None,
 ) -> list[KeptTurn]:
     """Return what is meant: one ``turn``, a ``conversation``, or of it the turns ``since`` one.
 
@@ -99,25 +102,30 @@ def concerned(
     """
     if (turn is None) == (conversation is None):
         raise BadInput("Name a turn or a conversation, and not both.")
-    query, given = (
-        (_TURN + "AND id = ?", [session, turn]) if turn is not None else (_TURN + _OF, [session, conversation])
-    )
-    if since is not None and turn is None:
+    one = since if turn is None else turn
+    if one is not None:
+        number, created = _row(one)
+        there = connection.execute(_TURN + _IS, (session, created, number)).fetchall()
+        if turn is not None or not there:
+            return _some(there, "turn")
+    query = _TURN + _OF
+    given: list[Any] = [session, conversation]
+    if since is not None:
         query += _SINCE
-        given += [session, since]
-    found = connection.execute(query, given).fetchall()
+        given += [created, number]
+    return _some(connection.execute(query, given).fetchall(), "conversation")
+
+
+def _some(found: list[Any], what: str) -> list[KeptTurn]:
     if not found:
-        raise BadInput(f"There is no such {'turn' if turn is not None or since is not None else 'conversation'}.")
-    return [
-        KeptTurn(id=number, conversation=name, created=created, question=question, answer=answer)
-        for number, name, created, question, answer in found
-    ]
+        raise BadInput(f"There is no such {what}.")
+    return list(starmap(_turn, found))
 
 
-def delete(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Delete the turns of these ``numbers``; what they said may be read in the file until it is written anew."""
+def delete(connection: sqlite3.Connection, turns: Iterable[KeptTurn]) -> None:
+    """Delete ``turns``; what they said may be read in the file until it is written anew."""
     with connection:
-        connection.executemany("DELETE FROM memories WHERE id = ?", [(number,) for number in numbers])
+        connection.executemany("DELETE FROM memories WHERE id = ?", [_row(turn.id)[:1] for turn in turns])
 
 
 def replace(connection: sqlite3.Connection, session: str, turn: KeptTurn, question: str) -> KeptTurn:
@@ -133,12 +141,27 @@ def replace(connection: sqlite3.Connection, session: str, turn: KeptTurn, questi
         conversation=turn.conversation,
     )
     with connection:
-        connection.execute("DELETE FROM memories WHERE id = ?", (turn.id,))
-        number = connection.execute(INSERT, saved.row(cut=True)).lastrowid
+        number = connection.execute(INSERT, saved.row(cut=True)).lastrowid  # before the other leaves its number
+        connection.execute("DELETE FROM memories WHERE id = ?", _row(turn.id)[:1])
     assert number is not None
-    return KeptTurn(
-        id=number, conversation=turn.conversation, created=turn.created, question=question, answer=saved.answer
-    )
+    return _turn(number, turn.conversation, turn.created, question, saved.answer)
+
+
+def _turn(number: int, conversation: str, created: float, question: str, answer: str) -> KeptTurn:
+    """Return a row as it is told.
+
+    Numbers of rows are used again, once the highest is deleted; but not with the same time, which belongs to the id.
+    """
+    name = f"{number}-{struct.pack('>d', created).hex()}"
+    return KeptTurn(id=name, conversation=conversation, created=created, question=question, answer=answer)
+
+
+def _row(name: str) -> tuple[int, float]:
+    """Return the number and the time of the row that is told as ``name``. Raises `BadInput` if none could be."""
+    found = _ID.fullmatch(name)
+    if found is None:
+        raise BadInput("There is no such turn.")
+    return int(found[1]), struct.unpack(">d", bytes.fromhex(found[2]))[0]
 
 
 def _plain(text: str) -> str:

@@ -29,7 +29,7 @@ from systems.server.wire.guard import session_of
 CONVERSATIONS = "/v1/fourgig/conversations"
 TURNS = "/v1/fourgig/turns"
 
-_NAMES = 128  # characters, as of every other name
+_NAMES = 512  # characters, as of every other name
 
 
 class ConversationList(msgspec.Struct):
@@ -56,7 +56,10 @@ class Deleted(msgspec.Struct):
     deleted: int
 
 
-_Answer = Callable[[Keeper, str, Request], Awaitable[Any]]
+_Answered = tuple[Any, str | None]
+"""What is answered, and the conversation that was changed by it."""
+
+_Answer = Callable[[Keeper, str, Request], Awaitable[_Answered]]
 _correction = msgspec.json.Decoder(Correction)
 
 
@@ -82,13 +85,12 @@ async def _answered(service: ServedSystem, answer: _Answer, request: Request) ->
         person = _named(request, "user") or DEFAULT_PERSON
         session = session_of(user, person)
         with service.work(user):
-            changed = None if request.method == "GET" else await _conversation(keeper, session, request)
             try:
-                said = await answer(keeper, session, request)
-            except StillReadable:  # the agent has it no more
-                service.responses.forget(session, changed)
+                said, changed = await answer(keeper, session, request)
+            except StillReadable:  # the agent has it no more, and does not say of which conversation it was
+                service.responses.forget(session)
                 raise
-        if request.method != "GET":  # or it could still be gone on from
+        if changed is not None:  # or it could still be gone on from
             service.responses.forget(session, changed)
         return Response(msgspec.json.encode(said), media_type="application/json")
     except ClientLeft:
@@ -103,52 +105,44 @@ def _keeper(service: ServedSystem) -> Keeper:
     return service.host.keeper
 
 
-async def _conversation(keeper: Keeper, session: str, request: Request) -> str | None:
-    """Return the conversation of which something is to change; None if it is not there."""
-    if "conversation" in request.path_params:
-        return str(request.path_params["conversation"])
-    turn = _number(request.path_params["turn"], "turn")
-    assert turn is not None
-    found = await keeper.turns(session, before=turn + 1)
-    return found[-1].conversation if found and found[-1].id == turn else None
+async def _conversations(keeper: Keeper, session: str, _: Request) -> _Answered:
+    return ConversationList(await keeper.conversations(session)), None
 
 
-async def _conversations(keeper: Keeper, session: str, _: Request) -> ConversationList:
-    return ConversationList(await keeper.conversations(session))
+async def _turns(keeper: Keeper, session: str, request: Request) -> _Answered:
+    with _not_there():
+        found = await keeper.turns(
+            session,
+            conversation=_named(request, "conversation"),
+            containing=_named(request, "containing", MAX_TEXT) or "",
+            before=_named(request, "before"),
+        )
+    return TurnList(found), None
 
 
-async def _turns(keeper: Keeper, session: str, request: Request) -> TurnList:
-    found = await keeper.turns(
-        session,
-        conversation=_named(request, "conversation"),
-        containing=_named(request, "containing", MAX_TEXT) or "",
-        before=_number(request.query_params.get("before"), "before"),
-    )
-    return TurnList(found)
-
-
-async def _forget_conversation(keeper: Keeper, session: str, request: Request) -> Deleted:
-    since = _number(request.query_params.get("since"), "since")
+async def _forget_conversation(keeper: Keeper, session: str, request: Request) -> _Answered:
     conversation = str(request.path_params["conversation"])
     with _not_there():
-        return Deleted(await keeper.forget(session, conversation=conversation, since=since))
+        gone = await keeper.forget(session, conversation=conversation, since=_named(request, "since"))
+    return Deleted(gone.turns), gone.conversation
 
 
-async def _forget_turn(keeper: Keeper, session: str, request: Request) -> Deleted:
-    turn = _number(request.path_params["turn"], "turn")
+async def _forget_turn(keeper: Keeper, session: str, request: Request) -> _Answered:
     with _not_there():
-        return Deleted(await keeper.forget(session, turn=turn))
+        gone = await keeper.forget(session, turn=str(request.path_params["turn"]))
+    return Deleted(gone.turns), gone.conversation
 
 
-async def _correct(keeper: Keeper, session: str, request: Request) -> KeptTurn:
-    turn = _number(request.path_params["turn"], "turn")
-    assert turn is not None
+async def _correct(keeper: Keeper, session: str, request: Request) -> _Answered:
     try:
         correction = _correction.decode(await body_of(request.receive, request.headers))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise not_understood(error) from error
+    if not correction.question.strip():
+        raise bad_request("A turn says something.", param="question")
     with _not_there():
-        return await keeper.correct(session, turn, correction.question)
+        turn = await keeper.correct(session, str(request.path_params["turn"]), correction.question)
+    return turn, turn.conversation
 
 
 @contextmanager
@@ -167,11 +161,3 @@ def _named(request: Request, name: str, most: int = _NAMES) -> str | None:
     if value is not None and len(value) > most:
         raise bad_request(f"`{name}` has at most {most} characters.", param=name)
     return value
-
-
-def _number(text: str | None, name: str) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise bad_request(f"`{name}` is the number of a turn.", param=name)
-    return int(text)

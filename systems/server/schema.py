@@ -122,10 +122,9 @@ def _kept(
     deleted: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the operations on what is kept of conversations."""
-    number = {"type": "integer", "minimum": 0, "maximum": 10**18}
-    name = {"type": "string", "maxLength": 128}
+    name = {"type": "string", "maxLength": 512}
     user = _parameter("user", name)
-    one = _parameter("turn", number, "path")
+    one = _parameter("turn", {**name, "minLength": 1}, "path")
 
     def operation(name: str, words: str, schema: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -140,12 +139,12 @@ def _kept(
     asked = (
         _parameter("conversation", name),
         _parameter("containing", {"type": "string"}),
-        _parameter("before", number),
+        _parameter("before", name),
     )
     return {
         CONVERSATIONS: {"get": operation("conversations", "The conversations.", conversations)},
         CONVERSATIONS + "/{conversation}": {
-            "delete": operation("forgetConversation", "Forgotten.", deleted, conversation, _parameter("since", number))
+            "delete": operation("forgetConversation", "Forgotten.", deleted, conversation, _parameter("since", name))
         },
         TURNS: {"get": operation("turns", "The turns.", turns, *asked)},
         TURNS + "/{turn}": {"patch": correcting, "delete": operation("forgetTurn", "Forgotten.", deleted, one)},

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from systems.errors import NotKept
 from systems.server.asking import ClientAsk, Generated, answered, placed
 from systems.server.chat.asked import named
+from systems.server.conversation import person_of
 from systems.server.events import Events
 from systems.server.failures import Failure, bad_request, failure
 from systems.server.receiving import ClientLeft, admitted, body_of, check_model, unless_left
@@ -63,15 +64,16 @@ class Responses:
             response = await self._asked(user, request)
             asked = placed(self._service, user, response.chat.asked)
             making = Making(response)
+            forgotten = self._service.responses.forgotten[session_of(user, asked.person)]
             with self._service.turn(user, asked.turn), named(response.chat):
                 if request.stream:
-                    work = events.during(self._stream(events, making, user, response, asked))
+                    work = events.during(self._stream(events, making, user, response, asked, forgotten))
                     reply = await unless_left(receive, work)
                 else:
                     reply = await unless_left(receive, answered(self._service, user, asked))
                     for _ in (*making.say(reply.text), *making.end(reply)):
                         pass
-                    self._keep(user, response, asked, reply)
+                    self._keep(user, response, asked, reply, forgotten)
                     body = msgspec.json.encode(making.response)
                     await Response(body, media_type="application/json")(scope, receive, send)
             self._service.said(session_of(user, asked.person), asked.turn, reply.text)
@@ -86,23 +88,30 @@ class Responses:
 
     async def _asked(self, user: str, request: ResponseRequest) -> ResponseAsked:
         kept = self._service.responses
+        session = session_of(user, person_of(request.safety_identifier, request.user))
         before: list[KeptResponse] = []
         if (name := request.previous_response_id) is not None:
             chain = kept.chain(user, name)
-            if chain is None:
+            if chain is None or chain[-1].session != session:
                 raise bad_request(
                     f"Previous response with id {name[:100]!r} not found, or one before it: {_FOR_A_WHILE}.",
                     code="previous_response_not_found",
                     param="previous_response_id",
                 )
             before = chain
-        said = items_of(request.input, partial(kept.item, user))
+        said = items_of(request.input, partial(kept.item, user, session))
         asking = partial(response_asked, request, self._service.model, before, said)
         # A grammar of many tools takes a while to make, in which others are not to wait.
         return await asyncio.to_thread(asking) if request.asks_for_form else asking()
 
     async def _stream(
-        self, events: Events, making: Making, user: str, response: ResponseAsked, asked: ClientAsk
+        self,
+        events: Events,
+        making: Making,
+        user: str,
+        response: ResponseAsked,
+        asked: ClientAsk,
+        forgotten: int,
     ) -> Generated:
         async def say(text: str) -> None:
             await _send(events, making.say(text))
@@ -110,16 +119,18 @@ class Responses:
         reply = await streamed(partial(answered, self._service, user, asked), say)
         await _send(events, making.end(reply))
         # Before its last event: a client that has this may go on from the response at once.
-        self._keep(user, response, asked, reply)
+        self._keep(user, response, asked, reply, forgotten)
         await _send(events, [making.last()], last=True)
         return reply
 
-    def _keep(self, user: str, response: ResponseAsked, asked: ClientAsk, reply: Generated) -> None:
-        if response.response.store:
+    def _keep(self, user: str, response: ResponseAsked, asked: ClientAsk, reply: Generated, forgotten: int) -> None:
+        session = session_of(user, asked.person)
+        # A slow client reads for long: what was forgotten meanwhile must not be kept by its response.
+        if response.response.store and forgotten == self._service.responses.forgotten[session]:
             made = KeptResponse(
                 response=response.response,
                 said=response.said,
-                session=session_of(user, asked.person),
+                session=session,
                 conversation=asked.conversation or "",
                 turn=(asked.turn, reply.text) if asked.kept else None,
             )

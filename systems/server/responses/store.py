@@ -6,7 +6,7 @@ is deleted is nowhere else; those that came after it have lost their beginning, 
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from sys import getsizeof
 from typing import Any
@@ -38,12 +38,14 @@ class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptResponses:
-    """The responses of every token, for use on one event loop."""
+    """The responses of every token, for use on one event loop. ``forgotten`` counts how often
+    something was in each session."""
 
     def __init__(self, most: int = _MOST, most_bytes: int = _MOST_BYTES) -> None:
         self._most = most
         self._most_bytes = most_bytes
         self._of: dict[str, _Shelf] = {}
+        self.forgotten: Counter[str] = Counter()
 
     def keep(self, user: str, kept: KeptResponse) -> None:
         """Keep a response of ``user``; the oldest leave where there are too many."""
@@ -71,11 +73,11 @@ class KeptResponses:
             shelf.kept.move_to_end(one.response.id)  # type: ignore[union-attr]
         return found[::-1]
 
-    def item(self, user: str, name: str) -> Item | None:
-        """Return the item that ``user`` has under the id ``name``, in whatever response."""
+    def item(self, user: str, session: str, name: str) -> Item | None:
+        """Return the item that ``user`` has under the id ``name``, in whatever response of ``session``."""
         shelf = self._of.get(user)
         one = None if shelf is None else shelf.kept.get(shelf.holding.get(name, ""))
-        return None if one is None else next(item for item in one.items if item.id == name)
+        return None if one is None or one.session != session else next(item for item in one.items if item.id == name)
 
     def delete(self, user: str, name: str) -> bool:
         """Forget a response; return whether there was one."""
@@ -88,6 +90,7 @@ class KeptResponses:
     def forget(self, session: str, conversation: str | None = None) -> int:
         """Forget what was said in a ``conversation`` of ``session``, or in all; return how many responses that was."""
         gone = 0
+        self.forgotten[session] += 1
         for shelf in self._of.values():
             for name in list(shelf.of(session, conversation)):
                 shelf.take(name)

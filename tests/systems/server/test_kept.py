@@ -91,13 +91,14 @@ async def test_what_can_still_be_read_is_said_and_no_response_has_it(tmp_path):
         ("DELETE", "/conversations/", None, 404),
         ("PATCH", "/turns/99", {"question": "x"}, 404),
         ("PATCH", "/turns/1", {"question": ""}, 400),
+        ("PATCH", "/turns/1", {"question": "  "}, 400),
         ("PATCH", "/turns/1", {"answer": "x"}, 400),
-        ("PATCH", "/turns/x", {"question": "x"}, 400),
-        ("DELETE", "/turns/-1", None, 400),
-        ("DELETE", f"/turns/{10**30}", None, 400),
-        ("DELETE", "/conversations/one?since=x", None, 400),
-        ("GET", "/turns?before=x", None, 400),
-        ("GET", f"/turns?conversation={'x' * 200}", None, 400),
+        ("PATCH", "/turns/x", {"question": "x"}, 404),
+        ("DELETE", "/turns/-1", None, 404),
+        ("DELETE", f"/turns/{10**30}", None, 404),
+        ("DELETE", "/conversations/one?since=x", None, 404),
+        ("GET", "/turns?before=x", None, 404),
+        ("GET", f"/turns?conversation={'x' * 600}", None, 400),
         ("POST", "/turns", {}, 405),
         ("GET", "/turns/1", None, 405),
     ],
@@ -141,3 +142,51 @@ async def test_what_keeps_nothing_says_so(tmp_path, kind):
         for path, method in (("/conversations", "GET"), ("/turns", "GET"), ("/turns/1", "DELETE")):
             status, said = await at(address, path, method=method)
             assert (status, said["error"]["code"]) == (404, "not_kept")
+
+
+async def responded(address, text, **more):
+    status, _, said = await call(f"http://{address}/v1/responses", {"input": text, "max_output_tokens": 4, **more})
+    assert status == 200, said
+    return json.loads(said)["id"]
+
+
+async def test_forgetting_a_turn_takes_the_responses_of_its_conversation_and_no_others(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        mine = await responded(address, "In one.", prompt_cache_key="one")
+        other = await responded(address, "In two.", prompt_cache_key="two")
+        _, found = await at(address, "/turns?conversation=two")
+        assert (await at(address, f"/turns/{found['data'][-1]['id']}", method="DELETE"))[0] == 200
+        for name, status in ((mine, 200), (other, 404)):
+            assert (await call(f"http://{address}/v1/responses/{name}"))[0] == status
+
+
+async def test_an_id_never_means_another_turn(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        await talked(address, "The first.")
+        [stale] = (await at(address, "/turns"))[1]["data"]
+        assert (await at(address, f"/turns/{stale['id']}", method="DELETE"))[0] == 200
+        await talked(address, "Precious.")
+        assert (await at(address, f"/turns/{stale['id']}", method="DELETE"))[0] == 404
+        assert (await at(address, f"/conversations/one?since={stale['id']}", method="DELETE"))[0] == 404
+        [kept] = (await at(address, "/turns"))[1]["data"]
+        assert kept["question"] == "Precious."
+        _, corrected = await at(address, f"/turns/{kept['id']}", {"question": "More so."}, "PATCH")
+        assert (await at(address, f"/turns/{kept['id']}", method="DELETE"))[0] == 404
+        assert (await at(address, f"/turns/{corrected['id']}", method="DELETE"))[0] == 200
+
+
+async def test_a_response_of_one_person_is_not_gone_on_from_by_another(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        first = await responded(address, "My secret.", user="pa")
+        asked = {"input": "And?", "previous_response_id": first, "max_output_tokens": 4}
+        status, _, said = await call(f"http://{address}/v1/responses", {**asked, "user": "pb"})
+        assert (status, json.loads(said)["error"]["code"]) == (400, "previous_response_not_found")
+        assert (await call(f"http://{address}/v1/responses", {**asked, "user": "pa"}))[0] == 200
+
+
+async def test_nothing_to_answer_is_said(tmp_path):
+    nothing = {"input": [{"type": "reasoning", "id": "x", "summary": []}]}
+    for hosted in (agent(tmp_path), EngineHost(SimulatedEngine(SimulatedSettings()), 60)):
+        async with listening_to(hosted) as address:
+            status, _, said = await call(f"http://{address}/v1/responses", nothing)
+            assert status == 400, said

@@ -232,8 +232,8 @@ def test_a_bounded_number_of_responses_is_kept_for_each_token():
             responses.keep(user, kept(name))
     for user in ("a", "b"):
         assert [responses.find(user, name) is None for name in ("1", "2", "3")] == [True, False, False]
-        assert responses.item(user, "msg_1") is None
-        assert responses.item(user, "msg_3").id == "msg_3"
+        assert responses.item(user, "vera", "msg_1") is None
+        assert responses.item(user, "vera", "msg_3").id == "msg_3"
 
 
 def test_a_bounded_number_of_bytes_is_kept_and_what_is_gone_on_from_stays_with_what_came_before_it():
