@@ -211,9 +211,9 @@ class Counters(msgspec.Struct, kw_only=True):
 
 
 class KeptTurn(msgspec.Struct, frozen=True, kw_only=True):
-    """A turn in long-term memory; ``created`` in seconds since the epoch. ``id`` names it within its session."""
+    """A turn in long-term memory; ``created`` in seconds since the epoch. ``id`` names it, and never another one."""
 
-    id: int
+    id: str
     conversation: str
     created: float
     question: str
@@ -242,18 +242,22 @@ class Keeper(Protocol):
         ...
 
     async def turns(
-        self, session: str, *, conversation: str | None = None, containing: str = "", before: int | None = None
+        self, session: str, *, conversation: str | None = None, containing: str = "", before: str | None = None
     ) -> list[KeptTurn]:
         """Return the newest turns, oldest first, a page at most: of a conversation, with a text, before a turn."""
         ...
 
+    async def conversation_of(self, session: str, turn: str) -> str:
+        """Return the conversation that ``turn`` is in. Raises `BadInput` if there is no such turn."""
+        ...
+
     async def forget(
-        self, session: str, *, turn: int | None = None, conversation: str | None = None, since: int | None = None
+        self, session: str, *, turn: str | None = None, conversation: str | None = None, since: str | None = None
     ) -> int:
         """Forget one ``turn``, or a ``conversation``, or of it the turns ``since`` one; return how many they were."""
         ...
 
-    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+    async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have what was said in ``turn`` be ``question``. Raises `BadInput` if there is no such turn."""
         ...
 

@@ -179,9 +179,9 @@ class Asynchronous(AsyncSystem):
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
-        if pipeline.cache.cleared != cleared:  # the reply may know what was forgotten meanwhile
-            return await turn()
         async with self._sessions.turn(request.talk):
+            if pipeline.cache.cleared != cleared:  # the reply may know what was forgotten meanwhile
+                return await pipeline.turn(request, steps, on_token, arrived)
             await pipeline.turn_again(request, steps, reply)
         waited = time.perf_counter() - arrived
         if on_token is not None:
@@ -196,18 +196,22 @@ class Asynchronous(AsyncSystem):
         return await self._kept().conversations(session)
 
     async def turns(
-        self, session: str, *, conversation: str | None = None, containing: str = "", before: int | None = None
+        self, session: str, *, conversation: str | None = None, containing: str = "", before: str | None = None
     ) -> list[KeptTurn]:
         """Return the newest turns, oldest first, a page at most. Raises `StoreError`."""
         return await self._kept().turns(session, conversation, containing, before)
 
+    async def conversation_of(self, session: str, turn: str) -> str:
+        """Return the conversation that ``turn`` is in. Raises `BadInput`, `StoreError`."""
+        return await self._kept().conversation_of(session, turn)
+
     async def forget(
-        self, session: str, *, turn: int | None = None, conversation: str | None = None, since: int | None = None
+        self, session: str, *, turn: str | None = None, conversation: str | None = None, since: str | None = None
     ) -> int:
         """Forget what is named; return how many turns that were. Raises `BadInput`, `StillReadable`, `StoreError`."""
         return await self._to_the_end(self._kept().forget(session, turn, conversation, since))
 
-    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+    async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have ``turn`` say ``question``; its answer goes. Raises `BadInput`, `StillReadable`, `StoreError`."""
         return await self._to_the_end(self._kept().correct(session, turn, question))
 

@@ -37,14 +37,19 @@ class Kept:
         return await (await self._store()).beside(partial(keeping.conversations, session=session))
 
     async def turns(
-        self, session: str, conversation: str | None, containing: str, before: int | None
+        self, session: str, conversation: str | None, containing: str, before: str | None
     ) -> list[KeptTurn]:
         """Return a page of turns. Raises `StoreError`."""
         store = await self._store()
         look = partial(keeping.turns, session=session, conversation=conversation, containing=containing, before=before)
         return await store.beside(look)
 
-    async def forget(self, session: str, turn: int | None, conversation: str | None, since: int | None) -> int:
+    async def conversation_of(self, session: str, turn: str) -> str:
+        """Return the conversation that ``turn`` is in. Raises `BadInput` if it is not there, `StoreError`."""
+        [found] = await (await self._store()).beside(partial(keeping.concerned, session=session, turn=turn))
+        return found.conversation
+
+    async def forget(self, session: str, turn: str | None, conversation: str | None, since: str | None) -> int:
         """Forget what is named. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn, conversation=conversation, since=since)
@@ -53,12 +58,12 @@ class Kept:
             await self._pipeline.saver.settled()
             gone = await store.beside(meant)
             try:
-                await store.take_out(partial(keeping.delete, numbers=[each.id for each in gone]), len(gone))
+                await store.take_out(partial(keeping.delete, turns=gone), len(gone))
             finally:
                 await self._let_go(session, name, len(gone))
         return len(gone)
 
-    async def correct(self, session: str, turn: int, question: str) -> KeptTurn:
+    async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have ``turn`` say ``question``. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
         store = await self._store()
         meant = partial(keeping.concerned, session=session, turn=turn)

@@ -6,7 +6,9 @@ is done beside the store's own (`FullTextStore.beside`); what changes is done on
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import struct
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +20,8 @@ from systems.memory.schema import INSERT, SavedTurn
 
 PAGE = 50
 """How many turns are told at once."""
+
+_ID = re.compile(r"([0-9]{1,18})-([0-9a-f]{16})")
 
 _TITLE = 80  # characters
 _LIKE = 1_000  # characters that SQLite is asked for by itself
@@ -34,8 +38,8 @@ _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
 _SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
 _ANSWERED = "AND answer <> '' "
-_BEFORE = "AND (created, id) < (SELECT created, id FROM memories WHERE session = ? AND id = ?) "  # as they are ordered
-_SINCE = "AND (created, id) >= (SELECT created, id FROM memories WHERE session = ? AND id = ?) "
+_BEFORE = "AND (created, id) < (?, ?) "  # as they are ordered
+_SINCE = "AND (created, id) >= (SELECT created, id FROM memories WHERE session = ? AND created = ? AND id = ?) "
 _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
 
 
@@ -52,7 +56,7 @@ def turns(
     session: str,
     conversation: str | None = None,
     containing: str = "",
-    before: int | None = None,
+    before: str | None = None,
     most: int = PAGE,
     *,
     answered: bool = False,
@@ -78,10 +82,10 @@ def turns(
         query += _ANSWERED
     if before is not None:
         query += _BEFORE
-        wanted += [session, before]
+        wanted += _place(before)
     found = connection.execute(query + _NEWEST, (*wanted, most)).fetchall()
     return [
-        KeptTurn(id=number, conversation=name, created=created, question=question, answer=answer)
+        KeptTurn(id=_id(number, created), conversation=name, created=created, question=question, answer=answer)
         for number, name, created, question, answer in reversed(found)
     ]
 
@@ -89,9 +93,9 @@ def turns(
 def concerned(
     connection: sqlite3.Connection,
     session: str,
-    turn: int | None = None,
+    turn: str | None = None,
     conversation: str | None = None,
-    since: int | None = None,
+    since: str | None = None,
 ) -> list[KeptTurn]:
     """Return what is meant: one ``turn``, a ``conversation``, or of it the turns ``since`` one.
 
@@ -99,25 +103,25 @@ def concerned(
     """
     if (turn is None) == (conversation is None):
         raise BadInput("Name a turn or a conversation, and not both.")
-    query, given = (
-        (_TURN + "AND id = ?", [session, turn]) if turn is not None else (_TURN + _OF, [session, conversation])
-    )
+    query, given = _TURN + _OF, [session, conversation]
+    if turn is not None:
+        query, given = _TURN + "AND created = ? AND id = ?", [session, *_place(turn)]
     if since is not None and turn is None:
         query += _SINCE
-        given += [session, since]
+        given += [session, *_place(since)]
     found = connection.execute(query, given).fetchall()
     if not found:
         raise BadInput(f"There is no such {'turn' if turn is not None or since is not None else 'conversation'}.")
     return [
-        KeptTurn(id=number, conversation=name, created=created, question=question, answer=answer)
+        KeptTurn(id=_id(number, created), conversation=name, created=created, question=question, answer=answer)
         for number, name, created, question, answer in found
     ]
 
 
-def delete(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Delete the turns of these ``numbers``; what they said may be read in the file until it is written anew."""
+def delete(connection: sqlite3.Connection, turns: Iterable[KeptTurn]) -> None:
+    """Delete these ``turns``; what they said may be read in the file until it is written anew."""
     with connection:
-        connection.executemany("DELETE FROM memories WHERE id = ?", [(number,) for number in numbers])
+        connection.executemany("DELETE FROM memories WHERE created = ? AND id = ?", [_place(turn.id) for turn in turns])
 
 
 def replace(connection: sqlite3.Connection, session: str, turn: KeptTurn, question: str) -> KeptTurn:
@@ -133,12 +137,30 @@ def replace(connection: sqlite3.Connection, session: str, turn: KeptTurn, questi
         conversation=turn.conversation,
     )
     with connection:
-        connection.execute("DELETE FROM memories WHERE id = ?", (turn.id,))
+        connection.execute("DELETE FROM memories WHERE created = ? AND id = ?", _place(turn.id))
         number = connection.execute(INSERT, saved.row(cut=True)).lastrowid
     assert number is not None
     return KeptTurn(
-        id=number, conversation=turn.conversation, created=turn.created, question=question, answer=saved.answer
+        id=_id(number, turn.created),
+        conversation=turn.conversation,
+        created=turn.created,
+        question=question,
+        answer=saved.answer,
     )
+
+
+def _id(number: int, created: float) -> str:
+    """Return what names a turn for good: SQLite gives the number of a deleted row to another one."""
+    return f"{number}-{struct.pack('>d', created).hex()}"
+
+
+def _place(turn: str) -> tuple[float, int]:
+    """Return when the ``turn`` of this id was saved, and its number. Raises `BadInput` if it is no turn's."""
+    found = _ID.fullmatch(turn)
+    if found is None:
+        raise BadInput("There is no such turn.")
+    created: float = struct.unpack(">d", bytes.fromhex(found[2]))[0]
+    return created, int(found[1])
 
 
 def _plain(text: str) -> str:

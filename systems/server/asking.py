@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from systems.engines.interface import Call, Generation, Message, Sampling
-from systems.interface import Reply, Request, TokenSink
+from systems.interface import Reply, Request, TokenSink, talk
 from systems.server.conversation import DEFAULT_PERSON, turn_begins
 from systems.server.direct import EngineHost
 from systems.server.failures import bad_request
@@ -81,7 +81,7 @@ async def answered(service: ServedSystem, user: str, asked: ClientAsk, on_token:
 def _call(user: str, asked: ClientAsk, most: int | None, on_token: TokenSink | None) -> Call:
     whose = asked.conversation or ""
     if asked.person != DEFAULT_PERSON:
-        whose = f"{asked.person}/{whose}"
+        whose = talk(asked.person, whose)
     return Call(
         messages=_with(asked.told, asked.messages),
         max_tokens=most,

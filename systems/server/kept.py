@@ -6,6 +6,7 @@ persons said cannot be named. An agent that keeps nothing to be looked into (`Ke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,13 +24,11 @@ from systems.server.decoding import not_understood
 from systems.server.failures import bad_request, failure
 from systems.server.receiving import ClientLeft, admitted, body_of
 from systems.server.service import ServedSystem
-from systems.server.settings import MAX_TEXT
+from systems.server.settings import MAX_NAME, MAX_TEXT
 from systems.server.wire.guard import session_of
 
 CONVERSATIONS = "/v1/fourgig/conversations"
 TURNS = "/v1/fourgig/turns"
-
-_NAMES = 128  # characters, as of every other name
 
 
 class ConversationList(msgspec.Struct):
@@ -72,7 +71,10 @@ def routes(service: ServedSystem) -> list[Route]:
 
 
 def _route(service: ServedSystem, path: str, method: str, answer: _Answer) -> Route:
-    return Route(path, partial(_answered, service, answer), methods=[method])
+    route = Route(path, partial(_answered, service, answer), methods=[method])
+    # A conversation may be called anything, with line breaks too.
+    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
+    return route
 
 
 async def _answered(service: ServedSystem, answer: _Answer, request: Request) -> Response:
@@ -82,14 +84,16 @@ async def _answered(service: ServedSystem, answer: _Answer, request: Request) ->
         person = _named(request, "user") or DEFAULT_PERSON
         session = session_of(user, person)
         with service.work(user):
-            changed = None if request.method == "GET" else await _conversation(keeper, session, request)
-            try:
+            if request.method == "GET":
                 said = await answer(keeper, session, request)
-            except StillReadable:  # the agent has it no more
-                service.responses.forget(session, changed)
-                raise
-        if request.method != "GET":  # or it could still be gone on from
-            service.responses.forget(session, changed)
+            else:
+                changed = await _conversation(keeper, session, request)
+                try:
+                    said = await answer(keeper, session, request)
+                except StillReadable:  # the agent has it no more
+                    service.responses.forget(session, changed)
+                    raise
+                service.responses.forget(session, changed)  # or it could still be gone on from
         return Response(msgspec.json.encode(said), media_type="application/json")
     except ClientLeft:
         return Response(status_code=400)
@@ -103,14 +107,12 @@ def _keeper(service: ServedSystem) -> Keeper:
     return service.host.keeper
 
 
-async def _conversation(keeper: Keeper, session: str, request: Request) -> str | None:
-    """Return the conversation of which something is to change; None if it is not there."""
+async def _conversation(keeper: Keeper, session: str, request: Request) -> str:
+    """Return the conversation of which something is to change."""
     if "conversation" in request.path_params:
         return str(request.path_params["conversation"])
-    turn = _number(request.path_params["turn"], "turn")
-    assert turn is not None
-    found = await keeper.turns(session, before=turn + 1)
-    return found[-1].conversation if found and found[-1].id == turn else None
+    with _not_there():
+        return await keeper.conversation_of(session, str(request.path_params["turn"]))
 
 
 async def _conversations(keeper: Keeper, session: str, _: Request) -> ConversationList:
@@ -122,31 +124,32 @@ async def _turns(keeper: Keeper, session: str, request: Request) -> TurnList:
         session,
         conversation=_named(request, "conversation"),
         containing=_named(request, "containing", MAX_TEXT) or "",
-        before=_number(request.query_params.get("before"), "before"),
+        before=request.query_params.get("before"),
     )
     return TurnList(found)
 
 
 async def _forget_conversation(keeper: Keeper, session: str, request: Request) -> Deleted:
-    since = _number(request.query_params.get("since"), "since")
+    since = request.query_params.get("since")
     conversation = str(request.path_params["conversation"])
     with _not_there():
         return Deleted(await keeper.forget(session, conversation=conversation, since=since))
 
 
 async def _forget_turn(keeper: Keeper, session: str, request: Request) -> Deleted:
-    turn = _number(request.path_params["turn"], "turn")
+    turn = str(request.path_params["turn"])
     with _not_there():
         return Deleted(await keeper.forget(session, turn=turn))
 
 
 async def _correct(keeper: Keeper, session: str, request: Request) -> KeptTurn:
-    turn = _number(request.path_params["turn"], "turn")
-    assert turn is not None
+    turn = str(request.path_params["turn"])
     try:
         correction = _correction.decode(await body_of(request.receive, request.headers))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise not_understood(error) from error
+    if not correction.question.strip():
+        raise bad_request("`question` says nothing.", param="question")
     with _not_there():
         return await keeper.correct(session, turn, correction.question)
 
@@ -162,16 +165,8 @@ def _not_there() -> Iterator[None]:
         raise bad_request(str(error), status=404, code="not_found") from error
 
 
-def _named(request: Request, name: str, most: int = _NAMES) -> str | None:
+def _named(request: Request, name: str, most: int = MAX_NAME) -> str | None:
     value = request.query_params.get(name)
     if value is not None and len(value) > most:
         raise bad_request(f"`{name}` has at most {most} characters.", param=name)
     return value
-
-
-def _number(text: str | None, name: str) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise bad_request(f"`{name}` is the number of a turn.", param=name)
-    return int(text)

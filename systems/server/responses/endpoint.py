@@ -16,8 +16,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from systems.errors import NotKept
+from systems.interface import TokenSink
 from systems.server.asking import ClientAsk, Generated, answered, placed
 from systems.server.chat.asked import named
+from systems.server.conversation import person_of
 from systems.server.events import Events
 from systems.server.failures import Failure, bad_request, failure
 from systems.server.receiving import ClientLeft, admitted, body_of, check_model, unless_left
@@ -27,7 +29,7 @@ from systems.server.responses.items import items_of, not_there
 from systems.server.responses.making import Making
 from systems.server.responses.request import ResponseRequest, decoded
 from systems.server.responses.shapes import DeletedResponse, Item, ItemList
-from systems.server.responses.store import KeptResponse
+from systems.server.responses.store import Due, KeptResponse
 from systems.server.service import ServedSystem, streamed
 from systems.server.wire.guard import session_of
 
@@ -88,7 +90,8 @@ class Responses:
         kept = self._service.responses
         before: list[KeptResponse] = []
         if (name := request.previous_response_id) is not None:
-            chain = kept.chain(user, name)
+            person = person_of(request.safety_identifier, request.user)
+            chain = kept.chain(user, name, session_of(user, person))
             if chain is None:
                 raise bad_request(
                     f"Previous response with id {name[:100]!r} not found, or one before it: {_FOR_A_WHILE}.",
@@ -107,10 +110,19 @@ class Responses:
         async def say(text: str) -> None:
             await _send(events, making.say(text))
 
-        reply = await streamed(partial(answered, self._service, user, asked), say)
+        async def generated(on_token: TokenSink) -> Generated:
+            nonlocal due
+            reply = await answered(self._service, user, asked, on_token)
+            due = self._service.responses.due(session_of(user, asked.person), asked.conversation or "")
+            return reply
+
+        due: Due | None = None
+        reply = await streamed(generated, say)
         await _send(events, making.end(reply))
-        # Before its last event: a client that has this may go on from the response at once.
-        self._keep(user, response, asked, reply)
+        # Before its last event: a client that has this may go on from the response at once. One that reads slowly
+        # may be told of a conversation that was forgotten since.
+        if due is None or not due.forgotten:
+            self._keep(user, response, asked, reply)
         await _send(events, [making.last()], last=True)
         return reply
 

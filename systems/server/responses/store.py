@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from weakref import WeakSet
 
 import msgspec
 
@@ -35,6 +36,15 @@ class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
         return [*self.said, *self.response.output]
 
 
+class Due:
+    """A response that is made, and not kept yet: its client still reads."""
+
+    def __init__(self, session: str, conversation: str) -> None:
+        self.session = session
+        self.conversation = conversation
+        self.forgotten = False
+
+
 class KeptResponses:
     """The responses of every token, for use on one event loop."""
 
@@ -42,6 +52,13 @@ class KeptResponses:
         self._most = most
         self._most_bytes = most_bytes
         self._of: dict[str, _Shelf] = {}
+        self._due: WeakSet[Due] = WeakSet()
+
+    def due(self, session: str, conversation: str) -> Due:
+        """Return what tells whether the ``conversation`` is forgotten from now on."""
+        due = Due(session, conversation)
+        self._due.add(due)
+        return due
 
     def keep(self, user: str, kept: KeptResponse) -> None:
         """Keep a response of ``user``; the oldest leave where there are too many."""
@@ -55,13 +72,16 @@ class KeptResponses:
         shelf = self._of.get(user)
         return None if shelf is None else shelf.kept.get(name)
 
-    def chain(self, user: str, name: str) -> list[KeptResponse] | None:
-        """Return all responses up to ``name``, oldest first; None if one of them is not there any more."""
+    def chain(self, user: str, name: str, session: str | None = None) -> list[KeptResponse] | None:
+        """Return all responses up to ``name``, oldest first; None if one of them is not there any more.
+
+        With ``session`` one of another session is not there.
+        """
         shelf = self._of.get(user)
         found: list[KeptResponse] = []
         following: str | None = name
         while following is not None:
-            if shelf is None or (one := shelf.kept.get(following)) is None:
+            if shelf is None or (one := shelf.kept.get(following)) is None or session not in (None, one.session):
                 return None
             found.append(one)
             following = one.response.previous_response_id
@@ -85,6 +105,9 @@ class KeptResponses:
 
     def forget(self, session: str, conversation: str | None = None) -> int:
         """Forget what was said in a ``conversation`` of ``session``, or in all; return how many responses that was."""
+        for due in self._due:
+            if due.session == session and conversation in (None, due.conversation):
+                due.forgotten = True
         gone = 0
         for shelf in self._of.values():
             for name in list(shelf.of(session, conversation)):

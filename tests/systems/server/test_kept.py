@@ -90,14 +90,15 @@ async def test_what_can_still_be_read_is_said_and_no_response_has_it(tmp_path):
         ("DELETE", "/conversations/none", None, 404),
         ("DELETE", "/conversations/", None, 404),
         ("PATCH", "/turns/99", {"question": "x"}, 404),
-        ("PATCH", "/turns/1", {"question": ""}, 400),
-        ("PATCH", "/turns/1", {"answer": "x"}, 400),
-        ("PATCH", "/turns/x", {"question": "x"}, 400),
-        ("DELETE", "/turns/-1", None, 400),
-        ("DELETE", f"/turns/{10**30}", None, 400),
-        ("DELETE", "/conversations/one?since=x", None, 400),
+        ("PATCH", "/turns/{id}", {"question": ""}, 400),
+        ("PATCH", "/turns/{id}", {"question": " \n"}, 400),
+        ("PATCH", "/turns/{id}", {"answer": "x"}, 400),
+        ("PATCH", "/turns/x", {"question": "x"}, 404),
+        ("DELETE", "/turns/-1", None, 404),
+        ("DELETE", f"/turns/{10**30}", None, 404),
+        ("DELETE", "/conversations/one?since=x", None, 404),
         ("GET", "/turns?before=x", None, 400),
-        ("GET", f"/turns?conversation={'x' * 200}", None, 400),
+        ("GET", f"/turns?conversation={'x' * 513}", None, 400),
         ("POST", "/turns", {}, 405),
         ("GET", "/turns/1", None, 405),
     ],
@@ -105,7 +106,8 @@ async def test_what_can_still_be_read_is_said_and_no_response_has_it(tmp_path):
 async def test_what_is_not_there_or_no_question_is_an_error_in_words(tmp_path, method, path, body, status):
     async with listening_to(agent(tmp_path)) as address:
         await talked(address, "Something.")
-        found, said = await at(address, path, body, method)
+        [turn] = (await at(address, "/turns"))[1]["data"]
+        found, said = await at(address, path.replace("{id}", turn["id"]), body, method)
         assert found == status
         assert said["error"]["message"]
         _, kept = await at(address, "/turns")
@@ -141,3 +143,31 @@ async def test_what_keeps_nothing_says_so(tmp_path, kind):
         for path, method in (("/conversations", "GET"), ("/turns", "GET"), ("/turns/1", "DELETE")):
             status, said = await at(address, path, method=method)
             assert (status, said["error"]["code"]) == (404, "not_kept")
+
+
+async def test_forgetting_a_turn_leaves_other_responses_and_its_id_is_never_another_turns(
+    tmp_path,
+):
+    async with listening_to(agent(tmp_path)) as address:
+        answers = []
+        for name in ("other", "two\nlines"):
+            body = {"input": f"In {name}.", "prompt_cache_key": name}
+            _, _, said = await call(f"http://{address}/v1/responses", body, method="POST")
+            answers.append(f"http://{address}/v1/responses/{json.loads(said)['id']}")
+        stale = (await at(address, "/turns"))[1]["data"][-1]["id"]
+        assert (await at(address, f"/turns/{stale}", method="DELETE"))[0] == 200
+        assert [(await call(answer))[0] for answer in answers] == [200, 404]
+        await talked(address, "Precious.", conversation="two\nlines")
+        assert (await at(address, f"/turns/{stale}", method="DELETE"))[0] == 404
+        name = quote("two\nlines", safe="")
+        assert await at(address, f"/conversations/{name}", method="DELETE") == (200, {"deleted": 1})
+
+
+async def test_a_response_cannot_be_gone_on_from_by_another_person_of_the_same_token(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        asking = f"http://{address}/v1/responses"
+        _, _, said = await call(asking, {"input": "Mine.", "user": "a"}, method="POST")
+        more = {"input": "Go on.", "previous_response_id": json.loads(said)["id"]}
+        status, _, said = await call(asking, {**more, "user": "b"}, method="POST")
+        assert (status, json.loads(said)["error"]["code"]) == (400, "previous_response_not_found")
+        assert (await call(asking, {**more, "user": "a"}, method="POST"))[0] == 200
