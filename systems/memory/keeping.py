@@ -103,7 +103,8 @@ def concerned(
     """
     if (turn is None) == (conversation is None):
         raise BadInput("Name a turn or a conversation, and not both.")
-    query, given = _TURN + _OF, [session, conversation]
+    query = _TURN + _OF
+    given: list[Any] = [session, conversation]
     if turn is not None:
         query, given = _TURN + "AND created = ? AND id = ?", [session, *_place(turn)]
     if since is not None and turn is None:

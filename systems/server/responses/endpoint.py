@@ -110,13 +110,14 @@ class Responses:
         async def say(text: str) -> None:
             await _send(events, making.say(text))
 
+        due: Due | None = None
+
         async def generated(on_token: TokenSink) -> Generated:
             nonlocal due
             reply = await answered(self._service, user, asked, on_token)
             due = self._service.responses.due(session_of(user, asked.person), asked.conversation or "")
             return reply
 
-        due: Due | None = None
         reply = await streamed(generated, say)
         await _send(events, making.end(reply))
         # Before its last event: a client that has this may go on from the response at once. One that reads slowly

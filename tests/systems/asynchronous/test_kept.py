@@ -297,6 +297,28 @@ async def test_a_reply_that_was_being_made_meanwhile_is_not_served_again(tmp_pat
         await agent.close()
 
 
+async def test_a_reply_that_two_share_is_not_served_again_when_its_own_conversation_is_forgotten_in_between(tmp_path):
+    engine = Held()
+    agent = Asynchronous(AsynchronousSettings(), engine, tmp_path)
+    await agent.start()
+    try:
+        await agent.answer(ask("My cat is Quibbleworth.", "one"))
+        engine.asked.clear()
+        engine.may.clear()
+        asked = [asyncio.create_task(agent.answer(ask("What is my cat called?", "one"))) for _ in range(2)]
+        await asyncio.to_thread(engine.asked.wait, 30)
+        forgetting = asyncio.create_task(agent.forget(VERA, conversation="one"))
+        for _ in range(3):  # it looks first, as these do, and then waits in line behind the first turn
+            await agent.conversations(VERA)
+        engine.may.set()
+        assert [reply.source for reply in await asyncio.gather(*asked)] == ["model", "model"]
+        assert await forgetting == 2
+        assert len(await agent.turns(VERA)) == 1
+    finally:
+        engine.may.set()
+        await agent.close()
+
+
 async def test_a_conversation_keeps_its_title_when_its_second_turn_is_corrected_and_gets_that_of_a_corrected_first(
     tmp_path,
 ):

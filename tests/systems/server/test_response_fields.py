@@ -257,3 +257,10 @@ def test_what_is_forgotten_of_a_conversation_is_in_no_response():
     assert [responses.find("a", name) is None for name in ("1", "2", "3")] == [True, False, False]
     assert responses.forget("vera") == 1
     assert responses.find("a", "3") is not None
+
+
+def test_what_is_not_kept_yet_is_told_that_its_conversation_was_forgotten():
+    responses = KeptResponses()
+    mine, another, theirs = responses.due("vera", "c"), responses.due("vera", "d"), responses.due("tom", "c")
+    responses.forget("vera", "c")
+    assert [due.forgotten for due in (mine, another, theirs)] == [True, False, False]
