@@ -79,13 +79,10 @@ async def answered(service: ServedSystem, user: str, asked: ClientAsk, on_token:
 
 
 def _call(user: str, asked: ClientAsk, most: int | None, on_token: TokenSink | None) -> Call:
-    whose = asked.conversation or ""
-    if asked.person != DEFAULT_PERSON:
-        whose = talk(asked.person, whose)
     return Call(
         messages=_with(asked.told, asked.messages),
         max_tokens=most,
-        conversation=session_of(user, whose),
+        conversation=talk(session_of(user, asked.person), asked.conversation),
         sampling=asked.sampling,
         grammar=asked.grammar,
         likeliest=asked.likeliest,
