@@ -41,7 +41,7 @@ def empty_journal(connection: sqlite3.Connection, path: Path, deleted: int, then
     """Move what the write-ahead log has into the file. Raises `StillReadable` if somebody reads what was before."""
     if not _emptied(connection):
         raise StillReadable(
-            f"{deleted} turns deleted, but what was deleted can still be read in {path.name} until "
+            f"{_turns(deleted)} deleted, but what was deleted can still be read in {path.name} until "
             f"{holding.users(path)} closes it. {then}"
         )
 
@@ -71,6 +71,10 @@ def _write_anew(connection: sqlite3.Connection, path: Path, deleted: int, then: 
         if not deleted:
             raise
         raise StillReadable(
-            f"{deleted} turns deleted, but what they said may still be read in {path.name}, which could not be written "
-            f"anew: {error}. {then}"
+            f"{_turns(deleted)} deleted, but what they said may still be read in {path.name}, which could not be "
+            f"written anew: {error}. {then}"
         ) from error
+
+
+def _turns(number: int) -> str:
+    return "1 turn" if number == 1 else f"{number} turns"

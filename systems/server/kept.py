@@ -6,6 +6,7 @@ persons said cannot be named. An agent that keeps nothing to be looked into (`Ke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -23,13 +24,11 @@ from systems.server.decoding import not_understood
 from systems.server.failures import bad_request, failure
 from systems.server.receiving import ClientLeft, admitted, body_of
 from systems.server.service import ServedSystem
-from systems.server.settings import MAX_TEXT
+from systems.server.settings import MAX_NAME, MAX_TEXT
 from systems.server.wire.guard import session_of
 
 CONVERSATIONS = "/v1/fourgig/conversations"
 TURNS = "/v1/fourgig/turns"
-
-_NAMES = 512  # characters, as of every other name
 
 
 class ConversationList(msgspec.Struct):
@@ -75,7 +74,10 @@ def routes(service: ServedSystem) -> list[Route]:
 
 
 def _route(service: ServedSystem, path: str, method: str, answer: _Answer) -> Route:
-    return Route(path, partial(_answered, service, answer), methods=[method])
+    route = Route(path, partial(_answered, service, answer), methods=[method])
+    # A conversation may be called anything, with line breaks too.
+    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
+    return route
 
 
 async def _answered(service: ServedSystem, answer: _Answer, request: Request) -> Response:
@@ -156,7 +158,7 @@ def _not_there() -> Iterator[None]:
         raise bad_request(str(error), status=404, code="not_found") from error
 
 
-def _named(request: Request, name: str, most: int = _NAMES) -> str | None:
+def _named(request: Request, name: str, most: int = MAX_NAME) -> str | None:
     value = request.query_params.get(name)
     if value is not None and len(value) > most:
         raise bad_request(f"`{name}` has at most {most} characters.", param=name)

@@ -14,12 +14,13 @@ import msgspec
 
 from systems.engines.interface import FinishReason
 from systems.interface import Degraded, Observed
-from systems.server.settings import MAX_TEXT
+from systems.server.settings import MAX_NAME, MAX_TEXT
 from systems.settings import CacheCapacity, HistoryLength
 
 VERSION = 1
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 
 
@@ -43,8 +44,8 @@ class Ask(_FromClient, frozen=True, kw_only=True, tag="ask"):
     """
 
     id: Id
-    session: Id
-    conversation: Id | None = None
+    session: Name
+    conversation: Name | None = None
     text: Text
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] | None = None
@@ -65,8 +66,8 @@ class Settings(_FromClient, frozen=True, kw_only=True, tag="settings"):
     """
 
     id: Id
-    session: Id
-    conversation: Id | None = None
+    session: Name
+    conversation: Name | None = None
     history_length: HistoryLength | None = None
     cache_capacity: CacheCapacity | None = None
 

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -72,6 +73,7 @@ class ServedSystem:
         self.memory = 0.0
         self._memory_used = memory_used
         self._turns = UnderWay()
+        self._forms = ThreadPoolExecutor(1, thread_name_prefix="forms")
         self._turns_of: Counter[str] = Counter()
         self._rates: dict[str, _Rate] = {}
 
@@ -106,10 +108,18 @@ class ServedSystem:
             with self.work(user):
                 yield
 
+    async def forming(self, user: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` returns, which makes a grammar for ``user``: on a thread, one after another.
+
+        It is part of an ask, which is counted when it begins. Raises `Refused`, and what ``make`` raises.
+        """
+        with self.work(user, part=True):
+            return await asyncio.get_running_loop().run_in_executor(self._forms, make)
+
     @contextmanager
-    def work(self, user: str) -> Iterator[None]:
-        """Count work for ``user`` as under way, of whatever kind. Raises `Refused`."""
-        self._admit(user)
+    def work(self, user: str, *, part: bool = False) -> Iterator[None]:
+        """Count work for ``user`` as under way, of whatever kind; a ``part`` is no ask more. Raises `Refused`."""
+        self._admit(user, part=part)
         self._turns_of[user] += 1
         try:
             with self._turns:
@@ -130,6 +140,7 @@ class ServedSystem:
         """Take no more turns, and wait for those under way."""
         self.stopping = True
         await self._turns.end()
+        self._forms.shutdown(wait=False, cancel_futures=True)
 
     async def watch_memory(self, every_s: float = 0.5) -> None:
         """Look at the memory in use again and again, until cancelled."""
@@ -140,7 +151,7 @@ class ServedSystem:
                 event(log, logging.WARNING, name, used=round(self.memory, 3))
             await asyncio.sleep(every_s)
 
-    def _admit(self, user: str) -> None:
+    def _admit(self, user: str, *, part: bool) -> None:
         if self.stopping:
             raise Refused("the server is stopping", _STOPPING_S)
         if self.short_of_memory:
@@ -149,6 +160,8 @@ class ServedSystem:
             return
         if self._turns_of[user] >= self.settings.asks_per_user:
             raise Refused(f"at most {self.settings.asks_per_user} unanswered asks a user", 1.0)
+        if part:
+            return
         rate = self._rates.setdefault(user, _Rate(self.settings.asks_per_minute))
         if (wait_s := rate.take()) > 0:
             raise Refused(f"at most {self.settings.asks_per_minute} asks a minute", wait_s)

@@ -10,6 +10,7 @@ from systems.settings import Positive
 
 # Bounds on what one client can make the server hold. A frame has room for the longest text in escaped JSON.
 MAX_TEXT = 16_384
+MAX_NAME = 512  # characters of what a client calls a person or a conversation
 MAX_FRAME_BYTES = 256 * 1024
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024

@@ -70,6 +70,7 @@ def machine(patterns: Iterable[tuple[Node, Node]], least: int, most: int | None)
     lasts = [last for _, last in patterns]
     counted = least if most is None else most  # how far characters need be counted
     work = 0
+    closures: dict[frozenset[Node], frozenset[Node]] = {}
     start = (tuple(_closed([first]) for first, _ in patterns), 0)
     numbers: dict[Hashable, int] = {start: 0}
     ways: list[dict[int, list[tuple[int, int]]]] = []
@@ -84,10 +85,15 @@ def machine(patterns: Iterable[tuple[Node, Node]], least: int, most: int | None)
         edges = sorted({edge for found in sets for node in found for ranges, _ in node.on for low, high in ranges
                         for edge in (low, high + 1)})  # fmt: skip
         work += len(edges) * sum(map(len, sets))
-        if work > _MOST_WORK:
-            raise BadInput("The pattern or grammar has too many ways to go on to hold a reply to it.")
         for low, after in pairwise(edges):
-            then = tuple(_closed(_after(found, low)) for found in sets)
+            reached = [frozenset(_after(found, low)) for found in sets]
+            for each in reached:
+                if each not in closures:
+                    closures[each] = _closed(each)
+                    work += len(closures[each])
+            if work > _MOST_WORK:
+                raise BadInput("The pattern or grammar has too many ways to go on to hold a reply to it.")
+            then = tuple(map(closures.__getitem__, reached))
             if not all(then):
                 continue
             state = (then, min(length + 1, counted))

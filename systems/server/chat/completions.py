@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Iterator
 from functools import partial
@@ -41,8 +40,9 @@ class Completions:
             user = admitted(self._service, headers)
             request = decoded(await body_of(receive, headers))
             check_model(self._service, request.model)
+            asking = partial(chat_asked, request)
             # A grammar of many tools takes a while to make, in which others are not to wait.
-            chat = await asyncio.to_thread(chat_asked, request) if request.asks_for_form else chat_asked(request)
+            chat = await self._service.forming(user, asking) if request.asks_for_form else asking()
             with self._service.turn(user, chat.asked.turn), named(chat):
                 if request.stream:
                     first = await unless_left(receive, events.during(self._stream(events, user, request, chat)))

@@ -11,13 +11,14 @@ from systems.server.chat.fields import FIELDS
 from systems.server.chat.shapes import ANY_MODEL
 from systems.server.decoding import not_understood
 from systems.server.failures import bad_request
+from systems.server.settings import MAX_NAME
 
 MAX_CHOICES = 8
 """How many replies one request may ask for."""
 
 Count = Annotated[int, msgspec.Meta(ge=-2, extra_json_schema={"not": {"const": 0}})]
 Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-Name = Annotated[str, msgspec.Meta(max_length=512)]
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 FunctionName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Zero = Annotated[float, msgspec.Meta(ge=0, le=0)]
 One = Annotated[float, msgspec.Meta(ge=1, le=1)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -102,7 +101,7 @@ class Responses:
         said = items_of(request.input, partial(kept.item, user, session))
         asking = partial(response_asked, request, self._service.model, before, said)
         # A grammar of many tools takes a while to make, in which others are not to wait.
-        return await asyncio.to_thread(asking) if request.asks_for_form else asking()
+        return await self._service.forming(user, asking) if request.asks_for_form else asking()
 
     async def _stream(
         self,

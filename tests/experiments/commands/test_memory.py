@@ -132,7 +132,7 @@ def test_what_is_still_readable_has_an_exit_code_of_its_own(path):
         reader.execute("SELECT count(*) FROM memories").fetchone()
         done = run("forget", path, "a")
     assert done.returncode == 14
-    assert b"1 turns deleted, but what was deleted can still be read in memory.sqlite until" in done.stderr
+    assert b"1 turn deleted, but what was deleted can still be read in memory.sqlite until" in done.stderr
     assert f"(process {os.getpid()}) closes it".encode() in done.stderr
 
 

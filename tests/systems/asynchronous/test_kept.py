@@ -346,6 +346,28 @@ async def test_what_a_client_told_in_one_with_it_is_out_of_the_history_too(tmp_p
         await agent.close()
 
 
+async def test_a_reply_that_two_share_is_not_served_again_when_its_own_conversation_is_forgotten_in_between(tmp_path):
+    engine = Held()
+    agent = Asynchronous(AsynchronousSettings(), engine, tmp_path)
+    await agent.start()
+    try:
+        await agent.answer(ask("My cat is Quibbleworth.", "one"))
+        engine.asked.clear()
+        engine.may.clear()
+        asked = [asyncio.create_task(agent.answer(ask("What is my cat called?", "one"))) for _ in range(2)]
+        await asyncio.to_thread(engine.asked.wait, 30)
+        forgetting = asyncio.create_task(agent.forget(VERA, conversation="one"))
+        for _ in range(3):  # it looks first, as these do, and then waits in line behind the first turn
+            await agent.conversations(VERA)
+        engine.may.set()
+        assert [reply.source for reply in await asyncio.gather(*asked)] == ["model", "model"]
+        assert (await forgetting).turns == 2
+        assert len(await agent.turns(VERA)) == 1
+    finally:
+        engine.may.set()
+        await agent.close()
+
+
 async def test_a_turn_under_way_is_waited_for(tmp_path):
     agent = await started(tmp_path)
     try:

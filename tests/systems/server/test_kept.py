@@ -153,11 +153,14 @@ async def responded(address, text, **more):
 async def test_forgetting_a_turn_takes_the_responses_of_its_conversation_and_no_others(tmp_path):
     async with listening_to(agent(tmp_path)) as address:
         mine = await responded(address, "In one.", prompt_cache_key="one")
-        other = await responded(address, "In two.", prompt_cache_key="two")
-        _, found = await at(address, "/turns?conversation=two")
+        other = await responded(address, "In two.", prompt_cache_key="two\nlines")
+        _, found = await at(address, f"/turns?conversation={quote('two' + chr(10) + 'lines', safe='')}")
         assert (await at(address, f"/turns/{found['data'][-1]['id']}", method="DELETE"))[0] == 200
         for name, status in ((mine, 200), (other, 404)):
             assert (await call(f"http://{address}/v1/responses/{name}"))[0] == status
+        await talked(address, "Again.", conversation="two\nlines")
+        two = quote("two\nlines", safe="")
+        assert await at(address, f"/conversations/{two}", method="DELETE") == (200, {"deleted": 1})
 
 
 async def test_an_id_never_means_another_turn(tmp_path):
