@@ -23,7 +23,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _LETTER = re.compile(
-    r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\([trn\\\"\[\]])|([^\\])", re.DOTALL
+    r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})|\\U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})|\\([trn\\\"\[\]])|([^\\])",
+    re.DOTALL,
 )
 _SHORT = {"t": "\t", "r": "\r", "n": "\n"}
 

@@ -114,7 +114,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
             "maxItems": _AT_ONCE if self.at_once else 1,
         }
         return _object({CALLS: several}) | {
-            "$defs": {name: _moved(schema, f"#/$defs/{name}") for name, schema in definitions.items()}
+            "$defs": {name: moved(schema, f"#/$defs/{name}") for name, schema in definitions.items()}
         }
 
     def grammar(self, reply: Mapping[str, Any] | None = None) -> str:
@@ -127,7 +127,7 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
             return in_grammar("tools", lambda: of_schema(calls))
         if reply is None:
             return in_grammar("tools", lambda: either_text_or(calls))
-        definitions = calls.pop("$defs") | {"reply": _moved(reply, "#/$defs/reply")}
+        definitions = calls.pop("$defs") | {"reply": moved(reply, "#/$defs/reply")}
         either = {"anyOf": [calls, {"$ref": "#/$defs/reply"}], "$defs": definitions}
         return in_grammar("tools", lambda: of_schema(either))
 
@@ -215,19 +215,29 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _moved(schema: Any, to: str) -> Any:
+# Under these keywords stand values, whatever they look like, and under those schemas by names of their own.
+_VALUES = frozenset(("const", "enum", "default", "examples"))
+_NAMED = frozenset(("properties", "patternProperties", "dependentSchemas", "$defs", "definitions"))
+
+
+def moved(schema: Any, to: str) -> Any:
     """Return ``schema`` with its references as they are once it stands at ``to`` in another.
 
     A part with an ``$id`` is a document of its own, wherever it stands.
     """
-    if isinstance(schema, Mapping) and isinstance(schema.get("$id"), str):
+    if isinstance(schema, list):
+        return [moved(each, to) for each in schema]
+    if not isinstance(schema, Mapping) or isinstance(schema.get("$id"), str):
         return schema
-    if isinstance(schema, Mapping):
-        return {
-            key: re.sub("^#", to, value) if key == "$ref" and isinstance(value, str) else _moved(value, to)
-            for key, value in schema.items()
-        }
-    return [_moved(each, to) for each in schema] if isinstance(schema, list) else schema
+    there: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "$ref" and isinstance(value, str):
+            there[key] = re.sub("^#", to, value)
+        elif key in _NAMED and isinstance(value, Mapping):
+            there[key] = {name: moved(each, to) for name, each in value.items()}
+        else:
+            there[key] = value if key in _VALUES else moved(value, to)
+    return there
 
 
 def _compact(value: Any) -> str:

@@ -386,3 +386,15 @@ def test_numbers_keep_to_their_bounds(engine, low, high, out, kind, seed):
         assert low is not None and high is not None and high - low < 1
         return
     assert fits(json.loads(say(engine, grammar, seed).text), schema)
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        r'root ::= "\U00110000"',
+        "root ::= [" + "".join(chr(0x4E00 + 2 * each) for each in range(3000)) + "] " + '"a"? ' * 780,
+    ],
+)
+def test_what_is_beyond_unicode_or_costs_too_much_to_make_is_refused(grammar):
+    with pytest.raises(BadInput):
+        of_gbnf(grammar)

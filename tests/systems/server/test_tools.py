@@ -15,6 +15,7 @@ from systems.server.chat.asked import chat_asked
 from systems.server.chat.calls import Argued, CallBegun, Hearing, Said
 from systems.server.chat.request import decoded
 from systems.server.chat.tools import Function, Tools
+from systems.server.chat.tools import _moved as _moved
 from systems.server.direct import EngineHost
 from systems.server.hosting import host
 from tests.systems.server.serving import agent, listening_to
@@ -445,3 +446,14 @@ async def test_random_weights_call_what_there_is_with_what_it_takes(tiny_model, 
             .startswith(reply["choices"][0]["message"]["content"].rstrip("�"))
         )
         assert all(len(token["top_logprobs"]) == 2 for token in tokens)
+
+
+def test_a_value_that_looks_like_a_reference_stays_what_it_is():
+    parameters = {
+        "type": "object",
+        "properties": {"x": {"const": {"$ref": "#/abc"}}, "const": {"$ref": "#/$defs/word"}},
+        "$defs": {"word": {"type": "string"}},
+    }
+    found = moved(parameters, "#/there")
+    assert found["properties"]["x"] == {"const": {"$ref": "#/abc"}}
+    assert found["properties"]["const"] == {"$ref": "#/there/$defs/word"}, "here const is a property's name"
