@@ -14,8 +14,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.chat.asked import chat_asked
 from systems.server.chat.calls import Argued, CallBegun, Hearing, Said
 from systems.server.chat.request import decoded
-from systems.server.chat.tools import Function, Tools
-from systems.server.chat.tools import _moved as _moved
+from systems.server.chat.tools import Function, Tools, moved
 from systems.server.direct import EngineHost
 from systems.server.hosting import host
 from tests.systems.server.serving import agent, listening_to
