@@ -113,6 +113,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         engine.check_heeds(self.sampling, self.grammar, self.likeliest)
 
     @property
+    def commands(self) -> bool:
+        """Whether its text may be a command to the agent: what is answered by one has no form."""
+        return self.grammar is None
+
+    @property
     def may_be_cached(self) -> bool:
         """Whether another reply will do, given to the same question: not where this one is to be drawn anew."""
         drawn = self.sampling is not None and bool(self.sampling.temperature) and self.sampling.seed is None

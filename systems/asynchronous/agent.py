@@ -172,7 +172,8 @@ class Asynchronous(AsyncSystem):
             async with self._sessions.turn(request.talk):
                 return await pipeline.turn(request, steps, on_token, arrived)
 
-        if not self._settings.lru_cache or commands.is_command(request.text) or not request.may_be_cached:
+        is_command = request.commands and commands.is_command(request.text)
+        if not self._settings.lru_cache or is_command or not request.may_be_cached:
             return await turn()
         cleared = pipeline.cache.cleared
         same = (cleared, request.talk, request.text, request.max_tokens, *_asked_so(request))

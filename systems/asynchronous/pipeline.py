@@ -86,7 +86,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
-        is_command = commands.is_command(request.text)
+        is_command = request.commands and commands.is_command(request.text)
         if request.conversation and (is_command or request.before is None):
             await self._recall(request, request.conversation, steps)
         if is_command:

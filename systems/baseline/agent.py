@@ -61,7 +61,7 @@ class Baseline(BlockingSystem):
             raise SystemClosed("The baseline agent is not running.")
         arrived = time.perf_counter()
         request.check_form(self._engine)
-        if commands.is_command(request.text):
+        if request.commands and commands.is_command(request.text):
             return self._command(request, arrived)
 
         keywords = self._keywords.extract(request.text)

@@ -45,6 +45,11 @@ class ClientAsk(msgspec.Struct, frozen=True, kw_only=True):
     likeliest: int | None = None
 
     @property
+    def command(self) -> str:
+        """What may be a command to an agent: the turn, but not where the reply is to have a form."""
+        return "" if self.grammar is not None else self.turn
+
+    @property
     def turn(self) -> str:
         """What is said last, by whoever is not the assistant, as one text; empty if that is nothing."""
         last = self.messages[turn_begins(self.messages) :]

@@ -369,3 +369,11 @@ def test_histories_hold_the_newest_of_each_conversation(steps):
             model[name] = [f"{number}{at}" for at in range(count)][-3:]
     for name, kept in model.items():
         assert [message.content for message in histories.messages(name)] == [f"{x}{at}" for at in kept for x in "qa"]
+
+
+@both
+async def test_where_a_form_is_wanted_nothing_is_a_command(tmp_path, kind):
+    engine = Heard(heeds=True)
+    asked = [ask("/help"), ask("/help", grammar='root ::= "a"')]
+    replies = await answered(kind, tmp_path, asked, engine)
+    assert [reply.source for reply in replies] == ["command", "model"]

@@ -43,7 +43,7 @@ class Completions:
             asking = partial(chat_asked, request)
             # A grammar of many tools takes a while to make, in which others are not to wait.
             chat = await self._service.forming(user, asking) if request.asks_for_form else asking()
-            with self._service.turn(user, chat.asked.turn), named(chat):
+            with self._service.turn(user, chat.asked.command), named(chat):
                 if request.stream:
                     first = await unless_left(receive, events.during(self._stream(events, user, request, chat)))
                 else:

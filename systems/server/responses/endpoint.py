@@ -64,7 +64,7 @@ class Responses:
             asked = placed(self._service, user, response.chat.asked)
             making = Making(response)
             forgotten = self._service.responses.forgotten[session_of(user, asked.person)]
-            with self._service.turn(user, asked.turn), named(response.chat):
+            with self._service.turn(user, asked.command), named(response.chat):
                 if request.stream:
                     work = events.during(self._stream(events, making, user, response, asked, forgotten))
                     reply = await unless_left(receive, work)
