@@ -160,10 +160,8 @@ class ServedSystem:
             return
         if self._turns_of[user] >= self.settings.asks_per_user:
             raise Refused(f"at most {self.settings.asks_per_user} unanswered asks a user", 1.0)
-        if part:
-            return
         rate = self._rates.setdefault(user, _Rate(self.settings.asks_per_minute))
-        if (wait_s := rate.take()) > 0:
+        if (wait_s := rate.take(0 if part else 1)) > 0:
             raise Refused(f"at most {self.settings.asks_per_minute} asks a minute", wait_s)
 
 
@@ -175,14 +173,14 @@ class _Rate:
         self._per_second = per_minute / 60
         self._at = time.monotonic()
 
-    def take(self) -> float:
-        """Take one, and return 0; or return how many seconds it takes until there is one."""
+    def take(self, asks: int) -> float:
+        """Take so many, one or none, and return 0; or return how many seconds it takes until there is one."""
         now = time.monotonic()
         self._left = min(self._capacity, self._left + (now - self._at) * self._per_second)
         self._at = now
         if self._left < 1:
             return (1 - self._left) / self._per_second
-        self._left -= 1
+        self._left -= asks
         return 0.0
 
 

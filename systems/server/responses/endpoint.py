@@ -60,10 +60,11 @@ class Responses:
             user = admitted(self._service, headers)
             request = decoded(await body_of(receive, headers))
             check_model(self._service, request.model)
-            response = await self._asked(user, request)
+            person = session_of(user, person_of(request.safety_identifier, request.user))
+            forgotten = self._service.responses.forgotten[person]
+            response = await self._asked(user, person, request)
             asked = placed(self._service, user, response.chat.asked)
             making = Making(response)
-            forgotten = self._service.responses.forgotten[session_of(user, asked.person)]
             with self._service.turn(user, asked.command), named(response.chat):
                 if request.stream:
                     work = events.during(self._stream(events, making, user, response, asked, forgotten))
@@ -85,9 +86,8 @@ class Responses:
             else:
                 await failed.response()(scope, receive, send)
 
-    async def _asked(self, user: str, request: ResponseRequest) -> ResponseAsked:
+    async def _asked(self, user: str, session: str, request: ResponseRequest) -> ResponseAsked:
         kept = self._service.responses
-        session = session_of(user, person_of(request.safety_identifier, request.user))
         before: list[KeptResponse] = []
         if (name := request.previous_response_id) is not None:
             chain = kept.chain(user, name)

@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 
 from experiments.measuring.probes import memory
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput
+from systems.errors import BadInput, Refused
 from systems.server.schema import WEBSOCKET, openapi
+from systems.server.service import ServedSystem
 from systems.server.settings import MAX_HEADER_BYTES, ServerSettings
 from systems.server.wire.guard import Guard
 from tests.systems.server.serving import Watched, agent, ask, listening_to, until_the_last
@@ -246,3 +247,17 @@ def test_the_description_and_the_page_for_people_name_every_message():
     for message in WEBSOCKET:
         assert f"`{message.__struct_config__.tag}`" in page
         assert message.__name__ in described
+
+
+async def test_no_grammar_is_made_for_a_user_who_may_not_ask(tmp_path):
+    service = ServedSystem(agent(tmp_path), ServerSettings(port=0, tokens=("one", "two"), asks_per_minute=1), "test")
+    one, two = (service.guard.user(token) for token in ("one", "two"))
+    assert [await service.forming(one, lambda: "made") for _ in range(3)] == ["made"] * 3, "a part is no ask"
+    with service.work(one):
+        pass
+    with pytest.raises(Refused, match="a minute"):
+        await service.forming(one, pytest.fail)
+    assert await service.forming(two, lambda: "made") == "made"
+    await service.finish()
+    with pytest.raises(Refused, match="stopping"):
+        await service.forming(two, pytest.fail)
