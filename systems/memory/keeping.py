@@ -106,8 +106,10 @@ def concerned(
     if one is not None:
         number, created = _row(one)
         there = connection.execute(_TURN + _IS, (session, created, number)).fetchall()
-        if turn is not None or not there:
+        if turn is not None:
             return _some(there, "turn")
+        if [each.conversation for each in _some(there, "turn")] != [conversation]:
+            raise BadInput("There is no such turn in this conversation.")
     query = _TURN + _OF
     given: list[Any] = [session, conversation]
     if since is not None:

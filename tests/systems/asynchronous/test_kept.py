@@ -101,6 +101,10 @@ async def test_a_conversation_loses_what_was_said_since_a_turn_and_goes_on_from_
         for text in ("First.", "Second.", "Third."):
             await agent.answer(ask(text, "one"))
         turns = await agent.turns(VERA, conversation="one")
+        await agent.answer(ask("Elsewhere.", "two"))
+        with pytest.raises(BadInput, match="in this conversation"):
+            await agent.forget(VERA, conversation="two", since=turns[0].id)
+        assert await agent.forget(VERA, conversation="two")
         assert (await agent.forget(VERA, conversation="one", since=turns[1].id)).turns == 2
         again = await agent.answer(ask("Second.", "one"))
         assert again.source == "model"
