@@ -3,8 +3,9 @@
     python -m tests.benchmarks.roofline [--models 135m smollm2:q4_0] [--loads short long]
 
 A *least* count of tokens is what nobody can do without: of every conversation each token goes through the model once,
-and what all prompts begin with only once for all of them. Each token of a reply but the last one, which is computed with
-the next prompt if there is one, needs a step of its own, which the conversations that run at once share. Two bounds follow, in requests a second.
+and what all prompts begin with only once for all of them. Each token of a reply needs a step of its own, which the
+conversations that run at once share; but for the last one, which is computed with the next prompt, if there is one.
+Two bounds follow, in requests a second.
 
 *Attainable*: llama.cpp does nothing but that, in the best way that was measured here. Prompts are computed as fast as
 512 tokens of one prompt in one batch; replies in steps of as many conversations as is best, each of which holds as many

@@ -98,11 +98,11 @@ class Http(_Unhurried, HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._await_request()
-        if len(self.connections) > self.config.settings.sockets:
-            # A client that let go of one connection before it opened this one may still be counted with both: asyncio
-            # accepts whoever has come by then, but reads of an end only the next time round. Nothing is read before.
-            self.loop.call_soon(self._refuse_if_too_many)
+        if self._too_many() and not self._made_room():
+            transport.write(_TOO_MANY)
+            transport.close()
+        else:
+            self._await_request()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._arrived()
@@ -285,13 +285,14 @@ class Http(_Unhurried, HttpToolsProtocol):
         self.transport.write_eof()
         self._lingering = self.loop.call_later(_LINGER_S, self.transport.close)
 
-    def _refuse_if_too_many(self) -> None:
-        """Refuse this connection if there are too many and none of them is idle."""
-        held = sum(not _over(each.transport) for each in self.connections)
-        if held > self.config.settings.sockets and not self._made_room():
-            self._arrived()
-            self.transport.write(_TOO_MANY)
-            self.transport.close()
+    def _too_many(self) -> bool:
+        """Whether more is connected than may be.
+
+        A client that has let go of one connection and opens another is often counted with both: the loop reads of the
+        end of the first at the same time as of the second, and tells of it later.
+        """
+        bound = self.config.settings.sockets
+        return len(self.connections) > bound and sum(not _over(each.transport) for each in self.connections) > bound
 
     def _made_room(self) -> bool:
         """Close the connection on which nothing was asked for longest, if there is one."""
