@@ -20,7 +20,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from random import Random
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -33,70 +32,87 @@ from experiments.measuring.limits.select import choose
 from systems import registry
 from systems.engines.interface import Call, Engine, Generation, Message
 from systems.models.find import resolve
+from tests.benchmarks.conversations import Load
 
 ENGINES = ("llama", "batched")
 
 
-def _words(random: Random, tokens: int) -> str:
-    """Return English words that make about ``tokens`` tokens."""
-    stock = "time people way day thing world life hand part place week case point water name house side head".split()
-    return " ".join(random.choice(stock) for _ in range(tokens))
+class TooSlow(Exception):
+    """Raised where it was not done within the time that was left to it."""
 
 
-def measure(engine: Engine, given: argparse.Namespace) -> dict[str, float]:
-    """Return requests a second, and percentiles in seconds."""
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done, in tokens: ``first_tokens`` are those of first prompts, which do not depend on any reply."""
+
+    requests: int
+    first_tokens: int
+    prompt_tokens: int
+    reused_tokens: int
+    generated_tokens: int
+
+    @property
+    def computed_tokens(self) -> int:
+        """Tokens that went through the model: of prompts what was not reused, and each that was generated."""
+        return self.prompt_tokens - self.reused_tokens + self.generated_tokens
+
+
+def measure(
+    engine: Engine, load: Load, *, verbose: bool = False, limit_s: float | None = None
+) -> tuple[dict[str, float], Work]:
+    """Return requests a second and percentiles in seconds, and the work. Raises `TooSlow` after ``limit_s``."""
     engine.load()
-    system = Message("system", _words(Random(1), given.system))
-    users = []
-    for user in range(given.users):
-        random = Random(f"user {user}")
-        history: list[Message] = [system]
-        for _ in range(given.history // 80):
-            history += [Message("user", _words(random, 40)), Message("assistant", _words(random, 38))]
-        turns = [(_words(random, given.new - 6), _words(random, 2 * given.out)) for _ in range(given.turns)]
-        users.append((history, turns))
+    conversations = list(load.conversations())
     waits: list[tuple[int, float, Generation]] = []
+    until = float("inf")
 
-    with ThreadPoolExecutor(given.users) as threads:
-        threads.submit(engine.generate, Call(messages=[system, Message("user", "warm up")], max_tokens=4)).result()
+    def check() -> None:
+        if perf_counter() > until:
+            raise TooSlow
 
-        async def ask(number: int) -> None:
-            history, turns = users[number]
+    with ThreadPoolExecutor(load.users) as threads:
+        warm = [conversations[0].begun[0], Message("user", "warm up")]
+        threads.submit(engine.generate, Call(messages=warm, max_tokens=4)).result()
+
+        async def ask(name: str, history: list[Message], turns: list[tuple[str, str]]) -> None:
             loop = asyncio.get_running_loop()
             for turn, (question, reply) in enumerate(turns):
                 history.append(Message("user", question))
                 asked = perf_counter()
-
-                def generate(reply: str = reply) -> Generation:
-                    return engine.generate(
-                        Call(messages=history, max_tokens=given.out, script=reply, conversation=f"user {number}")
-                    )
-
-                found = await loop.run_in_executor(threads, generate)
+                call = Call(messages=history, max_tokens=load.out, script=reply, conversation=name, check=check)
+                found = await loop.run_in_executor(threads, engine.generate, call)
                 waits.append((turn, perf_counter() - asked, found))
                 history.append(Message("assistant", found.text))
 
         async def run() -> float:
             began = perf_counter()
-            await asyncio.gather(*(ask(number) for number in range(given.users)))
+            await asyncio.gather(*(ask(*each) for each in conversations))
             return perf_counter() - began
 
+        if limit_s is not None:
+            until = perf_counter() + limit_s
         took = asyncio.run(run())
     seconds = np.array([wait for _, wait, _ in waits])
     later = [found.first_token_s for turn, _, found in waits if turn > 0]
-    assert all(found.generated_tokens == given.out for _, _, found in waits), "not the same work"
+    assert all(found.generated_tokens == load.out for _, _, found in waits), "not the same work"
     counted = getattr(engine, "counters", None)
-    if counted is not None and given.verbose:
+    if counted is not None and verbose:
         print(counted(), file=sys.stderr)
     engine.close()
+    work = Work(
+        requests=len(waits),
+        first_tokens=sum(found.prompt_tokens for turn, _, found in waits if turn == 0),
+        prompt_tokens=sum(found.prompt_tokens for _, _, found in waits),
+        reused_tokens=sum(found.reused_tokens for _, _, found in waits),
+        generated_tokens=sum(found.generated_tokens for _, _, found in waits),
+    )
     return {
-        "requests_per_s": len(waits) / took,
+        "requests_per_s": work.requests / took,
         "p50_s": float(np.percentile(seconds, 50)),
         "p95_s": float(np.percentile(seconds, 95)),
         "first_token_later_p50_s": median(later) if later else float("nan"),
-        "prompt_tokens": float(np.mean([found.prompt_tokens for _, _, found in waits])),
+        "prompt_tokens": work.prompt_tokens / work.requests,
         "reused": float(np.mean([found.reused_tokens / found.prompt_tokens for _, _, found in waits])),
-    }
+    }, work
 
 
 def _engine(name: str, given: argparse.Namespace) -> Engine:
@@ -108,12 +124,11 @@ def _engine(name: str, given: argparse.Namespace) -> Engine:
     return kind(msgspec.convert(settings, kind.Settings, strict=False))
 
 
-def arguments(page: str | None) -> argparse.ArgumentParser:
+def _arguments(page: str | None) -> argparse.ArgumentParser:
     """Return what says which conversations there are."""
     parser = argparse.ArgumentParser(description=(page or "").split("\n", 1)[0])
-    for name, default in (("users", 50), ("turns", 3), ("system", 200), ("new", 40), ("out", 32), ("history", 0)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--context", type=int, default=1024, help="tokens a conversation")
+    for field in msgspec.structs.fields(Load):
+        parser.add_argument(f"--{field.name}", type=int, default=field.default)
     parser.add_argument("--model", default="135m")
     parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--verbose", action="store_true")
@@ -122,13 +137,15 @@ def arguments(page: str | None) -> argparse.ArgumentParser:
 
 def main() -> None:
     """Measure one engine, as a child; or both, in blocks."""
-    parser = arguments(__doc__)
+    parser = _arguments(__doc__)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of the batched engine")
     parser.add_argument("--profile", default="4gb", help="the limits each engine is measured in, where they can be set")
     parser.add_argument("--engine", choices=ENGINES, help="measure this one, in this process")
     given = parser.parse_args()
     if given.engine:
-        print(json.dumps(measure(_engine(given.engine, given), given)))
+        load = msgspec.convert(vars(given), Load)
+        figures, _ = measure(_engine(given.engine, given), load, verbose=given.verbose)
+        print(json.dumps(figures))
         return
     ratios: dict[str, list[float]] = {}
     profile = profiles.load(given.profile)

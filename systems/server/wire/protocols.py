@@ -30,6 +30,11 @@ _LINGER_S = 2.0
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 10\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+def _over(transport: asyncio.Transport) -> bool:
+    """Whether nothing is left of the connection but to say that it was lost."""
+    return transport.is_closing() and not transport.get_write_buffer_size()
+
+
 class _Unhurried:
     """A protocol that cuts off a client which does not read what it is sent."""
 
@@ -93,7 +98,7 @@ class Http(_Unhurried, HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > self.config.settings.sockets and not self._made_room():
+        if self._too_many() and not self._made_room():
             transport.write(_TOO_MANY)
             transport.close()
         else:
@@ -280,12 +285,21 @@ class Http(_Unhurried, HttpToolsProtocol):
         self.transport.write_eof()
         self._lingering = self.loop.call_later(_LINGER_S, self.transport.close)
 
+    def _too_many(self) -> bool:
+        """Whether more is connected than may be.
+
+        A client that has let go of one connection and opens another is often counted with both: the loop reads of the
+        end of the first at the same time as of the second, and tells of it later.
+        """
+        bound = self.config.settings.sockets
+        return len(self.connections) > bound and sum(not _over(each.transport) for each in self.connections) > bound
+
     def _made_room(self) -> bool:
         """Close the connection on which nothing was asked for longest, if there is one."""
         idle = [
             (each.timeout_keep_alive_task.when(), each)
             for each in self.connections
-            if isinstance(each, Http) and each.timeout_keep_alive_task is not None
+            if isinstance(each, Http) and each.timeout_keep_alive_task is not None and not each.transport.is_closing()
         ]
         if idle:
             _, oldest = min(idle, key=lambda each: each[0])

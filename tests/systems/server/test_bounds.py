@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import http.client
 import json
+import socket
 import urllib.request
-from contextlib import suppress
+from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,56 @@ async def test_a_connection_on_which_nothing_is_asked_is_closed_but_not_one_that
         with pytest.raises(ConnectionClosed) as caught:
             await connection.recv()
         assert "long time" in caught.value.rcvd.reason
+
+
+async def test_a_client_that_comes_again_is_not_refused_because_its_last_connection_is_still_counted(tmp_path):
+    """It closes one and opens another while the server, which has heard of neither, is about to accept a third."""
+    loop = asyncio.get_running_loop()
+    async with listening_to(agent(tmp_path), sockets=2) as address, AsyncExitStack() as opened:
+        host, port = address.split(":")
+
+        def connected():
+            return opened.enter_context(socket.create_connection((host, int(port)), timeout=20))
+
+        begun = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n"
+        first = connected()
+        first.sendall(begun)  # not idle, so that its place cannot be taken
+        await get(address, "/healthz")  # which is answered after the first was counted
+
+        again = loop.create_future()
+
+        def come_again():
+            first.close()
+            again.set_result(connected())
+
+        other = connected()
+        other.sendall(begun)
+        # Called when the loop already knows that somebody is to be accepted, and before it does so.
+        loop.call_soon(come_again)
+        later = await again
+        later.sendall(begun + b"connection: close\r\n\r\n")
+        other.sendall(b"connection: close\r\n\r\n")
+        for each in (later, other):
+            each.setblocking(False)
+            assert (await loop.sock_recv(each, 100)).startswith(b"HTTP/1.1 200")
+
+
+async def test_of_those_who_come_at_once_as_many_are_served_as_there_is_room_for(tmp_path):
+    loop = asyncio.get_running_loop()
+    async with listening_to(agent(tmp_path), sockets=3) as address, AsyncExitStack() as opened:
+        host, port = address.split(":")
+        idle = opened.enter_context(closing(http.client.HTTPConnection(host, int(port), timeout=20)))
+        await asyncio.to_thread(idle.request, "GET", "/healthz")
+        assert await asyncio.to_thread(lambda: idle.getresponse().read())  # its place is one that may be taken, once
+        crowd = [opened.enter_context(socket.create_connection((host, int(port)), timeout=20)) for _ in range(8)]
+        answers = []
+        for each in crowd:
+            each.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            each.setblocking(False)
+        for each in crowd:
+            with suppress(ConnectionResetError):  # of one that is refused what it asks is not read
+                answers.append(await loop.sock_recv(each, 100))
+        assert sum(each.startswith(b"HTTP/1.1 200") for each in answers) == 3
 
 
 async def test_thousands_of_half_open_connections_are_bounded_and_cut_off(tmp_path):
