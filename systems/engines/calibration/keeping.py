@@ -16,8 +16,8 @@ import msgspec
 
 from systems.engines.calibration.case import Case, Choice
 from systems.engines.calibration.machine import build, processor, usable_cpus
-from systems.engines.calibration.measuring import Calibration, measured
-from systems.errors import CannotWrite, EngineError, ModelError
+from systems.engines.calibration.measuring import Calibration, count_of, measured
+from systems.errors import CannotWrite, EngineBusy, EngineError, ModelError
 from systems.logs import event, swallowed
 from systems.models.cache import cache_folder
 
@@ -47,6 +47,17 @@ class HoldsFor(msgspec.Struct, frozen=True, kw_only=True):
     batch_tokens: int
     repack: bool
 
+    @property
+    def said(self) -> str:
+        """The model and what tells its calibrations apart, in words."""
+        together = f"{self.conversations} conversations" if self.conversations > 1 else "one conversation"
+        parts = [self.model, together, self.key_value, f"{self.cpus} CPUs"]
+        if self.threads_are_set or self.threads != self.cpus:
+            parts.append(f"{'' if self.threads_are_set else 'at most '}{count_of(self.threads)}")
+        if self.flash_attention is not None:
+            parts.append(f"flash attention set {'on' if self.flash_attention else 'off'}")
+        return ", ".join(parts if self.repack else [*parts, "not repacked"])
+
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A calibration as it is kept."""
@@ -59,25 +70,27 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 def choice_for(case: Case) -> Choice:
     """Return what is kept for ``case``; else measure some seconds, and keep that if it can be kept.
 
-    Where it cannot be measured, or another process measures for long, the choice is the usual one.
+    Where it cannot be measured now, the choice is the usual one.
     """
     if not case.worth_measuring():
         return case.usual
-    holds_for = _holds_for(case)
-    place = _place(holds_for)
     try:
-        found = _read(place, holds_for)
-        if found is None:
-            with _alone(place) as alone:
-                # The other process that was waited for may have measured the same.
-                found = _read(place, holds_for) or (_measured(case, place, holds_for) if alone else None)
+        return found(case).choice
     except (EngineError, ModelError, MemoryError) as error:  # loading the model says what is amiss, if anything is
         swallowed(log, "not calibrated", error)
         return case.usual
-    if found is None:
-        event(log, logging.WARNING, "not calibrated: another process measures for long")
-        return case.usual
-    return found.calibration.choice
+
+
+def found(case: Case) -> Calibration:
+    """Return what is kept for ``case``, else measure and keep it. Raises as `measured`."""
+    holds_for = _holds_for(case)
+    place = _place(holds_for)
+    kept = _read(place, holds_for)
+    if kept is None:
+        with _alone(place):
+            # The other process that was waited for may have measured the same.
+            kept = _read(place, holds_for) or _measured(case, place, holds_for)
+    return kept.calibration
 
 
 def of_this_machine() -> list[Kept]:
@@ -90,8 +103,8 @@ def of_this_machine() -> list[Kept]:
     if not kept:
         return []
     here = processor(), build()
-    found = [each for each in kept if (each.holds_for.processor, each.holds_for.llama_cpp) == here]
-    return sorted(found, key=lambda each: (each.holds_for.model, each.holds_for.conversations))
+    ours = [each for each in kept if (each.holds_for.processor, each.holds_for.llama_cpp) == here]
+    return sorted(ours, key=lambda each: (each.holds_for.model, each.holds_for.conversations))
 
 
 def _holds_for(case: Case) -> HoldsFor:
@@ -136,8 +149,8 @@ def _read(place: Path | None, holds_for: HoldsFor | None = None) -> Kept | None:
 
 
 @contextmanager
-def _alone(place: Path | None) -> Iterator[bool]:
-    """Be the one process that measures, and say whether that is so: another one may go on for too long.
+def _alone(place: Path | None) -> Iterator[None]:
+    """Be the one process that measures. Raises `EngineBusy` where another one does for too long.
 
     Where no lock can be had, nothing can be kept either, and nobody is waited for.
     """
@@ -147,26 +160,25 @@ def _alone(place: Path | None) -> Iterator[bool]:
             place.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(place.parent / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     if descriptor is None:
-        yield True
+        yield
         return
     try:
-        yield _locked(descriptor, time.monotonic() + _WAITS_S)
+        _lock(descriptor, time.monotonic() + _WAITS_S)
+        yield
     finally:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, until_s: float) -> bool:
+def _lock(descriptor: int, until_s: float) -> None:
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until_s:
-                return False
+                raise EngineBusy("Another process has been calibrating for long.") from None
             time.sleep(_LOOKS_S)
         except OSError:  # a file system without locks
-            return True
-        else:
-            return True
+            return None
 
 
 def _measured(case: Case, place: Path | None, holds_for: HoldsFor) -> Kept:

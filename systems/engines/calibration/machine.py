@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
 _CPUS = Path("/sys/devices/system/cpu")
+_TASKS = Path("/proc/self/task")
 
 # What tells processors apart whose name is the same, as virtual machines show it.
 _TELLING = ("vendor_id", "cpu family", "model", "stepping", "flags", "CPU implementer", "CPU part", "Features")
@@ -52,6 +54,15 @@ def build() -> str:
     compiled = [llama_cpp.llama_print_system_info().decode("utf-8", "replace")]
     compiled += [f"{library.name} {library.stat().st_size}" for library in libraries]
     return f"{llama_cpp.__version__} {_digest(compiled)}"
+
+
+def waited_s(tasks: Path = _TASKS) -> float:
+    """Return how long this process's threads have waited for a CPU that others had; 0 where nobody tells."""
+    waited = 0
+    for task in tasks.glob("*"):
+        with suppress(OSError, ValueError, IndexError):  # a thread that has ended meanwhile
+            waited += int((task / "schedstat").read_text().split()[1])
+    return waited / 1e9
 
 
 def _digest(lines: Iterable[str]) -> str:

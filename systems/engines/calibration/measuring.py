@@ -7,9 +7,8 @@ alternate, and of a better one both the shortest time and the middle one are sho
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -18,18 +17,17 @@ from typing import TypeVar
 
 import msgspec
 
-from systems.engines.batched.context import Context, Model, Piece
+from systems.engines.batched.context import Model
 from systems.engines.calibration.case import Case, Choice
-from systems.engines.calibration.machine import cores
-from systems.errors import EngineError
+from systems.engines.calibration.conversations import HELD, LENGTH, PROMPT, QUESTION, Conversations
+from systems.engines.calibration.machine import cores, waited_s
+from systems.errors import EngineBusy
 
 W = TypeVar("W")
 
 Work = Callable[[], object]
 
-# Tokens: of what a conversation holds, of a question, of its reply, and of a prompt that one conversation begins with.
-_HELD, _QUESTION, _REPLY, _PROMPT = 300, 40, 32, 256
-_LENGTH = 512  # holds a conversation and its question
+_REPLY = 32  # tokens
 
 _CLEARLY = 0.95  # the share of the usual way's time that a better one takes at most
 
@@ -42,6 +40,9 @@ _STALLED_S, _SHORTEST_CHUNK = 1.0, 32
 
 _MICRO_BATCHES = (128, 64)
 
+# Where every thread waits for more than this share of the time until others leave it a CPU, what is measured is them.
+_DISTURBED = 0.1
+
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """A choice and what led to it: ``milliseconds`` has the shortest time of all that was tried, by what and how."""
@@ -49,75 +50,37 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     choice: Choice
     milliseconds: dict[str, dict[str, float]] = {}
 
+    @property
+    def said(self) -> str:
+        """What was chosen, and the shortest times of what was tried."""
+        choice = self.choice
+        threads = count_of(choice.threads)
+        if choice.prefill_threads != choice.threads:
+            threads += f", {choice.prefill_threads} for prompts"
+        tried = [
+            f"{what}: {', '.join(f'{how} {took:.3g} ms' for how, took in ways.items())}"
+            for what, ways in self.milliseconds.items()
+        ]
+        return "\n".join(
+            [
+                f"{_attention(choice.flash_attention)}, {threads}, micro-batch of {choice.micro_batch_tokens}, "
+                f"chunk of {choice.chunk_tokens}",
+                *tried,
+            ]
+        )
+
 
 def measured(case: Case) -> Calibration:
-    """Load the model of ``case``, measure some seconds, and choose. Raises `ModelError` and `EngineError`.
+    """Load the model of ``case``, measure some seconds, and choose.
 
-    With a large model, what would take long to compare stays as usual.
+    Raises `EngineBusy` where other processes use the same CPUs, `ModelError`, and `EngineError`. With a large model,
+    what would take long to compare stays as usual.
     """
     with (
         closing(Model(Path(case.model_path), use_mmap=case.use_mmap, repack=case.repack)) as model,
         ExitStack() as used,
     ):
         return _Measurement(case, model, used).made()
-
-
-class _Conversations:
-    """A context in which every conversation holds something, and what is computed in it to see how long that takes."""
-
-    def __init__(self, case: Case, model: Model, count: int, *, flash_attention: bool) -> None:
-        self.context = Context(
-            model,
-            sequences=count,
-            length=_LENGTH,
-            batch=_LENGTH,
-            threads=case.threads,
-            key_value_type=case.key_value,
-            flash_attention=flash_attention,
-        )
-        source = random.Random(0)
-        self._count = count
-        self._tokens = [source.randrange(model.words) for _ in range(_HELD)]
-        try:
-            self.filled_s = self._filled()
-        except BaseException:
-            self.context.close()
-            raise
-
-    def close(self) -> None:
-        """Free the context."""
-        self.context.close()
-
-    def step(self) -> None:
-        """Compute one token of each conversation."""
-        self._decode([Piece(sequence, self._tokens[:1], last=True) for sequence in range(self._count)], _HELD - 1)
-
-    def question(self) -> None:
-        """Compute a question of one conversation."""
-        self._decode([Piece(0, self._tokens[:_QUESTION], last=True)], _HELD - 1)
-
-    def prompt(self, part: int) -> None:
-        """Compute the prompt of a new conversation, ``part`` tokens at once."""
-        self.context.clear(0)
-        for begin in range(0, _PROMPT, part):
-            self.context.decode([Piece(0, self._tokens[begin : min(begin + part, _PROMPT)], last=True)])
-
-    def _filled(self) -> float:
-        """Let every conversation hold the same, and return how many seconds the first one's took to compute."""
-        began = perf_counter()
-        self.context.decode([Piece(0, self._tokens, last=True)])
-        took = perf_counter() - began
-        held = self.context.save(0)
-        for sequence in range(1, self._count):
-            self.context.restore(sequence, held, _HELD)
-        if self.context.cut(0, _HELD - 1) != _HELD - 1:
-            raise EngineError("This model forgets all or nothing: its steps are not measured.")
-        return took
-
-    def _decode(self, pieces: Sequence[Piece], held: int) -> None:
-        for piece in pieces:
-            self.context.cut(piece.sequence, held)
-        self.context.decode(pieces)
 
 
 class _Measurement:
@@ -128,29 +91,24 @@ class _Measurement:
         self._count = _conversations(case, model)
         self._choice = case.usual
         self._tried: dict[str, dict[str, float]] = {}
-        self._best = self._filled(flash_attention=self._choice.flash_attention)
-        self._second_a_token = self._best.filled_s / _HELD
+        with self._undisturbed():
+            self._best = self._filled(flash_attention=self._choice.flash_attention)
+        self._second_a_token = self._best.filled_s / HELD
 
     def made(self) -> Calibration:
         """Return what comes of it."""
-        self._choose_chunk()
         if self._case.may_choose_attention:
             self._choose_attention()
         if not self._case.threads_are_set:
             self._choose_threads()
         self._choose_micro_batch()
+        self._choose_chunk()
         return Calibration(choice=self._choice, milliseconds=self._tried)
-
-    def _choose_chunk(self) -> None:
-        chunk = self._choice.chunk_tokens
-        while chunk > _SHORTEST_CHUNK and chunk * self._second_a_token > _STALLED_S:
-            chunk //= 2
-        self._set(chunk_tokens=chunk)
 
     def _choose_attention(self) -> None:
         """Choose by what a turn takes: a question, and the reply's share of the steps."""
         usual = self._choice.flash_attention
-        if not self._affordable(2 * (self._count + _QUESTION)):
+        if not self._affordable(2 * (self._count + QUESTION)):
             return
         ways = {usual: self._best, not usual: self._filled(flash_attention=not usual)}
         steps, questions = self._turns(
@@ -170,7 +128,7 @@ class _Measurement:
         most = self._case.threads
         # All; one a core, where two share its units; one left to others; half.
         counts = sorted({most, min(most, cores()), max(1, most - 1), max(1, most // 2)}, reverse=True)
-        if len(counts) == 1 or not self._affordable(len(counts) * (self._count + _QUESTION)):
+        if len(counts) == 1 or not self._affordable(len(counts) * (self._count + QUESTION)):
             return
 
         def with_threads(count: int, work: Work) -> Work:
@@ -183,7 +141,7 @@ class _Measurement:
         steps, questions = self._turns(
             {count: with_threads(count, self._best.step) for count in counts},
             {count: with_threads(count, self._best.question) for count in counts},
-            _threads,
+            count_of,
         )
         self._set(threads=best(steps, most), prefill_threads=best(questions, most))
         self._best.context.threads = self._choice.threads
@@ -192,14 +150,23 @@ class _Measurement:
     def _choose_micro_batch(self) -> None:
         usual = self._choice.micro_batch_tokens
         sizes = [usual, *(size for size in _MICRO_BATCHES if size < usual)]
-        if len(sizes) == 1 or not self._affordable(len(sizes) * _PROMPT):
+        if len(sizes) == 1 or not self._affordable(len(sizes) * PROMPT):
             return
-        took = timed({size: partial(self._best.prompt, min(size, _PROMPT)) for size in sizes})
-        self._show(took, f"a prompt of {_PROMPT} tokens", _parts)
-        self._set(micro_batch_tokens=best(took, usual))
+        with self._undisturbed():
+            took = timed({size: partial(self._best.prompt, min(size, PROMPT)) for size in sizes})
+        self._show(took, f"a prompt of {PROMPT} tokens", _parts)
+        chosen = best(took, usual)
+        self._second_a_token = min(took[chosen]) / PROMPT
+        self._set(micro_batch_tokens=chosen)
 
-    def _filled(self, *, flash_attention: bool) -> _Conversations:
-        made = _Conversations(self._case, self._model, self._count, flash_attention=flash_attention)
+    def _choose_chunk(self) -> None:
+        chunk = self._choice.chunk_tokens
+        while chunk > _SHORTEST_CHUNK and chunk * self._second_a_token > _STALLED_S:
+            chunk //= 2
+        self._set(chunk_tokens=chunk)
+
+    def _filled(self, *, flash_attention: bool) -> Conversations:
+        made = Conversations(self._case, self._model, self._count, flash_attention=flash_attention)
         return self._used.enter_context(closing(made))
 
     def _set(self, **chosen: bool | int) -> None:
@@ -213,16 +180,22 @@ class _Measurement:
         self, steps: Mapping[W, Work], questions: Mapping[W, Work], named: Callable[[W], str]
     ) -> tuple[dict[W, list[float]], dict[W, list[float]]]:
         """Return the seconds of steps and of questions, measured in the same rounds."""
-        took = timed(
-            {
-                **{(way, True): work for way, work in steps.items()},
-                **{(way, False): work for way, work in questions.items()},
-            }
-        )
-        found = tuple({way: took[way, step] for way in steps} for step in (True, False))
+        ways: dict[tuple[W, bool], Work] = {(way, True): work for way, work in steps.items()}
+        ways |= {(way, False): work for way, work in questions.items()}
+        with self._undisturbed():
+            took = timed(ways)
+        found = [{way: took[way, is_step] for way in steps} for is_step in (True, False)]
         self._show(found[0], f"a step of {self._count}", named)
-        self._show(found[1], f"a question of {_QUESTION} tokens", named)
+        self._show(found[1], f"a question of {QUESTION} tokens", named)
         return found[0], found[1]
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Measure. Raises `EngineBusy` if others had the CPUs meanwhile."""
+        began, waited = perf_counter(), waited_s()
+        yield
+        if waited_s() - waited > _DISTURBED * (perf_counter() - began) * self._case.threads:
+            raise EngineBusy("Other processes use the CPUs: which way this machine likes best cannot be seen now.")
 
     def _show(self, took: Mapping[W, Sequence[float]], what: str, named: Callable[[W], str]) -> None:
         tried = self._tried.setdefault(what, {})
@@ -258,7 +231,7 @@ def best(took: Mapping[W, Sequence[float]], usual: W) -> W:
 
 def _conversations(case: Case, model: Model) -> int:
     """Return in how many conversations it is measured: two contexts of them take half the memory at most."""
-    each = _LENGTH * model.bytes_a_token(case.key_value)
+    each = LENGTH * model.bytes_a_token(case.key_value)
     count = case.conversations
     while count > 1 and 4 * count * each > case.memory_bytes:
         count //= 2
@@ -269,9 +242,10 @@ def _attention(on: bool) -> str:
     return "flash attention" if on else "without flash attention"
 
 
-def _threads(count: int) -> str:
-    return f"{count} threads" if count > 1 else "1 thread"
+def count_of(threads: int) -> str:
+    """Return so many threads in words."""
+    return f"{threads} threads" if threads > 1 else "1 thread"
 
 
 def _parts(size: int) -> str:
-    return f"{min(size, _PROMPT)} at once"
+    return f"{min(size, PROMPT)} at once"
