@@ -17,13 +17,13 @@ import msgspec
 from experiments.measuring import engines
 from experiments.measuring.records import Calibrated, EngineSpec, Scalar, TrialSpec
 from systems import registry
-from systems.engines.calibration.case import Case, Choice
+from systems.engines.calibration.case import CalibrationCase, EngineChoice
 
 
 class _Calibratable(Protocol):
     """Settings of an engine that can be calibrated."""
 
-    def case(self, cpus: int) -> Case:
+    def case(self, cpus: int) -> CalibrationCase:
         """Return what is calibrated for them."""
 
 
@@ -35,7 +35,7 @@ def calibrated(
     What was calibrated on this machine before is only looked up. Where it cannot be done, nothing is chosen.
     """
     found: list[Calibrated] = []
-    measured: dict[Case, Choice | None] = {}
+    measured: dict[CalibrationCase, EngineChoice | None] = {}
     for spec in trials:
         engine, cpus = spec.engine, spec.profile.cpus
         if engine is None or engine.model_sha256 is None or _chosen(engine, cpus, found) is not None:
@@ -92,7 +92,7 @@ def _settings(engine: EngineSpec, files: Mapping[str, Path]) -> msgspec.Struct |
     return settings if getattr(settings, engines.CALIBRATE) else None
 
 
-def _measured(case: Case, say: Callable[[str], None]) -> Choice | None:
+def _measured(case: CalibrationCase, say: Callable[[str], None]) -> EngineChoice | None:
     """Measure in a process of its own: this one must neither load a model nor be ended by one."""
     done = subprocess.run(
         [sys.executable, "-m", "systems.engines.calibration"],
@@ -101,7 +101,7 @@ def _measured(case: Case, say: Callable[[str], None]) -> Choice | None:
         check=False,
     )
     try:
-        return msgspec.json.decode(done.stdout, type=Choice)
+        return msgspec.json.decode(done.stdout, type=EngineChoice)
     except msgspec.DecodeError:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         why = lines[-1] if lines else f"exit status {done.returncode}"

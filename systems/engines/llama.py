@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from systems.engines.calibration.case import Case, Choice
+from systems.engines.calibration.case import CalibrationCase, EngineChoice
 from systems.engines.calibration.machine import usable_cpus
 from systems.engines.context_length import longest
 from systems.engines.fitting import fitted
@@ -44,7 +44,7 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """How llama.cpp is used. ``threads`` compute a reply, ``prefill_threads`` read its prompt.
 
     With ``calibrate`` what is None of those two and of ``flash_attention`` is as was found best on this machine
-    (`systems.engines.calibration`), without it as `Case.usual` says: as many threads as this process may use CPUs.
+    (`systems.engines.calibration`), without it as `CalibrationCase.usual` says: as many threads as CPUs may be used.
     ``context_tokens`` is the longest prompt with its reply; None means the model's own context, or as much of it as
     ``memory_bytes`` hold.
     ``repack``, llama.cpp's default, copies weights of four bits into an order that is faster to compute with: the
@@ -64,9 +64,9 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     repack: bool = True
     sampling: Sampling = Sampling()
 
-    def case(self, cpus: int) -> Case:
+    def case(self, cpus: int) -> CalibrationCase:
         """Return what is calibrated for these settings, where nobody says more than that ``cpus`` may be used."""
-        return Case(
+        return CalibrationCase(
             model_path=self.model_path,
             conversations=1,
             threads=self.threads or cpus,
@@ -323,7 +323,7 @@ class LlamaEngine(Engine):
         return int(self._library.llama_sampler_sample(choosing, self._llama._ctx.ctx, -1))
 
 
-def _choice(settings: LlamaSettings) -> Choice:
+def _choice(settings: LlamaSettings) -> EngineChoice:
     case = settings.case(usable_cpus())
     if not settings.calibrate:
         return case.usual.heeding(settings)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from systems.engines.calibration.case import Case
+from systems.engines.calibration.case import CalibrationCase
 from systems.engines.context_length import SERVED_TOGETHER, longest, padded
 from systems.engines.interface import Sampling
 from systems.models.key_values import KeyValues
@@ -31,7 +31,7 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     With ``calibrate`` what is None of ``chunk_tokens``, ``micro_batch_tokens`` (how much of a step llama.cpp computes
     at once), ``threads``, ``prefill_threads`` (of steps that read prompts) and ``flash_attention`` is as was found best
-    on this machine (`systems.engines.calibration`), without it as `Case.usual` says.
+    on this machine (`systems.engines.calibration`), without it as `CalibrationCase.usual` says.
     """
 
     model_path: str
@@ -54,9 +54,9 @@ class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     stuck_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
     sampling: Sampling = Sampling()
 
-    def case(self, cpus: int) -> Case:
+    def case(self, cpus: int) -> CalibrationCase:
         """Return what is calibrated for these settings, where nobody says more than that ``cpus`` may be used."""
-        return Case(
+        return CalibrationCase(
             model_path=self.model_path,
             conversations=min(self.slots, MOST_CONVERSATIONS),
             threads=self.threads or cpus,

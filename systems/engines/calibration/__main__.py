@@ -9,14 +9,14 @@ import sys
 
 import msgspec
 
-from systems.engines.calibration.case import Case
+from systems.engines.calibration.case import CalibrationCase
 from systems.engines.calibration.keeping import found
 from systems.errors import FourgigError
 
 
 def main() -> None:
     """Calibrate."""
-    case = msgspec.json.decode(sys.stdin.buffer.read(), type=Case)
+    case = msgspec.json.decode(sys.stdin.buffer.read(), type=CalibrationCase)
     try:
         choice = found(case).choice
     except FourgigError as error:

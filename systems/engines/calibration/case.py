@@ -13,7 +13,7 @@ CHUNK_TOKENS = 256
 """How much of new prompts a step of the batched engine computes while replies run, where nothing says otherwise."""
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class CalibrationCase(msgspec.Struct, frozen=True, kw_only=True):
     """How a model is to be used, as far as that is settled before anything is measured.
 
     ``conversations`` run at once; the context's keys and values are of the type ``key_value`` and may take
@@ -38,10 +38,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.flash_attention is None and self.key_value == "f16"
 
     @property
-    def usual(self) -> Choice:
+    def usual(self) -> EngineChoice:
         """What is done where nothing was measured."""
         attention = self.key_value != "f16" if self.flash_attention is None else self.flash_attention
-        return Choice(
+        return EngineChoice(
             flash_attention=attention,
             threads=self.threads,
             prefill_threads=self.threads,
@@ -57,7 +57,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             return False
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class EngineChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine does where its settings do not say: each is a setting of the same name.
 
     ``threads`` compute steps in which every conversation says one token, ``prefill_threads`` those that read prompts.
@@ -77,7 +77,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
             if name in settings.__struct_fields__ and getattr(settings, name) is None
         }
 
-    def heeding(self, settings: msgspec.Struct) -> Choice:
+    def heeding(self, settings: msgspec.Struct) -> EngineChoice:
         """Return the choice with what ``settings`` say themselves."""
         said = {name: getattr(settings, name, None) for name in self.__struct_fields__}
         return msgspec.structs.replace(self, **{name: value for name, value in said.items() if value is not None})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from systems.engines.batched.context import Context, Model, Piece
-from systems.engines.calibration.case import Case
+from systems.engines.calibration.case import CalibrationCase
 from systems.errors import EngineError
 
 # Tokens: of what a conversation holds, of a question, and of a prompt that one begins with.
@@ -17,10 +17,10 @@ LENGTH = 512
 """The tokens of a conversation's place: what it holds and a question."""
 
 
-class Conversations:
+class HeldConversations:
     """A context in which every conversation holds something, and what is computed in it to see how long that takes."""
 
-    def __init__(self, case: Case, model: Model, count: int, *, flash_attention: bool) -> None:
+    def __init__(self, case: CalibrationCase, model: Model, count: int, *, flash_attention: bool) -> None:
         self.context = Context(
             model,
             sequences=count,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from systems.engines.calibration.case import Case, Choice
+from systems.engines.calibration.case import CalibrationCase, EngineChoice
 from systems.engines.calibration.machine import build, processor, usable_cpus
 from systems.engines.calibration.measuring import Calibration, count_of, measured
 from systems.errors import CannotWrite, EngineBusy, EngineError, ModelError
@@ -59,7 +59,7 @@ class HoldsFor(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(parts if self.repack else [*parts, "not repacked"])
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class KeptCalibration(msgspec.Struct, frozen=True, kw_only=True):
     """A calibration as it is kept."""
 
     schema_version: int = _SCHEMA
@@ -67,7 +67,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     calibration: Calibration
 
 
-def choice_for(case: Case) -> Choice:
+def choice_for(case: CalibrationCase) -> EngineChoice:
     """Return what is kept for ``case``; else measure some seconds, and keep that if it can be kept.
 
     Where it cannot be measured now, the choice is the usual one.
@@ -81,7 +81,7 @@ def choice_for(case: Case) -> Choice:
         return case.usual
 
 
-def found(case: Case) -> Calibration:
+def found(case: CalibrationCase) -> Calibration:
     """Return what is kept for ``case``, else measure and keep it. Raises as `measured`."""
     holds_for = _holds_for(case)
     place = _place(holds_for)
@@ -93,7 +93,7 @@ def found(case: Case) -> Calibration:
     return kept.calibration
 
 
-def of_this_machine() -> list[Kept]:
+def of_this_machine() -> list[KeptCalibration]:
     """Return what is kept for this processor and this llama.cpp, by the names of the models."""
     try:
         files = sorted((cache_folder() / _FOLDER).glob("*.json"))
@@ -107,7 +107,7 @@ def of_this_machine() -> list[Kept]:
     return sorted(ours, key=lambda each: (each.holds_for.model, each.holds_for.conversations))
 
 
-def _holds_for(case: Case) -> HoldsFor:
+def _holds_for(case: CalibrationCase) -> HoldsFor:
     path = Path(case.model_path)
     return HoldsFor(
         model=path.name,
@@ -134,12 +134,12 @@ def _place(holds_for: HoldsFor) -> Path | None:
         return None
 
 
-def _read(place: Path | None, holds_for: HoldsFor | None = None) -> Kept | None:
+def _read(place: Path | None, holds_for: HoldsFor | None = None) -> KeptCalibration | None:
     """Return what is kept there, if it can be read and is for what it is wanted for."""
     if place is None:
         return None
     try:
-        kept = msgspec.json.decode(place.read_bytes(), type=Kept)
+        kept = msgspec.json.decode(place.read_bytes(), type=KeptCalibration)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -181,11 +181,11 @@ def _lock(descriptor: int, until_s: float) -> None:
             return None
 
 
-def _measured(case: Case, place: Path | None, holds_for: HoldsFor) -> Kept:
+def _measured(case: CalibrationCase, place: Path | None, holds_for: HoldsFor) -> KeptCalibration:
     """Measure, and keep it if that can be done: else the next load measures anew."""
     event(log, logging.INFO, "calibrating", model=holds_for.model)
     began = time.monotonic()
-    kept = Kept(holds_for=holds_for, calibration=measured(case))
+    kept = KeptCalibration(holds_for=holds_for, calibration=measured(case))
     event(
         log,
         logging.INFO,
@@ -202,7 +202,7 @@ def _measured(case: Case, place: Path | None, holds_for: HoldsFor) -> Kept:
     return kept
 
 
-def _keep(place: Path, kept: Kept) -> None:
+def _keep(place: Path, kept: KeptCalibration) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         whole = Path(folder) / place.name

@@ -18,8 +18,8 @@ from typing import TypeVar
 import msgspec
 
 from systems.engines.batched.context import Model
-from systems.engines.calibration.case import Case, Choice
-from systems.engines.calibration.conversations import HELD, LENGTH, PROMPT, QUESTION, Conversations
+from systems.engines.calibration.case import CalibrationCase, EngineChoice
+from systems.engines.calibration.conversations import HELD, LENGTH, PROMPT, QUESTION, HeldConversations
 from systems.engines.calibration.machine import cores, waited_s
 from systems.errors import EngineBusy
 
@@ -47,7 +47,7 @@ _DISTURBED = 0.1
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     """A choice and what led to it: ``milliseconds`` has the shortest time of all that was tried, by what and how."""
 
-    choice: Choice
+    choice: EngineChoice
     milliseconds: dict[str, dict[str, float]] = {}
 
     @property
@@ -70,7 +70,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def measured(case: Case) -> Calibration:
+def measured(case: CalibrationCase) -> Calibration:
     """Load the model of ``case``, measure some seconds, and choose.
 
     Raises `EngineBusy` where other processes use the same CPUs, `ModelError`, and `EngineError`. With a large model,
@@ -86,7 +86,7 @@ def measured(case: Case) -> Calibration:
 class _Measurement:
     """Compares one thing after the other, each with what was chosen before."""
 
-    def __init__(self, case: Case, model: Model, used: ExitStack) -> None:
+    def __init__(self, case: CalibrationCase, model: Model, used: ExitStack) -> None:
         self._case, self._model, self._used = case, model, used
         self._count = _conversations(case, model)
         self._choice = case.usual
@@ -165,8 +165,8 @@ class _Measurement:
             chunk //= 2
         self._set(chunk_tokens=chunk)
 
-    def _filled(self, *, flash_attention: bool) -> Conversations:
-        made = Conversations(self._case, self._model, self._count, flash_attention=flash_attention)
+    def _filled(self, *, flash_attention: bool) -> HeldConversations:
+        made = HeldConversations(self._case, self._model, self._count, flash_attention=flash_attention)
         return self._used.enter_context(closing(made))
 
     def _set(self, **chosen: bool | int) -> None:
@@ -229,7 +229,7 @@ def best(took: Mapping[W, Sequence[float]], usual: W) -> W:
     return min(better, key=lambda way: min(took[way]), default=usual)
 
 
-def _conversations(case: Case, model: Model) -> int:
+def _conversations(case: CalibrationCase, model: Model) -> int:
     """Return in how many conversations it is measured: two contexts of them take half the memory at most."""
     each = LENGTH * model.bytes_a_token(case.key_value)
     count = case.conversations
