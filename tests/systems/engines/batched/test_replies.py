@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Call, Message, Sampling
+from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.llama_text import LlamaText
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.spoken import Spoken
