@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from experiments.measuring.profiles import Profile
-from experiments.measuring.records import EngineSpec, Levels, Scalar
+from experiments.measuring.records import Calibrated, EngineSpec, Levels, Scalar
 from experiments.measuring.runs import RunInfo
 from experiments.measuring.study import BLOCKS, Preset, studies
 from systems import registry
@@ -28,7 +28,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is made of.
 
     ``engine`` and ``shapes`` name a model only where the run was begun before; ``model`` is the one to find for
-    ``engine``, None where nobody named one.
+    ``engine``, None where nobody named one. ``calibrated`` is how the engines are fastest here, once that is known.
     """
 
     preset: Preset
@@ -45,6 +45,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     only: dict[str, Levels]
     arms: bool = False
     workload: str
+    calibrated: tuple[Calibrated, ...] = ()
 
 
 def before(info: RunInfo, model: str | None, blocks: int | None) -> Asked:
@@ -68,6 +69,7 @@ def before(info: RunInfo, model: str | None, blocks: int | None) -> Asked:
         only=info.only,
         arms=info.arms,
         workload=info.workload,
+        calibrated=info.calibrated,
     )
 
 

@@ -52,6 +52,7 @@ def examine(profile: Profile, kernel: Kernel | None = None, folder: Path | None 
         _huge_pages(kernel),
         _disk(folder or Path.cwd()),
         _compiler(),
+        *_calibrations(),
         *map(_requirement, requirements.names()),
     ]
 
@@ -186,6 +187,18 @@ def _compiler() -> Finding:
         return Finding(name="C++ compiler", status="good", found="none, and llama.cpp is built already")
     remedy = "llama.cpp is built when it is installed: install g++ (Debian: `apt install g++`)"
     return Finding(name="C++ compiler", status="bad", found="none", remedy=remedy)
+
+
+def _calibrations() -> list[Finding]:
+    """Tell how llama.cpp is used on this machine, by what was measured at the first load of each model."""
+    if not importlib.util.find_spec("llama_cpp"):
+        return []
+    from systems.engines.calibration import keeping  # with llama.cpp: only who looks at it waits for it
+
+    return [
+        Finding(name=f"llama.cpp: {kept.holds_for.said}", status="good", found=kept.calibration.said)
+        for kept in keeping.of_this_machine()
+    ] or [Finding(name="llama.cpp", status="good", found="not calibrated yet: the first load of a model does it")]
 
 
 def _requirement(name: str) -> Finding:

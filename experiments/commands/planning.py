@@ -10,7 +10,7 @@ import msgspec
 from experiments.commands import console
 from experiments.commands.asking import Asked
 from experiments.errors import Unrecordable
-from experiments.measuring import plan, records, runs
+from experiments.measuring import calibrating, plan, records, runs
 from experiments.measuring.plan import Plan
 from experiments.measuring.recordable import refuse_unrecordable
 from experiments.measuring.records import EngineSpec, Record
@@ -99,6 +99,14 @@ def prepare(asked: Asked, drafted: Draft) -> Prepared:
     return Prepared(plan=made, engine=engine, model=model, shapes=shapes, models=models)
 
 
+def calibrate(asked: Asked, prepared: Prepared, past: Sequence[Record]) -> tuple[Asked, Prepared]:
+    """Find out how the engines are fastest here, and return what was asked and the plan with that."""
+    found = calibrating.calibrated(prepared.plan.trials, prepared.files(), console.err.say)
+    asked = msgspec.structs.replace(asked, calibrated=found)
+    made = planned(asked, prepared.engine, prepared.shapes, past)
+    return asked, msgspec.structs.replace(prepared, plan=made)
+
+
 def _besides(name: str, *, begun_with_it: bool) -> dict[str, ModelFile]:
     """Return the model by its name, or nothing where it cannot be fetched and the run was not begun with it."""
     try:
@@ -131,6 +139,7 @@ def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], 
         arms=asked.arms,
         past=past,
     )
+    made = msgspec.structs.replace(made, trials=calibrating.applied(made.trials, asked.calibrated))
     for spec in made.trials:
         try:
             refuse_unrecordable(spec, f"the trial of {spec.subject} in the study {spec.study}")

@@ -194,6 +194,7 @@ def run(
     if prepared.model is not None:
         _warn_if_larger(prepared.models[prepared.model], asked.profile)
     if info is None:
+        asked, prepared = planning.calibrate(asked, prepared, drafted.past)
         # Two runs may begin in the same second. Of folders that were chosen elsewhere nobody knows here.
         path = out or runs.claim(_RESULTS, run_id)
         run_id = path.name if out is None else f"{run_id}-{secrets.token_hex(2)}"
@@ -216,6 +217,7 @@ def run(
         only=asked.only,
         arms=asked.arms,
         workload=asked.workload,
+        calibrated=asked.calibrated,
         code_version=code.version_of_run(asked.systems, asked.studies),
         code_versions=prepared.plan.code_versions(info.code_versions if info else ()),
         environment=environment.describe(asked.systems, prepared.plan.trials, info),

@@ -23,6 +23,9 @@ CONTEXT_TOKENS = 2048
 SEED = "sampling.seed"
 """The setting of engines that sample by which a trial is repeatable."""
 
+CALIBRATE = "calibrate"
+"""The setting by which an engine finds out for itself how it is fastest here."""
+
 _SEEDS = 2**31
 
 # More callers than any study has users: what waits must wait in the engine's queue, not at its door.
@@ -50,6 +53,8 @@ def make(spec: EngineSpec, model_path: str | None, cpus: int, seed: int) -> Engi
         settings.setdefault("threads", cpus)
     if "context_tokens" in fields:
         settings.setdefault("context_tokens", CONTEXT_TOKENS)
+    if CALIBRATE in fields:  # a trial would measure that; what its run chose stands in the settings
+        settings[CALIBRATE] = False
     if SEED in names_of(kind.Settings):
         settings.setdefault(SEED, seed % _SEEDS)
     return kind(settings_of(kind.Settings, settings, f"engine {spec.name}"))

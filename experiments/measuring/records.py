@@ -47,6 +47,16 @@ class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     words_are_meaningless: bool = False
 
 
+class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
+    """What was chosen for an engine with a model, which has these ``settings`` already and may use ``cpus``."""
+
+    engine: str
+    model_sha256: str
+    settings: dict[str, Scalar]
+    cpus: int
+    chosen: dict[str, Scalar]
+
+
 class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A service that a trial needs, by its registered name, and whether it runs inside the limits or outside."""
 

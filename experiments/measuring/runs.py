@@ -20,6 +20,7 @@ from experiments.measuring.profiles import Profile
 from experiments.measuring.records import (
     SCHEMA_VERSION,
     WORKLOAD,
+    Calibrated,
     EngineSpec,
     Levels,
     Scalar,
@@ -40,7 +41,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     trials, as `experiments.measuring.plan.make` takes them; ``workload`` is what says the conversations.
     ``code_versions`` are those of its trials; where there are none they all have that of the run. ``skipped`` is what
     this machine could not run when the run was begun or last gone on with; ``lacking`` says, in clauses, what it had
-    not of the profile, which then was not enforced, whatever the backend held.
+    not of the profile, which then was not enforced, whatever the backend held. ``calibrated`` is how the engines were
+    found to be fastest when the run was begun.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -67,6 +69,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     planned: int
     skipped: tuple[Skipped, ...] = ()
     lacking: tuple[str, ...] = ()
+    calibrated: tuple[Calibrated, ...] = ()
 
     @property
     def enforcement(self) -> str:

@@ -8,7 +8,6 @@ before as far as the two begin alike.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from systems.engines.calibration.case import CalibrationCase, EngineChoice
+from systems.engines.calibration.machine import usable_cpus
 from systems.engines.context_length import longest
 from systems.engines.fitting import fitted
 from systems.engines.grammar_sampler import GrammarSampler
@@ -40,8 +41,10 @@ _loading = threading.Lock()  # held while the library is told how
 
 
 class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How llama.cpp is used. ``threads`` None means as many as this process may use CPUs.
+    """How llama.cpp is used. ``threads`` compute a reply, ``prefill_threads`` read its prompt.
 
+    With ``calibrate`` what is None of those two and of ``flash_attention`` is as was found best on this machine
+    (`systems.engines.calibration`), without it as `CalibrationCase.usual` says: as many threads as CPUs may be used.
     ``context_tokens`` is the longest prompt with its reply; None means the model's own context, or as much of it as
     ``memory_bytes`` hold.
     ``repack``, llama.cpp's default, copies weights of four bits into an order that is faster to compute with: the
@@ -53,10 +56,27 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     context_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     memory_bytes: Annotated[int, msgspec.Meta(ge=1)] = 1 << 30
     threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    prefill_threads: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    flash_attention: bool | None = None
+    calibrate: bool = True
     batch_tokens: Annotated[int, msgspec.Meta(ge=1)] = 512
     use_mmap: bool = True
     repack: bool = True
     sampling: Sampling = Sampling()
+
+    def case(self, cpus: int) -> CalibrationCase:
+        """Return what is calibrated for these settings, where nobody says more than that ``cpus`` may be used."""
+        return CalibrationCase(
+            model_path=self.model_path,
+            conversations=1,
+            threads=self.threads or cpus,
+            threads_are_set=self.threads is not None,
+            flash_attention=self.flash_attention,
+            batch_tokens=self.batch_tokens,
+            memory_bytes=self.memory_bytes,
+            use_mmap=self.use_mmap,
+            repack=self.repack,
+        )
 
     def own_context(self, model: KeyValues) -> int:
         """Return how long a prompt and its reply may be for ``model`` where ``context_tokens`` does not say."""
@@ -65,13 +85,6 @@ class LlamaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def holds(self, model: KeyValues, tokens: int) -> bool:  # noqa: ARG002
         """Return true: ``memory_bytes`` bounds no context, it only says how long one is that is not set."""
         return True
-
-
-def usable_cpus() -> int:
-    """Return how many CPUs this process may be scheduled on; a quota of CPU time is not considered."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def warn_beyond(context_tokens: int, trained: int) -> None:
@@ -133,7 +146,7 @@ class LlamaEngine(Engine):
             require_gguf(self._path)
             from systems.models.llama_library import llama_cpp
 
-            threads = self._settings.threads or usable_cpus()
+            choice = _choice(self._settings)
             context_tokens = self._settings.context_tokens
             if context_tokens is None:
                 context_tokens = self._settings.own_context(key_values(read_metadata(self._path)))
@@ -144,8 +157,9 @@ class LlamaEngine(Engine):
                         n_ctx=context_tokens,
                         n_batch=self._settings.batch_tokens,
                         n_ubatch=self._settings.batch_tokens,
-                        n_threads=threads,
-                        n_threads_batch=threads,
+                        n_threads=choice.threads,
+                        n_threads_batch=choice.prefill_threads,
+                        flash_attn=choice.flash_attention,
                         use_mmap=self._settings.use_mmap,
                         logits_all=False,
                         verbose=False,
@@ -307,6 +321,15 @@ class LlamaEngine(Engine):
 
     def _sample(self, choosing: Any) -> int:
         return int(self._library.llama_sampler_sample(choosing, self._llama._ctx.ctx, -1))
+
+
+def _choice(settings: LlamaSettings) -> EngineChoice:
+    case = settings.case(usable_cpus())
+    if not settings.calibrate:
+        return case.usual.heeding(settings)
+    from systems.engines.calibration.keeping import choice_for  # which no trial needs
+
+    return choice_for(case).heeding(settings)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from statistics import median
 from time import perf_counter
 
 from systems.engines.batched.context import Context, Model, Piece
-from systems.engines.llama import usable_cpus
+from systems.engines.calibration.machine import usable_cpus
 from systems.models.find import resolve
 
 HELD, SEQUENCES, TIMES = 300, 16, 9

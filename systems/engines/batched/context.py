@@ -103,8 +103,13 @@ class Context:
         threads: int,
         key_value_type: str,
         flash_attention: bool,
+        prefill_threads: int | None = None,
+        micro_batch: int | None = None,
     ) -> None:
-        """Make it. Raises `ModelError` if there is not memory enough, or the model has no such keys and values."""
+        """Make it. ``prefill_threads`` None are as many as ``threads``, ``micro_batch`` None is ``batch``.
+
+        Raises `ModelError` if there is not memory enough, or the model has no such keys and values.
+        """
         library = model.library
         if key_value_type != "f16" and (model.key_length % 32 or model.value_length % 32):
             raise ModelError(
@@ -120,9 +125,11 @@ class Context:
         parameters = library.llama_context_default_params()
         parameters.n_ctx = sequences * padded(length)
         parameters.n_seq_max = sequences
-        parameters.n_batch = parameters.n_ubatch = self.batch
+        parameters.n_batch = self.batch
+        parameters.n_ubatch = min(micro_batch or self.batch, self.batch)
         parameters.n_outputs_max = sequences
-        parameters.n_threads = parameters.n_threads_batch = threads
+        self.threads, self.prefill_threads = threads, prefill_threads or threads
+        parameters.n_threads = parameters.n_threads_batch = self._threads = threads
         parameters.type_k = parameters.type_v = KEY_VALUE_TYPES[key_value_type][0]
         parameters.flash_attn_type = (
             library.LLAMA_FLASH_ATTN_TYPE_ENABLED if flash_attention else library.LLAMA_FLASH_ATTN_TYPE_DISABLED
@@ -175,6 +182,7 @@ class Context:
                 self._wanted[count - 1] = 1
                 places[sequence] = count - 1
         self._batch.n_tokens = count
+        self._use_threads(self.threads if count == len(pieces) else self.prefill_threads)
         code = self._library.llama_decode(self._pointer, self._batch)
         if code:
             kind = EngineBusy if code == _NO_ROOM else EngineError
@@ -238,6 +246,12 @@ class Context:
         if pointer:
             self._library.llama_batch_free(self._batch)
             self._library.llama_free(pointer)
+
+    def _use_threads(self, threads: int) -> None:
+        """Compute with so many threads: llama.cpp itself tells one token from many, not replies from prompts."""
+        if threads != self._threads:
+            self._library.llama_set_n_threads(self._pointer, threads, threads)
+            self._threads = threads
 
     def _checked(self, sequence: int) -> int:
         if not 0 <= sequence < self.sequences or not self._pointer:

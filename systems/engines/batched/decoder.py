@@ -13,6 +13,7 @@ from systems.engines.batched.schedule import shares
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
 from systems.engines.batched.slots import Slots
 from systems.engines.batched.states import States
+from systems.engines.calibration.case import CHUNK_TOKENS
 from systems.engines.likelihood import told
 from systems.errors import EngineError, FourgigError
 from systems.logs import swallowed
@@ -35,7 +36,7 @@ class Decoder:
         self._inbox = inbox
         self._model = model
         self._context = context
-        self._chunk = settings.chunk_tokens
+        self._chunk = settings.chunk_tokens or CHUNK_TOKENS
         self._counters = counters
         self._seconds_a_token = 1e-3
         states: States[str | int] = States(

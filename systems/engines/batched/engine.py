@@ -23,10 +23,12 @@ from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
+from systems.engines.calibration.keeping import choice_for
+from systems.engines.calibration.machine import usable_cpus
 from systems.engines.context_length import padded
 from systems.engines.fitting import fitted
 from systems.engines.interface import AsyncEngine, Call, Generation, Message
-from systems.engines.llama import usable_cpus, warn_beyond
+from systems.engines.llama import warn_beyond
 from systems.engines.sampling import chosen, require_tokens, said
 from systems.errors import Abandoned, EngineError, ModelError
 from systems.models.check import read_metadata, require_gguf
@@ -90,6 +92,8 @@ class BatchedEngine(AsyncEngine):
                 return
             set_to = self._settings
             length = set_to.context_tokens or _own_context(set_to)
+            case = set_to.case(usable_cpus())
+            choice = (choice_for(case) if set_to.calibrate else case.usual).heeding(set_to)
             model = Model(self._path, use_mmap=set_to.use_mmap, repack=set_to.repack)
             try:
                 a_token = model.bytes_a_token(set_to.key_value)
@@ -99,11 +103,11 @@ class BatchedEngine(AsyncEngine):
                     sequences=slots,
                     length=length,
                     batch=set_to.batch_tokens,
-                    threads=set_to.threads or usable_cpus(),
+                    micro_batch=choice.micro_batch_tokens,
+                    threads=choice.threads,
+                    prefill_threads=choice.prefill_threads,
                     key_value_type=set_to.key_value,
-                    flash_attention=set_to.key_value != "f16"
-                    if set_to.flash_attention is None
-                    else set_to.flash_attention,
+                    flash_attention=choice.flash_attention,
                 )
             except BaseException:
                 model.close()
@@ -113,6 +117,7 @@ class BatchedEngine(AsyncEngine):
             self._counters = BatchedCounters()
             states_bytes = set_to.memory_bytes - slots * padded(length) * a_token
             self._inbox = Inbox()
+            set_to = msgspec.structs.replace(set_to, chunk_tokens=choice.chunk_tokens)
             decoder = Decoder(self._inbox, model, context, set_to, self._counters, states_bytes)
             thread = threading.Thread(target=self._decode, args=(decoder, model), name="batched decode", daemon=True)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,25 +54,26 @@ def serial(tiny_model: Path) -> Iterator[LlamaEngine]:
     engine.close()
 
 
+def logits_of(serial: LlamaEngine, messages: list[Message], forced: str) -> np.ndarray:
+    """Return a serial engine's logits, a row a token of the forced reply."""
+    rows: list[np.ndarray] = []
+    sample = serial._sample
+
+    def spy(sampler: Any) -> int:
+        llama = serial._llama
+        rows.append(np.ctypeslib.as_array(llama._ctx.get_logits(), (llama.n_vocab(),)).copy())
+        return sample(sampler)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serial, "_sample", spy)
+        serial.generate(Call(messages=messages, max_tokens=64, script=forced))
+    return np.array(rows)
+
+
 @pytest.fixture
-def expected(serial: LlamaEngine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., np.ndarray]:
+def expected(serial: LlamaEngine) -> Callable[..., np.ndarray]:
     """Return the serial engine's logits, a row a token of the forced reply."""
-
-    def logits(messages: list[Message], forced: str) -> np.ndarray:
-        rows: list[np.ndarray] = []
-        sample = serial._sample
-
-        def spy(sampler: Any) -> int:
-            llama = serial._llama
-            rows.append(np.ctypeslib.as_array(llama._ctx.get_logits(), (llama.n_vocab(),)).copy())
-            return sample(sampler)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(serial, "_sample", spy)
-            serial.generate(Call(messages=messages, max_tokens=64, script=forced))
-        return np.array(rows)
-
-    return logits
+    return partial(logits_of, serial)
 
 
 @pytest.fixture

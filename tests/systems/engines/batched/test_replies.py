@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Call, Message, Sampling
+from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.llama_text import LlamaText
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.spoken import Spoken
 from systems.errors import EngineError, PromptTooLong
 from systems.interface import Request
 from systems.server.hosting import host
+from tests.systems.engines.batched.conftest import logits_of
 from tests.systems.engines.batched.talking import SYSTEM, agree, reply, talk
 
 
@@ -32,6 +34,10 @@ from tests.systems.engines.batched.talking import SYSTEM, agree, reply, talk
         pytest.param({"slots": 1}, "saved_states", id="one at a time"),
         pytest.param({"slots": 4, "chunk_tokens": 16}, "prefixes", id="four at a time, prompts in chunks"),
         pytest.param({"slots": 16}, "reused_tokens", id="all at once"),
+        pytest.param({"slots": 4, "flash_attention": True}, "reused_tokens", id="flash attention"),
+        pytest.param(
+            {"slots": 4, "micro_batch_tokens": 16, "threads": 1, "prefill_threads": 2}, "reused_tokens", id="in parts"
+        ),
         pytest.param({"slots": 2, "memory_bytes": 420_000}, "dropped_states", id="states dropped"),
         pytest.param({"slots": 2, "memory_bytes": 420_000, "disk_bytes": 10**8}, "spilled_states", id="states on disk"),
     ],
@@ -64,6 +70,18 @@ def test_every_logit_is_the_serial_engines_whoever_else_is_served(
         ]
         for turn in range(3):
             agree(ours[turn], expected(messages[: 2 + 2 * turn], reply(user, turn)))
+
+
+def test_the_serial_engines_own_logits_are_the_same_with_flash_attention(tiny_model, expected):
+    messages, forced = [SYSTEM, talk(1, 1)], reply(1, 1)
+    with_it = LlamaEngine(
+        LlamaSettings(model_path=str(tiny_model), context_tokens=512, threads=1, flash_attention=True)
+    )
+    with_it.load()
+    try:
+        agree(logits_of(with_it, messages, forced), expected(messages, forced))
+    finally:
+        with_it.close()
 
 
 def test_cancelled_neighbours_leave_every_logit_alone(make, expected, recorded):
