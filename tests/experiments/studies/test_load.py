@@ -12,7 +12,8 @@ from experiments.measuring.engines import settings_of
 from experiments.measuring.records import EngineSpec, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GridRequest
-from experiments.studies.load import Load, grid, users
+from experiments.studies.load import Load, users
+from experiments.studies.load.ladder import ladder
 from experiments.studies.subjects import Stopwatch
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings
 from systems.server.messages import Ask, ReplyMessage
@@ -145,7 +146,7 @@ async def test_thinking_counts_from_the_answer_and_is_not_latency():
 
 
 def test_the_ladder_has_every_mechanism_in_both_directions():
-    up, down = grid.ladder(MECHANISMS, "add-one"), grid.ladder(MECHANISMS, "leave-one-out")
+    up, down = ladder(MECHANISMS, "add-one"), ladder(MECHANISMS, "leave-one-out")
     assert [rung.variant for rung in up] == ["none", *MECHANISMS, "all"]
     assert [rung.variant for rung in down] == ["all", *MECHANISMS]
     assert not any(up[0].settings.values())
