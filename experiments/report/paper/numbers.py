@@ -29,7 +29,7 @@ from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
 from experiments.report import headline, key_comparisons, ledger, text
-from experiments.report.figures.load import NO_MECHANISM
+from experiments.report.figures.ladders import NO_MECHANISM
 from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper import run_facts
 from experiments.report.paper.declared import Declared
