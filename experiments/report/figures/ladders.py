@@ -83,8 +83,9 @@ def agent_and_engine(scene: Scene, work: str) -> Iterable[Drawn]:
         users=factor(here, "users").astype(int),
         batched=here["subject"].map(variants) == "batched",
         brings=[_brings(one, systems, variants) for one in here.to_dict("records")],
+        another=here["subject"].map(systems) != here["reference"].map(systems),
     )
-    ordered = here.drop_duplicates(["condition", "subject"]).sort_values(["users", "batched", "subject"])
+    ordered = here.drop_duplicates(["condition", "subject"]).sort_values(["users", "batched", "another", "subject"])
     rows = [
         _Row(
             one["condition"], one["subject"], f"{one['users']} user{'s' if one['users'] != 1 else ''}: {one['brings']}"
