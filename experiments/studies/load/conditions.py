@@ -7,7 +7,7 @@ from experiments.measuring.study import Cell, GridRequest, twins
 from experiments.studies.load import engines, works
 from experiments.studies.load.ladder import ladder
 from experiments.studies.load.users import ZIPF
-from experiments.studies.load.works import Subject, Work, cells, closed
+from experiments.studies.load.works import Subject, WorkKind, cells, closed
 from systems import registry
 
 
@@ -20,11 +20,11 @@ class Conditions:
         self.inference = works.inference(request.engine)
         self.serial = works.serial_simulation()
 
-    def closed(self, work: Work, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
+    def closed(self, work: WorkKind, users: int, *, turns: int, blocks: int | None = None) -> list[Cell]:
         """Return users who ask the next question when the last one is answered."""
         return cells(work, closed(users, turns), self._subjects, blocks=blocks)
 
-    def segmenters(self, work: Work, users: int, *, turns: int) -> list[Cell]:
+    def segmenters(self, work: WorkKind, users: int, *, turns: int) -> list[Cell]:
         """Return, for the condition of `closed`, the systems on another segmenter than they come with.
 
         An agent that brings a faster one takes less memory for that alone; beside these shows what the rest of it does.
@@ -53,24 +53,26 @@ class Conditions:
         condition = closed(users, turns, questions="repeated", pool=pool, engines="ladder")
         return cells(self.inference, condition, subjects, part="engines", labels=(_repeating(pool),), blocks=blocks)
 
-    def in_loop(self, work: Work, users: int, *, turns: int) -> list[Cell]:
+    def in_loop(self, work: WorkKind, users: int, *, turns: int) -> list[Cell]:
         """Return the closed loop for blocking systems that answer in the server's event loop."""
         return cells(work, closed(users, turns), self._blocking_in_loop())
 
-    def thinking(self, work: Work, users: int, *, turns: int, think_s: float, blocks: int | None = None) -> list[Cell]:
+    def thinking(
+        self, work: WorkKind, users: int, *, turns: int, think_s: float, blocks: int | None = None
+    ) -> list[Cell]:
         """Return users who pause for ``think_s`` on average before each question."""
         condition: dict[str, Scalar] = {"users": users, "turns": turns, "arrivals": "thinking", "think_s": think_s}
         return cells(work, condition, self._subjects, blocks=blocks, spread_s=turns * think_s)
 
     def poisson(
-        self, work: Work, rate: float, *, requests: int, sessions: int, blocks: int | None = None
+        self, work: WorkKind, rate: float, *, requests: int, sessions: int, blocks: int | None = None
     ) -> list[Cell]:
         """Return independent arrivals."""
         condition: dict[str, Scalar] = {"users": sessions, "requests": requests, "arrivals": "poisson", "rate": rate}
         return cells(work, condition, self._subjects, blocks=blocks, spread_s=requests / rate)
 
     def bursts(
-        self, work: Work, rate: float, *, requests: int, sessions: int, size: int = 10, blocks: int | None = None
+        self, work: WorkKind, rate: float, *, requests: int, sessions: int, size: int = 10, blocks: int | None = None
     ) -> list[Cell]:
         """Return arrivals of ``size`` at once."""
         condition: dict[str, Scalar] = {
@@ -83,7 +85,7 @@ class Conditions:
         return cells(work, condition, self._subjects, blocks=blocks, spread_s=requests / rate)
 
     def search(
-        self, work: Work, start: float, *, window_s: float, sessions: int, blocks: int | None = None
+        self, work: WorkKind, start: float, *, window_s: float, sessions: int, blocks: int | None = None
     ) -> list[Cell]:
         """Return the search for the highest rate of independent arrivals that meets the objective."""
         condition: dict[str, Scalar] = {
@@ -96,7 +98,9 @@ class Conditions:
         # Once doubled and thrice halved, and what it takes to fail is shorter.
         return cells(work, condition, self._subjects, part="search", blocks=blocks, spread_s=5 * window_s)
 
-    def repeated(self, work: Work, users: int, *, turns: int, pool: int = 4, blocks: int | None = None) -> list[Cell]:
+    def repeated(
+        self, work: WorkKind, users: int, *, turns: int, pool: int = 4, blocks: int | None = None
+    ) -> list[Cell]:
         """Return the closed loop in which each user draws from a few questions.
 
         The published cache knows an answer by its question alone. A key that covers the whole prompt hardly ever hits
@@ -118,13 +122,13 @@ class Conditions:
         condition = closed(users, turns, questions="repeated", pool=pool)
         return cells(work, condition, subjects, part="repeated", labels=(_repeating(pool),), blocks=blocks)
 
-    def ladders(self, work: Work, users: int) -> list[Cell]:
+    def ladders(self, work: WorkKind, users: int) -> list[Cell]:
         """Return both directions of every ladder, with an A/A arm at its lower and at its upper end."""
         made = [*self.ladder("add-one", work, users), *self.ladder("leave-one-out", work, users)]
         ends = {"add-one": "none", "leave-one-out": "all"}
         return [*made, *twins(cell for cell in made if cell.variant == ends[str(cell.condition["ladder"])])]
 
-    def ladder(self, direction: str, work: Work, users: int) -> list[Cell]:
+    def ladder(self, direction: str, work: WorkKind, users: int) -> list[Cell]:
         """Return one direction of the ladder of each system that has mechanisms.
 
         Upwards beside the systems that block, in either hosting: what such a ladder starts from.

@@ -25,7 +25,7 @@ SERIAL_S = _PREFILL_S + 23 * _TOKEN_S
 _LONGEST_S = 840.0
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True):
+class WorkKind(msgspec.Struct, frozen=True, kw_only=True):
     """What a generation is; ``start_s`` and ``reply_s`` estimate a trial's fixed and a request's own seconds."""
 
     name: str
@@ -58,11 +58,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return registry.systems.get(self.system).blocks
 
 
-def inference(engine: EngineSpec) -> Work:
+def inference(engine: EngineSpec) -> WorkKind:
     """Return the work of the engine of record."""
     real = registry.engines.get(engine.name).runs_a_model
     label = f"engine {engine.name}: delays are simulated, no model ran"
-    return Work(
+    return WorkKind(
         name="inference",
         part="inference",
         engine=engine,
@@ -72,9 +72,9 @@ def inference(engine: EngineSpec) -> Work:
     )
 
 
-def serial_simulation() -> Work:
+def serial_simulation() -> WorkKind:
     """Return the simulated engine that serves one call at a time."""
-    return Work(
+    return WorkKind(
         name="serial simulation",
         part="serial-simulation",
         engine=_simulated(first_token_s=_PREFILL_S, token_s=_TOKEN_S, slots=1),
@@ -86,10 +86,10 @@ def serial_simulation() -> Work:
     )
 
 
-def sleep(seconds: float) -> Work:
+def sleep(seconds: float) -> WorkKind:
     """Return the published simulation with sleeps of this length."""
     label = f"simulated engine: a sleep of {seconds * 1000:.0f} ms a reply, no model ran, nothing can fail"
-    return Work(
+    return WorkKind(
         name="simulation",
         part="sleeps",
         factors={"sleep_ms": round(seconds * 1000)},
@@ -105,7 +105,7 @@ def closed(users: int, turns: int, **more: Scalar) -> dict[str, Scalar]:
 
 
 def cells(
-    work: Work,
+    work: WorkKind,
     condition: dict[str, Scalar],
     subjects: Sequence[Subject],
     *,
@@ -139,7 +139,7 @@ def cells(
     ]
 
 
-def _each_s(work: Work, subject: Subject, turns: int) -> float:
+def _each_s(work: WorkKind, subject: Subject, turns: int) -> float:
     if int(work.engine.settings.get("slots") or 1) > 1 and not subject.blocks:
         return 0.004
     # Prompts grow with the history, and prompts of a real model take time.
