@@ -12,7 +12,7 @@ NO_MECHANISM = ("", "none", "all", "in-loop")
 # The steps of the engine's ladder by their variants, and what each adds to the one before it.
 _STEPS = {
     "serial": "threads",
-    "one-slot": "the batched engine, one slot",
+    "one-slot": "one slot of the batched engine",
     "batching": "batching",
     "prefixes": "prefixes",
     "states": "states",

@@ -154,8 +154,8 @@ def _ladder(scene: Scene, shown: pd.DataFrame, rows: Sequence[_Row], title: str,
         axes.set_xlabel(f"times that of {text.plain(reference)}")
     panels[0].set_yticks(range(len(rows)), [row.name for row in rows])
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
-    levels = sorted(set(factor(shown, "users")))
-    users = f"{' and '.join(map(str, levels))} user{'s' if levels != [1] else ''}"
+    *few, last = sorted(set(factor(shown, "users")))
+    users = f"{', '.join(map(str, few))} and {last} users" if few else f"{last} user{'s' if last != 1 else ''}"
     alt = f"{title}. Ratios of throughput and of P95 latency at {users}, a row a subject."
     whole = "bars are 95 % intervals" if shown["low"].notna().any() else "too few blocks for intervals"
     notes = [f"{users} at once; small points are blocks, diamonds geometric means, {whole}", *scene.notes(shown)]

@@ -78,8 +78,8 @@ def _throughput(scene: Scene, work: str) -> list[Drawn]:
     there = rate[factor(rate, "users") == most].groupby("subject")["value"].median()
     listed = ", ".join(f"{subject} {text.quantity(there[subject], '1/s')}" for subject in scene.subjects(there.index))
     title = f"{scene.lead(rate)}Median throughput at {most} users: {listed}"
-    figure, panels = drawing.canvas(title, 2 if len(change) else 1)
     looks = _looks(scene, rate)
+    figure, panels = drawing.canvas(title, 2 if len(change) else 1, height=3.9 + 0.25 * max(0, len(looks) - 3))
     _against_users(panels[0], rate, looks, "throughput")
     _against_users(panels[0], good, looks, "goodput: within the objective", linestyle="--", fillstyle="none")
     panels[0].set_ylim(0, 1.08 * panels[0].get_ylim()[1])

@@ -39,7 +39,7 @@ def test_each_gain_is_over_the_baseline_and_the_last_over_the_baseline_on_the_sa
 def test_the_ladder_is_climbed_in_its_order_and_who_blocks_comes_last(section: str) -> None:
     rows = [line.split("|")[1].strip() for line in section.splitlines() if line.startswith(("| +", "| baseline"))]
     assert rows == [
-        "+ threads", "+ the batched engine, one slot", "+ batching", "+ prefixes", "+ states", "+ cache",
+        "+ threads", "+ one slot of the batched engine", "+ batching", "+ prefixes", "+ states", "+ cache",
         "baseline on batched+prefixes+states",
     ]  # fmt: skip
     throughput, latency, reused = cells(section, "+ states")
