@@ -1,7 +1,7 @@
-"""The two tables of docs/results.md: the key comparisons of a run and its verdicts, generated from its records alone.
+"""What is generated in docs/results.md from a run's records alone.
 
-``python -m experiments.report.headline`` writes each between its two marks on that page; a test fails when one is not
-what the reference run says.
+The key comparisons, what agent and engine each bring, and the verdicts. ``python -m experiments.report.headline``
+writes each between its two marks on that page; a test fails when one is not what the reference run says.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from pathlib import Path
 from experiments.analysis.conclusions import UNDECIDED
 from experiments.analysis.run import Run, load_run
 from experiments.metrics.interface import Metric
-from experiments.report import ledger, provenance, text
+from experiments.report import engine_steps, key_comparisons, ledger, provenance, text
 from experiments.report.key_comparisons import MeasuredComparison, measured
 
 PAGE = Path("docs/results.md")
 COMPARISONS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
+ENGINES = "engines, generated from results/reference"
 _END = "<!-- end: generated -->"
 
 
@@ -46,22 +47,12 @@ def cells(one: MeasuredComparison) -> list[str]:
     why = [comparison.why] if comparison.conclusion in UNDECIDED and comparison.why else []
     beside = "; ".join([*why, *comparison.caveats])
     floor = text.floor(comparison.pair.floor)
-    return [*where, ratio(one), robust, floor, f"{said}<br><small>{beside}</small>" if beside else said]
+    return [*where, key_comparisons.ratio(one), robust, floor, f"{said}<br><small>{beside}</small>" if beside else said]
 
 
 def shown(value: float | None, metric: Metric) -> str:
     """Return a value in its unit; a dash where there is none."""
     return "–" if value is None else text.quantity(value, metric.unit)
-
-
-def ratio(one: MeasuredComparison) -> str:
-    """Return the ratio with its interval; the ratio of every block where blocks are too few for an interval."""
-    summary = None if one.comparison is None else one.comparison.summary
-    if one.comparison is None or summary is None:
-        return "–"
-    if summary.indicative:
-        return ", ".join(f"× {text.significant(each)}" for each in one.comparison.pair.ratios)
-    return text.interval(summary.geometric_mean, summary.low, summary.high)
 
 
 def section(run: Run) -> str:
@@ -78,8 +69,10 @@ def replaced(page: str, new: str, name: str = COMPARISONS) -> str:
 
 
 def written(page: str, run: Run) -> str:
-    """Return ``page`` with both tables as ``run`` says."""
-    return replaced(replaced(page, section(run)), ledger.table(ledger.judge(run)), CLAIMS)
+    """Return ``page`` with everything that is generated as ``run`` says."""
+    page = replaced(page, section(run))
+    page = replaced(page, engine_steps.section(run), ENGINES)
+    return replaced(page, ledger.table(ledger.judge(run)), CLAIMS)
 
 
 if __name__ == "__main__":

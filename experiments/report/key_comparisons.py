@@ -20,6 +20,7 @@ from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
 from experiments.measuring.records import Scalar
 from experiments.metrics.interface import Metric
+from experiments.report import text
 from systems.errors import BadInput
 
 _HERE = Path(__file__).resolve()
@@ -99,6 +100,16 @@ def measured(run: Run, wanted: Sequence[KeyComparison] | None = None) -> list[Me
     lines = [line for key in (of_run(run) if wanted is None else wanted) for line in _lines(run, key)]
     compared = iter(compare([pair for _, pair in lines if pair is not None]))
     return [one if pair is None else _with(one, next(compared)) for one, pair in lines]
+
+
+def ratio(one: MeasuredComparison) -> str:
+    """Return the ratio with its interval; the ratio of every block where blocks are too few for an interval."""
+    summary = None if one.comparison is None else one.comparison.summary
+    if one.comparison is None or summary is None:
+        return "–"
+    if summary.indicative:
+        return ", ".join(f"× {text.significant(each)}" for each in one.comparison.pair.ratios)
+    return text.interval(summary.geometric_mean, summary.low, summary.high)
 
 
 def _lines(run: Run, key: KeyComparison) -> list[tuple[MeasuredComparison, Pair | None]]:

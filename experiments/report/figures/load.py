@@ -5,42 +5,38 @@ Conditions with a simulated engine are drawn apart; where no model ran, the titl
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments import metrics
 from experiments.analysis import capacity, claims
-from experiments.analysis.conclusions import Conclusion
-from experiments.analysis.frames import where
-from experiments.analysis.scales import ratio
 from experiments.metrics.objective import ENOUGH, FIRST_TOKEN_S, REPLY_S
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import distributions, timelines
+from experiments.report.figures import distributions, ladders, timelines
 from experiments.report.figures._search import search
+from experiments.report.figures.ladders import CLOSED
 from experiments.report.scene import Scene, factor
 
 _WORKS = ("inference", "simulation", "serial simulation")
 _KINDS = {"poisson": "Poisson", "bursts": "bursts"}
 
-# Users in a closed loop, without pauses and repeated questions: the conditions drawn over the number of users.
-_CLOSED: dict[str, Any] = {"arrivals": "closed", "questions": None, "ladder": None, "engines": None}
-
-NO_MECHANISM = ("", "none", "all", "in-loop")
-"""Variants in an ablation ladder that stand for no mechanism: its ends, and the systems beside it."""
-
-# What a rung of the engine's ladder adds to the one before it, where that is not the name of its variant.
-_STEPS = {"serial": "threads"}
-
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figures of each kind of work there are records of."""
-    kinds = (_throughput, _distributions, _objective, _open, search, _timelines, _ladders, _engines)
+    kinds: tuple[Callable[[Scene, str], Iterable[Drawn]], ...] = (
+        _throughput,
+        ladders.agent_and_engine,
+        _distributions,
+        _objective,
+        _open,
+        search,
+        _timelines,
+        ladders.mechanisms,
+        ladders.engines,
+    )
     return [drawn for work in _WORKS for kind in kinds for drawn in kind(scene, work)]
 
 
@@ -54,7 +50,7 @@ def _looks(scene: Scene, shown: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def _distributions(scene: Scene, work: str) -> list[Drawn]:
-    shown = scene.asked(work=work, **_CLOSED)
+    shown = scene.asked(work=work, **CLOSED)
     if shown.empty:
         return []
     users = factor(shown, "users")
@@ -66,7 +62,7 @@ def _distributions(scene: Scene, work: str) -> list[Drawn]:
 
 
 def _timelines(scene: Scene, work: str) -> list[Drawn]:
-    shown = scene.measured("group_peak_memory", work=work, **_CLOSED)
+    shown = scene.measured("group_peak_memory", work=work, **CLOSED)
     if shown.empty:
         return []
     users = factor(shown, "users")
@@ -74,16 +70,16 @@ def _timelines(scene: Scene, work: str) -> list[Drawn]:
 
 
 def _throughput(scene: Scene, work: str) -> list[Drawn]:
-    rate, good = (scene.measured(metric, work=work, **_CLOSED) for metric in ("throughput", "goodput"))
-    change = scene.compared("throughput", work=work, **_CLOSED)
+    rate, good = (scene.measured(metric, work=work, **CLOSED) for metric in ("throughput", "goodput"))
+    change = scene.compared("throughput", work=work, **CLOSED)
     if rate.empty:
         return []
     most = max(factor(rate, "users"))
     there = rate[factor(rate, "users") == most].groupby("subject")["value"].median()
     listed = ", ".join(f"{subject} {text.quantity(there[subject], '1/s')}" for subject in scene.subjects(there.index))
     title = f"{scene.lead(rate)}Median throughput at {most} users: {listed}"
-    figure, panels = drawing.canvas(title, 2 if len(change) else 1)
     looks = _looks(scene, rate)
+    figure, panels = drawing.canvas(title, 2 if len(change) else 1, height=3.9 + 0.25 * max(0, len(looks) - 3))
     _against_users(panels[0], rate, looks, "throughput")
     _against_users(panels[0], good, looks, "goodput: within the objective", linestyle="--", fillstyle="none")
     panels[0].set_ylim(0, 1.08 * panels[0].get_ylim()[1])
@@ -101,7 +97,7 @@ def _throughput(scene: Scene, work: str) -> list[Drawn]:
 def _objective(scene: Scene, work: str) -> list[Drawn]:
     share = capacity.shares(scene.trials, scene.measures)
     share = share[[_closed(given, work) for given in share["factors"]]]
-    first = scene.measured("time_to_first_token_p50", work=work, **_CLOSED)
+    first = scene.measured("time_to_first_token_p50", work=work, **CLOSED)
     if share.empty or first.empty:
         return []
     looks = _looks(scene, share)
@@ -127,7 +123,7 @@ def _objective(scene: Scene, work: str) -> list[Drawn]:
 
 
 def _closed(given: dict[str, Any], work: str) -> bool:
-    return all(given.get(name) == level for name, level in {"work": work, **_CLOSED}.items())
+    return all(given.get(name) == level for name, level in {"work": work, **CLOSED}.items())
 
 
 def _objective_note() -> str:
@@ -166,121 +162,6 @@ def _open(scene: Scene, work: str) -> list[Drawn]:
     panels[0].set_ylabel("latency from the intended start (s)")
     alt = f"{title}. Latency from the intended start over the rate of arrivals; points are blocks."
     return [drawing.finish(figure, _name("open", work), title, alt, scene.notes(every))]
-
-
-def _ladders(scene: Scene, work: str) -> Iterable[Drawn]:
-    for direction, reference in (("add-one", "none"), ("leave-one-out", "all")):
-        rows = where(scene.conclusions, work=work, ladder=direction)
-        for given, shown in _systems(rows[rows["reference"] == reference]):
-            mechanisms = {name: scene.variants[name] for name in shown["subject"]}
-            rungs = shown.assign(mechanism=shown["subject"].map(mechanisms))
-            inner = ~rungs["mechanism"].isin(NO_MECHANISM) & (rungs["metric"] == "throughput")
-            title = _rungs_title(rungs[inner], direction)
-            name = _name(f"ladder-{direction}" + (f"-{given}" if given else ""), work)
-            yield _ladder(scene, shown, scene.subjects(shown["subject"]), title, name)
-
-
-def _systems(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the ladder of each system, with the system's name where there are several."""
-    given = rows["factors"].map(lambda factors: factors.get("of", "")).astype(str)
-    names = sorted(set(given))
-    for name in names:
-        yield name if len(names) > 1 else "", rows[given == name]
-
-
-def _engines(scene: Scene, work: str) -> Iterable[Drawn]:
-    shown = where(scene.conclusions, work=work, engines="ladder")
-    for users in sorted(set(factor(shown, "users"))):
-        here = shown[factor(shown, "users") == users]
-        rungs = sorted(scene.subjects(here["subject"]), key=lambda name: ("batched" in name, name))
-        rate = here[here["metric"] == "throughput"].set_index("subject")["ratio"].astype(float)
-        steps = {name: _STEPS.get(scene.variants[name], scene.variants[name]) for name in rungs}
-        listed = ", ".join(f"{steps[name]} ×\u00a0{text.significant(rate[name])}" for name in rungs if name in rate)
-        title = f"Times the throughput of {text.plain(here['reference'].iloc[0])}, step by step: {listed}"
-        named = {name: f"+ {step}" for name, step in steps.items()}
-        yield _ladder(scene, here, rungs, title, _name(f"engines-{users}", work), named.__getitem__)
-
-
-def _ladder(
-    scene: Scene,
-    shown: pd.DataFrame,
-    subjects: Sequence[str],
-    title: str,
-    name: str,
-    named: Callable[[str], str] = text.plain,
-) -> Drawn:
-    condition, reference = shown["condition"].iloc[0], shown["reference"].iloc[0]
-    title = f"{scene.lead(shown)}{title}"
-    wanted = [name for name in ("throughput", "latency_p95") if (shown["metric"] == name).any()]
-    figure, panels = drawing.canvas(title, len(wanted), height=1.7 + 0.27 * len(subjects), sharey=True)
-    blocks = scene.ratios[scene.ratios["condition"] == condition]
-    for axes, measure in zip(panels, wanted, strict=True):
-        here = shown[shown["metric"] == measure].set_index("subject")
-        points = blocks[blocks["metric"] == measure]
-        floors = here["floor"].dropna()
-        if len(floors):
-            reach = ratio(floors.iloc[0])
-            axes.axvspan(
-                1 / reach,
-                reach,
-                color="#d9d9d9",
-                linewidth=0,
-                zorder=0.5,
-                label="noise floor: equals differ by as much",
-            )
-        axes.axvline(1, color=drawing.GREY, linewidth=0.8)
-        for row, subject in enumerate(subjects):
-            if subject not in here.index:
-                continue
-            _forest_row(axes, row, points.loc[points["subject"] == subject, "ratio"].tolist(), here.loc[[subject]])
-        metric = metrics.get(measure)
-        # Ratios keep close to 1, where marks for 1, 2 and 5 of each decade would leave one or none.
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.minorticks_off()
-        axes.set_title(f"{metric.title} ({metric.better} is better)")
-        axes.set_xlabel(f"times that of {text.plain(reference)}")
-    panels[0].set_yticks(range(len(subjects)), [named(subject) for subject in subjects])
-    panels[0].set_ylim(len(subjects) - 0.5, -0.5)
-    users = factor(shown, "users").iloc[0]
-    alt = f"{title}. Ratios of throughput and of P95 latency at {users} users, a row a subject."
-    whole = "bars are 95 % intervals" if shown["low"].notna().any() else "too few blocks for intervals"
-    notes = [f"{users} users at once; small points are blocks, diamonds geometric means, {whole}", *scene.notes(shown)]
-    return drawing.finish(figure, name, title, alt, notes)
-
-
-def _rungs_title(rungs: pd.DataFrame, direction: str) -> str:
-    """Return which mechanisms, added or left out by themselves, move throughput beyond noise.
-
-    Where blocks are too few for a conclusion, return the mechanism that moves it most.
-    """
-    how = "Added alone" if direction == "add-one" else "Left out of all"
-    if rungs.empty:
-        return f"{how}: only the ends of the ladder were tried"
-    sizes = rungs["ratio"].astype(float).map(math.log).abs()
-    largest_first = rungs.assign(size=sizes).sort_values("size", ascending=False)
-    moving = largest_first[largest_first["conclusion"].isin([Conclusion.HELPS, Conclusion.HURTS])]
-    listed = [
-        f"{str(one.mechanism).replace('_', ' ')} ×\u00a0{text.significant(float(str(one.ratio)))}"
-        for one in moving.itertuples()
-    ]
-    if listed:
-        return f"{how}, throughput moves beyond noise with {', '.join(listed)}"
-    if (largest_first["conclusion"] == Conclusion.INDICATIVE).all():
-        first = largest_first.iloc[0]
-        name = str(first["mechanism"]).replace("_", " ")
-        return f"{how}, {name} moves throughput most: ×\u00a0{text.significant(first['ratio'])}"
-    return f"{how}, no mechanism moves throughput beyond noise"
-
-
-def _forest_row(axes: Axes, row: int, points: Sequence[float], summed: pd.DataFrame) -> None:
-    [[ratio, low, high]] = summed[["ratio", "low", "high"]].astype(float).to_numpy()
-    color = drawing.PALETTE[1]
-    axes.plot(points, [row] * len(points), marker="o", linestyle="none", markersize=3.5, alpha=0.4, color=color)
-    if not math.isnan(low):
-        axes.plot([low, high], [row, row], color=color, linewidth=2)
-    axes.plot([ratio], [row], marker="D", markersize=6, markeredgecolor="white", color=color)
 
 
 def _against_users(axes: Axes, shown: pd.DataFrame, looks: dict[str, dict[str, Any]], words: str, **line: Any) -> None:

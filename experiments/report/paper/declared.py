@@ -11,7 +11,7 @@ from systems.errors import BadInput
 
 
 class PaperPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Trials that not every run has.
+    """Trials that not every run has: those of the conditions with ``factors``, of ``subject`` alone if it names one.
 
     Where a run has none, the paper says so; where it has some, nothing may be missing.
     """
@@ -19,6 +19,7 @@ class PaperPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     title: str
     study: str
     factors: dict[str, Scalar]
+    subject: str = ""
     figures: tuple[str, ...] = ()
 
 

@@ -28,11 +28,11 @@ from experiments.measuring.records import Scalar
 from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
-from experiments.report import headline, key_comparisons, ledger, text
-from experiments.report.figures.load import NO_MECHANISM
+from experiments.report import key_comparisons, ledger, text
 from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper import run_facts
 from experiments.report.paper.declared import Declared
+from experiments.report.rungs import NO_MECHANISM
 from experiments.report.scene import Scene, scene
 from systems.errors import UnknownName
 
@@ -124,7 +124,10 @@ class Numbers:
     def has(self, part: str) -> bool:
         """Return whether the run has any trial of a part."""
         one = _known("part", part, self.declared.parts)
-        return not _fitting(self.run.trials, one.study, one.factors).empty
+        tried = _fitting(self.run.trials, one.study, one.factors)
+        if one.subject:
+            tried = tried[tried["subject"] == one.subject]
+        return not tried.empty
 
     @cached_property
     def judged(self) -> list[ClaimVerdict]:
@@ -256,7 +259,7 @@ def _fields(one: MeasuredComparison) -> dict[str, str]:
     """Return what the text may name of a comparison; ``moves`` is the ratio with a verb, chosen by the conclusion."""
     comparison, unit = one.comparison, one.metric.unit
     assert comparison is not None  # `Numbers.measured` gives no other
-    summary, interval = comparison.summary, headline.ratio(one)
+    summary, interval = comparison.summary, key_comparisons.ratio(one)
     ratio = math.nan if summary is None else summary.geometric_mean
     direction = "falls to" if ratio < 1 else "rises to"
     return {

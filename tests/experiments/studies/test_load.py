@@ -1,6 +1,7 @@
 """The load study: what is asked and when, who is charged for waiting, and the ladder, over real sockets."""
 
 import asyncio
+import itertools
 
 import msgspec
 import pytest
@@ -12,7 +13,8 @@ from experiments.measuring.engines import settings_of
 from experiments.measuring.records import EngineSpec, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GridRequest
-from experiments.studies.load import Load, grid, users
+from experiments.studies.load import Load, users
+from experiments.studies.load.ladder import ladder
 from experiments.studies.subjects import Stopwatch
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings
 from systems.server.messages import Ask, ReplyMessage
@@ -28,24 +30,22 @@ def cells(preset, engine="llama", systems=("baseline", "asynchronous")):
 class Seat(Role):
     """A role without a runner: when it listens, the study's client comes at once."""
 
-    def __init__(self, spec, work_dir, role="subject", address=None):
+    def __init__(self, spec, work_dir, role="subject", **places):
         super().__init__(
-            Assignment(
-                role=role, spec=spec, work_dir=str(work_dir), part_path="", cpus=(), runner_pid=0, address=address
-            ),
+            Assignment(role=role, spec=spec, work_dir=str(work_dir), part_path="", cpus=(), runner_pid=0, **places),
             -1,
         )
 
     def listening(self, address):
-        self.client = Seat(self.spec, self.work_dir, "client", address)
+        self.client = Seat(self.spec, self.work_dir, "client", address=address)
         Load().run_client(self.client)
 
     def outside_look(self, name="end"):
         """Nobody looks."""
 
 
-def tried(cell, work_dir):
-    """Run a cell on an engine without delays and return its record."""
+def tried(cell, work_dir, engine=QUICK, **places):
+    """Run a cell, on an engine without delays if none is named, and return its record."""
     spec = TrialSpec(
         study="load",
         condition=cell.condition,
@@ -53,14 +53,14 @@ def tried(cell, work_dir):
         system=cell.system,
         hosting=cell.hosting,
         settings=cell.settings,
-        engine=QUICK,
+        engine=engine,
         profile=profiles.load("4gb"),
         block=0,
         seed=1,
         timeout_s=60,
         code_version="test",
     )
-    seat = Seat(spec, work_dir)
+    seat = Seat(spec, work_dir, **places)
     Load().run_subject(seat)
     return Record(
         key=spec.key,
@@ -145,7 +145,7 @@ async def test_thinking_counts_from_the_answer_and_is_not_latency():
 
 
 def test_the_ladder_has_every_mechanism_in_both_directions():
-    up, down = grid.ladder(MECHANISMS, "add-one"), grid.ladder(MECHANISMS, "leave-one-out")
+    up, down = ladder(MECHANISMS, "add-one"), ladder(MECHANISMS, "leave-one-out")
     assert [rung.variant for rung in up] == ["none", *MECHANISMS, "all"]
     assert [rung.variant for rung in down] == ["all", *MECHANISMS]
     assert not any(up[0].settings.values())
@@ -198,8 +198,57 @@ def test_graded_presets_load_the_baseline_with_the_fast_segmenter_where_memory_i
     assert all(condition["work"] == "inference" and condition in beside for condition in conditions)
 
 
+ON_BATCHED = {"baseline-batched", "asynchronous-batched"}
+SERIAL = {"baseline", "asynchronous"}
+
+
+@pytest.mark.parametrize(
+    ("preset", "users"),
+    [("smoke", [2]), ("quick", [50]), *((preset, [1, 10, 50]) for preset in ("standard", "wide"))],
+)
+def test_both_agents_on_the_batched_engine_share_a_condition_with_both_on_the_serial_one(preset, users):
+    found = cells(preset)
+    batched = [cell for cell in found if cell.subject in ON_BATCHED and not cell.twin]
+    assert [cell.condition["users"] for cell in batched] == [each for each in users for _ in ON_BATCHED]
+    assert {(cell.engine.name, cell.variant, cell.blocks) for cell in batched} == {("batched", "batched", None)}
+    for cell in batched:
+        beside = {other.subject: other for other in found if other.condition == cell.condition and not other.twin}
+        assert beside.keys() >= SERIAL | ON_BATCHED
+        assert {beside[name].engine.name for name in SERIAL} == {"llama"}
+
+
+@pytest.mark.parametrize("engine", ["simulated", "batched", "openai"])
+def test_who_chose_another_engine_than_the_serial_one_gets_no_other(engine):
+    assert {cell.engine.name for cell in cells("standard", engine)} <= {engine, "simulated"}
+
+
+def test_the_engines_ladder_takes_one_step_at_a_time():
+    rungs = {cell.subject: cell for cell in cells("standard") if cell.condition.get("engines") == "ladder"}
+    assert {cell.blocks for cell in rungs.values()} == {None}
+    climbed = [cell for cell in rungs.values() if cell.system == "asynchronous" and cell.engine.name == "batched"]
+    assert [cell.variant for cell in climbed] == ["one-slot", "batching", "prefixes", "states", "cache"]
+    for before, after in itertools.pairwise(climbed):
+        moved = before.engine.settings.items() ^ after.engine.settings.items()
+        assert len({name for name, _ in moved}) + (before.settings != after.settings) == 1
+    assert {cell.settings["cache_capacity"] for cell in rungs.values() if cell.variant != "cache"} == {0}
+    blocking = {cell.subject: cell for cell in rungs.values() if cell.system == "baseline"}
+    assert set(blocking) == {"baseline on serial", "baseline on batched+prefixes+states"}
+    [whole] = [cell for cell in climbed if cell.variant == "states"]
+    assert blocking["baseline on batched+prefixes+states"].engine == whole.engine
+
+
+@pytest.mark.parametrize("subject", sorted(ON_BATCHED))
+def test_an_agent_on_the_batched_engine_answers_every_user(subject, tiny_model, tmp_path):
+    [cell] = [cell for cell in cells("smoke") if cell.subject == subject]
+    several = msgspec.structs.replace(cell, condition=cell.condition | {"users": 4, "turns": 2})
+    record = tried(several, tmp_path, cell.engine, model_path=str(tiny_model))
+    assert metrics.get("success_rate").of(record) == 1.0
+    assert metrics.get("prompt_reuse").of(record) > 0
+
+
 def test_without_the_asynchronous_system_there_is_no_ladder():
-    assert not [cell for cell in cells("paper", systems=("baseline",)) if "ladder" in cell.condition]
+    found = cells("paper", systems=("baseline",))
+    assert not [cell for cell in found if cell.condition.keys() & {"ladder", "engines"}]
 
 
 @pytest.mark.parametrize("subject", ["baseline", "asynchronous"])

@@ -15,9 +15,11 @@ from experiments.analysis.run import Run, load_run
 from experiments.measuring.records import Record
 from experiments.report.paper import declared
 from experiments.report.paper.build import SOURCE, Data, build, collected
+from experiments.report.paper.declared import Declared, PaperPart
 from experiments.report.paper.numbers import Numbers
 from systems.errors import BadInput, UnknownName
 from tests.experiments.analysis import synthetic
+from tests.experiments.report import batched_records
 
 TEXT = """#import "layout.typ": *
 #show: paper.with(title: "A small paper")
@@ -178,3 +180,17 @@ def test_every_number_of_the_paper_has_its_record_in_the_reference_run(
     missing = str(refused.value).splitlines()[1:]
     assert missing
     assert [why for why in missing if not why.startswith("- The figure ")] == []
+
+
+def test_a_part_of_one_subject_is_measured_where_that_subject_was_tried(made: list[Record], tmp_path: Path) -> None:
+    part = PaperPart(title="both", study="load", factors={"users": 50}, subject="asynchronous-batched")
+    closed = list(batched_records.closed(6))
+    whole, serial = (
+        Numbers(load_run(synthetic.write(tmp_path / name, records, blocks=6)), Declared(parts={"both": part}))
+        for name, records in (
+            ("whole", closed),
+            ("serial", [one for one in closed if one.spec.subject != "asynchronous-batched"]),
+        )
+    )
+    assert whole.has("both")
+    assert not serial.has("both")
