@@ -227,7 +227,7 @@ class Asynchronous(AsyncSystem):
     def _kept(self) -> Kept:
         if self._pipeline is None:
             raise SystemClosed("The asynchronous agent is not running.")
-        return Kept(self._pipeline, self._sessions, lambda: self._fulltext)
+        return Kept(self._pipeline, self._sessions, self._engine, lambda: self._fulltext)
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""

@@ -208,6 +208,12 @@ class Engine(ABC):
     def generate(self, call: Call) -> Generation:
         """Do what ``call`` says. Raises `EngineError`."""
 
+    def forget(self, conversation: str) -> None:  # noqa: B027 - most keep nothing of a conversation
+        """Keep nothing of what was computed under the name ``conversation``: it is gone before its next call begins.
+
+        Any thread may call it. It loads no model, and waits at most for a call of that conversation to end.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """Release the model; a second call does nothing."""
