@@ -90,6 +90,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         if request.conversation and (is_command or request.before is None):
             await self._recall(request, request.conversation, steps)
         if is_command:
+            if request.conversation and commands.empties_history(request.text):
+                await self._empty_history(request, request.conversation, steps)
             text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
@@ -199,6 +201,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         nothing: list[Exchange] = []
         self.go_on_from(request.talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
+
+    async def _empty_history(self, request: Request, conversation: str, steps: Steps) -> None:
+        """Have a history that is about to be emptied stay so when it is recalled. Raises `NotSaved`, `StoreError`."""
+
+        async def write() -> None:
+            await self.saver.settled()
+            memory = await self.store.get()
+            await memory.empty_history(request.session, conversation)
+
+        await steps.run("saving", write)
 
     async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
         """Return what was remembered, and the notes that the prompt has of it."""

@@ -36,7 +36,7 @@ _TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE 
 _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
 _SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
-_ANSWERED = "AND answer <> '' "
+_OF_HISTORY = "AND in_history AND answer <> '' "
 _BEFORE = "AND (created, id) < (?, ?) "  # as they are ordered
 _SINCE = "AND (created, id) >= (?, ?) "
 _IS = "AND created = ? AND id = ?"
@@ -60,11 +60,12 @@ def turns(
     before: str | None = None,
     most: int = PAGE,
     *,
-    answered: bool = False,
+    of_history: bool = False,
 ) -> list[KeptTurn]:
     """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn.
 
-    With ``answered`` those without an answer, which were corrected, are left out.
+    With ``of_history`` those are left out that its history was emptied of, and those without an answer, which were
+    corrected.
     """
     query = _TURN
     wanted: list[Any] = [session]
@@ -79,8 +80,8 @@ def turns(
     elif containing:
         query += _SAYS
         wanted += 2 * [f"%{_escaped(containing)}%"]
-    if answered:
-        query += _ANSWERED
+    if of_history:
+        query += _OF_HISTORY
     if before is not None:
         query += _BEFORE
         number, created = _row(before)
@@ -122,6 +123,15 @@ def _some(found: list[Any], what: str) -> list[KeptTurn]:
     if not found:
         raise BadInput(f"There is no such {what}.")
     return list(starmap(_turn, found))
+
+
+def empty_history(connection: sqlite3.Connection, session: str, conversation: str) -> None:
+    """Have what was said in ``conversation`` so far be no part of its history any more; long-term memory keeps it."""
+    with connection:
+        connection.execute(
+            "UPDATE memories SET in_history = 0 WHERE session = ? AND conversation = ? AND in_history",
+            (session, conversation),
+        )
 
 
 def delete(connection: sqlite3.Connection, turns: Iterable[KeptTurn]) -> None:
