@@ -76,7 +76,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     the agent's own system prompt. A turn that is not to be ``kept`` is neither saved nor in the agent's history.
 
     ``max_tokens`` is an upper bound of the reply; with None it may be as long as the engine's context has room.
-    ``sampling``, ``grammar`` and ``likeliest`` are those of `Call`.
+    ``sampling``, ``grammar``, ``likeliest`` and ``all_messages`` are those of `Call`.
     """
 
     id: str
@@ -92,6 +92,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sampling: Sampling | None = None
     grammar: str | None = None
     likeliest: int | None = None
+    all_messages: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
@@ -267,6 +268,10 @@ class Keeper(Protocol):
 
     async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have what was said in ``turn`` be ``question``. Raises `BadInput` if there is no such turn."""
+        ...
+
+    async def keep(self, request: Request, answer: str) -> None:
+        """Keep ``answer``, where the reply to ``request`` was stopped, as if it had been whole."""
         ...
 
 

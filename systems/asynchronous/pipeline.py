@@ -118,6 +118,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 sampling=request.sampling,
                 grammar=request.grammar,
                 likeliest=request.likeliest,
+                all_messages=request.all_messages,
                 on_token=sink,
                 check=steps.wanted.check,
             )
@@ -137,6 +138,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.counters.coalesced += 1
         await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
+
+    async def stopped(self, request: Request, steps: Steps, answer: str) -> None:
+        """Remember a turn whose reply was stopped where ``answer`` ends."""
+        await self._remember(request, answer, await self._keywords(request.text, steps), steps)
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
         if request.kept:
