@@ -84,7 +84,7 @@ function remove({ id, title }) {
   return heeded(async () => {
     const sentence = `Delete “${title}”? What was said in it is taken out of the memory, and cannot be had back.`;
     if (!await choose(sentence, { Delete: "danger" })) return;
-    if (chat.waiting?.conversation === id) chat.stop();
+    if (chat.waiting?.conversation === id) chat.stop(false);
     await kept.forgetConversation(id);
     if (id === chat.id) anew();
     await list();
