@@ -250,8 +250,10 @@ class Keeper(Protocol):
     What is forgotten is gone from the file, the history, the caches and what waits to be saved when the call returns.
     """
 
-    async def conversations(self, session: str) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first."""
+    async def conversations(
+        self, session: str, *, most: int | None = None, after: str | None = None
+    ) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after one."""
         ...
 
     async def turns(

@@ -192,9 +192,14 @@ class Asynchronous(AsyncSystem):
         shared = tuple(each for each in reply.degraded if each.step != "saving")
         return msgspec.structs.replace(again, total_s=waited, degraded=shared + steps.degraded)
 
-    async def conversations(self, session: str) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
-        return await self._kept().conversations(session)
+    async def conversations(
+        self, session: str, *, most: int | None = None, after: str | None = None
+    ) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after one.
+
+        Raises `BadInput`, `StoreError`.
+        """
+        return await self._kept().conversations(session, most, after)
 
     async def turns(
         self, session: str, *, conversation: str | None = None, containing: str = "", before: str | None = None

@@ -37,9 +37,10 @@ class Kept:
         self._engine = engine
         self._opened = store
 
-    async def conversations(self, session: str) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
-        return await (await self._store()).beside(partial(keeping.conversations, session=session))
+    async def conversations(self, session: str, most: int | None, after: str | None) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first. Raises `BadInput`, `StoreError`."""
+        look = partial(keeping.conversations, session=session, most=most, after=after)
+        return await (await self._store()).beside(look)
 
     async def turns(
         self, session: str, conversation: str | None, containing: str, before: str | None

@@ -30,8 +30,10 @@ _CONVERSATIONS = (
     "SELECT conversation, question, first.created, latest, turns FROM "
     "(SELECT conversation, question, min(created) AS created FROM memories WHERE session = ? GROUP BY conversation) "
     "AS first JOIN (SELECT conversation, max(created) AS latest, max(id) AS newest, count(*) AS turns "
-    "FROM memories WHERE session = ? GROUP BY conversation) USING (conversation) ORDER BY latest DESC, newest DESC"
+    "FROM memories WHERE session = ? GROUP BY conversation) USING (conversation) "
 )
+_AFTER = "WHERE (latest, newest) < (SELECT max(created), max(id) FROM memories WHERE session = ? AND conversation = ?) "
+_LATEST = "ORDER BY latest DESC, newest DESC LIMIT ?"
 _TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE session = ? "
 _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
@@ -44,11 +46,23 @@ _ID = re.compile(r"([0-9]{1,18})-([0-9a-f]{16})")
 _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
 
 
-def conversations(connection: sqlite3.Connection, session: str) -> list[KeptConversation]:
-    """Return the conversations of ``session``, the latest first."""
+def conversations(
+    connection: sqlite3.Connection, session: str, most: int | None = None, after: str | None = None
+) -> list[KeptConversation]:
+    """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after the named one.
+
+    Raises `BadInput` if there is no conversation called ``after``.
+    """
+    query = _CONVERSATIONS
+    wanted: list[Any] = [session, session]
+    if after is not None:
+        _some(connection.execute(f"{_TURN}{_OF} LIMIT 1", (session, after)).fetchall(), "conversation")
+        query += _AFTER
+        wanted += [session, after]
+    found = connection.execute(query + _LATEST, (*wanted, -1 if most is None else most))
     return [
         KeptConversation(id=name, title=_title(question), created=created, latest=latest, turns=turns)
-        for name, question, created, latest, turns in connection.execute(_CONVERSATIONS, (session, session))
+        for name, question, created, latest, turns in found
     ]
 
 

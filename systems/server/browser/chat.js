@@ -38,6 +38,11 @@ export class Chat {
     this.show(id, found.map((each) => this.earlier(each)), count - found.length);
   }
 
+  /** Whether the server has something of it. */
+  get isKept() {
+    return this.turns.some((turn) => turn.id !== null);
+  }
+
   reload() {
     return this.open(this.id, this.turns.length + this.hidden);
   }

@@ -66,6 +66,25 @@ async def test_a_long_conversation_is_shown_from_its_end(visit, tmp_path):
         await page.until("$('found-turns').childElementCount === 60 && $('older').hidden")
 
 
+async def test_many_conversations_are_listed_in_pages_and_one_of_old_is_opened_by_its_address(visit, tmp_path):
+    async with serving(tmp_path, Speaker()) as address:
+        async with connect(f"ws://{address}/ws") as connection:
+            for number in range(120):
+                await connection.send(ask(session="default", conversation=f"{number}", text=f"Number {number}."))
+                await until_the_last(connection)
+        page = await ready(await visit(f"http://{address}/"))
+        assert len(await titles(page)) == 50
+        await page.run("$('more-conversations').click()")
+        await page.until("document.querySelectorAll('nav .open').length === 100")
+        await page.run("$('more-conversations').click()")
+        await page.until("document.querySelectorAll('nav .open').length === 120 && $('more-conversations').hidden")
+        assert await titles(page) == [f"Number {number}." for number in reversed(range(120))]
+        old = await ready(await visit(f"http://{address}/#=3"))
+        await old.until("$('title').textContent === 'Number 3.'")
+        await say(old, "Go on.")
+        assert (await titles(old))[0] == "Number 3."
+
+
 async def test_a_reply_can_be_stopped_and_what_was_said_is_kept(visit, tmp_path):
     engine = Speaker({"poem": f"The first line{HOLD} and the last", "continue": "And the second."})
     async with serving(tmp_path, engine) as address:
