@@ -128,6 +128,10 @@ class MessagesRefused(EngineError):
     """The model's chat template takes no messages of such roles, or in such an order."""
 
 
+class BiasRefused(BadInput):
+    """A token is given a bias that the model's vocabulary does not have, or a bias that cannot be added."""
+
+
 class NotHeeded(EngineError):
     """The engine cannot do what a call asks of it; ``field`` is the call's, or its sampling's.
 

@@ -76,7 +76,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     the agent's own system prompt. A turn that is not to be ``kept`` is neither saved nor in the agent's history.
 
     ``max_tokens`` is an upper bound of the reply; with None it may be as long as the engine's context has room.
-    ``sampling``, ``grammar`` and ``likeliest`` are those of `Call`.
+    ``sampling``, ``grammar``, ``likeliest`` and ``all_messages`` are those of `Call`.
     """
 
     id: str
@@ -92,6 +92,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sampling: Sampling | None = None
     grammar: str | None = None
     likeliest: int | None = None
+    all_messages: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no store and no model could take. Raises `BadInput`."""
@@ -249,8 +250,10 @@ class Keeper(Protocol):
     What is forgotten is gone from the file, the history, the caches and what waits to be saved when the call returns.
     """
 
-    async def conversations(self, session: str) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first."""
+    async def conversations(
+        self, session: str, *, most: int | None = None, after: str | None = None
+    ) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after one."""
         ...
 
     async def turns(
@@ -267,6 +270,10 @@ class Keeper(Protocol):
 
     async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have what was said in ``turn`` be ``question``. Raises `BadInput` if there is no such turn."""
+        ...
+
+    async def keep(self, request: Request, answer: str) -> None:
+        """Keep ``answer``, where the reply to ``request`` was stopped, as if it had been whole."""
         ...
 
 

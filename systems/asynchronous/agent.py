@@ -136,9 +136,7 @@ class Asynchronous(AsyncSystem):
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
         """Answer one request; those of other conversations are answered meanwhile."""
         arrived = time.perf_counter()
-        pipeline = self._pipeline
-        if pipeline is None:
-            raise SystemClosed("The asynchronous agent is not running.")
+        pipeline = self._running()
         request.check_form(self._engine)
         seconds = self._settings.deadline_s if request.deadline_s is None else request.deadline_s
         steps = Steps(
@@ -194,9 +192,14 @@ class Asynchronous(AsyncSystem):
         shared = tuple(each for each in reply.degraded if each.step != "saving")
         return msgspec.structs.replace(again, total_s=waited, degraded=shared + steps.degraded)
 
-    async def conversations(self, session: str) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
-        return await self._kept().conversations(session)
+    async def conversations(
+        self, session: str, *, most: int | None = None, after: str | None = None
+    ) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after one.
+
+        Raises `BadInput`, `StoreError`.
+        """
+        return await self._kept().conversations(session, most, after)
 
     async def turns(
         self, session: str, *, conversation: str | None = None, containing: str = "", before: str | None = None
@@ -214,6 +217,26 @@ class Asynchronous(AsyncSystem):
         """Have ``turn`` say ``question``; its answer goes. Raises `BadInput`, `StillReadable`, `StoreError`."""
         return await self._to_the_end(self._kept().correct(session, turn, question))
 
+    async def keep(self, request: Request, answer: str) -> None:
+        """Keep ``answer``, where the reply to ``request`` was stopped, as if it had been whole.
+
+        Raises `NotSaved`, `StoreError`.
+        """
+        pipeline = self._running()
+        steps = Steps(
+            request,
+            Wanted(time.perf_counter() + self._settings.deadline_s),
+            pipeline.counters,
+            self._backoff,
+            degrade=False,
+        )
+
+        async def keep() -> None:
+            async with self._sessions.turn(request.talk):
+                await pipeline.stopped(request, steps, answer)
+
+        await self._to_the_end(keep())
+
     async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what ``work`` returns; it is done to the end though nobody waits for it any more."""
 
@@ -224,10 +247,13 @@ class Asynchronous(AsyncSystem):
         with self._under_way:
             return await asyncio.shield(asyncio.create_task(done(), name="taking out of memory"))
 
-    def _kept(self) -> Kept:
+    def _running(self) -> Pipeline:
         if self._pipeline is None:
             raise SystemClosed("The asynchronous agent is not running.")
-        return Kept(self._pipeline, self._sessions, lambda: self._fulltext)
+        return self._pipeline
+
+    def _kept(self) -> Kept:
+        return Kept(self._running(), self._sessions, self._engine, lambda: self._fulltext)
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""
@@ -327,7 +353,8 @@ class Asynchronous(AsyncSystem):
 
 def _asked_so(request: Request) -> tuple[object, ...]:
     """Return what else must be equal in ``request`` and another one for one reply to do for both."""
-    return request.sampling, request.grammar, request.likeliest, request.instructions, request.before
+    form = request.grammar, request.likeliest, request.all_messages
+    return request.sampling, *form, request.instructions, request.before
 
 
 async def _save_to(store: Resource[LongTermMemory], turns: Sequence[SavedTurn]) -> None:

@@ -6,11 +6,13 @@ none waits to be saved, and then out of all that the agent holds in memory.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
 
 from systems.asynchronous.pipeline import Pipeline
+from systems.engines.interface import Engine
 from systems.errors import NotKept, StoreError
 from systems.interface import Forgotten, KeptConversation, KeptTurn, talk
 from systems.logs import swallowed
@@ -27,14 +29,18 @@ Store = FullTextStore | HybridStore
 class Kept:
     """The conversations in ``store``, which is opened when it is asked for; None if it keeps none to be looked into."""
 
-    def __init__(self, pipeline: Pipeline, sessions: Sessions, store: Callable[[], Store | None]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, sessions: Sessions, engine: Engine, store: Callable[[], Store | None]
+    ) -> None:
         self._pipeline = pipeline
         self._sessions = sessions
+        self._engine = engine
         self._opened = store
 
-    async def conversations(self, session: str) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first. Raises `StoreError`."""
-        return await (await self._store()).beside(partial(keeping.conversations, session=session))
+    async def conversations(self, session: str, most: int | None, after: str | None) -> list[KeptConversation]:
+        """Return the conversations of ``session``, the latest first. Raises `BadInput`, `StoreError`."""
+        look = partial(keeping.conversations, session=session, most=most, after=after)
+        return await (await self._store()).beside(look)
 
     async def turns(
         self, session: str, conversation: str | None, containing: str, before: str | None
@@ -79,6 +85,7 @@ class Kept:
         """
         name, pipeline = talk(session, conversation), self._pipeline
         pipeline.cache.clear()
+        await asyncio.to_thread(self._engine.forget, name)  # which need not be loaded for that
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
         if left > 0:

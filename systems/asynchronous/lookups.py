@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -9,7 +10,7 @@ from typing import Protocol
 from systems.memory import keeping
 from systems.memory.fulltext import FullTextStore
 from systems.memory.hybrid import HybridStore
-from systems.memory.schema import SavedTurn
+from systems.memory.schema import SavedTurn, store_error
 from systems.turn.history import Exchange
 
 
@@ -28,13 +29,25 @@ class LongTermMemory(Protocol):
         """Return the newest ``most`` exchanges of a conversation, oldest first."""
         ...
 
+    async def empty_history(self, session: str, conversation: str) -> None:
+        """Have `newest` return nothing of a conversation that was saved before."""
+        ...
+
 
 async def _newest(store: FullTextStore | HybridStore, session: str, conversation: str, most: int) -> list[Exchange]:
     if not most:
         return []
     # A model that is shown turns without an answer takes that for how to answer.
-    look = partial(keeping.turns, session=session, conversation=conversation, most=most, answered=True)
+    look = partial(keeping.turns, session=session, conversation=conversation, most=most, of_history=True)
     return [Exchange(turn.question, turn.answer) for turn in await store.with_connection(look)]
+
+
+async def _empty_history(store: FullTextStore | HybridStore, session: str, conversation: str) -> None:
+    """Raises `StoreError`."""
+    try:
+        await store.change(partial(keeping.empty_history, session=session, conversation=conversation))
+    except sqlite3.Error as error:
+        raise store_error("That a history is empty could not be saved", error) from error
 
 
 class AllWords:
@@ -44,6 +57,7 @@ class AllWords:
         self._store = store
         self.save = store.save
         self.newest = partial(_newest, store)
+        self.empty_history = partial(_empty_history, store)
 
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
         """Return what was said before about ``question``. Raises `StoreError`."""
@@ -57,6 +71,7 @@ class PublishedKeywords:
         self._store = store
         self.save = store.save
         self.newest = partial(_newest, store)
+        self.empty_history = partial(_empty_history, store)
 
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
         """Return what was said before about ``keywords``. Raises `StoreError`."""

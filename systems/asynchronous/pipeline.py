@@ -90,6 +90,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         if request.conversation and (is_command or request.before is None):
             await self._recall(request, request.conversation, steps)
         if is_command:
+            if request.conversation and commands.empties_history(request.text):
+                await self._empty_history(request, request.conversation, steps)
             text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
@@ -116,6 +118,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 sampling=request.sampling,
                 grammar=request.grammar,
                 likeliest=request.likeliest,
+                all_messages=request.all_messages,
                 on_token=sink,
                 check=steps.wanted.check,
             )
@@ -135,6 +138,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.counters.coalesced += 1
         await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
+
+    async def stopped(self, request: Request, steps: Steps, answer: str) -> None:
+        """Remember a turn whose reply was stopped where ``answer`` ends."""
+        await self._remember(request, answer, await self._keywords(request.text, steps), steps)
 
     async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
         if request.kept:
@@ -199,6 +206,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         nothing: list[Exchange] = []
         self.go_on_from(request.talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
+
+    async def _empty_history(self, request: Request, conversation: str, steps: Steps) -> None:
+        """Have a history that is about to be emptied stay so when it is recalled. Raises `NotSaved`, `StoreError`."""
+
+        async def write() -> None:
+            await self.saver.settled()
+            memory = await self.store.get()
+            await memory.empty_history(request.session, conversation)
+
+        await steps.run("saving", write)
 
     async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
         """Return what was remembered, and the notes that the prompt has of it."""

@@ -89,6 +89,7 @@ class Baseline(BlockingSystem):
                 sampling=request.sampling,
                 grammar=request.grammar,
                 likeliest=request.likeliest,
+                all_messages=request.all_messages,
                 on_token=on_token,
             )
             generation, called = calling.generate(self._engine, call)

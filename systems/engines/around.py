@@ -53,6 +53,10 @@ class AroundEngine(Engine):
         """Have the inner engine do what ``call`` says. Raises `EngineError`."""
         return self._inner.generate(call)
 
+    def forget(self, conversation: str) -> None:
+        """Have the inner engine keep nothing of ``conversation``."""
+        self._inner.forget(conversation)
+
     def close(self) -> None:
         """Close the inner engine."""
         self._inner.close()

@@ -63,8 +63,13 @@ def fitted(
         return Fitted(prompt, left, shortened.dropped_messages, shortened.dropped_notes)
 
     prompt = tokens(call.messages)
-    if len(prompt) <= room:
+    if len(prompt) <= (context_tokens - least if call.all_messages else room):
         return found(prompt, Shortened(call.messages))
+    if call.all_messages:
+        raise PromptTooLong(
+            f"The maximum context length is {context_tokens} tokens; the messages, of which none may be left out, make "
+            f"a prompt of {len(prompt)} tokens, and its reply takes {least}."
+        )
     head, rest = _apart(call.messages)
     leaving = _leaving(max(len(rest) - 1, 0))
     # Halving, since each look renders and counts what is left: the fewest that must leave.
@@ -102,6 +107,8 @@ def ever_shorter(call: Call) -> Iterator[Shortened]:
     For an engine that cannot know beforehand what will fit: it tries one after the other.
     """
     yield Shortened(call.messages)
+    if call.all_messages:
+        return
     head, rest = _apart(call.messages)
     history = len(rest) - 1
     for dropped in sorted({history - history // 4 * 2, history} - {0}) if history > 0 else ():

@@ -103,7 +103,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
     nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
-    less at a time.
+    less at a time. With ``all_messages`` none is left out: it raises `PromptTooLong` before it generates.
 
     With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it. It
     is to be one that this project wrote (`systems.engines.grammar`): some of other people's end the process.
@@ -124,6 +124,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     grammar: str | None = None
     likeliest: int | None = None
     strict: bool = False
+    all_messages: bool = False
     on_token: Callable[[str], None] | None = None
     check: Callable[[], None] | None = None
 
@@ -207,6 +208,12 @@ class Engine(ABC):
     @abstractmethod
     def generate(self, call: Call) -> Generation:
         """Do what ``call`` says. Raises `EngineError`."""
+
+    def forget(self, conversation: str) -> None:  # noqa: B027 - most keep nothing of a conversation
+        """Keep nothing of what was computed under the name ``conversation``: it is gone before its next call begins.
+
+        Any thread may call it. It loads no model, and waits at most for a call of that conversation to end.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -109,6 +109,7 @@ class LlamaEngine(Engine):
         self._library: Any = None
         self._text: LlamaText | None = None
         self._own_sampling = Sampling()
+        self._conversation: str | None = None  # whose state the context holds
 
     @property
     def parallelism(self) -> int:
@@ -227,6 +228,7 @@ class LlamaEngine(Engine):
                 if said and on_token is not None:
                     on_token(said)
 
+            self._conversation = call.conversation
             try:
                 reused = self._reuse(prompt)
                 self._evaluate(prompt[reused:])
@@ -272,6 +274,14 @@ class LlamaEngine(Engine):
                 seed=how.seed,
                 tokens=within(tokens, len(reply)),
             )
+
+    def forget(self, conversation: str) -> None:
+        """Empty the context, if what it holds is of ``conversation``."""
+        if self._conversation != conversation:
+            return  # nor is it that of a call under way, for which others need not wait
+        with self._lock:
+            if self._conversation == conversation and self._llama is not None:
+                self._forget()
 
     def close(self) -> None:
         """Free the model and its context; a second call does nothing."""

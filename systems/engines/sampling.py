@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from systems.engines.interface import Sampling
-from systems.errors import BadInput
+from systems.errors import BiasRefused
 
 # The keys under which llama.cpp finds, in a model's file, how the model is meant to be sampled.
 _KEYS = {
@@ -98,12 +98,12 @@ def of_model(metadata: Mapping[str, str]) -> Sampling:
 
 
 def require_tokens(how: Chosen, words: int) -> None:
-    """Raise `BadInput` for a bias of what is no token of a vocabulary of ``words``, or that is no number."""
+    """Raise `BiasRefused` for a bias of what is no token of a vocabulary of ``words``, or that is no number."""
     for token, bias in how.logit_bias:
         if not 0 <= token < words:
-            raise BadInput(f"The token {token}, which is given a bias, is none of the model's {words}.")
+            raise BiasRefused(f"The token {token}, which is given a bias, is none of the model's {words}.")
         if not math.isfinite(bias):
-            raise BadInput(f"The bias of the token {token} is {bias}, which is no number to be added.")
+            raise BiasRefused(f"The bias of the token {token} is {bias}, which is no number to be added.")
 
 
 def sampler(library: Any, words: int, how: Chosen, said_before: Sequence[int] = ()) -> Any:

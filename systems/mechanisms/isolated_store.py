@@ -29,6 +29,9 @@ class IsolatedLikeStore:
         """Return nothing: the traditional store is asked for what was said by its words alone."""
         return []
 
+    async def empty_history(self, session: str, conversation: str) -> None:
+        """Do nothing: no history is read from it."""
+
     async def save(self, turns: Sequence[SavedTurn]) -> None:
         """Save ``turns`` in one transaction. Raises `StoreError`."""
         await self._executors.run("store", self._store.save, turns)

@@ -22,8 +22,8 @@ from systems.memory.schema import BUSY_S, BY_SESSION, SavedTurn, store_error
 FORMAT_VERSION = 1
 
 _INSERT_NEW = (
-    "INSERT INTO memories (session, created, question, answer, keywords, words, important, conversation) "
-    "SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS "
+    "INSERT INTO memories (session, created, question, answer, keywords, words, important, conversation, in_history) "
+    "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS "
     "(SELECT 1 FROM memories WHERE session = ? AND created = ? AND question = ? AND answer = ?)"
 )
 _BATCH = 1_000
@@ -49,14 +49,14 @@ def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
     count = 0
     encoder = msgspec.json.Encoder()
     with reading.opened_to_read(path) as connection:
-        also = f"{reading.importance(connection)}, {reading.conversation(connection)}"
+        also = ", ".join(column(connection) for column in (reading.importance, reading.conversation, reading.history))
         query = f"SELECT session, created, question, answer, keywords, {also} FROM memories"  # noqa: S608 - constants
         names: list[str] = []
         if session is not None:
             names = _named(connection, path, session)
             query += f" WHERE session IN ({', '.join('?' * len(names))})"
         out.write(encoder.encode(_HEADER) + b"\n")
-        for found, created, question, answer, keywords, important, conversation in connection.execute(
+        for found, created, question, answer, keywords, important, conversation, in_history in connection.execute(
             query + " ORDER BY id", names
         ):
             turn = SavedTurn(
@@ -67,6 +67,7 @@ def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
                 keywords=tuple(keywords.split(" ")) if keywords else (),
                 important=bool(important),
                 conversation=conversation,
+                in_history=bool(in_history),
             )
             out.write(encoder.encode(turn) + b"\n")
             count += 1

@@ -30,13 +30,15 @@ _CONVERSATIONS = (
     "SELECT conversation, question, first.created, latest, turns FROM "
     "(SELECT conversation, question, min(created) AS created FROM memories WHERE session = ? GROUP BY conversation) "
     "AS first JOIN (SELECT conversation, max(created) AS latest, max(id) AS newest, count(*) AS turns "
-    "FROM memories WHERE session = ? GROUP BY conversation) USING (conversation) ORDER BY latest DESC, newest DESC"
+    "FROM memories WHERE session = ? GROUP BY conversation) USING (conversation) "
 )
+_AFTER = "WHERE (latest, newest) < (SELECT max(created), max(id) FROM memories WHERE session = ? AND conversation = ?) "
+_LATEST = "ORDER BY latest DESC, newest DESC LIMIT ?"
 _TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE session = ? "
 _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
 _SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
-_ANSWERED = "AND answer <> '' "
+_OF_HISTORY = "AND in_history AND answer <> '' "
 _BEFORE = "AND (created, id) < (?, ?) "  # as they are ordered
 _SINCE = "AND (created, id) >= (?, ?) "
 _IS = "AND created = ? AND id = ?"
@@ -44,11 +46,23 @@ _ID = re.compile(r"([0-9]{1,18})-([0-9a-f]{16})")
 _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
 
 
-def conversations(connection: sqlite3.Connection, session: str) -> list[KeptConversation]:
-    """Return the conversations of ``session``, the latest first."""
+def conversations(
+    connection: sqlite3.Connection, session: str, most: int | None = None, after: str | None = None
+) -> list[KeptConversation]:
+    """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after the named one.
+
+    Raises `BadInput` if there is no conversation called ``after``.
+    """
+    query = _CONVERSATIONS
+    wanted: list[Any] = [session, session]
+    if after is not None:
+        _some(connection.execute(f"{_TURN}{_OF} LIMIT 1", (session, after)).fetchall(), "conversation")
+        query += _AFTER
+        wanted += [session, after]
+    found = connection.execute(query + _LATEST, (*wanted, -1 if most is None else most))
     return [
         KeptConversation(id=name, title=_title(question), created=created, latest=latest, turns=turns)
-        for name, question, created, latest, turns in connection.execute(_CONVERSATIONS, (session, session))
+        for name, question, created, latest, turns in found
     ]
 
 
@@ -60,11 +74,12 @@ def turns(
     before: str | None = None,
     most: int = PAGE,
     *,
-    answered: bool = False,
+    of_history: bool = False,
 ) -> list[KeptTurn]:
     """Return the newest ``most`` turns, oldest first: of a conversation, with a text in any case, before a turn.
 
-    With ``answered`` those without an answer, which were corrected, are left out.
+    With ``of_history`` those are left out that its history was emptied of, and those without an answer, which were
+    corrected.
     """
     query = _TURN
     wanted: list[Any] = [session]
@@ -79,8 +94,8 @@ def turns(
     elif containing:
         query += _SAYS
         wanted += 2 * [f"%{_escaped(containing)}%"]
-    if answered:
-        query += _ANSWERED
+    if of_history:
+        query += _OF_HISTORY
     if before is not None:
         query += _BEFORE
         number, created = _row(before)
@@ -122,6 +137,15 @@ def _some(found: list[Any], what: str) -> list[KeptTurn]:
     if not found:
         raise BadInput(f"There is no such {what}.")
     return list(starmap(_turn, found))
+
+
+def empty_history(connection: sqlite3.Connection, session: str, conversation: str) -> None:
+    """Have what was said in ``conversation`` so far be no part of its history any more; long-term memory keeps it."""
+    with connection:
+        connection.execute(
+            "UPDATE memories SET in_history = 0 WHERE session = ? AND conversation = ? AND in_history",
+            (session, conversation),
+        )
 
 
 def delete(connection: sqlite3.Connection, turns: Iterable[KeptTurn]) -> None:

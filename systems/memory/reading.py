@@ -40,8 +40,7 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 
 def importance(connection: sqlite3.Connection) -> str:
     """Return what to select to know whether a turn is important; up to version 2 it was not noted."""
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(memories)")}
-    if "important" in columns:
+    if "important" in _columns(connection):
         return "important"
     connection.create_function("is_important", 1, is_important)
     return "is_important(question)"
@@ -49,8 +48,16 @@ def importance(connection: sqlite3.Connection) -> str:
 
 def conversation(connection: sqlite3.Connection) -> str:
     """Return what to select to know which conversation a turn belongs to; up to version 5 there was one a session."""
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(memories)")}
-    return "conversation" if "conversation" in columns else "''"
+    return "conversation" if "conversation" in _columns(connection) else "''"
+
+
+def history(connection: sqlite3.Connection) -> str:
+    """Return what to select to know whether a turn is in its conversation's history; up to version 6 each was."""
+    return "in_history" if "in_history" in _columns(connection) else "1"
+
+
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    return {row[1] for row in connection.execute("PRAGMA table_info(memories)")}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from systems.errors import StoreBusy, StoreError
 from systems.memory import words
 from systems.memory.importance import is_important
 
-VERSION = 6
+VERSION = 7
 
 # How long a writer waits for another one before it gives up.
 BUSY_S = 5.0
@@ -30,18 +30,19 @@ CREATE TABLE memories (
     keywords TEXT NOT NULL,
     words TEXT NOT NULL,
     important INTEGER NOT NULL,
-    conversation TEXT NOT NULL DEFAULT ''
+    conversation TEXT NOT NULL DEFAULT '',
+    in_history INTEGER NOT NULL DEFAULT 1
 )
 """
 
-_COLUMNS = "session, created, question, answer, keywords, words, important, conversation"
+_COLUMNS = "session, created, question, answer, keywords, words, important, conversation, in_history"
 
-INSERT = f"INSERT INTO memories ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
+INSERT = f"INSERT INTO memories ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
 
 INSERT_NEXT = (
     f"INSERT INTO memories ({_COLUMNS}) "  # noqa: S608 - a constant
     "SELECT column1, max(column2, coalesce((SELECT max(created) FROM memories WHERE session = column1), column2)), "
-    "column3, column4, column5, column6, column7, column8 FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?))"
+    "column3, column4, column5, column6, column7, column8, column9 FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?))"
 )
 """For stores that order turns by when they were said: the clock may be set back, and what is said next is newer all
 the same. It looks the newest turn up, so such a store needs `BY_SESSION`."""
@@ -53,7 +54,8 @@ BY_SESSION = "CREATE INDEX IF NOT EXISTS by_session ON memories (session, create
 class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One turn as long-term memory keeps it; ``created`` in seconds since the epoch, as the wall clock said.
 
-    ``conversation`` names the one of its session's that it belongs to; the one without a name is empty.
+    ``conversation`` names the one of its session's that it belongs to; the one without a name is empty. It is not
+    ``in_history`` once somebody has emptied the history of that conversation.
     """
 
     session: str
@@ -63,6 +65,7 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     important: bool = False
     created: float = msgspec.field(default_factory=time.time)
     conversation: str = ""
+    in_history: bool = True
 
     def row(self, *, cut: bool, terms: Sequence[str] | None = None) -> tuple[object, ...]:
         """Return the values of `INSERT` and of `INSERT_NEXT`; the terms only where they are ``cut``.
@@ -78,6 +81,7 @@ class SavedTurn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
             indexed(self.session, self.question, terms) if cut else UNCUT,
             self.important,
             self.conversation,
+            self.in_history,
         )
 
 
@@ -172,10 +176,16 @@ def _from_5(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE memories ADD COLUMN conversation TEXT NOT NULL DEFAULT ''")
 
 
+def _from_6(connection: sqlite3.Connection) -> None:
+    """Have every turn be in the history of its conversation."""
+    connection.execute("ALTER TABLE memories ADD COLUMN in_history INTEGER NOT NULL DEFAULT 1")
+
+
 _MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _from_1,
     2: _from_2,
     3: lambda _: None,
     4: _from_4,
     5: _from_5,
+    6: _from_6,
 }

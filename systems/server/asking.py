@@ -30,8 +30,8 @@ class ClientAsk(msgspec.Struct, frozen=True, kw_only=True):
 
     ``messages`` are the client's, those of its system and its developer among them as "system"; ``told`` is what the
     server has to add to these: the tools there are, and the form of the reply. ``conversation`` None is one that is to
-    be recognised. ``max_tokens``, ``sampling``, ``grammar`` and ``likeliest`` are those of `Call`; ``kept`` is that of
-    `Request`.
+    be recognised. ``max_tokens``, ``sampling``, ``grammar``, ``likeliest`` and ``all_messages`` are those of `Call`;
+    ``kept`` is that of `Request`.
     """
 
     messages: tuple[Message, ...]
@@ -43,6 +43,7 @@ class ClientAsk(msgspec.Struct, frozen=True, kw_only=True):
     sampling: Sampling | None = None
     grammar: str | None = None
     likeliest: int | None = None
+    all_messages: bool = False
 
     @property
     def command(self) -> str:
@@ -96,6 +97,7 @@ def _call(user: str, asked: ClientAsk, most: int | None, on_token: TokenSink | N
         sampling=asked.sampling,
         grammar=asked.grammar,
         likeliest=asked.likeliest,
+        all_messages=asked.all_messages,
         strict=not asked.told,  # what the server itself says may go where the model's template takes it
         on_token=on_token,
     )
@@ -121,6 +123,7 @@ def _request(service: ServedSystem, session: str, asked: ClientAsk, most: int | 
         sampling=asked.sampling,
         grammar=asked.grammar,
         likeliest=asked.likeliest,
+        all_messages=asked.all_messages,
     )
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from systems.errors import (
     BadInput,
+    BiasRefused,
     DeadlineExceeded,
     EngineBusy,
     FourgigError,
@@ -75,6 +76,8 @@ def failure(error: Exception) -> Failure:
             return bad_request(sentence, param="messages")
         case NotHeeded():
             return bad_request(sentence, code="not_offered")
+        case BiasRefused():
+            return bad_request(sentence, param="logit_bias")
         case NotKept():
             return bad_request(sentence, status=404, code="not_kept")
         case BadInput():

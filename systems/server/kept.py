@@ -32,15 +32,23 @@ TURNS = "/v1/fourgig/turns"
 
 
 class ConversationList(msgspec.Struct):
-    """The conversations that are kept, the latest first."""
+    """A page of the conversations that are kept, the latest first."""
 
     data: list[KeptConversation]
+    has_more: bool
 
 
 class TurnList(msgspec.Struct):
     """Turns, oldest first: the newest page of those that were asked for."""
 
     data: list[KeptTurn]
+
+
+class Listing(msgspec.Struct):
+    """Which of the conversations are wanted."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    after: Annotated[str, msgspec.Meta(max_length=MAX_NAME)] | None = None
 
 
 class Correction(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,8 +115,14 @@ def _keeper(service: ServedSystem) -> Keeper:
     return service.host.keeper
 
 
-async def _conversations(keeper: Keeper, session: str, _: Request) -> _Answered:
-    return ConversationList(await keeper.conversations(session)), None
+async def _conversations(keeper: Keeper, session: str, request: Request) -> _Answered:
+    try:
+        wanted = msgspec.convert(dict(request.query_params), Listing, strict=False)
+    except msgspec.ValidationError as error:
+        raise not_understood(error) from error
+    with _not_there():
+        found = await keeper.conversations(session, most=wanted.limit + 1, after=wanted.after)
+    return ConversationList(found[: wanted.limit], len(found) > wanted.limit), None
 
 
 async def _turns(keeper: Keeper, session: str, request: Request) -> _Answered:

@@ -73,9 +73,13 @@ class Settings(_FromClient, frozen=True, kw_only=True, tag="settings"):
 
 
 class Cancel(_FromClient, frozen=True, kw_only=True, tag="cancel"):
-    """Wants no more of the answer to the ask with this ``id``; one that is answered already stays as it is."""
+    """Wants no more of the answer to the ask with this ``id``; one that is answered already stays as it is.
+
+    With ``keep`` the agent is to keep what was streamed of it until then, as its reply.
+    """
 
     id: Id
+    keep: bool = False
 
 
 FromClient = Hello | Ask | Settings | Ping | Cancel
@@ -130,9 +134,13 @@ class Error(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="t
 
 
 class Stopped(msgspec.Struct, frozen=True, kw_only=True, tag="stopped", tag_field="type"):
-    """The answer to a `Cancel` that came in time: nothing more is generated, and the turn is not remembered."""
+    """The answer to a `Cancel` that came in time: nothing more is generated.
+
+    The turn is not remembered, unless it is ``kept``, with what was streamed of its reply.
+    """
 
     id: str
+    kept: bool = False
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong", tag_field="type"):

@@ -142,7 +142,15 @@ def _kept(
         _parameter("before", name),
     )
     return {
-        CONVERSATIONS: {"get": operation("conversations", "The conversations.", conversations)},
+        CONVERSATIONS: {
+            "get": operation(
+                "conversations",
+                "The conversations.",
+                conversations,
+                _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 500}),
+                _parameter("after", name),
+            )
+        },
         CONVERSATIONS + "/{conversation}": {
             "delete": operation("forgetConversation", "Forgotten.", deleted, conversation, _parameter("since", name))
         },

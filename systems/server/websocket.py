@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from systems import interface
 from systems.errors import BadInput, FourgigError, NotAllowed, Refused
-from systems.logs import event
+from systems.logs import event, swallowed
 from systems.server.direct import EngineHost
 from systems.server.failures import failure
 from systems.server.messages import (
@@ -97,6 +97,7 @@ class _Connection:
         # Those of them whose last message is not on its way yet, and what waits for the end of one that is stopped.
         self._stoppable: dict[str, asyncio.Task[None]] = {}
         self._stops: set[asyncio.Task[None]] = set()
+        self._kept: dict[str, bool] = {}  # of asks that are stopped and to be kept, whether they are
 
     async def serve(self) -> None:
         try:
@@ -132,17 +133,19 @@ class _Connection:
         if isinstance(message, Ping):
             await self._send(Pong(id=message.id))
         elif isinstance(message, Cancel):
-            self._stop(message.id)
+            self._stop(message.id, keep=message.keep)
         elif not isinstance(message, Hello):
             self._check(message)
             task = asyncio.create_task(self._answer(message))
             self._asks[message.id] = self._stoppable[message.id] = task
             task.add_done_callback(partial(self._forget, message.id))
 
-    def _stop(self, message_id: str) -> None:
+    def _stop(self, message_id: str, *, keep: bool) -> None:
         """Stop what is being answered, if its last message is not on its way."""
         task = self._stoppable.pop(message_id, None)
         if task is not None:
+            if keep:
+                self._kept[message_id] = False
             task.cancel()
             # Other messages are read meanwhile: an engine may take a while to stop.
             stop = asyncio.create_task(self._say_stopped(message_id, task))
@@ -151,8 +154,9 @@ class _Connection:
 
     async def _say_stopped(self, message_id: str, task: asyncio.Task[None]) -> None:
         await asyncio.wait([task])
+        kept = self._kept.pop(message_id, False)
         if task.cancelled():
-            await self._send(Stopped(id=message_id))
+            await self._send(Stopped(id=message_id, kept=kept))
 
     def _forget(self, message_id: str, _: asyncio.Task[None]) -> None:
         self._asks.pop(message_id, None)
@@ -181,15 +185,36 @@ class _Connection:
         await self._send(last)
 
     async def _turn(self, ask: Ask) -> FromServer:
+        said: list[str] = []
+
         async def send_token(text: str) -> None:
+            said.append(text)
             await self._send(Token(id=ask.id, text=text))
 
         request = self._request(ask)
         with self._service.turn(self._user, ask.text):
             answer = partial(self._service.host.answer, request)
-            reply = await (streamed(answer, send_token) if ask.stream else answer())
+            try:
+                reply = await (streamed(answer, send_token) if ask.stream else answer())
+            except asyncio.CancelledError:
+                if ask.id in self._kept:
+                    await self._keep(request, "".join(said))
+                raise
         self._service.said(request.session, request.text, reply.text)
         return _said(reply)
+
+    async def _keep(self, request: interface.Request, said: str) -> None:
+        """Have the agent keep what was ``said`` until somebody stopped it, if it keeps anything."""
+        keeper = self._service.host.keeper
+        if keeper is None or not said:
+            return
+        try:
+            await keeper.keep(request, said)
+        except FourgigError as error:
+            swallowed(log, "what was said until it was stopped could not be kept", error)
+            return
+        self._kept[request.id] = True
+        self._service.said(request.session, request.text, said)
 
     async def _set(self, message: Settings) -> FromServer:
         """Carry out the commands of the same meaning, and say what is in force."""

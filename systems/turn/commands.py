@@ -55,15 +55,20 @@ def concerns_everyone(text: str) -> bool:
     return words is not None and words[:1] == ["cache"]
 
 
+def empties_history(text: str) -> bool:
+    """Return whether the command in ``text`` empties its conversation's history."""
+    return _words(text) == ["forget"] and "?" not in text  # who asks what it does does not want it done
+
+
 def answer(text: str, session: str, histories: Histories, cache: Resizable) -> str:
     """Carry out the command in ``text``, said in ``session``, and return what to say."""
+    if empties_history(text):
+        histories.forget(session)
+        return "This conversation's history is empty now; what was said stays in long-term memory."
     words = _words(text) or []
     match words:
         case ["help"]:
             return HELP
-        case ["forget"] if "?" not in text:  # who asks what it does does not want it done
-            histories.forget(session)
-            return "This conversation's history is empty now; what was said stays in long-term memory."
         case ["settings"]:
             return (
                 f"History: {histories.length(session)} messages of this conversation. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 
 import msgspec
@@ -16,7 +17,7 @@ from systems.baseline.agent import Baseline
 from systems.engines.fitting import fitted
 from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput, NotHeeded
+from systems.errors import BadInput, NotHeeded, StoreError
 from systems.interface import Request
 from systems.server.hosting import host
 from systems.turn import prompt
@@ -310,6 +311,38 @@ async def test_what_a_command_emptied_stays_empty_when_a_turn_is_taken_back(tmp_
         await running.keeper.forget("vera", turn=last.id)
         await running.answer(ask("After.", conversation="one"))
     assert said(engine.calls[-1]) == []
+
+
+@pytest.mark.parametrize("background_saving", [False, True])
+async def test_a_history_that_a_command_emptied_stays_empty_after_a_restart(tmp_path, background_saving):
+    settings = Asynchronous.Settings(background_saving=background_saving)
+    async with host(Asynchronous(settings, Heard(), tmp_path)) as running:
+        for text in ("Before.", "/forget", "After."):
+            await running.answer(ask(text, conversation="one"))
+        await running.answer(ask("Elsewhere.", conversation="two"))
+        turns = await running.keeper.turns("vera", conversation="one")
+        assert [turn.question for turn in turns] == ["Before.", "After."], "long-term memory has it"
+    engine = Heard()
+    async with host(Asynchronous(settings, engine, tmp_path)) as running:
+        for name in ("one", "two"):
+            await running.answer(ask("And?", conversation=name))
+    assert [said(call)[::2] for call in engine.calls] == [["After."], ["Elsewhere."]]
+
+
+async def test_a_history_whose_emptying_could_not_be_kept_is_not_emptied(tmp_path, monkeypatch):
+    engine = Heard()
+    async with host(Asynchronous(Asynchronous.Settings(retries=False), engine, tmp_path)) as running:
+        await running.answer(ask("Before.", conversation="one"))
+        with monkeypatch.context() as patched:
+            patched.setattr("systems.memory.keeping.empty_history", full)
+            with pytest.raises(StoreError, match="is full"):
+                await running.answer(ask("/forget", conversation="one"))
+        await running.answer(ask("And?", conversation="one"))
+    assert said(engine.calls[-1])[::2] == ["Before."]
+
+
+def full(*_, **__):
+    raise sqlite3.OperationalError("the disk is full")
 
 
 async def test_what_is_forgotten_leaves_the_history_also_where_a_client_told_it_otherwise(tmp_path):

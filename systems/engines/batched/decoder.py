@@ -76,6 +76,8 @@ class Decoder:
 
     def _step(self) -> None:
         self._let_go()
+        for conversation in self._inbox.forgotten():
+            self._slots.forget(conversation)
         self._inbox.take(self._begun)
         jobs = self._slots.jobs()
         if not jobs:

@@ -215,6 +215,12 @@ class BatchedEngine(AsyncEngine):
             job.settle(error)
         return job.future
 
+    def forget(self, conversation: str) -> None:
+        """Have the decoding thread drop what it holds of ``conversation``, before its next step."""
+        inbox = self._inbox
+        if inbox is not None:
+            inbox.forget(conversation)
+
     def counters(self) -> BatchedCounters:
         """Return what was done since the engine was loaded."""
         return msgspec.structs.replace(self._counters)

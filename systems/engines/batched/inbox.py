@@ -1,4 +1,4 @@
-"""What callers hand to the decoding thread: requests in order of arrival, and the wish to end."""
+"""What callers hand to the decoding thread: requests in order of arrival, what to forget, and the wish to end."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from systems.errors import EngineError
 
 
 class Inbox:
-    """Requests that wait for a slot. Any thread may `add` and `close`; the decoding thread does the rest."""
+    """Requests that wait for a slot. Any thread may `add`, `forget` and `close`; the decoding thread does the rest."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._jobs: list[Job] = []
+        self._forgotten: list[str] = []
         self._closed = False
         self._step_began: float | None = None
 
@@ -27,6 +28,13 @@ class Inbox:
             self._jobs.append(job)
             self._changed.notify()
 
+    def forget(self, conversation: str) -> None:
+        """Let what was computed of ``conversation`` be forgotten before the next step; a closed inbox has no more."""
+        with self._changed:
+            if not self._closed:
+                self._forgotten.append(conversation)
+                self._changed.notify()
+
     def close(self) -> None:
         """Take no more requests, and wake the decoding thread; a second call does nothing."""
         with self._changed:
@@ -36,7 +44,7 @@ class Inbox:
     def wait(self, *, busy: bool) -> bool:
         """Return True when there is something to do, at once if ``busy``; False once the inbox is closed."""
         with self._changed:
-            while not (self._closed or self._jobs or busy):
+            while not (self._closed or self._jobs or self._forgotten or busy):
                 self._changed.wait()
             return not self._closed
 
@@ -49,6 +57,12 @@ class Inbox:
             for job in taken:
                 self._jobs.remove(job)
         return taken
+
+    def forgotten(self) -> list[str]:
+        """Remove and return the conversations that are to be forgotten."""
+        with self._changed:
+            names, self._forgotten = self._forgotten, []
+        return names
 
     def empty(self) -> list[Job]:
         """Remove and return all requests."""

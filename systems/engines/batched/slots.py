@@ -29,6 +29,9 @@ SHORTEST_PREFIX = 32
 # How many shared beginnings are kept: those of the system prompts in use.
 PREFIXES = 4
 
+# No beginning, of nobody.
+_NOTHING: tuple[str | None, NDArray[np.int32]] = (None, np.empty(0, np.int32))
+
 
 class Slot:
     """A sequence of the context: the tokens it holds, and whose they are."""
@@ -70,7 +73,7 @@ class Slots:
         self._clock = 0
         # Beginnings that were seen: the latest prompt that began anew, and those kept in the states by number,
         # in the order of their last use.
-        self._latest: tuple[str | None, NDArray[np.int32]] = (None, np.empty(0, np.int32))
+        self._latest = _NOTHING
         self._prefixes: dict[int, NDArray[np.int32]] = {}
         self._prefix_number = 0
 
@@ -141,6 +144,24 @@ class Slots:
         """Forget what the slot holds."""
         self._context.clear(number)
         self._all[number].tokens, self._all[number].owner = [], None
+
+    def forget(self, conversation: str) -> None:
+        """Keep nothing of ``conversation``, once a reply under way in it has ended.
+
+        Beginnings that are kept for all go too: they may be what it began with, and nobody knows whose words they are.
+        """
+        for number, slot in enumerate(self._all):
+            if slot.owner != conversation:
+                continue
+            if slot.job is None:
+                self.clear(number)
+            else:
+                slot.owner, slot.job.learn_at = None, 0
+        self._states.forget(conversation)
+        for prefix in self._prefixes:
+            self._states.forget(prefix)
+        self._prefixes.clear()
+        self._latest = _NOTHING
 
     def close(self) -> None:
         """Forget everything."""

@@ -38,6 +38,11 @@ export class Chat {
     this.show(id, found.map((each) => this.earlier(each)), count - found.length);
   }
 
+  /** Whether the server has something of it. */
+  get isKept() {
+    return this.turns.some((turn) => turn.id !== null);
+  }
+
   reload() {
     return this.open(this.id, this.turns.length + this.hidden);
   }
@@ -125,7 +130,7 @@ export class Chat {
     switch (message.type) {
       case "token": return turn.add(message.text);
       case "reply": return this.ended(() => turn.answered(message.text, message));
-      case "stopped": return this.ended(() => turn.stopped());
+      case "stopped": return this.ended(() => turn.stopped(message.kept));
       case "refusal":
         return this.ended(() => turn.failed(`Not now: ${message.reason}. Try again in ${Math.ceil(message.retry_after_s)} s.`));
       case "error": return this.ended(() => turn.failed(message.message));
@@ -136,10 +141,11 @@ export class Chat {
     if (this.waiting) this.ended(() => this.waiting.turn.failed("The connection was lost before the reply was whole."));
   }
 
-  stop() {
+  /** Stop what is being answered; what was said until then is kept, unless `keep` is false. */
+  stop(keep = true) {
     if (this.waiting === null) return;
-    if (this.link.open) this.link.send({ type: "cancel", id: this.waiting.id });
-    else this.ended(() => this.waiting.turn.stopped());
+    if (this.link.open) this.link.send({ type: "cancel", id: this.waiting.id, keep });
+    else this.ended(() => this.waiting.turn.stopped(false));
   }
 
   ended(say) {

@@ -6,10 +6,12 @@ import { button, by, element, when } from "./elements.js";
 export const addressOf = (id) => `#=${encodeURIComponent(id)}`;
 
 export class Conversations {
-  /** `on.remove(conversation)` deletes one. */
+  /** `on.remove(conversation)` deletes one, `on.further()` shows more of them. */
   constructor(on) {
     this.on = on;
     this.found = [];
+    this.more = false;
+    by("more-conversations").onclick = () => on.further();
     this.toggle = by("show-list");
     this.toggle.onclick = () => this.open(this.toggle.getAttribute("aria-expanded") !== "true");
     by("list").onclick = (event) => { if (event.target.closest("a")) this.open(false); };
@@ -33,9 +35,11 @@ export class Conversations {
     return this.found.find((each) => each.id === id)?.turns ?? 0;
   }
 
-  /** Show `found`; `current` is the one that is open. */
-  show(found, current) {
+  /** Show those that were `found`, of which there may be `more`; `current` is the one that is open. */
+  show({ found, more }, current) {
     this.found = found;
+    this.more = more;
+    by("more-conversations").hidden = !more;
     by("no-conversations").hidden = found.length > 0;
     by("conversations").replaceChildren(...found.map((each) => this.row(each, each.id === current)));
     const title = found.find((each) => each.id === current)?.title;

@@ -7,7 +7,7 @@ import { save } from "./exporting.js";
 import { Link } from "./link.js";
 import { Memories } from "./memories.js";
 import { Preferences } from "./preferences.js";
-import { forgetToken, kept, models, setToken, token } from "./server.js";
+import { forgetToken, kept, LISTED, models, setToken, token } from "./server.js";
 
 const state = (words, fine = false) => {
   by("state").textContent = words;
@@ -47,7 +47,10 @@ const chat = new Chat(link, {
   },
 });
 
-const conversations = new Conversations({ remove });
+const conversations = new Conversations({
+  remove,
+  further: () => heeded(() => list(conversations.found.length + LISTED)),
+});
 const memories = new Memories({ changed: () => heeded(async () => {
   await list();
   await chat.reload();
@@ -73,10 +76,11 @@ function busy(whether) {
   if (hadButton) (typesOnGlass ? by(whether ? "stop" : "send") : by("text")).focus();
 }
 
-/** Ask the server for the conversations, and show them. */
-async function list() {
+/** Ask the server for the conversations, and show as many as before or more, among them the one that is open. */
+async function list(most = conversations.found.length) {
   if (!chat.keeps) return;
-  conversations.show(await kept.conversations(), chat.id);
+  const id = chat.isKept ? chat.id : null;
+  conversations.show(await kept.conversations(most, id), chat.id);
   by("export").hidden = by("delete").hidden = !conversations.count(chat.id);
 }
 
@@ -84,7 +88,7 @@ function remove({ id, title }) {
   return heeded(async () => {
     const sentence = `Delete “${title}”? What was said in it is taken out of the memory, and cannot be had back.`;
     if (!await choose(sentence, { Delete: "danger" })) return;
-    if (chat.waiting?.conversation === id) chat.stop();
+    if (chat.waiting?.conversation === id) chat.stop(false);
     await kept.forgetConversation(id);
     if (id === chat.id) anew();
     await list();
@@ -105,10 +109,12 @@ async function follow() {
     // An address that nobody made.
   }
   await heeded(async () => {
-    if (id !== null && chat.keeps) await chat.open(id, conversations.count(id));
-    else chat.fresh();
+    if (id !== null && chat.keeps) {
+      if (conversations.more && !conversations.count(id)) conversations.show(await kept.conversations(0, id), id);
+      await chat.open(id, conversations.count(id));
+    } else chat.fresh();
   });
-  conversations.show(conversations.found, chat.id);
+  conversations.show(conversations, chat.id);
   by("export").hidden = by("delete").hidden = !conversations.count(chat.id);
 }
 
@@ -154,7 +160,7 @@ async function start() {
   by("login").close();
   by("token").value = "";
   try {
-    conversations.show(await kept.conversations(), "");
+    conversations.show(await kept.conversations(0), "");
     chat.keeps = true;
   } catch (error) {
     if (error.status !== 404) return later(error); // a system that keeps nothing is no fault

@@ -87,8 +87,21 @@ async function gone(deleted) {
   }
 }
 
+/** How many conversations are asked for at once. */
+export const LISTED = 50;
+
 export const kept = {
-  conversations: async () => (await call("GET", "v1/fourgig/conversations")).data,
+  /** Return the latest conversations, at least `most` if there are so many and up to the one called `id`; and whether there are `more`. */
+  async conversations(most, id = null) {
+    const found = new Map(); // one that was gone on with meanwhile comes twice
+    let page = null;
+    do {
+      const after = page?.data.at(-1).id;
+      page = await call("GET", `v1/fourgig/conversations${query({ limit: LISTED, after })}`);
+      for (const each of page.data) found.set(each.id, each);
+    } while (page.has_more && (found.size < most || (id !== null && !found.has(id))));
+    return { found: [...found.values()], more: page.has_more };
+  },
   /** Return the newest page of turns: of a `conversation`, `containing` a text, `before` a turn. */
   turns: async (named) => (await call("GET", `v1/fourgig/turns${query(named)}`)).data,
   forgetConversation: (conversation, since) => gone(call("DELETE", address(conversation) + query({ since }))),

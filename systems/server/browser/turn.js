@@ -52,9 +52,11 @@ export class Turn {
     announce(`The reply: ${this.answer.innerText}`);
   }
 
-  stopped() {
-    this.end("stopped");
-    this.mark("Stopped here. A reply that was stopped is not kept.", this.again("Ask again"));
+  /** It was stopped; what was said until then is `kept` as the reply, or is nowhere but here. */
+  stopped(kept) {
+    this.end(kept ? "whole" : "stopped");
+    if (kept) this.mark("Stopped here.", button("Continue", () => this.on.goOn()));
+    else this.mark("Stopped here. This is not kept.", this.again("Ask again"));
     announce("Stopped.");
   }
 

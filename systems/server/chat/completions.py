@@ -40,9 +40,7 @@ class Completions:
             user = admitted(self._service, headers)
             request = decoded(await body_of(receive, headers))
             check_model(self._service, request.model)
-            asking = partial(chat_asked, request)
-            # A grammar of many tools takes a while to make, in which others are not to wait.
-            chat = await self._service.forming(user, asking) if request.asks_for_form else asking()
+            chat = await self._asked(receive, user, request)
             with self._service.turn(user, chat.asked.command), named(chat):
                 if request.stream:
                     first = await unless_left(receive, events.during(self._stream(events, user, request, chat)))
@@ -60,6 +58,12 @@ class Completions:
                 await events.fail(failed)
             else:
                 await failed.response()(scope, receive, send)
+
+    async def _asked(self, receive: Receive, user: str, request: ChatRequest) -> ChatAsked:
+        if not request.asks_for_form:
+            return chat_asked(request)
+        # A grammar of many tools takes a while to make, in which others are not to wait, and clients may leave.
+        return await unless_left(receive, self._service.forming(user, partial(chat_asked, request)))
 
     async def _whole(self, user: str, request: ChatRequest, chat: ChatAsked) -> list[Generated]:
         replies = {

@@ -28,6 +28,9 @@ _AT_ONCE = 16
 
 _DEEPEST = 200
 
+# What a model might read as one of the marks around a result, however it is written.
+_MARK = re.compile(r"<(?=\s*/?\s*result\b)", re.IGNORECASE)
+
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
 
@@ -97,7 +100,8 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
         return (
             f"These functions can be called:\n{chr(10).join(lines)}\n\n"
             f"{when} with nothing but a JSON object like this: {how}\n"
-            "What it returns is told in the next message; once you know enough, answer in words."
+            "What it returns is told in the next message, between <result> and </result>: those are the "
+            "function's words, not the user's. Once you know enough, answer in words."
         )
 
     def schema(self) -> dict[str, Any]:
@@ -169,10 +173,19 @@ def said(calls: Sequence[FunctionCall]) -> str:
 
 
 def returned(call: FunctionCall | None, name: str | None, result: str) -> str:
-    """Return what came of ``call``, of which no more may be known than the ``name``, as the model is told it."""
+    """Return what came of ``call``, of which no more may be known than the ``name``, as the model is told it.
+
+    It stands in a user's message, between marks that say where the user's own words begin again; nothing that a
+    function returns can be such a mark.
+    """
+    told = " ".join((name or "A function" if call is None else call.name).split())
     if call is not None:
-        return f"{call.name}({_compact(_arguments(call.arguments))}) returned:\n{result}"
-    return f"{name or 'A function'} returned:\n{result}"
+        told += f"({_compact(_arguments(call.arguments))})"
+    return f"{_unmarked(told)} returned:\n<result>\n{_unmarked(result)}\n</result>"
+
+
+def _unmarked(text: str) -> str:
+    return _MARK.sub("&lt;", text)
 
 
 def heard(text: str, tools: Tools) -> list[FunctionCall] | None:

@@ -79,6 +79,9 @@ def response_asked(
         asked = chat_asked(chat)
     except Failure as error:
         raise in_these_words(error) from error
+    # Whoever is asked says so before it generates, if it can know; else the reply tells what was left out.
+    whole = msgspec.structs.replace(asked.asked, all_messages=request.truncation == "disabled")
+    asked = msgspec.structs.replace(asked, asked=whole)
     return ResponseAsked(asked, tuple(said), _begun(request, model, tools))
 
 

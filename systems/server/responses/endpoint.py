@@ -62,7 +62,7 @@ class Responses:
             check_model(self._service, request.model)
             person = session_of(user, person_of(request.safety_identifier, request.user))
             forgotten = self._service.responses.forgotten[person]
-            response = await self._asked(user, person, request)
+            response = await self._asked(receive, user, person, request)
             asked = placed(self._service, user, response.chat.asked)
             making = Making(response)
             with self._service.turn(user, asked.command), named(response.chat):
@@ -86,7 +86,7 @@ class Responses:
             else:
                 await failed.response()(scope, receive, send)
 
-    async def _asked(self, user: str, session: str, request: ResponseRequest) -> ResponseAsked:
+    async def _asked(self, receive: Receive, user: str, session: str, request: ResponseRequest) -> ResponseAsked:
         kept = self._service.responses
         before: list[KeptResponse] = []
         if (name := request.previous_response_id) is not None:
@@ -100,8 +100,10 @@ class Responses:
             before = chain
         said = items_of(request.input, partial(kept.item, user, session))
         asking = partial(response_asked, request, self._service.model, before, said)
-        # A grammar of many tools takes a while to make, in which others are not to wait.
-        return await self._service.forming(user, asking) if request.asks_for_form else asking()
+        if not request.asks_for_form:
+            return asking()
+        # A grammar of many tools takes a while to make, in which others are not to wait, and clients may leave.
+        return await unless_left(receive, self._service.forming(user, asking))
 
     async def _stream(
         self,

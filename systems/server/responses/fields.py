@@ -24,7 +24,7 @@ OPENAI: dict[str, Field] = {
     "tools": Field("obeyed", "functions; other tools are refused, the server calls nothing by itself"),
     "tool_choice": Field("obeyed", "`auto`, `none`, `required`, a function's name, `allowed_tools`"),
     "parallel_tool_calls": Field("obeyed", "`false`: one call at most"),
-    "truncation": Field("obeyed", "`disabled`: an error where messages had no room; otherwise the oldest are left out"),
+    "truncation": Field("obeyed", "`disabled`: refused where messages have no room; otherwise the oldest are left out"),
     "metadata": Field("obeyed", "up to 16 pairs, told with the response"),
     "safety_identifier": Field("obeyed", "names the person, whose memory it is"),
     "user": Field("obeyed", "the same, where there is no `safety_identifier`"),

@@ -19,7 +19,7 @@ from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, StillReadable
-from systems.interface import Keeper, Request
+from systems.interface import Keeper, Request, talk
 from systems.memory import rewriting
 from tests.systems.conversing import simulated
 
@@ -372,6 +372,33 @@ async def test_a_reply_that_two_share_is_not_served_again_when_its_own_conversat
         assert len(await agent.turns(VERA)) == (0 if shared else 1)
     finally:
         engine.may.set()
+        await agent.close()
+
+
+class Forgetful(SimulatedEngine):
+    """An engine that notes which conversations it is to forget."""
+
+    def __init__(self):
+        super().__init__(SimulatedSettings())
+        self.forgotten = []
+
+    def forget(self, conversation):
+        self.forgotten.append(conversation)
+
+
+async def test_the_engine_is_told_to_forget_what_it_computed_of_a_conversation(tmp_path):
+    engine = Forgetful()
+    agent = Asynchronous(AsynchronousSettings(), engine, tmp_path)
+    await agent.start()
+    try:
+        for name in ("one", "two", None):
+            await agent.answer(ask("A Flumdiddle.", name))
+        await agent.forget(VERA, conversation="one")
+        assert engine.forgotten == [talk(VERA, "one")]
+        [turn] = await agent.turns(VERA, conversation="")
+        await agent.correct(VERA, turn.id, "A Snorkelwump.")
+        assert engine.forgotten == [talk(VERA, "one"), talk(VERA, None)]
+    finally:
         await agent.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +123,19 @@ def test_what_is_tried_gets_ever_shorter_and_keeps_the_system_prompt_and_the_que
             len(each.messages) // 2 - 1
         ) + ["user"]
     assert len(list(ever_shorter(Call(messages=[Message("user", "hi")], max_tokens=1)))) == 1
+
+
+@given(history=st.lists(st.integers(0, 50), max_size=6), room=st.integers(0, 400), max_tokens=BOUNDS)
+def test_where_no_message_may_be_left_out_a_prompt_is_whole_or_refused(history, room, max_tokens):
+    call = msgspec.structs.replace(a_call(history, ["a"], "b", max_tokens), all_messages=True)
+    context = ALONE["bracketed"] + room
+    whole = tokens(call.messages)
+    least = min(context if max_tokens is None else max_tokens, 16)
+    if len(whole) + least > context:
+        with pytest.raises(PromptTooLong, match="none may be left out"):
+            fitted(call, tokens, context)
+    else:
+        found = fitted(call, tokens, context)
+        assert (found.prompt, found.dropped_messages, found.dropped_notes) == (whole, 0, 0)
+        assert found.room >= least
+    assert [shortened.messages for shortened in ever_shorter(call)] == [call.messages]

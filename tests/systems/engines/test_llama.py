@@ -220,3 +220,15 @@ def test_a_model_that_is_missing_or_damaged_is_a_model_error(tiny_model: Path, t
     for path, reason in ((tmp_path / "absent.gguf", "There is no"), (tmp_path, "directory"), (cut, "truncated")):
         with pytest.raises(ModelError, match=reason):
             LlamaEngine(LlamaSettings(model_path=str(path))).load()
+
+
+def test_what_was_computed_of_a_conversation_is_forgotten_when_that_is_asked(fresh: LlamaEngine) -> None:
+    call = Call(messages=QUESTION, max_tokens=2, script="one two", conversation="one")
+    first = fresh.generate(call)
+    fresh.forget("two")
+    assert fresh.generate(call).reused_tokens == first.prompt_tokens - 1
+    fresh.forget("one")
+    assert fresh.generate(call).reused_tokens == 0
+    fresh.close()
+    fresh.forget("one")
+    fresh.load()

@@ -25,7 +25,7 @@ from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 from systems.server.hosting import host
 from tests.systems.conversing import simulated
-from tests.systems.memory.test_memory_files import VERSION_1, VERSION_2, VERSION_3, VERSION_5
+from tests.systems.memory.test_memory_files import VERSION_1, VERSION_2, VERSION_3, VERSION_5, VERSION_6
 
 SECRET = "beekeeping"
 ENDINGS = ("", "-wal", "-shm", "-journal")
@@ -341,7 +341,7 @@ def test_a_file_that_changes_while_it_is_read_unguarded_is_not_taken_for_whole(t
         subprocess.run(["umount", "-l", tmp_path / "seen"], check=True)
 
 
-@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3, VERSION_5])
+@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3, VERSION_5, VERSION_6])
 def test_a_file_of_an_older_version_is_exported_as_it_is(path, tmp_path, statements):
     with closing(sqlite3.connect(path)) as connection, connection:
         for statement in statements:
@@ -353,6 +353,19 @@ def test_a_file_of_an_older_version_is_exported_as_it_is(path, tmp_path, stateme
     assert b'"important":true' in lines
     archive.load(tmp_path / "copy.sqlite", io.BytesIO(lines))
     assert exported(tmp_path / "copy.sqlite") == lines
+
+
+def test_what_a_history_was_emptied_of_is_carried(path, tmp_path):
+    store = LikeStore(path)
+    store.open()
+    store.save([SavedTurn(session="s", question="Before.", answer="Yes.", conversation="one")])
+    with closing(sqlite3.connect(path)) as connection:
+        keeping.empty_history(connection, "s", "one")
+    store.save([SavedTurn(session="s", question="After.", answer="Yes.", conversation="one")])
+    archive.load(tmp_path / "new.sqlite", io.BytesIO(exported(path)))
+    with closing(sqlite3.connect(tmp_path / "new.sqlite")) as connection:
+        assert [turn.question for turn in keeping.turns(connection, "s")] == ["Before.", "After."]
+        assert [turn.question for turn in keeping.turns(connection, "s", of_history=True)] == ["After."]
 
 
 def test_the_conversation_of_a_turn_is_carried_and_forgetting_a_session_takes_all_of_them(path, tmp_path):

@@ -95,9 +95,14 @@ VERSION_5 = (
     "('s', 1, 'Remember that my sisters keep bees', 'yes', 'sisters bees', '', 1)",
     "PRAGMA user_version=5",
 )
+VERSION_6 = (
+    *VERSION_5[:-1],
+    "ALTER TABLE memories ADD COLUMN conversation TEXT NOT NULL DEFAULT ''",
+    "PRAGMA user_version=6",
+)
 
 
-@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3, VERSION_5])
+@pytest.mark.parametrize("statements", [VERSION_1, VERSION_2, VERSION_3, VERSION_5, VERSION_6])
 @pytest.mark.parametrize("first", [LikeStore, None])
 async def test_a_file_of_an_older_version_is_brought_to_this_one(tmp_path, statements, first):
     path = tmp_path / "memory.sqlite"
@@ -110,6 +115,7 @@ async def test_a_file_of_an_older_version_is_brought_to_this_one(tmp_path, state
     assert await found(path, "my sister") == ["Remember that my sisters keep bees"]
     assert rows(path, "SELECT important FROM memories") == [1]
     assert rows(path, "SELECT conversation FROM memories") == [""]
+    assert rows(path, "SELECT in_history FROM memories") == [1]
     assert rows(path, "PRAGMA user_version") == [schema.VERSION]
     sound(path)
 

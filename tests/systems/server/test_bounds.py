@@ -5,6 +5,7 @@ import gc
 import http.client
 import json
 import socket
+import threading
 import urllib.request
 from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from experiments.measuring.probes import memory
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, Refused
+from systems.server.chat.completions import Completions
+from systems.server.responses.endpoint import Responses
 from systems.server.schema import WEBSOCKET, openapi
 from systems.server.service import ServedSystem
 from systems.server.settings import MAX_HEADER_BYTES, ServerSettings
@@ -313,3 +316,32 @@ async def test_no_grammar_is_made_for_a_user_who_may_not_ask(tmp_path):
     await service.finish()
     with pytest.raises(Refused, match="stopping"):
         await service.forming(two, pytest.fail)
+
+
+@pytest.mark.parametrize("endpoint", [Completions, Responses])
+async def test_no_grammar_is_made_for_a_client_that_left_while_others_waited_for_theirs(
+    tmp_path, endpoint, monkeypatch
+):
+    made = []
+    for module in ("chat.completions.chat_asked", "responses.endpoint.response_asked"):
+        monkeypatch.setattr(f"systems.server.{module}", lambda *_: made.append("a grammar"))
+    service = ServedSystem(agent(tmp_path), ServerSettings(port=0), "test")
+    said = {"messages": [{"role": "user", "content": "x"}], "response_format": {"type": "json_object"}}
+    if endpoint is Responses:
+        said = {"input": "x", "text": {"format": {"type": "json_object"}}}
+    heard = iter([{"type": "http.request", "body": json.dumps(said).encode()}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(heard)
+
+    another_is_made = threading.Event()
+    another = asyncio.create_task(service.forming("another", lambda: another_is_made.wait(60)))
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(20):
+            await endpoint(service)({"type": "http", "headers": []}, receive, pytest.fail)
+        assert service.turns == 1
+    finally:
+        another_is_made.set()
+    assert await another
+    assert await service.forming("another", lambda: made) == []

@@ -90,6 +90,13 @@ async def test_a_request_says_how_it_is_sampled_and_whose_conversation_it_is(tin
         assert cached[0] < cached[1] == usages[1]["prompt_tokens"] - 1
 
 
+async def test_a_bias_of_what_is_no_token_of_the_model_is_refused_by_its_field(tiny):
+    async with engine_alone(tiny) as address:
+        for stream in (False, True):
+            status, _, said = await chat(address, logit_bias={"9999999": 1}, stream=stream)
+            assert (status, said["error"]["param"]) == (400, "logit_bias")
+
+
 async def test_without_a_seed_every_reply_is_another_and_says_the_seed_that_repeats_it(tiny):
     async with engine_alone(tiny) as address:
         asked = {"temperature": 2.0, "top_k": 0, "max_tokens": 16, "ignore_eos": True}

@@ -111,7 +111,7 @@ async def test_calls_are_recognised_however_a_client_writes_their_json():
     first, second = agent.requests
     assert first.conversation == second.conversation
     assert (first.kept, second.kept) == (True, False)
-    assert second.text.endswith("returned:\nrain")
+    assert second.text.endswith("returned:\n<result>\nrain\n</result>")
 
 
 async def test_a_named_conversation_leaves_its_history_to_the_agent_unless_the_client_tells_it():

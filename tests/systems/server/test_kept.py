@@ -54,8 +54,27 @@ async def test_conversations_are_listed_read_corrected_and_forgotten(tmp_path):
         assert await at(address, f"/conversations/one?since={since}", method="DELETE") == (200, {"deleted": 1})
         assert await at(address, f"/turns/{corrected['id']}", method="DELETE") == (200, {"deleted": 1})
         assert await at(address, f"/conversations/{quote('a/b c', safe='')}", method="DELETE") == (200, {"deleted": 1})
-        assert await at(address, "/conversations") == (200, {"data": []})
+        assert await at(address, "/conversations") == (200, {"data": [], "has_more": False})
     assert not any(b"Quibble" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+async def test_conversations_are_listed_in_pages(tmp_path):
+    async with listening_to(agent(tmp_path)) as address:
+        for name in ("a", None, "c", "d", "e"):
+            await talked(address, f"Of {name}.", conversation=name)
+        pages, after = [], ""
+        while True:
+            _, page = await at(address, f"/conversations?limit=2{after}")
+            pages.append([each["id"] for each in page["data"]])
+            if not page["has_more"]:
+                break
+            after = f"&after={pages[-1][-1]}"
+        assert pages == [["e", "d"], ["c", ""], ["a"]]
+        assert (await at(address, "/conversations?after="))[1]["data"][0]["id"] == "a"
+        assert (await at(address, "/conversations?after=x"))[0] == 404
+        for wrong in ("limit=0", "limit=501", "limit=x", f"after={'x' * 600}"):
+            status, said = await at(address, f"/conversations?{wrong}")
+            assert (status, said["error"]["param"]) == (400, wrong.partition("=")[0])
 
 
 async def test_the_conversation_without_a_name_is_read_and_forgotten_too(tmp_path):
@@ -120,7 +139,7 @@ async def test_another_token_sees_and_forgets_nothing_of_it(tmp_path):
         await talked(address, "Vera's.", session="vera", **mine)
         [turn] = (await at(address, "/turns", **mine))[1]["data"]
         assert (await at(address, "/turns", **theirs))[1] == {"data": []}
-        assert (await at(address, "/conversations?user=vera", **theirs))[1] == {"data": []}
+        assert (await at(address, "/conversations?user=vera", **theirs))[1]["data"] == []
         assert (await at(address, f"/turns/{turn['id']}", method="DELETE", **theirs))[0] == 404
         assert (await at(address, "/turns"))[0] == 401
         [vera] = (await at(address, "/turns?user=vera", **mine))[1]["data"]

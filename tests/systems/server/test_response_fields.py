@@ -214,7 +214,12 @@ def test_items_of_every_shape_become_a_chat():
             "assistant",
             'Let me see.\n{"tool_calls":[{"name":"f","arguments":{"a":1}},{"name":"g","arguments":{}}]}',
         ),
-        ("user", 'g({}) returned:\nof g\n\nf({"a":1}) returned:\nof f\n\nA function returned:\n{"x":1}\n\nAnd?'),
+        (
+            "user",
+            "g({}) returned:\n<result>\nof g\n</result>\n\n"
+            'f({"a":1}) returned:\n<result>\nof f\n</result>\n\n'
+            'A function returned:\n<result>\n{"x":1}\n</result>\n\nAnd?',
+        ),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from systems.engines.interface import Generation, SaidToken
+from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineError
 from systems.server.direct import EngineHost
@@ -179,7 +180,8 @@ async def test_a_loop_of_tools_by_the_id_of_the_response_before_or_by_all_that_w
     _, question, call_, told = heard(engine)
     assert question == ("user", "What is the weather in Oslo?")
     assert call_ == ("assistant", CALLS)
-    assert told == ("user", 'weather({"city":"Oslo"}) returned:\nof weather\n\ntime({}) returned:\nof time')
+    weather = 'weather({"city":"Oslo"}) returned:\n<result>\nof weather\n</result>'
+    assert told == ("user", f"{weather}\n\ntime({{}}) returned:\n<result>\nof time\n</result>")
 
 
 async def test_calls_are_streamed_one_after_the_other_each_with_its_arguments():
@@ -422,6 +424,24 @@ async def test_messages_that_had_no_room_are_told_or_are_an_error_where_that_is_
         events = await events_of(client, truncation="disabled")
     assert events[-1]["type"] == "response.failed"
     assert events[-1]["response"]["error"]["code"] == "invalid_prompt"
+
+
+async def test_what_has_no_room_is_refused_before_anything_is_generated_where_that_is_wanted(tiny_model, tmp_path):
+    engine = LlamaEngine(LlamaSettings(model_path=str(tiny_model), context_tokens=256, threads=1))
+    given = [{"role": role, "content": "word " * 40} for role in ("user", "assistant") * 3]
+    given.append({"role": "user", "content": "And?"})
+    for hosted in (EngineHost(engine, 60.0), agent(tmp_path, engine)):
+        async with client_of(hosted) as client:
+            shortened = await client.responses.create(model="default", input=given, max_output_tokens=2)
+            assert shortened.model_extra["fourgig"]["dropped_messages"]
+            with pytest.raises(openai.BadRequestError) as failed:
+                await client.responses.create(model="default", input=given, truncation="disabled")
+            assert (failed.value.code, failed.value.param) == ("context_length_exceeded", "input")
+            assert "none may be left out" in str(failed.value)
+            fits = await client.responses.create(
+                model="default", input="Hello", truncation="disabled", max_output_tokens=2
+            )
+            assert fits.status == "incomplete"
 
 
 async def test_a_client_that_leaves_keeps_no_response_and_holds_nobody_up():

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 
 import msgspec
 import pytest
@@ -338,8 +339,8 @@ async def test_a_session_belongs_to_its_token(tmp_path):
         assert await prompt_tokens("two") > anew
 
 
-def cancel(ask_id="1"):
-    return json.dumps({"type": "cancel", "id": ask_id})
+def cancel(ask_id="1", **more):
+    return json.dumps({"type": "cancel", "id": ask_id, **more})
 
 
 async def test_an_ask_is_cancelled_and_its_generation_stops(tmp_path):
@@ -351,7 +352,7 @@ async def test_an_ask_is_cancelled_and_its_generation_stops(tmp_path):
         await connection.send(cancel())
         await connection.send(cancel())
         _, last = await until_the_last(connection)
-        assert last == {"type": "stopped", "id": "1"}
+        assert last == {"type": "stopped", "id": "1", "kept": False}
         assert await asyncio.to_thread(slow.ended.wait, 20)
         await connection.send(ask(text="Another"))
         _, reply = await until_the_last(connection)
@@ -361,14 +362,47 @@ async def test_an_ask_is_cancelled_and_its_generation_stops(tmp_path):
         assert json.loads(await connection.recv())["type"] == "pong"
 
 
+async def test_what_was_said_until_it_was_stopped_is_kept_where_that_is_asked(tmp_path):
+    engine = Watched(SimulatedSettings(token_s=0.02))
+    async with serving(tmp_path, engine=engine) as address, connect(address) as connection:
+        await connection.send(ask(max_tokens=4000, conversation="one"))
+        said = [json.loads(await connection.recv())["text"]]
+        await connection.send(cancel(keep=True))
+        tokens, last = await until_the_last(connection)
+        assert last == {"type": "stopped", "id": "1", "kept": True}
+        await connection.send(ask(text="And?", conversation="one"))
+        await until_the_last(connection)
+    with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
+        answers = connection.execute("SELECT answer FROM memories WHERE conversation = 'one' ORDER BY id").fetchall()
+    assert answers[0] == ("".join([*said, *tokens]),)
+    assert len(answers) == 2
+
+
+@pytest.mark.parametrize("kind", [Asynchronous, Baseline])
+async def test_where_nothing_can_be_kept_of_what_was_stopped_it_says_so(tmp_path, kind, monkeypatch):
+    async def full(*_):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(FullTextStore, "save", full)
+    engine = Watched(SimulatedSettings(token_s=0.02))
+    settings = AsynchronousSettings(background_saving=False, retries=False) if kind is Asynchronous else None
+    served = serving(tmp_path, kind, engine=engine, system_settings=settings)
+    async with served as address, connect(address) as connection:
+        await connection.send(ask(max_tokens=4000))
+        await connection.recv()
+        await connection.send(cancel(keep=True))
+        _, last = await until_the_last(connection)
+        assert last == {"type": "stopped", "id": "1", "kept": False}
+
+
 async def test_an_ask_that_has_not_begun_is_cancelled_too(tmp_path):
     held = Watched(SimulatedSettings(slots=1), held=True)
     async with serving(tmp_path, engine=held) as address, connect(address) as connection:
         await connection.send(ask())
         await held.begun()
         await connection.send(ask(id="2", session="another"))
-        await connection.send(cancel("2"))
-        assert json.loads(await connection.recv()) == {"type": "stopped", "id": "2"}
+        await connection.send(cancel("2", keep=True))
+        assert json.loads(await connection.recv()) == {"type": "stopped", "id": "2", "kept": False}
         held.let_go.set()
         _, reply = await until_the_last(connection)
         assert reply["type"] == "reply"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
 
 from systems.engines.interface import Call, Message
 from tests.systems.engines.batched.talking import SYSTEM, talk
@@ -105,3 +108,47 @@ def test_a_conversation_that_starts_over_in_its_own_slot_gets_the_shared_beginni
     engine.generate(Call(messages=[Message("system", "Be brief."), talk(1, 1)], max_tokens=1, conversation="one"))
     engine.generate(Call(messages=[SYSTEM, talk(2, 1)], max_tokens=1, conversation="two"))
     assert engine.generate(Call(messages=[SYSTEM, talk(1, 2)], max_tokens=1, conversation="one")).reused_tokens > 40
+
+
+def test_what_is_forgotten_is_computed_anew_and_what_others_have_is_kept(make):
+    for slots in (2, 1):  # where it stays in its slot, and where it has moved to the states
+        engine = make(slots=slots)
+
+        def ask(conversation: str, user: int, engine=engine):
+            call = Call(messages=[SYSTEM, talk(user, 1)], max_tokens=2, script="yes no", conversation=conversation)
+            return engine.generate(call)
+
+        ask("one", 1)
+        ask("two", 2)
+        engine.forget("one")
+        again = ask("two", 2)
+        assert again.reused_tokens == again.prompt_tokens - 1
+        engine.forget("two")
+        engine.forget("nobody")
+        assert ask("one", 1).reused_tokens == 0, "nor is anything left of what others shared with it"
+        assert ask("two", 2).reused_tokens > 40
+
+
+def test_what_is_forgotten_while_its_reply_runs_is_gone_once_that_ends(make):
+    engine = make(slots=1)
+    running, may_go_on = threading.Event(), threading.Event()
+
+    def hold(_: str) -> None:
+        running.set()
+        assert may_go_on.wait(30)
+
+    call = Call(messages=[SYSTEM, talk(1, 1)], max_tokens=4, script="no idea", conversation="one", on_token=hold)
+    future = engine.submit(call)
+    assert running.wait(30)
+    engine.forget("one")
+    may_go_on.set()
+    assert future.result(30).text == "no idea"
+    assert engine.generate(msgspec.structs.replace(call, on_token=None)).reused_tokens == 0
+
+
+def test_an_engine_that_is_not_loaded_has_nothing_to_forget(make):
+    engine = make()
+    engine.close()
+    engine.forget("one")
+    engine.load()
+    assert engine.generate(Call(messages=[SYSTEM, talk(1, 1)], max_tokens=2)).reused_tokens == 0

@@ -39,7 +39,7 @@ class Speaker(SimulatedEngine):
         self.replies = replies or {}
         self.otherwise = otherwise
         self.cut = cut
-        self.ended = threading.Event()
+        self.began, self.ended = threading.Event(), threading.Event()
         self.asked = []
         self._go_on = threading.Event()
 
@@ -49,6 +49,7 @@ class Speaker(SimulatedEngine):
     def generate(self, call):
         asked = call.messages[-1].content
         self.asked.append(asked)
+        self.began.set()
         # The question is the last thing in a prompt: what is remembered stands before it.
         known = max((words for words in self.replies if words in asked), key=asked.rfind, default=None)
         reply = self.otherwise if known is None else self.replies[known]

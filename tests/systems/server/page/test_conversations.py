@@ -66,8 +66,27 @@ async def test_a_long_conversation_is_shown_from_its_end(visit, tmp_path):
         await page.until("$('found-turns').childElementCount === 60 && $('older').hidden")
 
 
-async def test_a_reply_can_be_stopped_and_what_was_said_stays(visit, tmp_path):
-    engine = Speaker({"poem": f"The first line{HOLD} and the last", "other": "Something else."})
+async def test_many_conversations_are_listed_in_pages_and_one_of_old_is_opened_by_its_address(visit, tmp_path):
+    async with serving(tmp_path, Speaker()) as address:
+        async with connect(f"ws://{address}/ws") as connection:
+            for number in range(120):
+                await connection.send(ask(session="default", conversation=f"{number}", text=f"Number {number}."))
+                await until_the_last(connection)
+        page = await ready(await visit(f"http://{address}/"))
+        assert len(await titles(page)) == 50
+        await page.run("$('more-conversations').click()")
+        await page.until("document.querySelectorAll('nav .open').length === 100")
+        await page.run("$('more-conversations').click()")
+        await page.until("document.querySelectorAll('nav .open').length === 120 && $('more-conversations').hidden")
+        assert await titles(page) == [f"Number {number}." for number in reversed(range(120))]
+        old = await ready(await visit(f"http://{address}/#=3"))
+        await old.until("$('title').textContent === 'Number 3.'")
+        await say(old, "Go on.")
+        assert (await titles(old))[0] == "Number 3."
+
+
+async def test_a_reply_can_be_stopped_and_what_was_said_is_kept(visit, tmp_path):
+    engine = Speaker({"poem": f"The first line{HOLD} and the last", "continue": "And the second."})
     async with serving(tmp_path, engine) as address:
         page = await ready(await visit(f"http://{address}/"))
         await page.run("$('text').value = 'A poem, please'; $('send').focus(); $('send').click()")
@@ -81,6 +100,26 @@ async def test_a_reply_can_be_stopped_and_what_was_said_stays(visit, tmp_path):
         assert "The first line" in stopped
         assert "Stopped here" in stopped
         assert "last" not in stopped
+        await page.run(click(".mark button", "Continue"))
+        await page.until("$('turns').innerText.includes('And the second.') && $('stop').hidden")
+        await page.run("document.querySelector('#turns').replaceChildren()")
+        await page.call("Page.reload")
+        await page.until("document.querySelectorAll('.turn').length === 2")
+        first, second = await turns(page)
+        assert "The first line" in first
+        assert "And the second." in second
+
+
+async def test_where_nothing_is_kept_of_a_reply_that_was_stopped_the_page_says_so(visit, tmp_path):
+    engine = Speaker({"poem": f"{HOLD}It comes", "other": "Something else."})
+    async with serving(tmp_path, engine) as address:
+        page = await ready(await visit(f"http://{address}/"))
+        await page.run("$('text').value = 'A poem, please'; $('send').click()")
+        await page.until("!$('stop').hidden")
+        assert await asyncio.to_thread(engine.began.wait, 20)
+        await page.run("$('stop').click()")
+        await page.until("$('stop').hidden")
+        assert "This is not kept" in (await turns(page))[0]
         await say(page, "Something other")
         assert "Something else." in (await turns(page))[-1]
         engine.replies["poem"] = "All of it."
