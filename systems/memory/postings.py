@@ -83,7 +83,8 @@ class Found:
         self._counts = np.where(
             postings._words[at] == asked, postings._starts.take(at + 1, mode="clip") - self._first, 0
         )
-        self._apart = list(map(postings._apart.get, hashes)) if postings._apart else []
+        apart = postings._apart
+        self._apart = [apart.get(short, 0) for short in hashes] if apart else []
         self._postings = postings
 
     def counts(self) -> list[int]:

@@ -100,6 +100,7 @@ class Lookup:
         self._session = session
         self._found = Found(session.postings, " ".join(scoped(name, asked)).encode().split(b" "))
         self._has: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._scores: Floats = np.zeros(0)
 
     def counts(self) -> list[int]:
         """Return in how many turns each of the words asked is."""
@@ -114,7 +115,9 @@ class Lookup:
         places, columns = self._found.having(terms.places)
         self._has = np.zeros((len(self._session), len(terms.places)), np.bool_)
         self._has[places, columns] = True
-        scores = np.bincount(places, terms.weights[columns])
+        self._scores = scores = np.bincount(places, terms.weights[columns], len(self._session)).astype(
+            np.float64, copy=False
+        )
         found = scores.nonzero()[0]
         return found, scores[found]
 
@@ -122,9 +125,15 @@ class Lookup:
         """Return those ``count`` of ``numbers`` that were said last."""
         return self._session.newest(numbers, count)
 
-    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], NDArray[np.bool_]]:  # noqa: ARG002
-        """Return the turns at these places, and in a row for each which of the terms that were scored it has."""
-        return list(map(self._session.candidate, numbers)), self._has[np.array(numbers, np.int64)]
+    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], list[float]]:  # noqa: ARG002
+        """Return the turns at these places, and of each the sum of the weights of the terms that it has."""
+        sums: list[float] = self._scores[np.array(numbers, np.int64)].tolist()
+        return list(map(self._session.candidate, numbers)), sums
+
+    def has(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
+        """Return in a row for each of ``numbers`` which of the terms it has."""
+        rows: NDArray[np.bool_] = self._has[np.array(numbers)]
+        return rows
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
         """Return for each of ``turns`` which turn was said before and which after it."""
