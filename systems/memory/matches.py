@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -31,65 +31,71 @@ class Ranked(NamedTuple):
 
 
 class Matches:
-    """What of a question each candidate has: a row each, a column for each word, in it the word's weight there."""
+    """What of a question each candidate has: a sum of the weights of its words, and of what is lent to it."""
 
     def __init__(self, weights: Floats) -> None:
         self._weights = weights
         self._turns: list[Candidate] = []
         self._at: dict[int, int] = {}
-        self._parts: Floats = np.zeros((0, len(weights)))
+        self._parts: list[float] = []
 
     def __contains__(self, number: int) -> bool:
         return number in self._at
 
-    def add(self, turns: Sequence[Candidate], has: NDArray[np.bool_]) -> None:
-        """Take in ``turns``; ``has`` tells of each, in a row, which words are in it."""
+    def add(self, turns: Sequence[Candidate], sums: Sequence[float]) -> None:
+        """Take in ``turns``; ``sums`` has of each the sum of the weights of the words in it."""
         self._at.update({turn.number: at for at, turn in enumerate(turns, len(self._turns))})
         self._turns.extend(turns)
-        share = np.array([turn.share for turn in turns])
-        self._parts = np.concatenate((self._parts, has * (share[:, None] * self._weights)))
+        self._parts.extend([weight * turn.share for turn, weight in zip(turns, sums, strict=True)])
 
     def best(self, count: int) -> list[Candidate]:
         """Return the ``count`` turns that match best by themselves."""
-        own = zip(self._parts.sum(axis=1).tolist(), self._at, self._turns, strict=True)
-        return [turn for _, _, turn in sorted(own, key=lambda one: one[:2], reverse=True)[:count]]
+        own = zip(self._parts, self._at, self._turns, strict=True)
+        return [turn for _, _, turn in sorted(own, reverse=True)[:count]]
 
-    def lend(self, hits: Sequence[Candidate], beside: Sequence[tuple[int | None, int | None]]) -> None:
+    def lend(
+        self,
+        hits: Sequence[Candidate],
+        beside: Sequence[tuple[int | None, int | None]],
+        has: Callable[[Sequence[int]], NDArray[np.bool_]],
+    ) -> None:
         """Give the short neighbours of ``hits`` what these have of the question, at a lower weight.
 
-        ``beside`` tells of each hit the numbers of the turn before and of the one after.
+        ``beside`` tells of each hit the numbers of the turn before and of the one after, ``has`` of each number that it
+        is given, in a row, which words that turn has.
         """
-        own = self._parts.sum(axis=1).tolist()
-        has = [part > 0 for part in own]
+        parts = self._parts
         least = _LEAST * float(self._weights.sum())
-        # A turn is before one other at most, and after one: in either list it gets something once.
-        lent: tuple[list[tuple[int, float, int]], ...] = ([], [])
-        for hit, numbers in zip(hits, beside, strict=True):
-            giver = self._at[hit.number]
+        # Of each turn that gets something from whom, and how much of it.
+        lent: dict[int, list[tuple[int, float]]] = {}
+        for hit, (before, after) in zip(hits, beside, strict=True):
+            own = parts[self._at[hit.number]]
             # What an assistant answered is not answered by what its user says next.
             then = _AFTER if not hit.marked else 0.0 if hit.answered else _ANSWER
-            for number, weight, some in zip(numbers, (_BEFORE, then), lent, strict=True):
+            for number, weight in (before, _BEFORE), (after, then):
                 if not weight or number is None or (at := self._at.get(number)) is None:
                     continue
                 turn = self._turns[at]
                 share = weight * turn.free
                 if share <= 0 or abs(turn.created - hit.created) > _SITTING_S:
                     continue
-                if has[at] or share * own[giver] >= least:
-                    has[at] = True
-                    some.append((at, share, giver))
-        had = self._parts.copy()
-        for some in lent:
-            if some:
-                takers, shares, givers = map(list, zip(*some, strict=True))
-                self._parts[takers] = np.maximum(self._parts[takers], np.array(shares)[:, None] * had[givers])
+                if at in lent:
+                    lent[at].append((hit.number, share * hit.share))
+                elif parts[at] > 0 or share * own >= least:
+                    lent[at] = [(number, turn.share), (hit.number, share * hit.share)]
+        if not lent:
+            return
+        givers, shares = zip(*[pair for pairs in lent.values() for pair in pairs], strict=True)
+        given = has(givers) * (np.array(shares)[:, None] * self._weights)
+        first = np.cumsum([0, *map(len, lent.values())])[:-1]
+        # A word that a turn has and is lent as well counts once, where it weighs most.
+        for at, part in zip(lent, np.maximum.reduceat(given, first).sum(axis=1).tolist(), strict=True):
+            parts[at] = part
 
     def ranked(self, asked: frozenset[str], limit: int) -> list[Ranked]:
         """Return the best ``limit`` turns that say different things, best first."""
         matching = [
-            (turn.created, turn.number, part, turn)
-            for part, turn in zip(self._parts.sum(axis=1).tolist(), self._turns, strict=True)
-            if part
+            (turn.created, turn.number, part, turn) for part, turn in zip(self._parts, self._turns, strict=True) if part
         ]
         matching.sort()
         newer = _NEWER / max(1, len(matching))

@@ -68,8 +68,12 @@ class Gathered(Protocol):
         """Return those ``count`` of ``numbers``, highest first, that were said last."""
         ...
 
-    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], NDArray[np.bool_]]:
-        """Return the turns of these ``numbers``, and in a row for each which of ``terms`` it has."""
+    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], list[float]]:
+        """Return the turns of these ``numbers``, and of each the sum of the weights of those of ``terms`` it has."""
+        ...
+
+    def has(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
+        """Return of these ``numbers``, which were looked at, in a row each, which of the terms it has."""
         ...
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
@@ -131,5 +135,5 @@ def _matches(source: Gathered, terms: Terms, numbers: Sequence[int], limit: int,
         beside = source.beside(hits)
         around = {number for pair in beside for number in pair if number is not None and number not in matches}
         matches.add(*source.look(list(around), terms))
-        matches.lend(hits, beside)
+        matches.lend(hits, beside, source.has)
     return matches

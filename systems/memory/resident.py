@@ -18,13 +18,10 @@ from numpy.typing import NDArray
 
 from systems.memory.candidates import Candidate
 from systems.memory.matches import Floats
+from systems.memory.postings import Found, Postings
 from systems.memory.recent import Remembered
 from systems.memory.relevance import WHOLE, Numbers, Terms
-from systems.memory.schema import UNCUT, scoped
-
-# Of a word's hash what leaves room for the place of a turn: two words of a session are one once in 10^9 sessions.
-_PLACE_BITS = 12
-_PLACE = (1 << _PLACE_BITS) - 1
+from systems.memory.schema import scoped
 
 # A session that nobody has asked for so long is let go.
 _IDLE_S = 900.0
@@ -36,24 +33,32 @@ _AT_LEAST = 4
 # Of a session, and of each turn besides its text and its words: what Python's objects take.
 _BYTES, _TURN_BYTES = 1_500, 400
 
+# Words as bytes: there are some ten thousand in a session, and to make text of them takes half as long again.
 _TURNS = (
-    "SELECT id, session, created, question, words, important, answer <> '' FROM memories WHERE session = ? ORDER BY id"
+    "SELECT created, question, important, answer <> '', CAST(words AS BLOB) FROM memories WHERE session = ? ORDER BY id"
 )
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM memories WHERE session = ? LIMIT ?)"
+
+# A turn's time, question, importance and whether it was answered.
+_Turn = tuple[float, str, int, int]
 
 
 class ResidentSession:
     """All turns of one session, in the order of their numbers, which is that of their places here."""
 
-    def __init__(self, rows: Sequence[Remembered]) -> None:
-        self._turns = [(row.created, row.question, row.important, row.answered) for row in rows]
-        self._keys = _keys(rows, 0) if rows else np.zeros(0, np.uint64)
-        self._new: list[NDArray[np.uint64]] = []
+    def __init__(self, turns: Sequence[_Turn], words: Sequence[bytes]) -> None:
+        self._turns = list(turns)
         self._candidates: dict[int, Candidate] = {}
+        self.postings = Postings(words)
         # Places by time, and of each place where it is among these; an import may have brought older turns.
-        self._by_time = sorted(range(len(rows)), key=lambda place: rows[place].created)
-        self._age = sorted(range(len(rows)), key=self._by_time.__getitem__)
-        self.bytes = _BYTES + sum(_size(row) for row in rows)
+        self._by_time: Sequence[int] = range(len(turns))
+        self._age: Sequence[int] = self._by_time
+        created = [turn[0] for turn in turns]
+        if sorted(created) != created:
+            self._by_time = sorted(self._by_time, key=created.__getitem__)
+            self._age = sorted(self._by_time, key=self._by_time.__getitem__)
+        spaces = sum([text.count(b" ") for text in words])
+        self.bytes = _BYTES + len(turns) * _TURN_BYTES + sum([sys.getsizeof(turn[1]) for turn in turns]) + 8 * spaces
         self.asked_at = 0.0
 
     def __len__(self) -> int:
@@ -63,18 +68,14 @@ class ResidentSession:
         """Add a turn that was said after all others."""
         place = len(self._turns)
         self._turns.append((row.created, row.question, row.important, row.answered))
-        self._by_time.append(place)
-        self._age.append(place)
-        self._new.append(_keys([row], place))
-        self.bytes += _size(row)
-
-    def keys(self) -> NDArray[np.uint64]:
-        """Return of every word of every turn its hash and, in the last bits, the place of the turn, in order."""
-        if self._new:
-            new = np.sort(np.concatenate(self._new))
-            self._keys = np.insert(self._keys, np.searchsorted(self._keys, new), new)
-            self._new = []
-        return self._keys
+        if isinstance(self._by_time, list) and isinstance(self._age, list):
+            self._by_time.append(place)
+            self._age.append(place)
+        else:
+            self._by_time = self._age = range(place + 1)
+        words = row.terms.encode()
+        self.postings.add(words)
+        self.bytes += _TURN_BYTES + sys.getsizeof(row.question) + 8 * words.count(b" ")
 
     def candidate(self, place: int) -> Candidate:
         """Return the turn at ``place``."""
@@ -97,17 +98,13 @@ class Lookup:
 
     def __init__(self, session: ResidentSession, name: str, asked: Sequence[str]) -> None:
         self._session = session
-        terms = scoped(name, asked)
-        hashes = np.fromiter(map(hash, terms), np.int64, len(terms)).view(np.uint64) << np.uint64(_PLACE_BITS)
-        keys = session.keys()
-        self._first = np.searchsorted(keys, hashes)
-        self._counts = np.searchsorted(keys, hashes | np.uint64(_PLACE), side="right") - self._first
+        self._found = Found(session.postings, " ".join(scoped(name, asked)).encode().split(b" "))
         self._has: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._scores: Floats = np.zeros(0)
 
     def counts(self) -> list[int]:
         """Return in how many turns each of the words asked is."""
-        counts: list[int] = self._counts.tolist()
-        return counts
+        return self._found.counts()
 
     def turns(self) -> int:
         """Return how many turns the session has."""
@@ -115,24 +112,28 @@ class Lookup:
 
     def scored(self, terms: Terms, most: int) -> tuple[Numbers, Floats]:  # noqa: ARG002
         """Return the places of the turns that have some of ``terms``, and the sum of the weights of those in each."""
-        first, counts = self._first[terms.places], self._counts[terms.places]
-        ends = np.cumsum(counts)
-        at = np.repeat(first - ends + counts, counts) + np.arange(ends[-1])
-        places = (self._session.keys()[at] & np.uint64(_PLACE)).view(np.int64)
-        columns = np.repeat(np.arange(len(counts)), counts)
-        self._has = np.zeros((len(self._session), len(counts)), np.bool_)
+        places, columns = self._found.having(terms.places)
+        self._has = np.zeros((len(self._session), len(terms.places)), np.bool_)
         self._has[places, columns] = True
-        scores = np.bincount(places, terms.weights[columns]).astype(np.float64, copy=False)
-        found = np.flatnonzero(scores)
+        self._scores = scores = np.bincount(places, terms.weights[columns], len(self._session)).astype(
+            np.float64, copy=False
+        )
+        found = scores.nonzero()[0]
         return found, scores[found]
 
     def newest(self, numbers: Sequence[int], count: int) -> list[int]:
         """Return those ``count`` of ``numbers`` that were said last."""
         return self._session.newest(numbers, count)
 
-    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], NDArray[np.bool_]]:  # noqa: ARG002
-        """Return the turns at these places, and in a row for each which of the terms that were scored it has."""
-        return list(map(self._session.candidate, numbers)), self._has[np.array(numbers, np.int64)]
+    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], list[float]]:  # noqa: ARG002
+        """Return the turns at these places, and of each the sum of the weights of the terms that it has."""
+        sums: list[float] = self._scores[np.array(numbers, np.int64)].tolist()
+        return list(map(self._session.candidate, numbers)), sums
+
+    def has(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
+        """Return in a row for each of ``numbers`` which of the terms it has."""
+        rows: NDArray[np.bool_] = self._has[np.array(numbers)]
+        return rows
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
         """Return for each of ``turns`` which turn was said before and which after it."""
@@ -203,9 +204,10 @@ class Resident:
     def _read(self, connection: sqlite3.Connection, session: str) -> ResidentSession | None:
         found: ResidentSession | None = None
         if connection.execute(_COUNT, (session, WHOLE + 1)).fetchone()[0] <= WHOLE:
-            rows = list(map(Remembered._make, connection.execute(_TURNS, (session,))))
-            if all(row.terms != UNCUT for row in rows):
-                found = ResidentSession(rows)
+            rows = connection.execute(_TURNS, (session,)).fetchall()
+            words = [row[4] for row in rows]
+            if all(words):  # else there are turns that nobody has cut yet
+                found = ResidentSession([row[:4] for row in rows], words)
         if found is None or found.bytes * _AT_LEAST > self._most_bytes:
             self._unfit.add(session)
             return found
@@ -224,17 +226,3 @@ class Resident:
 
     def _drop(self, session: str) -> None:
         self.bytes -= self._sessions.pop(session).bytes
-
-
-def _keys(rows: Sequence[Remembered], first: int) -> NDArray[np.uint64]:
-    """Return of every word of ``rows``, the first at place ``first``, its hash and the place, once and in order."""
-    terms = " ".join([row.terms for row in rows]).split(" ")
-    counts = [row.terms.count(" ") + 1 for row in rows]
-    hashes = np.fromiter(map(hash, terms), np.int64, len(terms)).view(np.uint64)
-    keys = (hashes << np.uint64(_PLACE_BITS)) | np.repeat(np.arange(first, first + len(rows), dtype=np.uint64), counts)
-    keys.sort()
-    return keys[np.concatenate(((True,), keys[1:] != keys[:-1]))]
-
-
-def _size(row: Remembered) -> int:
-    return _TURN_BYTES + sys.getsizeof(row.question) + 8 * row.terms.count(" ")

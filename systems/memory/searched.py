@@ -50,6 +50,9 @@ class Searched:
         self._recent = recent
         self._session = session
         self._asked = scoped(session, asked)
+        # Of each turn that was looked at, which of the terms it has.
+        self._columns: dict[int, list[int]] = {}
+        self._terms = 0
 
     def counts(self) -> list[int]:
         """Return in how many turns each of the words asked is."""
@@ -92,16 +95,28 @@ class Searched:
         query = _NEWEST.format(marks=_marks(numbers))
         return [number for (number,) in self._connection.execute(query, (*numbers, count))]
 
-    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], NDArray[np.bool_]]:
-        """Return the turns of these ``numbers``, and in a row for each which of ``terms`` it has."""
+    def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], list[float]]:
+        """Return the turns of these ``numbers``, and of each the sum of the weights of those of ``terms`` it has."""
         rows = self._rows(numbers)
         at = {self._asked[place]: column for column, place in enumerate(terms.places)}
         asked = at.keys()
-        found = [(line, at[term]) for line, row in enumerate(rows) for term in asked & set(row.terms.split(" "))]
-        has = np.zeros((len(rows), len(asked)), np.bool_)
-        if found:
-            has[tuple(zip(*found, strict=True))] = True
-        return [Candidate(row.number, row.created, row.question, row.important, row.answered) for row in rows], has
+        weights = terms.weights.tolist()
+        self._terms = len(weights)
+        sums = []
+        for row in rows:
+            columns = self._columns[row.number] = sorted([at[term] for term in asked & set(row.terms.split(" "))])
+            total = 0.0  # added up one by one, as what is resident is: what is equal there must be equal here
+            for column in columns:
+                total += weights[column]
+            sums.append(total)
+        return [Candidate(row.number, row.created, row.question, row.important, row.answered) for row in rows], sums
+
+    def has(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
+        """Return of these ``numbers``, which were looked at, in a row each, which of the terms it has."""
+        has = np.zeros((len(numbers), self._terms), np.bool_)
+        for line, number in enumerate(numbers):
+            has[line, self._columns[number]] = True
+        return has
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
         """Return for each of ``turns`` which turn was said before and which after it."""
