@@ -8,8 +8,9 @@ takes no value has an empty one. What is tried comes from its documentation, its
   default there are four slots, and 8 GiB.
 - ``--slot-prompt-similarity``. A request gets the free slot whose prompt is most like its own, if it is more like it
   than this (0.1); else the one that was not used for longest, and only then it looks among what it keeps. Where all
-  share a system prompt every slot is like enough, and what it keeps is hardly asked for
-  (ggml-org/llama.cpp, pull requests 7728 and 22083). 0: always the second way.
+  share a system prompt every slot is like enough: what it keeps is hardly asked for, and another conversation is
+  overwritten where more than half of it was alike (ggml-org/llama.cpp, pull requests 7728 and 22083). 0: always the
+  second way.
 - ``--no-cache-idle-slots``. By default what idle slots hold is also copied to what it keeps whenever a request begins
   (pull requests 20993 and 24190), which takes room there.
 - ``--kv-unified``. One context for all slots. Attention then passes over everybody's cells (pull request 16736).
@@ -127,7 +128,7 @@ def read(text: str) -> dict[str, str]:
 def usual(needs: Needs, room: Room) -> dict[str, str]:
     """Return where the search begins: what was fastest of what was once tried by hand, on another machine."""
     return {
-        **_places(16, needs.promised, room, similarity="0"),
+        **_places(16, needs.promised, room, "0"),
         "--flash-attn": "on",
         "--batch-size": "2048",
         "--ubatch-size": "512",
@@ -137,34 +138,33 @@ def usual(needs: Needs, room: Room) -> dict[str, str]:
 
 def choices(needs: Needs, room: Room) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """Yield what is chosen, one after the other, and what is tried for each: the options that take their places."""
+    longest, users = needs.longest, needs.users
     places = [
-        _places(16, needs.promised, room, similarity="0.1"),
-        _places(16, needs.longest, room, similarity="0"),
-        _places(16, needs.longest, room, similarity="0", idle=False),
-        _places(16, needs.longest, room, similarity="0.9"),
-        _places(16, needs.longest, room, similarity="0", unified=True),
-        _places(8, needs.longest, room, similarity="0"),
-        _places(32, needs.longest, room, similarity="0"),
-        _places(needs.users, needs.longest, room, similarity="0.1"),
-        _places(needs.users, needs.longest, room, similarity="0.1", idle=False),
-        _places(needs.users, needs.longest, room, similarity="0.1", unified=True),
+        *(
+            _places(slots, longest, room, similarity)
+            for slots in (16, users)
+            for similarity in ("0", "0.1", "0.75", "0.9")
+        ),
+        *(_places(slots, longest, room, "0") for slots in (8, 32)),
+        _places(16, needs.promised, room, "0.1"),
+        _places(16, longest, room, "0", idle=False),
+        _places(users, longest, room, "0.75", idle=False),
+        _places(16, longest, room, "0", unified=True),
+        _places(users, longest, room, "0.1", unified=True),
     ]
     yield "slots", [each for each in places if each]
-    sizes = [("2048", "512"), ("2048", "128"), ("512", "512"), ("256", "256")]
-    at_once = [
-        {"--flash-attn": attention, "--batch-size": batch, "--ubatch-size": part}
-        for attention in ("on", "off")
-        for batch, part in sizes
-    ]
-    yield "batches", at_once
-    waiting = [{"GOMP_SPINCOUNT": "1000"}, {"GOMP_SPINCOUNT": "100000"}]
-    threads = [
-        *waiting,
-        {"--threads-http": str(needs.users + 8)},
-        {"--threads-http": str(needs.users + 8), "GOMP_SPINCOUNT": "1000"},
-    ]
+    yield (
+        "batches",
+        [
+            {"--flash-attn": attention, "--batch-size": batch, "--ubatch-size": part}
+            for attention in ("on", "off")
+            for batch, part in (("2048", "512"), ("2048", "128"), ("256", "256"))
+        ],
+    )
+    spinning, serving = {"GOMP_SPINCOUNT": "1000"}, {"--threads-http": str(users + 8)}
+    threads = [spinning, {"GOMP_SPINCOUNT": "100000"}, serving, {**spinning, **serving}]
     if room.cpus > 2:
-        threads += [{"--threads": str(room.cpus - 1), **each} for each in waiting[:1]]
+        threads.append({"--threads": str(room.cpus - 1), **spinning})
     yield "threads", threads
     yield (
         "the rest",
@@ -185,7 +185,7 @@ _PLACES = (
 
 
 def _places(
-    slots: int, tokens: int, room: Room, *, similarity: str, idle: bool = True, unified: bool = False
+    slots: int, tokens: int, room: Room, similarity: str, *, idle: bool = True, unified: bool = False
 ) -> dict[str, str]:
     """Return how so many slots of so many tokens are placed; nothing if they do not fit."""
     context = slots * padded(tokens)
