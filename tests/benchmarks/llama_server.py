@@ -15,7 +15,8 @@ takes no value has an empty one. What is tried comes from its documentation, its
   (pull requests 20993 and 24190), which takes room there.
 - ``--kv-unified``. One context for all slots. Attention then passes over everybody's cells (pull request 16736).
 - ``--flash-attn``, ``--batch-size``, ``--ubatch-size``. How much is computed at once, and how.
-- ``GOMP_SPINCOUNT``. How long OpenMP's threads spin while they wait. The engines of this project set it.
+- ``GOMP_SPINCOUNT``. How long OpenMP's threads spin while they wait; by itself so long that any other work, such as
+  the client's, makes them several times slower. The engines of this project set it, and so the search begins with it.
 - ``--threads-http``. Connections served at once: slots and four more by default, then threads come and go.
 - ``--samplers``, ``--backend-sampling``. Replies are greedy here, so that most of its samplers have nothing to do.
 - ``--cache-reuse``. Also uses what it holds at another place of a prompt; prompts that only grow have none (pull
@@ -39,10 +40,14 @@ from typing import NamedTuple
 from systems.engines.context_length import padded
 from systems.engines.llama import usable_cpus
 from systems.models.cache import cache_folder
+from systems.models.llama_library import SPINS
 
 Setup = Mapping[str, str]
 
 PACKAGE = "llama-cpp-python"
+
+# As often GNU's OpenMP lets them spin where nothing is set.
+_OWN_SPINS = "300000"
 
 # What llama.cpp computes with AMX ends the process where GCC 12 compiled it (see `systems.models.llama_library`).
 _NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
@@ -126,13 +131,14 @@ def read(text: str) -> dict[str, str]:
 
 
 def usual(needs: Needs, room: Room) -> dict[str, str]:
-    """Return where the search begins: what was fastest of what was once tried by hand, on another machine."""
+    """Return where the search begins: what was fastest of what was once tried by hand, and spins as `fourgig` has."""
     return {
         **_places(16, needs.promised, room, "0"),
         "--flash-attn": "on",
         "--batch-size": "2048",
         "--ubatch-size": "512",
         "--threads": str(room.cpus),
+        "GOMP_SPINCOUNT": str(SPINS),
     }
 
 
@@ -161,10 +167,10 @@ def choices(needs: Needs, room: Room) -> Iterator[tuple[str, list[dict[str, str]
             for batch, part in (("2048", "512"), ("2048", "128"), ("256", "256"))
         ],
     )
-    spinning, serving = {"GOMP_SPINCOUNT": "1000"}, {"--threads-http": str(users + 8)}
-    threads = [spinning, {"GOMP_SPINCOUNT": "100000"}, serving, {**spinning, **serving}]
+    spinning, serving = {"GOMP_SPINCOUNT": _OWN_SPINS}, {"--threads-http": str(users + 8)}
+    threads = [spinning, serving, {**spinning, **serving}]
     if room.cpus > 2:
-        threads.append({"--threads": str(room.cpus - 1), **spinning})
+        threads.append({"--threads": str(room.cpus - 1)})
     yield "threads", threads
     yield (
         "the rest",
