@@ -8,13 +8,15 @@ takes no value has an empty one. What is tried comes from its documentation, its
   default there are four slots, and 8 GiB.
 - ``--slot-prompt-similarity``. A request gets the free slot whose prompt is most like its own, if it is more like it
   than this (0.1); else the one that was not used for longest, and only then it looks among what it keeps. Where all
-  share a system prompt every slot is like enough, and what it keeps is hardly asked for
-  (ggml-org/llama.cpp, pull requests 7728 and 22083). 0: always the second way.
+  share a system prompt every slot is like enough: what it keeps is hardly asked for, and another conversation is
+  overwritten where more than half of it was alike (ggml-org/llama.cpp, pull requests 7728 and 22083). 0: always the
+  second way.
 - ``--no-cache-idle-slots``. By default what idle slots hold is also copied to what it keeps whenever a request begins
   (pull requests 20993 and 24190), which takes room there.
 - ``--kv-unified``. One context for all slots. Attention then passes over everybody's cells (pull request 16736).
 - ``--flash-attn``, ``--batch-size``, ``--ubatch-size``. How much is computed at once, and how.
-- ``GOMP_SPINCOUNT``. How long OpenMP's threads spin while they wait. The engines of this project set it.
+- ``GOMP_SPINCOUNT``. How long OpenMP's threads spin while they wait; by itself so long that any other work, such as
+  the client's, makes them several times slower. The engines of this project set it, and so the search begins with it.
 - ``--threads-http``. Connections served at once: slots and four more by default, then threads come and go.
 - ``--samplers``, ``--backend-sampling``. Replies are greedy here, so that most of its samplers have nothing to do.
 - ``--cache-reuse``. Also uses what it holds at another place of a prompt; prompts that only grow have none (pull
@@ -38,10 +40,14 @@ from typing import NamedTuple
 from systems.engines.context_length import padded
 from systems.engines.llama import usable_cpus
 from systems.models.cache import cache_folder
+from systems.models.llama_library import SPINS
 
 Setup = Mapping[str, str]
 
 PACKAGE = "llama-cpp-python"
+
+# As often GNU's OpenMP lets them spin where nothing is set.
+_OWN_SPINS = "300000"
 
 # What llama.cpp computes with AMX ends the process where GCC 12 compiled it (see `systems.models.llama_library`).
 _NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
@@ -125,46 +131,46 @@ def read(text: str) -> dict[str, str]:
 
 
 def usual(needs: Needs, room: Room) -> dict[str, str]:
-    """Return where the search begins: what was fastest of what was once tried by hand, on another machine."""
+    """Return where the search begins: what was fastest of what was once tried by hand, and spins as `fourgig` has."""
     return {
-        **_places(16, needs.promised, room, similarity="0"),
+        **_places(16, needs.promised, room, "0"),
         "--flash-attn": "on",
         "--batch-size": "2048",
         "--ubatch-size": "512",
         "--threads": str(room.cpus),
+        "GOMP_SPINCOUNT": str(SPINS),
     }
 
 
 def choices(needs: Needs, room: Room) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """Yield what is chosen, one after the other, and what is tried for each: the options that take their places."""
+    longest, users = needs.longest, needs.users
     places = [
-        _places(16, needs.promised, room, similarity="0.1"),
-        _places(16, needs.longest, room, similarity="0"),
-        _places(16, needs.longest, room, similarity="0", idle=False),
-        _places(16, needs.longest, room, similarity="0.9"),
-        _places(16, needs.longest, room, similarity="0", unified=True),
-        _places(8, needs.longest, room, similarity="0"),
-        _places(32, needs.longest, room, similarity="0"),
-        _places(needs.users, needs.longest, room, similarity="0.1"),
-        _places(needs.users, needs.longest, room, similarity="0.1", idle=False),
-        _places(needs.users, needs.longest, room, similarity="0.1", unified=True),
+        *(
+            _places(slots, longest, room, similarity)
+            for slots in (16, users)
+            for similarity in ("0", "0.1", "0.75", "0.9")
+        ),
+        *(_places(slots, longest, room, "0") for slots in (8, 32)),
+        _places(16, needs.promised, room, "0.1"),
+        _places(16, longest, room, "0", idle=False),
+        _places(users, longest, room, "0.75", idle=False),
+        _places(16, longest, room, "0", unified=True),
+        _places(users, longest, room, "0.1", unified=True),
     ]
     yield "slots", [each for each in places if each]
-    sizes = [("2048", "512"), ("2048", "128"), ("512", "512"), ("256", "256")]
-    at_once = [
-        {"--flash-attn": attention, "--batch-size": batch, "--ubatch-size": part}
-        for attention in ("on", "off")
-        for batch, part in sizes
-    ]
-    yield "batches", at_once
-    waiting = [{"GOMP_SPINCOUNT": "1000"}, {"GOMP_SPINCOUNT": "100000"}]
-    threads = [
-        *waiting,
-        {"--threads-http": str(needs.users + 8)},
-        {"--threads-http": str(needs.users + 8), "GOMP_SPINCOUNT": "1000"},
-    ]
+    yield (
+        "batches",
+        [
+            {"--flash-attn": attention, "--batch-size": batch, "--ubatch-size": part}
+            for attention in ("on", "off")
+            for batch, part in (("2048", "512"), ("2048", "128"), ("256", "256"))
+        ],
+    )
+    spinning, serving = {"GOMP_SPINCOUNT": _OWN_SPINS}, {"--threads-http": str(users + 8)}
+    threads = [spinning, serving, {**spinning, **serving}]
     if room.cpus > 2:
-        threads += [{"--threads": str(room.cpus - 1), **each} for each in waiting[:1]]
+        threads.append({"--threads": str(room.cpus - 1)})
     yield "threads", threads
     yield (
         "the rest",
@@ -185,7 +191,7 @@ _PLACES = (
 
 
 def _places(
-    slots: int, tokens: int, room: Room, *, similarity: str, idle: bool = True, unified: bool = False
+    slots: int, tokens: int, room: Room, similarity: str, *, idle: bool = True, unified: bool = False
 ) -> dict[str, str]:
     """Return how so many slots of so many tokens are placed; nothing if they do not fit."""
     context = slots * padded(tokens)

@@ -9,7 +9,7 @@ other, and who comes first alternates.
 
 Before, the options of llama.cpp's server are searched for each load, on the first of the models, which are meant to be
 of one shape (`llama_server` says what is tried and why): first the slots, then each other choice with the best so far,
-by successive halving over requests a second; the first round has two turns a user, the others all of them. What
+by successive halving over requests a second, with two turns a user, but all of them in the slots' second round. What
 stays far below the best of its round is given up. The other side has no search: it runs as ``fourgig serve`` does,
 but for ``--set``. With ``--found`` the result is kept in a file and taken from it where it is there; ``--llama-set``
 names the options itself. Without a path llama.cpp's server is built, once, from the sources that llama-cpp-python
@@ -57,7 +57,7 @@ from tests.benchmarks.serving import CannotServe, peak_mib, serving
 SERVERS = ("llama-server", "fourgig")
 
 # A setup that would reach less than this share of the best of its round is given up.
-_FAR_BELOW = 0.85
+_FAR_BELOW = 0.9
 
 # Replies of random weights are text that is no text: told as tokens again, they may be some more.
 _RETOLD = 1.15
@@ -157,7 +157,8 @@ def search(race: Race, given: argparse.Namespace) -> dict[str, str]:
 
     def rate(change: Setup, number: int, best: float) -> float:
         tried = llama_server.changed(setup, change)
-        load = race.load if number else shorter
+        # How long the histories become matters for where they are kept.
+        load = race.load if number and choice == "slots" else shorter
         limit_s = load.users * load.turns / (best * _FAR_BELOW) if best else None
         try:
             with _serving("llama-server", race, given, tried) as (url, _):

@@ -23,7 +23,7 @@ class CannotServe(Exception):
 def serving(
     command: Callable[[int], list[str]], ready: str, variables: Mapping[str, str], *, verbose: bool = False
 ) -> Iterator[tuple[str, int]]:
-    """Run what ``command`` says for a port, until ``ready`` answers; gives the address and the process's number.
+    """Run what ``command`` says for a port; once ``ready`` answers, give the address and the process's number.
 
     Raises `CannotServe`.
     """
@@ -31,7 +31,9 @@ def serving(
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     log = None if verbose else subprocess.DEVNULL
-    with subprocess.Popen(command(port), stdout=log, stderr=log, env={**os.environ, **variables}) as process:
+    # This process has the one by which its own llama.cpp spins: a server has what it sets itself, or is given.
+    around = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    with subprocess.Popen(command(port), stdout=log, stderr=log, env={**around, **variables}) as process:
         try:
             _wait(f"http://127.0.0.1:{port}/{ready}", process)
             yield f"http://127.0.0.1:{port}/v1", process.pid
