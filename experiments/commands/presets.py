@@ -17,8 +17,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 ABOUT: dict[Preset, About] = {
     "smoke": About(lasts="one to three minutes", purpose="seeing that everything works"),
     "quick": About(lasts="six to fifteen minutes", purpose="seeing which way things point"),
-    "standard": About(lasts="a little over an hour", purpose="answers, with intervals and noise floors"),
-    "wide": About(lasts="about two hours", purpose="more conditions, and a taste of what takes very long"),
+    "standard": About(lasts="45 to 105 minutes", purpose="answers, with intervals and noise floors"),
+    "wide": About(lasts="one to two hours", purpose="more conditions, and a taste of what takes very long"),
     "paper": About(lasts="many hours", purpose="every condition, with the published lengths"),
 }
 

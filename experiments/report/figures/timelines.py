@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 
 from experiments.report import drawing, text
@@ -11,6 +13,9 @@ from experiments.report.scene import Scene
 _MIB = 2**20
 _KINDS = (("current_bytes", "all", "#000000"), ("anonymous_bytes", "anonymous: the system's own", "#0072B2"),
           ("file_bytes", "cached files, the model among them", "#E69F00"))  # fmt: skip
+
+# How many letters stand above or below all panels together without touching.
+_LETTERS = 72
 
 
 def draw(scene: Scene, name: str, condition: str, shown: pd.DataFrame) -> list[Drawn]:
@@ -25,6 +30,7 @@ def draw(scene: Scene, name: str, condition: str, shown: pd.DataFrame) -> list[D
     listed = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in subjects)
     title = f"{scene.lead(shown)}{condition}: of {limit} allowed, memory peaks at {listed}"
     figure, panels = drawing.canvas(title, len(subjects), sharex=True, sharey=True)
+    letters = max(8, _LETTERS // len(subjects))
     for axes, subject in zip(panels, subjects, strict=True):
         for record in records:
             if record.spec.subject == subject:
@@ -33,8 +39,8 @@ def draw(scene: Scene, name: str, condition: str, shown: pd.DataFrame) -> list[D
                     known = [one for one in samples if getattr(one, kind) is not None]
                     sizes = [getattr(one, kind) / _MIB for one in known]
                     axes.plot([one.at_s for one in known], sizes, color=color, linewidth=1, alpha=0.6, label=words)
-        axes.set_title(text.plain(subject))
-        axes.set_xlabel("time since the start (s)")
+        axes.set_title(textwrap.fill(text.plain(subject), letters))
+        axes.set_xlabel(textwrap.fill("time since the start (s)", letters))
     panels[0].set_ylabel("memory of the group (MiB)")
     panels[0].set_ylim(bottom=0)
     alt = f"{title}. Memory of the group over time, a panel a system, a line a block."

@@ -4,8 +4,9 @@ Users ask in a closed loop, with or without pauses for thought, or arrive whethe
 search finds the highest rate at which they may arrive.
 With real inference; with the published simulation, in which a generation is a sleep that any number of threads
 overlap; and with a simulated engine that, like the real one, serves one call at a time, so that the agent's own cost
-shows. No question repeats unless the condition says so. The ablation ladder adds each mechanism to none of them, and
-takes each away from all.
+shows. No question repeats unless the condition says so. Both agents are also on the batched engine, which serves many
+calls at once: what does the agent bring, and what the engine? The ablation ladder adds each mechanism to none of them,
+and takes each away from all.
 """
 
 from __future__ import annotations
