@@ -44,7 +44,7 @@ class TurnList(msgspec.Struct):
     data: list[KeptTurn]
 
 
-class Listing(msgspec.Struct):
+class ConversationListing(msgspec.Struct):
     """Which of the conversations are wanted."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
@@ -117,7 +117,7 @@ def _keeper(service: ServedSystem) -> Keeper:
 
 async def _conversations(keeper: Keeper, session: str, request: Request) -> _Answered:
     try:
-        wanted = msgspec.convert(dict(request.query_params), Listing, strict=False)
+        wanted = msgspec.convert(dict(request.query_params), ConversationListing, strict=False)
     except msgspec.ValidationError as error:
         raise not_understood(error) from error
     with _not_there():

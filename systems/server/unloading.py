@@ -50,7 +50,7 @@ class UnloadingEngine(AroundEngine, Collector):
         self._clock = clock
         self._changing = threading.Lock()  # held while the model is loaded or unloaded
         self._counting = threading.Lock()  # of what follows; never held for long
-        self._wanted = self._loaded = False
+        self._wanted = self._loaded = self._takes_memory = False
         self._uses = self._unloads = 0
         self._last_use = clock()
 
@@ -86,9 +86,11 @@ class UnloadingEngine(AroundEngine, Collector):
                 if self._uses or left_s > 0 or not self._loaded:
                     return left_s if left_s > 0 else self._after_s
                 self._loaded = False  # who comes from now on loads it again, when it has left
-                self._unloads += 1
             self._inner.close()
         give_back()
+        with self._counting:
+            self._unloads += 1
+            self._takes_memory = self._loaded  # somebody may have it back already
         event(log, logging.INFO, "the model left memory", idle_s=self._after_s)
         return self._after_s
 
@@ -96,12 +98,13 @@ class UnloadingEngine(AroundEngine, Collector):
         """Release the model for good; a second call does nothing."""
         self._wanted = False
         with self._changing:
-            self._loaded = False
+            self._loaded = self._takes_memory = False
             self._inner.close()
 
     def collect(self) -> Iterable[Metric]:
-        """Yield whether the model is in memory, and how often it left."""
-        yield GaugeMetricFamily("fourgig_model_loaded", "Whether the model is in memory: 1, or 0.", int(self._loaded))
+        """Yield whether the model is in memory, until that was given back, and how often it left."""
+        there = int(self._takes_memory)
+        yield GaugeMetricFamily("fourgig_model_loaded", "Whether the model is in memory: 1, or 0.", there)
         yield CounterMetricFamily("fourgig_model_unloads", "How often the model left memory, idle.", self._unloads)
 
     @contextmanager
@@ -137,7 +140,8 @@ class UnloadingEngine(AroundEngine, Collector):
         with self._changing:
             if self._wanted and not self._loaded:
                 self._inner.load()
-                self._loaded = True
+                with self._counting:
+                    self._loaded = self._takes_memory = True
 
 
 class UnloadingAsyncEngine(UnloadingEngine, AsyncEngine):

@@ -2,8 +2,9 @@
 
     locust -f tests/benchmarks/locustfile.py --host http://127.0.0.1:8000 --headless -u 20 -r 5 -t 30s
 
-Locust is for more load than one machine can make (docs/serving.md); what a study measures comes from `fourgig run`. The
-server must allow as many connections: `fourgig serve --set server.connections=…`. ``FOURGIG_TOKEN`` is shown if set.
+Locust is for more load than one machine can make (docs/operating.md); what a study measures comes from `fourgig run`.
+The server must allow as many connections: `fourgig serve --set server.connections=…`. ``FOURGIG_TOKEN`` is shown if
+set.
 """
 
 from __future__ import annotations

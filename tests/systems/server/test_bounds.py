@@ -298,7 +298,7 @@ async def test_metrics_count_turns_by_outcome_and_tell_what_the_system_counts(tm
 
 def test_the_description_and_the_page_for_people_name_every_message():
     described = openapi(ServerSettings())["components"]["schemas"]
-    page = (Path(__file__).parents[3] / "docs" / "serving.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
     for message in WEBSOCKET:
         assert f"`{message.__struct_config__.tag}`" in page
         assert message.__name__ in described

@@ -25,7 +25,7 @@ from tests.systems.server.speaking import Speaking
 from tests.systems.server.test_completions import HELLO, call, chat
 
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
-DOCS = Path(__file__).parents[3] / "docs" / "serving.md"
+DOCS = Path(__file__).parents[3] / "docs" / "clients.md"
 
 
 @asynccontextmanager
@@ -54,7 +54,7 @@ def test_the_decoder_knows_what_the_table_says():
 
 def test_the_description_and_the_docs_say_what_the_table_says():
     properties = openapi(ServerSettings())["components"]["schemas"]["ChatRequest"]["properties"]
-    fields = DOCS.read_text().partition("\n### Fields\n")[2].partition("\n### ")[0]
+    fields = DOCS.read_text().partition("\n## Fields\n")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| (\w+: .*) \|$", fields, re.MULTILINE))
     assert set(properties) == set(FIELDS) == set(rows)
     for name, field in FIELDS.items():

@@ -20,7 +20,7 @@ from systems.server.schema import openapi
 from systems.server.settings import ServerSettings
 
 FIELDS = response_fields.FIELDS
-DOCS = (Path(__file__).parents[3] / "docs" / "serving.md").read_text()
+DOCS = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
 FUNCTION = {"type": "function", "name": "f", "parameters": {"type": "object"}}
 
 
@@ -67,8 +67,8 @@ def test_the_decoders_know_what_the_tables_say():
 def test_the_description_and_the_docs_say_what_the_tables_say():
     components = openapi(ServerSettings())["components"]["schemas"]
     for shape, heading, fields in (
-        ("ResponseRequest", "### Responses", FIELDS),
-        ("EmbeddingsRequest", "### Embeddings", embeddings.FIELDS),
+        ("ResponseRequest", "## Responses", FIELDS),
+        ("EmbeddingsRequest", "## Embeddings", embeddings.FIELDS),
     ):
         properties, rows = components[shape]["properties"], rows_after(heading)
         assert set(properties) == set(fields) == set(rows)

@@ -99,6 +99,31 @@ def test_a_model_does_not_leave_under_the_hands_of_a_reply(engine, clock):
     assert engine.loaded
 
 
+def test_a_model_that_is_leaving_is_told_of_as_there_until_its_memory_was_given_back(tiny_model, clock, monkeypatch):
+    told = []
+
+    def tell():
+        told.append([metric.samples[0].value for metric in engine.collect()])
+
+    class Told(LlamaEngine):
+        def close(self):
+            super().close()
+            tell()
+
+    engine = unloading(Told(LlamaSettings(model_path=str(tiny_model), context_tokens=256, threads=1)), AFTER_S, clock)
+    monkeypatch.setattr("systems.server.unloading.give_back", tell)
+    engine.load()
+    assert left(engine, clock)
+    tell()
+    assert told == [[1, 0], [1, 0], [0, 1]]
+    monkeypatch.setattr("systems.server.unloading.give_back", engine.load)  # who wants it again meanwhile has it
+    engine.load()
+    assert not left(engine, clock)
+    tell()
+    assert told[-1] == [1, 2]
+    engine.close()
+
+
 def test_whoever_comes_while_the_model_leaves_waits_and_has_it_loaded_again(tiny_model, clock):
     leaving, go_on = threading.Event(), threading.Event()
 
