@@ -193,7 +193,7 @@ def point(text: str) -> str:
 
 def _without_idioms(clause: str) -> str:
     lower = clause.lower()
-    if clause.isascii() and not any([hint in lower for hint in _IDIOM_HINTS]):
+    if clause.isascii() and not any(hint in lower for hint in _IDIOM_HINTS):
         return clause
     return _IDIOM.sub(" ", clause)
 
