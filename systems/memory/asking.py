@@ -13,7 +13,8 @@ import re
 from systems.memory.manners import is_manners
 from systems.memory.sentences import any_of, any_word, plain, sentences
 
-_CLAUSE = re.compile(r"[,;:،、¿¡()]|\s[-–]+\s|—|\.\.+")
+# It begins with one of a few characters, which lets the search skip all others.
+_CLAUSE = re.compile(r"[,;:،、¿¡()—.\s](?:(?<=[,;:،、¿¡()—])|(?<=\.)\.+|(?<=\s)[-–]+\s)")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _HAN = re.compile(r"[\u3400-\u9fff]")

@@ -41,7 +41,10 @@ _RESIDENT_BYTES = 16 << 20
 # So many questions, of at most so many characters, are kept cut until they are saved: they are the same turn's.
 _ASKED, _ASKED_CHARACTERS = 256, 1_000
 
-_SAVED = "SELECT id, session, created, question, words, important, answer <> '' FROM memories WHERE id > ? ORDER BY id"
+# The number and the time that a turn got; the rest is known, and to read it back takes longer.
+_SAVED = "SELECT id, created FROM memories WHERE id > ? ORDER BY id"
+
+_WORDS = 5  # among the values of `SavedTurn.row`
 
 # Turns saved between two looks at how large the file has become.
 _LOOK_EVERY = 64
@@ -154,12 +157,13 @@ class FullTextStore:
             except sqlite3.OperationalError as error:  # what is indexed can be found, though nothing can be written
                 swallowed(log, "memory could not be indexed, to be tried again", error)
         how, context = self._how, self._context
+        # All are cut before the first is looked up: done in turn, either drives what the other runs out of the caches.
+        cut = [self._terms(lookup.question) for lookup in asked]
         answered: list[Any] = []
         connection.execute("BEGIN")  # one for all is cheaper than one a query
         try:
-            for session, question, limit, _ in asked:
+            for (session, _, limit, _), terms in zip(asked, cut, strict=True):
                 try:
-                    terms = self._terms(question)
                     answered.append(
                         retrieval.find(connection, self._recent, resident, session, terms, limit, how, context=context)
                     )
@@ -214,9 +218,15 @@ class FullTextStore:
         with connection:
             connection.executemany(INSERT_NEXT, rows)
             last = connection.execute("SELECT last_insert_rowid()").fetchone()[0]
-            saved = list(map(Remembered._make, connection.execute(_SAVED, (last - len(rows),))))
+            numbers = connection.execute(_SAVED, (last - len(rows),)).fetchall()
             if full:
                 index.catch_up(connection)
+        saved = [
+            Remembered(
+                number, turn.session, created, turn.question, str(row[_WORDS]), turn.important, turn.answer != ""
+            )
+            for (number, created), turn, row in zip(numbers, turns, rows, strict=True)
+        ]
         if full:
             self._recent.clear()
         else:

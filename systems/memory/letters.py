@@ -75,7 +75,8 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _MANY_MARKS.sub(r"\1", text)
+    if _MANY_MARKS.search(text):
+        text = _MANY_MARKS.sub(r"\1", text)
     apart = unicodedata.normalize("NFKD", text.replace("\u00b4", "'").replace("\u1ffd", "'"))  # accents for apostrophes
     if "\u0306" in apart:  # й is a letter of its own, not an и with an accent
         apart = apart.replace("и\u0306", "й").replace("И\u0306", "Й")

@@ -15,6 +15,8 @@ from systems.memory.stopwords import WORDS
 
 # Where a clause ends in a text as it was written: the points of "3.5" and of an address end none.
 _END = re.compile(r"(?<=[,;:.!?…])\s+|(?:[，；：。！…]|(?<=[？]))\s*|\s+[-–]+\s+|—|\n+")
+# The same for a text of ASCII alone: it begins with a space, which lets the search skip all letters.
+_END_ASCII = re.compile(r"\s(?:(?<=[,;:.!?]\s)\s*|\s*-+\s+|(?<=\n)\n*)")
 # Characters. A longer text was pasted, and is no polite question.
 _LONGEST = 1_000
 _AROUND = " ,;:.!?…()\"'“”「」"
@@ -95,6 +97,8 @@ _IDIOM = re.compile(
     + r"\b",
     re.IGNORECASE,
 )  # fmt: skip
+# Whatever ASCII matches has one of these, and to look for them is much faster: most texts have none.
+_IDIOM_HINTS = """by any |at some |for all|once more|one more |help me |for the |off the |i am |if you """.split("|")
 # "My aunt would like to know where ...", "if you could look up for me which ...": what follows is asked.
 _LEADS_IN = re.compile(
     r"^\s*"
@@ -179,12 +183,19 @@ def point(text: str) -> str:
     """
     if len(text) > _LONGEST:
         return text
-    clauses = [clause for clause in _END.split(text) if clause]
+    clauses = [clause for clause in (_END_ASCII if text.isascii() else _END).split(text) if clause]
     kept = [clause for clause in clauses if not is_manners(plain(clause))]
     if len(kept) < len(clauses):
         kept = [clause for clause in kept if not _is_of_the_moment(plain(clause))]
-    pointed = [_IDIOM.sub(" ", _LEADS_IN.sub(" ", clause)) for clause in kept]
+    pointed = [_without_idioms(_LEADS_IN.sub(" ", clause)) for clause in kept]
     return text if not kept or pointed == clauses else " ".join(pointed)
+
+
+def _without_idioms(clause: str) -> str:
+    lower = clause.lower()
+    if clause.isascii() and not any(hint in lower for hint in _IDIOM_HINTS):
+        return clause
+    return _IDIOM.sub(" ", clause)
 
 
 def _is_of_the_moment(clause: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -87,7 +88,7 @@ class Matches:
             return
         givers, shares = zip(*[pair for pairs in lent.values() for pair in pairs], strict=True)
         given = has(givers) * (np.array(shares)[:, None] * self._weights)
-        first = np.cumsum([0, *map(len, lent.values())])[:-1]
+        first = [0, *accumulate(map(len, lent.values()))][:-1]
         # A word that a turn has and is lent as well counts once, where it weighs most.
         for at, part in zip(lent, np.maximum.reduceat(given, first).sum(axis=1).tolist(), strict=True):
             parts[at] = part

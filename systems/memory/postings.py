@@ -49,16 +49,17 @@ class Postings:
     def _join(self) -> None:
         """Put the texts that are kept apart among the others."""
         words = np.repeat(self._words[:-1], np.diff(self._starts)) << np.uint64(_PLACE_BITS)
-        first = self._arranged
-        added = [
-            (word << _PLACE_BITS) | (first + at)
-            for word, bits in self._apart.items()
-            for at in range(self._texts - first)
-            if bits >> at & 1
-        ]
-        self._arrange(np.concatenate((words | self._places, np.array(added, np.uint64))))
+        at, places = self._apart_places(list(self._apart.values()))
+        added = np.fromiter(self._apart, np.uint64, len(self._apart)) << np.uint64(_PLACE_BITS)
+        self._arrange(np.concatenate((words | self._places, added[at] | places.astype(np.uint64))))
         self._apart.clear()
         self._arranged = self._texts
+
+    def _apart_places(self, bits: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the places of the texts that ``bits`` stand for, and before that of each which of these it is."""
+        apart = np.arange(self._texts - self._arranged)
+        which, places = (np.array(bits)[:, None] >> apart & 1).nonzero()
+        return which, places + self._arranged
 
     def _arrange(self, keys: NDArray[np.uint64]) -> None:
         """Sort ``keys``, a word and in its last bits a place each, and take them apart."""
@@ -80,9 +81,8 @@ class Found:
         asked = np.array(hashes, np.uint64)
         at = postings._words.searchsorted(asked)
         self._first = postings._starts[at]
-        self._counts = np.where(
-            postings._words[at] == asked, postings._starts.take(at + 1, mode="clip") - self._first, 0
-        )
+        # Of a word that is not there, what begins at its place is no part of it.
+        self._counts = postings._starts[at + (postings._words[at] == asked)] - self._first
         apart = postings._apart
         self._apart = [apart.get(short, 0) for short in hashes] if apart else []
         self._postings = postings
@@ -91,14 +91,13 @@ class Found:
         """Return in how many texts each word is."""
         counts: list[int] = self._counts.tolist()
         if self._apart:
-            return [
-                count + bits.bit_count() if bits else count for count, bits in zip(counts, self._apart, strict=True)
-            ]
+            return [count + bits.bit_count() for count, bits in zip(counts, self._apart, strict=True)]
         return counts
 
     def having(self, words: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return of those of the ``words`` asked the texts that have one, and beside each which of them it has."""
-        first, counts = self._first[words], self._counts[words]
+        asked = np.array(words)
+        first, counts = self._first[asked], self._counts[asked]
         ends = counts.cumsum()
         at = (first - ends + counts).repeat(counts)
         at += np.arange(len(at))
@@ -106,14 +105,5 @@ class Found:
         which = np.arange(len(counts)).repeat(counts)
         if not self._apart:
             return texts, which
-        places, columns = [], []
-        for column, word in enumerate(words):
-            bits = self._apart[word]
-            place = self._postings._arranged
-            while bits:
-                if bits & 1:
-                    places.append(place)
-                    columns.append(column)
-                bits >>= 1
-                place += 1
-        return np.concatenate((texts, np.array(places, np.int64))), np.concatenate((which, np.array(columns, np.int64)))
+        more, places = self._postings._apart_places([self._apart[word] for word in words])
+        return np.concatenate((texts, places)), np.concatenate((which, more))

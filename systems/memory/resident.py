@@ -113,8 +113,10 @@ class Lookup:
     def scored(self, terms: Terms, most: int) -> tuple[Numbers, Floats]:  # noqa: ARG002
         """Return the places of the turns that have some of ``terms``, and the sum of the weights of those in each."""
         places, columns = self._found.having(terms.places)
-        self._has = np.zeros((len(self._session), len(terms.places)), np.bool_)
-        self._has[places, columns] = True
+        turns, words = len(self._session), len(terms.places)
+        has = np.zeros(turns * words, np.bool_)
+        has[places * words + columns] = True  # by one index, which is thrice as fast as by two
+        self._has = has.reshape(turns, words)
         self._scores = scores = np.bincount(places, terms.weights[columns], len(self._session)).astype(
             np.float64, copy=False
         )

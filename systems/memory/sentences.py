@@ -18,8 +18,11 @@ _PLAIN = str.maketrans(
     "听见觉买卖钱预万块欧员课试题周钟点飞国语练习弹网络线门钥车开辆参么谁吗里里几诉应该当荐议帮面质别场长"
     "东给订约进马样刚讲谢烦总后专态传单双论",
 )
+# Signs in full width, of which every Chinese text has some: for them alone Unicode's own way takes ten times as long.
+_PLAIN.update({code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)})
 # A sentence ends with its marks, or a line does; the point of "3.5" or of an address ends nothing.
-_END = re.compile(r"[!?؟。]+|(?<!\.)\.++(?=[\s\"'”»」』)]|$)|\n")
+# Each begins with one of a few characters, which lets the search skip all others.
+_END = re.compile(r"[!?؟。.\n](?:(?<=[!?؟。])[!?؟。]*|(?<=\.)(?<!\.\.)\.*+(?=[\s\"'”»」』)]|$)|(?<=\n))")
 _AROUND = " \t\r\"'“”«»「」『』*_"
 
 
@@ -41,7 +44,10 @@ def plain(text: str) -> str:
     """Return ``text`` in lower case and half width, with straight apostrophes and simplified characters."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", _MANY_MARKS.sub(r"\1", text.translate(_PLAIN))).lower()
+    text = text.translate(_PLAIN)
+    if _MANY_MARKS.search(text):
+        text = _MANY_MARKS.sub(r"\1", text)
+    return unicodedata.normalize("NFKC", text).lower()
 
 
 def sentences(plain_text: str) -> Iterator[tuple[str, bool]]:
