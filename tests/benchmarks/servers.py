@@ -90,9 +90,9 @@ def races(given: argparse.Namespace) -> list[Race]:
             if given.users:
                 load = msgspec.structs.replace(load, users=given.users)
             least = roofline.least(model, load)
-            rates = roofline.measured(model, path, least.held)
+            rates = roofline.measured(model, path, load.users, least.held)
             found.append(Race(model_name, name, load, path, least, rates))
-            print(f"{found[-1].title}: " + "\n  ".join(roofline.lines(rates, least)), flush=True)
+            print("\n  ".join([f"{found[-1].title}:", *roofline.lines(rates, least)]), flush=True)
         model.close()
     return found
 
