@@ -49,7 +49,7 @@ from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.errors import EngineError
 from systems.models.find import resolve
 from tests.benchmarks import llama_server, roofline, searching
-from tests.benchmarks.batching import TooSlow, Work, measure
+from tests.benchmarks.batching import OtherWork, TooSlow, Work, measure
 from tests.benchmarks.conversations import LOADS, Load
 from tests.benchmarks.llama_server import Needs, Room, Setup
 from tests.benchmarks.serving import CannotServe, peak_mib, serving
@@ -166,7 +166,7 @@ def search(race: Race, given: argparse.Namespace) -> dict[str, str]:
             said = f"{reached:.3g}"
         except TooSlow:
             reached, said = 0.0, "far below"
-        except (CannotServe, EngineError) as error:
+        except (CannotServe, EngineError, OtherWork) as error:
             reached, said = 0.0, f"failed: {type(error).__name__}"
         print(f"    round {number + 1}  {said:9s}  {llama_server.written(change) or 'as it is'}", flush=True)
         return reached
