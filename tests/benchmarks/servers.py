@@ -191,7 +191,8 @@ def setups(found: Sequence[Race], given: argparse.Namespace) -> dict[str, dict[s
             kept[race.load_name] = llama_server.written(search(race, given))
             if given.found:
                 given.found.write_text(json.dumps(kept, indent=1) + "\n")
-        print(f"llama-server for {race.load_name}: {kept[race.load_name]}", flush=True)
+    for name in dict.fromkeys(race.load_name for race in found):
+        print(f"llama-server for {name}: {kept[name]}", flush=True)
     return {name: llama_server.read(text) for name, text in kept.items()}
 
 
