@@ -291,7 +291,7 @@ class Http(_Unhurried, HttpToolsProtocol):
         A client that has let go of one connection and opens another is often counted with both: the loop reads of the
         end of the first at the same time as of the second, and tells of it later.
         """
-        bound = self.config.settings.sockets
+        bound: int = self.config.settings.sockets
         return len(self.connections) > bound and sum(not _over(each.transport) for each in self.connections) > bound
 
     def _made_room(self) -> bool:
