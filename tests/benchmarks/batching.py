@@ -41,6 +41,10 @@ class TooSlow(Exception):
     """Raised where it was not done within the time that was left to it."""
 
 
+class OtherWork(Exception):
+    """Raised where replies are not as long as they are to be: what took less is then not faster."""
+
+
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, in tokens: ``first_tokens`` are those of first prompts, which do not depend on any reply."""
 
@@ -59,7 +63,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 def measure(
     engine: Engine, load: Load, *, verbose: bool = False, limit_s: float | None = None
 ) -> tuple[dict[str, float], Work]:
-    """Return requests a second and percentiles in seconds, and the work. Raises `TooSlow` after ``limit_s``."""
+    """Return requests a second and percentiles in seconds, and the work.
+
+    Raises `TooSlow` after ``limit_s``, `OtherWork`, and what the engine raises.
+    """
     engine.load()
     conversations = list(load.conversations())
     waits: list[tuple[int, float, Generation]] = []
@@ -93,7 +100,8 @@ def measure(
         took = asyncio.run(run())
     seconds = np.array([wait for _, wait, _ in waits])
     later = [found.first_token_s for turn, _, found in waits if turn > 0]
-    assert all(found.generated_tokens == load.out for _, _, found in waits), "not the same work"
+    if any(found.generated_tokens != load.out for _, _, found in waits):
+        raise OtherWork(f"Not every reply has {load.out} tokens.")
     counted = getattr(engine, "counters", None)
     if counted is not None and verbose:
         print(counted(), file=sys.stderr)

@@ -46,7 +46,7 @@ from tests.benchmarks.conversations import LOADS, Load
 
 MODELS = ("135m", "smollm2:q4_0")
 
-PREFILL, STEPS, TIMES, COPIED_BYTES = 512, (1, 8, 16, 32), 7, 256 << 20
+PREFILL, STEPS, TIMES, COPIED_BYTES = 512, (1, 8, 16), 7, 256 << 20
 
 
 class Least(NamedTuple):
@@ -137,14 +137,14 @@ def least(model: Model, load: Load) -> Least:
     )
 
 
-def measured(model: Model, path: Path, held: int) -> Rates:
-    """Measure what this machine does with ``model`` where each conversation holds ``held`` tokens."""
+def measured(model: Model, path: Path, users: int, held: int) -> Rates:
+    """Measure ``model`` on this machine where each of at most ``users`` conversations holds ``held`` tokens."""
     prompt_s: list[float] = []
-    steps: dict[int, list[float]] = {many: [] for many in STEPS}
+    steps: dict[int, list[float]] = {many: [] for many in sorted({*STEPS, users}) if many <= users}
     for flash_attention in (True, False):
         context = Context(
             model,
-            sequences=max(STEPS),
+            sequences=users,
             length=max(held + 8, PREFILL),
             batch=PREFILL,
             threads=usable_cpus(),
@@ -154,7 +154,7 @@ def measured(model: Model, path: Path, held: int) -> Rates:
         prompt_s.append(min(_prompt(context) for _ in range(TIMES)))
         context.clear(0)
         _fill(context, held)
-        for many in STEPS:
+        for many in steps:
             steps[many].append(min(_step(context, many, held) for _ in range(TIMES)))
         context.close()
     words = model.library.llama_model_n_embd(model.pointer) * model.words
@@ -256,7 +256,7 @@ def main() -> None:
         for each in given.loads:
             needs = least(model, LOADS[each])
             print(f"{name}, {each}:")
-            for line in lines(measured(model, path, needs.held), needs):
+            for line in lines(measured(model, path, LOADS[each].users, needs.held), needs):
                 print(f"  {line}", flush=True)
         model.close()
 

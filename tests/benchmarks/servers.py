@@ -49,7 +49,7 @@ from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.errors import EngineError
 from systems.models.find import resolve
 from tests.benchmarks import llama_server, roofline, searching
-from tests.benchmarks.batching import TooSlow, Work, measure
+from tests.benchmarks.batching import OtherWork, TooSlow, Work, measure
 from tests.benchmarks.conversations import LOADS, Load
 from tests.benchmarks.llama_server import Needs, Room, Setup
 from tests.benchmarks.serving import CannotServe, peak_mib, serving
@@ -90,9 +90,9 @@ def races(given: argparse.Namespace) -> list[Race]:
             if given.users:
                 load = msgspec.structs.replace(load, users=given.users)
             least = roofline.least(model, load)
-            rates = roofline.measured(model, path, least.held)
+            rates = roofline.measured(model, path, load.users, least.held)
             found.append(Race(model_name, name, load, path, least, rates))
-            print(f"{found[-1].title}: " + "\n  ".join(roofline.lines(rates, least)), flush=True)
+            print("\n  ".join([f"{found[-1].title}:", *roofline.lines(rates, least)]), flush=True)
         model.close()
     return found
 
@@ -166,7 +166,7 @@ def search(race: Race, given: argparse.Namespace) -> dict[str, str]:
             said = f"{reached:.3g}"
         except TooSlow:
             reached, said = 0.0, "far below"
-        except (CannotServe, EngineError) as error:
+        except (CannotServe, EngineError, OtherWork) as error:
             reached, said = 0.0, f"failed: {type(error).__name__}"
         print(f"    round {number + 1}  {said:9s}  {llama_server.written(change) or 'as it is'}", flush=True)
         return reached
@@ -191,7 +191,8 @@ def setups(found: Sequence[Race], given: argparse.Namespace) -> dict[str, dict[s
             kept[race.load_name] = llama_server.written(search(race, given))
             if given.found:
                 given.found.write_text(json.dumps(kept, indent=1) + "\n")
-        print(f"llama-server for {race.load_name}: {kept[race.load_name]}", flush=True)
+    for name in dict.fromkeys(race.load_name for race in found):
+        print(f"llama-server for {name}: {kept[name]}", flush=True)
     return {name: llama_server.read(text) for name, text in kept.items()}
 
 
