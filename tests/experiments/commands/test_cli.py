@@ -206,7 +206,7 @@ def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run
 def test_sampling_is_set_by_its_parts_and_a_record_holds_them(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
     chosen = ("--set", "llama.sampling.temperature=0.7", "--set", 'llama.sampling={"top_k": 3, "stop": ["a,b"]}')
-    few = ("--preset", "smoke", "--engine", "llama", "--model", "tiny", "--only", "system=baseline")
+    few = ("--preset", "smoke", "--engine", "llama", "--model", "tiny", "--only", "subject=baseline")
     done = fourgig("run", "load", *few, "--only", "work=inference", *chosen, "--out", out, *enforcement)
     assert done.returncode == 0, done.stderr
     parts = {"sampling.temperature": 0.7, "sampling.top_k": 3, "sampling.stop": '["a,b"]'}

@@ -63,7 +63,8 @@ def test_with_the_arms_come_those_of_the_nearest_conditions(condition, armed):
     for arm in arms:  # both halves
         assert [cell.subject for cell in found if cell.condition == arm.condition].count(arm.subject) == 2
     rest = [cell for cell in found if cell.condition["users"] == condition["users"] and cell.part == "inference"]
-    assert {cell.subject for cell in rest} == {"baseline", "asynchronous", "baseline-fast-segmenter"}
+    batched = {"baseline-batched", "asynchronous-batched"}
+    assert {cell.subject for cell in rest} == {"baseline", "asynchronous", "baseline-fast-segmenter", *batched}
 
 
 def test_a_part_without_arms_takes_all_of_its_studys():
