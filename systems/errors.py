@@ -166,7 +166,10 @@ class StillReadable(StoreError):
 
 
 class NotSaved(StoreError):
-    """Saving fails, and as many turns wait to be saved as may: this one is not among them."""
+    """Saving fails, and as many turns wait to be saved as may: this one is not among them.
+
+    Or it belongs to what was being forgotten.
+    """
 
 
 class Refused(FourgigError):

@@ -19,7 +19,7 @@ from systems.asynchronous.lookups import AllWords, LongTermMemory, PublishedKeyw
 from systems.asynchronous.pipeline import Pipeline, ReplyCache
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine
-from systems.errors import DeadlineExceeded, Refused, SystemClosed
+from systems.errors import DeadlineExceeded, NotSaved, Refused, SystemClosed
 from systems.interface import AsyncSystem, Counters, Forgotten, KeptConversation, KeptTurn, Reply, Request, TokenSink
 from systems.logs import swallowed
 from systems.mechanisms.admission import Admission, Unbounded, deadline
@@ -231,8 +231,12 @@ class Asynchronous(AsyncSystem):
             degrade=False,
         )
 
+        cleared = pipeline.cache.cleared
+
         async def keep() -> None:
             async with self._sessions.turn(request.talk):
+                if pipeline.cache.cleared != cleared:  # who forgot the conversation meanwhile is not to find this in it
+                    raise NotSaved("Something was forgotten while this was to be kept.")
                 await pipeline.stopped(request, steps, answer)
 
         await self._to_the_end(keep())

@@ -18,7 +18,7 @@ from systems.baseline.agent import Baseline
 from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput, StillReadable
+from systems.errors import BadInput, NotSaved, StillReadable
 from systems.interface import Keeper, Request, talk
 from systems.memory import rewriting
 from tests.systems.conversing import simulated
@@ -252,6 +252,26 @@ async def test_others_are_answered_while_the_file_is_written_anew(tmp_path, monk
         writing.may_end.set()
         assert (await forgetting).turns == 1
         assert len(await agent.turns(VERA)) == 3
+    finally:
+        await agent.close()
+
+
+async def test_what_was_stopped_is_kept_but_not_in_a_conversation_that_is_being_forgotten(tmp_path, monkeypatch):
+    agent = await started(tmp_path)
+    try:
+        await agent.answer(ask("A Flumdiddle.", "one"))
+        await agent.keep(ask("And a Snorkelwump.", "one"), "Yes, and")
+        assert [turn.answer for turn in await agent.turns(VERA, conversation="one")][1:] == ["Yes, and"]
+        writing = Writing(monkeypatch)
+        forgetting = asyncio.create_task(agent.forget(VERA, conversation="one"))
+        await asyncio.to_thread(writing.began.wait, 30)
+        keeping = asyncio.create_task(agent.keep(ask("A Flumdiddle, once more.", "one"), "Once"))
+        await asyncio.sleep(0)
+        writing.may_end.set()
+        assert (await forgetting).turns == 2
+        with pytest.raises(NotSaved, match="forgotten"):
+            await keeping
+        assert await agent.turns(VERA) == []
     finally:
         await agent.close()
 
