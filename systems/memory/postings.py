@@ -15,11 +15,9 @@ _PLACE_BITS = 12
 _PLACE = MOST - 1
 _HASH = (1 << 64 - _PLACE_BITS) - 1
 
-# So many texts that were added are kept apart: to put them among the others takes as long as ten lookups.
-_APART = 16
-
-# The word at a place of those asked, and a text that has it.
-Pair = tuple[int, int]
+# So many texts that were added are kept apart at most: to put them among the others takes as long as ten lookups. Kept
+# apart they take ten times the memory, so of few texts it is one for each so many.
+_APART, _FOR_EACH = 16, 16
 
 
 class Postings:
@@ -37,7 +35,7 @@ class Postings:
 
     def add(self, text: bytes) -> None:
         """Add ``text``, at the next place."""
-        if self._texts - self._arranged == _APART:
+        if self._texts - self._arranged >= min(_APART, 2 + self._arranged // _FOR_EACH):
             self._join()
         bit = 1 << self._texts - self._arranged
         apart = self._apart
