@@ -21,12 +21,16 @@ _APART, _FOR_EACH = 16, 16
 
 
 class Postings:
-    """The words of texts, each of which has its words with spaces between them, in UTF-8."""
+    """The words of texts, each of which has its words with spaces between them, in UTF-8.
+
+    ``words`` is how many the texts had that there were in the beginning, each as often as it is said.
+    """
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         words = b" ".join(texts).split(b" ") if texts else []
         hashes = np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64) << np.uint64(_PLACE_BITS)
         counts = [text.count(b" ") + 1 for text in texts]
+        self.words = len(words)
         self._texts = len(texts)
         self._arrange(hashes | np.repeat(np.arange(len(texts), dtype=np.uint64), counts))
         # Of each word of texts that are kept apart, a bit for each of these.
