@@ -47,7 +47,8 @@ class Candidate:
     def asks(self) -> frozenset[str] | None:
         """Return the words that it asks for, None if it does not only ask."""
         if isinstance(self._asks, bool):
-            text = _SPEAKER.sub("", self.question)
+            speaker = _SPEAKER.match(self.question)
+            text = self.question[speaker.end() :] if speaker else self.question
             self._asks = frozenset(words.asked(text)) if asking.only_asks(text) else None
         return self._asks
 

@@ -15,20 +15,22 @@ _PLACE_BITS = 12
 _PLACE = MOST - 1
 _HASH = (1 << 64 - _PLACE_BITS) - 1
 
-# So many texts that were added are kept apart: to put them among the others takes as long as ten lookups.
-_APART = 16
-
-# The word at a place of those asked, and a text that has it.
-Pair = tuple[int, int]
+# So many texts that were added are kept apart at most: to put them among the others takes as long as ten lookups. Kept
+# apart they take ten times the memory, so of few texts it is one for each so many.
+_APART, _FOR_EACH = 16, 16
 
 
 class Postings:
-    """The words of texts, each of which has its words with spaces between them, in UTF-8."""
+    """The words of texts, each of which has its words with spaces between them, in UTF-8.
+
+    ``words`` is how many the texts had that there were in the beginning, each as often as it is said.
+    """
 
     def __init__(self, texts: Sequence[bytes]) -> None:
         words = b" ".join(texts).split(b" ") if texts else []
         hashes = np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64) << np.uint64(_PLACE_BITS)
         counts = [text.count(b" ") + 1 for text in texts]
+        self.words = len(words)
         self._texts = len(texts)
         self._arrange(hashes | np.repeat(np.arange(len(texts), dtype=np.uint64), counts))
         # Of each word of texts that are kept apart, a bit for each of these.
@@ -37,7 +39,7 @@ class Postings:
 
     def add(self, text: bytes) -> None:
         """Add ``text``, at the next place."""
-        if self._texts - self._arranged == _APART:
+        if self._texts - self._arranged >= min(_APART, 2 + self._arranged // _FOR_EACH):
             self._join()
         bit = 1 << self._texts - self._arranged
         apart = self._apart

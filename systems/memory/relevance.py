@@ -58,7 +58,7 @@ class Gathered(Protocol):
         ...
 
     def scored(self, terms: Terms, most: int) -> tuple[Numbers, Floats]:
-        """Return the numbers of turns that have some of ``terms``, and the sum of the weights of those in each.
+        """Return the numbers of turns that have ``terms``, in order, and the sum of the weights of those in each.
 
         Of a word that more than ``most`` turns have, the newest are looked at.
         """
@@ -91,7 +91,7 @@ def rank(source: Gathered, asked: Sequence[str], limit: int, *, context: bool) -
     if terms is None:
         return []
     numbers, scores = source.scored(terms, max(POSTINGS if turns > WHOLE else WHOLE, limit))
-    order = np.lexsort((numbers, scores))[::-1]
+    order = scores.argsort(kind="stable")[::-1]  # of turns that match alike, the newer first
     numbers, scores = numbers[order], scores[order]
     most = max(_READ * limit, _LEAST_READ)
     while True:

@@ -57,8 +57,8 @@ class ResidentSession:
         if sorted(created) != created:
             self._by_time = sorted(self._by_time, key=created.__getitem__)
             self._age = sorted(self._by_time, key=self._by_time.__getitem__)
-        spaces = sum([text.count(b" ") for text in words])
-        self.bytes = _BYTES + len(turns) * _TURN_BYTES + sum([sys.getsizeof(turn[1]) for turn in turns]) + 8 * spaces
+        texts = sum([sys.getsizeof(turn[1]) for turn in turns])
+        self.bytes = _BYTES + len(turns) * (_TURN_BYTES - 8) + texts + 8 * self.postings.words
         self.asked_at = 0.0
 
     def __len__(self) -> int:
