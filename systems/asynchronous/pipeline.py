@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import Call, Engine
+from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
@@ -22,13 +22,28 @@ from systems.mechanisms.steps import Steps
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, history, notes, prompt
+from systems.turn import commands, history, notes, prompt, transcript
 from systems.turn.history import Exchange, Histories
 from systems.turn.surroundings import LastReading, classify_emotion, observe
 
 # Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
 # and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.
 SHORT_TEXT = 256
+
+
+class Remembered(NamedTuple):
+    """What was found in memory: all that the prompt shows, those of it that it has notes of, and these notes."""
+
+    memories: list[str]
+    noted: list[str]
+    notes: list[str]
+
+
+class Shown(NamedTuple):
+    """How a question was shown to the model: its message as it was sent, and the memories it has notes of."""
+
+    sent: str = ""
+    noted: tuple[str, ...] = ()
 
 
 class ReplyCache(commands.Resizable, Protocol):
@@ -98,19 +113,20 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         cleared = self.cache.cleared
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
-        memories, noted = await self._find(request, keywords, steps)
-        said = self.histories.messages(request.talk) if request.before is None else list(request.before)
+        said = self._said(request)
+        found = await self._find(request, keywords, said, steps)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
+        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, found.notes, observed)
         cached = self._cached(key, steps) if request.may_be_cached else None
+        shown = Shown()
         if cached is None:
             self.counters.cache_misses += 1
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             layout, text, told = self.settings.layout, request.text, request.instructions
             call = Call(
-                messages=prompt.build(layout, said, noted, observed, text, told),
-                shorter=partial(prompt.shorter, layout, noted, observed, text, told),
+                messages=prompt.build(layout, said, found.notes, observed, text, told),
+                shorter=partial(prompt.shorter, layout, found.notes, observed, text, told),
                 max_tokens=request.max_tokens,
                 conversation=request.talk,
                 sampling=request.sampling,
@@ -119,35 +135,39 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 on_token=sink,
                 check=steps.wanted.check,
             )
-            reply = await self._generate(request, call, memories, steps, sink, arrived)
-            if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
-                self._cache(key, reply, steps)
+            reply = await self._generate(request, call, found, steps, sink, arrived)
+            if self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
+                shown = self._shown(request, call, found, reply)
+                if request.may_be_cached:
+                    self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
             reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
             if on_token is not None:
                 on_token(reply.text)
 
-        await self._remember(request, reply.text, keywords, steps)
+        await self._remember(request, reply, keywords, steps, shown)
         return msgspec.structs.replace(reply, degraded=steps.degraded, total_s=time.perf_counter() - arrived)
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.counters.coalesced += 1
-        await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
+        await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
-    async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+    async def _remember(
+        self, request: Request, reply: Reply, keywords: Sequence[str], steps: Steps, shown: Shown
+    ) -> None:
         if request.kept:
-            await self._keep(request, answer, keywords, steps)
+            await self._keep(request, reply, keywords, steps, shown)
         self.counters.turns += 1
 
-    async def _keep(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+    async def _keep(self, request: Request, reply: Reply, keywords: Sequence[str], steps: Steps, shown: Shown) -> None:
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
             conversation=request.conversation or "",
             question=request.text,
-            answer=answer,
+            answer=reply.text,
             keywords=tuple(keywords),
             important=important,
         )
@@ -157,15 +177,40 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
         if request.before is None:
-            self.histories.add(request.talk, Exchange(request.text, answer, important=important))
+            exchange = Exchange(request.text, reply.text, important, *shown)
+            tokens = reply.prompt_tokens + reply.generated_tokens
+            self.histories.add(request.talk, exchange, tokens, outgrown=reply.dropped_messages > 0)
         else:
-            self.go_on_from(request.talk, history.told(request.before, request.text, answer))
+            told = history.told(request.before, request.text, reply.text)
+            if told[-1].question == request.text:
+                told[-1] = Exchange(request.text, reply.text, important, *shown)
+            self.go_on_from(request.talk, told)
 
     def go_on_from(self, talk: str, told: list[Exchange]) -> None:
         """Let the history of the conversation called ``talk`` be what a client, or the file, has of it."""
+        held = self.histories.exchanges(talk) if self.histories.grow else ()
+        gone_on = transcript.gone_on(told, held)
+        if gone_on is not None:
+            new = gone_on[len(held) :]
+            self.histories.go_on(talk, [*held, *_weighed(new)])
+            return
         newest = self.histories.newest(talk, told)  # what is important takes a while to say of a long text
-        weighed = [msgspec.structs.replace(each, important=is_important(each.question)) for each in newest]
-        self.histories.replace(talk, weighed)
+        self.histories.replace(talk, _weighed(transcript.carried(newest, held)))
+
+    def _said(self, request: Request) -> list[Message]:
+        """Return what was said before ``request``: what a client says, or else what the agent's own history holds."""
+        if request.before is None:
+            return self.histories.messages(request.talk)
+        if self.histories.grow:
+            return transcript.as_sent(request.before, self.histories.exchanges(request.talk))
+        return list(request.before)
+
+    def _shown(self, request: Request, call: Call, found: Remembered, reply: Reply) -> Shown:
+        """Return how the question of ``call`` stays in a history that grows: as it was sent, if all of it was."""
+        if not self.histories.grow or reply.dropped_notes:
+            return Shown()
+        sent = call.messages[-1].content
+        return Shown("" if sent == request.text else sent, tuple(found.noted))
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""
@@ -200,25 +245,27 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         nothing: list[Exchange] = []
         self.go_on_from(request.talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
 
-    async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
-        """Return what was remembered, and the notes that the prompt has of it."""
+    async def _find(
+        self, request: Request, keywords: Sequence[str], said: Sequence[Message], steps: Steps
+    ) -> Remembered:
+        """Return what was remembered; what a history that grows shows already, the prompt has no note of."""
+        layout, most = self.settings.layout, self.settings.note_tokens
 
-        async def find() -> tuple[list[str], list[str]]:
+        async def find() -> Remembered:
             memory = await self.store.get()
             found = await memory.find(request.session, request.text, keywords, self.settings.memories)
-            memories = notes.worth(self.settings.layout, found)
-            most = self.settings.note_tokens
-            if notes.fit_surely(self.settings.layout, memories, most):
-                return memories, memories
+            memories = notes.worth(layout, found)
+            seen = transcript.in_view(said, self.histories.room) if self.histories.grow else ()
+            new = [each for each in memories if each not in seen]
+            if notes.fit_surely(layout, new, most):
+                return Remembered(memories, new, new)
             engine = await self.engine.get()
             # Beside a thread that generates: a long text takes milliseconds to count.
-            noted = await self.executors.run(
-                "keywords", notes.within, self.settings.layout, memories, most, engine.count
-            )
-            return memories[: len(noted)], noted
+            fitting = await self.executors.run("keywords", notes.within, layout, new, most, engine.count)
+            noted = new[: len(fitting)]
+            return Remembered([each for each in memories if each in seen or each in noted], noted, fitting)
 
-        nothing: tuple[list[str], list[str]] = ([], [])
-        return await steps.run_or("memory lookup", find, nothing, "no memories")
+        return await steps.run_or("memory lookup", find, Remembered([], [], []), "no memories")
 
     def _cached(self, key: str, steps: Steps) -> Reply | None:
         try:
@@ -239,7 +286,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self,
         request: Request,
         call: Call,
-        memories: list[str],
+        found: Remembered,
         steps: Steps,
         sink: awaiting.Sink | None,
         arrived: float,
@@ -256,4 +303,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             generation, called = await steps.run("model", reply, may_repeat=lambda: sink is None or not sink.used)
         self.counters.prompt_tokens += generation.prompt_tokens
         self.counters.reused_tokens += generation.reused_tokens
+        # What left the prompt with the history need not have been shown.
+        memories = found.noted if generation.dropped_messages else found.memories
         return Reply.of(request, generation, called_s=called - arrived, memories=memories)
+
+
+def _weighed(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    return [msgspec.structs.replace(each, important=is_important(each.question)) for each in exchanges]

@@ -19,6 +19,7 @@ from systems.engines.interface import Message
 from systems.engines.markup import broken
 from systems.interface import Observed, Request
 from systems.settings import CacheKey, LayoutName
+from systems.turn.history import AsSent
 from systems.turn.layouts import LAYOUTS, Layout
 from systems.turn.now import depends_on_now
 
@@ -43,11 +44,15 @@ def build(
 ) -> list[Message]:
     """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit.
 
-    A client's ``instructions`` come right after the agent's own, before anything that changes from turn to turn.
+    A client's ``instructions`` come right after the agent's own, before anything that changes from turn to turn. What
+    of the history stays as it was sent has a frame of its own; nothing else there looks like one.
     """
     chosen = LAYOUTS[layout]
     said = []
     for message in history:
+        if isinstance(message, AsSent):
+            said.append(Message(message.role, message.content))
+            continue
         content = chosen.unframed(message.content)
         said.append(message if content == message.content else Message(message.role, content))
     system, last = chosen.around(_notes(memories), observed, text)
