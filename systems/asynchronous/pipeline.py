@@ -191,8 +191,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         held = self.histories.exchanges(talk) if self.histories.grow else ()
         gone_on = transcript.gone_on(told, held)
         if gone_on is not None:
-            new = gone_on[len(held) :]
-            self.histories.go_on(talk, [*held, *_weighed(new)])
+            self.histories.go_on(talk, _weighed(gone_on))
             return
         newest = self.histories.newest(talk, told)  # what is important takes a while to say of a long text
         self.histories.replace(talk, _weighed(transcript.carried(newest, held)))

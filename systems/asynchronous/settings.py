@@ -38,8 +38,8 @@ class AsynchronousSettings(SharedSettings, frozen=True, kw_only=True):
     ``all_words`` asks full text by every word of the question, and not by the published three keywords: then no
     dictionary is loaded, so ``fast_segmentation`` matters only without it, or without ``full_text``.
     ``growing_prompts`` keeps each question in the history as it was sent, in layouts that may: a history then grows to
-    ``history_tokens``, or half the engine's context where that is less, before it begins anew with at most
-    ``history_length`` messages. So ``stepped_pruning`` matters only without it.
+    ``history_length`` messages of ``history_tokens``, or half the engine's context where that is less, before it begins
+    anew with half of that. So ``stepped_pruning`` matters only without it.
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
     ``memory_bytes``. ``retrieval``, ``context``, ``resident_bytes`` and ``stored_bytes`` are those of `FullTextStore`:

@@ -81,9 +81,9 @@ class Histories:
 
     Each holds at most ``length`` messages (two an exchange), or its own number, chosen by ``prune``: one exchange
     leaves at a time, or, ``stepped``, half of them at once, so that prompts begin alike for several turns and an
-    engine need not compute what they share again. With ``room`` a history grows instead, each question as it was sent,
-    until it has more tokens than that. Then it begins anew with at most half as many, and at most ``length`` messages
-    of bare questions.
+    engine need not compute what they share again. With ``room`` each question stays as it was sent, and a history only
+    grows until it has more tokens than that, or more messages. Then it begins anew, with bare questions and half of
+    the messages, or as many of them as have half of the tokens.
 
     At most ``sessions`` are held, in at most ``most_bytes`` save for the newest, the least recently active leaves first
     (what it said stays in long-term memory). Not locked: one thread or one event loop uses it.
@@ -140,8 +140,8 @@ class Histories:
         self._keep(session, self.newest(session, list(by)))
 
     def go_on(self, session: str, by: Sequence[Exchange]) -> None:
-        """Let the history of ``session``, which grows, be ``by``: it goes on from what it holds."""
-        self._keep(session, list(by))
+        """Let the history of ``session``, which grows, go on with ``by``."""
+        self._keep(session, [*self._sessions.get(session, ()), *by])
 
     def newest(self, session: str, exchanges: list[Exchange]) -> list[Exchange]:
         """Return those of ``exchanges`` that the history of ``session`` may hold."""
@@ -173,17 +173,16 @@ class Histories:
     def resize(self, session: str, length: int) -> None:
         """Let ``session`` hold at most ``length`` messages, as long as it is among the most recently active."""
         self._own_lengths[session] = length
-        held = self._sessions.get(session, [])
-        self._keep(session, held, outgrown=self.grow and len(held) > length // 2)
+        self._keep(session, self._sessions.get(session, []))
 
     def _keep(self, session: str, exchanges: list[Exchange], tokens: int = 0, *, outgrown: bool = False) -> None:
         most = self.length(session) // 2
         if self._room is not None:
-            room = self._room() if most else 0
+            room = self._room()
             size = sum(exchange.size for exchange in exchanges)
             tokens = tokens or size // _TOKEN
-            if outgrown or not most or tokens > room:
-                exchanges = self._begun_anew(exchanges, most, room // 2 * size // max(tokens, 1))
+            if outgrown or len(exchanges) > most or tokens > room:
+                exchanges = self._begun_anew(exchanges, most - most // 2, room // 2 * size // max(tokens, 1))
         elif len(exchanges) > most:
             exchanges = self._prune(exchanges, most - most // 2 if self._stepped else most)
         self._sessions[session] = exchanges

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-import msgspec
-
 from systems.engines.interface import Message
 from systems.turn.history import AsSent, Exchange
 
 
 def as_sent(before: Sequence[Message], held: Iterable[Exchange]) -> list[Message]:
-    """Return what a client says was said ``before``, each question as it was sent, if the exchange is still ``held``."""
+    """Return what a client says was said ``before``, each question as it was sent, if its exchange is ``held``."""
     sent = {(exchange.question, exchange.answer): exchange for exchange in held if exchange.sent}
     said = list(before)
     if sent:
@@ -28,7 +26,7 @@ def as_sent(before: Sequence[Message], held: Iterable[Exchange]) -> list[Message
 
 
 def gone_on(told: Sequence[Exchange], held: Sequence[Exchange]) -> list[Exchange] | None:
-    """Return what is ``held`` and was ``told`` since, or None if what is held does not go on in what was told.
+    """Return what was ``told`` after what is ``held``; None if that is not told as it is held.
 
     What was told before it left the history earlier.
     """
@@ -38,7 +36,7 @@ def gone_on(told: Sequence[Exchange], held: Sequence[Exchange]) -> list[Exchange
     known = [(exchange.question, exchange.answer) for exchange in held]
     for start in range(len(said) - len(known) + 1):
         if said[start : start + len(known)] == known:
-            return [*held, *told[start + len(known) :]]
+            return list(told[start + len(known) :])
     return None
 
 
