@@ -68,9 +68,8 @@ Prune = Callable[[list[Exchange], int], list[Exchange]]
 Room = Callable[[], int]
 """How many tokens a history may grow to; asked when it has grown, for an engine that is not loaded may not know."""
 
-# Characters. No engine has counted what is read from the file or told by a client; fewer make a token only in Chinese.
+# Characters. No engine has counted what is read from the file or told by a client; fewer make a token in Chinese.
 _TOKEN = 3
-
 
 HELD_BYTES = 64 << 20
 """What all histories take in memory at most: a client may say that much was said before."""
@@ -182,7 +181,10 @@ class Histories:
             size = sum(exchange.size for exchange in exchanges)
             tokens = tokens or size // _TOKEN
             if outgrown or len(exchanges) > most or tokens > room:
-                exchanges = self._begun_anew(exchanges, most - most // 2, room // 2 * size // max(tokens, 1))
+                half = most - most // 2
+                if outgrown:  # what the engine counted is not all of it
+                    half = min(half, -(-len(exchanges) // 2))
+                exchanges = self._begun_anew(exchanges, half, room // 2 * size // max(tokens, 1))
         elif len(exchanges) > most:
             exchanges = self._prune(exchanges, most - most // 2 if self._stepped else most)
         self._sessions[session] = exchanges

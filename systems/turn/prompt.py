@@ -121,7 +121,10 @@ def cache_key(
     if kind == "question":
         parts += [request.conversation or "", request.text.strip(), *[message.content for message in told or ()]]
     else:
-        parts += [request.text, str(len(history)), *[message.content for message in history], *memories]
+        # The same words are laid out otherwise where somebody said them.
+        sent = [str(place) for place, message in enumerate(history) if isinstance(message, AsSent)]
+        parts += [request.text, " ".join(sent), str(len(history))]
+        parts += [*[message.content for message in history], *memories]
         goes_on = len(request.text) <= _GOES_ON
         if depends_on_now(request.text) or (goes_on and depends_on_now(_asked_last(history))):
             parts += [observed.clock, observed.system]
@@ -140,4 +143,7 @@ def _form(request: Request) -> str:
 
 def _asked_last(history: Sequence[Message]) -> str:
     """Return what was asked before; nothing if nothing was."""
-    return next((message.content for message in reversed(history) if message.role == "user"), "")
+    last = next((message for message in reversed(history) if message.role == "user"), None)
+    if last is None:
+        return ""
+    return last.question if isinstance(last, AsSent) else last.content
