@@ -31,7 +31,7 @@ from systems.turn.surroundings import LastReading, classify_emotion, observe
 SHORT_TEXT = 256
 
 
-class Remembered(NamedTuple):
+class Recollection(NamedTuple):
     """What was found in memory: all that the prompt shows, those of it that it has notes of, and these notes."""
 
     memories: list[str]
@@ -40,10 +40,14 @@ class Remembered(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """How a question was shown to the model: its message as it was sent, and the memories it has notes of."""
+    """How a question was shown to the model: its message as it was sent, and the memories it has notes of.
+
+    ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`).
+    """
 
     sent: str = ""
     noted: tuple[str, ...] = ()
+    cleared: int = 0
 
 
 class ReplyCache(commands.Resizable, Protocol):
@@ -136,10 +140,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, found, steps, sink, arrived)
-            if self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
-                shown = self._shown(request, call, found, reply)
-                if request.may_be_cached:
-                    self._cache(key, reply, steps)
+            shown = self._shown(request, call, found, reply, cleared)
+            if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
+                self._cache(key, reply, steps)
         else:
             self.counters.cache_hits += 1
             reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
@@ -176,14 +179,16 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
+        exchange = Exchange(request.text, reply.text, important)
+        if shown.cleared == self.cache.cleared:  # else what was forgotten meanwhile may stand there
+            exchange = Exchange(request.text, reply.text, important, shown.sent, shown.noted)
         if request.before is None:
-            exchange = Exchange(request.text, reply.text, important, *shown)
             tokens = reply.prompt_tokens + reply.generated_tokens
             self.histories.add(request.talk, exchange, tokens, outgrown=reply.dropped_messages > 0)
         else:
             told = history.told(request.before, request.text, reply.text)
             if told[-1].question == request.text:
-                told[-1] = Exchange(request.text, reply.text, important, *shown)
+                told[-1] = exchange
             self.go_on_from(request.talk, told)
 
     def go_on_from(self, talk: str, told: list[Exchange]) -> None:
@@ -204,12 +209,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             return transcript.as_sent(request.before, self.histories.exchanges(request.talk))
         return list(request.before)
 
-    def _shown(self, request: Request, call: Call, found: Remembered, reply: Reply) -> Shown:
+    def _shown(self, request: Request, call: Call, found: Recollection, reply: Reply, cleared: int) -> Shown:
         """Return how the question of ``call`` stays in a history that grows: as it was sent, if all of it was."""
         if not self.histories.grow or reply.dropped_notes:
             return Shown()
         sent = call.messages[-1].content
-        return Shown("" if sent == request.text else sent, tuple(found.noted))
+        return Shown("" if sent == request.text else sent, tuple(found.noted), cleared)
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""
@@ -246,25 +251,25 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _find(
         self, request: Request, keywords: Sequence[str], said: Sequence[Message], steps: Steps
-    ) -> Remembered:
+    ) -> Recollection:
         """Return what was remembered; what a history that grows shows already, the prompt has no note of."""
         layout, most = self.settings.layout, self.settings.note_tokens
 
-        async def find() -> Remembered:
+        async def find() -> Recollection:
             memory = await self.store.get()
             found = await memory.find(request.session, request.text, keywords, self.settings.memories)
             memories = notes.worth(layout, found)
             seen = transcript.in_view(said, self.histories.room) if self.histories.grow else ()
             new = [each for each in memories if each not in seen]
             if notes.fit_surely(layout, new, most):
-                return Remembered(memories, new, new)
+                return Recollection(memories, new, new)
             engine = await self.engine.get()
             # Beside a thread that generates: a long text takes milliseconds to count.
             fitting = await self.executors.run("keywords", notes.within, layout, new, most, engine.count)
             noted = new[: len(fitting)]
-            return Remembered([each for each in memories if each in seen or each in noted], noted, fitting)
+            return Recollection([each for each in memories if each in seen or each in noted], noted, fitting)
 
-        return await steps.run_or("memory lookup", find, Remembered([], [], []), "no memories")
+        return await steps.run_or("memory lookup", find, Recollection([], [], []), "no memories")
 
     def _cached(self, key: str, steps: Steps) -> Reply | None:
         try:
@@ -285,7 +290,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self,
         request: Request,
         call: Call,
-        found: Remembered,
+        found: Recollection,
         steps: Steps,
         sink: awaiting.Sink | None,
         arrived: float,

@@ -17,6 +17,7 @@ from systems.engines.interface import Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.interface import Request
+from systems.mechanisms.saving import SaveAtOnce
 from systems.server.hosting import host
 
 VERA = "vera"
@@ -127,6 +128,28 @@ async def test_what_was_sent_while_it_was_being_forgotten_is_not_kept_as_it_was_
         await asyncio.to_thread(engine.asked.wait, 30)
         await running.keeper.forget(VERA, conversation="one")
         engine.may.set()
+        await asked
+        await running.answer(ask("And what else?", "two"))
+    assert "Quibbleworth" not in engine.texts()
+
+
+async def test_what_is_forgotten_while_a_turn_is_being_saved_is_not_kept_as_it_was_sent(tmp_path, monkeypatch):
+    engine, saving, may = Heard(), asyncio.Event(), asyncio.Event()
+    add = SaveAtOnce.add
+
+    async def slowly(self, turn):
+        if "What is" in turn.question:
+            saving.set()
+            await may.wait()
+        await add(self, turn)
+
+    monkeypatch.setattr(SaveAtOnce, "add", slowly)
+    async with agent(tmp_path, engine, background_saving=False) as running:
+        await running.answer(ask("My cat is called Quibbleworth.", "one"))
+        asked = asyncio.create_task(running.answer(ask("What is my cat called?", "two")))
+        await saving.wait()
+        await running.keeper.forget(VERA, conversation="one")
+        may.set()
         await asked
         await running.answer(ask("And what else?", "two"))
     assert "Quibbleworth" not in engine.texts()
