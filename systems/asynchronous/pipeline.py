@@ -179,9 +179,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
-        exchange = Exchange(request.text, reply.text, important)
-        if shown.cleared == self.cache.cleared:  # else what was forgotten meanwhile may stand there
-            exchange = Exchange(request.text, reply.text, important, shown.sent, shown.noted)
+        if shown.cleared != self.cache.cleared:
+            shown = Shown()  # what was forgotten meanwhile may stand there
+        exchange = Exchange(request.text, reply.text, important, shown.sent, shown.noted)
         if request.before is None:
             tokens = reply.prompt_tokens + reply.generated_tokens
             self.histories.add(request.talk, exchange, tokens, outgrown=reply.dropped_messages > 0)
@@ -259,7 +259,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             memory = await self.store.get()
             found = await memory.find(request.session, request.text, keywords, self.settings.memories)
             memories = notes.worth(layout, found)
-            seen = transcript.in_view(said, self.histories.room) if self.histories.grow else ()
+            seen = transcript.in_view(said, self.histories.room) if memories and self.histories.grow else ()
             new = [each for each in memories if each not in seen]
             if notes.fit_surely(layout, new, most):
                 return Recollection(memories, new, new)

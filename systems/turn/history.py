@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from sys import getsizeof
 
 import msgspec
@@ -24,11 +24,6 @@ class Exchange(msgspec.Struct, frozen=True):
     important: bool = False
     sent: str = ""
     noted: tuple[str, ...] = ()
-
-    @property
-    def size(self) -> int:
-        """How many characters a prompt has of it."""
-        return len(self.sent or self.question) + len(self.answer)
 
     def bare(self) -> Exchange:
         """Return it without what the prompt had besides."""
@@ -121,7 +116,11 @@ class Histories:
 
     def messages(self, session: str) -> list[Message]:
         """Return the history of ``session``, oldest first."""
-        return [message for exchange in self._sessions.get(session, ()) for message in _messages(exchange)]
+        return [
+            message
+            for exchange in self._sessions.get(session, ())
+            for message in (_asked(exchange), Message("assistant", exchange.answer))
+        ]
 
     def exchanges(self, session: str) -> Sequence[Exchange]:
         """Return the history of ``session``, oldest first, as exchanges."""
@@ -178,13 +177,12 @@ class Histories:
         most = self.length(session) // 2
         if self._room is not None:
             room = self._room()
-            size = sum(exchange.size for exchange in exchanges)
-            tokens = tokens or size // _TOKEN
+            tokens = tokens or _characters(exchanges) // _TOKEN
             if outgrown or len(exchanges) > most or tokens > room:
                 half = most - most // 2
                 if outgrown:  # what the engine counted is not all of it
                     half = min(half, -(-len(exchanges) // 2))
-                exchanges = self._begun_anew(exchanges, half, room // 2 * size // max(tokens, 1))
+                exchanges = self._begun_anew(exchanges, half, room // 2 * _characters(exchanges) // max(tokens, 1))
         elif len(exchanges) > most:
             exchanges = self._prune(exchanges, most - most // 2 if self._stepped else most)
         self._sessions[session] = exchanges
@@ -199,7 +197,7 @@ class Histories:
         """Return at most ``most`` of ``exchanges``, bare, and fewer until they have at most so many ``characters``."""
         bare = [exchange.bare() for exchange in exchanges]
         left = self._prune(bare, most) if len(bare) > most else bare
-        while len(left) > 1 and sum(exchange.size for exchange in left) > characters:
+        while len(left) > 1 and _characters(left) > characters:
             left = self._prune(left, len(left) - 1)
         return left
 
@@ -209,12 +207,15 @@ class Histories:
         self._bytes[session] = size
 
 
-def _messages(exchange: Exchange) -> Iterator[Message]:
+def _asked(exchange: Exchange) -> Message:
     if exchange.sent:
-        yield AsSent("user", exchange.sent, exchange.question, exchange.noted)
-    else:
-        yield Message("user", exchange.question)
-    yield Message("assistant", exchange.answer)
+        return AsSent("user", exchange.sent, exchange.question, exchange.noted)
+    return Message("user", exchange.question)
+
+
+def _characters(exchanges: Iterable[Exchange]) -> int:
+    """Return how many characters a prompt has of ``exchanges``."""
+    return sum(len(exchange.sent or exchange.question) + len(exchange.answer) for exchange in exchanges)
 
 
 def _bytes(exchange: Exchange) -> int:
