@@ -31,22 +31,13 @@ from systems.turn.surroundings import LastReading, classify_emotion, observe
 SHORT_TEXT = 256
 
 
-class Recollection(NamedTuple):
-    """What was found in memory: all that the prompt shows, those of it that it has notes of, and these notes."""
-
-    memories: list[str]
-    noted: list[str]
-    notes: list[str]
-
-
 class Shown(NamedTuple):
-    """How a question was shown to the model: its message as it was sent, and the memories it has notes of.
+    """How a question stays in a history: as it was ``sent``, or, empty, as it is.
 
     ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`).
     """
 
     sent: str = ""
-    noted: tuple[str, ...] = ()
     cleared: int = 0
 
 
@@ -118,9 +109,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         said = self._said(request)
-        found = await self._find(request, keywords, said, steps)
+        memories, noted = await self._find(request, keywords, steps)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, found.notes, observed)
+        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
         cached = self._cached(key, steps) if request.may_be_cached else None
         shown = Shown()
         if cached is None:
@@ -129,8 +120,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             layout, text, told = self.settings.layout, request.text, request.instructions
             call = Call(
-                messages=prompt.build(layout, said, found.notes, observed, text, told),
-                shorter=partial(prompt.shorter, layout, found.notes, observed, text, told),
+                messages=prompt.build(layout, said, noted, observed, text, told),
+                shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
                 conversation=request.talk,
                 sampling=request.sampling,
@@ -139,8 +130,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 on_token=sink,
                 check=steps.wanted.check,
             )
-            reply = await self._generate(request, call, found, steps, sink, arrived)
-            shown = self._shown(request, call, found, reply, cleared)
+            reply = await self._generate(request, call, memories, steps, sink, arrived)
+            shown = self._shown(request, call, reply, cleared)
             if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
         else:
@@ -181,7 +172,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             self.counters.unsaved += 1
         if shown.cleared != self.cache.cleared:
             shown = Shown()  # what was forgotten meanwhile may stand there
-        exchange = Exchange(request.text, reply.text, important, shown.sent, shown.noted)
+        exchange = Exchange(request.text, reply.text, important, shown.sent)
         if request.before is None:
             tokens = reply.prompt_tokens + reply.generated_tokens
             self.histories.add(request.talk, exchange, tokens, outgrown=reply.dropped_messages > 0)
@@ -209,12 +200,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             return transcript.as_sent(request.before, self.histories.exchanges(request.talk))
         return list(request.before)
 
-    def _shown(self, request: Request, call: Call, found: Recollection, reply: Reply, cleared: int) -> Shown:
+    def _shown(self, request: Request, call: Call, reply: Reply, cleared: int) -> Shown:
         """Return how the question of ``call`` stays in a history that grows: as it was sent, if all of it was."""
         if not self.histories.grow or reply.dropped_notes:
             return Shown()
         sent = call.messages[-1].content
-        return Shown("" if sent == request.text else sent, tuple(found.noted), cleared)
+        return Shown("" if sent == request.text else sent, cleared)
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""
@@ -249,27 +240,25 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         nothing: list[Exchange] = []
         self.go_on_from(request.talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
 
-    async def _find(
-        self, request: Request, keywords: Sequence[str], said: Sequence[Message], steps: Steps
-    ) -> Recollection:
-        """Return what was remembered; what a history that grows shows already, the prompt has no note of."""
-        layout, most = self.settings.layout, self.settings.note_tokens
+    async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
+        """Return what was remembered, and the notes that the prompt has of it."""
 
-        async def find() -> Recollection:
+        async def find() -> tuple[list[str], list[str]]:
             memory = await self.store.get()
             found = await memory.find(request.session, request.text, keywords, self.settings.memories)
-            memories = notes.worth(layout, found)
-            seen = transcript.in_view(said, self.histories.room) if memories and self.histories.grow else ()
-            new = [each for each in memories if each not in seen]
-            if notes.fit_surely(layout, new, most):
-                return Recollection(memories, new, new)
+            memories = notes.worth(self.settings.layout, found)
+            most = self.settings.note_tokens
+            if notes.fit_surely(self.settings.layout, memories, most):
+                return memories, memories
             engine = await self.engine.get()
             # Beside a thread that generates: a long text takes milliseconds to count.
-            fitting = await self.executors.run("keywords", notes.within, layout, new, most, engine.count)
-            noted = new[: len(fitting)]
-            return Recollection([each for each in memories if each in seen or each in noted], noted, fitting)
+            noted = await self.executors.run(
+                "keywords", notes.within, self.settings.layout, memories, most, engine.count
+            )
+            return memories[: len(noted)], noted
 
-        return await steps.run_or("memory lookup", find, Recollection([], [], []), "no memories")
+        nothing: tuple[list[str], list[str]] = ([], [])
+        return await steps.run_or("memory lookup", find, nothing, "no memories")
 
     def _cached(self, key: str, steps: Steps) -> Reply | None:
         try:
@@ -290,7 +279,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self,
         request: Request,
         call: Call,
-        found: Recollection,
+        memories: list[str],
         steps: Steps,
         sink: awaiting.Sink | None,
         arrived: float,
@@ -307,8 +296,6 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             generation, called = await steps.run("model", reply, may_repeat=lambda: sink is None or not sink.used)
         self.counters.prompt_tokens += generation.prompt_tokens
         self.counters.reused_tokens += generation.reused_tokens
-        # What left the prompt with the history need not have been shown.
-        memories = found.noted if generation.dropped_messages else found.memories
         return Reply.of(request, generation, called_s=called - arrived, memories=memories)
 
 

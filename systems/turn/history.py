@@ -15,26 +15,23 @@ class Exchange(msgspec.Struct, frozen=True):
     """A question and its answer, with whether the question holds something worth keeping.
 
     They are kept and dropped together: many models' chat templates insist that the roles alternate. ``sent`` is the
-    question's message as the prompt had it, empty if that was the bare question, and ``noted`` are the memories of
-    which it had a note.
+    question's message as the prompt had it, empty if that was the bare question.
     """
 
     question: str
     answer: str
     important: bool = False
     sent: str = ""
-    noted: tuple[str, ...] = ()
 
     def bare(self) -> Exchange:
         """Return it without what the prompt had besides."""
-        return msgspec.structs.replace(self, sent="", noted=()) if self.sent or self.noted else self
+        return msgspec.structs.replace(self, sent="") if self.sent else self
 
 
 class AsSent(Message, frozen=True):
     """A question's message as an earlier prompt had it, so laid out already: a prompt takes it as it is."""
 
     question: str
-    noted: tuple[str, ...]
 
 
 def exchanges(messages: Iterable[Message]) -> list[Exchange]:
@@ -108,11 +105,6 @@ class Histories:
     def grow(self) -> bool:
         """Whether questions stay in them as they were sent."""
         return self._room is not None
-
-    @property
-    def room(self) -> int:
-        """About how many characters one may grow to."""
-        return 0 if self._room is None else self._room() * _TOKEN
 
     def messages(self, session: str) -> list[Message]:
         """Return the history of ``session``, oldest first."""
@@ -209,7 +201,7 @@ class Histories:
 
 def _asked(exchange: Exchange) -> Message:
     if exchange.sent:
-        return AsSent("user", exchange.sent, exchange.question, exchange.noted)
+        return AsSent("user", exchange.sent, exchange.question)
     return Message("user", exchange.question)
 
 
@@ -221,7 +213,7 @@ def _characters(exchanges: Iterable[Exchange]) -> int:
 def _bytes(exchange: Exchange) -> int:
     """Return how many bytes the texts of ``exchange`` take."""
     texts = getsizeof(exchange.question) + getsizeof(exchange.answer)
-    return texts + getsizeof(exchange.sent) + sum(map(getsizeof, exchange.noted)) if exchange.sent else texts
+    return texts + getsizeof(exchange.sent) if exchange.sent else texts
 
 
 def keep_newest(exchanges: list[Exchange], most: int) -> list[Exchange]:

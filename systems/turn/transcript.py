@@ -21,7 +21,7 @@ def as_sent(before: Sequence[Message], held: Iterable[Exchange]) -> list[Message
             if asked.role == "user" and answered.role == "assistant":
                 exchange = sent.get((asked.content, answered.content))
                 if exchange is not None:
-                    said[place] = AsSent("user", exchange.sent, exchange.question, exchange.noted)
+                    said[place] = AsSent("user", exchange.sent, exchange.question)
     return said
 
 
@@ -44,20 +44,3 @@ def carried(told: Iterable[Exchange], held: Iterable[Exchange]) -> list[Exchange
     """Return what was ``told``, each exchange as it is ``held``, if it is."""
     known = {(exchange.question, exchange.answer): exchange for exchange in held}
     return [known.get((exchange.question, exchange.answer), exchange) for exchange in told]
-
-
-def in_view(said: Sequence[Message], room: int) -> set[str]:
-    """Return the memories that the last ``room`` characters of what was ``said`` show: as notes, or as what they were.
-
-    What is further back may leave the prompt where the engine has no room for it.
-    """
-    seen: set[str] = set()
-    for message in reversed(said):
-        room -= len(message.content)
-        if room < 0:
-            break
-        if isinstance(message, AsSent):
-            seen.update((message.question, *message.noted))
-        elif message.role == "user":
-            seen.add(message.content)
-    return seen

@@ -32,9 +32,7 @@ def test_a_stepped_history_begins_like_the_last_one_on_most_turns(stepped, grew)
 
 def test_a_history_that_grows_begins_anew_with_half_of_its_tokens_or_messages_and_bare_questions():
     def said(number, **more):
-        return Exchange(
-            f"question {number:03}", "fine" * 24, sent=f"note\nquestion {number:03}", noted=("note",), **more
-        )
+        return Exchange(f"question {number:03}", "fine" * 24, sent=f"note\nquestion {number:03}", **more)
 
     histories = Histories(100, 1, keep_newest, room=lambda: 1_000)
     for number in range(9):
@@ -57,7 +55,7 @@ def test_what_is_laid_bare_counts_for_what_it_is():
     histories = Histories(10, 3, keep_newest, room=lambda: 1_000)
     histories.add("a", Exchange("q", "a"))
     bare = histories.bytes
-    histories.add("b", Exchange("q", "a", sent="note q", noted=("note",)))
+    histories.add("b", Exchange("q", "a", sent="note q"))
     assert histories.bytes > 2 * bare
     histories.lay_bare(lambda session: session == "b")
     assert histories.bytes == 2 * bare

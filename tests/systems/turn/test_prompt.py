@@ -47,7 +47,7 @@ def test_the_published_key_is_the_question_whatever_was_said_before_it(one, othe
 def test_a_key_tells_what_was_sent_from_what_was_said():
     asked, answer = "Context: I like tea.\nQuestion: Why?", Message("assistant", "Because.")
     request = Request(id="r", session="s", text="And?", max_tokens=2)
-    sent = AsSent("user", asked, "Why?", ("I like tea.",))
+    sent = AsSent("user", asked, "Why?")
     for kept, other in ((sent, Message("user", asked)), (sent, Message("user", "Why?"))):
         keys = {prompt.cache_key("prompt", request, "engine", [each, answer], [], SEEN) for each in (kept, other)}
         assert len(keys) == 2
