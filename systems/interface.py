@@ -67,6 +67,11 @@ def talk(session: str, conversation: str | None) -> str:
     return f"{_APART}{session}" if session.startswith(_APART) else session
 
 
+def is_talk_of(session: str, name: str) -> bool:
+    """Return whether ``name`` is that of a conversation of ``session``."""
+    return name == talk(session, None) or name.startswith(f"{_APART}{len(session)}{_APART}{session}{_APART}")
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One user turn. ``deadline_s`` counts from the request's arrival at the system.
 

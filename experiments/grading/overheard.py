@@ -34,6 +34,11 @@ class Overheard(Engine):
         """The inner engine's: a reply does not depend on who listens."""
         return self._inner.identity
 
+    @property
+    def context_tokens(self) -> int | None:
+        """The inner engine's."""
+        return self._inner.context_tokens
+
     def count(self, text: str) -> int:
         """Return what the inner engine counts."""
         return self._inner.count(text)

@@ -120,6 +120,7 @@ class Asynchronous(AsyncSystem):
                 settings.sessions,
                 keep_important if settings.importance_pruning else keep_newest,
                 stepped=settings.stepped_pruning,
+                room=self._history_room if settings.prompts_grow() else None,
             ),
             cache=cache,
             counters=Counters(),
@@ -132,6 +133,12 @@ class Asynchronous(AsyncSystem):
                 raise
         elif settings.warm_up:
             self._warming = asyncio.create_task(self._warm_up(self._pipeline), name="warm-up")
+
+    def _history_room(self) -> int:
+        """Return how many tokens a history may grow to: half the context is for notes, a question and its reply."""
+        context = self._engine.context_tokens
+        most = self._settings.history_tokens
+        return most if context is None else min(most, context // 2)
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
         """Answer one request; those of other conversations are answered meanwhile."""

@@ -14,7 +14,7 @@ from functools import partial
 from systems.asynchronous.pipeline import Pipeline
 from systems.engines.interface import Engine
 from systems.errors import NotKept, StoreError
-from systems.interface import Forgotten, KeptConversation, KeptTurn, talk
+from systems.interface import Forgotten, KeptConversation, KeptTurn, is_talk_of, talk
 from systems.logs import swallowed
 from systems.mechanisms.sessions import Sessions
 from systems.memory import keeping
@@ -80,12 +80,14 @@ class Kept:
     async def _let_go(self, session: str, conversation: str, gone: int) -> None:
         """Hold nothing of what is ``gone``; of cached replies nobody knows what they were made of.
 
-        A client may have told of it in other words, so the history is read anew: no more of it than was held besides,
+        Other conversations of the session may have been shown it in a note: their questions are bare from now on. A
+        client may have told of it in other words, so the history is read anew: no more of it than was held besides,
         for what was forgotten before by a command is in the file.
         """
         name, pipeline = talk(session, conversation), self._pipeline
         pipeline.cache.clear()
         await asyncio.to_thread(self._engine.forget, name)  # which need not be loaded for that
+        pipeline.histories.lay_bare(partial(is_talk_of, session))
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
         if left > 0:

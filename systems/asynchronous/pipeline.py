@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from systems.asynchronous.lookups import LongTermMemory
 from systems.asynchronous.settings import AsynchronousSettings
-from systems.engines.interface import Call, Engine
+from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
@@ -22,13 +22,23 @@ from systems.mechanisms.steps import Steps
 from systems.memory.importance import is_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
-from systems.turn import commands, history, notes, prompt
+from systems.turn import commands, history, notes, prompt, transcript
 from systems.turn.history import Exchange, Histories
 from systems.turn.surroundings import LastReading, classify_emotion, observe
 
 # Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
 # and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.
 SHORT_TEXT = 256
+
+
+class Shown(NamedTuple):
+    """How a question stays in a history: as it was ``sent``, or, empty, as it is.
+
+    ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`).
+    """
+
+    sent: str = ""
+    cleared: int = 0
 
 
 class ReplyCache(commands.Resizable, Protocol):
@@ -100,11 +110,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         cleared = self.cache.cleared
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
+        said = self._said(request)
         memories, noted = await self._find(request, keywords, steps)
-        said = self.histories.messages(request.talk) if request.before is None else list(request.before)
 
         key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
         cached = self._cached(key, steps) if request.may_be_cached else None
+        shown = Shown()
         if cached is None:
             self.counters.cache_misses += 1
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
@@ -123,6 +134,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
+            shown = self._shown(request, call, reply, cleared)
             if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
         else:
@@ -131,30 +143,33 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             if on_token is not None:
                 on_token(reply.text)
 
-        await self._remember(request, reply.text, keywords, steps)
+        await self._remember(request, reply, keywords, steps, shown)
         return msgspec.structs.replace(reply, degraded=steps.degraded, total_s=time.perf_counter() - arrived)
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.counters.coalesced += 1
-        await self._remember(request, reply.text, await self._keywords(request.text, steps), steps)
+        await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
     async def stopped(self, request: Request, steps: Steps, answer: str) -> None:
         """Remember a turn whose reply was stopped where ``answer`` ends."""
-        await self._remember(request, answer, await self._keywords(request.text, steps), steps)
+        reply = Reply(request_id=request.id, text=answer, source=Source.MODEL)
+        await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
-    async def _remember(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+    async def _remember(
+        self, request: Request, reply: Reply, keywords: Sequence[str], steps: Steps, shown: Shown
+    ) -> None:
         if request.kept:
-            await self._keep(request, answer, keywords, steps)
+            await self._keep(request, reply, keywords, steps, shown)
         self.counters.turns += 1
 
-    async def _keep(self, request: Request, answer: str, keywords: Sequence[str], steps: Steps) -> None:
+    async def _keep(self, request: Request, reply: Reply, keywords: Sequence[str], steps: Steps, shown: Shown) -> None:
         important = is_important(request.text)
         turn = SavedTurn(
             session=request.session,
             conversation=request.conversation or "",
             question=request.text,
-            answer=answer,
+            answer=reply.text,
             keywords=tuple(keywords),
             important=important,
         )
@@ -163,16 +178,42 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
+        if shown.cleared != self.cache.cleared:
+            shown = Shown()  # what was forgotten meanwhile may stand there
+        exchange = Exchange(request.text, reply.text, important, shown.sent)
         if request.before is None:
-            self.histories.add(request.talk, Exchange(request.text, answer, important=important))
+            tokens = reply.prompt_tokens + reply.generated_tokens
+            self.histories.add(request.talk, exchange, tokens, outgrown=reply.dropped_messages > 0)
         else:
-            self.go_on_from(request.talk, history.told(request.before, request.text, answer))
+            told = history.told(request.before, request.text, reply.text)
+            if told[-1].question == request.text:
+                told[-1] = exchange
+            self.go_on_from(request.talk, told)
 
     def go_on_from(self, talk: str, told: list[Exchange]) -> None:
         """Let the history of the conversation called ``talk`` be what a client, or the file, has of it."""
+        held = self.histories.exchanges(talk) if self.histories.grow else ()
+        gone_on = transcript.gone_on(told, held)
+        if gone_on is not None:
+            self.histories.go_on(talk, _weighed(gone_on))
+            return
         newest = self.histories.newest(talk, told)  # what is important takes a while to say of a long text
-        weighed = [msgspec.structs.replace(each, important=is_important(each.question)) for each in newest]
-        self.histories.replace(talk, weighed)
+        self.histories.replace(talk, _weighed(transcript.carried(newest, held)))
+
+    def _said(self, request: Request) -> list[Message]:
+        """Return what was said before ``request``: what a client says, or else what the agent's own history holds."""
+        if request.before is None:
+            return self.histories.messages(request.talk)
+        if self.histories.grow:
+            return transcript.as_sent(request.before, self.histories.exchanges(request.talk))
+        return list(request.before)
+
+    def _shown(self, request: Request, call: Call, reply: Reply, cleared: int) -> Shown:
+        """Return how the question of ``call`` stays in a history that grows: as it was sent, if all of it was."""
+        if not self.histories.grow or reply.dropped_notes:
+            return Shown()
+        sent = call.messages[-1].content
+        return Shown("" if sent == request.text else sent, cleared)
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""
@@ -274,3 +315,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self.counters.prompt_tokens += generation.prompt_tokens
         self.counters.reused_tokens += generation.reused_tokens
         return Reply.of(request, generation, called_s=called - arrived, memories=memories)
+
+
+def _weighed(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    return [msgspec.structs.replace(each, important=is_important(each.question)) for each in exchanges]

@@ -33,6 +33,11 @@ class AroundEngine(Engine):
         """Whether the inner engine does."""
         return self._inner.heeds_grammars
 
+    @property
+    def context_tokens(self) -> int | None:
+        """The inner engine's."""
+        return self._inner.context_tokens
+
     def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
         """Refuse what the inner engine would ignore. Raises `NotHeeded`."""
         self._inner.check_heeds(sampling, grammar, likeliest)

@@ -178,6 +178,11 @@ class Engine(ABC):
         """Whether it heeds the ``grammar`` and the ``likeliest`` of a call; one that does not raises `EngineError`."""
         return False
 
+    @property
+    def context_tokens(self) -> int | None:
+        """How many tokens a prompt and its reply may have together; None where that is not known, or not yet."""
+        return None
+
     def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
         """Refuse what it would ignore, where a reply would be another for it. Raises `NotHeeded`."""
         if not self.heeds_grammars:

@@ -117,6 +117,12 @@ class LlamaEngine(Engine):
         return 1
 
     @property
+    def context_tokens(self) -> int | None:
+        """What is set; the model's own once it is loaded."""
+        llama = self._llama
+        return self._settings.context_tokens if llama is None else len(llama.input_ids)
+
+    @property
     def identity(self) -> str:
         """The model by its file's name and size, and the sampling settings a reply depends on.
 

@@ -29,6 +29,9 @@ class Layout(ABC):
 
     system_prompt: ClassVar[str]
 
+    grows: ClassVar[bool] = True
+    """Whether a question's message may stay in the history as it was sent."""
+
     @abstractmethod
     def around(self, notes: Sequence[str], observed: Observed, text: str) -> Around:
         """Return what stands around the history when ``text`` is asked; ``notes`` are one line each."""
@@ -51,6 +54,8 @@ class Layout(ABC):
 
 class _Bracketed(Layout):
     """Clock, machine, mood and notes in brackets before every question. The reader was trained on it, and no other."""
+
+    grows = False  # nor was it trained on brackets before the questions of a history
 
     system_prompt = (
         "You are a helpful assistant that runs on the user's own small computer. Answer briefly, in the language of "
@@ -150,6 +155,8 @@ class _QuestionFirst(_Headed):
 
 class _System(_Headed):
     """Notes as a list in the system message. Notes that change change the prompt's beginning: no state is reused."""
+
+    grows = False
 
     def around(self, notes: Sequence[str], observed: Observed, text: str) -> Around:
         block = self.block(notes, observed, text)

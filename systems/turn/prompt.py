@@ -19,6 +19,7 @@ from systems.engines.interface import Message
 from systems.engines.markup import broken
 from systems.interface import Observed, Request
 from systems.settings import CacheKey, LayoutName
+from systems.turn.history import AsSent
 from systems.turn.layouts import LAYOUTS, Layout
 from systems.turn.now import depends_on_now
 
@@ -43,11 +44,15 @@ def build(
 ) -> list[Message]:
     """Return the messages of one turn. Notes are given whole: `systems.turn.notes` says how many fit.
 
-    A client's ``instructions`` come right after the agent's own, before anything that changes from turn to turn.
+    A client's ``instructions`` come right after the agent's own, before anything that changes from turn to turn. What
+    of the history stays as it was sent has a frame of its own; nothing else there looks like one.
     """
     chosen = LAYOUTS[layout]
     said = []
     for message in history:
+        if isinstance(message, AsSent):
+            said.append(Message(message.role, message.content))
+            continue
         content = chosen.unframed(message.content)
         said.append(message if content == message.content else Message(message.role, content))
     system, last = chosen.around(_notes(memories), observed, text)
@@ -116,7 +121,10 @@ def cache_key(
     if kind == "question":
         parts += [request.conversation or "", request.text.strip(), *[message.content for message in told or ()]]
     else:
-        parts += [request.text, str(len(history)), *[message.content for message in history], *memories]
+        # The same words are laid out otherwise where somebody said them.
+        sent = [str(place) for place, message in enumerate(history) if isinstance(message, AsSent)]
+        parts += [request.text, " ".join(sent), str(len(history))]
+        parts += [*[message.content for message in history], *memories]
         goes_on = len(request.text) <= _GOES_ON
         if depends_on_now(request.text) or (goes_on and depends_on_now(_asked_last(history))):
             parts += [observed.clock, observed.system]
@@ -135,4 +143,7 @@ def _form(request: Request) -> str:
 
 def _asked_last(history: Sequence[Message]) -> str:
     """Return what was asked before; nothing if nothing was."""
-    return next((message.content for message in reversed(history) if message.role == "user"), "")
+    last = next((message for message in reversed(history) if message.role == "user"), None)
+    if last is None:
+        return ""
+    return last.question if isinstance(last, AsSent) else last.content

@@ -64,7 +64,7 @@ class Talking(RuleBasedStateMachine):
     def start(self):
         chosen = {"history_length": 2 * LENGTH, "sessions": HELD, "memories": 0, "cache_capacity": 0}
         if self.kind is Asynchronous:
-            chosen |= {"importance_pruning": False, "stepped_pruning": False}
+            chosen |= {"importance_pruning": False, "stepped_pruning": False, "growing_prompts": False}
         self.engine = Moody()
         self.host = host(self.kind(self.kind.Settings(**chosen), self.engine, self.folder))
         self.agent = self.runner.run(self.host.__aenter__())

@@ -63,6 +63,11 @@ class BatchedEngine(AsyncEngine):
         return 2 * self._settings.slots
 
     @property
+    def context_tokens(self) -> int | None:
+        """Those of one conversation."""
+        return self._context_tokens or self._settings.context_tokens
+
+    @property
     def identity(self) -> str:
         """The model by its file's name and size, and the settings a reply depends on.
 

@@ -30,6 +30,38 @@ def test_a_stepped_history_begins_like_the_last_one_on_most_turns(stepped, grew)
     assert alike == grew
 
 
+def test_a_history_that_grows_begins_anew_with_half_of_its_tokens_or_messages_and_bare_questions():
+    def said(number, **more):
+        return Exchange(f"question {number:03}", "fine" * 24, sent=f"note\nquestion {number:03}", **more)
+
+    histories = Histories(100, 1, keep_newest, room=lambda: 1_000)
+    for number in range(9):
+        histories.add("s", said(number), tokens=100 * (number + 1))
+    assert [message.content for message in histories.messages("s")][::2] == [said(number).sent for number in range(9)]
+    histories.add("s", said(9), tokens=1_001)
+    kept = [message.content for message in histories.messages("s")][::2]
+    assert kept == [f"question {number:03}" for number in range(10 - len(kept), 10)]
+    assert 2 < len(kept) <= 6
+    histories.add("s", said(10), tokens=10, outgrown=True)
+    assert len(histories.messages("s")) < 2 * len(kept) + 2
+    histories.resize("s", 4)
+    assert len(histories.messages("s")) == 2
+    histories.resize("s", 0)
+    histories.add("s", said(11))
+    assert histories.messages("s") == []
+
+
+def test_what_is_laid_bare_counts_for_what_it_is():
+    histories = Histories(10, 3, keep_newest, room=lambda: 1_000)
+    histories.add("a", Exchange("q", "a"))
+    bare = histories.bytes
+    histories.add("b", Exchange("q", "a", sent="note q"))
+    assert histories.bytes > 2 * bare
+    histories.lay_bare(lambda session: session == "b")
+    assert histories.bytes == 2 * bare
+    assert histories.messages("a") == histories.messages("b")
+
+
 def test_histories_forget_the_least_recently_active_session():
     histories = Histories(4, 2, keep_newest)
     for session in ("a", "b", "a", "c"):

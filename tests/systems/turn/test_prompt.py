@@ -10,6 +10,7 @@ from systems.engines import markup
 from systems.engines.interface import Message
 from systems.interface import Observed, Request
 from systems.turn import notes, prompt
+from systems.turn.history import AsSent
 from systems.turn.layouts import LAYOUTS
 from systems.turn.now import asked_of_now, depends_on_now
 
@@ -41,6 +42,18 @@ def test_keys_are_equal_where_all_is_that_an_answer_depends_on(one, other):
 def test_the_published_key_is_the_question_whatever_was_said_before_it(one, other):
     same = (one[0], one[1], one[-1]) == (other[0], other[1], other[-1])
     assert (key(one, "question") == key(other, "question")) == same
+
+
+def test_a_key_tells_what_was_sent_from_what_was_said():
+    asked, answer = "Context: I like tea.\nQuestion: Why?", Message("assistant", "Because.")
+    request = Request(id="r", session="s", text="And?", max_tokens=2)
+    sent = AsSent("user", asked, "Why?")
+    for kept, other in ((sent, Message("user", asked)), (sent, Message("user", "Why?"))):
+        keys = {prompt.cache_key("prompt", request, "engine", [each, answer], [], SEEN) for each in (kept, other)}
+        assert len(keys) == 2
+        prompts = [prompt.build("passage", [each, answer], [], SEEN, "And?") for each in (kept, other)]
+        assert prompts[0] != prompts[1]
+    assert prompt.build("passage", [sent, answer], [], SEEN, "And?")[1] == Message("user", asked)
 
 
 @given(TURNS, st.sampled_from(["", " ", "\n"]))
