@@ -26,7 +26,11 @@ def test_the_trials_say_what_was_chosen_and_what_was_set_stays() -> None:
         code_version="1",
     )  # fmt: skip
     chosen = Calibrated(
-        engine="llama", model_sha256="a", settings=dict(SETTINGS), cpus=2, chosen={"flash_attention": True, "threads": 2}
+        engine="llama",
+        model_sha256="a",
+        settings=dict(SETTINGS),
+        cpus=2,
+        chosen={"flash_attention": True, "threads": 2},
     )
     (found,) = applied([spec], [chosen])
     assert found.engine is not None
