@@ -75,7 +75,7 @@ class Postings:
         self._places = (keys & np.uint64(_PLACE)).astype(np.uint16)
 
 
-class Found:
+class Occurrences:
     """Of each of the ``words`` asked the texts of ``postings`` that have it."""
 
     def __init__(self, postings: Postings, words: Sequence[bytes]) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from systems.memory.candidates import Candidate
 from systems.memory.matches import Floats
-from systems.memory.postings import Found, Postings
+from systems.memory.postings import Occurrences, Postings
 from systems.memory.recent import Remembered
 from systems.memory.relevance import WHOLE, Numbers, Terms
 from systems.memory.schema import scoped
@@ -98,7 +98,7 @@ class Lookup:
 
     def __init__(self, session: ResidentSession, name: str, asked: Sequence[str]) -> None:
         self._session = session
-        self._found = Found(session.postings, " ".join(scoped(name, asked)).encode().split(b" "))
+        self._found = Occurrences(session.postings, " ".join(scoped(name, asked)).encode().split(b" "))
         self._has: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._scores: Floats = np.zeros(0)
 

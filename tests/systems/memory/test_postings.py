@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems.memory.postings import Found, Postings
+from systems.memory.postings import Occurrences, Postings
 
 WORDS = st.sampled_from([b"bees", b"lisbon", b"oslo", b"vera", b"winter", "王芳".encode(), "Zürich".encode()])
 TEXTS = st.lists(WORDS, min_size=1, max_size=6).map(b" ".join)
@@ -14,7 +14,7 @@ def test_each_word_is_found_in_the_texts_that_have_it(first, added, asked):
     postings = Postings(first)
     for text in added:
         postings.add(text)
-    found = Found(postings, asked)
+    found = Occurrences(postings, asked)
     has = {(place, word) for place, text in enumerate(first + added) for word in asked if word in text.split(b" ")}
     assert found.counts() == [sum(word == one for _, one in has) for word in asked]
     texts, words = found.having(range(len(asked)))
@@ -22,5 +22,5 @@ def test_each_word_is_found_in_the_texts_that_have_it(first, added, asked):
 
 
 def test_of_no_texts_no_word_is_found():
-    found = Found(Postings([]), [b"bees"])
+    found = Occurrences(Postings([]), [b"bees"])
     assert found.counts() == [0]
