@@ -31,6 +31,20 @@ def test_a_shared_beginning_is_computed_once_and_a_conversation_keeps_what_it_ha
     assert counted.reused_tokens == sum(one.reused_tokens for one in (second, third, later, stranger))
 
 
+def test_a_short_system_prompt_is_shared_too(make):
+    engine = make()
+    asked = [
+        [Message("system", "Be brief and kind."), Message("user", text)]
+        for text in ("What is up?", "How old are you?", "Is it far?")
+    ]
+    first, second, third = (
+        engine.generate(Call(messages=messages, max_tokens=2, script="no", conversation=str(number)))
+        for number, messages in enumerate(asked)
+    )
+    assert first.reused_tokens == 0
+    assert 8 <= second.reused_tokens == third.reused_tokens < 32
+
+
 def test_requests_of_one_conversation_follow_each_other(make):
     engine = make()
     with ThreadPoolExecutor(4) as threads:
