@@ -13,6 +13,9 @@ from experiments.commands.doctor import Finding, examine, exit_code
 from experiments.measuring.limits.kernel import Kernel
 from experiments.measuring.probes.host import Noise, environment
 from experiments.measuring.profiles import Profile
+from systems.engines.calibration import keeping
+from systems.engines.calibration.case import CalibrationCase, EngineChoice
+from systems.engines.calibration.measuring import Calibration
 from systems.errors import ExitCode
 
 PROFILE = Profile(name="4gb", description="", memory_bytes=4 * 2**30, swap_bytes=0, cpus=2)
@@ -110,6 +113,24 @@ def test_what_needs_a_remedy_has_one_on_this_machine() -> None:
     for found in examine(PROFILE):
         assert found.found
         assert found.status != "bad" or found.remedy
+
+
+def test_how_llama_cpp_is_used_here_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOURGIG_CACHE", str(tmp_path))
+
+    def told() -> dict[str, str]:
+        found = examine(PROFILE, Kernel())
+        return {finding.name: finding.found for finding in found if finding.name.startswith("llama.cpp")}
+
+    assert "not calibrated yet" in told()["llama.cpp"]
+    model = tmp_path / "some.gguf"
+    model.write_bytes(bytes(20 << 20))
+    choice = EngineChoice(flash_attention=True, threads=1, prefill_threads=2, micro_batch_tokens=64, chunk_tokens=128)
+    monkeypatch.setattr(keeping, "measured", lambda _: Calibration(choice=choice))
+    keeping.choice_for(CalibrationCase(model_path=str(model), conversations=16, threads=2))
+    [(name, found)] = told().items()
+    assert "some.gguf" in name
+    assert "flash attention" in found
 
 
 def test_noise_tells_our_own_time_from_others_and_from_steal(tmp_path: Path) -> None:
