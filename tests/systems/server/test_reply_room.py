@@ -92,7 +92,7 @@ async def test_what_had_no_room_is_told_whole_and_streamed(made, tiny_model):
 
 async def test_an_agents_reply_tells_it_on_every_way(tiny_model, tmp_path):
     engine = BatchedEngine(BatchedSettings(model_path=str(tiny_model), context_tokens=512, slots=2, threads=1))
-    hosted = agent(tmp_path, engine, memories=0)
+    hosted = agent(tmp_path, engine, memories=0, growing_prompts=False)
     async with listening_to(hosted) as address, connect(f"ws://{address}/ws") as connection:
         for number in range(5):
             text = f"The {number} bees gave honey. " * 8
