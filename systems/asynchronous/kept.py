@@ -86,8 +86,8 @@ class Kept:
         """
         name, pipeline = talk(session, conversation), self._pipeline
         pipeline.cache.clear()
+        pipeline.histories.lay_bare(partial(is_talk_of, session))  # at once: other conversations go on meanwhile
         await asyncio.to_thread(self._engine.forget, name)  # which need not be loaded for that
-        pipeline.histories.lay_bare(partial(is_talk_of, session))
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
         if left > 0:

@@ -34,11 +34,13 @@ SHORT_TEXT = 256
 class Shown(NamedTuple):
     """How a question stays in a history: as it was ``sent``, or, empty, as it is.
 
-    ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`).
+    ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`). ``of_history``
+    is the share of the prompt that stays: all but the system's message, which may be a client's long instructions.
     """
 
     sent: str = ""
     cleared: int = 0
+    of_history: float = 1.0
 
 
 class ReplyCache(commands.Resizable, Protocol):
@@ -178,11 +180,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
-        if shown.cleared != self.cache.cleared:
-            shown = Shown()  # what was forgotten meanwhile may stand there
+        if shown.cleared != self.cache.cleared:  # what was forgotten meanwhile may stand there
+            shown = shown._replace(sent="")
         exchange = Exchange(request.text, reply.text, important, shown.sent)
         if request.before is None:
-            tokens = reply.prompt_tokens + reply.generated_tokens
+            counted = reply.prompt_tokens + reply.generated_tokens if reply.source is Source.MODEL else 0
+            tokens = int(counted * shown.of_history)
             self.histories.add(request.talk, exchange, tokens, outgrown=reply.dropped_messages > 0)
         else:
             told = history.told(request.before, request.text, reply.text)
@@ -210,10 +213,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     def _shown(self, request: Request, call: Call, reply: Reply, cleared: int) -> Shown:
         """Return how the question of ``call`` stays in a history that grows: as it was sent, if all of it was."""
-        if not self.histories.grow or reply.dropped_notes:
+        if not self.histories.grow:
             return Shown()
+        lengths = [len(message.content) for message in call.messages]
+        of_history = 1 - lengths[0] / sum(lengths) if call.messages[0].role == "system" else 1.0
         sent = call.messages[-1].content
-        return Shown("" if sent == request.text else sent, cleared)
+        return Shown("" if sent == request.text or reply.dropped_notes else sent, cleared, of_history)
 
     async def _keywords(self, text: str, steps: Steps) -> list[str]:
         """Return the published keywords of ``text``, none where memory is not asked by them."""

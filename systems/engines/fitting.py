@@ -66,6 +66,10 @@ def fitted(
     if len(prompt) <= (context_tokens - least if call.all_messages else room):
         return found(prompt, Shortened(call.messages))
     if call.all_messages:
+        for shortened in _with_fewer_notes(call):
+            fewer = tokens(shortened.messages)
+            if len(fewer) <= context_tokens - least:
+                return found(fewer, shortened)
         raise PromptTooLong(
             f"The maximum context length is {context_tokens} tokens; the messages, of which none may be left out, make "
             f"a prompt of {len(prompt)} tokens, and its reply takes {least}."
@@ -108,6 +112,7 @@ def ever_shorter(call: Call) -> Iterator[Shortened]:
     """
     yield Shortened(call.messages)
     if call.all_messages:
+        yield from _with_fewer_notes(call)
         return
     head, rest = _apart(call.messages)
     history = len(rest) - 1
@@ -121,6 +126,14 @@ def _without_notes(call: Call) -> Iterator[Shortened]:
     if call.shorter is not None:
         for notes, messages in enumerate(call.shorter(), 1):
             yield Shortened(messages, max(len(rest) - 1, 0), notes)
+
+
+def _with_fewer_notes(call: Call) -> Iterator[Shortened]:
+    """Yield all messages of ``call`` with ever fewer notes: these are the agent's, and nobody said them now."""
+    head, rest = _apart(call.messages)
+    if call.shorter is not None:
+        for notes, messages in enumerate(call.shorter(), 1):
+            yield Shortened([*messages[: len(head)], *rest[:-1], messages[-1]], 0, notes)
 
 
 def _apart(messages: Sequence[Message]) -> tuple[list[Message], list[Message]]:

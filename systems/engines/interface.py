@@ -103,7 +103,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
     nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
-    less at a time. With ``all_messages`` none is left out: it raises `PromptTooLong` before it generates.
+    less at a time. With ``all_messages`` only notes are left out: it raises `PromptTooLong` before it generates.
 
     With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it. It
     is to be one that this project wrote (`systems.engines.grammar`): some of other people's end the process.

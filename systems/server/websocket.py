@@ -192,13 +192,21 @@ class _Connection:
             await self._send(Token(id=ask.id, text=text))
 
         request = self._request(ask)
+        whole: list[interface.Reply] = []
+
+        async def answer(*sink: interface.TokenSink) -> interface.Reply:
+            whole.append(await self._service.host.answer(request, *sink))
+            return whole[0]
+
         with self._service.turn(self._user, ask.text):
-            answer = partial(self._service.host.answer, request)
             try:
                 reply = await (streamed(answer, send_token) if ask.stream else answer())
             except asyncio.CancelledError:
                 if ask.id in self._kept:
-                    await self._keep(request, "".join(said))
+                    if whole:  # the agent had ended, and keeps all of it; the client only had not read so far
+                        self._kept[ask.id] = request.kept
+                    else:
+                        await self._keep(request, "".join(said))
                 raise
         self._service.said(request.session, request.text, reply.text)
         return _said(reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -57,6 +58,10 @@ class CalibrationCase(msgspec.Struct, frozen=True, kw_only=True):
             return False
 
 
+Threads = Annotated[int, msgspec.Meta(ge=1, le=512)]  # more would end the process
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+
+
 class EngineChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine does where its settings do not say: each is a setting of the same name.
 
@@ -64,10 +69,10 @@ class EngineChoice(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     flash_attention: bool
-    threads: int
-    prefill_threads: int
-    micro_batch_tokens: int
-    chunk_tokens: int
+    threads: Threads
+    prefill_threads: Threads
+    micro_batch_tokens: Tokens
+    chunk_tokens: Tokens
 
     def unset(self, settings: msgspec.Struct) -> dict[str, bool | int]:
         """Return what the choice says where ``settings`` say nothing; no engine need have all of them."""

@@ -110,7 +110,7 @@ def of_this_machine() -> list[KeptCalibration]:
 def _holds_for(case: CalibrationCase) -> HoldsFor:
     path = Path(case.model_path)
     return HoldsFor(
-        model=path.name,
+        model=os.fsencode(path.name).decode("utf-8", "replace"),
         size_bytes=path.stat().st_size,
         processor=processor(),
         cpus=usable_cpus(),

@@ -221,3 +221,36 @@ async def test_an_engine_has_computed_all_of_a_prompt_but_what_is_new(tmp_path, 
             assert reply.reused_tokens >= last
             assert reply.dropped_messages == 0
             last = reply.prompt_tokens
+
+
+async def test_a_client_s_long_instructions_take_no_room_from_the_history(tmp_path):
+    engine = Heard(context=4096)
+    async with agent(tmp_path, engine, history_tokens=200) as served:
+        for number in range(4):
+            await served.answer(ask(f"Turn {number} of tea.", instructions="Be kind. " * 400))
+    assert [f"Turn {number}" in engine.texts() for number in range(4)] == [True] * 4
+
+
+async def test_what_is_forgotten_is_in_no_prompt_while_the_engine_forgets(tmp_path):
+    """An engine may take a while; the session's other conversations go on meanwhile."""
+
+    class Slow(Heard):
+        forgets, may_forget = threading.Event(), threading.Event()
+
+        def forget(self, conversation):
+            self.forgets.set()
+            assert self.may_forget.wait(30)
+
+    engine = Slow()
+    async with agent(tmp_path, engine) as served:
+        keeper = served.keeper
+        await served.answer(ask("My cat is called Quibbleworth.", "one"))
+        await served.answer(ask("What is my cat called?", "two"))
+        assert "Quibbleworth" in engine.texts()
+        [turn] = await keeper.turns(VERA, conversation="one")
+        forgetting = asyncio.create_task(keeper.forget(VERA, turn=turn.id))
+        assert await asyncio.to_thread(engine.forgets.wait, 30)
+        await served.answer(ask("Which pet have I?", "two"))
+        assert "Quibbleworth" not in engine.texts()
+        engine.may_forget.set()
+        await forgetting

@@ -126,16 +126,21 @@ def test_what_is_tried_gets_ever_shorter_and_keeps_the_system_prompt_and_the_que
 
 
 @given(history=st.lists(st.integers(0, 50), max_size=6), room=st.integers(0, 400), max_tokens=BOUNDS)
-def test_where_no_message_may_be_left_out_a_prompt_is_whole_or_refused(history, room, max_tokens):
+def test_where_no_message_may_be_left_out_only_notes_are_and_else_it_is_refused(history, room, max_tokens):
     call = msgspec.structs.replace(a_call(history, ["a"], "b", max_tokens), all_messages=True)
     context = ALONE["bracketed"] + room
     whole = tokens(call.messages)
     least = min(context if max_tokens is None else max_tokens, 16)
-    if len(whole) + least > context:
+    every, without_note = (shortened.messages for shortened in ever_shorter(call))
+    assert every == call.messages
+    assert [message.role for message in without_note] == [message.role for message in every]
+    assert without_note[1:-1] == every[1:-1]
+    bare = tokens(without_note)
+    if min(len(bare), len(whole)) + least > context:
         with pytest.raises(PromptTooLong, match="none may be left out"):
             fitted(call, tokens, context)
     else:
         found = fitted(call, tokens, context)
-        assert (found.prompt, found.dropped_messages, found.dropped_notes) == (whole, 0, 0)
+        fits = len(whole) + least <= context
+        assert (found.prompt, found.dropped_messages, found.dropped_notes) == ((whole, 0, 0) if fits else (bare, 0, 1))
         assert found.room >= least
-    assert [shortened.messages for shortened in ever_shorter(call)] == [call.messages]

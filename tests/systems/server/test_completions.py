@@ -85,7 +85,8 @@ async def test_a_request_says_how_it_is_sampled_and_whose_conversation_it_is(tin
         _, _, stopped = await chat(address, **asked, seed=1, stop=[whole[3:6]])
         assert stopped["choices"][0]["message"]["content"] == whole[: whole.index(whole[3:6])]
         assert stopped["choices"][0]["finish_reason"] == "stop"
-        usages = [(await chat(address, prompt_cache_key="vera"))[2]["usage"] for _ in range(2)]
+        new = [{"role": "user", "content": "Is it far from here to there?"}]
+        usages = [(await chat(address, prompt_cache_key="vera", messages=new))[2]["usage"] for _ in range(2)]
         cached = [usage["prompt_tokens_details"]["cached_tokens"] for usage in usages]
         assert cached[0] < cached[1] == usages[1]["prompt_tokens"] - 1
 

@@ -18,7 +18,9 @@ from systems.baseline.agent import Baseline, BaselineSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, StoreError
 from systems.memory.fulltext import FullTextStore
+from systems.server import websocket
 from systems.server.hosting import host
+from systems.server.messages import Token
 from systems.server.settings import MAX_FRAME_BYTES, MAX_TEXT
 from tests.systems.server.serving import Watched, ask, listening_to, until_the_last
 
@@ -393,6 +395,34 @@ async def test_where_nothing_can_be_kept_of_what_was_stopped_it_says_so(tmp_path
         await connection.send(cancel(keep=True))
         _, last = await until_the_last(connection)
         assert last == {"type": "stopped", "id": "1", "kept": False}
+
+
+async def test_a_reply_that_was_whole_when_it_was_stopped_is_kept_once(tmp_path, monkeypatch):
+    """A client that reads slowly stops what the agent has long ended."""
+    sending, may_send, real = asyncio.Event(), asyncio.Event(), websocket._Connection._send
+
+    async def slow(self, message):
+        if isinstance(message, Token):
+            sending.set()
+            await may_send.wait()
+        await real(self, message)
+
+    monkeypatch.setattr(websocket._Connection, "_send", slow)
+    agent = Asynchronous(AsynchronousSettings(), SimulatedEngine(SimulatedSettings()), tmp_path)
+    async with listening_to(host(agent)) as address, connect(f"ws://{address}/ws") as connection:
+        await connection.send(ask(conversation="one"))
+        await sending.wait()
+        while not agent.counters().turns:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0)
+        await connection.send(cancel(keep=True))
+        await connection.send(json.dumps({"type": "ping", "id": "read"}))
+        while json.loads(await connection.recv())["type"] != "pong":  # the stop was read before it
+            pass
+        may_send.set()
+        _, last = await until_the_last(connection)
+        assert last == {"type": "stopped", "id": "1", "kept": True}
+    with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM memories").fetchone() == (1,)
 
 
 async def test_an_ask_that_has_not_begun_is_cancelled_too(tmp_path):

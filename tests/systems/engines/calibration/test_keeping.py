@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -242,3 +243,20 @@ def test_an_engine_that_shall_not_calibrate_does_not(cache, large_model, measure
 def test_a_calibration_changes_nothing_of_what_a_reply_is_known_by(large_model, kind):
     ways = [{"calibrate": False}, {}, {"flash_attention": True, "threads": 1, "prefill_threads": 2}]
     assert len({engine(kind, large_model, **settings).identity for settings in ways}) == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("threads", 100_000), ("prefill_threads", 0), ("chunk_tokens", -1)])
+def test_a_kept_choice_that_no_engine_can_have_is_measured_anew(cache, case, measurements, name, value):
+    choice_for(case())
+    [file] = files(cache)
+    kept = json.loads(file.read_bytes())
+    kept["calibration"]["choice"][name] = value
+    file.write_text(json.dumps(kept))
+    assert choice_for(case()) == CHOICE
+    assert len(measurements) == 2
+
+
+def test_a_model_of_any_name_is_calibrated(cache, case, measurements, tmp_path):
+    odd = tmp_path / os.fsdecode(b"m\xff.gguf")
+    odd.write_bytes(Path(case().model_path).read_bytes())
+    assert choice_for(case(model_path=str(odd))) == CHOICE
