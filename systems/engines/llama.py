@@ -102,6 +102,7 @@ class LlamaEngine(Engine):
 
     def __init__(self, settings: LlamaSettings) -> None:
         self._settings = settings
+        self._choice: EngineChoice | None = None
         self._path = Path(settings.model_path)
         self._lock = threading.Lock()
         self._counting = threading.Lock()  # a text can be counted while a reply is generated, but not while it closes
@@ -153,7 +154,9 @@ class LlamaEngine(Engine):
             require_gguf(self._path)
             from systems.models.llama_library import llama_cpp
 
-            choice = _choice(self._settings)
+            if self._choice is None:  # where it cannot be kept on disk, it is not measured again after each unloading
+                self._choice = _choice(self._settings)
+            choice = self._choice
             context_tokens = self._settings.context_tokens
             if context_tokens is None:
                 context_tokens = self._settings.own_context(key_values(read_metadata(self._path)))

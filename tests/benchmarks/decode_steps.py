@@ -21,13 +21,13 @@ from systems.engines.batched.context import Context, Model, Piece
 from systems.engines.calibration.machine import usable_cpus
 from systems.models.find import resolve
 
-HELD, SEQUENCES, TIMES = 300, 16, 9
+HELD, SEQUENCES, TIMES = 300, 32, 9
 
 Shares = list[tuple[int, int]]
 """A step: how many tokens of which sequences."""
 
 STEPS: dict[str, Shares] = {
-    **{f"decode {count}": [(number, 1) for number in range(count)] for count in (1, 4, 8, 16)},
+    **{f"decode {count}": [(number, 1) for number in range(count)] for count in (1, 4, 8, 16, 32)},
     **{f"prefill {count}": [(0, count)] for count in (40, 64, 200)},
     "decode 15 and prefill 40": [*((number, 1) for number in range(15)), (15, 40)],
 }

@@ -23,6 +23,7 @@ from systems.engines.batched.decoder import Decoder
 from systems.engines.batched.inbox import Inbox
 from systems.engines.batched.jobs import Job
 from systems.engines.batched.settings import BatchedCounters, BatchedSettings
+from systems.engines.calibration.case import EngineChoice
 from systems.engines.calibration.keeping import choice_for
 from systems.engines.calibration.machine import usable_cpus
 from systems.engines.context_length import padded
@@ -48,6 +49,7 @@ class BatchedEngine(AsyncEngine):
     def __init__(self, settings: BatchedSettings) -> None:
         self._settings = settings
         self._path = Path(settings.model_path)
+        self._choice: EngineChoice | None = None
         self._loading = threading.Lock()
         self._using = threading.Lock()
         self._inbox: Inbox | None = None
@@ -98,7 +100,9 @@ class BatchedEngine(AsyncEngine):
             set_to = self._settings
             length = set_to.context_tokens or _own_context(set_to)
             case = set_to.case(usable_cpus())
-            choice = (choice_for(case) if set_to.calibrate else case.usual).heeding(set_to)
+            if self._choice is None:  # where it cannot be kept on disk, it is not measured again after each unloading
+                self._choice = (choice_for(case) if set_to.calibrate else case.usual).heeding(set_to)
+            choice = self._choice
             model = Model(self._path, use_mmap=set_to.use_mmap, repack=set_to.repack)
             try:
                 a_token = model.bytes_a_token(set_to.key_value)

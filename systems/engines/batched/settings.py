@@ -14,8 +14,8 @@ from systems.models.key_values import KeyValues
 KEY_VALUE_TYPES = {"f16": (1, 2.0), "q8_0": (8, 34 / 32)}
 """ggml's number of each type, and the bytes an element takes."""
 
-MOST_CONVERSATIONS = 32
-"""In a calibration: the more there are, the more flash attention gains, so what is best for so many is for more."""
+MOST_CONVERSATIONS = 16
+"""In a calibration; with more at once a step takes longer, but no other way becomes the better one."""
 
 
 class BatchedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,8 +23,8 @@ from systems.logs import swallowed
 
 log = logging.getLogger(__name__)
 
-# A beginning shorter than this, in tokens, is not worth the step that ends with it. To copy it takes a tenth of a
-# millisecond, and to compute it with the rest of a prompt up to a millisecond a token (`tests.benchmarks.prefixes`).
+# A beginning shorter than this, in tokens, is not worth the step that ends with it. To save or to restore it takes a
+# quarter of a millisecond, to compute it with the rest of a prompt half a one a token (`tests.benchmarks.prefixes`).
 SHORTEST_PREFIX = 8
 
 # How many shared beginnings are kept: those of the system prompts in use.

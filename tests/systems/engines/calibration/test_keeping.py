@@ -260,3 +260,16 @@ def test_a_model_of_any_name_is_calibrated(cache, case, measurements, tmp_path):
     odd = tmp_path / os.fsdecode(b"m\xff.gguf")
     odd.write_bytes(Path(case().model_path).read_bytes())
     assert choice_for(case(model_path=str(odd))) == CHOICE
+
+
+@pytest.mark.parametrize("kind", ["llama", "batched"])
+def test_a_choice_that_cannot_be_kept_on_disk_is_not_measured_again_after_an_unloading(
+    large_model, measurements, monkeypatch, tmp_path, kind
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FOURGIG_CACHE", str(tmp_path / "file"))
+    loaded = engine(kind, large_model)
+    for _ in range(2):
+        loaded.load()
+        loaded.close()
+    assert len(measurements) == 1
