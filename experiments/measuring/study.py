@@ -129,5 +129,6 @@ studies: Registry[type[Study]] = Registry(
         "lazy-loading": "experiments.studies.lazy_loading:LazyLoading",
         "memory": "experiments.studies.memory:Memory",
         "load": "experiments.studies.load:Load",
+        "density": "experiments.studies.density:Density",
     },
 )
