@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
+from systems.mechanisms.handed import Handed
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
 from systems.mechanisms.steps import Steps
@@ -75,8 +76,12 @@ class Saver(Protocol):
         """Return when what was accepted before is saved. Raises `NotSaved`."""
         ...
 
-    async def add(self, turn: SavedTurn) -> None:
-        """Accept ``turn``. Raises `NotSaved` if it cannot wait until saving works again."""
+    async def decided(self) -> None:
+        """Return when it is known of each turn that was added whether it is accepted."""
+        ...
+
+    async def add(self, turn: SavedTurn, taken: Callable[[], None]) -> None:
+        """Accept ``turn``, and call ``taken`` then. Raises `NotSaved` if it cannot wait until saving works again."""
         ...
 
 
@@ -92,12 +97,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     engine_identity: str
     store: Resource[LongTermMemory]
     saver: Saver
+    handed: Handed
     histories: Histories
     cache: ReplyCache
     counters: Counters
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
+        self.handed.begins(request)
         is_command = request.commands and commands.is_command(request.text)
         if request.conversation and (is_command or request.before is None):
             await self._recall(request, request.conversation, steps)
@@ -150,11 +157,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
+        self.handed.begins(request)
         self.counters.coalesced += 1
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
     async def stopped(self, request: Request, steps: Steps, answer: str) -> None:
-        """Remember a turn whose reply was stopped where ``answer`` ends."""
+        """Remember a turn whose reply was stopped where ``answer`` ends, unless all of it was remembered by then."""
+        await self.saver.decided()
+        if self.handed.has(request):
+            return
         reply = Reply(request_id=request.id, text=answer, source=Source.MODEL)
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
@@ -175,11 +186,18 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             keywords=tuple(keywords),
             important=important,
         )
+        # As soon as it is saved, it is said: also where somebody stops the turn in between.
+        said = partial(self._say, request, reply, shown, important=important)
         try:
-            await self.saver.add(turn)
+            await self.saver.add(turn, said)
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
+            said()
+
+    def _say(self, request: Request, reply: Reply, shown: Shown, *, important: bool) -> None:
+        """Have the history go on with a turn, which was handed over to be saved."""
+        self.handed.over(request)
         if shown.cleared != self.cache.cleared:  # what was forgotten meanwhile may stand there
             shown = shown._replace(sent="")
         exchange = Exchange(request.text, reply.text, important, shown.sent)

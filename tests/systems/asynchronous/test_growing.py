@@ -136,11 +136,11 @@ async def test_what_is_forgotten_while_a_turn_is_being_saved_is_not_kept_as_it_w
     engine, saving, may = Heard(), asyncio.Event(), asyncio.Event()
     add = SaveAtOnce.add
 
-    async def slowly(self, turn):
+    async def slowly(self, turn, taken):
         if "What is" in turn.question:
             saving.set()
             await may.wait()
-        await add(self, turn)
+        await add(self, turn, taken)
 
     monkeypatch.setattr(SaveAtOnce, "add", slowly)
     async with agent(tmp_path, engine, background_saving=False) as running:
