@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import eq
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -37,11 +38,25 @@ class Shown(NamedTuple):
 
     ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`). ``of_history``
     is the share of the prompt that stays: all but the system's message, which may be a client's long instructions.
+    Where the prompt had no room for what the questions before were sent with, these are ``bare`` from now on.
     """
 
     sent: str = ""
     cleared: int = 0
     of_history: float = 1.0
+    bare: bool = False
+
+
+class _Bare:
+    """Makes the messages of a prompt without notes of earlier turns; ``needed`` says whether an engine asked for it."""
+
+    def __init__(self, messages: Callable[[], Sequence[Message]]) -> None:
+        self._messages = messages
+        self.needed = False
+
+    def __call__(self) -> Sequence[Message]:
+        self.needed = True
+        return self._messages()
 
 
 class ReplyCache(commands.Resizable, Protocol):
@@ -130,8 +145,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             layout, text, told = self.settings.layout, request.text, request.instructions
+            plain = transcript.bare(said)
+            bare = None if plain is None else _Bare(partial(prompt.build, layout, plain, noted, observed, text, told))
             call = Call(
                 messages=prompt.build(layout, said, noted, observed, text, told),
+                bare=bare,
                 shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
                 conversation=request.talk,
@@ -143,7 +161,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            shown = self._shown(request, call, reply, cleared)
+            shown = self._shown(request, call, reply, cleared)._replace(bare=bare is not None and bare.needed)
             if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
         else:
@@ -198,6 +216,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     def _say(self, request: Request, reply: Reply, shown: Shown, *, important: bool) -> None:
         """Have the history go on with a turn, which was handed over to be saved."""
         self.handed.over(request)
+        if shown.bare:
+            self.histories.lay_bare(partial(eq, request.talk))
         if shown.cleared != self.cache.cleared:  # what was forgotten meanwhile may stand there
             shown = shown._replace(sent="")
         exchange = Exchange(request.text, reply.text, important, shown.sent)
