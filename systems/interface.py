@@ -239,13 +239,18 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation in long-term memory, titled by its first question; times in seconds since the epoch."""
+    """A conversation in long-term memory, titled by its first question; times in seconds since the epoch.
+
+    ``place`` is where it stands among the others, by when something was last said in it: those ``after`` it are asked
+    for by that, though it may have been gone on with or forgotten meanwhile.
+    """
 
     id: str
     title: str
     created: float
     latest: float
     turns: int
+    place: str
 
 
 @runtime_checkable
@@ -258,7 +263,7 @@ class Keeper(Protocol):
     async def conversations(
         self, session: str, *, most: int | None = None, after: str | None = None
     ) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after one."""
+        """Return the conversations of ``session``, the latest first: ``most`` at most, those ``after`` a place."""
         ...
 
     async def turns(
