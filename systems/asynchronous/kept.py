@@ -87,9 +87,8 @@ class Kept:
         name, pipeline = talk(session, conversation), self._pipeline
         pipeline.cache.clear()
         others = pipeline.histories.lay_bare(partial(is_talk_of, session))  # at once: these go on meanwhile
-        await asyncio.to_thread(
-            self._forget, [name, *(each for each in others if each != name)]
-        )  # the engine need not be loaded for that
+        # The engine need not be loaded for that.
+        await asyncio.to_thread(self._forget, [name, *(each for each in others if each != name)])
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
         if left > 0:
