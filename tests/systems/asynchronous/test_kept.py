@@ -522,10 +522,13 @@ async def test_the_engine_is_told_to_forget_what_it_computed_of_a_conversation(t
         for name in ("one", "two", None):
             await agent.answer(ask("A Flumdiddle.", name))
         await agent.forget(VERA, conversation="one")
-        assert engine.forgotten == [talk(VERA, "one")]
+        assert engine.forgotten == [talk(VERA, name) for name in ("one", "two", None)], (
+            "others may have had notes of it"
+        )
+        engine.forgotten.clear()
         [turn] = await agent.turns(VERA, conversation="")
         await agent.correct(VERA, turn.id, "A Snorkelwump.")
-        assert engine.forgotten == [talk(VERA, "one"), talk(VERA, None)]
+        assert engine.forgotten[0] == talk(VERA, None)
     finally:
         await agent.close()
 
