@@ -31,6 +31,9 @@ Levels = str | tuple[str, ...]
 WORKLOAD = "generated"
 """The workload of every run that names no other: `experiments.workloads.conversations`."""
 
+ENGLISH_WORKLOAD = "generated-english"
+"""The same for users who all speak English: what a model is asked that has no Chinese (`measuring.languages`)."""
+
 
 class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Which engine a trial uses, and with which model.

@@ -87,6 +87,7 @@ def facts(run: RunFrames) -> list[PartFact]:
             [part.info.engine.name, *(f"{name} {value}" for name, value in part.info.engine.settings.items())]
         ),
         "model": lambda part: model(part.info),
+        "users say": lambda part: ", ".join(sorted({record.spec.workload for record in part.records})),
         "profile": lambda part: f"{part.info.profile.name}: {part.info.profile.description}",
         "limits": lambda part: enforced(part.info),
         "trials": lambda part: f"{len(part.records)} recorded of {part.info.planned} planned",
