@@ -1,6 +1,6 @@
 """In which languages a model is asked: in those that it has.
 
-To a model without Chinese a Chinese sentence is far more tokens than to one that has it, and what it makes of them is no
+To a model without Chinese a Chinese sentence is far more tokens than to one that has it, and what it makes of them no
 reading. Such trials have a workload of their own name, so that their records are compared with no others. Where no
 model runs, users speak both languages, and so they do with random weights.
 """
