@@ -53,7 +53,7 @@ class HeldConversations:
             self.context.decode([Piece(0, self._tokens[begin : min(begin + part, PROMPT)], last=True)])
 
     def look(self, going_on: Callable[[], bool]) -> float:
-        """Return how many seconds some tokens take, once all weights are there. Raises `EngineError`, if stopped too."""
+        """Return the seconds that some tokens take, the weights being there. Raises `EngineError`; so if stopped."""
         self.context.stop_unless(going_on)
         self.context.decode([Piece(0, self._tokens[:1], last=True)])
         self.context.clear(0)
