@@ -24,6 +24,7 @@ from systems.logs import swallowed
 from systems.mechanisms.admission import Admission, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
 from systems.mechanisms.draining import UnderWay
+from systems.mechanisms.handed import Handed
 from systems.mechanisms.isolated_store import IsolatedLikeStore
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
@@ -111,6 +112,7 @@ class Answering(AsyncSystem):
             engine_identity=self._engine.identity,
             store=store,
             saver=self._saver,
+            handed=Handed(),
             histories=Histories(
                 settings.history_length,
                 settings.sessions,

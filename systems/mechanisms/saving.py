@@ -30,28 +30,55 @@ Save = Callable[[Sequence[SavedTurn]], Awaitable[None]]
 """Saves turns, all of them or none. Raises `StoreError`."""
 
 
+def nothing() -> None:
+    """Do nothing: for those who need not know when a turn is taken over."""
+
+
 class SaveAtOnce:
-    """The traditional saving: the turn waits until it is on disk. ``saved`` counts turns, ``failures`` attempts."""
+    """The traditional saving: the turn waits until it is on disk. ``saved`` counts turns, ``failures`` attempts.
+
+    What is begun is done to the end, though whoever waits for it may leave.
+    """
 
     def __init__(self, save: Save) -> None:
         self._save = save
+        self._under_way: set[asyncio.Task[None]] = set()
         self.saved = 0
         self.failures = 0
 
-    async def add(self, turn: SavedTurn) -> None:
-        """Save ``turn``. Raises `StoreError`."""
+    async def add(self, turn: SavedTurn, taken: Callable[[], None] = nothing) -> None:
+        """Save ``turn``; once it is saved, call ``taken``, also if this was cancelled. Raises `StoreError`."""
+        saving = asyncio.create_task(self._add(turn, taken), name="saving")
+        self._under_way.add(saving)
+        saving.add_done_callback(self._ended)
+        await asyncio.shield(saving)
+
+    async def _add(self, turn: SavedTurn, taken: Callable[[], None]) -> None:
         try:
             await self._save([turn])
         except StoreError:
             self.failures += 1
             raise
         self.saved += 1
+        taken()
+
+    def _ended(self, saving: asyncio.Task[None]) -> None:
+        self._under_way.discard(saving)
+        if not saving.cancelled():
+            saving.exception()  # it was told to whoever waited; who left is not to hear of it from the event loop
+
+    async def decided(self) -> None:
+        """Return when it is known of each turn that was added whether it is saved."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way))
 
     async def settled(self) -> None:
-        """Nothing waits to be saved."""
+        """Return when nothing waits to be saved."""
+        await self.decided()
 
     async def close(self) -> None:
-        """Nothing waits to be saved."""
+        """Return when nothing waits to be saved."""
+        await self.decided()
 
 
 class GroupCommit:
@@ -152,10 +179,11 @@ class BackgroundSaver:
         self.saved = 0
         self.failures = 0
 
-    async def add(self, turn: SavedTurn) -> None:
-        """Accept ``turn``: it is saved at the latest when `close` returns.
+    async def add(self, turn: SavedTurn, taken: Callable[[], None] = nothing) -> None:
+        """Accept ``turn``, and call ``taken``: it is saved at the latest when `close` returns.
 
-        Raises `NotSaved` if there is no room for it, and saving has failed several times in a row.
+        One whose adding is cancelled is not accepted. Raises `NotSaved` if there is no room for it, and saving has
+        failed several times in a row.
         """
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="background saver")
@@ -168,6 +196,10 @@ class BackgroundSaver:
             await self._changed.wait()
         self._pending.append(turn)
         self._work.set()
+        taken()
+
+    async def decided(self) -> None:
+        """Return at once: a turn is accepted when it is added, or never."""
 
     async def settled(self) -> None:
         """Return when all that was accepted before is saved. Raises `NotSaved` while saving fails."""
