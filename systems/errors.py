@@ -172,6 +172,10 @@ class NotSaved(StoreError):
     """
 
 
+class DamagedState(StoreError):
+    """A session's state, or what is needed to read it, is missing or not as it was written."""
+
+
 class Refused(FourgigError):
     """The system will not take this request now; nothing was done for it.
 
