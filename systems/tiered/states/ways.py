@@ -51,18 +51,16 @@ class Snapshots:
 class Differences:
     """Each state as what it has and the state before does not (`zstd.difference`); now and then a whole one.
 
-    A whole one is compressed with ``dictionary``, where there is one: most sessions are short.
+    A whole one is packed by ``codec``: one with a dictionary serves short sessions best.
     """
 
-    def __init__(
-        self, *, longest: int = LONGEST, dictionary: zstd.Dictionary | None = None, level: int = zstd.LEVEL
-    ) -> None:
+    def __init__(self, codec: Codec | None = None, *, longest: int = LONGEST, level: int = zstd.LEVEL) -> None:
         self.longest = longest
-        self._whole = Compressed(dictionary, level=level)
+        self._whole = codec or Compressed(level=level)
         self._level = level
 
     def whole(self, state: bytes) -> bytes:
-        """Return ``state`` compressed."""
+        """Return ``state`` packed."""
         return self._whole.pack(state)
 
     def after(self, state: bytes, previous: bytes) -> bytes:

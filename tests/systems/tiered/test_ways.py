@@ -49,7 +49,7 @@ WAYS: dict[str, Callable[[], Way]] = {
     "sparse": lambda: Snapshots(Sparse(Compressed())),
     "rows": lambda: Rows(Plain()),
     "rows-dictionary": lambda: Rows(Compressed(DICTIONARY)),
-    "difference": lambda: Differences(longest=8, dictionary=DICTIONARY),
+    "difference": lambda: Differences(Compressed(DICTIONARY), longest=8),
 }
 
 
