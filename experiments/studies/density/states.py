@@ -42,13 +42,17 @@ WAYS = (*_SNAPSHOTS, *_ROWS, *_DIFFERENCES, NEWEST, *_SPARSE)
 
 _STEPS: dict[Preset, tuple[int, ...]] = {
     "smoke": (8,),
-    "quick": (16, 64),
+    "quick": (64,),
     "standard": (16, 64, 256),
     "wide": (16, 64, 256),
     "paper": (16, 64, 256, 512),
 }
 _OTHER_KINDS_STEPS = 64  # chains of the kinds besides the conversation; in smoke as few as there
 _SESSIONS = 8
+# What is enough to see that everything works.
+_SMOKE = ("full", "zstd", "dictionary", "rows-dictionary", "rows-learned", "difference")
+# A learned model codes some megabytes a second: longer chains, or larger states, would take minutes to store whole.
+_LEARNED_STEPS = 64
 # Sessions whose states train what is trained, and how many states of each: of other seeds than any that is stored.
 _TRAINING_SESSIONS, _TRAINING_STEPS = 12, 24
 _RESTORED = 160  # states restored of a trial, among the last of their sessions
@@ -69,11 +73,23 @@ def cells(request: GridRequest) -> list[Cell]:
         )
         for kind, steps in conditions
         for way in WAYS
-        if kind == "tools" or way not in _SPARSE
+        if _shown(request.preset, way, kind, steps)
     ]
     if request.preset in GRADED:
-        found += twins(cell for cell in found if cell.subject in ("full", "difference"))
+        found += twins(
+            cell
+            for cell in found
+            if cell.subject in ("rows-dictionary", "difference") and cell.condition["states"] == "conversation"
+        )
     return found
+
+
+def _shown(preset: Preset, way: str, kind: str, steps: int) -> bool:
+    if preset == "smoke":
+        return (kind == "conversation" and way in _SMOKE) or (kind == "tools" and way in _SPARSE)
+    if way in _SPARSE:
+        return kind == "tools"
+    return way != "learned" or (kind != "tools" and steps <= _LEARNED_STEPS)
 
 
 class _Kept(Protocol):
