@@ -1,4 +1,4 @@
-"""One turn of the asynchronous agent, step by step, in the order of the traditional one."""
+"""One turn, step by step, in the order of the traditional one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from systems.asynchronous.lookups import LongTermMemory
-from systems.asynchronous.settings import AsynchronousSettings
+from systems.answering.lookups import LongTermMemory
+from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
@@ -103,7 +103,7 @@ class Saver(Protocol):
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """The parts one turn passes through."""
 
-    settings: AsynchronousSettings
+    settings: AnsweringSettings
     executors: Executors
     admission: Admission | Unbounded
     system: LastReading
