@@ -1,0 +1,1 @@
+"""The agent whose conversations lie in tiers."""
