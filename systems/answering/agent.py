@@ -114,7 +114,7 @@ class Answering(AsyncSystem):
             ),
             cache=cache,
             counters=Counters(),
-            tiers=self._tiers(),
+            tiers=self._tiers(store),
             similar=self._similar(),
         )
         try:
@@ -145,7 +145,7 @@ class Answering(AsyncSystem):
         """Return what takes over the histories that are held no longer."""
         return None
 
-    def _tiers(self) -> LowerTiers | None:
+    def _tiers(self, store: Resource[LongTermMemory]) -> LowerTiers | None:
         """Return where the conversations are that left the histories, if they are anywhere."""
         return None
 

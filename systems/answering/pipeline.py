@@ -13,7 +13,7 @@ from systems.answering.beside import Looked, LowerTiers, Similar
 from systems.answering.lookups import LongTermMemory
 from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Call, Engine, Message
-from systems.errors import NotSaved
+from systems.errors import NotSaved, StoreError
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
@@ -289,7 +289,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             return Lay() if self.tiers is None else Lay("hot", 0.0)
         if self.tiers is not None:
             cleared = self.cache.cleared
-            found = await steps.run_or("memory lookup", partial(self.tiers.fetch, talk), None, "what was saved")
+            found = None
+            try:
+                found = await self.tiers.fetch(talk)
+            except StoreError as error:  # they know how long a turn may wait: it is not tried again
+                steps.failed("memory lookup", error, "what was saved")
             if found is not None:
                 known = found.exchanges
                 if cleared != self.cache.cleared:  # what was forgotten meanwhile may stand in what was sent

@@ -22,6 +22,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineError
 from systems.interface import Request
 from systems.server.hosting import host
+from systems.tiered.agent import Tiered
 from tests.systems.asynchronous.asking import until
 
 LENGTH, HELD = 2, 3  # exchanges of a history, and histories that are held
@@ -201,7 +202,7 @@ class Talking(RuleBasedStateMachine):
             self.runner.close()
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 def test_a_history_is_what_a_list_holds(tmp_path_factory, kind):
     machine = type("Talking", (Talking,), {"kind": kind, "folders": tmp_path_factory})
     run_state_machine_as_test(
