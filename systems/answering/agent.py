@@ -92,6 +92,7 @@ class Answering(AsyncSystem):
                 settings.replies_cached(), settings.cache_seconds, settings.bytes_cached(), settings.cache_policy
             )
 
+        tiers = self._tiers(store)
         self._pipeline = Pipeline(
             settings=settings,
             executors=self._executors,
@@ -114,7 +115,7 @@ class Answering(AsyncSystem):
             ),
             cache=cache,
             counters=Counters(),
-            tiers=self._tiers(store),
+            tiers=tiers,
             similar=self._similar(),
         )
         try:
@@ -145,7 +146,7 @@ class Answering(AsyncSystem):
         """Return what takes over the histories that are held no longer."""
         return None
 
-    def _tiers(self, store: Resource[LongTermMemory]) -> LowerTiers | None:
+    def _tiers(self, store: Resource[LongTermMemory]) -> LowerTiers | None:  # noqa: ARG002 - who has some may need it
         """Return where the conversations are that left the histories, if they are anywhere."""
         return None
 
