@@ -18,7 +18,8 @@ from systems.answering.kept import Kept, Store
 from systems.answering.lookups import LongTermMemory
 from systems.answering.opening import Opening
 from systems.answering.order import turn_of
-from systems.answering.pipeline import Pipeline, ReplyCache, Saver
+from systems.answering.parts import ReplyCache, Saver
+from systems.answering.pipeline import Pipeline
 from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, NotSaved, Refused, SystemClosed
@@ -27,6 +28,7 @@ from systems.logs import swallowed
 from systems.mechanisms.admission import Admission, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
 from systems.mechanisms.draining import UnderWay
+from systems.mechanisms.handed import Handed
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
 from systems.mechanisms.retrying import Backoff
@@ -104,6 +106,7 @@ class Answering(AsyncSystem):
             engine_identity=self._engine.identity,
             store=store,
             saver=self._saver,
+            handed=Handed(),
             histories=Histories(
                 settings.history_length,
                 settings.sessions,

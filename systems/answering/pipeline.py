@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from operator import eq
 
 import msgspec
 
 from systems.answering.beside import Looked, LowerTiers, Similar
 from systems.answering.lookups import LongTermMemory
+from systems.answering.parts import Bare, Lay, ReplyCache, Saver, Shown
 from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved, StoreError
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
+from systems.mechanisms.handed import Handed
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
 from systems.mechanisms.steps import Steps
@@ -30,62 +33,6 @@ from systems.turn.surroundings import LastReading, classify_emotion, observe
 # Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
 # and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.
 SHORT_TEXT = 256
-
-
-class Shown(NamedTuple):
-    """How a question stays in a history: as it was ``sent``, or, empty, as it is.
-
-    ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`). ``of_history``
-    is the share of the prompt that stays: all but the system's message, which may be a client's long instructions.
-    """
-
-    sent: str = ""
-    cleared: int = 0
-    of_history: float = 1.0
-
-
-class Lay(NamedTuple):
-    """Where a conversation lay when its turn came, and what it took to have it, in seconds."""
-
-    tier: str | None = None
-    fetched_s: float | None = None
-
-
-class ReplyCache(commands.Resizable, Protocol):
-    """Replies by key; ``cleared`` counts how often all of them were forgotten."""
-
-    cleared: int
-
-    def get(self, key: str) -> Reply | None:
-        """Return the reply under ``key``, or None."""
-        ...
-
-    def put(self, key: str, reply: Reply) -> None:
-        """Store ``reply`` under ``key``."""
-        ...
-
-    def clear(self) -> None:
-        """Forget every reply."""
-        ...
-
-
-class Saver(Protocol):
-    """Takes over turns to be saved; ``saved`` counts turns, ``failures`` attempts."""
-
-    saved: int
-    failures: int
-
-    async def close(self) -> None:
-        """Save what was accepted."""
-        ...
-
-    async def settled(self) -> None:
-        """Return when what was accepted before is saved. Raises `NotSaved`."""
-        ...
-
-    async def add(self, turn: SavedTurn) -> None:
-        """Accept ``turn``. Raises `NotSaved` if it cannot wait until saving works again."""
-        ...
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +51,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     engine_identity: str
     store: Resource[LongTermMemory]
     saver: Saver
+    handed: Handed
     histories: Histories
     cache: ReplyCache
     counters: Counters
@@ -112,6 +60,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
+        self.handed.begins(request)
         is_command = request.commands and commands.is_command(request.text)
         lay = Lay()
         if self.tiers is not None or (request.conversation and (is_command or request.before is None)):
@@ -144,8 +93,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             layout, text, told = self.settings.layout, request.text, request.instructions
+            plain = transcript.bare(said)
+            bare = None if plain is None else Bare(partial(prompt.build, layout, plain, noted, observed, text, told))
             call = Call(
                 messages=prompt.build(layout, said, noted, observed, text, told),
+                bare=bare,
                 shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
                 conversation=request.talk,
@@ -157,7 +109,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            shown = self._shown(request, call, reply, cleared)
+            shown = self._shown(request, call, reply, cleared)._replace(bare=bare is not None and bare.needed)
             if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
                 await self._answered(request, asked, reply, steps)
@@ -185,13 +137,17 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
+        self.handed.begins(request)
         self.counters.coalesced += 1
         if self.tiers is not None:
             await self._recall(request, steps)
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
     async def stopped(self, request: Request, steps: Steps, answer: str) -> None:
-        """Remember a turn whose reply was stopped where ``answer`` ends."""
+        """Remember a turn whose reply was stopped where ``answer`` ends, unless all of it was remembered by then."""
+        await self.saver.decided()
+        if self.handed.has(request):
+            return
         if self.tiers is not None:
             await self._recall(request, steps)
         if self.similar is not None:
@@ -216,11 +172,28 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             keywords=tuple(keywords),
             important=important,
         )
+        # As soon as it is saved, it is said: also where somebody stops the turn in between.
+        said = partial(self._say, request, reply, shown, important=important)
         try:
-            await self.saver.add(turn)
+            # Who leaves while it is saved leaves it to be saved: its history must be there to go on then.
+            await (self.saver.add(turn, said) if self.tiers is None else self._held_until_saved(request, turn, said))
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
+            said()
+
+    async def _held_until_saved(self, request: Request, turn: SavedTurn, said: Callable[[], None]) -> None:
+        async def save() -> None:
+            with self.histories.in_use(request.talk):
+                await self.saver.add(turn, said)
+
+        await asyncio.shield(asyncio.create_task(save(), name="saving"))
+
+    def _say(self, request: Request, reply: Reply, shown: Shown, *, important: bool) -> None:
+        """Have the history go on with a turn, which was handed over to be saved."""
+        self.handed.over(request)
+        if shown.bare:
+            self.histories.lay_bare(partial(eq, request.talk))
         if shown.cleared != self.cache.cleared:  # what was forgotten meanwhile may stand there
             shown = shown._replace(sent="")
         exchange = Exchange(request.text, reply.text, important, shown.sent)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from systems.answering.agent import Answering
-from systems.answering.pipeline import Saver
+from systems.answering.parts import Saver
 from systems.asynchronous.description import DESCRIPTION
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.interface import Engine

@@ -7,7 +7,10 @@ from typing import Literal, Protocol
 from systems.turn.commands import Resizable
 from systems.turn.history import Histories
 
-Stage = Literal[0, 1, 2, 3]
+Trim = Literal[0, 1, 2, 3]
+"""Stages of pressure, as tiers know them."""
+
+_STAGES: tuple[Trim, ...] = (0, 1, 2, 3)
 
 # From the second stage on a cache and the hot tier have such a part of their room.
 _SMALLER = 4
@@ -16,7 +19,7 @@ _SMALLER = 4
 class Trimmed(Protocol):
     """What can do with less memory."""
 
-    def trim(self, stage: Stage) -> None:
+    def trim(self, stage: Trim) -> None:
         """Use as little memory as ``stage`` asks for, from now on."""
         ...
 
@@ -52,10 +55,11 @@ class Relief:
         self._similar = similar
         self._replies = replies
         self._capacity: int | None = None
-        self.stage: Stage = 0
+        self.stage: Trim = 0
 
-    def take(self, stage: Stage) -> None:
-        """Do without what ``stage`` names, and with what it does not name any more."""
+    def take(self, level: int) -> None:
+        """Do without what the stage ``level`` names, and with what it does not name any more; the last is 3."""
+        stage = _STAGES[min(level, 3)]
         if stage == self.stage:
             return
         part = (1, 1, _SMALLER, 0)[stage]

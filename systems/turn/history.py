@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from sys import getsizeof
@@ -105,7 +105,7 @@ class Histories:
         self._own_lengths: dict[str, int] = {}
         self._most_bytes = most_bytes
         self._leave = leave
-        self._used: set[str] = set()
+        self._used: Counter[str] = Counter()
         self._bytes: dict[str, int] = {}
         self.bytes = 0
 
@@ -135,12 +135,14 @@ class Histories:
 
     @contextmanager
     def in_use(self, session: str) -> Iterator[None]:
-        """Have the history of ``session`` not leave meanwhile; its turns come one after another."""
-        self._used.add(session)
+        """Have the history of ``session`` not leave meanwhile."""
+        self._used[session] += 1
         try:
             yield
         finally:
-            self._used.discard(session)
+            self._used[session] -= 1
+            if not self._used[session]:
+                del self._used[session]
 
     def take(self, session: str, exchanges: Sequence[Exchange]) -> None:
         """Let the history of ``session``, which left, be held again as it was."""
