@@ -116,7 +116,7 @@ NEUTRAL_ZH = "多少|大小|高低|高度|长短|长度|大概|大约|左右|上
 
 # They limit what is asked, and a list of words of substance leaves them out.
 LIMITS = frozenset("only just both either all any every each some few several most least alone together same different "
-                   "than versus vs while until since during within between among".split())  # fmt: skip
+                   "than versus vs while until since during within".split())  # fmt: skip
 # "To" stands before every verb: it directs only beside a word of changing.
 DIRECTIONS = frozenset(
     "from into than by against toward towards onto before after instead over per versus vs convert translate turn turned "
@@ -148,3 +148,8 @@ convert turn change|reset restore|password passcode|computer pc|error fault|quic
 SAME_ZH = """购买 采购|电脑 计算机|手机 电话|照片 相片 图片|删除 删掉 去掉|修改 更改 改变|创建 建立 新建|修理 维修|清洗 清洁|孩子 小孩 儿童|
 医生 大夫|自行车 单车|开始 启动|区别 不同 差别 差异|编写 写作|位于 坐落|价格 价钱|保存 存放 储存|减少 降低|增加 提高|土豆 马铃薯|
 番茄 西红柿|烹饪 烹调|密码 口令|重置 重设|学习 学会|治疗 医治|预防 防止"""
+
+# What is asked of a thing, and never the thing: a question of these alone is about what was spoken of before.
+MEASURES = frozenset("long far tall high old big much many often deep wide heavy size length height distance time take cost "
+                     "price age number amount kind type name".split())  # fmt: skip
+MEASURES_ZH = "多|长|时间|久|远|高|大|重|钱|距离|价格|名字|数量|大小|公里"

@@ -21,6 +21,7 @@ _SHORTENED = (("can't", "can not"), ("won't", "will not"), ("n't", " not"), ("ca
 _ZH_NUMBER = re.compile("[零〇一二两三四五六七八九十百千万亿]+(?!些|下|般|样|直|定|起|共|切|边)")
 _ZH_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _ZH_POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_BE = frozenset("is are was were be been being get got".split())
 _PREFIXES = ("un", "dis", "non", "in", "im", "ir", "il", "mis", "anti")
 
 # The first that is found says what is asked for.
@@ -29,12 +30,12 @@ _KINDS = tuple(
     for kind, pattern in {
         "whether": r"^(?:please )?(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must)\b(?! you (?:please )?"
         r"(?:tell|explain|say|know|give|name|show|describe|help|happen)| i ask| anyone (?:tell|explain))|\bwhether\b|\b(?:know|tell me|say|wonder) if\b",
+        "while": r"\bhow long\b|\bhow much time\b|\bhow many (?:seconds|minutes|hours|days|weeks|months|years)\b|\bduration\b|\btime (?:does|for|needed|required)\b|\b\w+ing time\b",
         "many": r"\bhow many\b|\b(?:number|count) of\b",
-        "much": r"\bhow much\b|\bcost\b|\bprice\b|\bamount of\b",
-        "while": r"\bhow long\b|\bhow much time\b|\bhow many (?:minutes|hours|days)\b|\bduration\b|\btime does\b",
+        "much": r"\bhow much\b|\bcost\b|\bprice\b|\bamount of\b|\bweighs?\b",
         "far": r"\bhow (?:far|tall|high|deep|wide|big|large|heavy|old|fast|hot|cold|strong|loud)\b",
         "often": r"\bhow (?:often|frequently)\b",
-        "why": r"\bwhy\b|\breasons?\b|\bhow come\b|\bcauses?\b",
+        "why": r"\bwhy\b|\breasons?\b|\bhow come\b|\bcauses?\b|\bwhat makes\b",
         "when": r"\bwhen\b|\b(?:what|which|in what|in which) (?:time|date|year|day|month|century)\b|\bthe (?:year|date)\b",
         "where": r"\bwhere\b|\bin (?:what|which) (?:place|city|country|town|continent)\b|\blocation of\b|\blocated\b",
         "who": r"\bwho\b|\bwhom\b|\bwhose\b|\b(?:which|what) (?:person|man|woman|author|painter|scientist|inventor|writer|composer)\b|\bby whom\b",
@@ -63,6 +64,7 @@ class Wording(msgspec.Struct, frozen=True):
     poles: frozenset[str]
     limits: frozenset[str]
     directed: bool
+    passive: bool
     terms: tuple[str, ...]
     words: frozenset[str]
 
@@ -116,6 +118,7 @@ def _latin(text: str, question: str) -> Wording:
         poles=frozenset(pole for word in words for pole in _poles().get(word, ())),
         limits=frozenset(words) & lexicon.LIMITS,
         directed=not lexicon.DIRECTIONS.isdisjoint(words),
+        passive="by" in words and not _BE.isdisjoint(words),
         terms=tuple(terms),
         words=frozenset(words),
     )
@@ -150,6 +153,7 @@ def _chinese(text: str) -> Wording:
         poles=frozenset(poles),
         limits=frozenset(word for word in ("只", "都", "全部", "仅", "每") if word in text),
         directed=re.search(lexicon.DIRECTIONS_ZH, text) is not None,
+        passive="被" in text or "输给" in text,
         terms=(*terms, *(word for word in latin if word[0].isalpha())),
         words=frozenset(terms) | frozenset(latin),
     )
