@@ -23,6 +23,12 @@ from systems.tiered.semantic.wording import Wording
 MOST_FALSE = 0.01
 """The share of pairs that must not hit, in the worst kind of pair and language, that may hit where a threshold is chosen."""
 
+NEVER = Threshold(similarity=2.0)
+"""No cosine is as high."""
+
+THIN = 5
+"""Of a curve every so many points are kept in a record."""
+
 _SIMILARITIES = tuple(round(0.2 + 0.002 * step, 3) for step in range(401))
 _SHARES = (0.0, 0.34, 0.5, 0.6, 0.67, 0.75, 0.8, 1.0)
 _BEFORE_CONTENT = tuple(rule for rule in RULES if rule != "content")
@@ -108,7 +114,9 @@ def _lets(one: Judged, least_shared: float, *, gated: bool) -> bool:
 
 def chosen(found: Sequence[Judged], *, gated: bool) -> Point | None:
     """Return the point with the most hits among those with few enough false ones; of equal ones the strictest."""
-    points = [point for share in (_SHARES if gated else (0.0,)) for point in curve(found, gated=gated, least_shared=share)]
+    points = [
+        point for share in (_SHARES if gated else (0.0,)) for point in curve(found, gated=gated, least_shared=share)
+    ]
     allowed = [point for point in points if point.worst_false <= MOST_FALSE]
     best = max(
         allowed, key=lambda point: (point.hits, point.threshold.least_shared, point.threshold.similarity), default=None

@@ -49,7 +49,12 @@ def stream(seed: int, language: Language, length: int, *, repeats: float, paraph
         yield _new(rng, known, person, mine)
 
 
-def _new(rng: random.Random, known: list[Family], person: str, mine: dict[str, tuple[Family, tuple[str, ...], dict[str, str], list[str]]]) -> Asked:
+def _new(
+    rng: random.Random,
+    known: list[Family],
+    person: str,
+    mine: dict[str, tuple[Family, tuple[str, ...], dict[str, str], list[str]]],
+) -> Asked:
     """Return a question whose meaning this person has not asked."""
     for _ in range(1000):
         family = rng.choice(known)

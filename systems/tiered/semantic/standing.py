@@ -74,4 +74,7 @@ def stands_alone(question: str) -> bool:
         return len(_HAN.findall(subject)) >= _LEAST_CHARACTERS and _REFUSED_ZH.search(rest) is None
     if _BEGINS.search(text) or _LEANS.search(_NOT_BACK.sub(" ", _EVERYBODY.sub(" ", text))):
         return False
-    return any(word not in lexicon.MEASURES and word not in lexicon.ASKING and word not in WORDS for word in _WORD.findall(text))
+    return any(
+        word not in lexicon.MEASURES and word not in lexicon.ASKING and word not in WORDS
+        for word in _WORD.findall(text)
+    )
