@@ -21,7 +21,7 @@ from systems.tiered.semantic.thresholds import Point, Threshold
 from systems.tiered.semantic.wording import Wording
 
 MOST_FALSE = 0.01
-"""The share of pairs that must not hit, in the worst kind of pair and language, that may hit where a threshold is chosen."""
+"""Where a threshold is chosen, so many of the pairs that must not hit may, in the worst kind and language."""
 
 NEVER = Threshold(similarity=2.0)
 """No cosine is as high."""

@@ -62,8 +62,8 @@ def _turned_round(one: Wording, other: Wording) -> bool:
     """Return whether what both say stands in an order that may turn round who does what to whom.
 
     "The router's password" and "the password of the router" change places two by two; "a chases b" and "b chases a"
-    turn round three. The passive turns round without another order: one that only one of them has is told apart by itself.
-    Where a word of direction stands ("from", "than", "by"), two are enough.
+    turn round three. The passive turns round without another order: one that only one of them has is told apart by
+    itself. Where a word of direction stands ("from", "than", "by"), two are enough.
     """
     common = Counter(one.terms) & Counter(other.terms)
     ours, theirs = _only(one.terms, common), _only(other.terms, common)
