@@ -1,4 +1,4 @@
-"""Pairs of questions of four kinds, from a seed: of one kind the first's reply answers the second, of three it does not.
+"""Pairs of questions of four kinds, from a seed: the first's reply answers the second in one kind, in three not.
 
 "paraphrase": the same meaning in other words. "polarity": the same turned round, by a word or by who does it to whom.
 "changed": one name or number is another, often a like one; in the same words or in others. "history": the same words,
@@ -32,8 +32,8 @@ _FILLINGS = 4
 class Pair(msgspec.Struct, frozen=True):
     """Two questions: what was asked ``first`` and had a reply, and what is asked ``then``; of one ``family``.
 
-    ``before_first`` and ``before_then`` are what the person had said just before each; ``another`` says whether somebody
-    else asks the second.
+    ``before_first`` and ``before_then`` are what the person had said just before each; ``another`` says whether
+    somebody else asks the second.
     """
 
     kind: Kind
@@ -91,7 +91,7 @@ def families(split: Split, language: Language) -> list[Family]:
 
 
 def pairs(seed: int, split: Split, language: Language) -> list[Pair]:
-    """Return pairs of all kinds, the same for the same seed, each but once. Those of a history are no part of a split."""
+    """Return pairs of all kinds, the same for the same seed, each but once."""
     rng = random.Random(f"pairs {seed} {split} {language}")
     every = [pair for family in families(split, language) for _ in range(_FILLINGS) for pair in _of(family, rng)]
     return list(dict.fromkeys([*every, *_histories(split, language)]))

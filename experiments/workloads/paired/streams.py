@@ -23,8 +23,8 @@ class Asked(msgspec.Struct, frozen=True):
 def stream(seed: int, language: Language, length: int, *, repeats: float, paraphrases: float) -> Iterator[Asked]:
     """Yield ``length`` questions of the held-out families, by `PERSONS` people in turn at random.
 
-    A share of ``repeats`` is what the same person asked before, to the letter, one of ``paraphrases`` the same in other
-    words, and the rest is what this person has not asked; much of that differs from it in one name, or in its direction.
+    A share of ``repeats`` is what the same person asked before, to the letter, one of ``paraphrases`` the same in
+    other words, and the rest is what this person has not asked; much of that differs in one name, or in its direction.
     Of a person who has asked nothing yet all is new.
     """
     rng = random.Random(f"stream {seed} {language} {length} {repeats} {paraphrases}")
@@ -49,7 +49,12 @@ def stream(seed: int, language: Language, length: int, *, repeats: float, paraph
         yield _new(rng, known, person, mine)
 
 
-def _new(rng: random.Random, known: list[Family], person: str, mine: dict[str, tuple[Family, tuple[str, ...], dict[str, str], list[str]]]) -> Asked:
+def _new(
+    rng: random.Random,
+    known: list[Family],
+    person: str,
+    mine: dict[str, tuple[Family, tuple[str, ...], dict[str, str], list[str]]],
+) -> Asked:
     """Return a question whose meaning this person has not asked."""
     for _ in range(1000):
         family = rng.choice(known)

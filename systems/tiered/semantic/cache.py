@@ -99,7 +99,7 @@ class SemanticCache:
         self._lock = threading.Lock()
         self.cleared = 0
         self.counts: Counter[str] = Counter()
-        """How often a question was a "hit" or a "miss", "refused" as it does not stand alone, or "gated" though near."""
+        """How often a question was a "hit" or a "miss", "refused" as it leans on others, or "gated" though near."""
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -46,7 +46,7 @@ class Gate:
             case "comparison":
                 return one.poles != other.poles or one.limits != other.limits
             case "direction":
-                return _turned_round(one, other)
+                return one.passive != other.passive or _turned_round(one, other)
             case "content":
                 return shared(one, other) < self._least_shared
 
@@ -62,7 +62,8 @@ def _turned_round(one: Wording, other: Wording) -> bool:
     """Return whether what both say stands in an order that may turn round who does what to whom.
 
     "The router's password" and "the password of the router" change places two by two; "a chases b" and "b chases a"
-    turn round three. Where a word of direction stands ("from", "than", "by"), two are enough.
+    turn round three. The passive turns round without another order: one that only one of them has is told apart by
+    itself. Where a word of direction stands ("from", "than", "by"), two are enough.
     """
     common = Counter(one.terms) & Counter(other.terms)
     ours, theirs = _only(one.terms, common), _only(other.terms, common)

@@ -50,7 +50,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     schema_version: int
     split: str
-    seed: int
+    seeds: int
     most_false: float
     encoders: list[Measured]
 

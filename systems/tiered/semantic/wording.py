@@ -16,29 +16,46 @@ from systems.tiered.semantic import lexicon
 _HAN = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"[0-9]+(?:[.,:/][0-9]+)*|[^\W\d_]+(?:'[^\W\d_]+)?(?:[0-9]+)?|[%$€£°+*=<>]")
 _AFTER_NUMBER = re.compile(r"(?<=[0-9])(?=[^\W\d_])")
-_SHORTENED = (("can't", "can not"), ("won't", "will not"), ("n't", " not"), ("cannot", "can not"), ("'s", ""), ("'re", " are"), ("'d", " would"),
-              ("'ll", " will"), ("'ve", " have"), ("'m", " am"))  # fmt: skip
+_SHORTENED = (
+    ("can't", "can not"),
+    ("won't", "will not"),
+    ("n't", " not"),
+    ("cannot", "can not"),
+    ("'s", ""),
+    ("'re", " are"),
+    ("'d", " would"),
+    ("'ll", " will"),
+    ("'ve", " have"),
+    ("'m", " am"),
+)
 _ZH_NUMBER = re.compile("[零〇一二两三四五六七八九十百千万亿]+(?!些|下|般|样|直|定|起|共|切|边)")
 _ZH_DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _ZH_POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_BE = frozenset("is are was were be been being get got".split())
 _PREFIXES = ("un", "dis", "non", "in", "im", "ir", "il", "mis", "anti")
 
 # The first that is found says what is asked for.
 _KINDS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in {
-        "whether": r"^(?:please )?(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must)\b(?! you (?:please )?"
-        r"(?:tell|explain|say|know|give|name|show|describe|help|happen)| i ask| anyone (?:tell|explain))|\bwhether\b|\b(?:know|tell me|say|wonder) if\b",
+        "whether": r"^(?:please )?(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might"
+        r"|must)\b(?! you (?:please )?"
+        r"(?:tell|explain|say|know|give|name|show|describe|help|happen)| i ask| anyone (?:tell|explain))"
+            r"|\bwhether\b|\b(?:know|tell me|say|wonder) if\b",
+        "while": r"\bhow long\b|\bhow much time\b|\bhow many (?:seconds|minutes|hours|days|weeks|months|years)\b"
+        r"|\bduration\b|\btime (?:does|for|needed|required)\b|\b\w+ing time\b",
         "many": r"\bhow many\b|\b(?:number|count) of\b",
-        "much": r"\bhow much\b|\bcost\b|\bprice\b|\bamount of\b",
-        "while": r"\bhow long\b|\bhow much time\b|\bhow many (?:minutes|hours|days)\b|\bduration\b|\btime does\b",
+        "much": r"\bhow much\b|\bcost\b|\bprice\b|\bamount of\b|\bweighs?\b",
         "far": r"\bhow (?:far|tall|high|deep|wide|big|large|heavy|old|fast|hot|cold|strong|loud)\b",
         "often": r"\bhow (?:often|frequently)\b",
-        "why": r"\bwhy\b|\breasons?\b|\bhow come\b|\bcauses?\b",
-        "when": r"\bwhen\b|\b(?:what|which|in what|in which) (?:time|date|year|day|month|century)\b|\bthe (?:year|date)\b",
+        "why": r"\bwhy\b|\breasons?\b|\bhow come\b|\bcauses?\b|\bwhat makes\b",
+        "when": r"\bwhen\b|\b(?:what|which|in what|in which) (?:time|date|year|day|month|century)\b|\bthe (?:year"
+        r"|date)\b",
         "where": r"\bwhere\b|\bin (?:what|which) (?:place|city|country|town|continent)\b|\blocation of\b|\blocated\b",
-        "who": r"\bwho\b|\bwhom\b|\bwhose\b|\b(?:which|what) (?:person|man|woman|author|painter|scientist|inventor|writer|composer)\b|\bby whom\b",
-        "how": r"\bhow\b|\bways? (?:to|of)\b|\bsteps (?:to|for)\b|\bmethods? (?:to|of|for)\b|\bwhat (?:should|must|can) (?:i|you|one) do to\b|\bprocedure\b",
+        "who": r"\bwho\b|\bwhom\b|\bwhose\b|\b(?:which|what) (?:person|man|woman|author|painter|scientist"
+        r"|inventor|writer|composer)\b|\bby whom\b",
+        "how": r"\bhow\b|\bways? (?:to|of)\b|\bsteps (?:to|for)\b|\bmethods? (?:to|of|for)\b|\bwhat (?:should"
+        r"|must|can) (?:i|you|one) do to\b|\bprocedure\b",
         "why-zh": "为什么|为何|原因|理由|怎么会",
         "while-zh": "多久|多长时间|几分钟|几小时",
         "far-zh": "多远|多高|多大|多重|多长|多快|多深|高度|长度|距离|面积",
@@ -63,6 +80,7 @@ class Wording(msgspec.Struct, frozen=True):
     poles: frozenset[str]
     limits: frozenset[str]
     directed: bool
+    passive: bool
     terms: tuple[str, ...]
     words: frozenset[str]
 
@@ -116,6 +134,7 @@ def _latin(text: str, question: str) -> Wording:
         poles=frozenset(pole for word in words for pole in _poles().get(word, ())),
         limits=frozenset(words) & lexicon.LIMITS,
         directed=not lexicon.DIRECTIONS.isdisjoint(words),
+        passive="by" in words and not _BE.isdisjoint(words),
         terms=tuple(terms),
         words=frozenset(words),
     )
@@ -150,6 +169,7 @@ def _chinese(text: str) -> Wording:
         poles=frozenset(poles),
         limits=frozenset(word for word in ("只", "都", "全部", "仅", "每") if word in text),
         directed=re.search(lexicon.DIRECTIONS_ZH, text) is not None,
+        passive="被" in text or "输给" in text,
         terms=(*terms, *(word for word in latin if word[0].isalpha())),
         words=frozenset(terms) | frozenset(latin),
     )
@@ -186,7 +206,7 @@ def _same(word: str) -> str:
 @cache
 def _groups() -> dict[str, str]:
     groups: dict[str, str] = {}
-    for words in lexicon.SAME.replace("\n", "").split("|"):
+    for words in lexicon.SAME.replace("\n", " ").split("|"):
         first, *others = words.split()
         for word in (first, *others):
             groups.setdefault(word, stem(first))
@@ -196,7 +216,7 @@ def _groups() -> dict[str, str]:
 
 @cache
 def _same_zh() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(words.split()) for words in lexicon.SAME_ZH.replace("\n", "").split("|"))
+    return tuple(tuple(words.split()) for words in lexicon.SAME_ZH.replace("\n", " ").split("|"))
 
 
 @cache
