@@ -21,10 +21,10 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.workloads.states import KINDS, Kind, successive
 from systems.tiered.states import zstd
-from systems.tiered.states.file import StateFile, States
+from systems.tiered.states.file import SessionStates, StateFile
 from systems.tiered.states.interface import Codec, Plain, Way
 from systems.tiered.states.learned import ByteModel, learned
-from systems.tiered.states.rows import Rows
+from systems.tiered.states.rows import AppendedRows
 from systems.tiered.states.sparse import Sparse
 from systems.tiered.states.ways import LONGEST, Compressed, Differences, Snapshots
 
@@ -174,13 +174,13 @@ def _restored(
 
 
 def _made(file: StateFile, session: str, subject: str, codec: Codec) -> _Kept:
-    return _Newest(file, session, codec) if subject == NEWEST else States(file, session, _way(subject, codec))
+    return _Newest(file, session, codec) if subject == NEWEST else SessionStates(file, session, _way(subject, codec))
 
 
 def _way(subject: str, codec: Codec) -> Way:
     """Return a new way of this name, for one session."""
     if subject in _ROWS:
-        return Rows(codec)
+        return AppendedRows(codec)
     if subject not in _DIFFERENCES:
         return Snapshots(codec)
     longest = sys.maxsize if subject == "difference-unbounded" else LONGEST
@@ -229,7 +229,7 @@ def _codec_name(subject: str) -> str:
 def _samples(kind: Kind, *, in_rows: bool) -> Iterator[bytes]:
     """Yield what is trained on: states of other sessions as they will be packed, whole or as rows."""
     for number in range(_TRAINING_SESSIONS):
-        rows, previous = Rows(Plain()), b""
+        rows, previous = AppendedRows(Plain()), b""
         for state in successive(f"training {number}", kind, _TRAINING_STEPS):
             row = rows.after(state, previous) if in_rows and previous else None
             yield state if row is None else row

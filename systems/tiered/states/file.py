@@ -99,7 +99,7 @@ class StateFile:
             raise StoreError(f"The file of states has schema {version}; this version reads schemas up to {VERSION}.")
 
 
-class States:
+class SessionStates:
     """The states of one ``session`` in ``file``, stored in one ``way``; steps count from 1."""
 
     def __init__(self, file: StateFile, session: str, way: Way) -> None:

@@ -25,7 +25,7 @@ class _Row(msgspec.Struct, frozen=True, omit_defaults=True):
     added: dict[str, list[Any]] = {}
 
 
-class Rows:
+class AppendedRows:
     """Each state as a row of what is new. Reading one reads every row since the whole state, ``longest`` at most."""
 
     def __init__(self, codec: Codec, *, longest: int = sys.maxsize) -> None:

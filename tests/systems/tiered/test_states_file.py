@@ -15,16 +15,16 @@ import pytest
 
 from systems.errors import BaseMissing, DamagedState, StoreBusy, StoreError
 from systems.tiered.states import file as files
-from systems.tiered.states.file import StateFile, States
+from systems.tiered.states.file import SessionStates, StateFile
 from systems.tiered.states.ways import Differences
 
 _APPENDING = """
 import sys
 from pathlib import Path
-from systems.tiered.states.file import StateFile, States
+from systems.tiered.states.file import StateFile, SessionStates
 from systems.tiered.states.ways import Differences
 
-states = States(StateFile(Path(sys.argv[1])), "session", Differences(longest=4))
+states = SessionStates(StateFile(Path(sys.argv[1])), "session", Differences(longest=4))
 text = b"what was said before " * 20
 while True:
     states.append(text + b"step %d" % (states.steps + 1))
@@ -44,8 +44,8 @@ def file(path: Path) -> Iterator[StateFile]:
     opened.close()
 
 
-def _filled(file: StateFile, session: str = "session", count: int = 7, longest: int = 9) -> States:
-    states = States(file, session, Differences(longest=longest))
+def _filled(file: StateFile, session: str = "session", count: int = 7, longest: int = 9) -> SessionStates:
+    states = SessionStates(file, session, Differences(longest=longest))
     for step in range(count):
         states.append(_state(session, step + 1))
     return states
@@ -75,7 +75,7 @@ def test_a_difference_whose_base_is_missing_is_an_error_that_names_it(file: Stat
 def test_after_damage_the_next_state_is_whole(file: StateFile, path: Path) -> None:
     _filled(file)
     _change(path, "DELETE FROM states WHERE place & 0xffff = 4")
-    states = States(file, "session", Differences())
+    states = SessionStates(file, "session", Differences())
     states.append(_state("session", 8))
     assert states.restore() == _state("session", 8)
 
@@ -100,7 +100,7 @@ def test_any_changed_byte_is_an_error_and_never_another_state(file: StateFile, p
 def test_sessions_do_not_see_each_other(file: StateFile) -> None:
     names = ["a", "A", "", "a\x00", "\ud800", "x" * 100_000, "a'; DROP TABLE states; --"]
     kept = {name: _filled(file, name, 3) if name != "\ud800" else None for name in names}
-    half = States(file, "\ud800", Differences())
+    half = SessionStates(file, "\ud800", Differences())
     half.append(b"half a character")
     for name, states in kept.items():
         if states is not None:
@@ -131,7 +131,7 @@ def test_a_kill_loses_no_state_that_was_appended(path: Path) -> None:
                 acknowledged = int(process.stdout.readline())
             process.kill()
         file = StateFile(path)
-        states = States(file, "session", Differences(longest=4))
+        states = SessionStates(file, "session", Differences(longest=4))
         assert states.steps >= acknowledged
         for step in range(1, states.steps + 1):
             assert states.restore(step).endswith(b"step %d" % step)
@@ -139,7 +139,7 @@ def test_a_kill_loses_no_state_that_was_appended(path: Path) -> None:
 
 
 def test_no_states_no_step_and_no_learned_thing_are_errors(file: StateFile) -> None:
-    states = States(file, "session", Differences())
+    states = SessionStates(file, "session", Differences())
     for step in (None, 0, -1, 1, 2**40):
         with pytest.raises(DamagedState, match="no state"):
             states.restore(step)
@@ -164,7 +164,7 @@ def test_a_locked_file_is_busy_and_then_takes_the_same_state(
 ) -> None:
     monkeypatch.setattr(files, "BUSY_S", 0.01)
     opened = StateFile(path)
-    states = States(opened, "session", Differences())
+    states = SessionStates(opened, "session", Differences())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreBusy):
