@@ -48,14 +48,15 @@ _STEPS: dict[Preset, tuple[int, ...]] = {
     "paper": (16, 64, 256, 512),
 }
 _OTHER_KINDS_STEPS = 64  # chains of the kinds besides the conversation; in smoke as few as there
-_SESSIONS = 8
+# Sessions of a trial; fewer of long ones, which are most of the work. All ways in a condition store the same.
+_SESSIONS, _LONG_SESSIONS, _LONG = 8, 3, 100
 # What is enough to see that everything works.
 _SMOKE = ("full", "zstd", "dictionary", "rows-dictionary", "rows-learned", "difference")
 # A learned model codes some megabytes a second: longer chains, or larger states, would take minutes to store whole.
 _LEARNED_STEPS = 64
 # Sessions whose states train what is trained, and how many states of each: of other seeds than any that is stored.
 _TRAINING_SESSIONS, _TRAINING_STEPS = 12, 24
-_RESTORED = 160  # states restored of a trial, among the last of their sessions
+_RESTORED = 80  # states restored of a trial, among the last of their sessions
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -133,7 +134,8 @@ def run(role: Role) -> None:
     file = StateFile(path)
     _train(role, subject, kind, file)
     codec = _codec(subject, file)
-    kept = {f"session {number}": _made(file, f"session {number}", subject, codec) for number in range(_SESSIONS)}
+    names = [f"session {number}" for number in range(_SESSIONS if steps < _LONG else _LONG_SESSIONS)]
+    kept = {name: _made(file, name, subject, codec) for name in names}
     digests: dict[tuple[str, int], bytes] = {}
     appended: list[float] = []
     written = 0

@@ -159,6 +159,19 @@ def test_a_file_that_cannot_be_used_is_an_error(path: Path, tmp_path: Path) -> N
         StateFile(newer)
 
 
+def test_a_full_disk_is_an_error_and_leaves_what_was_appended(file: StateFile) -> None:
+    states = _filled(file, count=3)
+    pages = file.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    file.run(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages + 2}").fetchone())
+    with pytest.raises(StoreError, match="full"):
+        states.append(random.Random(1).randbytes(100_000))
+    assert states.steps == 3
+    assert states.restore() == _state("session", 3)
+    file.run(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+    states.append(b"room again")
+    assert [states.restore(step) for step in (3, 4)] == [_state("session", 3), b"room again"]
+
+
 def test_a_locked_file_is_busy_and_then_takes_the_same_state(
     file: StateFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
