@@ -52,7 +52,7 @@ _OTHER_KINDS_STEPS = 64  # chains of the kinds besides the conversation; in smok
 _SESSIONS, _LONG_SESSIONS, _LONG = 8, 3, 100
 # What is enough to see that everything works.
 _SMOKE = ("full", "zstd", "dictionary", "rows-dictionary", "rows-learned", "difference")
-# A learned model codes some megabytes a second: longer chains, or larger states, would take minutes to store whole.
+# A learned model reads a megabyte or two a second: longer chains, or larger states, would take most of a run's time.
 _LEARNED_STEPS = 64
 # Sessions whose states train what is trained, and how many states of each: of other seeds than any that is stored.
 _TRAINING_SESSIONS, _TRAINING_STEPS = 12, 24
@@ -90,7 +90,7 @@ def _shown(preset: Preset, way: str, kind: str, steps: int) -> bool:
         return (kind == "conversation" and way in _SMOKE) or (kind == "tools" and way in _SPARSE)
     if way in _SPARSE:
         return kind == "tools"
-    return way != "learned" or (kind != "tools" and steps <= _LEARNED_STEPS)
+    return "learned" not in way or (kind != "tools" and steps <= _LEARNED_STEPS)
 
 
 class _Kept(Protocol):
