@@ -17,6 +17,7 @@ from experiments.measuring.study import BLOCKS, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
 from experiments.studies.density import states, vectors
 from experiments.workloads import states as made_states
+from experiments.workloads import vector_files
 from experiments.workloads import vectors as made_vectors
 
 
@@ -65,9 +66,9 @@ def test_near_texts_differ_in_little_and_are_asked_for_in_other_words() -> None:
 
 def test_the_threshold_of_the_ten_nearest_is_that_of_whole_numbers(tmp_path: Path) -> None:
     made_vectors.make(made_vectors.CLUSTERS, 500, 5, 1, tmp_path)
-    rows, asked = made_vectors.rows(tmp_path), np.load(tmp_path / made_vectors.ASKED)
+    rows, asked = vector_files.rows(tmp_path), np.load(tmp_path / vector_files.ASKED)
     assert rows.shape == (500, asked.shape[1])
-    for vector, tenth in zip(asked, np.load(tmp_path / made_vectors.NEAREST), strict=True):
+    for vector, tenth in zip(asked, np.load(tmp_path / vector_files.NEAREST), strict=True):
         assert np.sort(rows @ vector)[-10] == pytest.approx(tenth, abs=1e-5)
 
 
