@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from systems.errors import BaseMissing, DamagedState, StoreBusy, StoreError
 from systems.tiered.states import file as files
 from systems.tiered.states.file import SessionStates, StateFile
-from systems.tiered.states.ways import Differences
+from systems.tiered.states.interface import Plain
+from systems.tiered.states.rows import AppendedRows
+from systems.tiered.states.ways import Compressed, Differences, Snapshots
 
 _APPENDING = """
 import sys
@@ -114,6 +117,59 @@ def test_sessions_do_not_see_each_other(file: StateFile) -> None:
     states.append(b"anew")
     assert states.restore(1) == b"anew"
     assert half.restore(1) == b"half a character"
+
+
+def test_whatever_is_done_to_many_sessions_each_gives_back_its_own(path: Path) -> None:
+    chance = random.Random(11)
+    names = [f"user {number}" for number in range(9)] + ["", "user 1\x00", "USER 1", "\ud800", "user 1 "]
+    truth: dict[str, list[bytes]] = {name: [] for name in names}
+    file = StateFile(path)
+    ways = (Differences(longest=5), AppendedRows(Compressed()), Snapshots(Plain()))
+    kept = {name: SessionStates(file, name, ways[place % 3]) for place, name in enumerate(names)}
+    for number in range(10_000):
+        name = chance.choice(names)
+        match chance.randrange(40):
+            case 0:
+                kept[name].forget()
+                truth[name] = []
+            case 1:
+                kept[name] = SessionStates(file, name, ways[names.index(name) % 3])
+            case choice if choice < 15 or not truth[name]:
+                said = f"secret {number} of {name}".encode("utf-8", "replace").decode()
+                state = msgspec.json.encode({"told": [said] * chance.randrange(1, 9), "turn": number})
+                kept[name].append(state)
+                truth[name].append(state)
+            case _:
+                step = chance.randrange(len(truth[name]))
+                assert kept[name].restore(step + 1) == truth[name][step]
+    assert all(kept[name].steps == len(truth[name]) for name in names)
+    file.close()
+
+
+def test_who_appends_beside_another_is_refused_and_nothing_is_overwritten(file: StateFile) -> None:
+    one, other = (SessionStates(file, "session", Differences()) for _ in range(2))
+    one.append(b"the first")
+    with pytest.raises(StoreError):
+        other.append(b"another first")
+    assert one.restore() == b"the first"
+
+
+def test_who_missed_that_a_session_was_forgotten_reads_no_other_one(file: StateFile) -> None:
+    _filled(file, "somebody")
+    late = SessionStates(file, "somebody", Differences(longest=9))
+    SessionStates(file, "somebody", Differences()).forget()
+    _filled(file, "somebody else")
+    for step in range(1, 8):
+        with pytest.raises(DamagedState):
+            late.restore(step)
+
+
+def test_a_session_that_is_only_asked_for_or_is_forgotten_leaves_no_name(file: StateFile, path: Path) -> None:
+    SessionStates(file, "somebody asked for", Differences())
+    states = _filled(file, "somebody known")
+    assert file.run(lambda connection: connection.execute("SELECT count(*) FROM sessions").fetchone()) == (1,)
+    states.forget()
+    assert file.run(lambda connection: connection.execute("SELECT count(*) FROM sessions").fetchone()) == (0,)
 
 
 def test_a_chain_is_no_longer_than_it_may_be(file: StateFile) -> None:
