@@ -27,8 +27,8 @@ CREATE TABLE states (place INTEGER PRIMARY KEY, base INTEGER, checksum INTEGER N
 CREATE TABLE learned (name TEXT PRIMARY KEY, content BLOB NOT NULL);
 """
 
-# A row's place is its session's number and its step: the rows of a session lie side by side, without an index. No number
-# is given twice, or who still has that of a forgotten session would read another's states.
+# A row's place is its session's number and its step: the rows of a session lie side by side, without an index. No
+# number is given twice, or who still has that of a forgotten session would read another's states.
 _STEPS = 1 << 32
 
 _INSERT = "INSERT INTO states (place, base, checksum, frame) VALUES (?, ?, ?, ?)"
