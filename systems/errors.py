@@ -159,6 +159,16 @@ class StoreBusy(StoreError):
     transient = True
 
 
+class Damaged(StoreError):
+    """What was kept is there, but it is not what was written: it cannot be read."""
+
+
+class Unreachable(StoreError):
+    """An object store is not there, or does not answer in time."""
+
+    transient = True
+
+
 class StillReadable(StoreError):
     """Turns were deleted, but what they said can still be read in the file or in its journal."""
 

@@ -67,6 +67,16 @@ def talk(session: str, conversation: str | None) -> str:
     return f"{_APART}{session}" if session.startswith(_APART) else session
 
 
+def session_of(name: str) -> str:
+    """Return the session that the conversation called ``name`` (`talk`) is of."""
+    if not name.startswith(_APART):
+        return name
+    length, apart, rest = name[1:].partition(_APART)
+    if apart and length.isdecimal() and length.isascii():
+        return rest[: int(length)]
+    return name[1:]
+
+
 def is_talk_of(session: str, name: str) -> bool:
     """Return whether ``name`` is that of a conversation of ``session``."""
     return name == talk(session, None) or name.startswith(f"{_APART}{len(session)}{_APART}{session}{_APART}")
