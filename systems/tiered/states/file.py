@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from systems.errors import BaseMissing, DamagedState, StoreError
+from systems.errors import BaseMissing, Damaged, StoreError
 from systems.memory.schema import BUSY_S, cannot_open, store_error
 from systems.tiered.states.interface import Way
 
@@ -68,11 +68,11 @@ class StateFile:
         self.run(lambda connection: connection.execute("INSERT OR REPLACE INTO learned VALUES (?, ?)", (name, content)))
 
     def kept(self, name: str) -> bytes:
-        """Return what was kept under ``name``. Raises `DamagedState` if nothing was, `StoreError`."""
+        """Return what was kept under ``name``. Raises `Damaged` if nothing was, `StoreError`."""
         query = "SELECT content FROM learned WHERE name = ?"
         found = self.run(lambda connection: connection.execute(query, (name,)).fetchone())
         if found is None:
-            raise DamagedState(f"The file {self._path.name} holds nothing learned that is called {name!r}.")
+            raise Damaged(f"The file {self._path.name} holds nothing learned that is called {name!r}.")
         return bytes(found[0])
 
     def vacuum(self) -> None:
@@ -153,7 +153,7 @@ class SessionStates:
     def restore(self, step: int | None = None) -> bytes:
         """Return the newest state, or that of an earlier ``step``.
 
-        Raises `BaseMissing` where one that it builds on is gone, `DamagedState` where it, or one of those, is missing
+        Raises `BaseMissing` where one that it builds on is gone, `Damaged` where it, or one of those, is missing
         or was changed, and `StoreError`.
         """
         return self._restored(self._last if step is None else step)[0]
@@ -195,7 +195,7 @@ class SessionStates:
 
     def _previous(self) -> tuple[bytes, int]:
         if self._held is None and self._last:
-            with suppress(DamagedState):  # the next is stored whole: what is damaged takes nothing after it along
+            with suppress(Damaged):  # the next is stored whole: what is damaged takes nothing after it along
                 self._held = self._restored(self._last)
         return self._held or (b"", 0)
 
@@ -204,7 +204,7 @@ class SessionStates:
         chain = self._chain(step)
         state = self._way.read([row.frame for row in chain])
         if zlib.crc32(state) != chain[-1].checksum:
-            raise DamagedState(f"State {step} of the session {self._session!r} is not what was stored.")
+            raise Damaged(f"State {step} of the session {self._session!r} is not what was stored.")
         return state, len(chain)
 
     def _chain(self, step: int) -> list[_Row]:
@@ -226,7 +226,7 @@ class SessionStates:
 
         rows = self._file.run(read) if self._first is not None and 0 < step < _STEPS else []
         if not rows:
-            raise DamagedState(f"There is no state {step} of the session {self._session!r}.")
+            raise Damaged(f"There is no state {step} of the session {self._session!r}.")
         if rows[-1].base is not None:
             raise BaseMissing(self._session, rows[-1].place - start + 1, rows[-1].base)
         return rows[::-1]

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from systems.errors import DamagedState
+from systems.errors import Damaged
 from systems.tiered.states.interface import Codec
 
 
@@ -59,7 +59,7 @@ class AppendedRows:
         return self._codec.pack(msgspec.json.encode(row))
 
     def read(self, frames: Sequence[bytes]) -> bytes:
-        """Return the last state. Raises `DamagedState`."""
+        """Return the last state. Raises `Damaged`."""
         state = self._codec.unpack(frames[0])
         if len(frames) == 1:
             return state
@@ -68,7 +68,7 @@ class AppendedRows:
             for frame in frames[1:]:
                 _apply(self._rows.decode(self._codec.unpack(frame)), parts)
         except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, AttributeError) as error:
-            raise DamagedState(f"A row of a state cannot be read: {error}.") from error
+            raise Damaged(f"A row of a state cannot be read: {error}.") from error
         return msgspec.json.encode(parts)
 
     def _parts(self, state: bytes) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from systems.errors import BaseMissing, DamagedState, StoreBusy, StoreError
+from systems.errors import BaseMissing, Damaged, StoreBusy, StoreError
 from systems.tiered.states import file as files
 from systems.tiered.states.file import SessionStates, StateFile
 from systems.tiered.states.interface import Plain
@@ -71,7 +71,7 @@ def test_a_difference_whose_base_is_missing_is_an_error_that_names_it(file: Stat
         with pytest.raises(BaseMissing, match=r"State 5 .* differs from state 4, which is missing") as caught:
             states.restore(step)
         assert pickle.loads(pickle.dumps(caught.value)).base == 4
-    with pytest.raises(DamagedState, match="no state 4"):
+    with pytest.raises(Damaged, match="no state 4"):
         states.restore(4)
 
 
@@ -93,7 +93,7 @@ def test_any_changed_byte_is_an_error_and_never_another_state(file: StateFile, p
             changed[chance.randrange(len(frame))] ^= 1 << chance.randrange(8)
             with closing(sqlite3.connect(path)) as connection, connection:
                 connection.execute("UPDATE states SET frame = ? WHERE place = ?", (bytes(changed), place))
-            with suppress(DamagedState):
+            with suppress(Damaged):
                 assert states.restore() == _state("session", 7)
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE states SET frame = ? WHERE place = ?", (frame, place))
@@ -112,7 +112,7 @@ def test_sessions_do_not_see_each_other(file: StateFile) -> None:
     states = kept["a"]
     assert states is not None
     states.forget()
-    with pytest.raises(DamagedState):
+    with pytest.raises(Damaged):
         states.restore()
     states.append(b"anew")
     assert states.restore(1) == b"anew"
@@ -160,7 +160,7 @@ def test_who_missed_that_a_session_was_forgotten_reads_no_other_one(file: StateF
     SessionStates(file, "somebody", Differences()).forget()
     _filled(file, "somebody else")
     for step in range(1, 8):
-        with pytest.raises(DamagedState):
+        with pytest.raises(Damaged):
             late.restore(step)
 
 
@@ -197,9 +197,9 @@ def test_a_kill_loses_no_state_that_was_appended(path: Path) -> None:
 def test_no_states_no_step_and_no_learned_thing_are_errors(file: StateFile) -> None:
     states = SessionStates(file, "session", Differences())
     for step in (None, 0, -1, 1, 2**40):
-        with pytest.raises(DamagedState, match="no state"):
+        with pytest.raises(Damaged, match="no state"):
             states.restore(step)
-    with pytest.raises(DamagedState, match="dictionary"):
+    with pytest.raises(Damaged, match="dictionary"):
         file.kept("dictionary")
     file.keep("dictionary", b"words")
     assert file.kept("dictionary") == b"words"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems.errors import BadInput, DamagedState
+from systems.errors import BadInput, Damaged
 from systems.tiered.states import zstd
 from systems.tiered.states.file import SessionStates, StateFile
 from systems.tiered.states.interface import Plain, Way
@@ -147,14 +147,14 @@ def test_whatever_is_packed_is_unpacked(data: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_what_was_never_packed_is_an_error_or_bytes(data: bytes) -> None:
     for codec in (Sparse(), MODEL, Compressed()):
-        with suppress(DamagedState):
+        with suppress(Damaged):
             assert isinstance(codec.unpack(data), bytes)
 
 
 def test_a_learned_state_that_was_cut_is_an_error() -> None:
     packed = MODEL.pack(_grown(5, 1)[0])
     for cut in (0, 5, len(packed) - 2):
-        with pytest.raises(DamagedState):
+        with pytest.raises(Damaged):
             MODEL.unpack(packed[:cut])
 
 
@@ -162,5 +162,5 @@ def test_nothing_is_learned_of_nothing() -> None:
     with pytest.raises(BadInput):
         learned([b""])
     for content in (b"", b"no model", zstd.compressed(b"no model"), zstd.compressed(bytes(32))):
-        with pytest.raises(DamagedState):
+        with pytest.raises(Damaged):
             ByteModel(content)
