@@ -159,24 +159,11 @@ class StoreBusy(StoreError):
     transient = True
 
 
-class StillReadable(StoreError):
-    """Turns were deleted, but what they said can still be read in the file or in its journal."""
-
-    exit_code = ExitCode.STILL_READABLE
+class Damaged(StoreError):
+    """What was kept is not what was written, or lacks what it is read with: it cannot be read."""
 
 
-class NotSaved(StoreError):
-    """Saving fails, and as many turns wait to be saved as may: this one is not among them.
-
-    Or it belongs to what was being forgotten.
-    """
-
-
-class DamagedState(StoreError):
-    """A session's state, or what is needed to read it, is missing or not as it was written."""
-
-
-class BaseMissing(DamagedState):
+class BaseMissing(Damaged):
     """A state was stored as what differs from another one, its base, which is not there: neither can be had."""
 
     def __init__(self, session: str, step: int, base: int) -> None:
@@ -189,6 +176,25 @@ class BaseMissing(DamagedState):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.session, self.step, self.base)
+
+
+class Unreachable(StoreError):
+    """An object store is not there, or does not answer in time."""
+
+    transient = True
+
+
+class StillReadable(StoreError):
+    """Turns were deleted, but what they said can still be read in the file or in its journal."""
+
+    exit_code = ExitCode.STILL_READABLE
+
+
+class NotSaved(StoreError):
+    """Saving fails, and as many turns wait to be saved as may: this one is not among them.
+
+    Or it belongs to what was being forgotten.
+    """
 
 
 class Refused(FourgigError):

@@ -67,6 +67,16 @@ def talk(session: str, conversation: str | None) -> str:
     return f"{_APART}{session}" if session.startswith(_APART) else session
 
 
+def session_of(name: str) -> str:
+    """Return the session that the conversation called ``name`` (`talk`) is of."""
+    if not name.startswith(_APART):
+        return name
+    length, apart, rest = name[1:].partition(_APART)
+    if apart and length.isdecimal() and length.isascii():
+        return rest[: int(length)]
+    return name[1:]
+
+
 def is_talk_of(session: str, name: str) -> bool:
     """Return whether ``name`` is that of a conversation of ``session``."""
     return name == talk(session, None) or name.startswith(f"{_APART}{len(session)}{_APART}{session}{_APART}")
@@ -137,7 +147,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     had been computed before. ``dropped_messages`` counts the oldest messages of the history, ``dropped_notes`` the
     weakest notes, that the prompt had no room for. With ``seed`` the model says the same again; None where no chance
     was in it. ``tokens`` are those of the text, if the request asked for them. ``degraded`` tells which steps failed
-    and were done without, on the way to this reply.
+    and were done without, on the way to this reply. ``tier`` is where the conversation lay that it goes on with, and
+    ``fetched_s`` what it took to have it; None where an agent has no tiers, or knew nothing of that conversation.
     """
 
     request_id: str
@@ -155,6 +166,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     first_token_s: float | None = None
     total_s: float = 0.0
     degraded: tuple[Degraded, ...] = ()
+    tier: str | None = None
+    fetched_s: float | None = None
 
     @classmethod
     def of(cls, request: Request, generation: Generation, *, called_s: float, memories: Sequence[str] = ()) -> Reply:
@@ -199,7 +212,9 @@ class Counters(msgspec.Struct, kw_only=True):
     ``prompt_tokens`` counts those of every generation, ``reused_tokens`` those that the engine had computed before.
     ``generations`` counts turns that called the model, however often; ``retries`` counts repeated attempts of a turn's
     steps, ``save_failures`` failed attempts to save, ``unsaved`` turns that were answered and not saved. ``vectors``
-    counts turns that got one, ``embedding_bytes`` the bytes of the weights that are loaded for them.
+    counts turns that got one, ``embedding_bytes`` the bytes of the weights that are loaded for them. ``similar_hits``
+    counts replies to a question that meant the same, which are no ``cache_hits``; ``fetched`` conversations that came
+    back from a tier below the hot one.
     """
 
     turns: int = 0
@@ -219,6 +234,21 @@ class Counters(msgspec.Struct, kw_only=True):
     warm_up_failures: int = 0
     vectors: int = 0
     embedding_bytes: int = 0
+    similar_hits: int = 0
+    fetched: int = 0
+
+
+class SystemMetric(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that a running system tells of itself beside its `Counters`: now, or, ``counted``, since it started.
+
+    ``labels`` tell apart those of one ``name``; ``says`` is what that is, in a sentence.
+    """
+
+    name: str
+    says: str
+    value: float
+    labels: dict[str, str] = {}
+    counted: bool = False
 
 
 class KeptTurn(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,7 +272,8 @@ class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation in long-term memory, titled by its first question; times in seconds since the epoch.
 
     ``place`` is where it stands among the others, by when something was last said in it: those ``after`` it are asked
-    for by that, though it may have been gone on with or forgotten meanwhile.
+    for by that, though it may have been gone on with or forgotten meanwhile. ``tier`` is where its state lies; None
+    where an agent has no tiers, or has to make it from its turns.
     """
 
     id: str
@@ -251,6 +282,7 @@ class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
     latest: float
     turns: int
     place: str
+    tier: str | None = None
 
 
 @runtime_checkable
@@ -284,6 +316,15 @@ class Keeper(Protocol):
 
     async def keep(self, request: Request, answer: str) -> None:
         """Keep ``answer``, where the reply to ``request`` was stopped, as if it had been whole."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A system that has more to tell of itself than `Counters` hold."""
+
+    def metrics(self) -> list[SystemMetric]:
+        """Return what it has to tell; nothing is waited for."""
         ...
 
 

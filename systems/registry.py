@@ -82,6 +82,7 @@ systems = Systems(
     {
         "baseline": "systems.baseline.description:DESCRIPTION",
         "asynchronous": "systems.asynchronous.description:DESCRIPTION",
+        "tiered": "systems.tiered.description:DESCRIPTION",
     },
 )
 

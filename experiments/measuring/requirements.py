@@ -53,12 +53,47 @@ class Reader:
         return "" if READER.exists() else "the model that reads is not there"
 
 
+class _Encoder:
+    """A published embedding model, fetched and converted."""
+
+    name: ClassVar[str]
+    remedy: ClassVar[str] = "`fourgig model get` with its name"
+
+    def missing(self) -> str:
+        """Tell whether the cache has the model's file."""
+        from systems.models import embeddings
+        from systems.models.published import PUBLISHED
+
+        return "" if embeddings.converted(PUBLISHED[self.name]).exists() else "the embedding model is not fetched"
+
+
+class MiniLm(_Encoder):
+    """The English encoder."""
+
+    name = "minilm"
+
+
+class E5Small(_Encoder):
+    """The encoder of many languages."""
+
+    name = "e5-small"
+
+
+class WordLlama(_Encoder):
+    """Static word vectors."""
+
+    name = "wordllama"
+
+
 requirements: Registry[type[Requirement]] = Registry(
     "requirement",
     "fourgig.requirements",
     {
         "libcachesim": "experiments.measuring.requirements:Simulator",
         "reader": "experiments.measuring.requirements:Reader",
+        "minilm": "experiments.measuring.requirements:MiniLm",
+        "e5-small": "experiments.measuring.requirements:E5Small",
+        "wordllama": "experiments.measuring.requirements:WordLlama",
     },
 )
 

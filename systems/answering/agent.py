@@ -9,13 +9,17 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from systems.answering.kept import Kept
-from systems.answering.lookups import AllWords, LongTermMemory, PublishedKeywords
-from systems.answering.pipeline import Pipeline, ReplyCache
+from systems.answering.beside import LowerTiers, Similar
+from systems.answering.kept import Kept, Store
+from systems.answering.lookups import LongTermMemory
+from systems.answering.opening import Opening
+from systems.answering.order import turn_of
+from systems.answering.parts import ReplyCache, Saver
+from systems.answering.pipeline import Pipeline
 from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, NotSaved, Refused, SystemClosed
@@ -25,29 +29,22 @@ from systems.mechanisms.admission import Admission, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
 from systems.mechanisms.draining import UnderWay
 from systems.mechanisms.handed import Handed
-from systems.mechanisms.isolated_store import IsolatedLikeStore
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
 from systems.mechanisms.retrying import Backoff
-from systems.mechanisms.saving import BackgroundSaver, SaveAtOnce
+from systems.mechanisms.saving import Save, SaveAtOnce
 from systems.mechanisms.sessions import Sessions
 from systems.mechanisms.single_flight import SingleFlight
 from systems.mechanisms.steps import Steps
 from systems.mechanisms.turn_log import log_turn
 from systems.mechanisms.wanted import Wanted
-from systems.memory.fulltext import FullTextStore
 from systems.memory.holding import Hold
-from systems.memory.hybrid import HybridStore
 from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
-from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
 from systems.turn import commands
-from systems.turn.history import Histories, keep_newest
+from systems.turn.history import HELD_BYTES, Histories, Leave, Prune, keep_newest
 from systems.turn.surroundings import LastReading
-
-if TYPE_CHECKING:
-    from systems.memory.vectors import VectorIndex
 
 T = TypeVar("T")
 
@@ -72,9 +69,8 @@ class Answering(AsyncSystem):
         self._flights: SingleFlight[Reply] = SingleFlight()
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(settings.seed)) if settings.retries else None
         self._warming: asyncio.Task[None] | None = None
-        self._fulltext: FullTextStore | HybridStore | None = None
-        self._vectors: VectorIndex | None = None
-        self._saver: BackgroundSaver | SaveAtOnce | None = None
+        self._memory: Opening | None = None
+        self._saver: Saver | None = None
         self._under_way = UnderWay()
         self._pipeline: Pipeline | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -89,18 +85,16 @@ class Answering(AsyncSystem):
         self._executors = Executors(
             {"engine": limit, "keywords": 1, "system": 1, "store": 4}, isolated=settings.isolation
         )
-        store: Resource[LongTermMemory] = Resource("long-term memory", self._open_store)
-        save = partial(_save_to, store)
-        self._saver = SaveAtOnce(save)
-        if settings.background_saving:
-            self._saver = BackgroundSaver(
-                save, batch=settings.save_batch, queue_limit=settings.save_queue, seed=settings.seed
-            )
+        self._memory = Opening(settings, self._path, self._executors)
+        store: Resource[LongTermMemory] = Resource("long-term memory", self._memory.open)
+        self._saver = self._saving(partial(_save_to, store))
         cache: ReplyCache = FifoCache(settings.replies_cached())
         if settings.lru_cache:
             cache = BoundedCache(
                 settings.replies_cached(), settings.cache_seconds, settings.bytes_cached(), settings.cache_policy
             )
+
+        tiers = self._tiers(store)
         self._pipeline = Pipeline(
             settings=settings,
             executors=self._executors,
@@ -116,21 +110,61 @@ class Answering(AsyncSystem):
             histories=Histories(
                 settings.history_length,
                 settings.sessions,
-                keep_important if settings.importance_pruning else keep_newest,
+                self._pruning(),
                 stepped=settings.stepped_pruning,
                 room=self._history_room if settings.prompts_grow() else None,
+                most_bytes=self._bytes_held(),
+                leave=self._leaving(),
             ),
             cache=cache,
             counters=Counters(),
+            tiers=tiers,
+            similar=self._similar(),
         )
-        if not settings.lazy_loading:
-            try:
+        try:
+            await self._begin(self._pipeline)
+            if not settings.lazy_loading:
                 await self._load_all(self._pipeline)
-            except BaseException:
-                await self.close()  # what was loaded holds threads and files
-                raise
-        elif settings.warm_up:
+        except BaseException:
+            await self.close()  # what was loaded holds threads and files
+            raise
+        if settings.lazy_loading and settings.warm_up:
             self._warming = asyncio.create_task(self._warm_up(self._pipeline), name="warm-up")
+
+    # What an agent has of its own.
+
+    def _saving(self, save: Save) -> Saver:
+        """Return how turns are saved: at once, as traditionally."""
+        return SaveAtOnce(save)
+
+    def _pruning(self) -> Prune:
+        """Return which exchanges stay when a history is too long."""
+        return keep_important if self._settings.importance_pruning else keep_newest
+
+    def _bytes_held(self) -> int:
+        """Return what all histories may take in memory."""
+        return HELD_BYTES
+
+    def _leaving(self) -> Leave | None:
+        """Return what takes over the histories that are held no longer."""
+        return None
+
+    def _tiers(self, store: Resource[LongTermMemory]) -> LowerTiers | None:  # noqa: ARG002 - who has some may need it
+        """Return where the conversations are that left the histories, if they are anywhere."""
+        return None
+
+    def _similar(self) -> Similar | None:
+        """Return what knows replies to questions that meant the same."""
+        return None
+
+    def _admit(self, request: Request) -> None:
+        """Refuse ``request`` where there is no room for what it would take. Raises `Refused`."""
+
+    async def _begin(self, pipeline: Pipeline) -> None:
+        """Open what the agent has of its own. Raises `StoreError`."""
+
+    async def _end(self, pipeline: Pipeline) -> None:
+        """Close it: no turn is under way, and all are saved."""
 
     def _history_room(self) -> int:
         """Return how many tokens a history may grow to: half the context is for notes, a question and its reply."""
@@ -155,6 +189,7 @@ class Answering(AsyncSystem):
         outcome = "ok"
         with self._under_way:
             try:
+                self._admit(request)
                 async with pipeline.admission.turn(), deadline(seconds):
                     reply = await self._answer(pipeline, request, steps, on_token, arrived)
                     return reply
@@ -172,7 +207,7 @@ class Answering(AsyncSystem):
         self, pipeline: Pipeline, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float
     ) -> Reply:
         async def turn() -> Reply:
-            async with self._sessions.turn(request.talk):
+            async with turn_of(request.talk, self._sessions, pipeline.histories):
                 return await pipeline.turn(request, steps, on_token, arrived)
 
         is_command = request.commands and commands.is_command(request.text)
@@ -183,7 +218,7 @@ class Answering(AsyncSystem):
         reply, led = await self._flights.do(same, steps.wanted, turn)
         if led:
             return reply
-        async with self._sessions.turn(request.talk):
+        async with turn_of(request.talk, self._sessions, pipeline.histories):
             known = pipeline.cache.cleared == cleared  # else the reply may know what was forgotten meanwhile
             if known:
                 await pipeline.turn_again(request, steps, reply)
@@ -239,7 +274,7 @@ class Answering(AsyncSystem):
         cleared = pipeline.cache.cleared
 
         async def keep() -> None:
-            async with self._sessions.turn(request.talk):
+            async with turn_of(request.talk, self._sessions, pipeline.histories):
                 if pipeline.cache.cleared != cleared:  # who forgot the conversation meanwhile is not to find this in it
                     raise NotSaved("Something was forgotten while this was to be kept.")
                 await pipeline.stopped(request, steps, answer)
@@ -262,7 +297,10 @@ class Answering(AsyncSystem):
         return self._pipeline
 
     def _kept(self) -> Kept:
-        return Kept(self._running(), self._sessions, self._engine, lambda: self._fulltext)
+        return Kept(self._running(), self._sessions, self._engine, self._opened)
+
+    def _opened(self) -> Store | None:
+        return None if self._memory is None else self._memory.fulltext
 
     def counters(self) -> Counters:
         """Return what was counted since `start`."""
@@ -271,8 +309,9 @@ class Answering(AsyncSystem):
         counted = msgspec.structs.replace(
             self._pipeline.counters, saved=self._saver.saved, save_failures=self._saver.failures
         )
-        if self._vectors is not None:
-            counted.vectors, counted.embedding_bytes = self._vectors.made, self._vectors.weights_bytes
+        vectors = None if self._memory is None else self._memory.vectors
+        if vectors is not None:
+            counted.vectors, counted.embedding_bytes = vectors.made, vectors.weights_bytes
         return counted
 
     async def close(self) -> None:
@@ -299,9 +338,15 @@ class Answering(AsyncSystem):
             await self._warming
         # A load that a departed caller began must end before what it opens can be closed.
         await asyncio.gather(pipeline.keywords.finish(), pipeline.store.finish(), pipeline.engine.finish())
+        try:
+            await self._end(pipeline)
+        finally:
+            await self._unload()
+
+    async def _unload(self) -> None:
         await asyncio.to_thread(self._executors.close)
-        if self._fulltext is not None:
-            await self._fulltext.close()
+        if self._memory is not None:
+            await self._memory.close()
         await asyncio.to_thread(self._engine.close)
 
     async def _load_all(self, pipeline: Pipeline) -> None:
@@ -329,35 +374,6 @@ class Answering(AsyncSystem):
     async def _load_engine(self) -> Engine:
         await self._executors.run("engine", self._engine.load)
         return self._engine
-
-    async def _open_store(self) -> LongTermMemory:
-        if not self._settings.full_text:
-            store = IsolatedLikeStore(LikeStore(self._path), self._executors)
-            await store.open()
-            return store
-        fulltext = FullTextStore(
-            self._path,
-            how=self._settings.retrieval,
-            context=self._settings.context,
-            most_bytes=self._settings.bytes_stored(),
-            resident_bytes=self._settings.bytes_resident(),
-        )
-        if not self._settings.all_words:
-            self._fulltext = fulltext
-            await fulltext.open()
-            return PublishedKeywords(fulltext)
-        path = self._settings.embedding_model
-        opened = self._fulltext = fulltext if path is None else await self._with_vectors(fulltext, Path(path))
-        await opened.open()
-        return AllWords(opened)
-
-    async def _with_vectors(self, store: FullTextStore, model: Path) -> HybridStore:
-        from systems.engines.embedding.opening import embedding_engine
-        from systems.memory.vectors import VectorIndex
-
-        # One thread: those of a model that decodes wait for each other, and a second competitor would double the wait.
-        self._vectors = VectorIndex(store, await asyncio.to_thread(embedding_engine, model, 1))
-        return HybridStore(store, self._vectors)
 
 
 def _asked_so(request: Request) -> tuple[object, ...]:

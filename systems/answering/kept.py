@@ -11,6 +11,9 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
+import msgspec
+
+from systems.answering.order import turn_of
 from systems.answering.pipeline import Pipeline
 from systems.engines.interface import Engine
 from systems.errors import NotKept, StoreError
@@ -40,22 +43,30 @@ class Kept:
     async def conversations(self, session: str, most: int | None, after: str | None) -> list[KeptConversation]:
         """Return the conversations of ``session``, the latest first. Raises `BadInput`, `StoreError`."""
         look = partial(keeping.conversations, session=session, most=most, after=after)
-        return await (await self._store()).beside(look)
+        found = await (await self._store(session)).beside(look)
+        if self._pipeline.tiers is None:
+            return found
+        return [msgspec.structs.replace(each, tier=self._tier(talk(session, each.id))) for each in found]
+
+    def _tier(self, name: str) -> str | None:
+        if self._pipeline.histories.knows(name):
+            return "hot"
+        return None if self._pipeline.tiers is None else self._pipeline.tiers.where(name)
 
     async def turns(
         self, session: str, conversation: str | None, containing: str, before: str | None
     ) -> list[KeptTurn]:
         """Return a page of turns. Raises `StoreError`."""
-        store = await self._store()
+        store = await self._store(session)
         look = partial(keeping.turns, session=session, conversation=conversation, containing=containing, before=before)
         return await store.beside(look)
 
     async def forget(self, session: str, turn: str | None, conversation: str | None, since: str | None) -> Forgotten:
         """Forget what is named. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
-        store = await self._store()
+        store = await self._store(session)
         meant = partial(keeping.concerned, session=session, turn=turn, conversation=conversation, since=since)
         [name] = {each.conversation for each in await store.beside(meant)}
-        async with self._sessions.turn(talk(session, name)):
+        async with turn_of(talk(session, name), self._sessions, self._pipeline.histories):
             await self._pipeline.saver.settled()
             gone = await store.beside(meant)
             try:
@@ -66,10 +77,10 @@ class Kept:
 
     async def correct(self, session: str, turn: str, question: str) -> KeptTurn:
         """Have ``turn`` say ``question``. Raises `BadInput` if it is not there, `StillReadable`, `StoreError`."""
-        store = await self._store()
+        store = await self._store(session)
         meant = partial(keeping.concerned, session=session, turn=turn)
         [found] = await store.beside(meant)
-        async with self._sessions.turn(talk(session, found.conversation)):
+        async with turn_of(talk(session, found.conversation), self._sessions, self._pipeline.histories):
             await self._pipeline.saver.settled()
             [found] = await store.beside(meant)
             try:
@@ -86,11 +97,15 @@ class Kept:
         """
         name, pipeline = talk(session, conversation), self._pipeline
         pipeline.cache.clear()
+        if pipeline.similar is not None:
+            pipeline.similar.forget(session)
         others = pipeline.histories.lay_bare(partial(is_talk_of, session))  # at once: these go on meanwhile
         # The engine need not be loaded for that.
         await asyncio.to_thread(self._forget, [name, *(each for each in others if each != name)])
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
+        if pipeline.tiers is not None:  # they may hold it too; what they held is made again from its turns
+            await pipeline.tiers.forget(session)
         if left > 0:
             try:
                 memory = await pipeline.store.get()
@@ -102,9 +117,11 @@ class Kept:
         for each in talks:
             self._engine.forget(each)
 
-    async def _store(self) -> Store:
+    async def _store(self, session: str) -> Store:
         await self._pipeline.store.get()
         await self._pipeline.saver.settled()
+        if self._pipeline.tiers is not None:
+            await self._pipeline.tiers.wake(session)
         store = self._opened()
         if store is None:
             raise NotKept("What this agent keeps cannot be looked into: its memory is not full text.")

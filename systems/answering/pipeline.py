@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import eq
-from typing import NamedTuple, Protocol
 
 import msgspec
 
+from systems.answering.beside import Looked, LowerTiers, Similar
 from systems.answering.lookups import LongTermMemory
+from systems.answering.parts import Bare, Lay, ReplyCache, Saver, Shown
 from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Call, Engine, Message
-from systems.errors import NotSaved
+from systems.errors import NotSaved, StoreError
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
@@ -33,75 +35,12 @@ from systems.turn.surroundings import LastReading, classify_emotion, observe
 SHORT_TEXT = 256
 
 
-class Shown(NamedTuple):
-    """How a question stays in a history: as it was ``sent``, or, empty, as it is.
-
-    ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`). ``of_history``
-    is the share of the prompt that stays: all but the system's message, which may be a client's long instructions.
-    Where the prompt had no room for what the questions before were sent with, these are ``bare`` from now on.
-    """
-
-    sent: str = ""
-    cleared: int = 0
-    of_history: float = 1.0
-    bare: bool = False
-
-
-class _Bare:
-    """Makes the messages of a prompt without notes of earlier turns; ``needed`` says whether an engine asked for it."""
-
-    def __init__(self, messages: Callable[[], Sequence[Message]]) -> None:
-        self._messages = messages
-        self.needed = False
-
-    def __call__(self) -> Sequence[Message]:
-        self.needed = True
-        return self._messages()
-
-
-class ReplyCache(commands.Resizable, Protocol):
-    """Replies by key; ``cleared`` counts how often all of them were forgotten."""
-
-    cleared: int
-
-    def get(self, key: str) -> Reply | None:
-        """Return the reply under ``key``, or None."""
-        ...
-
-    def put(self, key: str, reply: Reply) -> None:
-        """Store ``reply`` under ``key``."""
-        ...
-
-    def clear(self) -> None:
-        """Forget every reply."""
-        ...
-
-
-class Saver(Protocol):
-    """Takes over turns to be saved; ``saved`` counts turns, ``failures`` attempts."""
-
-    saved: int
-    failures: int
-
-    async def close(self) -> None:
-        """Save what was accepted."""
-        ...
-
-    async def settled(self) -> None:
-        """Return when what was accepted before is saved. Raises `NotSaved`."""
-        ...
-
-    async def decided(self) -> None:
-        """Return when it is known of each turn that was added whether it is accepted."""
-        ...
-
-    async def add(self, turn: SavedTurn, taken: Callable[[], None]) -> None:
-        """Accept ``turn``, and call ``taken`` then. Raises `NotSaved` if it cannot wait until saving works again."""
-        ...
-
-
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts one turn passes through."""
+    """The parts one turn passes through.
+
+    Without ``tiers`` only a conversation with a name is read anew when it is not held; ``similar`` replies are looked
+    for before any other step.
+    """
 
     settings: AnsweringSettings
     executors: Executors
@@ -116,22 +55,31 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     histories: Histories
     cache: ReplyCache
     counters: Counters
+    tiers: LowerTiers | None = None
+    similar: Similar | None = None
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
         self.handed.begins(request)
         is_command = request.commands and commands.is_command(request.text)
-        if request.conversation and (is_command or request.before is None):
-            await self._recall(request, request.conversation, steps)
+        lay = Lay()
+        if self.tiers is not None or (request.conversation and (is_command or request.before is None)):
+            lay = await self._recall(request, steps)
         if is_command:
-            if request.conversation and commands.empties_history(request.text):
-                await self._empty_history(request, request.conversation, steps)
+            if (self.tiers is not None or request.conversation) and commands.empties_history(request.text):
+                await self._empty_history(request, steps)
             text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
             reply = Reply(request_id=request.id, text=text, source=Source.COMMAND)
-            return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
+            return self._done(reply, steps, lay, arrived)
 
         cleared = self.cache.cleared
+        asked = await self._asked(request, steps)
+        if asked.reply is not None:
+            reply = self._served_again(request, asked.reply, on_token, arrived)
+            await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
+            return self._done(reply, steps, lay, arrived)
+
         keywords = await self._keywords(request.text, steps)
         observed = observe(await self._system_information(steps), classify_emotion(request.text), request.observed)
         said = self._said(request)
@@ -146,7 +94,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             layout, text, told = self.settings.layout, request.text, request.instructions
             plain = transcript.bare(said)
-            bare = None if plain is None else _Bare(partial(prompt.build, layout, plain, noted, observed, text, told))
+            bare = None if plain is None else Bare(partial(prompt.build, layout, plain, noted, observed, text, told))
             call = Call(
                 messages=prompt.build(layout, said, noted, observed, text, told),
                 bare=bare,
@@ -164,19 +112,35 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             shown = self._shown(request, call, reply, cleared)._replace(bare=bare is not None and bare.needed)
             if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
+                await self._answered(request, asked, reply, steps)
         else:
             self.counters.cache_hits += 1
-            reply = cached.served_again(request.id, first_token_s=time.perf_counter() - arrived)
-            if on_token is not None:
-                on_token(reply.text)
+            reply = self._served_again(request, cached, on_token, arrived)
 
         await self._remember(request, reply, keywords, steps, shown)
-        return msgspec.structs.replace(reply, degraded=steps.degraded, total_s=time.perf_counter() - arrived)
+        return self._done(reply, steps, lay, arrived)
+
+    def _served_again(self, request: Request, known: Reply, on_token: TokenSink | None, arrived: float) -> Reply:
+        reply = known.served_again(request.id, first_token_s=time.perf_counter() - arrived)
+        if on_token is not None:
+            on_token(reply.text)
+        return reply
+
+    def _done(self, reply: Reply, steps: Steps, lay: Lay, arrived: float) -> Reply:
+        return msgspec.structs.replace(
+            reply,
+            degraded=steps.degraded,
+            total_s=time.perf_counter() - arrived,
+            tier=lay.tier,
+            fetched_s=lay.fetched_s,
+        )
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.handed.begins(request)
         self.counters.coalesced += 1
+        if self.tiers is not None:
+            await self._recall(request, steps)
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
     async def stopped(self, request: Request, steps: Steps, answer: str) -> None:
@@ -184,6 +148,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self.saver.decided()
         if self.handed.has(request):
             return
+        if self.tiers is not None:
+            await self._recall(request, steps)
+        if self.similar is not None:
+            self.similar.told(request)
         reply = Reply(request_id=request.id, text=answer, source=Source.MODEL)
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
@@ -207,11 +175,19 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         # As soon as it is saved, it is said: also where somebody stops the turn in between.
         said = partial(self._say, request, reply, shown, important=important)
         try:
-            await self.saver.add(turn, said)
+            # Who leaves while it is saved leaves it to be saved: its history must be there to go on then.
+            await (self.saver.add(turn, said) if self.tiers is None else self._held_until_saved(request, turn, said))
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
             said()
+
+    async def _held_until_saved(self, request: Request, turn: SavedTurn, said: Callable[[], None]) -> None:
+        async def save() -> None:
+            with self.histories.in_use(request.talk):
+                await self.saver.add(turn, said)
+
+        await asyncio.shield(asyncio.create_task(save(), name="saving"))
 
     def _say(self, request: Request, reply: Reply, shown: Shown, *, important: bool) -> None:
         """Have the history go on with a turn, which was handed over to be saved."""
@@ -283,27 +259,60 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
 
-    async def _recall(self, request: Request, conversation: str, steps: Steps) -> None:
-        """Have the history of a conversation that is not held be what was saved of it."""
-        if self.histories.knows(request.talk):
-            return
+    async def _recall(self, request: Request, steps: Steps) -> Lay:
+        """Have the history of a conversation that is not held be as it left, or else what was saved of it."""
+        talk = request.talk
+        if self.histories.knows(talk):
+            return Lay() if self.tiers is None else Lay("hot", 0.0)
+        if self.tiers is not None:
+            cleared = self.cache.cleared
+            found = None
+            try:
+                found = await self.tiers.fetch(talk)
+            except StoreError as error:  # they know how long a turn may wait: it is not tried again
+                steps.failed("memory lookup", error, "what was saved")
+            if found is not None:
+                known = found.exchanges
+                if cleared != self.cache.cleared:  # what was forgotten meanwhile may stand in what was sent
+                    known = [exchange.bare() for exchange in known]
+                self.counters.fetched += 1
+                self.histories.take(talk, known)
+                return Lay(found.tier, found.seconds)
 
         async def read() -> list[Exchange]:
             memory = await self.store.get()
-            return await memory.newest(request.session, conversation, self.histories.length(request.talk) // 2)
+            return await memory.newest(request.session, request.conversation or "", self.histories.length(talk) // 2)
 
         nothing: list[Exchange] = []
-        self.go_on_from(request.talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
+        self.go_on_from(talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
+        return Lay()
 
-    async def _empty_history(self, request: Request, conversation: str, steps: Steps) -> None:
+    async def _empty_history(self, request: Request, steps: Steps) -> None:
         """Have a history that is about to be emptied stay so when it is recalled. Raises `NotSaved`, `StoreError`."""
 
         async def write() -> None:
             await self.saver.settled()
             memory = await self.store.get()
-            await memory.empty_history(request.session, conversation)
+            await memory.empty_history(request.session, request.conversation or "")
 
         await steps.run("saving", write)
+
+    async def _asked(self, request: Request, steps: Steps) -> Looked:
+        """Return what is known of the question; and a reply, if one was given to what means the same."""
+        if self.similar is None:
+            return Looked()
+        if not request.may_be_cached:
+            if request.kept:
+                self.similar.told(request)
+            return Looked()
+        asked = await steps.run_or("cache", partial(self.similar.asked, request), Looked(), "a miss")
+        if asked.reply is not None:
+            self.counters.similar_hits += 1
+        return asked
+
+    async def _answered(self, request: Request, asked: Looked, reply: Reply, steps: Steps) -> None:
+        if self.similar is not None and asked.scope:
+            await steps.run_or("cache", partial(self.similar.answered, request, asked, reply), None, "not stored")
 
     async def _find(self, request: Request, keywords: Sequence[str], steps: Steps) -> tuple[list[str], list[str]]:
         """Return what was remembered, and the notes that the prompt has of it."""

@@ -26,10 +26,8 @@ MECHANISMS = (
     "all_words",
     "importance_pruning",
     "stepped_pruning",
-    "growing_prompts",
-    "background_saving",
-    *SAFEGUARDS,
 )
+"""Those of every turn, without the safeguards."""
 
 
 class AnsweringSettings(SharedSettings, frozen=True, kw_only=True):
@@ -37,9 +35,9 @@ class AnsweringSettings(SharedSettings, frozen=True, kw_only=True):
 
     ``all_words`` asks full text by every word of the question, and not by the published three keywords: then no
     dictionary is loaded, so ``fast_segmentation`` matters only without it, or without ``full_text``.
-    ``growing_prompts`` keeps each question in the history as it was sent, in layouts that may: a history then grows to
-    ``history_length`` messages of ``history_tokens``, or half the engine's context where that is less, before it begins
-    anew with half of that. So ``stepped_pruning`` matters only without it.
+    Where prompts grow (`grows`), a history grows to ``history_length`` messages of ``history_tokens``, or half the
+    engine's context where that is less, before it begins anew with half of that. So ``stepped_pruning`` matters only
+    where they do not.
     ``concurrent_generations`` None means what the engine can use; the published system admits 3. ``deadline_s``
     bounds a request that brings no deadline of its own. ``cache_bytes`` bounds the cached text; None means a 512th of
     ``memory_bytes``. ``retrieval``, ``context``, ``resident_bytes`` and ``stored_bytes`` are those of `FullTextStore`:
@@ -58,8 +56,6 @@ class AnsweringSettings(SharedSettings, frozen=True, kw_only=True):
     all_words: bool = True
     importance_pruning: bool = True
     stepped_pruning: bool = True
-    growing_prompts: bool = True
-    background_saving: bool = True
     retries: bool = True
     degradation: bool = True
 
@@ -76,12 +72,15 @@ class AnsweringSettings(SharedSettings, frozen=True, kw_only=True):
     cache_seconds: Seconds = 1800.0
     cache_bytes: NotNegative | None = None
     save_batch: Positive = 64
-    save_queue: Positive = 1024
     seed: NotNegative = 0
 
+    def grows(self) -> bool:
+        """Return whether questions are to stay in the history as they were sent; an agent's settings say."""
+        return False
+
     def prompts_grow(self) -> bool:
-        """Return whether questions stay in the history as they were sent."""
-        return self.growing_prompts and LAYOUTS[self.layout].grows
+        """Return whether they do: in a layout that may."""
+        return self.grows() and LAYOUTS[self.layout].grows
 
     def needs_keywords(self) -> bool:
         """Return whether memory is asked by the published keywords, which take a dictionary."""

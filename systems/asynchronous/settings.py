@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from systems.answering.settings import MECHANISMS, SAFEGUARDS, AnsweringSettings
+from systems.answering import settings
+from systems.answering.settings import AnsweringSettings
+from systems.settings import Positive
 
-__all__ = ["MECHANISMS", "SAFEGUARDS", "AsynchronousSettings", "everything_off"]
+SAFEGUARDS = settings.SAFEGUARDS
+
+MECHANISMS = (*settings.MECHANISMS, "growing_prompts", "background_saving", *SAFEGUARDS)
 
 
 class AsynchronousSettings(AnsweringSettings, frozen=True, kw_only=True):
-    """Those of the turn, and no others."""
+    """Besides those of the turn: two mechanisms, and how many turns may wait to be saved.
+
+    ``growing_prompts`` keeps each question in the history as it was sent, in layouts that may, so that a history only
+    grows. With ``background_saving`` replies do not wait for the disk.
+    """
+
+    growing_prompts: bool = True
+    background_saving: bool = True
+    save_queue: Positive = 1024
+
+    def grows(self) -> bool:
+        """Return whether questions are to stay in the history as they were sent."""
+        return self.growing_prompts
 
 
 def everything_off() -> AsynchronousSettings:

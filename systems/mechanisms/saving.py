@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from random import Random
+from typing import NamedTuple
 
 from systems.errors import FourgigError, NotSaved, StoreError
 from systems.logs import swallowed
@@ -81,6 +82,12 @@ class SaveAtOnce:
         await self.decided()
 
 
+class _Waiting(NamedTuple):
+    turn: SavedTurn
+    committed: asyncio.Future[None]
+    taken: Callable[[], None]
+
+
 class GroupCommit:
     """Saves each turn before it is acknowledged; those that wait meanwhile share the next transaction.
 
@@ -93,30 +100,34 @@ class GroupCommit:
         self._save = save
         self._batch = batch
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(seed))
-        self._waiting: deque[tuple[SavedTurn, asyncio.Future[None]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self.saved = 0
         self.failures = 0
 
-    async def add(self, turn: SavedTurn) -> None:
+    async def add(self, turn: SavedTurn, taken: Callable[[], None] = nothing) -> None:
         """Save ``turn``; when this returns it survives a killed process. Raises `NotSaved`.
 
-        A caller who leaves before does not know whether it was saved.
+        Once it is saved, ``taken`` is called, also if this was cancelled.
         """
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, committed))
+        self._waiting.append(_Waiting(turn, committed, taken))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="group commit")
         await committed
 
-    async def settled(self) -> None:
-        """Return when all that came before is saved, or was refused."""
+    async def decided(self) -> None:
+        """Return when it is known of each turn that was added whether it is saved."""
         if self._task is not None:
             await asyncio.wait([self._task])
 
+    async def settled(self) -> None:
+        """Return when nothing waits to be saved."""
+        await self.decided()
+
     async def close(self) -> None:
         """Save what waits."""
-        await self.settled()
+        await self.decided()
 
     async def _run(self) -> None:
         while self._waiting:
@@ -128,12 +139,12 @@ class GroupCommit:
             else:
                 self._told(group, failed)
 
-    async def _committed(self, group: Sequence[tuple[SavedTurn, asyncio.Future[None]]]) -> Exception | None:
+    async def _committed(self, group: Sequence[_Waiting]) -> Exception | None:
         """Save ``group`` in one transaction; return what was in the way, if it stayed there."""
         failures = 0
         while True:
             try:
-                await self._save([turn for turn, _ in group])
+                await self._save([each.turn for each in group])
             except Exception as error:  # noqa: BLE001 - whatever the store raises, those who wait must hear of it
                 self.failures += 1
                 failures += 1
@@ -146,8 +157,10 @@ class GroupCommit:
                 return None
             await asyncio.sleep(self._backoff.wait_s(failures))
 
-    def _told(self, group: Sequence[tuple[SavedTurn, asyncio.Future[None]]], failed: Exception | None) -> None:
-        for _, committed in group:
+    def _told(self, group: Sequence[_Waiting], failed: Exception | None) -> None:
+        for _, committed, taken in group:
+            if failed is None:
+                taken()
             if committed.done():  # its caller left
                 continue
             if failed is None:

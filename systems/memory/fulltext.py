@@ -261,6 +261,17 @@ class FullTextStore:
         async with self._writing:
             return await self._open().do(work)
 
+    async def rearrange(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what ``work`` returns, which moves turns elsewhere or back; what is held of them is read anew.
+
+        The file is not written anew: it still is one's own who moves. Raises what ``work`` raises, `StoreError`.
+        """
+        try:
+            async with self._writing:
+                return await self._open().do(partial(self._delete, work))
+        except (sqlite3.Error, UnicodeError) as error:
+            raise store_error("Turns could not be moved", error) from error
+
     async def take_out(self, work: Callable[[sqlite3.Connection], T], turns: int) -> T:
         """Return what ``work`` returns, which takes ``turns`` out; nothing of them can be read in the file after that.
 

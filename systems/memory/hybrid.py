@@ -80,6 +80,12 @@ class HybridStore:
         """Do as the full-text store does."""
         return await self._store.change(work)
 
+    async def rearrange(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do as the full-text store does; what came back gets its vectors."""
+        done = await self._store.rearrange(work)
+        self.vectors.saved()
+        return done
+
     async def take_out(self, work: Callable[[sqlite3.Connection], T], turns: int) -> T:
         """Do as the full-text store does; what was put in the place of something gets its vector."""
         done = await self._store.take_out(work, turns)

@@ -15,7 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 from systems.errors import BadInput, DeadlineExceeded, SystemClosed
-from systems.interface import AsyncSystem, BlockingSystem, Counters, Keeper, Reply, Request, System, TokenSink
+from systems.interface import (
+    AsyncSystem,
+    BlockingSystem,
+    Counters,
+    Keeper,
+    Reply,
+    Request,
+    System,
+    SystemMetric,
+    Telling,
+    TokenSink,
+)
 
 Hosting = Literal["alone", "in-loop"]
 
@@ -41,6 +52,10 @@ class Host(ABC):
     @abstractmethod
     def counters(self) -> Counters:
         """Return the system's counters."""
+
+    def metrics(self) -> list[SystemMetric]:
+        """Return what else the system tells of itself."""
+        return []
 
     @property
     def keeper(self) -> Keeper | None:
@@ -107,6 +122,9 @@ class _AsyncHost(Host):
 
     def counters(self) -> Counters:
         return self._system.counters()
+
+    def metrics(self) -> list[SystemMetric]:
+        return self._system.metrics() if isinstance(self._system, Telling) else []
 
     @property
     def keeper(self) -> Keeper | None:

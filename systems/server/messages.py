@@ -99,6 +99,7 @@ class ReplyMessage(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_f
     ``finish_reason`` whether it is complete (stop) or as long as it may be (length). ``dropped_messages`` and
     ``dropped_notes`` count what the prompt had no room for.
     ``tokens_per_s`` counts the tokens after the first. ``degraded`` names the steps that failed and were done without.
+    ``tier`` is where the conversation lay, ``fetched_s`` what it took to have it, in an agent that has tiers.
     """
 
     id: str
@@ -115,6 +116,8 @@ class ReplyMessage(msgspec.Struct, frozen=True, kw_only=True, tag="reply", tag_f
     dropped_messages: int = 0
     dropped_notes: int = 0
     degraded: tuple[Degraded, ...] = ()
+    tier: str | None = None
+    fetched_s: float | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refusal", tag_field="type"):

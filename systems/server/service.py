@@ -65,7 +65,7 @@ class ServedSystem:
         self.guard = Guard(settings)
         self.conversations = Conversations()
         self.responses = KeptResponses()
-        self.metrics = Metrics(host.counters, lambda: (self.connections, self.turns, self.memory))
+        self.metrics = Metrics(host.counters, host.metrics, lambda: (self.connections, self.turns, self.memory))
         if embeddings is not None:
             self.metrics.add(embeddings)
         self.connections = 0

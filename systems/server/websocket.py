@@ -289,4 +289,6 @@ def _said(reply: interface.Reply) -> ReplyMessage:
         total_s=reply.total_s,
         tokens_per_s=reply.tokens_per_s,
         degraded=reply.degraded,
+        tier=reply.tier,
+        fetched_s=reply.fetched_s,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from sys import getsizeof
 
 import msgspec
@@ -63,6 +64,9 @@ Room = Callable[[], int]
 # Characters. No engine has counted what is read from the file or told by a client; fewer make a token in Chinese.
 _TOKEN = 3
 
+Leave = Callable[[str, Sequence[Exchange]], None]
+"""Takes over the history of a conversation that is held no longer. It must not wait, and not ask the histories."""
+
 HELD_BYTES = 64 << 20
 """What all histories take in memory at most: a client may say that much was said before."""
 
@@ -77,7 +81,8 @@ class Histories:
     the messages, or as many of them as have half of the tokens.
 
     At most ``sessions`` are held, in at most ``most_bytes`` save for the newest, the least recently active leaves first
-    (what it said stays in long-term memory). Not locked: one thread or one event loop uses it.
+    (what it said stays in long-term memory), and is handed to ``leave``. One that is `in_use` stays. Not locked: one
+    thread or one event loop uses it.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class Histories:
         stepped: bool = False,
         room: Room | None = None,
         most_bytes: int = HELD_BYTES,
+        leave: Leave | None = None,
     ) -> None:
         self._length = length
         self._limit = sessions
@@ -98,6 +104,8 @@ class Histories:
         self._sessions: OrderedDict[str, list[Exchange]] = OrderedDict()
         self._own_lengths: dict[str, int] = {}
         self._most_bytes = most_bytes
+        self._leave = leave
+        self._used: Counter[str] = Counter()
         self._bytes: dict[str, int] = {}
         self.bytes = 0
 
@@ -124,6 +132,24 @@ class Histories:
         It is ``outgrown`` where the engine had no room for all of it.
         """
         self._keep(session, [*self._sessions.get(session, ()), exchange], tokens, outgrown=outgrown)
+
+    @contextmanager
+    def in_use(self, session: str) -> Iterator[None]:
+        """Have the history of ``session`` not leave meanwhile."""
+        self._used[session] += 1
+        try:
+            yield
+        finally:
+            self._used[session] -= 1
+            if not self._used[session]:
+                del self._used[session]
+
+    def take(self, session: str, exchanges: Sequence[Exchange]) -> None:
+        """Let the history of ``session``, which left, be held again as it was."""
+        self._sessions[session] = list(exchanges)
+        self._sessions.move_to_end(session)
+        self._count(session, exchanges)
+        self._let_leave()
 
     def replace(self, session: str, by: Iterable[Exchange]) -> None:
         """Let the history of ``session`` be ``by``: the newest of it that it may hold."""
@@ -184,10 +210,31 @@ class Histories:
         self._sessions[session] = exchanges
         self._sessions.move_to_end(session)
         self._count(session, exchanges)
+        self._let_leave()
+
+    def bound(self, most_bytes: int) -> None:
+        """Hold at most ``most_bytes`` from now on, save for the newest."""
+        self._most_bytes = most_bytes
+        self._let_leave()
+
+    def leave_all(self) -> None:
+        """Let every history leave."""
+        while self._sessions:
+            self._left(next(iter(self._sessions)))
+
+    def _let_leave(self) -> None:
         while len(self._sessions) > self._limit or (self.bytes > self._most_bytes and len(self._sessions) > 1):
-            left, _ = self._sessions.popitem(last=False)
-            self._own_lengths.pop(left, None)
-            self.bytes -= self._bytes.pop(left)
+            idle = next((session for session in self._sessions if session not in self._used), None)
+            if idle is None:
+                return
+            self._left(idle)
+
+    def _left(self, session: str) -> None:
+        exchanges = self._sessions.pop(session)
+        self._own_lengths.pop(session, None)
+        self.bytes -= self._bytes.pop(session)
+        if self._leave is not None:
+            self._leave(session, exchanges)
 
     def _begun_anew(self, exchanges: list[Exchange], most: int, characters: int) -> list[Exchange]:
         """Return at most ``most`` of ``exchanges``, bare, and fewer until they have at most so many ``characters``."""

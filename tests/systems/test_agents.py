@@ -13,6 +13,8 @@ from systems.engines.simulated import SimulatedSettings
 from systems.errors import EngineError, SystemClosed
 from systems.interface import Request, Source
 from systems.server.hosting import host
+from systems.tiered.agent import Tiered
+from systems.tiered.settings import everything_off as everything_off_of_tiered
 from tests.systems.conversing import CONVERSATION, Failing, conversed, requests, simulated, stored
 
 
@@ -22,12 +24,13 @@ def what_was_said(replies):
     ]
 
 
-async def test_with_every_mechanism_off_it_gives_the_baselines_replies(tmp_path):
+@pytest.mark.parametrize(("kind", "off"), [(Asynchronous, everything_off), (Tiered, everything_off_of_tiered)])
+async def test_with_every_mechanism_off_it_gives_the_baselines_replies(tmp_path, kind, off):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     asked = requests()
     traditional = await conversed(Baseline(BaselineSettings(), simulated(), tmp_path / "a"), asked)
-    shell = await conversed(Asynchronous(everything_off(), simulated(), tmp_path / "b"), asked)
+    shell = await conversed(kind(off(), simulated(), tmp_path / "b"), asked)
     assert what_was_said(shell) == what_was_said(traditional)
     assert stored(tmp_path / "a") == stored(tmp_path / "b")
     # The comparison could fail: memories were found, prompts differed from turn to turn.
@@ -48,7 +51,7 @@ async def test_on_the_fast_segmenter_the_baseline_gives_the_same_replies(tmp_pat
     assert stored(folders[0]) == stored(folders[1])
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 async def test_a_scripted_reply_is_what_is_answered_and_remembered(tmp_path, kind):
     request = Request(id="1", session="s", text="Where does Vera live?")
     engine = scripted(simulated(), Scripts([Script("s", request.text, ("Vera lives in Lisbon .",))]))
@@ -63,7 +66,7 @@ async def test_a_scripted_reply_is_what_is_answered_and_remembered(tmp_path, kin
     assert stored(tmp_path) == [("s", "Where does Vera live?", "Vera lives in Lisbon .")]
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 async def test_whatever_is_said_is_a_turn_that_is_kept_as_it_was_said(tmp_path, kind):
     said = [
         "",
@@ -80,7 +83,7 @@ async def test_whatever_is_said_is_a_turn_that_is_kept_as_it_was_said(tmp_path, 
     assert [question for _, question, _ in stored(tmp_path)] == said
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 async def test_the_same_question_in_the_same_context_is_served_from_the_cache(tmp_path, kind):
     # Without history and memories nothing distinguishes the second asking from the first.
     settings = kind.Settings(history_length=0, memories=0)
@@ -95,7 +98,7 @@ async def test_the_same_question_in_the_same_context_is_served_from_the_cache(tm
     assert (counters.cache_hits, counters.cache_misses, counters.generations) == (1, 2, 2)
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 async def test_a_changed_conversation_is_not_answered_from_the_cache(tmp_path, kind):
     async with host(kind(kind.Settings(), simulated(), tmp_path)) as running:
         for number in range(3):
@@ -103,7 +106,7 @@ async def test_a_changed_conversation_is_not_answered_from_the_cache(tmp_path, k
             assert reply.source is Source.MODEL
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 async def test_an_engines_failure_is_an_exception_and_the_next_turn_works(tmp_path, kind):
     engine = Failing(SimulatedSettings())
     async with host(kind(kind.Settings(), engine, tmp_path)) as running:
@@ -117,7 +120,7 @@ async def test_an_engines_failure_is_an_exception_and_the_next_turn_works(tmp_pa
         assert running.counters().turns == 2
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 async def test_a_closed_system_says_so(tmp_path, kind):
     running = host(kind(kind.Settings(), simulated(), tmp_path))
     await running.start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +22,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineError
 from systems.interface import Request
 from systems.server.hosting import host
+from systems.tiered.agent import Tiered
 from tests.systems.asynchronous.asking import until
 
 LENGTH, HELD = 2, 3  # exchanges of a history, and histories that are held
@@ -52,19 +53,28 @@ class Talking(RuleBasedStateMachine):
     """A conversation is the pair of its session and its own name."""
 
     kind = Asynchronous
+    tiers = False
     folders = None
+
+    @property
+    def keeps(self):
+        return self.kind is not Baseline
 
     @initialize()
     def begin(self):
         self.runner = asyncio.Runner()
         self.folder = self.folders.mktemp("histories")
         self.held, self.lengths, self.saved, self.count = OrderedDict(), {}, {}, 0
+        self.emptied, self.left = Counter(), {}
         self.start()
 
     def start(self):
         chosen = {"history_length": 2 * LENGTH, "sessions": HELD, "memories": 0, "cache_capacity": 0}
         if self.kind is Asynchronous:
             chosen |= {"importance_pruning": False, "stepped_pruning": False, "growing_prompts": False}
+        if self.kind is Tiered:
+            chosen |= {"importance_pruning": False, "stepped_pruning": False, "incremental_encoding": False}
+            chosen |= {"relevance_pruning": False, "tiers": self.tiers}
         self.engine = Moody()
         self.host = host(self.kind(self.kind.Settings(**chosen), self.engine, self.folder))
         self.agent = self.runner.run(self.host.__aenter__())
@@ -90,14 +100,24 @@ class Talking(RuleBasedStateMachine):
         self.held[talk] = self.newest(talk, exchanges)
         self.held.move_to_end(talk)
         while len(self.held) > HELD:
-            left, _ = self.held.popitem(last=False)
+            left, exchanges = self.held.popitem(last=False)
             self.lengths.pop(left, None)
+            self.left[left] = exchanges
 
     def recalled(self, talk):
-        """Return what ``talk`` goes on from: it is read again where its name is in the file."""
-        if talk not in self.held and talk[1] is not None and self.kind is Asynchronous:
-            self.hold(talk, self.saved.get(talk, []))
+        """Return what ``talk`` goes on from: as it left, or what is in the file under its name."""
+        if talk in self.held:
+            return self.held[talk]
+        if self.tiers and self.left.get(talk):
+            known = self.left.pop(talk)
+            self.held[talk] = known
+            self.hold(talk, known)
+        elif self.keeps and (self.tiers or talk[1] is not None):
+            self.hold(talk, self.remembered(talk))
         return self.held.get(talk, [])
+
+    def remembered(self, talk):
+        return self.saved.get(talk, [])[self.emptied[talk] :]
 
     # What happens.
 
@@ -119,6 +139,8 @@ class Talking(RuleBasedStateMachine):
         before = tuple(Message(*each) for pair in told for each in zip(("user", "assistant"), pair, strict=True))
         asked = self.ask(talk, before=before, kept=kept)
         reply = self.runner.run(self.agent.answer(asked))
+        if self.tiers:
+            self.recalled(talk)
         assert self.heard() == [text for exchange in told for text in exchange]
         if kept:
             self.kept(talk, told, asked, reply)
@@ -134,10 +156,10 @@ class Talking(RuleBasedStateMachine):
         with pytest.raises(EngineError):
             self.runner.run(self.agent.answer(self.ask(talk, before=before)))
         self.engine.mood = "well"
-        if not told:
+        if self.tiers or not told:
             self.recalled(talk)
 
-    @precondition(lambda self: self.kind is Asynchronous)
+    @precondition(lambda self: self.keeps)
     @rule(talk=TALKS, told=st.booleans())
     def give_up(self, talk, told):
         async def given_up(asked):
@@ -152,7 +174,7 @@ class Talking(RuleBasedStateMachine):
         before = (Message("user", "lost"), Message("assistant", "lost as well")) if told else None
         self.runner.run(given_up(self.ask(talk, before=before)))
         self.engine.mood = "well"
-        if not told:
+        if self.tiers or not told:
             self.recalled(talk)
 
     @rule(talk=TALKS, length=st.integers(0, 3))
@@ -168,8 +190,10 @@ class Talking(RuleBasedStateMachine):
         self.recalled(talk)
         if talk in self.held:
             self.held[talk] = []
+        if self.keeps and (self.tiers or talk[1] is not None):
+            self.emptied[talk] = len(self.saved.get(talk, []))
 
-    @precondition(lambda self: self.kind is Asynchronous)
+    @precondition(lambda self: self.keeps)
     @rule(data=st.data())
     def forget_since(self, data):
         talks = [talk for talk, turns in self.saved.items() if turns]
@@ -183,14 +207,18 @@ class Talking(RuleBasedStateMachine):
         self.runner.run(keeper.forget(session, conversation=conversation or "", since=turns[place].id))
         left = len(self.held.get(talk, [])) - len(turns[place:])
         self.saved[talk] = self.saved[talk][:place]
+        self.emptied[talk] = min(self.emptied[talk], place)
+        for other in [each for each in self.left if each[0] == session]:
+            del self.left[other]
         if left > 0:
-            self.hold(talk, self.saved[talk][-left:])
+            self.hold(talk, self.remembered(talk)[-left:])
         elif talk in self.held:
             self.held[talk] = []
 
     @rule()
     def restart(self):
         self.stop()
+        self.left |= self.held
         self.held.clear()
         self.lengths.clear()
         self.start()
@@ -201,9 +229,9 @@ class Talking(RuleBasedStateMachine):
             self.runner.close()
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
-def test_a_history_is_what_a_list_holds(tmp_path_factory, kind):
-    machine = type("Talking", (Talking,), {"kind": kind, "folders": tmp_path_factory})
+@pytest.mark.parametrize(("kind", "tiers"), [(Baseline, False), (Asynchronous, False), (Tiered, False), (Tiered, True)])
+def test_a_history_is_what_a_list_holds(tmp_path_factory, kind, tiers):
+    machine = type("Talking", (Talking,), {"kind": kind, "tiers": tiers, "folders": tmp_path_factory})
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -48,8 +48,10 @@ export class Conversations {
   }
 
   row(conversation, current) {
-    const { id, title, latest } = conversation;
-    const open = element("a", { class: "open", href: addressOf(id) }, title, element("small", {}, when(latest)));
+    const { id, title, latest, tier } = conversation;
+    // An agent that has tiers tells where a conversation lies: from "hot" to "frozen".
+    const about = tier ? `${when(latest)} · ${tier}` : when(latest);
+    const open = element("a", { class: "open", href: addressOf(id) }, title, element("small", {}, about));
     if (current) open.setAttribute("aria-current", "page");
     return element("li", {}, open, button("✕", () => this.on.remove(conversation), `Delete: ${title}`));
   }

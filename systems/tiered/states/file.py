@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from systems.errors import BaseMissing, DamagedState, StoreError
+from systems.errors import BaseMissing, Damaged, StoreError
 from systems.memory.schema import BUSY_S, cannot_open, store_error
 from systems.tiered.states.interface import Way
 
@@ -22,12 +22,13 @@ T = TypeVar("T")
 VERSION = 1
 
 _TABLES = """
-CREATE TABLE sessions (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE);
+CREATE TABLE sessions (id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE);
 CREATE TABLE states (place INTEGER PRIMARY KEY, base INTEGER, checksum INTEGER NOT NULL, frame BLOB NOT NULL);
 CREATE TABLE learned (name TEXT PRIMARY KEY, content BLOB NOT NULL);
 """
 
-# A row's place is its session's number and its step: the rows of a session lie side by side, without an index.
+# A row's place is its session's number and its step: the rows of a session lie side by side, without an index. No
+# number is given twice, or who still has that of a forgotten session would read another's states.
 _STEPS = 1 << 32
 
 _INSERT = "INSERT INTO states (place, base, checksum, frame) VALUES (?, ?, ?, ?)"
@@ -67,11 +68,11 @@ class StateFile:
         self.run(lambda connection: connection.execute("INSERT OR REPLACE INTO learned VALUES (?, ?)", (name, content)))
 
     def kept(self, name: str) -> bytes:
-        """Return what was kept under ``name``. Raises `DamagedState` if nothing was, `StoreError`."""
+        """Return what was kept under ``name``. Raises `Damaged` if nothing was, `StoreError`."""
         query = "SELECT content FROM learned WHERE name = ?"
         found = self.run(lambda connection: connection.execute(query, (name,)).fetchone())
         if found is None:
-            raise DamagedState(f"The file {self._path.name} holds nothing learned that is called {name!r}.")
+            raise Damaged(f"The file {self._path.name} holds nothing learned that is called {name!r}.")
         return bytes(found[0])
 
     def vacuum(self) -> None:
@@ -99,15 +100,32 @@ class StateFile:
             raise StoreError(f"The file of states has schema {version}; this version reads schemas up to {VERSION}.")
 
 
-class States:
-    """The states of one ``session`` in ``file``, stored in one ``way``; steps count from 1."""
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is written within is written whole, or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+class SessionStates:
+    """The states of one ``session`` in ``file``, stored in one ``way``; steps count from 1.
+
+    One at a time appends to a session: what another one appended meanwhile makes the next append a `StoreError`.
+    """
 
     def __init__(self, file: StateFile, session: str, way: Way) -> None:
         """Look for what the file has of the session. Raises `StoreError`."""
         self._file = file
         self._session = session
         self._way = way
-        self._first = self._number() * _STEPS
+        self._name = session.encode("utf-8", "surrogatepass")
+        self._first = file.run(self._found)
         self._last = self._newest()
         # The newest state and how many frames it takes to read it: what the next one is compared with.
         self._held: tuple[bytes, int] | None = None
@@ -127,47 +145,57 @@ class States:
                 whole = self._way.whole(state)
                 frame = frame if len(frame) < len(whole) else None
         base = None if frame is None else self._last
-        row = (
-            self._first + self._last + 1,
-            base,
-            zlib.crc32(state),
-            self._way.whole(state) if frame is None else frame,
-        )
-        self._file.run(lambda connection: connection.execute(_INSERT, row))
+        packed = self._way.whole(state) if frame is None else frame
+        self._file.run(lambda connection: self._insert(connection, base, zlib.crc32(state), packed))
         self._last += 1
         self._held = (state, 1 if frame is None else frames + 1)
 
     def restore(self, step: int | None = None) -> bytes:
         """Return the newest state, or that of an earlier ``step``.
 
-        Raises `BaseMissing` where one that it builds on is gone, `DamagedState` where it, or one of those, is missing
+        Raises `BaseMissing` where one that it builds on is gone, `Damaged` where it, or one of those, is missing
         or was changed, and `StoreError`.
         """
         return self._restored(self._last if step is None else step)[0]
 
     def forget(self) -> None:
-        """Delete every state of the session. Raises `StoreError`."""
-        area = (self._first, self._first + _STEPS - 1)
-        self._file.run(lambda connection: connection.execute("DELETE FROM states WHERE place BETWEEN ? AND ?", area))
-        self._last, self._held = 0, None
+        """Delete every state of the session, and its name. Raises `StoreError`."""
 
-    def _number(self) -> int:
-        name = self._session.encode("utf-8", "surrogatepass")
+        def delete(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.execute("DELETE FROM states WHERE place BETWEEN ? AND ?", self._area())
+                connection.execute("DELETE FROM sessions WHERE name = ?", (self._name,))
 
-        def find(connection: sqlite3.Connection) -> int:
-            connection.execute("INSERT OR IGNORE INTO sessions (name) VALUES (?)", (name,))
-            return int(connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0])
+        self._file.run(delete)
+        self._first, self._last, self._held = None, 0, None
 
-        return self._file.run(find)
+    def _insert(self, connection: sqlite3.Connection, base: int | None, checksum: int, frame: bytes) -> None:
+        with transaction(connection):
+            first = self._first
+            if first is None:
+                connection.execute("INSERT OR IGNORE INTO sessions (name) VALUES (?)", (self._name,))
+                first = self._found(connection)
+                assert first is not None, "the session was just put there"
+            connection.execute(_INSERT, (first + self._last + 1, base, checksum, frame))
+        self._first = first
+
+    def _found(self, connection: sqlite3.Connection) -> int | None:
+        """Return the place before the session's first state; None while the file does not know it."""
+        row = connection.execute("SELECT id FROM sessions WHERE name = ?", (self._name,)).fetchone()
+        return None if row is None else int(row[0]) * _STEPS
+
+    def _area(self) -> tuple[int, int]:
+        """Return the places of the session's states, from and to; none while the file does not know it."""
+        return (0, -1) if self._first is None else (self._first + 1, self._first + _STEPS - 1)
 
     def _newest(self) -> int:
-        area = (self._first, self._first + _STEPS - 1)
+        area = self._area()
         found = self._file.run(lambda connection: connection.execute(_NEWEST, area).fetchone()[0])
-        return 0 if found is None else int(found) - self._first
+        return 0 if found is None else int(found) - area[0] + 1
 
     def _previous(self) -> tuple[bytes, int]:
         if self._held is None and self._last:
-            with suppress(DamagedState):  # the next is stored whole: what is damaged takes nothing after it along
+            with suppress(Damaged):  # the next is stored whole: what is damaged takes nothing after it along
                 self._held = self._restored(self._last)
         return self._held or (b"", 0)
 
@@ -176,27 +204,29 @@ class States:
         chain = self._chain(step)
         state = self._way.read([row.frame for row in chain])
         if zlib.crc32(state) != chain[-1].checksum:
-            raise DamagedState(f"State {step} of the session {self._session!r} is not what was stored.")
+            raise Damaged(f"State {step} of the session {self._session!r} is not what was stored.")
         return state, len(chain)
 
     def _chain(self, step: int) -> list[_Row]:
         """Return the rows that make up the state of ``step``, the whole one first."""
 
+        start = self._area()[0]
+
         def read(connection: sqlite3.Connection) -> list[_Row]:
             rows: list[_Row] = []
-            for found in connection.execute(_BACKWARDS, (self._first + 1, self._first + step)):
+            for found in connection.execute(_BACKWARDS, (start, start + step - 1)):
                 row = _Row(*found)
                 wanted = rows[-1].base if rows else step
-                if row.place - self._first != wanted:
+                if row.place - start + 1 != wanted:
                     break
                 rows.append(row)
                 if row.base is None:
                     break
             return rows
 
-        rows = self._file.run(read) if 0 < step < _STEPS else []
+        rows = self._file.run(read) if self._first is not None and 0 < step < _STEPS else []
         if not rows:
-            raise DamagedState(f"There is no state {step} of the session {self._session!r}.")
+            raise Damaged(f"There is no state {step} of the session {self._session!r}.")
         if rows[-1].base is not None:
-            raise BaseMissing(self._session, rows[-1].place - self._first, rows[-1].base)
+            raise BaseMissing(self._session, rows[-1].place - start + 1, rows[-1].base)
         return rows[::-1]

@@ -17,7 +17,7 @@ class Codec(Protocol):
         ...
 
     def unpack(self, packed: bytes) -> bytes:
-        """Return what was packed. Raises `systems.errors.DamagedState`."""
+        """Return what was packed. Raises `systems.errors.Damaged`."""
         ...
 
 
@@ -40,7 +40,7 @@ class Way(Protocol):
     def read(self, frames: Sequence[bytes]) -> bytes:
         """Return the state of the last of ``frames``: a whole one and those that followed it, in their order.
 
-        Raises `systems.errors.DamagedState`.
+        Raises `systems.errors.Damaged`.
         """
         ...
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from systems.errors import BadInput, DamagedState
+from systems.errors import BadInput, Damaged
 from systems.tiered.states import zstd
 
 _ORDER = 3
@@ -38,12 +38,12 @@ class ByteModel:
     """How probable each byte is after the bytes before it. ``content`` is what is to be kept of it."""
 
     def __init__(self, content: bytes) -> None:
-        """Take what `learned` kept. Raises `DamagedState` if it is something else."""
+        """Take what `learned` kept. Raises `Damaged` if it is something else."""
         self.content = content
         try:
             orders = _orders(zstd.decompressed(content))
         except (struct.error, ValueError, IndexError) as error:
-            raise DamagedState(f"This is no model of bytes: {error}.") from error
+            raise Damaged(f"This is no model of bytes: {error}.") from error
         tables: list[NDArray[np.uint16]] = []
         keys: list[NDArray[np.int64]] = []
         firsts: list[int] = []
@@ -93,14 +93,14 @@ class ByteModel:
         return _HEADER.pack(len(data), state) + np.array(words[::-1], "<u2").tobytes()
 
     def unpack(self, packed: bytes) -> bytes:
-        """Return what was coded. Raises `DamagedState` if it was cut or changed so that nothing comes of it."""
+        """Return what was coded. Raises `Damaged` if it was cut or changed so that nothing comes of it."""
         try:
             length, state = _HEADER.unpack_from(packed)
             words = iter(np.frombuffer(packed, "<u2", offset=_HEADER.size).tolist())
         except (struct.error, ValueError) as error:
-            raise DamagedState(f"This was not coded by a model of bytes: {error}.") from error
+            raise Damaged(f"This was not coded by a model of bytes: {error}.") from error
         if length > zstd.MOST_BYTES:
-            raise DamagedState(f"A coded state unpacks to more than {zstd.MOST_BYTES} bytes.")
+            raise Damaged(f"A coded state unpacks to more than {zstd.MOST_BYTES} bytes.")
         data = bytearray()
         before = 0
         try:
@@ -115,9 +115,9 @@ class ByteModel:
                 data.append(symbol)
                 before = (before << 8 | symbol) & _SPANS[_ORDER]
         except StopIteration as error:
-            raise DamagedState("A coded state is cut short.") from error
+            raise Damaged("A coded state is cut short.") from error
         if state != _LOW or next(words, None) is not None:
-            raise DamagedState("A coded state does not end where it should.")
+            raise Damaged("A coded state does not end where it should.")
         return bytes(data)
 
     def _row(self, before: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from systems.errors import DamagedState
+from systems.errors import Damaged
 from systems.tiered.states.interface import Codec
 
 
@@ -25,7 +25,7 @@ class _Row(msgspec.Struct, frozen=True, omit_defaults=True):
     added: dict[str, list[Any]] = {}
 
 
-class Rows:
+class AppendedRows:
     """Each state as a row of what is new. Reading one reads every row since the whole state, ``longest`` at most."""
 
     def __init__(self, codec: Codec, *, longest: int = sys.maxsize) -> None:
@@ -59,7 +59,7 @@ class Rows:
         return self._codec.pack(msgspec.json.encode(row))
 
     def read(self, frames: Sequence[bytes]) -> bytes:
-        """Return the last state. Raises `DamagedState`."""
+        """Return the last state. Raises `Damaged`."""
         state = self._codec.unpack(frames[0])
         if len(frames) == 1:
             return state
@@ -68,7 +68,7 @@ class Rows:
             for frame in frames[1:]:
                 _apply(self._rows.decode(self._codec.unpack(frame)), parts)
         except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, AttributeError) as error:
-            raise DamagedState(f"A row of a state cannot be read: {error}.") from error
+            raise Damaged(f"A row of a state cannot be read: {error}.") from error
         return msgspec.json.encode(parts)
 
     def _parts(self, state: bytes) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from systems.errors import DamagedState
+from systems.errors import Damaged
 from systems.tiered.states.interface import Codec, Plain
 
 _MARK = "\x00sparse"
@@ -37,16 +37,16 @@ class Sparse:
         return self._inner.pack(self._coded(data))
 
     def unpack(self, packed: bytes) -> bytes:
-        """Return what was packed. Raises `DamagedState`."""
+        """Return what was packed. Raises `Damaged`."""
         data = self._inner.unpack(packed)
         if data[:1] == _AS_IT_WAS:
             return data[1:]
         if data[:1] != _CODED:
-            raise DamagedState("This was not coded by the places of what is not empty.")
+            raise Damaged("This was not coded by the places of what is not empty.")
         try:
             return msgspec.json.encode(_read(msgspec.json.decode(data[1:])))
         except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, ValueError) as error:
-            raise DamagedState(f"A table's code cannot be read: {error}.") from error
+            raise Damaged(f"A table's code cannot be read: {error}.") from error
 
     def _coded(self, data: bytes) -> bytes:
         if _MARK.encode() not in data and b"\\u0000sparse" not in data:

@@ -23,7 +23,7 @@ class Compressed:
         return zstd.compressed(data, self._dictionary, level=self._level)
 
     def unpack(self, packed: bytes) -> bytes:
-        """Return what was packed. Raises `DamagedState`."""
+        """Return what was packed. Raises `Damaged`."""
         return zstd.decompressed(packed, self._dictionary)
 
 
@@ -44,7 +44,7 @@ class Snapshots:
         return
 
     def read(self, frames: Sequence[bytes]) -> bytes:
-        """Return the last state. Raises `DamagedState`."""
+        """Return the last state. Raises `Damaged`."""
         return self._codec.unpack(frames[-1])
 
 
@@ -68,7 +68,7 @@ class Differences:
         return zstd.difference(state, previous, level=self._level)
 
     def read(self, frames: Sequence[bytes]) -> bytes:
-        """Return the last state: each is read by the one before. Raises `DamagedState`."""
+        """Return the last state: each is read by the one before. Raises `Damaged`."""
         state = self._whole.unpack(frames[0])
         for frame in frames[1:]:
             state = zstd.applied(frame, state)

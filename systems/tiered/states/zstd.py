@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from systems.errors import BadInput, DamagedState
+from systems.errors import BadInput, Damaged
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -39,11 +39,11 @@ class Dictionary:
     """
 
     def __init__(self, content: bytes) -> None:
-        """Take a trained dictionary. Raises `DamagedState` if ``content`` is none."""
+        """Take a trained dictionary. Raises `Damaged` if ``content`` is none."""
         try:
             self._zstd = zstd.ZstdDict(content)
         except (zstd.ZstdError, ValueError) as error:
-            raise DamagedState(f"This is no dictionary of zstd: {error}.") from error
+            raise Damaged(f"This is no dictionary of zstd: {error}.") from error
 
     @property
     def content(self) -> bytes:
@@ -93,14 +93,14 @@ def compressed(state: bytes, dictionary: Dictionary | None = None, *, level: int
 def decompressed(frame: bytes, dictionary: Dictionary | None = None, *, most_bytes: int = MOST_BYTES) -> bytes:
     """Return the state in ``frame``.
 
-    Raises `DamagedState` if it is cut, changed, larger than ``most_bytes``, or was made with another dictionary.
+    Raises `Damaged` if it is cut, changed, larger than ``most_bytes``, or was made with another dictionary.
     """
     try:
         wanted = zstd.get_frame_info(frame).dictionary_id
     except zstd.ZstdError as error:
-        raise DamagedState(f"This is no frame of zstd: {error}.") from error
+        raise Damaged(f"This is no frame of zstd: {error}.") from error
     if wanted and (dictionary is None or dictionary.number != wanted):
-        raise DamagedState(f"A state was compressed with the dictionary {wanted}, which is not at hand.")
+        raise Damaged(f"A state was compressed with the dictionary {wanted}, which is not at hand.")
     return _read(frame, dictionary.to_read() if dictionary and wanted else None, most_bytes)
 
 
@@ -121,7 +121,7 @@ def difference(state: bytes, previous: bytes, *, level: int = LEVEL) -> bytes:
 def applied(frame: bytes, previous: bytes, *, most_bytes: int = MOST_BYTES) -> bytes:
     """Return the state that `difference` made ``frame`` of, given the same ``previous``.
 
-    Raises `DamagedState` if the frame was changed or ``previous`` is another.
+    Raises `Damaged` if the frame was changed or ``previous`` is another.
     """
     return _read(frame, _prefix(previous), most_bytes)
 
@@ -136,10 +136,10 @@ def _read(frame: bytes, by: zstd.ZstdDict | tuple[zstd.ZstdDict, int] | None, mo
     try:
         state = reader.decompress(frame, max_length=most_bytes)
     except zstd.ZstdError as error:
-        raise DamagedState(f"A compressed state cannot be read: {error}.") from error
+        raise Damaged(f"A compressed state cannot be read: {error}.") from error
     if not reader.eof:
         why = "is cut short" if reader.needs_input else f"unpacks to more than {most_bytes} bytes"
-        raise DamagedState(f"A compressed state {why}.")
+        raise Damaged(f"A compressed state {why}.")
     if reader.unused_data:
-        raise DamagedState("A compressed state has something after its end.")
+        raise Damaged("A compressed state has something after its end.")
     return state

@@ -11,20 +11,23 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from systems.errors import BaseMissing, DamagedState, StoreBusy, StoreError
+from systems.errors import BaseMissing, Damaged, StoreBusy, StoreError
 from systems.tiered.states import file as files
-from systems.tiered.states.file import StateFile, States
-from systems.tiered.states.ways import Differences
+from systems.tiered.states.file import SessionStates, StateFile
+from systems.tiered.states.interface import Plain
+from systems.tiered.states.rows import AppendedRows
+from systems.tiered.states.ways import Compressed, Differences, Snapshots
 
 _APPENDING = """
 import sys
 from pathlib import Path
-from systems.tiered.states.file import StateFile, States
+from systems.tiered.states.file import StateFile, SessionStates
 from systems.tiered.states.ways import Differences
 
-states = States(StateFile(Path(sys.argv[1])), "session", Differences(longest=4))
+states = SessionStates(StateFile(Path(sys.argv[1])), "session", Differences(longest=4))
 text = b"what was said before " * 20
 while True:
     states.append(text + b"step %d" % (states.steps + 1))
@@ -44,8 +47,8 @@ def file(path: Path) -> Iterator[StateFile]:
     opened.close()
 
 
-def _filled(file: StateFile, session: str = "session", count: int = 7, longest: int = 9) -> States:
-    states = States(file, session, Differences(longest=longest))
+def _filled(file: StateFile, session: str = "session", count: int = 7, longest: int = 9) -> SessionStates:
+    states = SessionStates(file, session, Differences(longest=longest))
     for step in range(count):
         states.append(_state(session, step + 1))
     return states
@@ -68,14 +71,14 @@ def test_a_difference_whose_base_is_missing_is_an_error_that_names_it(file: Stat
         with pytest.raises(BaseMissing, match=r"State 5 .* differs from state 4, which is missing") as caught:
             states.restore(step)
         assert pickle.loads(pickle.dumps(caught.value)).base == 4
-    with pytest.raises(DamagedState, match="no state 4"):
+    with pytest.raises(Damaged, match="no state 4"):
         states.restore(4)
 
 
 def test_after_damage_the_next_state_is_whole(file: StateFile, path: Path) -> None:
     _filled(file)
     _change(path, "DELETE FROM states WHERE place & 0xffff = 4")
-    states = States(file, "session", Differences())
+    states = SessionStates(file, "session", Differences())
     states.append(_state("session", 8))
     assert states.restore() == _state("session", 8)
 
@@ -90,7 +93,7 @@ def test_any_changed_byte_is_an_error_and_never_another_state(file: StateFile, p
             changed[chance.randrange(len(frame))] ^= 1 << chance.randrange(8)
             with closing(sqlite3.connect(path)) as connection, connection:
                 connection.execute("UPDATE states SET frame = ? WHERE place = ?", (bytes(changed), place))
-            with suppress(DamagedState):
+            with suppress(Damaged):
                 assert states.restore() == _state("session", 7)
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE states SET frame = ? WHERE place = ?", (frame, place))
@@ -100,7 +103,7 @@ def test_any_changed_byte_is_an_error_and_never_another_state(file: StateFile, p
 def test_sessions_do_not_see_each_other(file: StateFile) -> None:
     names = ["a", "A", "", "a\x00", "\ud800", "x" * 100_000, "a'; DROP TABLE states; --"]
     kept = {name: _filled(file, name, 3) if name != "\ud800" else None for name in names}
-    half = States(file, "\ud800", Differences())
+    half = SessionStates(file, "\ud800", Differences())
     half.append(b"half a character")
     for name, states in kept.items():
         if states is not None:
@@ -109,11 +112,64 @@ def test_sessions_do_not_see_each_other(file: StateFile) -> None:
     states = kept["a"]
     assert states is not None
     states.forget()
-    with pytest.raises(DamagedState):
+    with pytest.raises(Damaged):
         states.restore()
     states.append(b"anew")
     assert states.restore(1) == b"anew"
     assert half.restore(1) == b"half a character"
+
+
+def test_whatever_is_done_to_many_sessions_each_gives_back_its_own(path: Path) -> None:
+    chance = random.Random(11)
+    names = [f"user {number}" for number in range(9)] + ["", "user 1\x00", "USER 1", "\ud800", "user 1 "]
+    truth: dict[str, list[bytes]] = {name: [] for name in names}
+    file = StateFile(path)
+    ways = (Differences(longest=5), AppendedRows(Compressed()), Snapshots(Plain()))
+    kept = {name: SessionStates(file, name, ways[place % 3]) for place, name in enumerate(names)}
+    for number in range(10_000):
+        name = chance.choice(names)
+        match chance.randrange(40):
+            case 0:
+                kept[name].forget()
+                truth[name] = []
+            case 1:
+                kept[name] = SessionStates(file, name, ways[names.index(name) % 3])
+            case choice if choice < 15 or not truth[name]:
+                said = f"secret {number} of {name}".encode("utf-8", "replace").decode()
+                state = msgspec.json.encode({"told": [said] * chance.randrange(1, 9), "turn": number})
+                kept[name].append(state)
+                truth[name].append(state)
+            case _:
+                step = chance.randrange(len(truth[name]))
+                assert kept[name].restore(step + 1) == truth[name][step]
+    assert all(kept[name].steps == len(truth[name]) for name in names)
+    file.close()
+
+
+def test_who_appends_beside_another_is_refused_and_nothing_is_overwritten(file: StateFile) -> None:
+    one, other = (SessionStates(file, "session", Differences()) for _ in range(2))
+    one.append(b"the first")
+    with pytest.raises(StoreError):
+        other.append(b"another first")
+    assert one.restore() == b"the first"
+
+
+def test_who_missed_that_a_session_was_forgotten_reads_no_other_one(file: StateFile) -> None:
+    _filled(file, "somebody")
+    late = SessionStates(file, "somebody", Differences(longest=9))
+    SessionStates(file, "somebody", Differences()).forget()
+    _filled(file, "somebody else")
+    for step in range(1, 8):
+        with pytest.raises(Damaged):
+            late.restore(step)
+
+
+def test_a_session_that_is_only_asked_for_or_is_forgotten_leaves_no_name(file: StateFile, path: Path) -> None:
+    SessionStates(file, "somebody asked for", Differences())
+    states = _filled(file, "somebody known")
+    assert file.run(lambda connection: connection.execute("SELECT count(*) FROM sessions").fetchone()) == (1,)
+    states.forget()
+    assert file.run(lambda connection: connection.execute("SELECT count(*) FROM sessions").fetchone()) == (0,)
 
 
 def test_a_chain_is_no_longer_than_it_may_be(file: StateFile) -> None:
@@ -131,7 +187,7 @@ def test_a_kill_loses_no_state_that_was_appended(path: Path) -> None:
                 acknowledged = int(process.stdout.readline())
             process.kill()
         file = StateFile(path)
-        states = States(file, "session", Differences(longest=4))
+        states = SessionStates(file, "session", Differences(longest=4))
         assert states.steps >= acknowledged
         for step in range(1, states.steps + 1):
             assert states.restore(step).endswith(b"step %d" % step)
@@ -139,11 +195,11 @@ def test_a_kill_loses_no_state_that_was_appended(path: Path) -> None:
 
 
 def test_no_states_no_step_and_no_learned_thing_are_errors(file: StateFile) -> None:
-    states = States(file, "session", Differences())
+    states = SessionStates(file, "session", Differences())
     for step in (None, 0, -1, 1, 2**40):
-        with pytest.raises(DamagedState, match="no state"):
+        with pytest.raises(Damaged, match="no state"):
             states.restore(step)
-    with pytest.raises(DamagedState, match="dictionary"):
+    with pytest.raises(Damaged, match="dictionary"):
         file.kept("dictionary")
     file.keep("dictionary", b"words")
     assert file.kept("dictionary") == b"words"
@@ -159,12 +215,25 @@ def test_a_file_that_cannot_be_used_is_an_error(path: Path, tmp_path: Path) -> N
         StateFile(newer)
 
 
+def test_a_full_disk_is_an_error_and_leaves_what_was_appended(file: StateFile) -> None:
+    states = _filled(file, count=3)
+    pages = file.run(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    file.run(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages + 2}").fetchone())
+    with pytest.raises(StoreError, match="full"):
+        states.append(random.Random(1).randbytes(100_000))
+    assert states.steps == 3
+    assert states.restore() == _state("session", 3)
+    file.run(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+    states.append(b"room again")
+    assert [states.restore(step) for step in (3, 4)] == [_state("session", 3), b"room again"]
+
+
 def test_a_locked_file_is_busy_and_then_takes_the_same_state(
     file: StateFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "BUSY_S", 0.01)
     opened = StateFile(path)
-    states = States(opened, "session", Differences())
+    states = SessionStates(opened, "session", Differences())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreBusy):

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems.errors import BadInput, DamagedState
+from systems.errors import BadInput, Damaged
 from systems.tiered.states import zstd
-from systems.tiered.states.file import StateFile, States
+from systems.tiered.states.file import SessionStates, StateFile
 from systems.tiered.states.interface import Plain, Way
 from systems.tiered.states.learned import ByteModel, learned
-from systems.tiered.states.rows import Rows
+from systems.tiered.states.rows import AppendedRows
 from systems.tiered.states.sparse import Sparse
 from systems.tiered.states.ways import Compressed, Differences, Snapshots
 
@@ -47,8 +47,8 @@ WAYS: dict[str, Callable[[], Way]] = {
     "dictionary": lambda: Snapshots(Compressed(DICTIONARY)),
     "learned": lambda: Snapshots(MODEL),
     "sparse": lambda: Snapshots(Sparse(Compressed())),
-    "rows": lambda: Rows(Plain()),
-    "rows-dictionary": lambda: Rows(Compressed(DICTIONARY)),
+    "rows": lambda: AppendedRows(Plain()),
+    "rows-dictionary": lambda: AppendedRows(Compressed(DICTIONARY)),
     "difference": lambda: Differences(Compressed(DICTIONARY), longest=8),
 }
 
@@ -60,7 +60,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 def test_every_state_comes_back_as_it_was(way: Way, tmp_path: Path) -> None:
     file = StateFile(tmp_path / "states.sqlite")
-    states = States(file, "session", way)
+    states = SessionStates(file, "session", way)
     appended = _grown(2, 40)
     for state in appended:
         states.append(state)
@@ -73,10 +73,10 @@ def test_states_go_on_where_another_process_left_them(way: Way, tmp_path: Path) 
     appended = _grown(3, 12)
     for state in appended:
         file = StateFile(tmp_path / "states.sqlite")
-        States(file, "session", way).append(state)
+        SessionStates(file, "session", way).append(state)
         file.close()
     file = StateFile(tmp_path / "states.sqlite")
-    states = States(file, "session", way)
+    states = SessionStates(file, "session", way)
     assert states.steps == 12
     assert [states.restore(step) for step in range(1, 13)] == appended
     file.close()
@@ -99,7 +99,7 @@ def test_whatever_is_appended_comes_back(appended: list[bytes]) -> None:
     for make in WAYS.values():
         way = make()
         file = StateFile(Path(":memory:"))
-        states = States(file, "\ud800 any name\x00", way)
+        states = SessionStates(file, "\ud800 any name\x00", way)
         for state in appended:
             states.append(state)
         assert [states.restore(step + 1) for step in range(len(appended))] == appended
@@ -107,7 +107,7 @@ def test_whatever_is_appended_comes_back(appended: list[bytes]) -> None:
 
 
 def test_what_is_equal_in_python_and_not_in_text_is_told_apart() -> None:
-    rows = Rows(Plain())
+    rows = AppendedRows(Plain())
     before, after = b'{"a":[1,true],"b":1}', b'{"a":[1.0,1],"b":true}'
     frame = rows.after(after, before)
     assert frame is not None
@@ -118,7 +118,7 @@ def test_rows_and_differences_take_a_fraction_of_the_snapshots(tmp_path: Path) -
     sizes = {}
     for name, make in WAYS.items():
         file = StateFile(tmp_path / f"{name}.sqlite")
-        states = States(file, "session", make())
+        states = SessionStates(file, "session", make())
         for state in _grown(4, 60):
             states.append(state)
         file.vacuum()
@@ -147,14 +147,14 @@ def test_whatever_is_packed_is_unpacked(data: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_what_was_never_packed_is_an_error_or_bytes(data: bytes) -> None:
     for codec in (Sparse(), MODEL, Compressed()):
-        with suppress(DamagedState):
+        with suppress(Damaged):
             assert isinstance(codec.unpack(data), bytes)
 
 
 def test_a_learned_state_that_was_cut_is_an_error() -> None:
     packed = MODEL.pack(_grown(5, 1)[0])
     for cut in (0, 5, len(packed) - 2):
-        with pytest.raises(DamagedState):
+        with pytest.raises(Damaged):
             MODEL.unpack(packed[:cut])
 
 
@@ -162,5 +162,5 @@ def test_nothing_is_learned_of_nothing() -> None:
     with pytest.raises(BadInput):
         learned([b""])
     for content in (b"", b"no model", zstd.compressed(b"no model"), zstd.compressed(bytes(32))):
-        with pytest.raises(DamagedState):
+        with pytest.raises(Damaged):
             ByteModel(content)

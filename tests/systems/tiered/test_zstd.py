@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems.errors import BadInput, DamagedState
+from systems.errors import BadInput, Damaged
 from systems.tiered.states import zstd
 
 WORDS = "the order of user asked for a refund today because parcel never came and support answers now".split()
@@ -56,14 +56,14 @@ def test_a_frame_without_its_dictionary_is_an_error_that_names_it(dictionary: zs
     frame = zstd.compressed(_states(4, 1)[0], dictionary)
     other = zstd.trained(_states(5, 600), 2048)
     for given_ in (None, other):
-        with pytest.raises(DamagedState, match=str(dictionary.number)):
+        with pytest.raises(Damaged, match=str(dictionary.number)):
             zstd.decompressed(frame, given_)
 
 
 def test_a_difference_applied_to_another_state_is_an_error_not_a_wrong_state() -> None:
     previous, state = b"the order is 1107 " * 50, b"the order is 1107 " * 51
     frame = zstd.difference(state, previous)
-    with pytest.raises(DamagedState):
+    with pytest.raises(Damaged):
         zstd.applied(frame, previous.replace(b"1107", b"1108"))
 
 
@@ -72,13 +72,13 @@ def test_a_cut_changed_or_foreign_frame_is_an_error() -> None:
     changed = bytearray(frame)
     changed[len(frame) // 2] ^= 1
     for bad in (b"", b"hello", frame[:-1], bytes(changed), frame + b"x"):
-        with pytest.raises(DamagedState):
+        with pytest.raises(Damaged):
             zstd.decompressed(bad)
 
 
 def test_a_frame_that_unpacks_to_too_much_is_an_error() -> None:
     frame = zstd.compressed(bytes(1 << 20))
-    with pytest.raises(DamagedState, match="more than 1000 bytes"):
+    with pytest.raises(Damaged, match="more than 1000 bytes"):
         zstd.decompressed(frame, most_bytes=1000)
 
 
@@ -89,5 +89,5 @@ def test_too_few_samples_train_no_dictionary() -> None:
 
 
 def test_what_is_no_dictionary_is_refused() -> None:
-    with pytest.raises(DamagedState):
+    with pytest.raises(Damaged):
         zstd.Dictionary(b"no dictionary at all")

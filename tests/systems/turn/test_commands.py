@@ -10,6 +10,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.interface import Reply, Request, Source
 from systems.mechanisms.caches import BoundedCache, FifoCache
 from systems.server.hosting import host
+from systems.tiered.agent import Tiered
 from systems.turn import commands
 from systems.turn.history import Exchange, Histories, keep_newest
 
@@ -168,7 +169,7 @@ async def test_both_agents_answer_every_command_alike_and_without_a_model(tmp_pa
     assert answers["anna", "/help me with this"][0].startswith("Write /help alone.")
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
 async def test_a_shorter_history_shortens_the_next_prompt(tmp_path, kind):
     async with host(kind(kind.Settings(memories=0), SimulatedEngine(SimulatedSettings()), tmp_path)) as running:
 

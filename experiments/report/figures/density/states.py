@@ -128,7 +128,7 @@ def _shares(frame: pd.DataFrame) -> pd.DataFrame:
 def _restore(scene: Scene, restored: pd.DataFrame) -> list[Drawn]:
     """Draw the time to restore a state over the number of states, a line a way."""
     shown = restored[(factor(restored, "states") == _TITLED) & restored["subject"].isin(_OVER_STEPS)]
-    if shown.empty:
+    if factor(shown, "steps").nunique() < 2:
         return []
     longest = _longest(shown)
     steps = int(longest["steps"].iloc[0])
@@ -143,7 +143,7 @@ def _restore(scene: Scene, restored: pd.DataFrame) -> list[Drawn]:
         if subject in means
     )
     title = f"Among {steps} states of a conversation, one is restored in {told}"
-    figure, (axes,) = drawing.canvas(title)
+    figure, (axes,) = drawing.canvas(title, height=4.3)
     for place, way in enumerate(way for way in _OVER_STEPS if way in set(shown["subject"])):
         mine = shown[shown["subject"] == way]
         values, over = mine["value"] * 1000, factor(mine, "steps").astype(float)
@@ -153,7 +153,7 @@ def _restore(scene: Scene, restored: pd.DataFrame) -> list[Drawn]:
     axes.set_xticks(there, [f"{count:,}" for count in there])
     axes.minorticks_off()
     axes.set_xlabel("states stored")
-    axes.set_ylabel("time to restore one of the last (ms)")
+    axes.set_ylabel("time to restore (ms)")
     alt = f"{title}. Median time to restore one of the last states over the number of states stored, a line a way."
     notes = [*scene.notes(shown), "points: blocks; bars: 95 % intervals, of fewer than six blocks the range"]
     return [drawing.finish(figure, "density-states-restore", title, alt, notes)]

@@ -1,0 +1,77 @@
+"""A frozen session as one object: what it said, as `fourgig memory export` writes it, and its states.
+
+Its first part is a plain zstd frame, so that a person can have the turns without this program's other files
+(``zstd -d``, then ``fourgig memory import``); the states follow in a frame that such programs skip. It needs no
+dictionary: a bundle is worth nothing that cannot be read by itself.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from systems.errors import Damaged
+from systems.memory.archive import FORMAT_VERSION, Header
+from systems.memory.schema import SavedTurn
+from systems.tiered.tiers.packing import MOST_UNPACKED
+from systems.turn.history import Exchange
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+# Written seldom, in a thread, and kept long.
+_OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 9, zstd.CompressionParameter.checksum_flag: 1}
+# A frame that whoever unpacks zstd passes over: its mark and the bytes that follow (RFC 8878, 3.1.2).
+_SKIPPABLE, _MARK = struct.Struct("<II"), 0x184D2A50
+
+
+class Contents(msgspec.Struct, array_like=True, frozen=True):
+    """The states of a session: the name of each conversation, as bytes, and what it holds."""
+
+    session: bytes
+    states: list[tuple[bytes, list[Exchange]]]
+
+
+def written(session: str, turns: Sequence[SavedTurn], states: Sequence[tuple[str, Sequence[Exchange]]]) -> bytes:
+    """Return the bundle of ``session``. Not for an event loop: it may be long."""
+    lines = msgspec.json.Encoder().encode_lines([Header("fourgig-memories", FORMAT_VERSION), *turns])
+    held = Contents(_bytes(session), [(_bytes(talk), list(exchanges)) for talk, exchanges in states])
+    packed = zstd.compress(msgspec.msgpack.encode(held), options=_OPTIONS)
+    return zstd.compress(lines, options=_OPTIONS) + _SKIPPABLE.pack(_MARK, len(packed)) + packed
+
+
+def read(data: bytes, session: str) -> tuple[list[SavedTurn], list[tuple[str, list[Exchange]]]]:
+    """Return the turns and the states in a bundle of ``session``. Raises `Damaged`."""
+    try:
+        first = zstd.get_frame_size(data)
+        mark, length = _SKIPPABLE.unpack_from(data, first)
+        packed = data[first + _SKIPPABLE.size :]
+        if mark != _MARK or length != len(packed):
+            raise Damaged("The bundle of a session is damaged: its states are missing.")
+        header, *lines = _opened(data[:first]).splitlines()
+        version = msgspec.json.decode(header, type=Header).version
+        if version != FORMAT_VERSION:
+            raise Damaged(f"The bundle of a session has version {version}; this program reads {FORMAT_VERSION}.")
+        turns = [msgspec.json.decode(line, type=SavedTurn) for line in lines]
+        held = msgspec.msgpack.decode(_opened(packed), type=Contents)
+    except (msgspec.DecodeError, zstd.ZstdError, struct.error, ValueError, MemoryError) as error:
+        raise Damaged(f"The bundle of a session is damaged: {error}.") from error
+    if held.session != _bytes(session) or any(turn.session != session for turn in turns):
+        raise Damaged("The bundle of a session is damaged: it is that of another one.")
+    return turns, [(talk.decode("utf-8", "surrogatepass"), exchanges) for talk, exchanges in held.states]
+
+
+def _opened(frame: bytes) -> bytes:
+    size = zstd.get_frame_info(frame).decompressed_size
+    if size is None or size > MOST_UNPACKED:
+        raise Damaged("The bundle of a session is damaged: it says that it is larger than any.")
+    return zstd.decompress(frame)
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")

@@ -1,0 +1,158 @@
+"""The cold tier: packed states in a file, found by the digest of their conversation's name."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from systems.interface import session_of
+from systems.tiered.tiers.database import Database, used_bytes, writing
+from systems.tiered.tiers.interface import Size, State
+from systems.tiered.tiers.packing import dictionary_of, digest
+
+PUT = "INSERT OR REPLACE INTO states (talk, session, name, packed, used, uses, dictionary) VALUES (?, ?, ?, ?, ?, ?, ?)"
+HAS = "SELECT 1 FROM states WHERE talk = ?"
+_REMOVE = "DELETE FROM states WHERE talk = ?"
+_GET = "SELECT name, packed, used, uses FROM states WHERE talk = ?"
+# Of least worth: what is large, was used long ago, and seldom.
+_LOWEST = "SELECT talk, name, length(packed) FROM states ORDER BY (? - used + 1) * length(packed) / uses DESC"
+_IDLE = (
+    "SELECT session, name FROM states GROUP BY session HAVING max(used) <= ? "
+    "ORDER BY (? - max(used) + 1) * sum(length(packed)) / sum(uses) DESC LIMIT ?"
+)
+
+
+class Cold:
+    """Packed states in at most ``most_bytes`` of the file of the tiers."""
+
+    def __init__(self, database: Database, most_bytes: int) -> None:
+        self._database = database
+        self.most_bytes = most_bytes
+        self._count = self._bytes = 0
+
+    async def open(self) -> None:
+        """Count what lies here. Raises `StoreError`."""
+
+        def count(connection: sqlite3.Connection) -> None:
+            self._count = connection.execute("SELECT count(*) FROM states").fetchone()[0]
+            self._bytes = used_bytes(connection)
+
+        await self._database.do(count)
+
+    async def put(self, states: Sequence[State]) -> list[str]:
+        """Keep ``states``, all or none; return what had to leave for them. Raises `StoreError`."""
+
+        def put(connection: sqlite3.Connection) -> list[str]:
+            with writing(connection):
+                before = sum(connection.execute(HAS, (digest(state.talk),)).fetchone() is not None for state in states)
+                connection.executemany(PUT, map(row, states))
+                left = self._shrunk(connection)
+            self.changed(connection, len(states) - before - len(left))
+            return left
+
+        return await self._database.do(put)
+
+    async def get(self, talk: str) -> State | None:
+        """Return the state of ``talk``, which stays. Raises `StoreError`."""
+        return await self._database.do(lambda connection: _state(connection.execute(_GET, (digest(talk),)).fetchone()))
+
+    async def take(self, talk: str) -> State | None:
+        """Return the state of ``talk``, which lies here no longer. Raises `StoreError`."""
+        of = digest(talk)
+
+        def take(connection: sqlite3.Connection) -> State | None:
+            state = _state(connection.execute(_GET, (of,)).fetchone())
+            if state is not None:  # what was never here needs no writing
+                connection.execute(_REMOVE, (of,))
+                self.changed(connection, -1)
+            return state
+
+        return await self._database.do(take)
+
+    async def remove(self, talk: str) -> bool:
+        """Let nothing of ``talk`` lie here; return whether something did. Raises `StoreError`."""
+
+        def remove(connection: sqlite3.Connection) -> bool:
+            gone = connection.execute(_REMOVE, (digest(talk),)).rowcount
+            self.changed(connection, -gone)
+            return gone > 0
+
+        return await self._database.do(remove)
+
+    async def of(self, session: str) -> list[State]:
+        """Return the states of ``session``, which stay. Raises `StoreError`."""
+        query = "SELECT name, packed, used, uses FROM states WHERE session = ? ORDER BY used"
+        return await self._database.do(
+            lambda connection: [_known(each) for each in connection.execute(query, (digest(session),))]
+        )
+
+    async def idle(self, before: float, most: int) -> list[str]:
+        """Return ``most`` sessions at most that were last in use ``before`` then, of least worth first."""
+
+        def idle(connection: sqlite3.Connection) -> list[str]:
+            return [session_of(_name(name)) for _, name in connection.execute(_IDLE, (before, time.time(), most))]
+
+        return await self._database.do(idle)
+
+    async def forget(self, session: str) -> int:
+        """Let nothing of ``session`` lie here; return how many states that were. Raises `StoreError`."""
+
+        def forget(connection: sqlite3.Connection) -> int:
+            gone = connection.execute("DELETE FROM states WHERE session = ?", (digest(session),)).rowcount
+            self.changed(connection, -gone)
+            return gone
+
+        return await self._database.do(forget)
+
+    async def tidy(self) -> None:
+        """Give pages that hold nothing back to the file system. Raises `StoreError`."""
+        await self._database.do(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
+
+    def has(self, talk: str) -> bool:
+        """Return whether ``talk`` lies here; looks into the file at once. Raises `StoreError`."""
+        return bool(self._database.look(HAS, digest(talk)))
+
+    def size(self) -> Size:
+        """Return how many states lie here, and the bytes of the file that something is written in."""
+        return Size(self._count, self._bytes)
+
+    def changed(self, connection: sqlite3.Connection, more: int) -> None:
+        """Note that there are ``more`` states, or fewer: who freezes a session writes to the same file."""
+        self._count += more
+        self._bytes = used_bytes(connection)
+
+    def _shrunk(self, connection: sqlite3.Connection) -> list[str]:
+        left: list[str] = []
+        while (over := used_bytes(connection) - self.most_bytes) > 0:
+            lowest = connection.execute(_LOWEST, (time.time(),)).fetchall()
+            if not lowest:
+                break
+            for talk, name, length in lowest:
+                connection.execute(_REMOVE, (talk,))
+                left.append(_name(name))
+                over -= length
+                if over <= 0:
+                    break
+        return left
+
+
+def row(state: State) -> tuple[object, ...]:
+    """Return the values of `PUT`. Raises `Damaged`."""
+    of = digest(session_of(state.talk))
+    name = state.talk.encode("utf-8", "surrogatepass")
+    return (digest(state.talk), of, name, state.packed, state.used, state.uses, dictionary_of(state.packed))
+
+
+def _state(found: Sequence[object] | None) -> State | None:
+    return None if found is None else _known(found)
+
+
+def _known(found: Sequence[object]) -> State:
+    name, packed, used, uses = found
+    return State(_name(name), packed, used, uses)  # type: ignore[arg-type]
+
+
+def _name(name: object) -> str:
+    assert isinstance(name, bytes)
+    return name.decode("utf-8", "surrogatepass")

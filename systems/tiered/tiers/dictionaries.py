@@ -1,0 +1,104 @@
+"""The dictionaries that states are packed with: trained from states, kept beside them, gone with whom they quote."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+
+from systems.tiered.tiers.cold import Cold
+from systems.tiered.tiers.database import Database, writing
+from systems.tiered.tiers.packing import LEAST_SAMPLES, Packing, digest, trained
+
+# Bytes. A hundred times what the largest dictionary has, and some to judge it by.
+_SAMPLES = 4 << 20
+# A dictionary is made anew when there is so many times as much to learn from.
+_GROWTH = 4
+# States packed anew in one go: some milliseconds.
+_BATCH = 64
+
+
+class Dictionaries:
+    """The dictionaries in the file of the tiers."""
+
+    def __init__(self, database: Database, packing: Packing) -> None:
+        self._database = database
+        self._packing = packing
+        self._next = LEAST_SAMPLES
+
+    async def load(self) -> None:
+        """Know every dictionary of the file, and pack with the newest. Raises `Damaged`, `StoreError`."""
+        query = "SELECT content FROM dictionaries ORDER BY made"
+        for (content,) in await self._database.do(lambda connection: connection.execute(query).fetchall()):
+            self._packing.learn(content)
+        if self._packing.current:
+            query = "SELECT count(*) FROM states"
+            self._next = _GROWTH * (await self._database.do(lambda c: c.execute(query).fetchone()))[0]
+
+    async def train(self, cold: Cold) -> bool:
+        """Make a dictionary of what is cold if there is enough of it; return whether there is a new one."""
+        if cold.size().number < self._next:
+            return False
+        self._next = _GROWTH * cold.size().number
+        samples = await self._database.do(self._samples)
+        content = await asyncio.to_thread(trained, [plain for _, plain in samples])
+        if content is None:
+            return False
+        number = self._packing.learn(content, use=False)
+
+        def keep(connection: sqlite3.Connection) -> None:
+            with writing(connection):
+                connection.execute("INSERT INTO dictionaries VALUES (?, ?, ?)", (number, content, time.time()))
+                whose = {(session, number) for session, _ in samples}
+                connection.executemany("INSERT OR IGNORE INTO samples VALUES (?, ?)", whose)
+
+        await self._database.do(keep)
+        self._packing.current = number
+        return True
+
+    def _samples(self, connection: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
+        found, size = [], 0
+        for session, packed in connection.execute("SELECT session, packed FROM states ORDER BY random()"):
+            plain = self._packing.opened(packed)
+            size += len(plain)
+            if size > _SAMPLES:
+                break
+            found.append((session, plain))
+        return found
+
+    async def repack(self, cold: Cold) -> bool:
+        """Pack some states with the newest dictionary that are packed otherwise; return whether there are more.
+
+        A dictionary that nothing is packed with any more goes.
+        """
+
+        def repack(connection: sqlite3.Connection) -> bool:
+            current = self._packing.current
+            with writing(connection):
+                others = connection.execute(
+                    "SELECT talk, packed FROM states WHERE dictionary <> ? LIMIT ?", (current, _BATCH)
+                ).fetchall()
+                for talk, packed in others:
+                    connection.execute(
+                        "UPDATE states SET packed = ?, dictionary = ? WHERE talk = ?",
+                        (self._packing.repacked(packed), current, talk),
+                    )
+                if not others:
+                    connection.execute("DELETE FROM samples WHERE number <> ?", (current,))
+                    connection.execute("DELETE FROM dictionaries WHERE number <> ?", (current,))
+            cold.changed(connection, 0)
+            return bool(others)
+
+        return await self._database.do(repack)
+
+    async def forget(self, session: str, cold: Cold) -> None:
+        """Have no dictionary that was trained from what ``session`` said; what was packed with it is packed anew."""
+        query = "SELECT number FROM samples WHERE session = ?"
+        rows = await self._database.do(lambda connection: connection.execute(query, (digest(session),)).fetchall())
+        if self._packing.current in {number for (number,) in rows}:
+            self._packing.current = 0
+            self._next = LEAST_SAMPLES
+        if rows:
+            while await self.repack(cold):
+                pass
+        await self._database.emptied()

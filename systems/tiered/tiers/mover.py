@@ -1,0 +1,215 @@
+"""What moves conversations from tier to tier, beside the turns and never in one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+
+from systems.errors import StoreError
+from systems.interface import session_of
+from systems.logs import swallowed
+from systems.tiered.tiers.cold import Cold
+from systems.tiered.tiers.dictionaries import Dictionaries
+from systems.tiered.tiers.frozen import Frozen
+from systems.tiered.tiers.interface import Stage, State
+from systems.tiered.tiers.ledger import Ledger
+from systems.tiered.tiers.packing import Packing
+from systems.tiered.tiers.rhythm import Rhythm
+from systems.tiered.tiers.warm import Warm
+
+log = logging.getLogger(__name__)
+
+# A tier that is fuller than the first share of its bound is emptied down to the second: what leaves the hot one finds
+# room at once, and a commit moves many.
+_FULL, _EMPTIED = 0.8, 0.6
+# States moved in one commit.
+_BATCH = 64
+# Seconds between two looks at what nobody asked for, after which nothing else has made it look; and after a failure.
+_PERIOD_S, _RETRY_S = 5.0, 1.0
+# Sessions frozen in one go: turns of others come in between.
+_AT_ONCE = 8
+# Seconds. What was in use so lately is not frozen, however full the cold tier is.
+_AT_REST_S = 60.0
+
+
+class Mover:
+    """Moves states by recency, frequency and size (`Warm`, `Cold`), and sessions that nobody asked for."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        packing: Packing,
+        warm: Warm,
+        cold: Cold,
+        frozen: Frozen | None,
+        dictionaries: Dictionaries | None,
+        rhythm: Rhythm | None,
+        *,
+        freeze_after_s: float,
+    ) -> None:
+        self._ledger = ledger
+        self._packing = packing
+        self._warm = warm
+        self._warm_bytes = warm.most_bytes
+        self._cold = cold
+        self._frozen = frozen
+        self._dictionaries = dictionaries
+        self._rhythm = rhythm
+        self._freeze_after_s = freeze_after_s
+        self._stage: Stage = 0
+        self._expected: dict[str, None] = {}
+        self._work = asyncio.Event()
+        self._at_rest = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to move."""
+        self._task = asyncio.create_task(self._run(), name="mover")
+
+    async def stop(self) -> None:
+        """Move nothing more; a move that is under way may be left where a kill could leave it."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def wake(self) -> None:
+        """Look soon whether something should move."""
+        self._at_rest.clear()
+        self._work.set()
+
+    async def settled(self) -> None:
+        """Return when it has looked, and has done what there was to do."""
+        self.wake()
+        await self._at_rest.wait()
+
+    def expect(self, session: str) -> None:
+        """Bring ``session`` nearer soon."""
+        self._expected[session] = None
+        self.wake()
+
+    def trim(self, stage: Stage) -> None:
+        """Hold as much in memory as ``stage`` leaves: from the second on half of it, in the third nothing."""
+        self._stage = stage
+        self._warm.most_bytes = self._warm_bytes if stage < 2 else self._warm_bytes // 2
+        self.wake()
+
+    async def cool_all(self) -> None:
+        """Let everything that is warm be cold. Raises `StoreError`."""
+        await self._cool_down_to(0)
+
+    async def cool_session(self, session: str) -> None:
+        """Let what is warm of ``session`` be cold. Raises `StoreError`."""
+        states = [state for talk in self._warm.talks_of(session) if (state := self._warm.get(talk)) is not None]
+        await self._cool(states)
+
+    async def _run(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PERIOD_S):
+                    await self._work.wait()
+            self._work.clear()
+            try:
+                await self._look()
+            except StoreError as error:  # what could not move stays where it is, and is moved later
+                self._ledger.failures += 1
+                swallowed(log, "conversations could not be moved, to be tried again", error)
+                self._at_rest.set()
+                await asyncio.sleep(_RETRY_S)
+                continue
+            if not self._work.is_set():
+                self._at_rest.set()
+
+    async def _look(self) -> None:
+        if self._warm.size().bytes > _FULL * self._most_warm():
+            await self._cool_down_to(int(_EMPTIED * self._most_warm()))
+        await self._drop_stale()
+        if self._dictionaries is not None:
+            await self._dictionaries.train(self._cold)
+            await self._dictionaries.repack(self._cold)
+        if self._rhythm is not None and self._stage == 0:
+            await self._bring_nearer(self._rhythm)
+        if self._frozen is not None:
+            await self._frozen.sweep()
+            await self._freeze(self._frozen)
+        await self._cold.tidy()
+
+    def _most_warm(self) -> int:
+        return self._warm.most_bytes if self._stage < 3 else 0
+
+    async def _cool_down_to(self, most_bytes: int) -> None:
+        while self._warm.size().bytes > most_bytes:
+            if not await self._cool(self._warm.lowest(_BATCH)):
+                return  # all of it is being asked for just now
+
+    async def _cool(self, states: Sequence[State]) -> int:
+        """Move ``states`` from warm to cold, save those whose session is being asked for; return how many went."""
+        ledger = self._ledger
+        async with AsyncExitStack() as held:
+            batch: list[State] = []
+            ours: set[str] = set()
+            for state in states:
+                session = session_of(state.talk)
+                if session not in ours:
+                    lock = ledger.lock(session)
+                    if lock.locked():
+                        continue
+                    await held.enter_async_context(lock)
+                    ours.add(session)
+                # It may have been fetched while a lock was waited for.
+                if self._warm.get(state.talk) is state:
+                    batch.append(state)
+            if not batch:
+                return 0
+            left = await self._cold.put(
+                [state._replace(packed=self._packing.repacked(state.packed)) for state in batch]
+            )
+            for state in batch:
+                self._warm.pop(state.talk)
+                ledger.fall(state.talk)
+                ledger.stale.discard(state.talk)
+            ledger.moves["warm", "cold"] += len(batch)
+            if left:
+                ledger.lost["no room"] += len(left)
+            return len(batch)
+
+    async def _drop_stale(self) -> None:
+        for talk in list(self._ledger.stale):
+            async with self._ledger.lock(session_of(talk)):
+                if talk in self._ledger.stale:  # else a newer state has taken its place meanwhile
+                    await self._cold.remove(talk)
+                    self._ledger.stale.discard(talk)
+
+    async def _bring_nearer(self, rhythm: Rhythm) -> None:
+        expected = [*self._expected, *rhythm.due(2 * _PERIOD_S)]
+        self._expected.clear()
+        for session in expected:
+            async with self._ledger.lock(session):
+                if self._frozen is not None:
+                    await self._frozen.thaw(session)
+                for state in await self._cold.of(session):
+                    if self._ledger.holds(state.talk):
+                        continue
+                    if self._warm.size().bytes + len(state.packed) > _EMPTIED * self._most_warm():
+                        return
+                    await self._cold.remove(state.talk)
+                    self._ledger.rise(state.talk)
+                    self._ledger.moves["cold", "warm"] += 1
+                    for left in self._warm.add(state):
+                        self._ledger.fall(left)
+                        self._ledger.lost["no room"] += 1
+
+    async def _freeze(self, frozen: Frozen) -> None:
+        now = time.time()
+        woken = self._ledger.woken
+        for session in [session for session, at in woken.items() if now - at > self._freeze_after_s]:
+            del woken[session]
+        full = self._cold.size().bytes > _FULL * self._cold.most_bytes
+        before = now - (min(_AT_REST_S, self._freeze_after_s) if full else self._freeze_after_s)
+        for session in await self._cold.idle(before, _AT_ONCE):
+            if session not in woken and not self._ledger.in_use(session) and await frozen.freeze(session):
+                self.wake()  # there may be more of them

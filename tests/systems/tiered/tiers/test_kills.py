@@ -1,0 +1,18 @@
+"""Kill -9 at numbered points of every move: nothing acknowledged is lost, and everything lies in one place."""
+
+import os
+import subprocess
+import sys
+
+KILLS = int(os.environ.get("FOURGIG_TIER_KILLS", "1000"))
+
+
+def test_killed_at_a_thousand_points_nothing_acknowledged_is_lost_and_one_copy_is_left(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.systems.tiered.tiers.killing", str(tmp_path), str(KILLS), "5"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{KILLS} kills, ")
