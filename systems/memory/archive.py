@@ -19,7 +19,7 @@ from systems.errors import BadInput
 from systems.memory import holding, index, reading, retention, rewriting, schema
 from systems.memory.schema import BUSY_S, BY_SESSION, SavedTurn, store_error
 
-PLAIN_VERSION, EMPTIED_VERSION = 1, 2
+FORMAT_VERSION, EMPTIED_VERSION = 1, 2
 """The versions of the format: of an export without turns that a history was emptied of, and of one that has some.
 
 Programs that know of no such turns read the first, and refuse the second by its version.
@@ -41,6 +41,11 @@ class Header(msgspec.Struct, frozen=True):
     version: int
 
 
+def header(*, has_emptied: bool) -> Header:
+    """Return the first line of an export, which may have turns that a history was emptied of."""
+    return Header("fourgig-memories", EMPTIED_VERSION if has_emptied else FORMAT_VERSION)
+
+
 def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
     """Write the turns of ``path``, or of one ``session``, to ``out``, oldest first; return how many.
 
@@ -59,8 +64,7 @@ def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
             among = f"session IN ({', '.join('?' * len(names))})"
             query, emptied = f"{query} WHERE {among}", f"{emptied} AND {among}"
         has_emptied = connection.execute(emptied + " LIMIT 1", names).fetchone() is not None
-        header = Header("fourgig-memories", EMPTIED_VERSION if has_emptied else PLAIN_VERSION)
-        out.write(encoder.encode(header) + b"\n")
+        out.write(encoder.encode(header(has_emptied=has_emptied)) + b"\n")
         for found, created, question, answer, keywords, important, conversation, in_history in connection.execute(
             query + " ORDER BY id", names
         ):
@@ -178,9 +182,9 @@ def _read(lines: IO[bytes]) -> Iterator[SavedTurn]:
             if found.created > latest:
                 raise BadInput(f"Line {number} was said in the future: what is said next could not be newer.")
             yield found
-        elif found.version not in (PLAIN_VERSION, EMPTIED_VERSION):
+        elif found.version not in (FORMAT_VERSION, EMPTIED_VERSION):
             raise BadInput(
-                f"The export has version {found.version}; this program reads {PLAIN_VERSION} and {EMPTIED_VERSION}."
+                f"The export has version {found.version}; this program reads {FORMAT_VERSION} and {EMPTIED_VERSION}."
             )
     if not number:
         raise BadInput("The export is empty: not even its first line is there.")
