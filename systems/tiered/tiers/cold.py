@@ -107,7 +107,8 @@ class Cold:
 
     async def tidy(self) -> None:
         """Give pages that hold nothing back to the file system. Raises `StoreError`."""
-        await self._database.do(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
+        # By `execute` the module would take the first step of it alone.
+        await self._database.do(lambda connection: connection.executescript("PRAGMA incremental_vacuum"))
 
     def has(self, talk: str) -> bool:
         """Return whether ``talk`` lies here; looks into the file at once. Raises `StoreError`."""
