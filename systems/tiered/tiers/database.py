@@ -27,8 +27,10 @@ BUSY_S = 0.25
 _SCHEMA = (
     # Names may be of any length, so that what is looked up is their digest.
     "CREATE TABLE states (talk BLOB PRIMARY KEY, session BLOB NOT NULL, name BLOB NOT NULL, packed BLOB NOT NULL, "
-    "used REAL NOT NULL, uses INTEGER NOT NULL, dictionary INTEGER NOT NULL)",
-    "CREATE INDEX states_by_session ON states (session)",
+    "bytes INTEGER NOT NULL, used REAL NOT NULL, uses INTEGER NOT NULL, dictionary INTEGER NOT NULL)",
+    # With all that is asked to say what is worth least: the states themselves are not read for that.
+    "CREATE INDEX states_by_session ON states (session, used, uses, bytes)",
+    "CREATE INDEX states_by_dictionary ON states (dictionary)",
     "CREATE TABLE dictionaries (number INTEGER PRIMARY KEY, content BLOB NOT NULL, made REAL NOT NULL)",
     # Whose words a dictionary may hold: it goes when one of them is forgotten.
     "CREATE TABLE samples (session BLOB NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (session, number)) "
