@@ -66,6 +66,7 @@ class Database:
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
+            connection.execute("PRAGMA page_size=16384")  # a state has a few KiB: in small pages half of each is lost
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before the first table: what is deleted leaves
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")

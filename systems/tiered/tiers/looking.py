@@ -16,18 +16,29 @@ from systems.tiered.tiers.ledger import Ledger
 log = logging.getLogger(__name__)
 
 # Seconds. After a failure it waits, longer each time: an object store that is away is not asked all the time.
-_RETRY_FIRST_S, _RETRY_LAST_S = 1.0, 60.0
+_RETRY_FIRST_S = 1.0
 
 
 class Looking:
-    """Calls ``look`` when it is woken, and every ``period_s``; what it fails at is counted in ``ledger``."""
+    """Calls ``look`` when it is woken, and every ``period_s``; what it fails at is counted in ``ledger``.
 
-    def __init__(self, name: str, look: Callable[[], Awaitable[None]], ledger: Ledger, period_s: float) -> None:
+    After failures it waits ``retry_last_s`` at most.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        look: Callable[[], Awaitable[None]],
+        ledger: Ledger,
+        period_s: float,
+        *,
+        retry_last_s: float,
+    ) -> None:
         self._name = name
         self._look = look
         self._ledger = ledger
         self._period_s = period_s
-        self._backoff = Backoff(_RETRY_FIRST_S, _RETRY_LAST_S, Random(0))
+        self._backoff = Backoff(_RETRY_FIRST_S, retry_last_s, Random(0))
         self._work = asyncio.Event()
         self._at_once = asyncio.Event()
         self._looked = asyncio.Event()

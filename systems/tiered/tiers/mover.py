@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
+from systems.errors import StoreError, Unreachable
 from systems.interface import session_of
 from systems.tiered.tiers.cold import Cold
 from systems.tiered.tiers.dictionaries import Dictionaries
@@ -20,6 +21,8 @@ from systems.tiered.tiers.warm import Warm
 # A tier that is fuller than the first share of its bound is emptied down to the second: what leaves the hot one finds
 # room at once, and a commit moves many.
 _FULL, _EMPTIED = 0.8, 0.6
+# Seconds between attempts that fail, at most: to move something within this machine, and to an object store.
+_NEAR_S, _FAR_S = 5.0, 60.0
 # States moved in one commit.
 _BATCH = 64
 # Seconds between two looks where nothing makes it look before: at the warm tier, and at what is done at leisure.
@@ -56,19 +59,22 @@ class Mover:
         self._freeze_after_s = freeze_after_s
         self._stage: Stage = 0
         self._expected: dict[str, None] = {}
-        # Apart, for the second may wait for an object store.
-        self._cooling = Looking("cooling", self._look_at_warm, ledger, _PERIOD_S)
-        self._leisure = Looking("moving at leisure", self._look_at_leisure, ledger, _LEISURE_S)
+        # Apart, for the latter two may wait for an object store.
+        self._cooling = Looking("cooling", self._look_at_warm, ledger, _PERIOD_S, retry_last_s=_NEAR_S)
+        self._nearer = Looking("bringing nearer", self._bring_nearer, ledger, _LEISURE_S, retry_last_s=_FAR_S)
+        self._leisure = Looking("moving at leisure", self._look_at_leisure, ledger, _LEISURE_S, retry_last_s=_FAR_S)
 
     def start(self) -> None:
         """Begin to move."""
         self._cooling.start()
+        if self._rhythm is not None:
+            self._nearer.start()
         self._leisure.start()
 
     async def stop(self) -> None:
         """Move nothing more; a move that is under way may be left where a kill could leave it."""
-        await self._cooling.stop()
-        await self._leisure.stop()
+        for looking in (self._cooling, self._nearer, self._leisure):
+            await looking.stop()
 
     def wake(self) -> None:
         """Look soon whether something should leave the warm tier."""
@@ -77,13 +83,15 @@ class Mover:
     async def settled(self) -> None:
         """Return when it has looked, and has done what there was to do."""
         await self._cooling.settled()
+        if self._rhythm is not None:
+            await self._nearer.settled()
         await self._leisure.settled()
 
     def expect(self, session: str) -> None:
         """Bring ``session`` nearer soon, if nothing of it is near."""
         if not self._ledger.in_use(session):
             self._expected[session] = None
-            self._leisure.wake()
+            self._nearer.wake()
 
     def trim(self, stage: Stage) -> None:
         """Hold as much in memory as ``stage`` leaves: from the second on half of it, in the third nothing."""
@@ -106,8 +114,6 @@ class Mover:
         await self._drop_stale()
 
     async def _look_at_leisure(self) -> None:
-        if self._rhythm is not None:
-            await self._bring_nearer(self._rhythm)
         if self._dictionaries is not None:
             await self._dictionaries.train(self._cold)
             while await self._dictionaries.repack(self._cold):
@@ -163,12 +169,15 @@ class Mover:
                     await self._cold.remove(talk)
                     self._ledger.stale.discard(talk)
 
-    async def _bring_nearer(self, rhythm: Rhythm) -> None:
-        expected = [*self._expected, *rhythm.due(2 * _LEISURE_S)]
+    async def _bring_nearer(self) -> None:
+        assert self._rhythm is not None
+        expected = [*self._expected, *self._rhythm.due(2 * _LEISURE_S)]
         self._expected.clear()
         if self._stage > 0:
             return
         for session in expected:
+            if self._ledger.in_use(session):  # it has been asked for already
+                continue
             async with self._ledger.lock(session):
                 if self._frozen is not None:
                     await self._frozen.thaw(session)
@@ -191,6 +200,16 @@ class Mover:
             del woken[session]
         full = self._cold.size().bytes > _FULL * self._cold.most_bytes
         before = now - (min(_AT_REST_S, self._freeze_after_s) if full else self._freeze_after_s)
+        failed: StoreError | None = None
         for session in await self._cold.idle(before, _AT_ONCE):
-            if session not in woken and not self._ledger.in_use(session) and await frozen.freeze(session):
-                self._leisure.wake()  # there may be more of them
+            if session in woken or self._ledger.in_use(session):
+                continue
+            try:
+                if await frozen.freeze(session):
+                    self._leisure.wake()  # there may be more of them
+            except Unreachable:
+                raise
+            except StoreError as error:  # something about this session: the others need not wait for it
+                failed = error
+        if failed is not None:
+            raise failed

@@ -169,8 +169,7 @@ class Tiers:
 
     async def wake(self, session: str) -> None:
         """Have what was saved of ``session`` in long-term memory. Raises `StoreError`."""
-        self._ledger.touch(session)
-        self._ledger.woken[session] = time.time()
+        self._note(session)
         if self._frozen is not None:
             await self._shielded(self._thawed(session))
 
@@ -179,8 +178,7 @@ class Tiers:
 
         Raises `StoreError`; what is in memory is gone then all the same.
         """
-        self._ledger.touch(session)
-        self._ledger.woken[session] = time.time()
+        self._note(session)
         await self._shielded(self._forgotten(session, erase=False))
 
     async def erase(self, session: str) -> None:
@@ -246,6 +244,12 @@ class Tiers:
             return False
         await self._mover.cool_session(session)
         return await self._shielded(self._frozen.freeze(session))
+
+    def _note(self, session: str) -> None:
+        """Note that ``session`` is asked for by name: none of its conversations need be in use for that."""
+        self._ledger.touch(session)
+        if self._frozen is not None:
+            self._ledger.woken[session] = time.time()
 
     async def _in_time(self, talk: str, session: str) -> tuple[TierName, State | None]:
         waiting = _Waiting()

@@ -6,6 +6,7 @@ has everything imported, opens the tiers as the one before left them, compares, 
 """
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -41,19 +42,15 @@ class Points:
             os._exit(9)
 
     def watch(self):
-        connect, fsync = sqlite3.connect, os.fsync
+        connect = sqlite3.connect
 
         def watched(*given, **more):
             connection = connect(*given, **more)
             connection.set_trace_callback(self.pass_one)
             return connection
 
-        def synced(descriptor):
-            self.pass_one()
-            fsync(descriptor)
-            self.pass_one()
-
-        sqlite3.connect, os.fsync = watched, synced
+        sqlite3.connect = watched
+        os.fsync = self.pass_one  # a killed process leaves what it wrote, be it on the disk or not
         sys.addaudithook(
             lambda event, _: self.pass_one() if event in ("os.rename", "os.remove", "os.mkdir", "open") else None
         )
@@ -185,6 +182,8 @@ def die(place, truth, dying, seed, last, number):
 def main(folder, kills, seed):
     place = Place(folder)
     rng = random.Random(seed)
+    gc.freeze()  # the processes share what is imported here
+    gc.disable()
     truth, dying, killed, number, most, tries = {}, None, 0, 0, 300, 0
     ended = Counter()
     while killed < kills:

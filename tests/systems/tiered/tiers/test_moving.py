@@ -1,6 +1,8 @@
 """What moves by itself: idle sessions are frozen, expected ones come nearer, and states share a dictionary."""
 
+import gc
 import random
+import tracemalloc
 
 from systems.interface import talk
 from systems.tiered.tiers.packing import Packing, trained
@@ -93,3 +95,22 @@ def test_no_dictionary_is_made_of_little_or_of_what_has_nothing_in_common():
     packing = Packing()
     like = [Packing().opened(packing.pack("s", chatter(f"s{number}"))) for number in range(400)]
     assert trained(like) is not None
+
+
+async def test_memory_does_not_grow_with_what_has_come_and_gone(place):
+    async with place.opened(cold_bytes=1 << 20, warm_bytes=100_000, prefetch=False) as tiers:
+        tracemalloc.start()
+        try:
+            held = []
+            for turn in range(4):
+                for number in range(400):
+                    name = f"{turn} {number}"
+                    await tiers.fetch(name)
+                    tiers.leave_hot(name, exchanges(name))
+                tiers.trim(3)
+                await tiers.moved()
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+        assert held[-1] - held[1] < 100_000, held
