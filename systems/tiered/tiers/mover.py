@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -21,6 +22,9 @@ from systems.tiered.tiers.warm import Warm
 # A tier that is fuller than the first share of its bound is emptied down to the second: what leaves the hot one finds
 # room at once, and a commit moves many.
 _FULL, _EMPTIED = 0.8, 0.6
+# Seconds. Who opens a socket asks a while later; who asks at once is served by the turn itself, and to bring a session
+# nearer would only be in its way.
+_SOON_S = 0.1
 # Seconds between attempts that fail, at most: to move something within this machine, and to an object store.
 _NEAR_S, _FAR_S = 5.0, 60.0
 # States moved in one commit.
@@ -91,7 +95,7 @@ class Mover:
         """Bring ``session`` nearer soon, if nothing of it is near."""
         if not self._ledger.in_use(session):
             self._expected[session] = None
-            self._nearer.wake()
+            asyncio.get_running_loop().call_later(_SOON_S, self._nearer.wake)
 
     def trim(self, stage: Stage) -> None:
         """Hold as much in memory as ``stage`` leaves: from the second on half of it, in the third nothing."""
