@@ -182,6 +182,25 @@ class NotSaved(StoreError):
     """
 
 
+class DamagedState(StoreError):
+    """A session's state, or what is needed to read it, is missing or not as it was written."""
+
+
+class BaseMissing(DamagedState):
+    """A state was stored as what differs from another one, its base, which is not there: neither can be had."""
+
+    def __init__(self, session: str, step: int, base: int) -> None:
+        self.session = session
+        self.step = step
+        self.base = base
+        super().__init__(
+            f"State {step} of the session {session!r} was stored as what differs from state {base}, which is missing."
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.session, self.step, self.base)
+
+
 class Refused(FourgigError):
     """The system will not take this request now; nothing was done for it.
 

@@ -1,4 +1,4 @@
-"""What leaves a prompt that does not fit its engine's context: the oldest messages first, then the weakest notes.
+"""What leaves a prompt that does not fit its engine's context: notes of earlier turns, the oldest messages, weak notes.
 
 A reply may have all the room that is left, up to the bound of its call; what a prompt gives way for is only a modest
 part of that, or a script, which is said whole. A question is refused only if it does not fit by itself, with the system
@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from systems.engines.interface import Call, Message
 from systems.errors import PromptTooLong
@@ -62,13 +64,17 @@ def fitted(
         left = min(most, context_tokens - len(prompt))
         return Fitted(prompt, left, shortened.dropped_messages, shortened.dropped_notes)
 
+    enough = context_tokens - least if call.all_messages else room
     prompt = tokens(call.messages)
-    if len(prompt) <= (context_tokens - least if call.all_messages else room):
+    if len(prompt) > enough and call.bare is not None:
+        call = msgspec.structs.replace(call, messages=call.bare())
+        prompt = tokens(call.messages)
+    if len(prompt) <= enough:
         return found(prompt, Shortened(call.messages))
     if call.all_messages:
         for shortened in _with_fewer_notes(call):
             fewer = tokens(shortened.messages)
-            if len(fewer) <= context_tokens - least:
+            if len(fewer) <= enough:
                 return found(fewer, shortened)
         raise PromptTooLong(
             f"The maximum context length is {context_tokens} tokens; the messages, of which none may be left out, make "
@@ -106,11 +112,15 @@ def _leaving(history: int) -> list[int]:
 
 
 def ever_shorter(call: Call) -> Iterator[Shortened]:
-    """Yield the messages of ``call``: all, without the older half of the history, without it, with ever fewer notes.
+    """Yield the messages of ``call``: all; without notes of earlier turns; without the older half of the history, and
+    without it; with ever fewer notes.
 
     For an engine that cannot know beforehand what will fit: it tries one after the other.
     """
     yield Shortened(call.messages)
+    if call.bare is not None:
+        call = msgspec.structs.replace(call, messages=call.bare())
+        yield Shortened(call.messages)
     if call.all_messages:
         yield from _with_fewer_notes(call)
         return

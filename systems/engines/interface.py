@@ -101,9 +101,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     Some models' templates refuse a role or an order of roles. With ``strict`` that is an error; without, what the
     system says then goes before the next question, and neighbours of one role become one message.
 
-    An engine whose context the messages outgrow leaves out the oldest of them, but neither a first one of the system's
-    nor the last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one
-    less at a time. With ``all_messages`` only notes are left out: it raises `PromptTooLong` before it generates.
+    An engine whose context the messages outgrow first takes what ``bare`` returns: the same messages without the notes
+    that earlier ones still have. Then it leaves out the oldest of them, but neither a first one of the system's nor the
+    last one. If these do not fit by themselves, ``shorter`` returns them with ever fewer of their notes, one less at a
+    time. With ``all_messages`` only notes are left out: it raises `PromptTooLong` before it generates.
 
     With ``grammar``, in llama.cpp's GBNF with the rule ``root``, the reply is of this form, unless a bound cuts it. It
     is to be one that this project wrote (`systems.engines.grammar`): some of other people's end the process.
@@ -117,6 +118,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     messages: Sequence[Message]
     max_tokens: int | None = None
     conversation: str | None = None
+    bare: Callable[[], Sequence[Message]] | None = None
     shorter: Callable[[], Iterable[Sequence[Message]]] | None = None
     step: int | None = None
     script: str | None = None

@@ -1,6 +1,6 @@
-"""Saving turns: at once, as traditionally; or in the background, where the reply does not wait for the disk.
+"""Saving turns: at once, as traditionally; several at once, still before the reply; or in the background, after it.
 
-Either way no turn that was accepted is lost when the system closes, and one that is not accepted is an error.
+No turn that was accepted is lost when the system closes, and one that is not accepted is an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from random import Random
 
-from systems.errors import NotSaved, StoreError
+from systems.errors import FourgigError, NotSaved, StoreError
 from systems.logs import swallowed
 from systems.mechanisms.retrying import Backoff
 from systems.memory.schema import SavedTurn
@@ -30,28 +30,132 @@ Save = Callable[[Sequence[SavedTurn]], Awaitable[None]]
 """Saves turns, all of them or none. Raises `StoreError`."""
 
 
+def nothing() -> None:
+    """Do nothing: for those who need not know when a turn is taken over."""
+
+
 class SaveAtOnce:
-    """The traditional saving: the turn waits until it is on disk. ``saved`` counts turns, ``failures`` attempts."""
+    """The traditional saving: the turn waits until it is on disk. ``saved`` counts turns, ``failures`` attempts.
+
+    What is begun is done to the end, though whoever waits for it may leave.
+    """
 
     def __init__(self, save: Save) -> None:
         self._save = save
+        self._under_way: set[asyncio.Task[None]] = set()
         self.saved = 0
         self.failures = 0
 
-    async def add(self, turn: SavedTurn) -> None:
-        """Save ``turn``. Raises `StoreError`."""
+    async def add(self, turn: SavedTurn, taken: Callable[[], None] = nothing) -> None:
+        """Save ``turn``; once it is saved, call ``taken``, also if this was cancelled. Raises `StoreError`."""
+        saving = asyncio.create_task(self._add(turn, taken), name="saving")
+        self._under_way.add(saving)
+        saving.add_done_callback(self._ended)
+        await asyncio.shield(saving)
+
+    async def _add(self, turn: SavedTurn, taken: Callable[[], None]) -> None:
         try:
             await self._save([turn])
         except StoreError:
             self.failures += 1
             raise
         self.saved += 1
+        taken()
+
+    def _ended(self, saving: asyncio.Task[None]) -> None:
+        self._under_way.discard(saving)
+        if not saving.cancelled():
+            saving.exception()  # it was told to whoever waited; who left is not to hear of it from the event loop
+
+    async def decided(self) -> None:
+        """Return when it is known of each turn that was added whether it is saved."""
+        if self._under_way:
+            await asyncio.wait(set(self._under_way))
 
     async def settled(self) -> None:
-        """Nothing waits to be saved."""
+        """Return when nothing waits to be saved."""
+        await self.decided()
 
     async def close(self) -> None:
-        """Nothing waits to be saved."""
+        """Return when nothing waits to be saved."""
+        await self.decided()
+
+
+class GroupCommit:
+    """Saves each turn before it is acknowledged; those that wait meanwhile share the next transaction.
+
+    So a turn costs little more than the transaction that was under way when it came, however many there are. A save
+    that fails for a passing reason is tried again; where turns of several fail together, each is then saved alone, so
+    that nobody's failure is another's. ``saved`` counts turns, ``failures`` attempts.
+    """
+
+    def __init__(self, save: Save, *, batch: int, seed: int = 0) -> None:
+        self._save = save
+        self._batch = batch
+        self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(seed))
+        self._waiting: deque[tuple[SavedTurn, asyncio.Future[None]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self.saved = 0
+        self.failures = 0
+
+    async def add(self, turn: SavedTurn) -> None:
+        """Save ``turn``; when this returns it survives a killed process. Raises `NotSaved`.
+
+        A caller who leaves before does not know whether it was saved.
+        """
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((turn, committed))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="group commit")
+        await committed
+
+    async def settled(self) -> None:
+        """Return when all that came before is saved, or was refused."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def close(self) -> None:
+        """Save what waits."""
+        await self.settled()
+
+    async def _run(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            failed = await self._committed(group)
+            if failed is not None and len(group) > 1:
+                for each in group:
+                    self._told([each], await self._committed([each]))
+            else:
+                self._told(group, failed)
+
+    async def _committed(self, group: Sequence[tuple[SavedTurn, asyncio.Future[None]]]) -> Exception | None:
+        """Save ``group`` in one transaction; return what was in the way, if it stayed there."""
+        failures = 0
+        while True:
+            try:
+                await self._save([turn for turn, _ in group])
+            except Exception as error:  # noqa: BLE001 - whatever the store raises, those who wait must hear of it
+                self.failures += 1
+                failures += 1
+                passing = isinstance(error, FourgigError) and error.transient
+                if failures >= DECIDING_ATTEMPTS or not passing:
+                    return error
+                swallowed(log, "save failed, to be tried again", error, turns=len(group), retries=failures)
+            else:
+                self.saved += len(group)
+                return None
+            await asyncio.sleep(self._backoff.wait_s(failures))
+
+    def _told(self, group: Sequence[tuple[SavedTurn, asyncio.Future[None]]], failed: Exception | None) -> None:
+        for _, committed in group:
+            if committed.done():  # its caller left
+                continue
+            if failed is None:
+                committed.set_result(None)
+            else:
+                raised = NotSaved(f"The turn could not be saved: {failed}")
+                raised.__cause__ = failed
+                committed.set_exception(raised)
 
 
 class BackgroundSaver:
@@ -75,10 +179,11 @@ class BackgroundSaver:
         self.saved = 0
         self.failures = 0
 
-    async def add(self, turn: SavedTurn) -> None:
-        """Accept ``turn``: it is saved at the latest when `close` returns.
+    async def add(self, turn: SavedTurn, taken: Callable[[], None] = nothing) -> None:
+        """Accept ``turn``, and call ``taken``: it is saved at the latest when `close` returns.
 
-        Raises `NotSaved` if there is no room for it, and saving has failed several times in a row.
+        One whose adding is cancelled is not accepted. Raises `NotSaved` if there is no room for it, and saving has
+        failed several times in a row.
         """
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="background saver")
@@ -91,6 +196,10 @@ class BackgroundSaver:
             await self._changed.wait()
         self._pending.append(turn)
         self._work.set()
+        taken()
+
+    async def decided(self) -> None:
+        """Return at once: a turn is accepted when it is added, or never."""
 
     async def settled(self) -> None:
         """Return when all that was accepted before is saved. Raises `NotSaved` while saving fails."""

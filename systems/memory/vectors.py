@@ -29,6 +29,7 @@ from systems.errors import EngineError, ModelError, StoreError
 from systems.logs import swallowed
 from systems.memory import asking
 from systems.memory.fulltext import FullTextStore
+from systems.memory.quantised import best, product
 from systems.memory.schema import store_error
 
 T = TypeVar("T")
@@ -80,12 +81,8 @@ class _Session(NamedTuple):
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[int]:
         """Return the numbers of the ``count`` turns that lie nearest to ``vector``, nearest first."""
-        likeness = self.rows.astype(np.float32) @ vector * self.scales
-        count = min(count, len(likeness))
-        if not count:
-            return []
-        best = np.argpartition(-likeness, count - 1)[:count]
-        return [int(self.numbers[place]) for place in best[np.argsort(-likeness[best], kind="stable")]]
+        likeness = product(self.rows, self.scales, vector)
+        return [int(self.numbers[place]) for place in best(likeness, count)]
 
 
 def packed(row: NDArray[np.float32]) -> tuple[float, bytes]:

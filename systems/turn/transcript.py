@@ -25,6 +25,13 @@ def as_sent(before: Sequence[Message], held: Iterable[Exchange]) -> list[Message
     return said
 
 
+def bare(said: Sequence[Message]) -> list[Message] | None:
+    """Return what was ``said``, each question without what the prompt had besides; None if it is all so already."""
+    if not any(isinstance(message, AsSent) for message in said):
+        return None
+    return [Message(each.role, each.question) if isinstance(each, AsSent) else each for each in said]
+
+
 def gone_on(told: Sequence[Exchange], held: Sequence[Exchange]) -> list[Exchange] | None:
     """Return what was ``told`` after what is ``held``; None if that is not told as it is held.
 

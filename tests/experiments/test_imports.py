@@ -27,6 +27,7 @@ LAYERS = (
     {"systems.turn"},
     {"systems.memory"},
     {"systems.mechanisms"},
+    {"systems.answering"},
     {"agents", "systems.server"},
     {"experiments", "experiments.errors", "experiments.printable", "experiments.invocation"},
     {"experiments.measuring"},

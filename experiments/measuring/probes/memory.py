@@ -44,6 +44,11 @@ def anonymous_bytes(pid: int | str = "self") -> int:
     return _kilobytes(Path(f"/proc/{pid}/status"))["RssAnon"] * 1024
 
 
+def peak_bytes(pid: int | str = "self") -> int:
+    """Return the most resident memory a process had since it began its program, files included."""
+    return _kilobytes(Path(f"/proc/{pid}/status"))["VmHWM"] * 1024
+
+
 def _kilobytes(path: Path) -> dict[str, int]:
     found = {}
     for line in path.read_text("utf-8", "replace").split("\n"):  # a process may call itself anything

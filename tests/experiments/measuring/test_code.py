@@ -42,7 +42,7 @@ def changed(versions, edited):
 
 def test_an_edit_of_an_agent_concerns_its_own_trials_and_those_of_components_that_load_it(versions):
     assert changed(versions, "systems/baseline/agent.py") == {("baseline", "lazy-loading"), ("baseline", "load")}
-    assert changed(versions, "systems/asynchronous/pipeline.py") == {
+    assert changed(versions, "systems/asynchronous/settings.py") == {
         ("asynchronous", "lazy-loading"),
         ("asynchronous", "load"),
         (None, "lazy-loading"),
@@ -53,7 +53,9 @@ def test_an_edit_of_a_study_concerns_its_own_trials(versions):
     assert {study for _, study in changed(versions, "experiments/studies/load/users.py")} == {"load"}
 
 
-@pytest.mark.parametrize("shared", ["systems/mechanisms/caches.py", "experiments/metrics/objective.py"])
+@pytest.mark.parametrize(
+    "shared", ["systems/mechanisms/caches.py", "systems/answering/pipeline.py", "experiments/metrics/objective.py"]
+)
 def test_an_edit_of_what_all_share_concerns_every_trial(versions, shared):
     assert len(changed(versions, shared)) == 6
 

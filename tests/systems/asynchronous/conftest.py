@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from systems.asynchronous import agent
+from systems.answering import agent
 from systems.logs import install
 
 

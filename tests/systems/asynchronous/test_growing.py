@@ -6,6 +6,7 @@ import asyncio
 import threading
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.engines.batched.engine import BatchedEngine, BatchedSettings
+from systems.engines.fitting import fitted
 from systems.engines.interface import Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
@@ -136,11 +138,11 @@ async def test_what_is_forgotten_while_a_turn_is_being_saved_is_not_kept_as_it_w
     engine, saving, may = Heard(), asyncio.Event(), asyncio.Event()
     add = SaveAtOnce.add
 
-    async def slowly(self, turn):
+    async def slowly(self, turn, taken):
         if "What is" in turn.question:
             saving.set()
             await may.wait()
-        await add(self, turn)
+        await add(self, turn, taken)
 
     monkeypatch.setattr(SaveAtOnce, "add", slowly)
     async with agent(tmp_path, engine, background_saving=False) as running:
@@ -209,6 +211,29 @@ def batched(path):
 
 def serial(path):
     return LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=1024, threads=1))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_what_earlier_questions_were_sent_with_leaves_before_anything_that_was_said(tmp_path, whole):
+    class Fitting(Heard):
+        def generate(self, call):
+            found = fitted(call, lambda messages: list(range(sum(map(said, messages)))), 700)
+            reply = super().generate(call)
+            return msgspec.structs.replace(reply, dropped_messages=found.dropped_messages, prompt_tokens=1)
+
+    def said(message):
+        return len(message.content)
+
+    engine, before, replies = Fitting(), [], []
+    async with agent(tmp_path, engine) as running:
+        await running.answer(ask(f"My cat likes {'small ' * 20}fish.", "one"))
+        for number in range(5):
+            text = f"What does my cat like, {number}?"
+            replies.append(await running.answer(ask(text, "two", before=tuple(before), all_messages=whole)))
+            before += [Message("user", text), Message("assistant", replies[-1].text)]
+    assert [reply.dropped_messages for reply in replies] == [0] * 5
+    with_notes = ["small" in message.content for message in engine.sent[-1][:-1]]
+    assert sum(with_notes) < 4, "it went on from bare questions"
 
 
 @pytest.mark.parametrize("engine", [batched, serial])

@@ -18,9 +18,10 @@ from systems.baseline.agent import Baseline
 from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput, NotSaved, StillReadable
+from systems.errors import BadInput, NotSaved, StillReadable, StoreError
 from systems.interface import Keeper, Request, talk
 from systems.memory import rewriting
+from systems.memory.fulltext import FullTextStore
 from tests.systems.conversing import simulated
 
 VERA = "vera"
@@ -34,8 +35,20 @@ def in_files(folder, word):
     return [path.name for path in folder.iterdir() if path.is_file() and word.encode() in path.read_bytes()]
 
 
-async def started(folder, scripts=(), **changes):
-    engine = scripted(simulated(), Scripts([Script(VERA, question, (reply,)) for question, reply in scripts]))
+class Hearing(SimulatedEngine):
+    """Writes down what it was sent."""
+
+    def __init__(self):
+        super().__init__(SimulatedSettings())
+        self.sent = []
+
+    def generate(self, call):
+        self.sent.append([message.content for message in call.messages])
+        return super().generate(call)
+
+
+async def started(folder, scripts=(), engine=None, **changes):
+    engine = scripted(engine or simulated(), Scripts([Script(VERA, question, (reply,)) for question, reply in scripts]))
     agent = Asynchronous(AsynchronousSettings(**changes), engine, folder)
     await agent.start()
     return agent
@@ -272,6 +285,81 @@ async def test_what_was_stopped_is_kept_but_not_in_a_conversation_that_is_being_
         with pytest.raises(NotSaved, match="forgotten"):
             await keeping
         assert await agent.turns(VERA) == []
+    finally:
+        await agent.close()
+
+
+@pytest.mark.parametrize("background_saving", [False, True])
+async def test_what_was_stopped_while_it_was_being_saved_is_kept_once_and_whole(
+    tmp_path, monkeypatch, background_saving
+):
+    saving, may_go_on, real = asyncio.Event(), asyncio.Event(), FullTextStore.save
+
+    async def slow(self, turns):
+        await real(self, turns)  # a caller that is cancelled here does not know it
+        saving.set()
+        await may_go_on.wait()
+
+    monkeypatch.setattr(FullTextStore, "save", slow)
+    script, engine = [("A Flumdiddle.", "It is whole.")], Hearing()
+    agent = await started(tmp_path, script, engine, background_saving=background_saving)
+    try:
+        request = ask("A Flumdiddle.", "one")
+        answering = asyncio.create_task(agent.answer(request))
+        await saving.wait()
+        answering.cancel()
+        await asyncio.wait([answering])
+        keeping = asyncio.create_task(agent.keep(request, "It is"))
+        await asyncio.sleep(0)
+        may_go_on.set()
+        await keeping
+        assert [turn.answer for turn in await agent.turns(VERA)] == ["It is whole."]
+        await agent.answer(ask("And then?", "one"))
+        assert engine.sent[-1][1:-1] == ["A Flumdiddle.", "It is whole."]
+    finally:
+        await agent.close()
+
+
+async def test_who_stops_what_was_asked_before_under_the_same_name_has_that_kept_too(tmp_path):
+    engine = Held()
+    agent = await started(tmp_path, engine=engine)
+    try:
+        request = ask("A Flumdiddle.", "one")
+        await agent.answer(request)
+        engine.asked.clear()
+        engine.may.clear()
+        answering = asyncio.create_task(agent.answer(request))
+        await asyncio.to_thread(engine.asked.wait, 30)
+        answering.cancel()
+        engine.may.set()
+        await asyncio.wait([answering])
+        await agent.keep(request, "It is")
+        assert [turn.answer for turn in await agent.turns(VERA)][1:] == ["It is"]
+    finally:
+        await agent.close()
+
+
+async def test_what_was_stopped_while_it_could_not_be_saved_is_kept_as_far_as_it_was_said(tmp_path, monkeypatch):
+    saving, may_go_on, real = asyncio.Event(), asyncio.Event(), FullTextStore.save
+
+    async def full(self, turns):
+        if saving.is_set():
+            return await real(self, turns)
+        saving.set()
+        await may_go_on.wait()
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(FullTextStore, "save", full)
+    agent = await started(tmp_path, [("A Flumdiddle.", "It is whole.")], background_saving=False)
+    try:
+        request = ask("A Flumdiddle.", "one")
+        answering = asyncio.create_task(agent.answer(request))
+        await saving.wait()
+        answering.cancel()
+        await asyncio.wait([answering])
+        may_go_on.set()
+        await agent.keep(request, "It is")
+        assert [turn.answer for turn in await agent.turns(VERA)] == ["It is"]
     finally:
         await agent.close()
 

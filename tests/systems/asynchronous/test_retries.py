@@ -2,7 +2,7 @@
 
 import pytest
 
-from systems.asynchronous import agent
+from systems.answering import agent
 from systems.asynchronous.agent import Asynchronous
 from systems.asynchronous.settings import AsynchronousSettings
 from systems.errors import EngineBusy, EngineError, StoreBusy

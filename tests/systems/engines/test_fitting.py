@@ -144,3 +144,20 @@ def test_where_no_message_may_be_left_out_only_notes_are_and_else_it_is_refused(
         fits = len(whole) + least <= context
         assert (found.prompt, found.dropped_messages, found.dropped_notes) == ((whole, 0, 0) if fits else (bare, 0, 1))
         assert found.room >= least
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_notes_of_earlier_turns_leave_before_any_message_does(whole):
+    grown = a_call([200, 10, 200, 10], [], "why?", layout="list")
+    bare = a_call([20, 10, 20, 10], [], "why?", layout="list")
+    call = msgspec.structs.replace(grown, bare=lambda: bare.messages, all_messages=whole)
+    size = len(tokens(bare.messages))
+    assert fitted(call, tokens, len(tokens(grown.messages)) + 32).prompt == tokens(grown.messages)
+    found = fitted(call, tokens, size + 32)
+    assert (len(found.prompt), found.dropped_messages, found.dropped_notes) == (size, 0, 0)
+    if whole:
+        with pytest.raises(PromptTooLong, match=f"a prompt of {size} tokens"):
+            fitted(call, tokens, size)
+    else:
+        assert fitted(call, tokens, size).dropped_messages == 2
+    assert [*ever_shorter(call)][1].messages == bare.messages

@@ -390,7 +390,7 @@ async def test_where_nothing_can_be_kept_of_what_was_stopped_it_says_so(tmp_path
     settings = AsynchronousSettings(background_saving=False, retries=False) if kind is Asynchronous else None
     served = serving(tmp_path, kind, engine=engine, system_settings=settings)
     async with served as address, connect(address) as connection:
-        await connection.send(ask(max_tokens=4000))
+        await connection.send(ask(max_tokens=100))
         await connection.recv()
         await connection.send(cancel(keep=True))
         _, last = await until_the_last(connection)

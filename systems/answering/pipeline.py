@@ -1,21 +1,23 @@
-"""One turn of the asynchronous agent, step by step, in the order of the traditional one."""
+"""One turn, step by step, in the order of the traditional one."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from operator import eq
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from systems.asynchronous.lookups import LongTermMemory
-from systems.asynchronous.settings import AsynchronousSettings
+from systems.answering.lookups import LongTermMemory
+from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
+from systems.mechanisms.handed import Handed
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
 from systems.mechanisms.steps import Steps
@@ -36,11 +38,25 @@ class Shown(NamedTuple):
 
     ``cleared`` is how often all that may know what was forgotten had been let go by then (`ReplyCache`). ``of_history``
     is the share of the prompt that stays: all but the system's message, which may be a client's long instructions.
+    Where the prompt had no room for what the questions before were sent with, these are ``bare`` from now on.
     """
 
     sent: str = ""
     cleared: int = 0
     of_history: float = 1.0
+    bare: bool = False
+
+
+class _Bare:
+    """Makes the messages of a prompt without notes of earlier turns; ``needed`` says whether an engine asked for it."""
+
+    def __init__(self, messages: Callable[[], Sequence[Message]]) -> None:
+        self._messages = messages
+        self.needed = False
+
+    def __call__(self) -> Sequence[Message]:
+        self.needed = True
+        return self._messages()
 
 
 class ReplyCache(commands.Resizable, Protocol):
@@ -75,15 +91,19 @@ class Saver(Protocol):
         """Return when what was accepted before is saved. Raises `NotSaved`."""
         ...
 
-    async def add(self, turn: SavedTurn) -> None:
-        """Accept ``turn``. Raises `NotSaved` if it cannot wait until saving works again."""
+    async def decided(self) -> None:
+        """Return when it is known of each turn that was added whether it is accepted."""
+        ...
+
+    async def add(self, turn: SavedTurn, taken: Callable[[], None]) -> None:
+        """Accept ``turn``, and call ``taken`` then. Raises `NotSaved` if it cannot wait until saving works again."""
         ...
 
 
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """The parts one turn passes through."""
 
-    settings: AsynchronousSettings
+    settings: AnsweringSettings
     executors: Executors
     admission: Admission | Unbounded
     system: LastReading
@@ -92,12 +112,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     engine_identity: str
     store: Resource[LongTermMemory]
     saver: Saver
+    handed: Handed
     histories: Histories
     cache: ReplyCache
     counters: Counters
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
+        self.handed.begins(request)
         is_command = request.commands and commands.is_command(request.text)
         if request.conversation and (is_command or request.before is None):
             await self._recall(request, request.conversation, steps)
@@ -123,8 +145,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             # The engine asks `wanted` between tokens; where nobody listens it need not call for each as well.
             sink = None if on_token is None else awaiting.Sink(on_token, steps.wanted)
             layout, text, told = self.settings.layout, request.text, request.instructions
+            plain = transcript.bare(said)
+            bare = None if plain is None else _Bare(partial(prompt.build, layout, plain, noted, observed, text, told))
             call = Call(
                 messages=prompt.build(layout, said, noted, observed, text, told),
+                bare=bare,
                 shorter=partial(prompt.shorter, layout, noted, observed, text, told),
                 max_tokens=request.max_tokens,
                 conversation=request.talk,
@@ -136,7 +161,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 check=steps.wanted.check,
             )
             reply = await self._generate(request, call, memories, steps, sink, arrived)
-            shown = self._shown(request, call, reply, cleared)
+            shown = self._shown(request, call, reply, cleared)._replace(bare=bare is not None and bare.needed)
             if request.may_be_cached and self.cache.cleared == cleared:  # it may know what was forgotten meanwhile
                 self._cache(key, reply, steps)
         else:
@@ -150,11 +175,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
     async def turn_again(self, request: Request, steps: Steps, reply: Reply) -> None:
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
+        self.handed.begins(request)
         self.counters.coalesced += 1
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
     async def stopped(self, request: Request, steps: Steps, answer: str) -> None:
-        """Remember a turn whose reply was stopped where ``answer`` ends."""
+        """Remember a turn whose reply was stopped where ``answer`` ends, unless all of it was remembered by then."""
+        await self.saver.decided()
+        if self.handed.has(request):
+            return
         reply = Reply(request_id=request.id, text=answer, source=Source.MODEL)
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
@@ -175,11 +204,20 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             keywords=tuple(keywords),
             important=important,
         )
+        # As soon as it is saved, it is said: also where somebody stops the turn in between.
+        said = partial(self._say, request, reply, shown, important=important)
         try:
-            await self.saver.add(turn)
+            await self.saver.add(turn, said)
         except NotSaved as error:
             steps.failed("saving", error, "not saved")
             self.counters.unsaved += 1
+            said()
+
+    def _say(self, request: Request, reply: Reply, shown: Shown, *, important: bool) -> None:
+        """Have the history go on with a turn, which was handed over to be saved."""
+        self.handed.over(request)
+        if shown.bare:
+            self.histories.lay_bare(partial(eq, request.talk))
         if shown.cleared != self.cache.cleared:  # what was forgotten meanwhile may stand there
             shown = shown._replace(sent="")
         exchange = Exchange(request.text, reply.text, important, shown.sent)

@@ -1,4 +1,4 @@
-"""How the asynchronous agent asks its long-term memory: by all words of a question, or by its published keywords."""
+"""How long-term memory is asked: by all words of a question, or by its published keywords."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from systems.asynchronous.pipeline import Pipeline
+from systems.answering.pipeline import Pipeline
 from systems.engines.interface import Engine
 from systems.errors import NotKept, StoreError
 from systems.interface import Forgotten, KeptConversation, KeptTurn, is_talk_of, talk
