@@ -3,7 +3,7 @@
     python -m tests.benchmarks.semantic_threshold [--models minilm e5-small wordllama] [--seeds 4] [--out FILE]
 
 For every encoder, pairs of the *settling* split are judged at each similarity and each least share of words; what has
-the most hits among those that serve at most one in a hundred wrongly, in the worst kind of pair and language, is taken.
+the most hits among those that serve at most one in a hundred wrongly, in the worst kind of the worst family, is taken.
 An encoder that reads Latin letters alone is measured in English. Nothing of the held-out split is looked at.
 """
 

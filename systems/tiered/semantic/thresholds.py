@@ -26,7 +26,7 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Point(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A point of the curve: of so many pairs that should hit and that should not, the shares that did.
 
-    ``worst_false`` is the share in the worst kind of pair and language.
+    ``worst_false`` is the share in the worst kind of pair of the worst family.
     """
 
     threshold: Threshold

@@ -38,7 +38,7 @@ def _curves(scene: Scene) -> list[Drawn]:
                 false = [max(100 * _LEAST_SHOWN, 100 * value) for value in _middle(parts, "false_share")]
                 hits = [100 * value for value in _middle(parts, "hit_share")]
                 look = drawing.look(scene.place(subject))
-                label = f"{subject}, {'the whole cache' if gate == 'on' else 'vectors alone'}"
+                label = f"{subject}, {'the whole cache' if gate == 'on' else 'without its gate'}"
                 axes.plot(false, hits, linestyle=line, color=look["color"], label=label)
                 for part in parts:
                     point = _chosen(part)
@@ -92,7 +92,7 @@ def _of_curves(scene: Scene, subjects: list[str]) -> str:
     best = {gate: max(point[1] for point in found) for gate, found in points.items()}
     return (
         f"In English the whole cache serves up to {best['on']:.0f} % of paraphrases at no more than "
-        f"{worst['on']:.1f} % false hits; vectors alone up to {best['off']:.0f} % at {worst['off']:.1f} %"
+        f"{worst['on']:.1f} % false hits; without its gate up to {best['off']:.0f} % at {worst['off']:.1f} %"
     )
 
 
