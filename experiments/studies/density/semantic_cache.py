@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
-from experiments.workloads.paired.pairs import KINDS, Language, Split, pairs
+from experiments.workloads.paired.pairs import KINDS, Language, pairs
 from experiments.workloads.paired.streams import Asked, stream
 from systems.engines.interface import EmbeddingEngine
 from systems.interface import Reply, Source
@@ -115,17 +115,14 @@ def _pairs(role: Role) -> None:
             role.part.values |= {kind: len(mine), f"{kind}_hits": sum(served)}
         return
     from experiments.grading import paired
-    from systems.tiered.semantic.thresholds import threshold_of
+    from systems.tiered.semantic.thresholds import measured_for, threshold_of
 
     gated = role.spec.condition["gate"] == "on"
     with _loaded(subject) as encoder:
         if gated:
             threshold = threshold_of(encoder.identity)
         else:
-            settling: Split = "settling"
-            languages = ENCODERS[subject]
-            known = [pair for each in _LANGUAGES if each in languages for pair in pairs(seed, settling, each)]
-            point = paired.chosen(paired.judged(encoder, known), gated=False)
+            point = measured_for(encoder.identity).without_gate
             # Where no threshold keeps false hits low enough, none is right: such a cache has to serve nothing.
             threshold = paired.NEVER if point is None else point.threshold
         found = paired.judged(encoder, asked)

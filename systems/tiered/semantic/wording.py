@@ -116,7 +116,7 @@ def _latin(text: str, question: str) -> Wording:
         names = frozenset()
     digits = [_number(word) for word in words if word[0].isdigit() or word in lexicon.NUMBERS]
     terms = [
-        _same(word)
+        _same(lexicon.UNITS.get(word, word))
         for word in plain_words
         if (
             word not in WORDS

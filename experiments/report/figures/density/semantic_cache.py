@@ -27,7 +27,7 @@ def _curves(scene: Scene) -> list[Drawn]:
     languages = [one for one in _LANGUAGES if (factor(shown, "language") == one).any()]
     if not subjects:
         return []
-    title = _of_curves(scene, subjects)
+    title, claim = _of_curves(scene, subjects), claims.get("S1-hits")
     figure, panels = drawing.canvas(title, len(languages), height=4.4, sharex=True, sharey=True)
     for axes, language in zip(panels, languages, strict=True):
         for subject in subjects:
@@ -43,11 +43,21 @@ def _curves(scene: Scene) -> list[Drawn]:
                 for part in parts:
                     point = _chosen(part)
                     if point is not None:
-                        axes.plot(*point, linestyle="none", alpha=0.6, markersize=5, **look)
+                        axes.plot(
+                            max(100 * _LEAST_SHOWN, point[0]),
+                            point[1],
+                            linestyle="none",
+                            alpha=0.6,
+                            markersize=5,
+                            **look,
+                        )
         axes.axvline(1.0, color=drawing.GREY, linewidth=1, linestyle=":", label="one false hit in a hundred")
         axes.set_title(_LANGUAGES[language])
         axes.set_xlabel("pairs that mean another, served, %")
         drawing.logarithmic(axes, "x")
+        if claim.at_least is not None:
+            level = 100 * claim.at_least
+            drawing.ends(axes, claim, level, level, f"published: {level:g} % hits", "y")
     panels[0].set_ylabel("paraphrases served, %")
     alt = f"{title}. Per encoder and language, paraphrases served against false hits, over all thresholds."
     notes = [
@@ -78,7 +88,7 @@ def _chosen(part: Any) -> tuple[float, float] | None:
     if not different or not alike:
         return None
     wrong = sum(part.values.get(f"{kind}_hits", 0) for kind in ("polarity", "changed", "history"))
-    return max(100 * _LEAST_SHOWN, 100 * wrong / different), 100 * part.values.get("paraphrase_hits", 0) / alike
+    return 100 * wrong / different, 100 * part.values.get("paraphrase_hits", 0) / alike
 
 
 def _of_curves(scene: Scene, subjects: list[str]) -> str:
@@ -88,11 +98,17 @@ def _of_curves(scene: Scene, subjects: list[str]) -> str:
     }
     if not points["on"] or not points["off"]:
         return "What is served of paraphrases, against false hits"
-    worst = {gate: max(point[0] for point in found) for gate, found in points.items()}
-    best = {gate: max(point[1] for point in found) for gate, found in points.items()}
+    least, most = (choose(point[1] for point in points["on"]) for choose in (min, max))
+    worst = max(point[0] for point in points["on"])
+    best = max(point[1] for point in points["off"])
     return (
-        f"In English the whole cache serves up to {best['on']:.0f} % of paraphrases at no more than "
-        f"{worst['on']:.1f} % false hits; without its gate up to {best['off']:.0f} % at {worst['off']:.1f} %"
+        f"In English the cache serves {least:.0f} to {most:.0f} % of paraphrases, and {worst:.1f} % of other pairs "
+        "at most; "
+        + (
+            f"without its gate it serves at most {best:.0f} %"
+            if best
+            else "without its gate no threshold is strict enough"
+        )
     )
 
 
