@@ -82,6 +82,7 @@ class Wording(msgspec.Struct, frozen=True):
     limits: frozenset[str]
     directed: bool
     passive: bool
+    shows_names: bool
     terms: tuple[str, ...]
     words: frozenset[str]
 
@@ -137,6 +138,7 @@ def _latin(text: str, question: str) -> Wording:
         limits=frozenset(words) & lexicon.LIMITS,
         directed=directed,
         passive="by" in words and not _BE.isdisjoint(words),
+        shows_names=True,
         terms=tuple(terms),
         words=frozenset(words),
     )
@@ -171,6 +173,7 @@ def _chinese(text: str) -> Wording:
         limits=frozenset(word for word in ("只", "都", "全部", "仅", "每") if word in text),
         directed=re.search(lexicon.DIRECTIONS_ZH, text) is not None,
         passive="被" in text or "输给" in text,
+        shows_names=False,
         terms=(*terms, *(word for word in latin if word[0].isalpha())),
         words=frozenset(terms) | frozenset(latin),
     )

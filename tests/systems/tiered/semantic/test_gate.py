@@ -26,6 +26,7 @@ def difference(one, other, least_shared=0.6):
         ("Was Anna hired by Petra?", "Did Anna hire Petra?", "direction"),
         ("Convert dollars into francs.", "Convert francs into dollars.", "direction"),
         ("How do I bake a rye bread?", "How do I bake a plum cake?", "content"),
+        ("哈洛的大桥有没有栏杆？", "林登的大桥有没有栏杆？", "names"),
         ("二十磅等于多少公斤？", "三十磅等于多少公斤？", "numbers"),
         ("张伟雇用了刘洋吗？", "刘洋雇用了张伟吗？", "direction"),
         ("兰花可以浇水吗？", "兰花不可以浇水吗？", "negation"),
