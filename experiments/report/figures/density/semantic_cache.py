@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
@@ -27,7 +28,7 @@ def _curves(scene: Scene) -> list[Drawn]:
     languages = [one for one in _LANGUAGES if (factor(shown, "language") == one).any()]
     if not subjects:
         return []
-    title, claim = _of_curves(scene, subjects), claims.get("S1-hits")
+    title = _of_curves(scene, subjects)
     figure, panels = drawing.canvas(title, len(languages), height=4.4, sharex=True, sharey=True)
     for axes, language in zip(panels, languages, strict=True):
         for subject in subjects:
@@ -40,6 +41,8 @@ def _curves(scene: Scene) -> list[Drawn]:
                 look = drawing.look(scene.place(subject))
                 label = f"{subject}, {'the whole cache' if gate == 'on' else 'without its gate'}"
                 axes.plot(false, hits, linestyle=line, color=look["color"], label=label)
+                low, high = ([100 * value for value in _each(parts, "hit_share", ends)] for ends in (min, max))
+                axes.fill_between(false, low, high, color=look["color"], alpha=0.15, linewidth=0)
                 for part in parts:
                     point = _chosen(part)
                     if point is not None:
@@ -55,13 +58,10 @@ def _curves(scene: Scene) -> list[Drawn]:
         axes.set_title(_LANGUAGES[language])
         axes.set_xlabel("pairs that mean another, served, %")
         drawing.logarithmic(axes, "x")
-        if claim.at_least is not None:
-            level = 100 * claim.at_least
-            drawing.ends(axes, claim, level, level, f"published: {level:g} % hits", "y")
     panels[0].set_ylabel("paraphrases served, %")
     alt = f"{title}. Per encoder and language, paraphrases served against false hits, over all thresholds."
     notes = [
-        "lines: medians of the blocks over all thresholds; points: the blocks at the threshold that is used",
+        "lines: medians of the blocks over all thresholds, bands: all blocks; points: the blocks at the threshold that is used",
         "shares below 0.1 % are drawn there",
         *scene.notes(shown),
     ]
@@ -79,7 +79,11 @@ def _parts(scene: Scene, subject: str, language: str, gate: str) -> list[Any]:
 
 
 def _middle(parts: list[Any], name: str) -> list[float]:
-    return [median(values) for values in zip(*(part.series[name] for part in parts), strict=False)]
+    return _each(parts, name, median)
+
+
+def _each(parts: list[Any], name: str, of: Callable[[Sequence[float]], float]) -> list[float]:
+    return [of(values) for values in zip(*(part.series[name] for part in parts), strict=False)]
 
 
 def _chosen(part: Any) -> tuple[float, float] | None:
