@@ -61,7 +61,7 @@ def _curves(scene: Scene) -> list[Drawn]:
     panels[0].set_ylabel("paraphrases served, %")
     alt = f"{title}. Per encoder and language, paraphrases served against false hits, over all thresholds."
     notes = [
-        "lines: medians of the blocks over all thresholds, bands: all blocks; points: the blocks at the threshold that is used",
+        "lines: medians of the blocks over all thresholds, bands: all blocks; points: at the threshold that is used",
         "shares below 0.1 % are drawn there",
         *scene.notes(shown),
     ]
