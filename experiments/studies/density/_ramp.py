@@ -103,9 +103,17 @@ class _Agent:
 
     async def turn(self, number: int, turn: int) -> None:
         """Answer one turn. Raises `Refused`."""
+        if self.pressure is None:
+            await self._answered(number, turn)
+            return
+        ramp = self.ramp
+        # To know what a turn will need is a forecast too: only who makes one uses it.
+        foreseen = ramp.state_bytes + int(ramp.computed * _TURN_TOKENS * _TOKEN_BYTES)
+        with self.pressure.turn(foreseen if ramp.policy == "forecast" else 0):
+            await self._answered(number, turn)
+
+    async def _answered(self, number: int, turn: int) -> None:
         ramp, pressure = self.ramp, self.pressure
-        if pressure is not None:
-            pressure.admit(ramp.state_bytes + int(ramp.computed * _TURN_TOKENS * _TOKEN_BYTES))
         mine = self.held.setdefault(number, _Conversation())
         async with self._slots:
             missing = turn - len(mine.computed) if ramp.computed else 0
@@ -200,7 +208,8 @@ async def _hold(agent: _Agent, number: int, begins_s: float, origin: float) -> N
                 await agent.turn(number, turn)
                 outcome = "ok"
             except Refused as error:
-                await asyncio.sleep(error.retry_after_s)
+                # Who is told to come back later than they can wait gives up at the end of their patience.
+                await asyncio.sleep(min(error.retry_after_s, max(0.0, intended_s + _PATIENCE_S - clock()) + 0.01))
         row = RequestRow(
             intended_s=round(intended_s, 4),
             started_s=round(started_s, 4),
@@ -240,7 +249,3 @@ async def _run(ramp: Ramp) -> None:
 def main() -> None:
     """Hold the conversations of the ramp that the argument describes; one line a turn, and a last one in the end."""
     asyncio.run(_run(msgspec.json.decode(sys.argv[1], type=Ramp)))
-
-
-if __name__ == "__main__":
-    main()

@@ -44,6 +44,7 @@ _MIB = 2**20
 # would take about one and a half times the limit.
 _RAMPS: dict[str, tuple[int, float]] = {"caches": (_MIB // 8, 1.0), "states": (3 * _MIB // 2, 0.0)}
 _TURNS = 10
+_PROGRAM = "from experiments.studies.density._ramp import main; main()"
 _CONVERSATIONS = 120
 
 
@@ -119,7 +120,7 @@ def run(role: Role) -> None:
 
 def _life(ramp: Ramp) -> tuple[bool, list[RequestRow], Summary | None]:
     """Run the agent once: whether it reached the end of the ramp, its turns, and what it says in the end."""
-    command = [sys.executable, "-m", "experiments.studies.density._ramp", msgspec.json.encode(ramp).decode()]
+    command = [sys.executable, "-c", _PROGRAM, msgspec.json.encode(ramp).decode()]
     # The kernel is to choose the agent, not whoever counts its deaths; a process may always make itself likelier.
     likelier = ["/bin/sh", "-c", 'echo 1000 > /proc/self/oom_score_adj; exec "$@"', "ramp", *command]
     with subprocess.Popen(likelier, stdout=subprocess.PIPE) as agent:
