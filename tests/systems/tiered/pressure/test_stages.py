@@ -105,7 +105,7 @@ async def test_with_a_forecast_what_is_expected_is_freed_before_it_is_there():
 
     memory = Memory()
     pressure = Pressure(memory.read, reclaim, forecast=Forecast(10.0))
-    await looks(pressure, memory, *range(500, 640, 20))
+    await looks(pressure, memory, *range(500, 740, 20))
     assert memory.used < 750
     assert asked[-1] > 0
 
