@@ -17,7 +17,7 @@ import msgspec
 from experiments.measuring.records import RequestRow, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
-from experiments.studies.density._ramp import Policy, Ramp, Summary
+from experiments.studies.density._ramp import Policy, Ramp, Summary, beginnings
 from systems.errors import SystemFailed
 from systems.tiered.pressure.kernel import kernel_pressure
 
@@ -94,7 +94,7 @@ def run(role: Role) -> None:
         | {"limit_bytes": role.spec.profile.memory_bytes},
         Ramp,
     )
-    part, kills, over = role.part, 0, False
+    part, kills, lost, over = role.part, 0, 0, False
     began = time.monotonic()
     while not over:
         over, rows, summary = _life(msgspec.structs.replace(ramp, begun_s=time.monotonic() - began))
@@ -107,15 +107,23 @@ def run(role: Role) -> None:
                 "returned_bytes": summary.returned_bytes,
                 "recomputed_tokens": summary.recomputed_tokens,
             }
-        kills += not over
+        if not over:
+            kills += 1
+            lost += _held(ramp, time.monotonic() - began)
         over = over or time.monotonic() - began > ramp.duration_s
     part.values |= {
         "kills": kills,
+        "conversations_lost": lost,
         "turns_planned": ramp.conversations * ramp.turns,
         "turns_answered": sum(row.outcome == "ok" for row in part.requests),
         "limit_bytes": ramp.limit_bytes,
     }
     role.outside_look()
+
+
+def _held(ramp: Ramp, at_s: float) -> int:
+    """Return how many conversations had begun and not ended: what a kill at that moment loses."""
+    return sum(begins_s <= at_s < begins_s + ramp.turns * ramp.think_s for begins_s in beginnings(ramp))
 
 
 def _life(ramp: Ramp) -> tuple[bool, list[RequestRow], Summary | None]:

@@ -56,8 +56,8 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
 _NO_ROOM = ("shared-no-room", "spilled")
 _IDLE_MIB = 1024
 _CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 4, 24
-_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 8, "standard": 12, "wide": 12, "paper": 24}
-_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 3, "wide": 3, "paper": 4}
+_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 8, "standard": 8, "wide": 8, "paper": 24}
+_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 2, "wide": 2, "paper": 4}
 _SAMPLE_S = 0.05
 # About four hundred tokens, as an agent's instructions and the descriptions of its tools are.
 _RULES = (
@@ -95,7 +95,7 @@ def run(role: Role) -> None:
     if role.model_path is None:
         raise BadInput(f"The trial of {role.spec.subject} names no model.")
     users, turns = int(role.spec.condition["conversations"] or 0), int(role.spec.condition["turns"] or 0)
-    planned = conversations(role.spec.seed, users, turns)
+    planned = conversations(role.spec.seed, 2 * users, turns)[::2]  # of two users one speaks English
     engine = _made(role, engines.engine_of(role.spec))
     engine.load()
     try:
