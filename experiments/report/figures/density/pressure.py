@@ -53,7 +53,7 @@ def _figure(found: list[tuple[Record, Part]]) -> Drawn:
             axes.plot(shares, [place] * len(shares), linestyle="none", alpha=0.5, markersize=5, **look)
             axes.plot([float(np.median(shares))] * 2, [place - 0.25, place + 0.25], color=look["color"], linewidth=2)
             axes.annotate(
-                f"{kills:.1f} kills" if kills else "none killed",
+                f"{kills:.1f} kills, {lost:.0f} conversations lost" if kills else "none killed",
                 (1.0, place + 0.32),
                 xycoords=("axes fraction", "data"),
                 ha="right",
