@@ -59,13 +59,13 @@ _CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 4, 24
 _CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 8, "standard": 8, "wide": 8, "paper": 24}
 _TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 2, "wide": 2, "paper": 4}
 _SAMPLE_S = 0.05
-# About four hundred tokens, as an agent's instructions and the descriptions of its tools are.
+# About three hundred tokens, as an agent's instructions and the descriptions of its tools are.
 _RULES = (
     "Answer in plain words and in the language of the question. Keep to what you were told, and say so when you do not "
     "know. Names, numbers and dates are repeated exactly as they were given. Before a tool is used its purpose is told "
     "in one sentence, and what it returned is never shown as it is, but summed up. "
 )
-_INSTRUCTIONS = "You are a careful assistant on a small computer. " + _RULES * 6
+_INSTRUCTIONS = "You are a careful assistant on a small computer. " + _RULES * 4
 
 
 def cells(request: GridRequest) -> list[Cell]:
