@@ -24,6 +24,7 @@ from systems.tiered.pressure.kernel import kernel_pressure
 from systems.tiered.pressure.reading import Meter
 from systems.tiered.pressure.returning import Returning
 from systems.tiered.pressure.stages import Pressure
+from systems.tiered.pressure.working_sets import WorkingSets
 
 Policy = Literal["unmanaged", "threshold", "kernel", "stages", "forecast"]
 HORIZON_S = 2.0
@@ -31,7 +32,7 @@ HORIZON_S = 2.0
 
 # Of the 135m shape a token's keys and values take 22.5 KiB; a turn of 64 tokens, and half a millisecond to compute one.
 _TURN_TOKENS = 64
-_TOKEN_BYTES = 23_040
+_TURN_BYTES = _TURN_TOKENS * 23_040
 _TOKEN_S = 0.0005
 _REPLY_S = 0.05
 _AHEAD_BYTES = 1 << 20
@@ -98,6 +99,7 @@ class _Agent:
         self.recomputed = 0
         self.returning = Returning(every_s=0.5)
         self.pressure = _pressure(ramp, self.reclaim)
+        self._sizes = WorkingSets()
         self._slots = asyncio.Semaphore(_SLOTS)
         self._tool_output = _tool_output(ramp)
 
@@ -106,10 +108,9 @@ class _Agent:
         if self.pressure is None:
             await self._answered(number, turn)
             return
-        ramp = self.ramp
         # To know what a turn will need is a forecast too: only who makes one uses it.
-        foreseen = ramp.state_bytes + int(ramp.computed * _TURN_TOKENS * _TOKEN_BYTES)
-        with self.pressure.turn(foreseen if ramp.policy == "forecast" else 0):
+        foreseen = self._sizes.predicted("ramp", "turn") if self.ramp.policy == "forecast" else 0
+        with self.pressure.turn(foreseen):
             await self._answered(number, turn)
 
     async def _answered(self, number: int, turn: int) -> None:
@@ -120,10 +121,11 @@ class _Agent:
             self.recomputed += missing * _TURN_TOKENS
             await asyncio.sleep(_REPLY_S + missing * _TURN_TOKENS * _TOKEN_S)
             for _ in range(missing + 1 if ramp.computed else 0):
-                mine.computed.append(_touched(int(ramp.computed * _TURN_TOKENS * _TOKEN_BYTES)))
+                mine.computed.append(_touched(int(ramp.computed * _TURN_BYTES)))
             # A new object each time, as a tool's answer is.
             mine.kept.append(bytes(memoryview(self._tool_output)))
             mine.used_s = time.monotonic()
+            self._sizes.saw("ramp", "turn", ramp.state_bytes + (missing + 1) * int(ramp.computed * _TURN_BYTES))
             if pressure is None or pressure.stage < Stage.NO_PREFETCH:
                 mine.ahead = _touched(_AHEAD_BYTES)
 
