@@ -19,11 +19,11 @@ import msgspec
 from experiments.measuring.records import RequestRow
 from systems.errors import Refused
 from systems.tiered.pressure.forecast import Forecast
-from systems.tiered.pressure.judging import ByForecast, ByKernel, ByUse, Judge, Stage, Steps
+from systems.tiered.pressure.judging import ByKernel, ByUse, Judge, Stage, Steps
 from systems.tiered.pressure.kernel import kernel_pressure
 from systems.tiered.pressure.reading import Meter
 from systems.tiered.pressure.returning import Returning
-from systems.tiered.pressure.stages import Pressure
+from systems.tiered.pressure.stages import Pressure, Reclaim
 from systems.tiered.pressure.working_sets import WorkingSets
 
 Policy = Literal["unmanaged", "threshold", "kernel", "stages", "forecast"]
@@ -149,25 +149,19 @@ class _Agent:
             await self.returning.give_back()
 
 
-def _pressure(ramp: Ramp, reclaim: object) -> Pressure | None:
-    judge: Judge
+def _pressure(ramp: Ramp, reclaim: Reclaim) -> Pressure | None:
+    judge: Judge | None = None  # by the forecast, or by use where there is none
     forecast = Forecast(HORIZON_S) if ramp.policy == "forecast" else None
-    match ramp.policy:
-        case "unmanaged":
-            return None
-        case "threshold":
-            judge = ByUse(Steps(0.85, 0.85, 0.85, 0.85))
-        case "kernel":
-            kernel = kernel_pressure()
-            if kernel is None:
-                raise SystemExit("this group tells no memory pressure")
-            judge = ByKernel(kernel)
-        case "stages":
-            judge = ByUse()
-        case "forecast":
-            assert forecast is not None
-            judge = ByForecast(forecast)
-    return Pressure(Meter(ramp.limit_bytes).read, reclaim, judge=judge, forecast=forecast, calm_s=0.5)  # type: ignore[arg-type]
+    if ramp.policy == "unmanaged":
+        return None
+    if ramp.policy == "threshold":
+        judge = ByUse(Steps(0.85, 0.85, 0.85, 0.85))
+    elif ramp.policy == "kernel":
+        kernel = kernel_pressure()
+        if kernel is None:
+            raise SystemExit("The kernel tells this process's group no memory pressure.")
+        judge = ByKernel(kernel)
+    return Pressure(Meter(ramp.limit_bytes).read, reclaim, judge=judge, forecast=forecast, calm_s=0.5)
 
 
 def _pack(idle: list[_Conversation], excess: int) -> None:
