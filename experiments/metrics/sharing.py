@@ -1,8 +1,10 @@
-"""Sharing keys and values: prompt tokens computed, the most anonymous memory, and the share of replies unchanged.
+"""Sharing keys and values: prompt tokens computed, the most anonymous memory, and what the replies then say.
 
 A reply is unchanged when its text is the one that an engine which shares and keeps nothing generates for the same
 prompt alone. In batches of another composition sums are made in another order, so that even a subject that shares
-nothing may differ now and then: what private states give is the floor for the others.
+nothing may differ, and one token that differs changes all that follow: what a subject that keeps nothing gives is the
+floor for the others. The shift is finer: by how much the probability of a reply's first token differs from the one that
+the same engine gives it, on average over the replies.
 """
 
 from __future__ import annotations
@@ -28,6 +30,15 @@ def unchanged(record: Record) -> float | Missing:
     if isinstance(same, Missing) or isinstance(compared, Missing) or not compared:
         return Missing("no replies were compared")
     return same / compared
+
+
+def shift(record: Record) -> float | Missing:
+    """Compute the mean of the differences."""
+    part = subject(record)
+    if isinstance(part, Missing):
+        return part
+    shifts = part.series.get("first_token_shift")
+    return sum(shifts) / len(shifts) if shifts else Missing("no replies were compared")
 
 
 def spilled(record: Record) -> float | Missing:
@@ -63,6 +74,14 @@ METRICS = (
         better="higher",
         formula="last replies with the text of an engine that keeps nothing ÷ last replies",
         compute=unchanged,
+    ),
+    Metric(
+        name="sharing_shift",
+        title="Shift of the first token's probability",
+        unit="ratio",
+        better="lower",
+        formula="mean of |probability of a reply's first token − that in an engine that keeps nothing|",
+        compute=shift,
     ),
     Metric(
         name="sharing_spilled",

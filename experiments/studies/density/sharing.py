@@ -10,6 +10,7 @@ the same.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +27,7 @@ from experiments.workloads.conversations import conversations
 from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.settings import KEY_VALUE_TYPES, BatchedCounters
 from systems.engines.context_length import padded
-from systems.engines.interface import Call, Message, Sampling
+from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.errors import BadInput
 from systems.models.check import read_metadata
 from systems.models.key_values import key_values
@@ -39,11 +40,12 @@ MEASURES = (
     "sharing_computed_tokens",
     "sharing_peak_memory",
     "sharing_unchanged",
+    "sharing_shift",
     "sharing_spilled",
     "latency_p50",
     "latency_p95",
 )
-PRIMARY = 3
+PRIMARY = 4
 
 SUBJECTS: dict[str, dict[str, Scalar]] = {
     "nothing-kept": {"share_prefixes": False, "keep_states": False},
@@ -59,6 +61,7 @@ _CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 4, 24
 _CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 8, "standard": 8, "wide": 8, "paper": 24}
 _TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 2, "wide": 2, "paper": 4}
 _SAMPLE_S = 0.05
+_LIKELIEST = 10
 # About three hundred tokens, as an agent's instructions and the descriptions of its tools are.
 _RULES = (
     "Answer in plain words and in the language of the question. Keep to what you were told, and say so when you do not "
@@ -109,13 +112,20 @@ def run(role: Role) -> None:
     reference = _made(role, msgspec.structs.replace(spec, settings={**spec.settings, **plain}))
     reference.load()
     try:
-        again = [reference.generate(_call(each, user, turns - 1)).text for user, each in enumerate(planned)]
+        again = [reference.generate(_call(each, user, turns - 1)) for user, each in enumerate(planned)]
     finally:
         reference.close()
-    role.part.values["unchanged"] = sum(a == b for a, b in zip(said, again, strict=True))
+    role.part.values["unchanged"] = sum(one.text == other.text for one, other in zip(said, again, strict=True))
     role.part.values["compared"] = len(again)
-    alike = (_alike(a, b) for a, b in zip(said, again, strict=True))
-    role.part.series["alike_characters"] = [float(each) for each in alike]
+    role.part.series["first_token_shift"] = [_shift(one, other) for one, other in zip(said, again, strict=True)]
+
+
+def _shift(one: Generation, other: Generation) -> float:
+    """Return by how much the probability of the first token of ``one`` differs from that in ``other``, at least."""
+    first, theirs = one.tokens[0], other.tokens[0]
+    told = dict(theirs.likeliest) | {theirs.text: theirs.logprob}
+    # One that is not among the likeliest there had less than the least of them.
+    return abs(math.exp(first.logprob) - math.exp(told.get(first.text, min(told.values()))))
 
 
 def _made(role: Role, spec: EngineSpec) -> BatchedEngine:
@@ -131,11 +141,11 @@ def _made(role: Role, spec: EngineSpec) -> BatchedEngine:
     return engine
 
 
-async def _converse(role: Role, engine: BatchedEngine, planned: list[list[Turn]]) -> list[str]:
+async def _converse(role: Role, engine: BatchedEngine, planned: list[list[Turn]]) -> list[Generation]:
     """Ask every conversation's turns, all conversations at once, and return what each said last."""
     highest = asyncio.create_task(_watch(role))
     clock = Stopwatch()
-    said: list[str] = []
+    said: list[Generation] = []
     try:
         for turn in range(len(planned[0])):
             said = await asyncio.gather(
@@ -148,7 +158,9 @@ async def _converse(role: Role, engine: BatchedEngine, planned: list[list[Turn]]
     return said
 
 
-async def _ask(role: Role, engine: BatchedEngine, planned: list[Turn], user: int, turn: int, clock: Stopwatch) -> str:
+async def _ask(
+    role: Role, engine: BatchedEngine, planned: list[Turn], user: int, turn: int, clock: Stopwatch
+) -> Generation:
     began = clock()
     generation = await engine.reply(_call(planned, user, turn))
     role.part.requests.append(
@@ -165,7 +177,7 @@ async def _ask(role: Role, engine: BatchedEngine, planned: list[Turn], user: int
             turn=turn,
         )
     )
-    return generation.text
+    return generation
 
 
 def _call(planned: list[Turn], user: int, turn: int) -> Call:
@@ -175,6 +187,7 @@ def _call(planned: list[Turn], user: int, turn: int) -> Call:
         conversation=str(user),
         sampling=Sampling(temperature=0.0, ignore_end=True),
         all_messages=True,
+        likeliest=_LIKELIEST,
     )
 
 
@@ -197,10 +210,3 @@ async def _watch(role: Role) -> None:
 
 def _note(role: Role, counters: BatchedCounters) -> None:
     role.part.counters = msgspec.structs.asdict(counters)
-
-
-def _alike(one: str, other: str) -> int:
-    """Return how many characters two texts share from the beginning."""
-    return next(
-        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )

@@ -1,4 +1,4 @@
-"""Keys and values: tokens computed, most memory and replies unchanged, by how they are kept."""
+"""Keys and values: tokens computed, most memory, and how far replies shift, by how they are kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Shown = tuple[str, str, Callable[[float], float]]
 _PANELS: tuple[_Shown, ...] = (
     ("sharing_computed_tokens", "prompt tokens\ncomputed (thousand)", lambda value: value / 1e3),
     ("sharing_peak_memory", "most anonymous\nmemory (MiB)", lambda value: value / 2**20),
-    ("sharing_unchanged", "last replies\nunchanged (%)", lambda value: 100 * value),
+    ("sharing_shift", "shift of the first token's\nprobability (points)", lambda value: 100 * value),
 )
 
 
@@ -58,6 +58,8 @@ def draw(scene: Scene) -> list[Drawn]:
         axes.set_xlim(left=0)
         axes.set_xlabel(label)
     rows += [(_SUBJECTS[name], *values) for name, values in shown.items()]
-    alt = f"{title}. Prompt tokens computed, most anonymous memory and replies unchanged, a point a trial, by subject."
+    alt = (
+        f"{title}. Prompt tokens computed, most anonymous memory and shift of the replies, a point a trial, by subject."
+    )
     notes = ["a point a trial, the bar their median", *scene.notes(first)]
     return [drawing.finish(figure, "density-sharing", title, alt, notes, rows)]
