@@ -27,7 +27,7 @@ WAYS = (
 
 _STEPS: dict[Preset, tuple[int, ...]] = {
     "smoke": (8,),
-    "quick": (64,),
+    "quick": (32,),
     "standard": (16, 64, 256),
     "wide": (16, 64, 256),
     "paper": (16, 64, 256, 512),
