@@ -82,6 +82,8 @@ systems = Systems(
     {
         "baseline": "systems.baseline.description:DESCRIPTION",
         "asynchronous": "systems.asynchronous.description:DESCRIPTION",
+        "per-process": "systems.per_process.description:DESCRIPTION",
+        "objects": "systems.objects.description:DESCRIPTION",
     },
 )
 
