@@ -17,7 +17,7 @@ from systems.turn import commands
 from systems.turn.history import Histories, keep_newest
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class ConversationState(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation after a step: all that was said, and what was remembered for the last reply."""
 
     messages: tuple[Message, ...]
@@ -47,16 +47,16 @@ class Objects(Baseline):
             return super().answer(request, on_token)
         if request.kept:
             said = self._histories.messages(request.talk) if request.before is None else request.before
-            self._keep(request.talk, State(messages=(*said, Message("user", request.text))))
+            self._keep(request.talk, ConversationState(messages=(*said, Message("user", request.text))))
         reply = super().answer(request, on_token)
         if request.kept:
             said = self._histories.messages(request.talk)
-            self._keep(request.talk, State(messages=tuple(said), memories=reply.memories))
+            self._keep(request.talk, ConversationState(messages=tuple(said), memories=reply.memories))
         return reply
 
-    def states(self, talk: str) -> list[State]:
+    def states(self, talk: str) -> list[ConversationState]:
         """Return the states of the conversation called ``talk`` after each of its steps, oldest first."""
-        return [msgspec.msgpack.decode(snapshot, type=State) for snapshot in self._snapshots.get(talk, ())]
+        return [msgspec.msgpack.decode(snapshot, type=ConversationState) for snapshot in self._snapshots.get(talk, ())]
 
-    def _keep(self, talk: str, state: State) -> None:
+    def _keep(self, talk: str, state: ConversationState) -> None:
         self._snapshots.setdefault(talk, []).append(msgspec.msgpack.encode(state))

@@ -15,6 +15,5 @@ DESCRIPTION = Description(
         "history": {"unpruned": {}},
         "cache": {"none": {"cache_capacity": 0}},
     },
-    reads=("rjieba",),
     fills="systems.memory.filling:fill",
 )

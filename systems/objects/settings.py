@@ -9,10 +9,9 @@ from systems.settings import HISTORY_LIMIT, HistoryLength, Positive
 class ObjectsSettings(BaselineSettings, frozen=True, kw_only=True):
     """The traditional agent's settings, with histories that are kept whole and sessions that are not let go of.
 
-    Texts are cut into words by the fast segmenter, as in the other twin: its dictionary takes less of the memory that
-    is measured.
+    It holds no dictionary, as the agents in processes of their own hold none.
     """
 
     history_length: HistoryLength = HISTORY_LIMIT
     sessions: Positive = 1_000_000
-    fast_segmentation: bool = True
+    dictionary: bool = False

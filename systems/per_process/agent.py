@@ -46,9 +46,10 @@ class PerProcess(AsyncSystem):
     async def start(self) -> None:
         """Make ready to start processes. Raises `BadInput` for an engine that no other process can be given."""
         try:
-            self._made = frames.packed(frames.Made(self._settings, self._engine, self._data_dir))
+            self._made = frames.packed(frames.AgentMade(self._settings, self._engine, self._data_dir))
         except (TypeError, AttributeError, pickle.PicklingError) as error:
-            raise BadInput(f"The engine {self._engine.name} cannot be made again in another process: {error}.") from error
+            name = self._engine.name
+            raise BadInput(f"The engine {name} cannot be made again in another process: {error}.") from error
         self._running = True
 
     async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
@@ -84,19 +85,23 @@ class PerProcess(AsyncSystem):
 
     async def _agent(self, session: str) -> AgentProcess:
         async with self._starts.turn(session):
-            if not self._running:
-                raise SystemClosed("The agents are not running.")
+            self._require_running()
             agent = self._agents.get(session)
             if agent is None or not agent.runs:
                 if agent is not None:
                     await self._close(agent)
-                agent = self._agents[session] = await AgentProcess.start(self._made)
-                if not self._running:  # it was closed meanwhile, and may have missed this one
-                    await self.close()
-                    raise SystemClosed("The agents are not running.")
+                agent = await AgentProcess.start(self._made)
+                if not self._running:  # everything was closed meanwhile, but for this one
+                    await agent.close()
+                self._require_running()
+                self._agents[session] = agent
             self._agents.move_to_end(session)
         await self._make_room()
         return agent
+
+    def _require_running(self) -> None:
+        if not self._running:
+            raise SystemClosed("The agents are not running.")
 
     async def _make_room(self) -> None:
         """End the agents that were asked least recently, as long as there are too many and nobody waits for them."""

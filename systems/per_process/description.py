@@ -8,7 +8,7 @@ from systems.settings import HISTORY_LIMIT
 
 DESCRIPTION = Description(
     name="per-process",
-    summary="An agent a process: each session has its own interpreter and its own engine; only mapped files are shared.",
+    summary="A process for each session, with an interpreter and an engine of its own; only mapped files are shared.",
     implementation="systems.per_process.agent:PerProcess",
     settings=PerProcessSettings,
     blocks=False,
@@ -16,6 +16,5 @@ DESCRIPTION = Description(
         "history": {"unpruned": {"history_length": HISTORY_LIMIT}},
         "cache": {"none": {"cache_capacity": 0}},
     },
-    reads=("rjieba",),
     fills="systems.memory.filling:fill",
 )

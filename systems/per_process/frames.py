@@ -21,7 +21,7 @@ from systems.per_process.settings import PerProcessSettings
 _LENGTH = struct.Struct("<Q")
 
 
-class Made(msgspec.Struct, frozen=True):
+class AgentMade(msgspec.Struct, frozen=True):
     """What an agent is made of: the first thing its process is told."""
 
     settings: PerProcessSettings
@@ -29,7 +29,7 @@ class Made(msgspec.Struct, frozen=True):
     data_dir: Path
 
 
-class Asked(msgspec.Struct, frozen=True):
+class TurnAsked(msgspec.Struct, frozen=True):
     """A request and its number; whether its tokens are wanted as they come."""
 
     number: int
@@ -37,24 +37,24 @@ class Asked(msgspec.Struct, frozen=True):
     streams: bool
 
 
-class Stopped(msgspec.Struct, frozen=True):
+class TurnStopped(msgspec.Struct, frozen=True):
     """Nobody waits for the reply of this number any more."""
 
     number: int
 
 
-class Closed(msgspec.Struct, frozen=True):
+class AgentClosed(msgspec.Struct, frozen=True):
     """The agent is to close, and its process to end."""
 
 
-class Token(msgspec.Struct, frozen=True):
+class TurnToken(msgspec.Struct, frozen=True):
     """A piece of the reply of this number."""
 
     number: int
     text: str
 
 
-class Answered(msgspec.Struct, frozen=True):
+class TurnAnswered(msgspec.Struct, frozen=True):
     """How a number ended: with a reply, an error or neither (it started, or closed); and all that was counted."""
 
     number: int

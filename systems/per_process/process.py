@@ -11,7 +11,7 @@ from itertools import count
 from systems.errors import SystemFailed
 from systems.interface import Counters, Reply, Request, TokenSink
 from systems.per_process import frames
-from systems.per_process.frames import START, Answered, Asked, Closed, Stopped, Token
+from systems.per_process.frames import START, AgentClosed, TurnAnswered, TurnAsked, TurnStopped, TurnToken
 
 _COMMAND = (sys.executable, "-m", "systems.per_process.worker")
 
@@ -32,7 +32,7 @@ class AgentProcess:
         self._process = process
         self._to, self._from = process.stdin, process.stdout
         self._numbers = count(START + 1)
-        self._waiting: dict[int, tuple[asyncio.Future[Answered], TokenSink | None]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[TurnAnswered], TokenSink | None]] = {}
         self._ended: SystemFailed | None = None
         self._reading = asyncio.create_task(self._read(), name="agent process")
         self.counters = Counters()
@@ -80,18 +80,18 @@ class AgentProcess:
     async def answer(self, request: Request, on_token: TokenSink | None) -> Reply:
         """Answer one request there. Raises what the agent raises, and `SystemFailed` if the process ends."""
         number = next(self._numbers)
-        asked = frames.packed(Asked(number, request, on_token is not None))
+        asked = frames.packed(TurnAsked(number, request, on_token is not None))
         try:
             answered = await self._done(number, asked, on_token)
         except asyncio.CancelledError:
-            self._say(frames.packed(Stopped(number)))
+            self._say(frames.packed(TurnStopped(number)))
             raise
         assert answered.reply is not None
         return answered.reply
 
     async def close(self) -> None:
         """Let the agent close, and wait until its process has ended; one that does not end in time is killed."""
-        self._say(frames.packed(Closed()))
+        self._say(frames.packed(AgentClosed()))
         with suppress(TimeoutError):
             async with asyncio.timeout(_ENDS_WITHIN_S):
                 await self._process.wait()
@@ -105,10 +105,10 @@ class AgentProcess:
         self._to.close()
         await self._reading
 
-    async def _done(self, number: int, frame: bytes, on_token: TokenSink | None) -> Answered:
+    async def _done(self, number: int, frame: bytes, on_token: TokenSink | None) -> TurnAnswered:
         if self._ended is not None:
             raise self._ended
-        done: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[TurnAnswered] = asyncio.get_running_loop().create_future()
         self._waiting[number] = done, on_token
         try:
             self._say(frame)
@@ -132,13 +132,13 @@ class AgentProcess:
             if not done.done():
                 done.set_exception(self._ended)
 
-    def _heard(self, said: Token | Answered) -> None:
-        if isinstance(said, Answered):
+    def _heard(self, said: TurnToken | TurnAnswered) -> None:
+        if isinstance(said, TurnAnswered):
             self.counters = said.counters
         done, on_token = self._waiting.get(said.number, (None, None))
         if done is None or done.done():
             return  # nobody waits for it any more
-        if isinstance(said, Answered):
+        if isinstance(said, TurnAnswered):
             done.set_result(said)
         elif on_token is not None:
             on_token(said.text)

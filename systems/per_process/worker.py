@@ -16,7 +16,7 @@ from systems.baseline.agent import Baseline
 from systems.errors import FourgigError, SystemFailed, told
 from systems.interface import Counters
 from systems.per_process import frames
-from systems.per_process.frames import Answered, Asked, Closed, Made, Stopped, Token
+from systems.per_process.frames import AgentClosed, AgentMade, TurnAnswered, TurnAsked, TurnStopped, TurnToken
 
 
 class _NobodyWaits(Exception):
@@ -28,14 +28,14 @@ class _Heard:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
-        self._waiting: queue.SimpleQueue[Asked | Closed] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[TurnAsked | AgentClosed] = queue.SimpleQueue()
         self._stopped: set[int] = set()
 
     def listen(self) -> None:
         """Begin to read in a thread of its own, which ends the process when nobody can say anything more."""
         threading.Thread(target=self._listen, name="told", daemon=True).start()
 
-    def next(self) -> Asked | Closed:
+    def next(self) -> TurnAsked | AgentClosed:
         """Return what is to be done next. Blocks."""
         return self._waiting.get()
 
@@ -47,11 +47,11 @@ class _Heard:
     def _listen(self) -> None:
         said: object = None
         try:
-            while not isinstance(said, Closed):
+            while not isinstance(said, AgentClosed):
                 said = frames.read(self._pipe)
-                if isinstance(said, Stopped):
+                if isinstance(said, TurnStopped):
                     self._stopped.add(said.number)
-                elif isinstance(said, (Asked, Closed)):
+                elif isinstance(said, (TurnAsked, AgentClosed)):
                     self._waiting.put(said)
         except EOFError:
             # Not by an exception in the main thread: that may be in llama.cpp, which heeds none.
@@ -67,7 +67,7 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     try:
-        made: Made = frames.read(pipe)
+        made: AgentMade = frames.read(pipe)
     except EOFError:
         sys.exit(1)
     heard = _Heard(pipe)
@@ -76,21 +76,21 @@ def main() -> None:
     try:
         agent.start()
     except FourgigError as error:
-        out.write(frames.packed(Answered(frames.START, Counters(), error=error)))
+        out.write(frames.packed(TurnAnswered(frames.START, Counters(), error=error)))
         return
-    out.write(frames.packed(Answered(frames.START, agent.counters())))
-    while isinstance(asked := heard.next(), Asked):
+    out.write(frames.packed(TurnAnswered(frames.START, agent.counters())))
+    while isinstance(asked := heard.next(), TurnAsked):
         _answer(agent, asked, heard, out)
     agent.close()
 
 
-def _answer(agent: Baseline, asked: Asked, heard: _Heard, out: BinaryIO) -> None:
+def _answer(agent: Baseline, asked: TurnAsked, heard: _Heard, out: BinaryIO) -> None:
     number = asked.number
 
     def on_token(text: str) -> None:
         heard.check(number)
         if asked.streams:
-            out.write(frames.packed(Token(number, text)))
+            out.write(frames.packed(TurnToken(number, text)))
 
     reply, failed = None, None
     try:
@@ -102,7 +102,7 @@ def _answer(agent: Baseline, asked: Asked, heard: _Heard, out: BinaryIO) -> None
         failed = error
     except Exception as error:  # noqa: BLE001 - whatever it is belongs to whoever asked, on the other side
         failed = SystemFailed(f"The agent of this session failed: {told(error)}.")
-    out.write(frames.packed(Answered(number, agent.counters(), reply, failed)))
+    out.write(frames.packed(TurnAnswered(number, agent.counters(), reply, failed)))
 
 
 if __name__ == "__main__":

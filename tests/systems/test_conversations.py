@@ -19,13 +19,14 @@ from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, NotHeeded, StoreError
 from systems.interface import Request
+from systems.objects.agent import Objects
 from systems.server.hosting import host
 from systems.turn import prompt
 from systems.turn.history import Exchange, Histories, exchanges, keep_newest, told
 from systems.turn.layouts import LAYOUTS
 from tests.systems.conversing import OBSERVED, stored
 
-both = pytest.mark.parametrize("kind", [Baseline, Asynchronous])
+both = pytest.mark.parametrize("kind", [Baseline, Asynchronous, Objects])
 
 
 class Heard(SimulatedEngine):
