@@ -30,7 +30,7 @@ REPLY_TOKENS = 12
 """Tokens of an answer at most: enough for the number."""
 
 # Rounds before the timed one may take so many times as long: they compute what later ones need not.
-_FIRST_ROUND = 2.0
+_FIRST_ROUND = 4.0
 
 # The kernel is to kill the agents first, not the process that notes what became of them.
 _KILLED_FIRST = "1000"
