@@ -26,7 +26,9 @@ def live_agents(record: Record) -> float | Missing:
     if isinstance(settled, Missing):
         return settled
     held = agents_at_least(record)
-    return held if settled else Missing(f"every number up to the ceiling was held: at least {held}")
+    if isinstance(held, Missing) or settled:
+        return held
+    return Missing(f"every number up to the ceiling was held: at least {held:g}")
 
 
 def agents_at_least(record: Record) -> float | Missing:
