@@ -73,9 +73,9 @@ def main() -> None:
 async def _probe(order: ProbeOrder, say: Callable[[bytes], object]) -> None:
     spec, probed = order.spec, Probed()
     forced = spec.condition["words"] == "scripted"
-    engine = engines.make(engines.engine_of(spec), order.model_path, spec.profile.cpus, spec.seed)
-    system = make_system(spec, reading(engine, forced=forced), Path(order.data_dir))
     try:
+        engine = engines.make(engines.engine_of(spec), order.model_path, spec.profile.cpus, spec.seed)
+        system = make_system(spec, reading(engine, forced=forced), Path(order.data_dir))
         async with host(system, spec.hosting) as running:
             await _rounds(running, order, probed)
             say(msgspec.json.encode(probed) + b"\n")

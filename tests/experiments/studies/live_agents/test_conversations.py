@@ -9,7 +9,9 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings, count
 
 
 def engine(*, forced=True):
-    return reading(SimulatedEngine(SimulatedSettings()), forced=forced)
+    made = reading(SimulatedEngine(SimulatedSettings()), forced=forced)
+    made.load()
+    return made
 
 
 def said(call, by):
@@ -33,6 +35,7 @@ def test_a_conversation_is_about_as_long_as_it_is_said_to_be(tokens):
 @pytest.mark.parametrize("travelled", [False, True])
 def test_an_engine_that_reads_says_what_stands_in_its_prompt(travelled):
     by = pickle.loads(pickle.dumps(engine())) if travelled else engine()
+    by.load()
     assert said(["Hello.", f"{FACT}123456. And so on.", question(0)], by) == "It is 123456."
     assert said(["Hello.", question(1)], by) == UNKNOWN
     assert said([f"{FACT}123456."], by) == REPLY
