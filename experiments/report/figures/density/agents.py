@@ -90,7 +90,7 @@ def _panel(axes: Axes, scene: Scene, held: dict[str, list[_Held]]) -> None:
         axes.plot([median(each.agents or 0.5 for each in found)] * 2, [row - 0.3, row + 0.3], color=look["color"])
         for number, each in enumerate(found):
             place = row + (number - (len(found) - 1) / 2) * 0.5 / max(len(found), 1)
-            hollow = {} if each.settled else {"markerfacecolor": "white"}
+            hollow: dict[str, Any] = {} if each.settled else {"markerfacecolor": "white"}
             axes.plot([each.agents or 0.5], [place], linestyle="none", markersize=5, **look, **hollow)
     if reference := [each.agents for each in held.get(_REFERENCE, []) if each.settled]:
         claim, base = claims.get("S1-density"), median(reference)
