@@ -61,7 +61,7 @@ def _held(record: Record, series: str) -> list[tuple[float, float]] | Missing:
     part = subject(record)
     if isinstance(part, Missing):
         return part
-    if "came" not in part.series:
+    if not {"agents", "came", series} <= set(part.series):
         return Missing("no numbers of agents were tried")
     return [(agents, value) for agents, value in _tried(part, series) if value > 0]
 

@@ -29,7 +29,7 @@ from experiments.measuring.probes import processes
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
-from experiments.studies.live_agents.probe import Came, Probed, ProbeOrder
+from experiments.studies.live_agents.probe import FIRST_ROUND_S, Came, Probed, ProbeOrder
 from experiments.studies.live_agents.search import largest
 from experiments.studies.subjects import batched
 from systems import registry
@@ -50,6 +50,9 @@ _FIRST = 2
 
 # Seconds: a probe begins, and tells an agent its conversation, at most; and until a process that has said all ends.
 _BEGINS_S, _TELLS_S, _ENDS_S = 60.0, 2.0, 20.0
+
+# Seconds a trial takes at most. What is slow is slow in its first round, which has time; what hangs ends its probe.
+_AT_MOST_S = 7_200.0
 
 # Of a batched engine's states, the rest of the limit being everybody else's.
 _STATES_SHARE = 4
@@ -147,7 +150,7 @@ def _cell(limit: _Limit, subject: str, engine: EngineSpec) -> Cell | None:
         blocks=limit.blocks,
         impossible="jemalloc is not installed" if variant == "jemalloc" and not _jemalloc() else "",
         estimate_s=5 * (4 + 2 * limit.period_s),
-        timeout_s=60 + 20 * (_BEGINS_S + 4 * limit.period_s),
+        timeout_s=_AT_MOST_S,
     )
 
 
@@ -202,7 +205,7 @@ def _probe(role: Role, agents: int) -> tuple[Probed, int]:
         start_new_session=True,
     ) as process:
         period_s = float(role.spec.condition["period_s"] or 0)
-        line = _line(process, _BEGINS_S + agents * _TELLS_S + 4 * period_s)
+        line = _line(process, _BEGINS_S + agents * (_TELLS_S + FIRST_ROUND_S) + 2 * period_s)
         if line is None:
             probed, anonymous = Probed(came="late", why="it did not come to its end"), 0
         elif not line.endswith(b"\n"):

@@ -29,8 +29,8 @@ from systems.server.hosting import Host, host
 REPLY_TOKENS = 12
 """Tokens of an answer at most: enough for the number."""
 
-# Rounds before the timed one may take so many times as long: they compute what later ones need not.
-_FIRST_ROUND = 4.0
+FIRST_ROUND_S = 10.0
+"""Seconds an agent that the round before the timed one may take: it computes the past, whose time is not in question."""
 
 # The kernel is to kill the agents first, not the process that notes what became of them.
 _KILLED_FIRST = "1000"
@@ -93,7 +93,7 @@ async def _rounds(running: Host, order: ProbeOrder, probed: Probed) -> None:
         for agent in agents:
             for number, text in enumerate(agent.told):
                 await running.answer(_request(agent, f"told-{number}", text))
-        for number, most_s in enumerate((_FIRST_ROUND * period, period)):
+        for number, most_s in enumerate((FIRST_ROUND_S * len(agents), period)):
             began = time.perf_counter()
             probed.slowest_s = 0.0
             for agent in agents:
