@@ -30,7 +30,7 @@ REPLY_TOKENS = 12
 """Tokens of an answer at most: enough for the number."""
 
 FIRST_ROUND_S = 10.0
-"""Seconds an agent that the round before the timed one may take: it computes the past, whose time is not in question."""
+"""Seconds an agent that the round before the timed one may take: it computes the past, whose time does not count."""
 
 # The kernel is to kill the agents first, not the process that notes what became of them.
 _KILLED_FIRST = "1000"
