@@ -149,7 +149,7 @@ def _cell(limit: _Limit, subject: str, engine: EngineSpec) -> Cell | None:
         profile=limit.profile,
         blocks=limit.blocks,
         impossible="jemalloc is not installed" if variant == "jemalloc" and not _jemalloc() else "",
-        estimate_s=5 * (4 + 2 * limit.period_s),
+        estimate_s=3 * (3 + 2 * limit.period_s),
         timeout_s=_AT_MOST_S,
     )
 

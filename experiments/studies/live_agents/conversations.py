@@ -31,7 +31,7 @@ REPLY = "Thank you for telling me. I shall keep it in mind for as long as we tal
 """What every agent answers to what it is told."""
 
 # Characters of English text that make a token of the models used here. What it came to is in the record.
-_CHARACTERS = 3.6
+_CHARACTERS = 3.5
 
 # The fact is neither the newest nor the oldest thing that was said.
 _FACT_IN = 3
