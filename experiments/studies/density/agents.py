@@ -42,8 +42,9 @@ PRIMARY = 1
 CAME: tuple[Came, ...] = ("held", "wrong", "late", "lost", "failed")
 """What can come of a probe, in the order of the numbers by which a record's series call them."""
 
-# The whole conversation stands in every prompt, whatever a system's own default, and nothing of it twice, as a note.
-_SETTINGS: dict[str, Scalar] = {"history_length": 64, "memories": 0}
+# No history is cut by a number of messages. One that is bounded by tokens as well may be: its agent must then find what
+# it needs in its long-term memory, and computes less.
+_SETTINGS: dict[str, Scalar] = {"history_length": 64}
 
 # Doubling begins here, the same for every subject.
 _FIRST = 2

@@ -24,7 +24,7 @@ def test_every_subject_is_a_known_system_on_mapped_weights_with_equal_settings(p
         assert cell.system in registry.systems.names()
         assert cell.subject == "-".join(filter(None, (cell.system, cell.variant)))
         assert cell.engine.settings["repack"] is False
-        assert cell.settings == {"history_length": 64, "memories": 0}
+        assert cell.settings == {"history_length": 64}
         assert set(cell.condition) == {"part", "profile", "tokens", "period_s", "deadline_s", "ceiling", "words"}
 
 
