@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import cast
 
@@ -16,7 +16,9 @@ import msgspec
 
 from experiments.workloads.tasks.interface import Check, Teller
 from systems.engines.around import AroundEngine
+from systems.engines.fitting import fitted
 from systems.engines.interface import AsyncEngine, Call, Engine, Generation, Message
+from systems.engines.simulated import beginning
 
 SOON_TURNS, LATE_TURNS = 3, 20
 """Turns: a value is needed soon if it was told no more of them ago than the first, late if no fewer than the second."""
@@ -83,24 +85,46 @@ def summary(grades: Sequence[TaskGrade]) -> dict[str, float]:
 
 
 class Heard(AroundEngine):
-    """Another engine: of the questions it listens for, notes whether what was read held what the answer needs.
+    """Another engine: of the questions it listens for, keeps what was read for the answer, until it listens for others.
 
-    ``at_once`` says a scripted reply without the inner engine: who grades answers alone times nothing.
+    ``at_once`` says a scripted reply without the inner engine: who grades answers alone times nothing. With
+    ``context_tokens`` an engine without a bound is one with this, and what no context had room for counts as not read.
     """
 
-    def __init__(self, inner: Engine, *, at_once: bool = False) -> None:
+    def __init__(self, inner: Engine, *, at_once: bool = False, context_tokens: int | None = None) -> None:
         super().__init__(inner)
         self._at_once = at_once
-        self._checks: Mapping[str, Check] = {}
-        self.held: dict[str, bool] = {}
+        self._context_tokens = context_tokens
+        self._questions: Sequence[str] = ()
+        self._read: dict[str, tuple[Call, Generation]] = {}
 
-    def listen(self, checks: Mapping[str, Check]) -> None:
-        """Listen for these questions from now on, and forget what was heard of others."""
-        self._checks = checks
-        self.held = {}
+    @property
+    def context_tokens(self) -> int | None:
+        """The bound that was given, else the inner engine's."""
+        return self._inner.context_tokens if self._context_tokens is None else self._context_tokens
+
+    def listen(self, questions: Sequence[str]) -> None:
+        """Listen for these questions from now on, and keep nothing of others."""
+        self._questions = questions
+        self._read = {}
+
+    def held(self, question: str, check: Check) -> bool | None:
+        """Return whether what was read for ``question`` held what it needs; None where nothing was asked."""
+        if question not in self._read:
+            return None
+        call, generation = self._read[question]
+        dropped = generation.dropped_messages, generation.dropped_notes
+        if self._context_tokens is not None:
+            fit = fitted(call, self._tokens, self._context_tokens, self._inner.count(generation.text))
+            dropped = fit.dropped_messages, fit.dropped_notes
+        return holds(_without(call, *dropped), check)
+
+    def _tokens(self, messages: Sequence[Message]) -> list[int]:
+        """Return a prompt as long as that of ``messages``: which tokens are in it does not matter."""
+        return [0] * sum(self._inner.count(message.content) for message in messages)
 
     def generate(self, call: Call) -> Generation:
-        """Let the inner engine generate, and note what it read."""
+        """Let the inner engine generate, and keep what it read."""
         generation = self._said(call) or self._inner.generate(call)
         self._note(call, generation)
         return generation
@@ -109,42 +133,41 @@ class Heard(AroundEngine):
         """Return the scripted reply where it is to be said at once."""
         if not self._at_once or call.script is None:
             return None
+        # As long as a model would be let say it, nearly: histories are then as long as where it does.
+        text = call.script if call.max_tokens is None else beginning(call.script, call.max_tokens)
         if call.on_token is not None:
-            call.on_token(call.script)
-        return Generation(
-            text=call.script, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop"
-        )
+            call.on_token(text)
+        return Generation(text=text, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop")
 
     def _note(self, call: Call, generation: Generation) -> None:
-        if not self._checks:
-            return
-        last = call.messages[-1].content
-        for question, check in self._checks.items():
+        last = call.messages[-1].content if self._questions else ""
+        for question in self._questions:
             if question in last:
-                self.held[question] = holds(_read(call, generation), check)
+                self._read[question] = call, generation
 
 
 class AsyncHeard(Heard, AsyncEngine):
     """As `Heard`, around an engine whose replies can be awaited."""
 
     async def reply(self, call: Call) -> Generation:
-        """Let the inner engine generate, and note what it read."""
+        """Let the inner engine generate, and keep what it read."""
         generation = self._said(call) or await cast(AsyncEngine, self._inner).reply(call)
         self._note(call, generation)
         return generation
 
 
-def heard(engine: Engine, *, at_once: bool = False) -> Heard:
-    """Return ``engine`` with somebody who listens: one that can be awaited if ``engine`` can."""
-    return (AsyncHeard if isinstance(engine, AsyncEngine) else Heard)(engine, at_once=at_once)
+def heard(engine: Engine, *, at_once: bool = False, context_tokens: int | None = None) -> Heard:
+    """Return ``engine`` with somebody who listens (`Heard`): one that can be awaited if ``engine`` can."""
+    kind = AsyncHeard if isinstance(engine, AsyncEngine) else Heard
+    return kind(engine, at_once=at_once, context_tokens=context_tokens)
 
 
-def _read(call: Call, generation: Generation) -> Sequence[Message]:
-    """Return the messages of ``call`` without what the engine left out (`systems.engines.fitting`)."""
-    if generation.dropped_notes and call.shorter is not None:
-        return next(islice(call.shorter(), generation.dropped_notes - 1, None))
+def _without(call: Call, messages: int, notes: int) -> Sequence[Message]:
+    """Return the messages of ``call`` without those, and the notes, that an engine leaves out (`fitted`)."""
+    if notes and call.shorter is not None:
+        return next(islice(call.shorter(), notes - 1, None))
     first = 1 if call.messages[0].role == "system" else 0
-    return [*call.messages[:first], *call.messages[first + generation.dropped_messages :]]
+    return [*call.messages[:first], *call.messages[first + messages :]]
 
 
 def _one_line(text: str) -> str:

@@ -40,6 +40,7 @@ from experiments.workloads.tasks.interface import TaskTurn
 from systems import registry
 from systems.engines.scripted import Scripts, scripted
 from systems.server.hosting import Host, host
+from systems.settings import names_of
 
 PART = "timeline"
 QUESTION = "memory over a growing conversation, in four workloads: what stays, and do the tasks still succeed?"
@@ -73,19 +74,20 @@ OVERHEAD = "overhead"
 UNHEARD = "what an engine in a process of its own reads is not overheard"
 WORDLESS = "it takes a model whose words mean something"
 
+_LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}
+
 # Every scripted reply is longer than this, and says its value before.
 _TOKENS = 32
 _ALL = (*KINDS, MIXED)
 _SESSIONS = 12  # of the workload of many at once
 
 # Turns of each session. Without a model: enough that what is kept is seen to grow, or not to.
-_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 48, "standard": 240, "wide": 240, "paper": 480}
+_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 48, "standard": 120, "wide": 240, "paper": 480}
 _MANY_TURNS: dict[Preset, int] = {"smoke": 4, "quick": 12, "standard": 36, "wide": 36, "paper": 120}
-_INFERENCE: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": (), "standard": ("code",)}
-_INFERENCE_TURNS: dict[Preset, int] = {"smoke": 2, "standard": 8, "wide": 12, "paper": 24}
-# One conversation in which every task is asked for is enough for shares of many blocks.
-_OWN_WORDS: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": KINDS[:1], "standard": KINDS}
-_OWN_WORDS_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 18, "standard": 36, "wide": 36, "paper": 72}
+_INFERENCE: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": (), "standard": ("code",), "wide": ("code",)}
+_INFERENCE_TURNS: dict[Preset, int] = {"smoke": 2, "standard": 4, "wide": 4, "paper": 24}
+_OWN_WORDS: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": KINDS[:1], "standard": KINDS[:1]}
+_OWN_WORDS_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 12, "standard": 12, "wide": 12, "paper": 72}
 _OVERHEAD_TURNS: dict[Preset, int] = {"smoke": 8, "quick": 48, "standard": 120, "wide": 120, "paper": 240}
 _SHORT_CONVERSATION = 6
 _LADDER_TURNS: dict[Preset, int] = {"wide": 120, "paper": 240}
@@ -116,7 +118,7 @@ def cells(request: GridRequest) -> list[Cell]:
     spoken = [
         cell
         for workload in (_OWN_WORDS.get(preset, _ALL) if runs else ())
-        for cell in _compared(systems, request.engine, "own words", workload, _OWN_WORDS_TURNS[preset])
+        for cell in _compared(systems, _likeliest(request.engine), "own words", workload, _OWN_WORDS_TURNS[preset])
     ]
     arms = twins(cell for cell in [*plain, *timed, *overhead] if preset in GRADED and _is_armed(cell))
     return [*plain, *timed, *overhead, *spoken, *arms, *_ladders(preset, none)]
@@ -189,6 +191,13 @@ def _cell(
     )
 
 
+def _likeliest(engine: EngineSpec) -> EngineSpec:
+    """Return ``engine`` saying the likeliest word each time: a value is to be said again as it was told."""
+    known = names_of(registry.engines.get(engine.name).Settings)
+    settings = {name: value for name, value in _LIKELIEST.items() if name in known}
+    return msgspec.structs.replace(engine, settings={**engine.settings, **settings})
+
+
 def _impossible(system: str, engine: EngineSpec, work: str) -> str:
     if work == "own words" and engine.words_are_meaningless:
         return WORDLESS
@@ -211,7 +220,9 @@ def run(role: Role) -> None:
 async def _converse(role: Role) -> None:
     spec, condition = role.spec, role.spec.condition
     turns, spoken = int(condition["turns"] or 0), condition["work"] == "own words"
-    heard = tasks.heard(engines.of_role(role), at_once=spoken)
+    # Without a model the context is bounded as with one: what it has no room for helps no task.
+    bound = engines.CONTEXT_TOKENS if condition["work"] == "no model" else None
+    heard = tasks.heard(engines.of_role(role), at_once=spoken, context_tokens=bound)
     first = next(talk(KINDS[0], spec.seed + 1, 0)).turn
     scripts = Scripts(planned({WARM_UP: [first]}))
     # What is noted takes no memory while it is measured: it would look like growth.
@@ -274,7 +285,7 @@ async def _round(
     if not (spoken and asks(place)):  # a model that speaks for itself is not told what to say
         for session, each in zip(sessions, asked, strict=True):
             scripts.add(session.name, each.turn.text, [each.turn.reply])
-    heard.listen({each.turn.text: each.check for each in asked if each.check is not None})
+    heard.listen([each.turn.text for each in asked if each.check is not None])
     intended = clock()
     answered = await asyncio.gather(
         *(
@@ -287,6 +298,7 @@ async def _round(
         rows.write(msgspec.json.encode(msgspec.structs.replace(row, user=number, turn=place)) + b"\n")
         if each.check is not None:
             said = reply.text if reply is not None else ""
-            read = heard.held.get(each.turn.text) if reply is not None else False
+            read = heard.held(each.turn.text, each.check) if reply is not None else False
             grades.append(tasks.graded(each.check, read, said, spoken=spoken))
+    heard.listen([])
     return grades
