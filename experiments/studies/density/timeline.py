@@ -83,10 +83,10 @@ _ALL = (*KINDS, MIXED)
 _SESSIONS = 12  # of the workload of many at once
 
 # Turns of each session. Without a model: enough that what is kept is seen to grow, or not to.
-_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 48, "standard": 240, "wide": 240, "paper": 480}
+_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 48, "standard": 180, "wide": 180, "paper": 480}
 _MANY_TURNS: dict[Preset, int] = {"smoke": 4, "quick": 12, "standard": 24, "wide": 24, "paper": 120}
 _INFERENCE: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": (), "standard": ("code",), "wide": ("code",)}
-_INFERENCE_TURNS: dict[Preset, int] = {"smoke": 2, "standard": 4, "wide": 4, "paper": 24}
+_INFERENCE_TURNS: dict[Preset, int] = {"smoke": 2, "standard": 3, "wide": 3, "paper": 24}
 _OWN_WORDS: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": KINDS[:1], "standard": KINDS[:1]}
 _OWN_WORDS_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 12, "standard": 12, "wide": 12, "paper": 72}
 _OVERHEAD_TURNS: dict[Preset, int] = {"smoke": 8, "quick": 48, "standard": 120, "wide": 120, "paper": 240}
@@ -95,7 +95,7 @@ _LADDER_TURNS: dict[Preset, int] = {"wide": 120, "paper": 240}
 _LADDER_BLOCKS: dict[Preset, int | None] = {"wide": 2, "paper": None}
 
 # Seconds, for estimates.
-_START_S, _TURN_S, _INFERENCE_S, _OWN_WORDS_S = 1.5, 0.006, 1.1, 0.9
+_START_S, _TURN_S, _INFERENCE_S, _OWN_WORDS_S = 1.2, 0.006, 1.1, 0.9
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -131,8 +131,10 @@ def _turns(preset: Preset, workload: str) -> int:
 
 
 def _is_armed(cell: Cell) -> bool:
-    """Return whether equals are compared in the cell's condition: the floor of one workload serves the others."""
-    return cell.condition["work"] == "inference" or cell.condition["tasks"] == KINDS[0]
+    """Return whether the cell has an equal: one workload's floor serves the others, and a model's trials are dear."""
+    if cell.condition["work"] == "inference" or "case" in cell.condition:
+        return cell.system not in ("baseline", NAIVE)
+    return cell.condition["tasks"] == KINDS[0]
 
 
 def _compared(
