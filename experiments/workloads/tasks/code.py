@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from experiments.workloads.tasks.interface import Fact, Split, Told
+from experiments.workloads.tasks.interface import Split, TellingTurn, ToldValue
 from experiments.workloads.tasks.pools import half, number
 
 _VERBS = "merge split load store parse render filter collect sort group match encode count align close resolve".split()
@@ -67,7 +67,7 @@ _GOES_ON = (
 )
 
 
-def told(rng: random.Random, split: Split, place: int) -> Told:
+def told(rng: random.Random, split: Split, place: int) -> TellingTurn:
     """Return the ``place``-th turn: a file, or what a tool printed; each is about a file of its own."""
     verb, noun = rng.choice(half(_VERBS, split)), rng.choice(half(_NOUNS, split))
     path = f"{rng.choice(half(_FOLDERS, split))}/{verb}_{noun}_{place + 1}.py"
@@ -77,13 +77,15 @@ def told(rng: random.Random, split: Split, place: int) -> Told:
     reply = _COMMITTED[split].format(path=path, value=commit)
     if rng.random() < 0.5:
         text, answer = _file(rng, split, path, f"{verb}_{noun}", opening)
-        fact = Fact(attribute="signature", question=signature, answer=answer, evidence=f"def {answer}:", teller="user")
+        fact = ToldValue(
+            attribute="signature", question=signature, answer=answer, evidence=f"def {answer}:", teller="user"
+        )
     else:
         text, answer, line = _output(rng, split, path, printed)
-        fact = Fact(attribute="value", question=value_of, answer=answer, evidence=line, teller="user")
+        fact = ToldValue(attribute="value", question=value_of, answer=answer, evidence=line, teller="user")
     if rng.random() < 0.3:
-        fact = Fact(attribute="commit", question=commit_of, answer=commit, evidence=reply, teller="agent")
-    return Told(text=text, reply=reply + _GOES_ON, fact=fact)
+        fact = ToldValue(attribute="commit", question=commit_of, answer=commit, evidence=reply, teller="agent")
+    return TellingTurn(text=text, reply=reply + _GOES_ON, fact=fact)
 
 
 def _file(rng: random.Random, split: Split, path: str, name: str, opening: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from experiments.measuring.workload import Turn
 from experiments.workloads.tasks import code, research, support
-from experiments.workloads.tasks.interface import Check, Fact, Split, TaskTurn, Told
+from experiments.workloads.tasks.interface import Check, Split, TaskTurn, TellingTurn, ToldValue
 from systems.errors import UnknownName
 from systems.interface import Observed
 
@@ -34,7 +34,7 @@ LATE_TURNS = 20
 _REMEMBERED = 60  # values that may still be asked for
 _OTHERS = 8  # values of an attribute that a wrong answer may name
 
-_TELL: Mapping[Kind, Callable[[random.Random, Split, int], Told]] = {
+_TELL: Mapping[Kind, Callable[[random.Random, Split, int], TellingTurn]] = {
     "support": support.told,
     "research": research.told,
     "code": code.told,
@@ -62,7 +62,7 @@ def kinds(workload: str, sessions: int) -> Sequence[Kind]:
 def talk(kind: Kind, seed: int, number: int, split: Split = "reporting") -> Iterator[TaskTurn]:
     """Yield the turns of the ``number``-th conversation of a kind, without end; equal seeds yield equal turns."""
     rng = random.Random(f"tasks {kind} {seed} {number} {split}")
-    recent: deque[tuple[int, Fact]] = deque(maxlen=_REMEMBERED)
+    recent: deque[tuple[int, ToldValue]] = deque(maxlen=_REMEMBERED)
     values: dict[str, deque[str]] = {}
     told = 0
     place = 0
@@ -89,7 +89,7 @@ def talk(kind: Kind, seed: int, number: int, split: Split = "reporting") -> Iter
         place += 1
 
 
-def _wanted(rng: random.Random, recent: Sequence[tuple[int, Fact]], place: int) -> tuple[int, Fact]:
+def _wanted(rng: random.Random, recent: Sequence[tuple[int, ToldValue]], place: int) -> tuple[int, ToldValue]:
     """Return where what the turn at ``place`` asks for was told, and what it is."""
     if place % PERIOD == SOON:
         return next(each for each in recent if place - each[0] == SOON_TURNS)

@@ -15,7 +15,7 @@ phrasing and no value."""
 Teller = Literal["user", "agent"]
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class ToldValue(msgspec.Struct, frozen=True, kw_only=True):
     """A value that was told: how it is asked for, the one right answer, and the words that told it, on one line.
 
     ``attribute`` says what the value is of: values of one attribute are what a wrong answer is likely to be.
@@ -28,12 +28,12 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     teller: Teller
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class TellingTurn(msgspec.Struct, frozen=True, kw_only=True):
     """A turn that tells something: what the user says, the agent's scripted reply, and the value in one of them."""
 
     text: str
     reply: str
-    fact: Fact
+    fact: ToldValue
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

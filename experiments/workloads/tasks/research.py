@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from experiments.workloads.tasks.interface import Fact, Split, Told
+from experiments.workloads.tasks.interface import Split, TellingTurn, ToldValue
 from experiments.workloads.tasks.pools import half, number, text
 
 _MATERIALS = (
@@ -73,7 +73,7 @@ _GOES_ON = (
 )
 
 
-def told(rng: random.Random, split: Split, place: int) -> Told:
+def told(rng: random.Random, split: Split, place: int) -> TellingTurn:
     """Return the ``place``-th excerpt; passages are numbered, so each value is asked for by a question of its own."""
     material = rng.choice(half(_MATERIALS, split))
     quality, unit = rng.choice(half(_PROPERTIES, split)).split("/")
@@ -91,9 +91,9 @@ def told(rng: random.Random, split: Split, place: int) -> Told:
     noted, asks = (each.format(value=note, **slots) for each in _NOTED[split])
     sentences.insert(rng.randrange(len(sentences)), statement)
     fact = (
-        Fact(attribute=quality, question=question, answer=value, evidence=statement, teller="user")
+        ToldValue(attribute=quality, question=question, answer=value, evidence=statement, teller="user")
         if rng.random() < 0.7
-        else Fact(attribute="note", question=asks, answer=note, evidence=noted, teller="agent")
+        else ToldValue(attribute="note", question=asks, answer=note, evidence=noted, teller="agent")
     )
     opening = _OPENINGS[split].format(**slots)
-    return Told(text=" ".join([opening, *sentences]), reply=noted + _GOES_ON, fact=fact)
+    return TellingTurn(text=" ".join([opening, *sentences]), reply=noted + _GOES_ON, fact=fact)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from experiments.workloads.tasks.interface import Fact, Split, Told
+from experiments.workloads.tasks.interface import Split, TellingTurn, ToldValue
 from experiments.workloads.tasks.pools import half, number, text
 
 _PRODUCTS = (
@@ -72,7 +72,7 @@ _GOES_ON = (
 _LETTERS = "ABCDEFGHKLMNPQRSTUVWXZ"
 
 
-def told(rng: random.Random, split: Split, place: int) -> Told:
+def told(rng: random.Random, split: Split, place: int) -> TellingTurn:
     """Return the ``place``-th complaint; no two of a conversation are about one order."""
     # The order's last digits are the place: no two orders of a conversation are the same one.
     order = str(number(rng, split, 10, 100) * 1000 + place % 1000)
@@ -93,11 +93,11 @@ def told(rng: random.Random, split: Split, place: int) -> Told:
     opened, asks = _AGENT[split]
     reply = opened.format(order=order, value=ticket)
     fact = (
-        Fact(attribute="ticket", question=asks.format(order=order), answer=ticket, evidence=reply, teller="agent")
+        ToldValue(attribute="ticket", question=asks.format(order=order), answer=ticket, evidence=reply, teller="agent")
         if rng.random() < 0.5
-        else Fact(
+        else ToldValue(
             attribute=attribute, question=question.format(order=order), answer=value, evidence=evidence, teller="user"
         )
     )
     opening = rng.choice(_OPENINGS[split]).format(**slots)
-    return Told(text=" ".join([opening, *sentences]), reply=reply + _GOES_ON.format(**slots), fact=fact)
+    return TellingTurn(text=" ".join([opening, *sentences]), reply=reply + _GOES_ON.format(**slots), fact=fact)

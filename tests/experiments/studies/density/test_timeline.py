@@ -86,3 +86,10 @@ def test_shares_of_tasks_are_read_as_they_were_noted():
     assert metrics.get("tasks_in_prompt").of(record) == 0.75
     assert metrics.get("tasks_in_prompt_late").of(record) == 0.5
     assert not isinstance(metrics.get("tasks_answered").of(record), float)
+
+
+def test_the_wide_preset_has_every_trial_of_the_standard_one():
+    standard, wide = (
+        {(str(cell.condition), cell.subject, cell.twin) for cell in planned(preset)} for preset in ("standard", "wide")
+    )
+    assert standard <= wide
