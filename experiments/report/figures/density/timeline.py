@@ -66,7 +66,9 @@ def _over_turns(scene: Scene, shown: pd.DataFrame) -> Drawn:
         if claim.low is not None and claim.high is not None:
             mean = mine.loc[mine["subject"] == naive, "value"].mean() / _MIB
             low, high = (mean * (1 + change / 100) for change in (claim.low, claim.high))
-            drawing.ends(axes, claim, low, high, f"published: {claim.figure} of {text.plain(naive)}'s mean", "y")
+            drawing.ends(axes, claim, low, high, f"published: {claim.figure} against {text.plain(naive)}", "y")
+        # What one system brings along would hide what the others add, were the axis linear.
+        drawing.logarithmic(axes, "y")
         sessions = factor(mine, "sessions").iloc[0]
         axes.set_title(_NAMES[workload] + (f" ({sessions} conversations)" if sessions > 1 else ""))
         axes.set_xlabel("turns of each conversation")
@@ -74,7 +76,6 @@ def _over_turns(scene: Scene, shown: pd.DataFrame) -> Drawn:
         axes.set_ylabel("anonymous memory (MiB)")
     for axes in panels[len(workloads) :]:
         axes.set_axis_off()
-    panels[0].set_ylim(bottom=0)
     alt = f"{title}. Anonymous memory of the subject's processes after each turn, a panel a workload, a line a system."
     blocks = shown["block"].nunique()
     band = "bands are 95 % intervals of the mean" if blocks >= ENOUGH_BLOCKS else "bands reach over all blocks"

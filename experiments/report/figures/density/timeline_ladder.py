@@ -43,9 +43,13 @@ def _ladder(scene: Scene, direction: str) -> list[Drawn]:
     left.set_xlim(left=0)
     left.set_xlabel("mean anonymous memory (MiB)")
     right.set_xlim(-3, 103)
-    right.set_xlabel("tasks whose value was in the prompt (%)")
+    right.set_xlabel("tasks that succeeded (%)")
     alt = f"{title}. Mean anonymous memory and the share of tasks that succeeded, a row a rung of the ladder."
-    notes = ["bars are 95 % intervals of the mean, or reach over all blocks where they are few", *scene.notes(memory)]
+    notes = [
+        "a task succeeds if the prompt held its value",
+        "bars are 95 % intervals of the mean, or reach over all blocks where they are few",
+        *scene.notes(memory),
+    ]
     return [drawing.finish(figure, f"density-timeline-ladder-{direction}", title, alt, notes)]
 
 
