@@ -57,7 +57,7 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
 }
 _NO_ROOM = ("shared-no-room", "spilled")
 _IDLE_MIB = 1024
-_CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 4, 24
+_CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 2, 24
 _CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 8, "standard": 8, "wide": 8, "paper": 24}
 _TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 2, "wide": 2, "paper": 4}
 _SAMPLE_S = 0.05

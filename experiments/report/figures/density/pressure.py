@@ -50,7 +50,7 @@ def _figure(found: list[tuple[Record, Part]]) -> Drawn:
             lost = float(np.mean([part.values.get("conversations_lost", 0.0) for part in parts]))
             look = drawing.look(place)
             # A point a trial: of six or so, an interval hides more than it tells.
-            axes.plot(shares, [place] * len(shares), linestyle="none", alpha=0.5, markersize=5, **look)
+            axes.plot(shares, [place] * len(shares), linestyle="none", alpha=0.5, markersize=5, clip_on=False, **look)
             axes.plot([float(np.median(shares))] * 2, [place - 0.25, place + 0.25], color=look["color"], linewidth=2)
             axes.annotate(
                 f"{kills:.1f} kills, {lost:.0f} conversations lost" if kills else "none killed",

@@ -50,7 +50,7 @@ def draw(scene: Scene) -> list[Drawn]:
                 continue
             look = drawing.look(place)
             middle = float(np.median(values))
-            axes.plot(values, [place] * len(values), linestyle="none", alpha=0.5, markersize=5, **look)
+            axes.plot(values, [place] * len(values), linestyle="none", alpha=0.5, markersize=5, clip_on=False, **look)
             axes.plot([middle] * 2, [place - 0.25, place + 0.25], color=look["color"], linewidth=2)
             shown[name].append(f"{middle:.4g}")
         axes.set_yticks(range(len(subjects)), [_SUBJECTS[name] for name in subjects])
