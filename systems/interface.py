@@ -271,7 +271,9 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation in long-term memory, titled by its first question; times in seconds since the epoch.
 
-    ``tier`` is where its state lies; None where an agent has no tiers, or has to make it from its turns.
+    ``place`` is where it stands among the others, by when something was last said in it: those ``after`` it are asked
+    for by that, though it may have been gone on with or forgotten meanwhile. ``tier`` is where its state lies; None
+    where an agent has no tiers, or has to make it from its turns.
     """
 
     id: str
@@ -279,6 +281,7 @@ class KeptConversation(msgspec.Struct, frozen=True, kw_only=True):
     created: float
     latest: float
     turns: int
+    place: str
     tier: str | None = None
 
 
@@ -292,7 +295,7 @@ class Keeper(Protocol):
     async def conversations(
         self, session: str, *, most: int | None = None, after: str | None = None
     ) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after one."""
+        """Return the conversations of ``session``, the latest first: ``most`` at most, those ``after`` a place."""
         ...
 
     async def turns(

@@ -143,6 +143,7 @@ class _Place(NamedTuple):
     condition: str
     subject: str
     model: str
+    workload: str
     metric: str
 
 
@@ -166,15 +167,15 @@ def _sides(run: Run, wanted: Mapping[str, Sequence[str]]) -> dict[_Place, _Seen]
                 for name in judged:
                     side = run.cells.side(place, subject, name)
                     if side is not None and side.records:
-                        cell = _Place(study, place.condition, subject, _model(side), name)
+                        cell = _Place(study, place.condition, subject, *_asked(side), name)
                         found[cell] = _Seen(side, run.noise.of(place, name))
     return found
 
 
-def _model(side: Side) -> str:
-    """Return the digest of the model: a shape that a study asked for is made anew on each machine."""
-    engine = next(iter(side.records.values())).spec.engine
-    return (engine.model_sha256 or "") if engine else ""
+def _asked(side: Side) -> tuple[str, str]:
+    """Return the digest of the model, a shape being made anew on each machine; and the workload."""
+    spec = next(iter(side.records.values())).spec
+    return (spec.engine.model_sha256 or "") if spec.engine else "", spec.workload
 
 
 def _lost(pairs: Iterable[tuple[_Place, Pair]]) -> list[Losses]:

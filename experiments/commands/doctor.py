@@ -196,7 +196,14 @@ def _calibrations() -> list[Finding]:
     from systems.engines.calibration import keeping  # with llama.cpp: only who looks at it waits for it
 
     return [
-        Finding(name=f"llama.cpp: {kept.holds_for.said}", status="good", found=kept.calibration.said)
+        Finding(
+            name=f"llama.cpp: {kept.holds_for.said}",
+            status="note" if kept.calibration.unmeasured else "good",
+            found=kept.calibration.said,
+            remedy=f"set what you know to be faster, or delete {keeping.folder()}: then it is looked at again"
+            if kept.calibration.unmeasured
+            else "",
+        )
         for kept in keeping.of_this_machine()
     ] or [Finding(name="llama.cpp", status="good", found="not calibrated yet: the first load of a model does it")]
 

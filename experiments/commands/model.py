@@ -38,7 +38,7 @@ def model_show(
         ("title", model.title),
         ("what it is", model.summary),
         ("for", model.use),
-        ("languages", model.languages),
+        ("languages", model.languages_said),
         ("licence", model.licence),
         ("its card", model.card),
         ("comes in", f"the package {model.package} {model.version}, {_mb(model.wheel_bytes)} to fetch"),

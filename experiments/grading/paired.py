@@ -1,7 +1,8 @@
 """What a semantic cache would do with pairs of questions, at every threshold; and which threshold is taken.
 
-*Gated* is the whole cache: a question that stands alone, the same scope, the gate, the vectors. *Bare* is a cache of
-vectors alone, as most are built: it compares the question and nothing else.
+*Gated* is the whole cache: a question that stands alone, the same scope, the gate, the vectors. Without the gate the
+first two still hold, and vectors alone decide. (A cache that has neither serves the same words after any history, at
+whatever threshold: it has nothing to settle.)
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from systems.tiered.semantic.thresholds import Point, Threshold
 from systems.tiered.semantic.wording import Wording
 
 MOST_FALSE = 0.01
-"""Where a threshold is chosen, so many of the pairs that must not hit may, in the worst kind and language."""
+"""Where a threshold is chosen, so many of the pairs that must not hit may, in the worst kind of the worst family.
+
+Pairs of one family are alike: what fails in one of them will fail in another that nobody wrote yet."""
 
 NEVER = Threshold(similarity=2.0)
 """No cosine is as high."""
@@ -44,9 +47,7 @@ class Judged(msgspec.Struct, frozen=True):
 
     def hits(self, threshold: Threshold, *, gated: bool) -> bool:
         """Return whether the second question is served the first's reply."""
-        if gated and (self.forbidden or self.shared < threshold.least_shared):
-            return False
-        return self.similarity >= threshold.similarity
+        return _lets(self, threshold.least_shared, gated=gated) and self.similarity >= threshold.similarity
 
 
 def judged(encoder: EmbeddingEngine, pairs: Sequence[Pair]) -> list[Judged]:
@@ -91,7 +92,7 @@ def curve(found: Sequence[Judged], *, gated: bool, least_shared: float = 1.0) ->
     sizes: dict[tuple[str, str], int] = defaultdict(int)
     for one in found:
         if not one.pair.same:
-            group = (one.pair.kind, one.pair.language)
+            group = (one.pair.kind, one.pair.family)
             sizes[group] += 1
             groups[group] += [one.similarity] if _lets(one, least_shared, gated=gated) else []
     points = []
@@ -109,7 +110,9 @@ def curve(found: Sequence[Judged], *, gated: bool, least_shared: float = 1.0) ->
 
 
 def _lets(one: Judged, least_shared: float, *, gated: bool) -> bool:
-    return not gated or (not one.forbidden and one.shared >= least_shared)
+    if not gated:
+        return one.forbidden not in ("standing", "scope")
+    return not one.forbidden and one.shared >= least_shared
 
 
 def chosen(found: Sequence[Judged], *, gated: bool) -> Point | None:

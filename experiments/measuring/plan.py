@@ -10,7 +10,7 @@ from statistics import median
 
 import msgspec
 
-from experiments.measuring import choosing, code, profiles, requirements
+from experiments.measuring import choosing, code, languages, profiles, requirements
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import WORKLOAD, EngineSpec, Levels, Record, Scalar, Skipped, TrialSpec
 from experiments.measuring.study import Cell, GridRequest, Preset, studies
@@ -150,6 +150,9 @@ def _spec(
         if not kind.says_scripts:
             labels += (f"engine {engine.name}: replies are its own, not the workload's; the end of text is ignored",)
         engine = msgspec.structs.replace(engine, settings={**settings.get(engine.name, {}), **engine.settings})
+    workload = workload if cell.says_itself else languages.heeding(workload, engine)
+    if said := languages.label(workload):
+        labels += (said,)
     apart = engine is not None and cell.system is not None and registry.systems.get(cell.system).asks_address
     if apart:
         labels += (APART,)

@@ -31,6 +31,9 @@ Levels = str | tuple[str, ...]
 WORKLOAD = "generated"
 """The workload of every run that names no other: `experiments.workloads.conversations`."""
 
+ENGLISH_WORKLOAD = "generated-english"
+"""The same for users who all speak English: what a model is asked that has no Chinese (`measuring.languages`)."""
+
 
 class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Which engine a trial uses, and with which model.
@@ -183,6 +186,8 @@ class Part(msgspec.Struct, kw_only=True):
     ``allocators`` are the largest holders of memory a tracer saw, ``flames`` the same by the way they were called.
     ``artifacts`` are files beside the record, relative to the run folder, by kind.
     ``cpu_seconds`` is the processor time of this role and of the processes it had waited for when it wrote this.
+    ``went_beyond`` says that the role exceeded the limits on purpose, in processes of its own, and noted what came of
+    it: a kill at the limit is then a result of the trial, and not its end.
     """
 
     role: Literal["subject", "engine", "client"]
@@ -195,6 +200,7 @@ class Part(msgspec.Struct, kw_only=True):
     histograms: dict[str, list[str]] = {}
     counters: dict[str, int] = {}
     loop_delay_s: list[float] = []
+    went_beyond: bool = False
     allocators: list[Allocator] = []
     flames: Frame | None = None
     artifacts: dict[str, str] = {}

@@ -35,6 +35,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     ``blocks`` bounds the repetitions (a memory trace is not a sample: one is enough); None: as many as the run has.
     ``twin`` makes it the second half of an A/A arm: the same subject once more, to see how much equals differ.
     ``profile`` names other limits than the run's.
+    What is said in it is the run's workload, or, ``says_itself``, the study's own words.
     ``services`` are started for the trial. ``requires`` names what else it needs that a machine may lack
     (`experiments.measuring.requirements`); ``impossible`` says why the subject cannot be put in this condition at all.
     A cell that lacks something, or is impossible, is skipped with the reason.
@@ -52,6 +53,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     blocks: int | None = None
     twin: bool = False
     profile: str | None = None
+    says_itself: bool = False
     services: tuple[ServiceSpec, ...] = ()
     requires: tuple[str, ...] = ()
     impossible: str = ""

@@ -329,7 +329,7 @@ class _Watch:
         part = subject.part()
         if part is not None:
             record.parts.insert(0, part)
-        if self._say_if_killed_for_memory():
+        if self._say_if_killed_for_memory(on_purpose=part is not None and part.went_beyond):
             return
         if self._problem is not None:
             record.outcome, record.reason = self._problem
@@ -355,9 +355,9 @@ class _Watch:
             return f"the study does not tell whether the trial has a client: {told(error)}"
         return "the subject ended before the client began" if wanted else ""
 
-    def _say_if_killed_for_memory(self) -> bool:
+    def _say_if_killed_for_memory(self, *, on_purpose: bool = False) -> bool:
         kill = kills.of(self._outside.group, self._spec.profile)
-        if kill is None:
+        if kill is None or (on_purpose and kill.at_its_limit):
             return False
         self._record.outcome = Outcome.OUT_OF_MEMORY if kill.at_its_limit else Outcome.INVALID
         self._record.reason = kill.reason

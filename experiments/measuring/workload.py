@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from experiments.measuring.records import WORKLOAD
+from experiments.measuring.records import ENGLISH_WORKLOAD, WORKLOAD
 from systems.interface import Observed, Request
 from systems.registry import Registry
 
@@ -38,5 +38,8 @@ Workload = Callable[[int, int, int], list[list[Turn]]]
 workloads: Registry[Workload] = Registry(
     "workload",
     "fourgig.workloads",
-    {WORKLOAD: "experiments.workloads.conversations:conversations"},
+    {
+        WORKLOAD: "experiments.workloads.conversations:conversations",
+        ENGLISH_WORKLOAD: "experiments.workloads.conversations:in_english",
+    },
 )

@@ -87,8 +87,10 @@ def facts(run: RunFrames) -> list[PartFact]:
             [part.info.engine.name, *(f"{name} {value}" for name, value in part.info.engine.settings.items())]
         ),
         "model": lambda part: model(part.info),
+        "users say": lambda part: ", ".join(sorted({record.spec.workload for record in part.records})),
         "profile": lambda part: f"{part.info.profile.name}: {part.info.profile.description}",
         "limits": lambda part: enforced(part.info),
+        "calibrated": lambda part: calibrated(part.info),
         "trials": lambda part: f"{len(part.records)} recorded of {part.info.planned} planned",
         "created": lambda part: part.info.created,
         "code": lambda part: ", ".join(part.info.code_versions or (part.info.code_version,)),
@@ -147,6 +149,17 @@ def machine(info: RunInfo) -> str:
     memory = f"{size / 2**30:.0f} GiB" if isinstance(size, int | float) else "memory unknown"
     kernel = str(place.get("kernel")).split("-")[0]
     return text.plain(f"{place.get('cpus')} × {place.get('cpu_model')}, {memory}, Linux {kernel}")
+
+
+def calibrated(info: RunInfo) -> str:
+    """Return what a run's calibration chose, by engine and model, in words."""
+    said = []
+    for each in info.calibrated:
+        chosen = ", ".join(f"{name} {value}" for name, value in each.chosen.items()) or "as usual"
+        settings = ", ".join(f"{name} {value}" for name, value in each.settings.items())
+        whose = f"{each.engine} ({settings})" if settings else each.engine
+        said.append(f"{whose} with the model {each.model_sha256[:12]} on {each.cpus} processors: {chosen}")
+    return text.plain("; ".join(said) or "no")
 
 
 def enforced(info: RunInfo) -> str:

@@ -107,6 +107,14 @@ async def ask(
 
     An error is a row, not a raise.
     """
+    row, _ = await ask_for_reply(where, turn, session, clock, intended_s, tokens)
+    return row
+
+
+async def ask_for_reply(
+    where: Host, turn: Turn, session: str, clock: Stopwatch, intended_s: float, tokens: int = REPLY_TOKENS
+) -> tuple[RequestRow, Reply | None]:
+    """Ask as `ask` does, and return the reply beside the row; None where there was an error."""
     first: list[float] = []
 
     def on_token(_: str) -> None:
@@ -120,7 +128,7 @@ async def ask(
         reply = await where.answer(turn.request(f"{session}-{started}", session, tokens), on_token)
     except FourgigError as error:
         outcome = type(error).__name__
-    return RequestRow(
+    row = RequestRow(
         intended_s=intended_s,
         started_s=started,
         first_token_s=first[0] if first else None,
@@ -130,6 +138,7 @@ async def ask(
         prompt_tokens=reply.prompt_tokens if reply else 0,
         generated_tokens=reply.generated_tokens if reply else 0,
     )
+    return row, reply
 
 
 async def warm(where: Host, turns: Sequence[Turn]) -> None:

@@ -62,6 +62,13 @@ def conversations(seed: int, users: int, turns: int) -> list[list[Turn]]:
     return [[_fresh(rng, seen, chinese=user % 2 == 1) for _ in range(turns)] for user in range(users)]
 
 
+def in_english(seed: int, users: int, turns: int) -> list[list[Turn]]:
+    """Return the same for users who all speak English."""
+    rng = random.Random(f"conversations in English {seed}")
+    seen: set[str] = set()
+    return [[_fresh(rng, seen, chinese=False) for _ in range(turns)] for _ in range(users)]
+
+
 def repeated(pools: Sequence[Sequence[Turn]], seed: int, turns: int, exponent: float) -> list[list[Turn]]:
     """Return ``turns`` turns a user, drawn from the user's pool, the k-th with a chance proportional to k^-exponent.
 

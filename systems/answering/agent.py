@@ -235,7 +235,7 @@ class Answering(AsyncSystem):
     async def conversations(
         self, session: str, *, most: int | None = None, after: str | None = None
     ) -> list[KeptConversation]:
-        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after one.
+        """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after a place.
 
         Raises `BadInput`, `StoreError`.
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import msgspec
@@ -91,16 +91,17 @@ class Kept:
     async def _let_go(self, session: str, conversation: str, gone: int) -> None:
         """Hold nothing of what is ``gone``; of cached replies nobody knows what they were made of.
 
-        Other conversations of the session may have been shown it in a note: their questions are bare from now on. A
-        client may have told of it in other words, so the history is read anew: no more of it than was held besides,
-        for what was forgotten before by a command is in the file.
+        Other conversations of the session may have been shown it in a note: their questions are bare from now on, and
+        what the engine has computed of them goes. A client may have told of it in other words, so the history is read
+        anew: no more of it than was held besides, for what was forgotten before by a command is in the file.
         """
         name, pipeline = talk(session, conversation), self._pipeline
         pipeline.cache.clear()
         if pipeline.similar is not None:
             pipeline.similar.forget(session)
-        pipeline.histories.lay_bare(partial(is_talk_of, session))  # at once: other conversations go on meanwhile
-        await asyncio.to_thread(self._engine.forget, name)  # which need not be loaded for that
+        others = pipeline.histories.lay_bare(partial(is_talk_of, session))  # at once: these go on meanwhile
+        # The engine need not be loaded for that.
+        await asyncio.to_thread(self._forget, [name, *(each for each in others if each != name)])
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
         if pipeline.tiers is not None:  # they may hold it too; what they held is made again from its turns
@@ -111,6 +112,10 @@ class Kept:
                 pipeline.go_on_from(name, await memory.newest(session, conversation, left))
             except StoreError as error:  # what was to be done is done: the conversation goes on without its history
                 swallowed(log, "a history could not be read anew", error)
+
+    def _forget(self, talks: Iterable[str]) -> None:
+        for each in talks:
+            self._engine.forget(each)
 
     async def _store(self, session: str) -> Store:
         await self._pipeline.store.get()

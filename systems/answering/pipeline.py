@@ -208,7 +208,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             self.go_on_from(request.talk, told)
 
     def go_on_from(self, talk: str, told: list[Exchange]) -> None:
-        """Let the history of the conversation called ``talk`` be what a client, or the file, has of it."""
+        """Let the history of the conversation called ``talk`` be what a client, or the file, has of it.
+
+        How many tokens that is need not be known: who tells of it decides how long a prompt is, and where the context
+        has no room for that, what earlier questions were sent with leaves by itself (`_Bare`).
+        """
         held = self.histories.exchanges(talk) if self.histories.grow else ()
         gone_on = transcript.gone_on(told, held)
         if gone_on is not None:

@@ -21,6 +21,7 @@ from systems.memory.holding import Hold
 from systems.memory.keywords import Keywords
 from systems.memory.like import LikeStore
 from systems.memory.schema import SavedTurn
+from systems.memory.terms import TermKeywords
 from systems.turn import commands, history, notes, prompt
 from systems.turn.history import Exchange, Histories, keep_newest
 from systems.turn.surroundings import classify_emotion, observe, read_system_information
@@ -35,7 +36,7 @@ class Baseline(BlockingSystem):
     def __init__(self, settings: BaselineSettings, engine: Engine, data_dir: Path) -> None:
         self._settings = settings
         self._engine = engine
-        self._keywords = Keywords(fast=settings.fast_segmentation)
+        self._keywords = Keywords(fast=settings.fast_segmentation) if settings.dictionary else TermKeywords()
         self._store = LikeStore(data_dir / "memory.sqlite")
         self._hold = Hold(data_dir / "memory.sqlite")
         self._histories = Histories(settings.history_length, settings.sessions, keep_newest)

@@ -13,6 +13,10 @@ class AroundEngine(Engine):
     def __init__(self, inner: Any) -> None:
         self._inner: Engine = inner
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what it is made of: another process makes it anew, not loaded."""
+        return type(self), (self._inner,)
+
     @property
     def parallelism(self) -> int:
         """The inner engine's."""

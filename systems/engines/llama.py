@@ -112,6 +112,10 @@ class LlamaEngine(Engine):
         self._own_sampling = Sampling()
         self._conversation: str | None = None  # whose state the context holds
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what it is made of: another process makes it anew, not loaded."""
+        return type(self), (self._settings,)
+
     @property
     def parallelism(self) -> int:
         """One: further callers wait for the lock."""

@@ -150,6 +150,10 @@ class OpenAIEngine(AddressedEngine):
             raise BadInput(f"{settings.url!r} is no http address: {error}.") from error
         self._path = parts.path.rstrip("/")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what it is made of: another process makes it anew, not loaded."""
+        return type(self), (self._settings,)
+
     @property
     def url(self) -> str:
         """The address that was set."""

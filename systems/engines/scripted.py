@@ -157,6 +157,10 @@ class Scripts:
         for script in scripts:
             self.add(script.session, script.question, script.replies)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return the plan as it is now: in another process nothing of it has been said yet."""
+        return type(self), (self.planned(),)
+
     def add(self, session: str, question: str, replies: Sequence[str]) -> None:
         """Plan that the calls of the turn in which ``session`` asks ``question`` say ``replies``, in order.
 
@@ -257,6 +261,10 @@ class ScriptedEngine(AroundEngine):
         super().__init__(inner)
         self._scripts = scripts
         scripts.watch()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what it is made of; what it does in another process is not counted in this one."""
+        return type(self), (self._inner, self._scripts)
 
     def generate(self, call: Call) -> Generation:
         """Generate what is planned; without a plan, freely."""

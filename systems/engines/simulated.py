@@ -126,6 +126,10 @@ class SimulatedEngine(Engine):
         self._load_lock = threading.Lock()
         self._loaded = False
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what it is made of: another process makes it anew, not loaded."""
+        return type(self), (self._settings,)
+
     @property
     def parallelism(self) -> int:
         """The number of slots."""

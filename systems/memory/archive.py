@@ -19,7 +19,11 @@ from systems.errors import BadInput
 from systems.memory import holding, index, reading, retention, rewriting, schema
 from systems.memory.schema import BUSY_S, BY_SESSION, SavedTurn, store_error
 
-FORMAT_VERSION = 1
+FORMAT_VERSION, EMPTIED_VERSION = 1, 2
+"""The versions of the format: of an export without turns that a history was emptied of, and of one that has some.
+
+Programs that know of no such turns read the first, and refuse the second by its version.
+"""
 
 _INSERT_NEW = (
     "INSERT INTO memories (session, created, question, answer, keywords, words, important, conversation, in_history) "
@@ -37,7 +41,9 @@ class Header(msgspec.Struct, frozen=True):
     version: int
 
 
-_HEADER = Header("fourgig-memories", FORMAT_VERSION)
+def header(*, has_emptied: bool) -> Header:
+    """Return the first line of an export, which may have turns that a history was emptied of."""
+    return Header("fourgig-memories", EMPTIED_VERSION if has_emptied else FORMAT_VERSION)
 
 
 def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
@@ -51,11 +57,14 @@ def export(path: Path, out: IO[bytes], session: str | None = None) -> int:
     with reading.opened_to_read(path) as connection:
         also = ", ".join(column(connection) for column in (reading.importance, reading.conversation, reading.history))
         query = f"SELECT session, created, question, answer, keywords, {also} FROM memories"  # noqa: S608 - constants
+        emptied = f"SELECT 1 FROM memories WHERE NOT {reading.history(connection)}"  # noqa: S608 - the same
         names: list[str] = []
         if session is not None:
             names = _named(connection, path, session)
-            query += f" WHERE session IN ({', '.join('?' * len(names))})"
-        out.write(encoder.encode(_HEADER) + b"\n")
+            among = f"session IN ({', '.join('?' * len(names))})"
+            query, emptied = f"{query} WHERE {among}", f"{emptied} AND {among}"
+        has_emptied = connection.execute(emptied + " LIMIT 1", names).fetchone() is not None
+        out.write(encoder.encode(header(has_emptied=has_emptied)) + b"\n")
         for found, created, question, answer, keywords, important, conversation, in_history in connection.execute(
             query + " ORDER BY id", names
         ):
@@ -173,8 +182,10 @@ def _read(lines: IO[bytes]) -> Iterator[SavedTurn]:
             if found.created > latest:
                 raise BadInput(f"Line {number} was said in the future: what is said next could not be newer.")
             yield found
-        elif found.version != FORMAT_VERSION:
-            raise BadInput(f"The export has version {found.version}; this program reads version {FORMAT_VERSION}.")
+        elif found.version not in (FORMAT_VERSION, EMPTIED_VERSION):
+            raise BadInput(
+                f"The export has version {found.version}; this program reads {FORMAT_VERSION} and {EMPTIED_VERSION}."
+            )
     if not number:
         raise BadInput("The export is empty: not even its first line is there.")
 

@@ -27,12 +27,12 @@ _LIKE = 1_000  # characters that SQLite is asked for by itself
 
 _CONVERSATIONS = (
     # Beside the only minimum of a group SQLite gives the other columns of its row.
-    "SELECT conversation, question, first.created, latest, turns FROM "
+    "SELECT conversation, question, first.created, latest, turns, newest FROM "
     "(SELECT conversation, question, min(created) AS created FROM memories WHERE session = ? GROUP BY conversation) "
     "AS first JOIN (SELECT conversation, max(created) AS latest, max(id) AS newest, count(*) AS turns "
     "FROM memories WHERE session = ? GROUP BY conversation) USING (conversation) "
 )
-_AFTER = "WHERE (latest, newest) < (SELECT max(created), max(id) FROM memories WHERE session = ? AND conversation = ?) "
+_AFTER = "WHERE (latest, newest) < (?, ?) "
 _LATEST = "ORDER BY latest DESC, newest DESC LIMIT ?"
 _TURN = "SELECT id, conversation, created, question, answer FROM memories WHERE session = ? "
 _OF = "AND conversation = ? "
@@ -49,20 +49,22 @@ _NEWEST = "ORDER BY created DESC, id DESC LIMIT ?"
 def conversations(
     connection: sqlite3.Connection, session: str, most: int | None = None, after: str | None = None
 ) -> list[KeptConversation]:
-    """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after the named one.
+    """Return the conversations of ``session``, the latest first: ``most`` of them at most, those after a place.
 
-    Raises `BadInput` if there is no conversation called ``after``.
+    Raises `BadInput` if ``after`` is no place of a conversation (`KeptConversation.place`).
     """
     query = _CONVERSATIONS
     wanted: list[Any] = [session, session]
     if after is not None:
-        _some(connection.execute(f"{_TURN}{_OF} LIMIT 1", (session, after)).fetchall(), "conversation")
+        number, created = _row(after, "place")
         query += _AFTER
-        wanted += [session, after]
+        wanted += [created, number]
     found = connection.execute(query + _LATEST, (*wanted, -1 if most is None else most))
     return [
-        KeptConversation(id=name, title=_title(question), created=created, latest=latest, turns=turns)
-        for name, question, created, latest, turns in found
+        KeptConversation(
+            id=name, title=_title(question), created=created, latest=latest, turns=turns, place=_named(newest, latest)
+        )
+        for name, question, created, latest, turns, newest in found
     ]
 
 
@@ -178,15 +180,20 @@ def _turn(number: int, conversation: str, created: float, question: str, answer:
 
     Numbers of rows are used again, once the highest is deleted; but not with the same time, which belongs to the id.
     """
-    name = f"{number}-{struct.pack('>d', created).hex()}"
-    return KeptTurn(id=name, conversation=conversation, created=created, question=question, answer=answer)
+    return KeptTurn(
+        id=_named(number, created), conversation=conversation, created=created, question=question, answer=answer
+    )
 
 
-def _row(name: str) -> tuple[int, float]:
-    """Return the number and the time of the row that is told as ``name``. Raises `BadInput` if none could be."""
+def _named(number: int, created: float) -> str:
+    return f"{number}-{struct.pack('>d', created).hex()}"
+
+
+def _row(name: str, what: str = "turn") -> tuple[int, float]:
+    """Return the number and the time that are told as ``name``. Raises `BadInput` if none could be."""
     found = _ID.fullmatch(name)
     if found is None:
-        raise BadInput("There is no such turn.")
+        raise BadInput(f"There is no such {what}.")
     return int(found[1]), struct.unpack(">d", bytes.fromhex(found[2]))[0]
 
 

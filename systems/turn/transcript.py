@@ -14,13 +14,13 @@ from systems.turn.history import AsSent, Exchange
 
 def as_sent(before: Sequence[Message], held: Iterable[Exchange]) -> list[Message]:
     """Return what a client says was said ``before``, each question as it was sent, if its exchange is ``held``."""
-    sent = {(exchange.question, exchange.answer): exchange for exchange in held if exchange.sent}
+    known = _Held(held)
     said = list(before)
-    if sent:
-        for place, (asked, answered) in enumerate(pairwise(before)):
+    if known.any_sent:
+        for place, (asked, answered) in reversed([*enumerate(pairwise(before))]):
             if asked.role == "user" and answered.role == "assistant":
-                exchange = sent.get((asked.content, answered.content))
-                if exchange is not None:
+                exchange = known.newest(asked.content, answered.content)
+                if exchange is not None and exchange.sent:
                     said[place] = AsSent("user", exchange.sent, exchange.question)
     return said
 
@@ -49,5 +49,22 @@ def gone_on(told: Sequence[Exchange], held: Sequence[Exchange]) -> list[Exchange
 
 def carried(told: Iterable[Exchange], held: Iterable[Exchange]) -> list[Exchange]:
     """Return what was ``told``, each exchange as it is ``held``, if it is."""
-    known = {(exchange.question, exchange.answer): exchange for exchange in held}
-    return [known.get((exchange.question, exchange.answer), exchange) for exchange in told]
+    known = _Held(held)
+    newest_first = [known.newest(each.question, each.answer) or each for each in reversed([*told])]
+    return newest_first[::-1]
+
+
+class _Held:
+    """Exchanges that are held, to be found from the newest on: what was said twice is as it was sent each time."""
+
+    def __init__(self, exchanges: Iterable[Exchange]) -> None:
+        self.any_sent = False
+        self._said: dict[tuple[str, str], list[Exchange]] = {}
+        for exchange in exchanges:
+            self._said.setdefault((exchange.question, exchange.answer), []).append(exchange)
+            self.any_sent = self.any_sent or exchange.sent != ""
+
+    def newest(self, question: str, answer: str) -> Exchange | None:
+        """Return the newest exchange of these words that was not found yet; None if there is none."""
+        same = self._said.get((question, answer))
+        return same.pop() if same else None

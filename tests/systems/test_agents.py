@@ -1,4 +1,4 @@
-"""The two agents through their public surface: what they answer, in which order, and what they keep."""
+"""The agents through their public surface: what they answer, in which order, and what they keep."""
 
 import asyncio
 
@@ -12,10 +12,14 @@ from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedSettings
 from systems.errors import EngineError, SystemClosed
 from systems.interface import Request, Source
+from systems.objects.agent import Objects
+from systems.per_process.agent import PerProcess
 from systems.server.hosting import host
 from systems.tiered.agent import Tiered
 from systems.tiered.settings import everything_off as everything_off_of_tiered
 from tests.systems.conversing import CONVERSATION, Failing, conversed, requests, simulated, stored
+
+EVERY = [Baseline, Asynchronous, Objects, PerProcess, Tiered]
 
 
 def what_was_said(replies):
@@ -38,6 +42,20 @@ async def test_with_every_mechanism_off_it_gives_the_baselines_replies(tmp_path,
     assert len({reply.text for reply in traditional}) > len(CONVERSATION) // 2
 
 
+@pytest.mark.parametrize("kind", [Objects, PerProcess])
+async def test_the_twins_say_what_the_baseline_says(tmp_path, kind):
+    folders = [tmp_path / name for name in ("baseline", "twin")]
+    for folder in folders:
+        folder.mkdir()
+    asked = requests()
+    same = {"dictionary": False, "history_length": 10}
+    traditional = await conversed(Baseline(BaselineSettings(**same), simulated(), folders[0]), asked)
+    twin = await conversed(kind(kind.Settings(**same), simulated(), folders[1]), asked)
+    assert what_was_said(twin) == what_was_said(traditional)
+    assert stored(folders[1]) == stored(folders[0])
+    assert any(reply.memories for reply in traditional)
+
+
 async def test_on_the_fast_segmenter_the_baseline_gives_the_same_replies(tmp_path):
     folders = [tmp_path / name for name in ("jieba", "rjieba")]
     for folder in folders:
@@ -51,7 +69,7 @@ async def test_on_the_fast_segmenter_the_baseline_gives_the_same_replies(tmp_pat
     assert stored(folders[0]) == stored(folders[1])
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", EVERY)
 async def test_a_scripted_reply_is_what_is_answered_and_remembered(tmp_path, kind):
     request = Request(id="1", session="s", text="Where does Vera live?")
     engine = scripted(simulated(), Scripts([Script("s", request.text, ("Vera lives in Lisbon .",))]))
@@ -66,7 +84,7 @@ async def test_a_scripted_reply_is_what_is_answered_and_remembered(tmp_path, kin
     assert stored(tmp_path) == [("s", "Where does Vera live?", "Vera lives in Lisbon .")]
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", EVERY)
 async def test_whatever_is_said_is_a_turn_that_is_kept_as_it_was_said(tmp_path, kind):
     said = [
         "",
@@ -83,7 +101,7 @@ async def test_whatever_is_said_is_a_turn_that_is_kept_as_it_was_said(tmp_path, 
     assert [question for _, question, _ in stored(tmp_path)] == said
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", EVERY)
 async def test_the_same_question_in_the_same_context_is_served_from_the_cache(tmp_path, kind):
     # Without history and memories nothing distinguishes the second asking from the first.
     settings = kind.Settings(history_length=0, memories=0)
@@ -98,7 +116,7 @@ async def test_the_same_question_in_the_same_context_is_served_from_the_cache(tm
     assert (counters.cache_hits, counters.cache_misses, counters.generations) == (1, 2, 2)
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", EVERY)
 async def test_a_changed_conversation_is_not_answered_from_the_cache(tmp_path, kind):
     async with host(kind(kind.Settings(), simulated(), tmp_path)) as running:
         for number in range(3):
@@ -106,7 +124,7 @@ async def test_a_changed_conversation_is_not_answered_from_the_cache(tmp_path, k
             assert reply.source is Source.MODEL
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Objects, Tiered])
 async def test_an_engines_failure_is_an_exception_and_the_next_turn_works(tmp_path, kind):
     engine = Failing(SimulatedSettings())
     async with host(kind(kind.Settings(), engine, tmp_path)) as running:
@@ -120,7 +138,7 @@ async def test_an_engines_failure_is_an_exception_and_the_next_turn_works(tmp_pa
         assert running.counters().turns == 2
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", EVERY)
 async def test_a_closed_system_says_so(tmp_path, kind):
     running = host(kind(kind.Settings(), simulated(), tmp_path))
     await running.start()

@@ -38,6 +38,13 @@ class DeclaredLevel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return self.factors | dict.fromkeys(self.without)
 
 
+class DeclaredFactor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What level a factor had in the trials of a part."""
+
+    part: str
+    factor: str
+
+
 class DeclaredConstant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A figure that no run measures, and where it comes from."""
 
@@ -50,6 +57,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     parts: dict[str, PaperPart] = {}
     levels: dict[str, DeclaredLevel] = {}
+    factors: dict[str, DeclaredFactor] = {}
     constants: dict[str, DeclaredConstant] = {}
     typed: dict[str, str] = {}
 
@@ -60,7 +68,9 @@ def load(path: Path) -> Declared:
         declared = msgspec.toml.decode(path.read_bytes(), type=Declared)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadInput(f"The paper's numbers {path} cannot be read: {error}.") from error
-    for name, one in declared.levels.items():
-        if one.part and one.part not in declared.parts:
-            raise BadInput(f"The paper's numbers {path}: {name} is of the part {one.part!r}, which is not declared.")
+    parts = {name: one.part for name, one in declared.levels.items()}
+    parts |= {name: one.part for name, one in declared.factors.items()}
+    for name, part in parts.items():
+        if part and part not in declared.parts:
+            raise BadInput(f"The paper's numbers {path}: {name} is of the part {part!r}, which is not declared.")
     return declared

@@ -1,8 +1,8 @@
 """The paper's numbers by name, each computed from the records of one run or taken from the ledger.
 
 ``NAME.FIELD`` is a comparison (a key comparison or a declared one) or a declared level; ``run.*``, ``ledger.*``,
-``verdict.CLAIM``, ``published.CLAIM``, ``law.N.W``, ``ladder.DIRECTION.CONCLUSION`` and ``constant.*`` are what their
-names say.
+``verdict.CLAIM``, ``published.CLAIM``, ``law.N.W``, ``ladder.DIRECTION.CONCLUSION``, ``factor.*`` and ``constant.*``
+are what their names say.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class Numbers:
             "rule": lambda name: _known("rule", name, _RULES),
             "law": _by_law,
             "ladder": self._of_ladder,
+            "factor": self._of_factor,
             "constant": lambda name: _known("constant", name, declared.constants).value,
         }
 
@@ -123,11 +124,7 @@ class Numbers:
 
     def has(self, part: str) -> bool:
         """Return whether the run has any trial of a part."""
-        one = _known("part", part, self.declared.parts)
-        tried = _fitting(self.run.trials, one.study, one.factors)
-        if one.subject:
-            tried = tried[tried["subject"] == one.subject]
-        return not tried.empty
+        return not self._tried(part).empty
 
     @cached_property
     def judged(self) -> list[ClaimVerdict]:
@@ -232,6 +229,22 @@ class Numbers:
             "judged": sum(counts.values()) - counts[Verdict.NOT_MEASURED],
         } | {str(verdict): counts[verdict] for verdict in Verdict}
         return str(_known("fact of the ledger", name, facts))
+
+    def _tried(self, part: str) -> pd.DataFrame:
+        one = _known("part", part, self.declared.parts)
+        tried = _fitting(self.run.trials, one.study, one.factors)
+        return tried[tried["subject"] == one.subject] if one.subject else tried
+
+    def _of_factor(self, name: str) -> str:
+        """Return the level, or the levels, that a factor had in a part."""
+        one = _known("factor", name, self.declared.factors)
+        tried = self._tried(one.part)
+        if tried.empty:
+            raise PartNotMeasured(one.part)
+        levels = {given[one.factor]: None for given in tried["factors"] if one.factor in given}
+        if not levels:
+            raise NoRecord(f"factor.{name} needs trials with the factor {one.factor}; those of the part have none")
+        return " and ".join(text.plain(level) for level in sorted(levels, key=str))
 
     def _of_ladder(self, name: str) -> str:
         """Return the mechanisms with one conclusion in throughput, added alone or left out alone."""

@@ -33,7 +33,7 @@ class Density(Study):
     name = "density"
     question = "How many live agents fit into a small machine's memory, and what does each mechanism save?"
     parts: ClassVar[Mapping[str, str]] = {name: module.QUESTION for name, module in _MODULES.items()}
-    references = ("per-process", "objects", "baseline", "none", "full", "float", "private", "exact")
+    references = ("per-process", "objects", "baseline", "none", "full", "float", "private", "exact", "threshold")
     measures = tuple(dict.fromkeys(measure for module in _MODULES.values() for measure in module.MEASURES))
     primary = tuple(
         dict.fromkeys(measure for module in _MODULES.values() for measure in module.MEASURES[: module.PRIMARY])

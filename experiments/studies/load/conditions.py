@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from experiments.measuring.records import Scalar
 from experiments.measuring.study import Cell, GridRequest, twins
+from experiments.studies.ladder import ladder
 from experiments.studies.load import engines, works
-from experiments.studies.load.ladder import ladder
 from experiments.studies.load.users import ZIPF
 from experiments.studies.load.works import Subject, WorkKind, cells, closed
 from systems import registry

@@ -86,6 +86,7 @@ def _cell(
         system=system,
         settings=settings,
         engine=engine,
+        says_itself=True,
         impossible=unheard or ("" if engine else LACKING),
         estimate_s=2.5 + turns / 550 + _SECONDS_A_QUESTION * questions,
         timeout_s=300 + 10 * questions,

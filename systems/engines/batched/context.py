@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +37,8 @@ class Piece(NamedTuple):
 class Model:
     """A model file and its text; shared by the contexts made from it."""
 
-    def __init__(self, path: Path, *, use_mmap: bool, repack: bool) -> None:
-        """Load ``path``. Raises `ModelError`."""
+    def __init__(self, path: Path, *, use_mmap: bool, repack: bool, going_on: Callable[[], bool] | None = None) -> None:
+        """Load ``path``, as long as ``going_on`` says so. Raises `ModelError`."""
         require_gguf(path)
         from systems.models.llama_library import llama_cpp, may_repack
 
@@ -48,6 +48,8 @@ class Model:
         parameters = llama_cpp.llama_model_default_params()
         parameters.use_mmap = use_mmap
         parameters.use_extra_bufts = may_repack(repack)
+        if going_on is not None:
+            parameters.progress_callback = llama_cpp.llama_progress_callback(lambda _share, _data: going_on())
         self.pointer: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:
             read_metadata(path)  # says why, when the file is at fault
@@ -153,6 +155,22 @@ class Context:
         # Each token's sequence is behind a pointer of its own.
         self._sequence = [np.ctypeslib.as_array(self._batch.seq_id[place], (1,)) for place in range(self.batch)]
         self._held = [0] * sequences
+        self._stop: Any = None
+
+    def stop_unless(self, going_on: Callable[[], bool] | None) -> None:
+        """Have `decode` end, with `EngineError`, once ``going_on`` says no; None: have it go on to its end.
+
+        It is asked between the parts of a step, which takes a while: not for what is timed.
+        """
+        library = self._library
+        # Kept for as long as llama.cpp may call it.
+        stop = (
+            library.ggml_abort_callback()
+            if going_on is None
+            else library.ggml_abort_callback(lambda _data: not going_on())
+        )
+        library.llama_set_abort_callback(self._pointer, stop, None)
+        self._stop = stop
 
     def held(self, sequence: int) -> int:
         """Return how many tokens ``sequence`` holds."""

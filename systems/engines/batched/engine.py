@@ -59,6 +59,10 @@ class BatchedEngine(AsyncEngine):
         self._system: tuple[str | None, list[int]] = (None, [])
         self._counters = BatchedCounters()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what it is made of: another process makes it anew, not loaded."""
+        return type(self), (self._settings,)
+
     @property
     def parallelism(self) -> int:
         """Twice the slots: a place that becomes free is then taken in the same step."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from systems.engines.batched.context import Context, Model, Piece
 from systems.engines.calibration.case import CalibrationCase
 from systems.errors import EngineError
 
-# Tokens: of what a conversation holds, of a question, and of a prompt that one begins with.
-HELD, QUESTION, PROMPT = 300, 40, 256
+# Tokens: of what a conversation holds, of a question, of a prompt that one begins with, and of the first look.
+HELD, QUESTION, PROMPT, LOOK = 300, 40, 256, 32
 
 LENGTH = 512
 """The tokens of a conversation's place: what it holds and a question."""
 
 
 class HeldConversations:
-    """A context in which every conversation holds something, and what is computed in it to see how long that takes."""
+    """A context in which every conversation holds something, once it is filled, and what is computed in it."""
 
     def __init__(self, case: CalibrationCase, model: Model, count: int, *, flash_attention: bool) -> None:
         self.context = Context(
@@ -33,11 +33,6 @@ class HeldConversations:
         source = random.Random(0)
         self._count = count
         self._tokens = [source.randrange(model.words) for _ in range(HELD)]
-        try:
-            self.filled_s = self._filled()
-        except BaseException:
-            self.context.close()
-            raise
 
     def close(self) -> None:
         """Free the context."""
@@ -57,7 +52,19 @@ class HeldConversations:
         for begin in range(0, PROMPT, part):
             self.context.decode([Piece(0, self._tokens[begin : min(begin + part, PROMPT)], last=True)])
 
-    def _filled(self) -> float:
+    def look(self, going_on: Callable[[], bool]) -> float:
+        """Return the seconds that some tokens take, the weights being there. Raises `EngineError`; so if stopped."""
+        self.context.stop_unless(going_on)
+        self.context.decode([Piece(0, self._tokens[:1], last=True)])
+        self.context.clear(0)
+        began = perf_counter()
+        self.context.decode([Piece(0, self._tokens[:LOOK], last=True)])
+        took = perf_counter() - began
+        self.context.clear(0)
+        self.context.stop_unless(None)
+        return took
+
+    def fill(self) -> float:
         """Let every conversation hold the same, and return how many seconds the first one's took to compute."""
         began = perf_counter()
         self.context.decode([Piece(0, self._tokens, last=True)])

@@ -93,10 +93,15 @@ def found(case: CalibrationCase) -> Calibration:
     return kept.calibration
 
 
+def folder() -> Path:
+    """Return where calibrations are kept. Raises `CannotWrite` where nothing can be."""
+    return cache_folder() / _FOLDER
+
+
 def of_this_machine() -> list[KeptCalibration]:
     """Return what is kept for this processor and this llama.cpp, by the names of the models."""
     try:
-        files = sorted((cache_folder() / _FOLDER).glob("*.json"))
+        files = sorted(folder().glob("*.json"))
     except (OSError, CannotWrite):
         return []
     kept = [each for each in map(_read, files) if each is not None]
@@ -129,7 +134,7 @@ def _place(holds_for: HoldsFor) -> Path | None:
     """Return where a calibration is kept; None where nothing can be."""
     digest = sha256(msgspec.json.encode(holds_for, order="deterministic")).hexdigest()
     try:
-        return cache_folder() / _FOLDER / f"{digest[:32]}.json"
+        return folder() / f"{digest[:32]}.json"
     except CannotWrite:
         return None
 

@@ -3,6 +3,9 @@
 What is measured is what questions are made of: conversations that hold 300 tokens each say one token in every step, and
 now and then one of them reads a question of 40. A machine is seldom quiet: every way is tried several times, the ways
 alternate, and of a better one both the shortest time and the middle one are shorter by a twentieth.
+
+A first look at some tokens says how fast the model is, and so what can be waited for. Where not even that comes in
+time, everything stays as usual.
 """
 
 from __future__ import annotations
@@ -19,9 +22,9 @@ import msgspec
 
 from systems.engines.batched.context import Model
 from systems.engines.calibration.case import CalibrationCase, EngineChoice
-from systems.engines.calibration.conversations import HELD, LENGTH, PROMPT, QUESTION, HeldConversations
+from systems.engines.calibration.conversations import HELD, LENGTH, LOOK, PROMPT, QUESTION, HeldConversations
 from systems.engines.calibration.machine import cores, waited_s
-from systems.errors import EngineBusy
+from systems.errors import EngineBusy, EngineError, ModelError
 
 W = TypeVar("W")
 
@@ -34,6 +37,7 @@ _CLEARLY = 0.95  # the share of the usual way's time that a better one takes at 
 _FEWEST, _MOST = 3, 9  # rounds that count
 _ENOUGH_S = 2.0  # of one comparison that has its fewest rounds
 _LONGEST_S = 10.0  # of one comparison that is begun at all
+_LOOK_S = 20.0  # until the model is loaded and looked at
 
 # How long the replies that run may stand still for a part of another's prompt, and the shortest part.
 _STALLED_S, _SHORTEST_CHUNK = 1.0, 32
@@ -45,10 +49,14 @@ _DISTURBED = 0.1
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
-    """A choice and what led to it: ``milliseconds`` has the shortest time of all that was tried, by what and how."""
+    """A choice and what led to it: ``milliseconds`` has the shortest time of all that was tried, by what and how.
+
+    Where nothing could be tried, ``unmeasured`` says why in words, and the choice is the usual one.
+    """
 
     choice: EngineChoice
     milliseconds: dict[str, dict[str, float]] = {}
+    unmeasured: str = ""
 
     @property
     def said(self) -> str:
@@ -65,6 +73,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
             [
                 f"{_attention(choice.flash_attention)}, {threads}, micro-batch of {choice.micro_batch_tokens}, "
                 f"chunk of {choice.chunk_tokens}",
+                *([f"as usual: {self.unmeasured}"] if self.unmeasured else []),
                 *tried,
             ]
         )
@@ -74,13 +83,33 @@ def measured(case: CalibrationCase) -> Calibration:
     """Load the model of ``case``, measure some seconds, and choose.
 
     Raises `EngineBusy` where other processes use the same CPUs, `ModelError`, and `EngineError`. With a large model,
-    what would take long to compare stays as usual.
+    what would take long to compare stays as usual; and with one that takes long to be looked at, everything.
     """
-    with (
-        closing(Model(Path(case.model_path), use_mmap=case.use_mmap, repack=case.repack)) as model,
-        ExitStack() as used,
-    ):
-        return _Measurement(case, model, used).made()
+    until = perf_counter() + _LOOK_S
+
+    def in_time() -> bool:
+        return perf_counter() < until
+
+    try:
+        with (
+            closing(
+                Model(Path(case.model_path), use_mmap=case.use_mmap, repack=case.repack, going_on=in_time)
+            ) as model,
+            ExitStack() as used,
+        ):
+            measurement = _Measurement(case, model, used)
+            measurement.look(in_time)
+            return measurement.made()
+    except _TooSlow:
+        pass
+    except ModelError:
+        if in_time():
+            raise
+    return Calibration(choice=case.usual, unmeasured=f"within {_LOOK_S:g} s it was not loaded and looked at")
+
+
+class _TooSlow(Exception):
+    """The model was not looked at in time."""
 
 
 class _Measurement:
@@ -91,17 +120,32 @@ class _Measurement:
         self._count = _conversations(case, model)
         self._choice = case.usual
         self._tried: dict[str, dict[str, float]] = {}
+        self._best = self._conversations(flash_attention=self._choice.flash_attention)
+        self._second_a_token = 0.0
+
+    def look(self, in_time: Callable[[], bool]) -> None:
+        """See how fast the model is. Raises `_TooSlow`, `EngineBusy`, `EngineError`."""
         with self._undisturbed():
-            self._best = self._filled(flash_attention=self._choice.flash_attention)
-        self._second_a_token = self._best.filled_s / HELD
+            try:
+                self._second_a_token = self._best.look(in_time) / LOOK
+            except EngineError as error:
+                if in_time():
+                    raise
+                too_slow = error
+            else:
+                return
+        raise _TooSlow from too_slow
 
     def made(self) -> Calibration:
         """Return what comes of it."""
-        if self._case.may_choose_attention:
-            self._choose_attention()
-        if not self._case.threads_are_set:
-            self._choose_threads()
-        self._choose_micro_batch()
+        if HELD * self._second_a_token <= _LONGEST_S:
+            with self._undisturbed():
+                self._second_a_token = self._best.fill() / HELD
+            if self._case.may_choose_attention:
+                self._choose_attention()
+            if not self._case.threads_are_set:
+                self._choose_threads()
+            self._choose_micro_batch()
         self._choose_chunk()
         return Calibration(choice=self._choice, milliseconds=self._tried)
 
@@ -110,7 +154,9 @@ class _Measurement:
         usual = self._choice.flash_attention
         if not self._affordable(2 * (self._count + QUESTION)):
             return
-        ways = {usual: self._best, not usual: self._filled(flash_attention=not usual)}
+        other = self._conversations(flash_attention=not usual)
+        other.fill()
+        ways = {usual: self._best, not usual: other}
         steps, questions = self._turns(
             {on: way.step for on, way in ways.items()}, {on: way.question for on, way in ways.items()}, _attention
         )
@@ -165,7 +211,7 @@ class _Measurement:
             chunk //= 2
         self._set(chunk_tokens=chunk)
 
-    def _filled(self, *, flash_attention: bool) -> HeldConversations:
+    def _conversations(self, *, flash_attention: bool) -> HeldConversations:
         made = HeldConversations(self._case, self._model, self._count, flash_attention=flash_attention)
         return self._used.enter_context(closing(made))
 

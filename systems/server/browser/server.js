@@ -96,7 +96,7 @@ export const kept = {
     const found = new Map(); // one that was gone on with meanwhile comes twice
     let page = null;
     do {
-      const after = page?.data.at(-1).id;
+      const after = page?.data.at(-1).place;
       page = await call("GET", `v1/fourgig/conversations${query({ limit: LISTED, after })}`);
       for (const each of page.data) found.set(each.id, each);
     } while (page.has_more && (found.size < most || (id !== null && !found.has(id))));

@@ -61,18 +61,33 @@ class ByUse:
 class ByForecast:
     """Stages by what is in use or expected at the forecast's horizon, whichever is more.
 
-    Below ``from_share`` of the limit a steep trend alone means nothing: that is how every agent starts.
+    Refusal looks only ``refusal_horizon_s`` ahead: it works at once, while freeing memory takes time, and what is
+    freed until then should count. Below ``from_share`` of the limit a steep trend alone means nothing: that is how
+    every agent starts.
     """
 
-    def __init__(self, forecast: Forecast, steps: Steps | None = None, *, from_share: float = 0.5) -> None:
+    def __init__(
+        self,
+        forecast: Forecast,
+        steps: Steps | None = None,
+        *,
+        refusal_horizon_s: float = 0.5,
+        from_share: float = 0.5,
+    ) -> None:
         self._forecast = forecast
         self._steps = steps or Steps()
+        self._refusal_horizon_s = refusal_horizon_s
         self._from_share = from_share
 
     def stage(self, reading: Reading, at_s: float, held: Stage) -> Stage:  # noqa: ARG002 - the protocol's
         """Return the stage called for; `Pressure` gives the forecast its samples."""
-        expected = self._forecast.expected() / reading.limit if reading.share >= self._from_share else 0.0
-        return self._steps.stage(max(reading.share, expected), held)
+        if reading.share < self._from_share:
+            return self._steps.stage(reading.share, held)
+        soon = self._forecast.expected(self._refusal_horizon_s) / reading.limit
+        later = self._forecast.expected() / reading.limit
+        refusal = self._steps.stage(max(reading.share, soon), held)
+        wanted = self._steps.stage(max(reading.share, soon, later), held)
+        return wanted if refusal is Stage.REFUSING else min(wanted, Stage.COMPRESSING)
 
 
 class ByKernel:

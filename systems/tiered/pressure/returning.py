@@ -16,8 +16,6 @@ from typing import NamedTuple
 
 from systems.tiered.pressure.reading import process_bytes
 
-_M_ARENA_MAX = -8  # malloc.h of glibc
-
 
 class Returned(NamedTuple):
     """What came of giving back: by how many bytes the process shrank, and how many seconds it took."""
@@ -28,7 +26,7 @@ class Returned(NamedTuple):
 
 def can_give_back() -> bool:
     """Say whether the C library can be asked: glibc can, musl and other systems' libraries cannot."""
-    return _library_call("malloc_trim") is not None
+    return _malloc_trim() is not None
 
 
 def give_back() -> Returned | None:
@@ -36,21 +34,12 @@ def give_back() -> Returned | None:
 
     Takes milliseconds for each 100 MiB, without the interpreter's lock: call it off the loop.
     """
-    trim = _library_call("malloc_trim")
+    trim = _malloc_trim()
     if trim is None:
         return None
     began, before = time.perf_counter(), process_bytes()
     trim(0)
     return Returned(max(0, before - process_bytes()), time.perf_counter() - began)
-
-
-def bound_arenas(most: int) -> bool:
-    """Let the C library keep at most ``most`` arenas; say whether it can. Must come before the threads that allocate.
-
-    By default glibc has up to eight arenas a core, and what is free in one serves no other.
-    """
-    set_option = _library_call("mallopt")
-    return set_option is not None and bool(set_option(_M_ARENA_MAX, most))
 
 
 def freeze() -> int:
@@ -102,9 +91,9 @@ class Returning:
 
 
 @cache
-def _library_call(name: str) -> Callable[..., int] | None:
+def _malloc_trim() -> Callable[[int], int] | None:
     try:
-        found: Callable[..., int] = getattr(ctypes.CDLL(None), name)
+        found: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):  # no such function, or a system that does not open itself by None
         return None
     return found

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from systems.errors import Refused
 from systems.logs import event, swallowed
@@ -20,6 +20,7 @@ Reclaim = Callable[[Stage, int], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
+_FULL = 0.95  # of the limit: what the kernel keeps for itself, and what the last look has not seen, need the rest
 _SHORTEST_S, _LONGEST_S = 0.5, 60.0  # what a refused caller may be told to wait
 
 
@@ -30,7 +31,9 @@ class Pressure:
     if there is one, else by use. ``reclaim`` is awaited on every change of stage, and again every ``reclaim_every_s``
     while a stage is held whose work is to free memory. A higher stage is entered at once; a lower one only after
     ``calm_s`` without a call for more, one stage at a time. Refusal begins only after a reclamation of the stage
-    before it has been tried. ``target`` is the share of the limit down to which memory is to be freed.
+    before it has been tried. ``target`` is the share of the limit down to which memory is to be freed: what is in use,
+    or with a ``forecast`` what is expected at its horizon. ``reclaim`` should take no longer than a few looks: until it
+    returns, none is taken.
 
     Used from one event loop; `look` may also be called alone, with a clock of the caller's.
     """
@@ -50,6 +53,7 @@ class Pressure:
     ) -> None:
         self._read = read
         self._reclaim = reclaim
+        self._foresees = forecast is not None
         self._forecast = forecast or Forecast()
         self._judge = judge or (ByForecast(forecast) if forecast else ByUse())
         self._refuses = refuses
@@ -72,6 +76,8 @@ class Pressure:
         self._asked_s = 0.0
         self._reclaimed_s: float | None = None
         self._relief = 0.0
+        self._refusing_since_s: float | None = None
+        self._reserved = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -95,20 +101,39 @@ class Pressure:
         """Let a turn in that is expected to need ``expected_bytes`` more. Raises `Refused` under too much pressure."""
         if not self._refuses or self.last is None:
             return
-        # While memory is freed a turn may enter that would not fit any more: it is refused before the stage is.
-        fits = self.last.used + expected_bytes < self.last.limit
-        if self.stage < Stage.REFUSING and (fits or not expected_bytes):
+        # Turns that have entered may still be waiting: what they will need is as good as used.
+        expected = self.last.used + self._reserved + expected_bytes
+        if self.stage < Stage.REFUSING and (not expected_bytes or expected < _FULL * self.last.limit):
             return
         self.refused += 1
         raise Refused("memory is short", self.retry_after_s())
 
+    @contextmanager
+    def turn(self, expected_bytes: int = 0) -> Iterator[None]:
+        """Let a turn in as `admit` does, and keep ``expected_bytes`` for it until it ends."""
+        self.admit(expected_bytes)
+        self._reserved += expected_bytes
+        try:
+            yield
+        finally:
+            self._reserved -= expected_bytes
+
     def retry_after_s(self) -> float:
-        """Return in how many seconds memory should be free again, as the trend or the last reclamations have it."""
-        if self.last is None:
+        """Return in how many seconds memory should be free again, as the trend or the last reclamations have it.
+
+        While nothing falls, it is guessed that what has lasted so long will last as long again.
+        """
+        if self.last is None or self._looked_s is None:
             return _SHORTEST_S
         excess = self.last.used - self._target * self.last.limit
         falling = max(-self._forecast.trend, self._relief)
-        wait_s = self._calm_s + (excess / falling if falling > 0 else _LONGEST_S) if excess > 0 else self._calm_s
+        if excess <= 0:
+            wait_s = self._calm_s
+        elif falling > 0:
+            wait_s = self._calm_s + excess / falling
+        else:
+            since_s = self._looked_s if self._refusing_since_s is None else self._refusing_since_s
+            wait_s = max(self._calm_s, self._looked_s - since_s)
         return min(max(wait_s, _SHORTEST_S), _LONGEST_S)
 
     async def look(self, at_s: float | None = None) -> Stage:
@@ -153,6 +178,7 @@ class Pressure:
 
     async def _enter(self, stage: Stage, at_s: float) -> None:
         before, self.stage = self.stage, stage
+        self._refusing_since_s = at_s if stage is Stage.REFUSING else None
         self.transitions[before, stage] += 1
         event(log, logging.INFO, "pressure", before=before.name, stage=stage.name)
         await self._act(at_s)
@@ -162,7 +188,8 @@ class Pressure:
         self._reclaimed_s = at_s
         before = reading.used
         try:
-            await self._reclaim(self.stage, max(0, before - int(self._target * reading.limit)))
+            heading = max(before, self._forecast.expected()) if self._foresees else before
+            await self._reclaim(self.stage, max(0, int(heading - self._target * reading.limit)))
         except Exception as error:  # noqa: BLE001 - an agent whose caches cannot shrink must still be able to refuse
             swallowed(log, "reclamation", error, stage=self.stage.name)
         if self.stage >= Stage.SMALLER_CACHES:

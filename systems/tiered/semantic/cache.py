@@ -93,6 +93,7 @@ class SemanticCache:
         self._planes: Hyperplanes | None = None
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
         self._of_scope: dict[str, set[int]] = {}
+        self._of_words: dict[tuple[str, str], int] = {}
         self._numbers = 0
         self._bytes = 0
         self._asked: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
@@ -132,6 +133,8 @@ class SemanticCache:
             self._count("refused")
             return None
         with self._lock:
+            if (same := self._asked_before(scope, question)) is not None:
+                return same
             if scope not in self._of_scope:  # nothing to compare with: the vector waits until there is a reply
                 self.counts["miss"] += 1
                 return None
@@ -158,8 +161,8 @@ class SemanticCache:
         with self._lock:
             if cleared is not None and cleared != self.cleared:
                 return
-            for number in [each for each in self._of_scope.get(scope, ()) if self._entries[each].question == question]:
-                self._drop(number)
+            if (known := self._of_words.get((scope, question))) is not None:
+                self._drop(known)
             self._add(entry)
             self._evict()
 
@@ -191,6 +194,15 @@ class SemanticCache:
                 if len(self._asked) > _ASKED:
                     self._asked.popitem(last=False)
         return vector
+
+    def _asked_before(self, scope: str, question: str) -> Hit | None:
+        """Return the reply to these very words, which need no vector."""
+        number = self._of_words.get((scope, question))
+        if number is None or self._entries[number].expires <= self._clock():
+            return None
+        self._entries.move_to_end(number)
+        self.counts["hit"] += 1
+        return Hit(self._entries[number].reply, question, 1.0)
 
     def _nearest(self, scope: str, wording: Wording, vector: NDArray[np.float32]) -> Hit | None:
         now = self._clock()
@@ -224,6 +236,7 @@ class SemanticCache:
         self._numbers += 1
         self._entries[self._numbers] = entry
         self._of_scope.setdefault(entry.scope, set()).add(self._numbers)
+        self._of_words[entry.scope, entry.question] = self._numbers
         self._bytes += entry.size
         if self._search == "hashed":
             if self._planes is None:
@@ -236,6 +249,7 @@ class SemanticCache:
 
     def _drop(self, number: int) -> None:
         entry = self._entries.pop(number)
+        del self._of_words[entry.scope, entry.question]
         of_scope = self._of_scope[entry.scope]
         of_scope.remove(number)
         if not of_scope:

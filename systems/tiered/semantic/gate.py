@@ -18,6 +18,8 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 class Gate:
     """Lets two questions through as one unless a rule tells them apart.
 
+    Chinese shows no names by capitals: there any word that stands in another's place may be one, and counts as one.
+
     ``least_shared`` is the least share of the words of substance of both that both must say: 1 wants the same words,
     but for order, endings and a few everyday words that stand for each other.
     """
@@ -39,6 +41,8 @@ class Gate:
             case "units":
                 return one.units != other.units
             case "names":
+                if not one.shows_names or not other.shows_names:
+                    return _exchanged(one, other)
                 return not (one.names <= {*other.terms, *other.names} and other.names <= {*one.terms, *one.names})
             case "negation":
                 turned = opposed(one.words - other.words, other.words) or opposed(other.words - one.words, one.words)
@@ -49,6 +53,12 @@ class Gate:
                 return one.passive != other.passive or _turned_round(one, other)
             case "content":
                 return shared(one, other) < self._least_shared
+
+
+def _exchanged(one: Wording, other: Wording) -> bool:
+    """Return whether each says a word of substance that the other does not: one may have taken the other's place."""
+    ours, theirs = Counter(one.terms), Counter(other.terms)
+    return bool(ours - theirs) and bool(theirs - ours)
 
 
 def shared(one: Wording, other: Wording) -> float:

@@ -130,7 +130,8 @@ LIMITS = frozenset("only just both either all any every each some few several mo
 # "To" stands before every verb: it directs only beside a word of changing.
 DIRECTIONS = frozenset(
     "from into than by against toward towards onto before after instead over per versus vs convert translate "
-    "turn turned beat beats defeat defeated cause causes caused replace replaces replaced follow follows followed".split()
+    "turn turned beat beats defeat defeated cause causes caused "
+    "replace replaces replaced follow follows followed".split()
 )
 DIRECTIONS_ZH = "比(?![赛例较萨])|给|从|到|被|把|让|替代|变成|转成|转换|换成|翻译成|导致|引起"
 

@@ -16,8 +16,16 @@ import threading
 from collections import OrderedDict
 
 from systems.memory.asking import only_asks
+from systems.tiered.semantic.standing import stands_alone
 
 _SESSIONS = 10_000  # whose place in the count is remembered; one that left begins anew, and misses
+# "Translate the word ..." wants something and tells nothing, like a question.
+_REQUESTS = re.compile(
+    r"(?:please )?(?:tell|name|explain|describe|define|list|give|show|find|compare|convert|calculate|"
+    r"compute|translate|solve)\b"
+    r"|(?:请|请你)?(?:告诉|解释|说明|介绍|列出|比较|换算|计算|翻译|把.{1,12}(?:换算|翻译))",
+    re.IGNORECASE,
+)
 _INSTRUCTS = re.compile(
     r"\b(?:from now on|always|never|in future|henceforth|every time|call me|address me|speak|pretend|act (?:as|like)"
     r"|role|(?:answer|reply|respond|write|talk) (?:only |always )?(?:in|as|like|with)|stop \w+ing|instead of)\b"
@@ -48,7 +56,8 @@ class Scopes:
 
     def said(self, session: str, text: str) -> None:
         """Note a turn of the person's: begin a new scope if it does more than ask."""
-        if not only_asks(text) or _INSTRUCTS.search(text):
+        asks = only_asks(text) or (_REQUESTS.match(text) and stands_alone(text))
+        if not asks or _INSTRUCTS.search(text):
             self.forget(session)
 
     def forget(self, session: str) -> None:

@@ -26,7 +26,7 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Point(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A point of the curve: of so many pairs that should hit and that should not, the shares that did.
 
-    ``worst_false`` is the share in the worst kind of pair and language.
+    ``worst_false`` is the share in the worst kind of pair of the worst family.
     """
 
     threshold: Threshold
@@ -36,12 +36,16 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The curve of one encoder, and the point of it that is used; none if no point had few enough false hits."""
+    """The curve of one encoder, and the point of it that is used; none if no point had few enough false hits.
+
+    ``without_gate`` is the point that a cache without the gate would use, for comparison.
+    """
 
     encoder: str
     alike: int
     different: int
     chosen: Point | None
+    without_gate: Point | None
     curve: list[Point]
 
 
@@ -63,16 +67,22 @@ def measured() -> Thresholds:
         raise BadInput(f"The measured thresholds of the semantic cache ({FILE}) cannot be read: {error}.") from error
 
 
-def threshold_of(identity: str) -> Threshold:
-    """Return the threshold measured for the encoder called ``identity``. Raises `BadInput` if none was."""
+def measured_for(identity: str) -> Measured:
+    """Return what was measured for the encoder called ``identity``. Raises `BadInput` if nothing was."""
     known = measured().encoders
     for one in known:
         if one.encoder == identity:
-            if one.chosen is None:
-                raise BadInput(f"No threshold keeps the encoder {identity} from false hits: see {FILE}.")
-            return one.chosen.threshold
+            return one
     names = ", ".join(one.encoder for one in known) or "none yet"
     raise BadInput(
         f"The semantic cache has no measured threshold for the encoder {identity} (measured: {names}); "
         "run python -m tests.benchmarks.semantic_threshold with it, or give a threshold."
     )
+
+
+def threshold_of(identity: str) -> Threshold:
+    """Return the threshold measured for the encoder called ``identity``. Raises `BadInput` if none was."""
+    chosen = measured_for(identity).chosen
+    if chosen is None:
+        raise BadInput(f"No threshold keeps the encoder {identity} from false hits: see {FILE}.")
+    return chosen.threshold

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 
 import msgspec
 
@@ -70,17 +71,18 @@ _KINDS = tuple(
 
 
 class Wording(msgspec.Struct, frozen=True):
-    """A question taken apart. ``terms`` are its words of substance in order; sets hold what must agree."""
+    """A question taken apart. ``terms`` are its words of substance in order; the rest is what must agree."""
 
     kind: str
     numbers: tuple[str, ...]
-    units: frozenset[str]
+    units: tuple[str, ...]
     names: frozenset[str]
     negated: bool
     poles: frozenset[str]
     limits: frozenset[str]
     directed: bool
     passive: bool
+    shows_names: bool
     terms: tuple[str, ...]
     words: frozenset[str]
 
@@ -100,7 +102,9 @@ def _latin(text: str, question: str) -> Wording:
         text = re.sub(re.escape(short) + r"\b", whole, text, flags=re.IGNORECASE)
     written = _WORD.findall(_AFTER_NUMBER.sub(" ", text))
     words = [word.lower() for word in written]
-    plain_words = [word for word in words if word not in lexicon.UNITS and word not in lexicon.NUMBERS]
+    directed = not lexicon.DIRECTIONS.isdisjoint(words)
+    # Where something is turned into something, units are what it is said of.
+    plain_words = [word for word in words if word not in lexicon.NUMBERS and (directed or word not in lexicon.UNITS)]
     names = frozenset(
         _same(word.lower())
         for place, word in enumerate(written)
@@ -113,7 +117,7 @@ def _latin(text: str, question: str) -> Wording:
         names = frozenset()
     digits = [_number(word) for word in words if word[0].isdigit() or word in lexicon.NUMBERS]
     terms = [
-        _same(word)
+        _same(lexicon.UNITS.get(word, word))
         for word in plain_words
         if (
             word not in WORDS
@@ -124,17 +128,17 @@ def _latin(text: str, question: str) -> Wording:
         )
         or (word[-1].isdigit() and word[0].isalpha())
     ]
-    signs = {word for word in words if word in "+*=<>"}
     return Wording(
         kind=_kind(" ".join(word for word in words if word[0].isalnum())),
         numbers=tuple(sorted(digits)),
-        units=frozenset(lexicon.UNITS[word] for word in words if word in lexicon.UNITS) | frozenset(signs),
+        units=_units(words),
         names=names,
         negated=sum(word in lexicon.NEGATIONS for word in words) % 2 == 1,
         poles=frozenset(pole for word in words for pole in _poles().get(word, ())),
         limits=frozenset(words) & lexicon.LIMITS,
-        directed=not lexicon.DIRECTIONS.isdisjoint(words),
+        directed=directed,
         passive="by" in words and not _BE.isdisjoint(words),
+        shows_names=True,
         terms=tuple(terms),
         words=frozenset(words),
     )
@@ -147,7 +151,6 @@ def _chinese(text: str) -> Wording:
     rest = re.sub(lexicon.WHETHER_ZH, " ", text)
     negations = sum(rest.count(character) for character in lexicon.NEGATIONS_ZH)
     rest = re.sub(lexicon.NEUTRAL_ZH, lambda found: _protected(found[0]), rest)
-    units = {lexicon.UNITS[unit] for unit in lexicon.UNITS if _HAN.match(unit) and len(unit) > 1 and unit in rest}
     poles, rest_poles = set(), rest
     for word in sorted(_poles_zh(), key=len, reverse=True):
         if word in rest_poles:
@@ -163,16 +166,44 @@ def _chinese(text: str) -> Wording:
     return Wording(
         kind=kind,
         numbers=tuple(sorted(digits + numerals)),
-        units=frozenset(units | {lexicon.UNITS[word] for word in latin if word in lexicon.UNITS}),
+        units=(*_units_zh(rest), *_units(latin)),
         names=frozenset(word for word in latin if word[0].isalpha()),
         negated=negations % 2 == 1,
         poles=frozenset(poles),
         limits=frozenset(word for word in ("只", "都", "全部", "仅", "每") if word in text),
         directed=re.search(lexicon.DIRECTIONS_ZH, text) is not None,
         passive="被" in text or "输给" in text,
+        shows_names=False,
         terms=(*terms, *(word for word in latin if word[0].isalpha())),
         words=frozenset(terms) | frozenset(latin),
     )
+
+
+def _units(words: list[str]) -> tuple[str, ...]:
+    """Return units with their numbers, and then the others in their order: what is turned into what."""
+    with_number, alone = [], []
+    for before, word in pairwise(["", *words]):
+        if word in lexicon.UNITS and (before[:1].isdigit() or before in lexicon.NUMBERS):
+            with_number.append(f"{_number(before)} {lexicon.UNITS[word]}")
+        elif word in lexicon.UNITS or word in "+*=<>":
+            alone.append(lexicon.UNITS.get(word, word))
+    return (*sorted(with_number), *alone)
+
+
+def _units_zh(text: str) -> tuple[str, ...]:
+    with_number, alone = [], []
+    for found in _unit_zh().finditer(text):
+        if found["number"]:
+            with_number.append(f"{found['number']} {lexicon.UNITS[found['unit']]}")
+        elif len(found["unit"]) > 1:  # of one character it may be a part of any word
+            alone.append(lexicon.UNITS[found["unit"]])
+    return (*sorted(with_number), *alone)
+
+
+@cache
+def _unit_zh() -> re.Pattern[str]:
+    units = sorted((unit for unit in lexicon.UNITS if _HAN.match(unit)), key=len, reverse=True)
+    return re.compile(f"(?P<number>[0-9.]+|[零〇一二两三四五六七八九十百千万亿]+)? ?(?P<unit>{'|'.join(units)})")
 
 
 def _protected(word: str) -> str:

@@ -135,7 +135,7 @@ class ByteModel:
 
 
 def learned(samples: Iterable[bytes]) -> ByteModel:
-    """Count what follows what in ``samples``; takes about a second a megabyte. Raises `BadInput` if they are empty."""
+    """Count what follows what in ``samples``. Raises `BadInput` if they are empty."""
     texts = [np.frombuffer(sample, np.uint8) for sample in samples if sample]
     if not texts:
         raise BadInput("A model of bytes is learned from at least one sample that is not empty.")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from systems.errors import Damaged
-from systems.memory.archive import FORMAT_VERSION, Header
+from systems.memory.archive import EMPTIED_VERSION, FORMAT_VERSION, Header, header
 from systems.memory.schema import SavedTurn
 from systems.tiered.tiers.packing import MOST_UNPACKED
 from systems.turn.history import Exchange
@@ -39,7 +39,8 @@ class Contents(msgspec.Struct, array_like=True, frozen=True):
 
 def written(session: str, turns: Sequence[SavedTurn], states: Sequence[tuple[str, Sequence[Exchange]]]) -> bytes:
     """Return the bundle of ``session``. Not for an event loop: it may be long."""
-    lines = msgspec.json.Encoder().encode_lines([Header("fourgig-memories", FORMAT_VERSION), *turns])
+    first = header(has_emptied=any(not turn.in_history for turn in turns))
+    lines = msgspec.json.Encoder().encode_lines([first, *turns])
     held = Contents(_bytes(session), [(_bytes(talk), list(exchanges)) for talk, exchanges in states])
     packed = zstd.compress(msgspec.msgpack.encode(held), options=_OPTIONS)
     return zstd.compress(lines, options=_OPTIONS) + _SKIPPABLE.pack(_MARK, len(packed)) + packed
@@ -53,10 +54,10 @@ def read(data: bytes, session: str) -> tuple[list[SavedTurn], list[tuple[str, li
         packed = data[first + _SKIPPABLE.size :]
         if mark != _MARK or length != len(packed):
             raise Damaged("The bundle of a session is damaged: its states are missing.")
-        header, *lines = _opened(data[:first]).splitlines()
-        version = msgspec.json.decode(header, type=Header).version
-        if version != FORMAT_VERSION:
-            raise Damaged(f"The bundle of a session has version {version}; this program reads {FORMAT_VERSION}.")
+        line, *lines = _opened(data[:first]).splitlines()
+        version = msgspec.json.decode(line, type=Header).version
+        if version not in (FORMAT_VERSION, EMPTIED_VERSION):
+            raise Damaged(f"The bundle of a session has version {version}; this program reads up to {EMPTIED_VERSION}.")
         turns = [msgspec.json.decode(line, type=SavedTurn) for line in lines]
         held = msgspec.msgpack.decode(_opened(packed), type=Contents)
     except (msgspec.DecodeError, zstd.ZstdError, struct.error, ValueError, MemoryError) as error:

@@ -11,15 +11,18 @@ from systems.tiered.tiers.database import Database, used_bytes, writing
 from systems.tiered.tiers.interface import Size, State
 from systems.tiered.tiers.packing import dictionary_of, digest
 
-PUT = "INSERT OR REPLACE INTO states (talk, session, name, packed, used, uses, dictionary) VALUES (?, ?, ?, ?, ?, ?, ?)"
+PUT = (
+    "INSERT OR REPLACE INTO states (talk, session, name, packed, bytes, used, uses, dictionary) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 HAS = "SELECT 1 FROM states WHERE talk = ?"
 _REMOVE = "DELETE FROM states WHERE talk = ?"
 _GET = "SELECT name, packed, used, uses FROM states WHERE talk = ?"
 # Of least worth: what is large, was used long ago, and seldom.
-_LOWEST = "SELECT talk, name, length(packed) FROM states ORDER BY (? - used + 1) * length(packed) / uses DESC"
+_LOWEST = "SELECT rowid, bytes FROM states ORDER BY (? - used + 1) * bytes / uses DESC"
 _IDLE = (
-    "SELECT session, name FROM states GROUP BY session HAVING max(used) <= ? "
-    "ORDER BY (? - max(used) + 1) * sum(length(packed)) / sum(uses) DESC LIMIT ?"
+    "SELECT name FROM states WHERE rowid IN (SELECT max(rowid) FROM states GROUP BY session HAVING max(used) <= ? "
+    "ORDER BY (? - max(used) + 1) * sum(bytes) / sum(uses) DESC LIMIT ?)"
 )
 
 
@@ -34,11 +37,7 @@ class Cold:
     async def open(self) -> None:
         """Count what lies here. Raises `StoreError`."""
 
-        def count(connection: sqlite3.Connection) -> None:
-            self._count = connection.execute("SELECT count(*) FROM states").fetchone()[0]
-            self._bytes = used_bytes(connection)
-
-        await self._database.do(count)
+        await self._database.do(self.recount)
 
     async def put(self, states: Sequence[State]) -> list[str]:
         """Keep ``states``, all or none; return what had to leave for them. Raises `StoreError`."""
@@ -91,7 +90,7 @@ class Cold:
         """Return ``most`` sessions at most that were last in use ``before`` then, of least worth first."""
 
         def idle(connection: sqlite3.Connection) -> list[str]:
-            return [session_of(_name(name)) for _, name in connection.execute(_IDLE, (before, time.time(), most))]
+            return [session_of(_name(name)) for (name,) in connection.execute(_IDLE, (before, time.time(), most))]
 
         return await self._database.do(idle)
 
@@ -107,7 +106,8 @@ class Cold:
 
     async def tidy(self) -> None:
         """Give pages that hold nothing back to the file system. Raises `StoreError`."""
-        await self._database.do(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
+        # By `execute` the module would take the first step of it alone.
+        await self._database.do(lambda connection: connection.executescript("PRAGMA incremental_vacuum"))
 
     def has(self, talk: str) -> bool:
         """Return whether ``talk`` lies here; looks into the file at once. Raises `StoreError`."""
@@ -116,6 +116,11 @@ class Cold:
     def size(self) -> Size:
         """Return how many states lie here, and the bytes of the file that something is written in."""
         return Size(self._count, self._bytes)
+
+    def recount(self, connection: sqlite3.Connection) -> None:
+        """Count all there is."""
+        self._count = connection.execute("SELECT count(*) FROM states").fetchone()[0]
+        self._bytes = used_bytes(connection)
 
     def changed(self, connection: sqlite3.Connection, more: int) -> None:
         """Note that there are ``more`` states, or fewer: who freezes a session writes to the same file."""
@@ -128,10 +133,12 @@ class Cold:
             lowest = connection.execute(_LOWEST, (time.time(),)).fetchall()
             if not lowest:
                 break
-            for talk, name, length in lowest:
-                connection.execute(_REMOVE, (talk,))
+            for number, size in lowest:
+                [(name,)] = connection.execute(
+                    "DELETE FROM states WHERE rowid = ? RETURNING name", (number,)
+                ).fetchall()
                 left.append(_name(name))
-                over -= length
+                over -= size
                 if over <= 0:
                     break
         return left
@@ -141,7 +148,16 @@ def row(state: State) -> tuple[object, ...]:
     """Return the values of `PUT`. Raises `Damaged`."""
     of = digest(session_of(state.talk))
     name = state.talk.encode("utf-8", "surrogatepass")
-    return (digest(state.talk), of, name, state.packed, state.used, state.uses, dictionary_of(state.packed))
+    return (
+        digest(state.talk),
+        of,
+        name,
+        state.packed,
+        len(state.packed),
+        state.used,
+        state.uses,
+        dictionary_of(state.packed),
+    )
 
 
 def _state(found: Sequence[object] | None) -> State | None:

@@ -27,8 +27,10 @@ BUSY_S = 0.25
 _SCHEMA = (
     # Names may be of any length, so that what is looked up is their digest.
     "CREATE TABLE states (talk BLOB PRIMARY KEY, session BLOB NOT NULL, name BLOB NOT NULL, packed BLOB NOT NULL, "
-    "used REAL NOT NULL, uses INTEGER NOT NULL, dictionary INTEGER NOT NULL)",
-    "CREATE INDEX states_by_session ON states (session)",
+    "bytes INTEGER NOT NULL, used REAL NOT NULL, uses INTEGER NOT NULL, dictionary INTEGER NOT NULL)",
+    # With all that is asked to say what is worth least: the states themselves are not read for that.
+    "CREATE INDEX states_by_session ON states (session, used, uses, bytes)",
+    "CREATE INDEX states_by_dictionary ON states (dictionary)",
     "CREATE TABLE dictionaries (number INTEGER PRIMARY KEY, content BLOB NOT NULL, made REAL NOT NULL)",
     # Whose words a dictionary may hold: it goes when one of them is forgotten.
     "CREATE TABLE samples (session BLOB NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (session, number)) "
@@ -64,6 +66,7 @@ class Database:
     def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
+            connection.execute("PRAGMA page_size=16384")  # a state has a few KiB: in small pages half of each is lost
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before the first table: what is deleted leaves
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 
+from systems.errors import Damaged
+from systems.logs import swallowed
 from systems.tiered.tiers.cold import Cold
 from systems.tiered.tiers.database import Database, writing
 from systems.tiered.tiers.packing import LEAST_SAMPLES, Packing, digest, trained
+
+log = logging.getLogger(__name__)
 
 # Bytes. A hundred times what the largest dictionary has, and some to judge it by.
 _SAMPLES = 4 << 20
@@ -16,6 +21,12 @@ _SAMPLES = 4 << 20
 _GROWTH = 4
 # States packed anew in one go: some milliseconds.
 _BATCH = 64
+
+
+# Told as two ranges, for which an index is used.
+_OTHERS = "SELECT talk, packed FROM states WHERE dictionary < ? OR dictionary > ? LIMIT ?"
+_OLD = "SELECT 1 FROM dictionaries WHERE number <> ?"
+_AGAIN = "UPDATE states SET packed = ?, bytes = ?, dictionary = ? WHERE talk = ?"
 
 
 class Dictionaries:
@@ -59,7 +70,10 @@ class Dictionaries:
     def _samples(self, connection: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
         found, size = [], 0
         for session, packed in connection.execute("SELECT session, packed FROM states ORDER BY random()"):
-            plain = self._packing.opened(packed)
+            try:
+                plain = self._packing.opened(packed)
+            except Damaged:  # whoever asks for it is told
+                continue
             size += len(plain)
             if size > _SAMPLES:
                 break
@@ -74,22 +88,31 @@ class Dictionaries:
 
         def repack(connection: sqlite3.Connection) -> bool:
             current = self._packing.current
+            others = connection.execute(_OTHERS, (current, current, _BATCH)).fetchall()
+            if not others and not connection.execute(_OLD, (current,)).fetchone():
+                return False
             with writing(connection):
-                others = connection.execute(
-                    "SELECT talk, packed FROM states WHERE dictionary <> ? LIMIT ?", (current, _BATCH)
-                ).fetchall()
                 for talk, packed in others:
-                    connection.execute(
-                        "UPDATE states SET packed = ?, dictionary = ? WHERE talk = ?",
-                        (self._packing.repacked(packed), current, talk),
-                    )
+                    again = self._repacked(packed)
+                    if again is None:
+                        connection.execute("DELETE FROM states WHERE talk = ?", (talk,))
+                    else:
+                        connection.execute(_AGAIN, (again, len(again), current, talk))
                 if not others:
                     connection.execute("DELETE FROM samples WHERE number <> ?", (current,))
                     connection.execute("DELETE FROM dictionaries WHERE number <> ?", (current,))
-            cold.changed(connection, 0)
+            cold.recount(connection)
             return bool(others)
 
         return await self._database.do(repack)
+
+    def _repacked(self, packed: bytes) -> bytes | None:
+        """Return ``packed`` as it is with the newest dictionary; None if it is damaged, so that it is of no use."""
+        try:
+            return self._packing.repacked(packed)
+        except Damaged as error:
+            swallowed(log, "a damaged state was dropped", error)
+            return None
 
     async def forget(self, session: str, cold: Cold) -> None:
         """Have no dictionary that was trained from what ``session`` said; what was packed with it is packed anew."""

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
-from systems.errors import StoreError
+from systems.errors import StoreError, Unreachable
 from systems.interface import session_of
-from systems.logs import swallowed
 from systems.tiered.tiers.cold import Cold
 from systems.tiered.tiers.dictionaries import Dictionaries
 from systems.tiered.tiers.frozen import Frozen
 from systems.tiered.tiers.interface import Stage, State
 from systems.tiered.tiers.ledger import Ledger
+from systems.tiered.tiers.looking import Looking
 from systems.tiered.tiers.packing import Packing
 from systems.tiered.tiers.rhythm import Rhythm
 from systems.tiered.tiers.warm import Warm
 
-log = logging.getLogger(__name__)
-
 # A tier that is fuller than the first share of its bound is emptied down to the second: what leaves the hot one finds
 # room at once, and a commit moves many.
 _FULL, _EMPTIED = 0.8, 0.6
+# Seconds. Who opens a socket asks a while later; who asks at once is served by the turn itself, and to bring a session
+# nearer would only be in its way.
+_SOON_S = 0.1
+# Seconds between attempts that fail, at most: to move something within this machine, and to an object store.
+_NEAR_S, _FAR_S = 5.0, 60.0
 # States moved in one commit.
 _BATCH = 64
-# Seconds between two looks at what nobody asked for, after which nothing else has made it look; and after a failure.
-_PERIOD_S, _RETRY_S = 5.0, 1.0
+# Seconds between two looks where nothing makes it look before: at the warm tier, and at what is done at leisure.
+_PERIOD_S, _LEISURE_S = 1.0, 5.0
 # Sessions frozen in one go: turns of others come in between.
 _AT_ONCE = 8
 # Seconds. What was in use so lately is not frozen, however full the cold tier is.
@@ -61,36 +63,39 @@ class Mover:
         self._freeze_after_s = freeze_after_s
         self._stage: Stage = 0
         self._expected: dict[str, None] = {}
-        self._work = asyncio.Event()
-        self._at_rest = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        # Apart, for the latter two may wait for an object store.
+        self._cooling = Looking("cooling", self._look_at_warm, ledger, _PERIOD_S, retry_last_s=_NEAR_S)
+        self._nearer = Looking("bringing nearer", self._bring_nearer, ledger, _LEISURE_S, retry_last_s=_FAR_S)
+        self._leisure = Looking("moving at leisure", self._look_at_leisure, ledger, _LEISURE_S, retry_last_s=_FAR_S)
 
     def start(self) -> None:
         """Begin to move."""
-        self._task = asyncio.create_task(self._run(), name="mover")
+        self._cooling.start()
+        if self._rhythm is not None:
+            self._nearer.start()
+        self._leisure.start()
 
     async def stop(self) -> None:
         """Move nothing more; a move that is under way may be left where a kill could leave it."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        for looking in (self._cooling, self._nearer, self._leisure):
+            await looking.stop()
 
     def wake(self) -> None:
-        """Look soon whether something should move."""
-        self._at_rest.clear()
-        self._work.set()
+        """Look soon whether something should leave the warm tier."""
+        self._cooling.wake()
 
     async def settled(self) -> None:
         """Return when it has looked, and has done what there was to do."""
-        self.wake()
-        await self._at_rest.wait()
+        await self._cooling.settled()
+        if self._rhythm is not None:
+            await self._nearer.settled()
+        await self._leisure.settled()
 
     def expect(self, session: str) -> None:
-        """Bring ``session`` nearer soon."""
-        self._expected[session] = None
-        self.wake()
+        """Bring ``session`` nearer soon, if nothing of it is near."""
+        if not self._ledger.in_use(session):
+            self._expected[session] = None
+            asyncio.get_running_loop().call_later(_SOON_S, self._nearer.wake)
 
     def trim(self, stage: Stage) -> None:
         """Hold as much in memory as ``stage`` leaves: from the second on half of it, in the third nothing."""
@@ -107,32 +112,16 @@ class Mover:
         states = [state for talk in self._warm.talks_of(session) if (state := self._warm.get(talk)) is not None]
         await self._cool(states)
 
-    async def _run(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_PERIOD_S):
-                    await self._work.wait()
-            self._work.clear()
-            try:
-                await self._look()
-            except StoreError as error:  # what could not move stays where it is, and is moved later
-                self._ledger.failures += 1
-                swallowed(log, "conversations could not be moved, to be tried again", error)
-                self._at_rest.set()
-                await asyncio.sleep(_RETRY_S)
-                continue
-            if not self._work.is_set():
-                self._at_rest.set()
-
-    async def _look(self) -> None:
+    async def _look_at_warm(self) -> None:
         if self._warm.size().bytes > _FULL * self._most_warm():
             await self._cool_down_to(int(_EMPTIED * self._most_warm()))
         await self._drop_stale()
+
+    async def _look_at_leisure(self) -> None:
         if self._dictionaries is not None:
             await self._dictionaries.train(self._cold)
-            await self._dictionaries.repack(self._cold)
-        if self._rhythm is not None and self._stage == 0:
-            await self._bring_nearer(self._rhythm)
+            while await self._dictionaries.repack(self._cold):
+                pass
         if self._frozen is not None:
             await self._frozen.sweep()
             await self._freeze(self._frozen)
@@ -184,10 +173,15 @@ class Mover:
                     await self._cold.remove(talk)
                     self._ledger.stale.discard(talk)
 
-    async def _bring_nearer(self, rhythm: Rhythm) -> None:
-        expected = [*self._expected, *rhythm.due(2 * _PERIOD_S)]
+    async def _bring_nearer(self) -> None:
+        assert self._rhythm is not None
+        expected = [*self._expected, *self._rhythm.due(2 * _LEISURE_S)]
         self._expected.clear()
+        if self._stage > 0:
+            return
         for session in expected:
+            if self._ledger.in_use(session):  # it has been asked for already
+                continue
             async with self._ledger.lock(session):
                 if self._frozen is not None:
                     await self._frozen.thaw(session)
@@ -210,6 +204,16 @@ class Mover:
             del woken[session]
         full = self._cold.size().bytes > _FULL * self._cold.most_bytes
         before = now - (min(_AT_REST_S, self._freeze_after_s) if full else self._freeze_after_s)
+        failed: StoreError | None = None
         for session in await self._cold.idle(before, _AT_ONCE):
-            if session not in woken and not self._ledger.in_use(session) and await frozen.freeze(session):
-                self.wake()  # there may be more of them
+            if session in woken or self._ledger.in_use(session):
+                continue
+            try:
+                if await frozen.freeze(session):
+                    self._leisure.wake()  # there may be more of them
+            except Unreachable:
+                raise
+            except StoreError as error:  # something about this session: the others need not wait for it
+                failed = error
+        if failed is not None:
+            raise failed

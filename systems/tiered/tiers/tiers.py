@@ -88,6 +88,7 @@ class Tiers:
             freeze_after_s=freeze_after_s,
         )
         self._patience_s = patience_s
+        self._in_hand: dict[str, State] = {}
         self._apart: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
@@ -117,8 +118,8 @@ class Tiers:
     def leave_hot(self, talk: str, exchanges: Sequence[Exchange]) -> None:
         """Take over ``exchanges`` of ``talk``, which is hot no longer; nothing is waited for."""
         ledger = self._ledger
-        if talk not in ledger.hot:
-            ledger.rise(talk)
+        if talk in ledger.hot:
+            ledger.fall(talk)
         uses = ledger.hot.pop(talk, 0) + 1
         try:
             packed = self._packing.pack(talk, exchanges) if exchanges else None
@@ -126,11 +127,11 @@ class Tiers:
             swallowed(log, "a conversation could not be packed", error)
             ledger.lost["not packed"] += 1
             packed = None
-        if packed is None:
+        if self._warm.pop(talk) is not None:  # what was brought nearer meanwhile is older
             ledger.fall(talk)
-            return
-        self._lie_warm(State(talk, packed, time.time(), uses))
-        ledger.moves["hot", "warm"] += 1
+        if packed is not None:
+            self._lie_warm(State(talk, packed, time.time(), uses))
+            ledger.moves["hot", "warm"] += 1
 
     async def fetch(self, talk: str) -> Fetched | None:
         """Return the conversation ``talk``, which is hot from now on; None if none lies here.
@@ -168,8 +169,7 @@ class Tiers:
 
     async def wake(self, session: str) -> None:
         """Have what was saved of ``session`` in long-term memory. Raises `StoreError`."""
-        self._ledger.touch(session)
-        self._ledger.woken[session] = time.time()
+        self._note(session)
         if self._frozen is not None:
             await self._shielded(self._thawed(session))
 
@@ -178,8 +178,7 @@ class Tiers:
 
         Raises `StoreError`; what is in memory is gone then all the same.
         """
-        self._ledger.touch(session)
-        self._ledger.woken[session] = time.time()
+        self._note(session)
         await self._shielded(self._forgotten(session, erase=False))
 
     async def erase(self, session: str) -> None:
@@ -246,54 +245,65 @@ class Tiers:
         await self._mover.cool_session(session)
         return await self._shielded(self._frozen.freeze(session))
 
+    def _note(self, session: str) -> None:
+        """Note that ``session`` is asked for by name: none of its conversations need be in use for that."""
+        self._ledger.touch(session)
+        if self._frozen is not None:
+            self._ledger.woken[session] = time.time()
+
     async def _in_time(self, talk: str, session: str) -> tuple[TierName, State | None]:
-        task = self._task(self._brought(talk, session))
+        waiting = _Waiting()
+        task = self._task(self._brought(talk, session, waiting))
+        task.add_done_callback(_noted)
         try:
             async with asyncio.timeout(self._patience_s):
-                return await asyncio.shield(task)
+                tier = await asyncio.shield(task)
         except TimeoutError:
-            task.add_done_callback(lambda done: self._put_back(done, given_up=True))
+            self._in_hand.pop(talk, None)
             raise Unreachable(
                 f"A conversation could not be brought back within {self._patience_s:g} s; it goes on without."
             ) from None
         except asyncio.CancelledError:
-            task.add_done_callback(lambda done: self._put_back(done, given_up=False))
+            if (state := self._in_hand.pop(talk, None)) is not None:
+                self._lie_warm(state)
             raise
+        finally:
+            waiting.over = True
+        return tier, self._in_hand.pop(talk, None)
 
-    async def _brought(self, talk: str, session: str) -> tuple[TierName, State | None]:
-        """Return the state of ``talk``, which lies nowhere any more, and where it lay."""
+    async def _brought(self, talk: str, session: str, waiting: _Waiting) -> TierName:
+        """Have the state of ``talk`` in hand, so that it lies nowhere any more; return where it lay.
+
+        If nobody waits any more it lies warm then, unless its conversation went on without it.
+        """
         async with self._ledger.lock(session):
-            if (state := self._warm.pop(talk)) is not None:  # it was about to move, or has been brought nearer
-                self._ledger.fall(talk)
-                return "warm", state
-            tier: TierName = "cold"
-            if self._frozen is not None and await self._frozen.thaw(session):
-                tier = "frozen"
-            if talk in self._ledger.stale:
-                await self._cold.remove(talk)
-                self._ledger.stale.discard(talk)
-                return tier, None
-            try:
-                return tier, await self._cold.take(talk)
-            except StoreError:
-                # What cannot be written can often be read: a full disk, another writer. It is stale from now on.
-                state = await self._cold.get(talk)
-                if state is not None:
-                    self._ledger.stale.add(talk)
-                    self._mover.wake()
-                return tier, state
+            tier, state = await self._taken(talk, session)
+            if state is not None and not waiting.over:
+                self._in_hand[talk] = state
+            elif state is not None and talk not in self._ledger.hot:
+                self._lie_warm(state)
+            return tier
 
-    def _put_back(self, task: asyncio.Task[tuple[TierName, State | None]], *, given_up: bool) -> None:
-        """Keep a state that nobody waits for any more, unless its conversation went on without it."""
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
-            swallowed(log, "a conversation could not be brought back", error)
-            return
-        _, state = task.result()
-        if state is not None and not given_up and state.talk not in self._ledger.hot:
-            self._ledger.rise(state.talk)
-            self._lie_warm(state)
+    async def _taken(self, talk: str, session: str) -> tuple[TierName, State | None]:
+        if (state := self._warm.pop(talk)) is not None:  # it was about to move, or has been brought nearer
+            self._ledger.fall(talk)
+            return "warm", state
+        tier: TierName = "cold"
+        if self._frozen is not None and await self._frozen.thaw(session):
+            tier = "frozen"
+        if talk in self._ledger.stale:
+            await self._cold.remove(talk)
+            self._ledger.stale.discard(talk)
+            return tier, None
+        try:
+            return tier, await self._cold.take(talk)
+        except StoreError:
+            # What cannot be written can often be read: a full disk, another writer. It is stale from now on.
+            state = await self._cold.get(talk)
+            if state is not None:
+                self._ledger.stale.add(talk)
+                self._mover.wake()
+            return tier, state
 
     async def _thawed(self, session: str) -> None:
         assert self._frozen is not None
@@ -312,6 +322,7 @@ class Tiers:
             await self._dictionaries.forget(session, self._cold)
 
     def _lie_warm(self, state: State) -> None:
+        self._ledger.rise(state.talk)
         for left in self._warm.add(state):
             self._ledger.fall(left)
             self._ledger.lost["no room"] += 1
@@ -326,3 +337,15 @@ class Tiers:
     async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what ``work`` returns; once begun, it is not left half done when the caller is cancelled."""
         return await asyncio.shield(self._task(work))
+
+
+class _Waiting:
+    """Whether the turn that asked for a conversation still waits for it."""
+
+    over = False
+
+
+def _noted(task: asyncio.Task[Any]) -> None:
+    """Say what went wrong also when nobody waits for it any more."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        swallowed(log, "a conversation could not be brought back", error)

@@ -132,6 +132,16 @@ def test_how_llama_cpp_is_used_here_is_told(tmp_path: Path, monkeypatch: pytest.
     assert "some.gguf" in name
     assert "flash attention" in found
 
+    [kept] = keeping.folder().glob("*.json")
+    kept.unlink()
+    late = Calibration(choice=choice, unmeasured="it took too long")
+    monkeypatch.setattr(keeping, "measured", lambda _: late)
+    keeping.choice_for(CalibrationCase(model_path=str(model), conversations=16, threads=2))
+    [finding] = [each for each in examine(PROFILE, Kernel()) if each.name.startswith("llama.cpp")]
+    assert finding.status == "note"
+    assert "as usual: it took too long" in finding.found
+    assert str(keeping.folder()) in finding.remedy
+
 
 def test_noise_tells_our_own_time_from_others_and_from_steal(tmp_path: Path) -> None:
     kernel = machine(tmp_path)

@@ -123,6 +123,16 @@ def test_a_child_that_is_out_of_memory_makes_the_trial_out_of_memory(run_probe):
     assert found["fine"].outcome is Outcome.OK
 
 
+@pytest.mark.needs_limits
+def test_a_kill_that_the_subject_looked_for_and_noted_is_a_result(run_probe):
+    if not judge(load("1gb")).backend.enforced:
+        pytest.skip("no backend of this machine can enforce 1gb")
+    _, found = run_probe("beyond", "--blocks", "1", "--profile", "1gb")
+    assert found["beyond"].outcome is Outcome.OK, found["beyond"].reason
+    assert found["beyond"].part().values["status"] == -9
+    assert found["beyond"].outside.group.oom_kills >= 1
+
+
 def test_when_no_trial_is_ok_the_exit_code_says_so(run_probe):
     done, _ = run_probe("raises", "--blocks", "1")
     assert done.returncode == 7

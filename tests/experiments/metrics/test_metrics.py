@@ -236,3 +236,15 @@ def test_processor_time_is_that_of_the_group_between_two_looks() -> None:
 
 def test_what_is_not_finite_is_missing() -> None:
     assert isinstance(of("cpu_per_request", subject(requests=THREE, values={"cpu_s": float("inf")})), Missing)
+
+
+def test_live_agents_are_the_largest_number_that_held_and_unknown_where_the_ceiling_held() -> None:
+    tried = {"agents": [2.0, 4.0, 3.0], "came": [0.0, 3.0, 0.0], "anonymous_bytes": [30.0, 0.0, 40.0]}
+    tried["round_s"] = [1.0, 9.0, 6.0]
+    settled = subject(series=tried, values={"agents_held": 3.0, "agents_settled": 1.0})
+    assert of("live_agents", settled) == of("agents_at_least", settled) == 3.0
+    assert of("agent_anonymous_memory", settled) == pytest.approx(10.0)
+    assert of("agent_round_time", settled) == pytest.approx(2.0)
+    unsettled = subject(series=tried, values={"agents_held": 3.0, "agents_settled": 0.0})
+    assert of("live_agents", unsettled) == Missing("every number up to the ceiling was held: at least 3")
+    assert of("agents_at_least", unsettled) == 3.0

@@ -7,7 +7,7 @@ import pytest
 from experiments import load_run
 from experiments.analysis.run import Run
 from experiments.measuring import records
-from experiments.measuring.records import Part
+from experiments.measuring.records import Calibrated, Part
 from experiments.report import provenance, sections
 from experiments.report.build import build
 from experiments.report.paper import run_facts
@@ -41,6 +41,19 @@ def test_a_banner_that_does_not_hold_for_every_part_says_for_which(run: Run) -> 
     words = [banner.words for banner in sections.banners(run)]
     assert "isolation, memory: Indicative only: 3 blocks. No intervals and no verdicts below 6 blocks." in words
     assert any(each.startswith("The model ") for each in words)
+
+
+def test_the_facts_say_what_a_calibration_chose(tmp_path: Path) -> None:
+    chosen = Calibrated(
+        engine="batched", model_sha256="ab" * 32, settings={"slots": 4}, cpus=2, chosen={"flash_attention": True}
+    )
+    made = [synthetic.record(synthetic.spec("load", "baseline"))]
+    for name, found in (("one", (chosen,)), ("none", ())):
+        synthetic.write(tmp_path / name, made, calibrated=found)
+        facts = {fact.name: fact.values for fact in provenance.facts(load_run(tmp_path / name))}
+        words = "batched (slots 4) with the model abababababab on 2 processors: flash_attention True"
+        assert facts["calibrated"] == [words if found else "no"]
+        assert facts["users say"] == ["generated"]
 
 
 def test_facts_that_parts_share_are_told_apart_from_those_they_do_not(run: Run) -> None:

@@ -13,8 +13,8 @@ from experiments.measuring.engines import settings_of
 from experiments.measuring.records import EngineSpec, Outcome, Outside, Record, TrialSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GridRequest
+from experiments.studies.ladder import ladder
 from experiments.studies.load import Load, users
-from experiments.studies.load.ladder import ladder
 from experiments.studies.subjects import Stopwatch
 from systems.asynchronous.settings import MECHANISMS, AsynchronousSettings
 from systems.server.messages import Ask, ReplyMessage

@@ -18,7 +18,7 @@ from systems.engines.fitting import fitted
 from systems.engines.interface import Message
 from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.interface import Request
+from systems.interface import Request, talk
 from systems.mechanisms.saving import SaveAtOnce
 from systems.server.hosting import host
 
@@ -117,6 +117,21 @@ async def test_what_is_forgotten_leaves_what_was_sent_in_other_conversations(tmp
             await running.answer(ask("And what else?", conversation))
             assert "What is my cat called?" in engine.texts()
             assert "Quibbleworth" not in engine.texts()
+
+
+@pytest.mark.parametrize("grows", [True, False])
+async def test_an_engine_forgets_the_session_s_other_conversations_that_may_have_had_a_note_of_it(tmp_path, grows):
+    class Forgetting(Heard):
+        def forget(self, conversation):
+            forgotten.append(conversation)
+
+    forgotten, stranger = [], "somebody else"
+    async with agent(tmp_path, Forgetting(), growing_prompts=grows) as running:
+        await running.answer(ask("My cat is called Quibbleworth.", "one"))
+        await running.answer(ask("What is my cat called?", "two"))
+        await running.answer(Request(id="3", session=stranger, conversation="one", text="Hello.", max_tokens=4))
+        await running.keeper.forget(VERA, conversation="one")
+    assert sorted(forgotten) == [talk(VERA, "one"), talk(VERA, "two")]
 
 
 async def test_what_was_sent_while_it_was_being_forgotten_is_not_kept_as_it_was_sent(tmp_path):

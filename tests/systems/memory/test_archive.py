@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import os
 import shutil
 import sqlite3
@@ -362,10 +363,29 @@ def test_what_a_history_was_emptied_of_is_carried(path, tmp_path):
     with closing(sqlite3.connect(path)) as connection:
         keeping.empty_history(connection, "s", "one")
     store.save([SavedTurn(session="s", question="After.", answer="Yes.", conversation="one")])
+    store.save([SavedTurn(session="t", question="Another's.", answer="Yes.", conversation="one")])
     archive.load(tmp_path / "new.sqlite", io.BytesIO(exported(path)))
     with closing(sqlite3.connect(tmp_path / "new.sqlite")) as connection:
         assert [turn.question for turn in keeping.turns(connection, "s")] == ["Before.", "After."]
         assert [turn.question for turn in keeping.turns(connection, "s", of_history=True)] == ["After."]
+
+
+def test_an_export_says_a_newer_version_only_where_a_program_of_before_could_not_read_it(path):
+    store = LikeStore(path)
+    store.open()
+    for session in ("s", "t"):
+        store.save([SavedTurn(session=session, question="Before.", answer="Yes.", conversation="one")])
+
+    def header(session=None):
+        out = io.BytesIO()
+        archive.export(path, out, session)
+        assert (b"in_history" in out.getvalue()) == (b'"version":2' in out.getvalue())
+        return json.loads(out.getvalue().splitlines()[0])
+
+    assert header()["version"] == 1
+    with closing(sqlite3.connect(path)) as connection:
+        keeping.empty_history(connection, "s", "one")
+    assert [header(session)["version"] for session in (None, "s", "t")] == [2, 2, 1]
 
 
 def test_the_conversation_of_a_turn_is_carried_and_forgetting_a_session_takes_all_of_them(path, tmp_path):

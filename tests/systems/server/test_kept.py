@@ -68,9 +68,8 @@ async def test_conversations_are_listed_in_pages(tmp_path):
             pages.append([each["id"] for each in page["data"]])
             if not page["has_more"]:
                 break
-            after = f"&after={pages[-1][-1]}"
+            after = f"&after={page['data'][-1]['place']}"
         assert pages == [["e", "d"], ["c", ""], ["a"]]
-        assert (await at(address, "/conversations?after="))[1]["data"][0]["id"] == "a"
         assert (await at(address, "/conversations?after=x"))[0] == 404
         for wrong in ("limit=0", "limit=501", "limit=x", f"after={'x' * 600}"):
             status, said = await at(address, f"/conversations?{wrong}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
@@ -38,12 +39,21 @@ def _curves(scene: Scene) -> list[Drawn]:
                 false = [max(100 * _LEAST_SHOWN, 100 * value) for value in _middle(parts, "false_share")]
                 hits = [100 * value for value in _middle(parts, "hit_share")]
                 look = drawing.look(scene.place(subject))
-                label = f"{subject}, {'the whole cache' if gate == 'on' else 'vectors alone'}"
+                label = f"{subject}, {'the whole cache' if gate == 'on' else 'without its gate'}"
                 axes.plot(false, hits, linestyle=line, color=look["color"], label=label)
+                low, high = ([100 * value for value in _each(parts, "hit_share", ends)] for ends in (min, max))
+                axes.fill_between(false, low, high, color=look["color"], alpha=0.15, linewidth=0)
                 for part in parts:
                     point = _chosen(part)
                     if point is not None:
-                        axes.plot(*point, linestyle="none", alpha=0.6, markersize=5, **look)
+                        axes.plot(
+                            max(100 * _LEAST_SHOWN, point[0]),
+                            point[1],
+                            linestyle="none",
+                            alpha=0.6,
+                            markersize=5,
+                            **look,
+                        )
         axes.axvline(1.0, color=drawing.GREY, linewidth=1, linestyle=":", label="one false hit in a hundred")
         axes.set_title(_LANGUAGES[language])
         axes.set_xlabel("pairs that mean another, served, %")
@@ -51,7 +61,7 @@ def _curves(scene: Scene) -> list[Drawn]:
     panels[0].set_ylabel("paraphrases served, %")
     alt = f"{title}. Per encoder and language, paraphrases served against false hits, over all thresholds."
     notes = [
-        "lines: medians of the blocks over all thresholds; points: the blocks at the threshold that is used",
+        "lines: medians of the blocks over all thresholds, bands: all blocks; points: at the threshold that is used",
         "shares below 0.1 % are drawn there",
         *scene.notes(shown),
     ]
@@ -69,7 +79,11 @@ def _parts(scene: Scene, subject: str, language: str, gate: str) -> list[Any]:
 
 
 def _middle(parts: list[Any], name: str) -> list[float]:
-    return [median(values) for values in zip(*(part.series[name] for part in parts), strict=False)]
+    return _each(parts, name, median)
+
+
+def _each(parts: list[Any], name: str, of: Callable[[Sequence[float]], float]) -> list[float]:
+    return [of(values) for values in zip(*(part.series[name] for part in parts), strict=False)]
 
 
 def _chosen(part: Any) -> tuple[float, float] | None:
@@ -78,7 +92,7 @@ def _chosen(part: Any) -> tuple[float, float] | None:
     if not different or not alike:
         return None
     wrong = sum(part.values.get(f"{kind}_hits", 0) for kind in ("polarity", "changed", "history"))
-    return max(100 * _LEAST_SHOWN, 100 * wrong / different), 100 * part.values.get("paraphrase_hits", 0) / alike
+    return 100 * wrong / different, 100 * part.values.get("paraphrase_hits", 0) / alike
 
 
 def _of_curves(scene: Scene, subjects: list[str]) -> str:
@@ -88,11 +102,17 @@ def _of_curves(scene: Scene, subjects: list[str]) -> str:
     }
     if not points["on"] or not points["off"]:
         return "What is served of paraphrases, against false hits"
-    worst = {gate: max(point[0] for point in found) for gate, found in points.items()}
-    best = {gate: max(point[1] for point in found) for gate, found in points.items()}
+    least, most = (choose(point[1] for point in points["on"]) for choose in (min, max))
+    worst = max(point[0] for point in points["on"])
+    best = max(point[1] for point in points["off"])
     return (
-        f"In English the whole cache serves up to {best['on']:.0f} % of paraphrases at no more than "
-        f"{worst['on']:.1f} % false hits; vectors alone up to {best['off']:.0f} % at {worst['off']:.1f} %"
+        f"In English the cache serves {least:.0f} to {most:.0f} % of paraphrases, and {worst:.1f} % of other pairs "
+        "at most; "
+        + (
+            f"without its gate it serves at most {best:.0f} %"
+            if best
+            else "without its gate no threshold is strict enough"
+        )
     )
 
 

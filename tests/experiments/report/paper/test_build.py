@@ -16,7 +16,7 @@ from experiments.measuring.records import Record
 from experiments.report.paper import declared
 from experiments.report.paper.build import SOURCE, Data, build, collected
 from experiments.report.paper.declared import Declared, PaperPart
-from experiments.report.paper.numbers import Numbers
+from experiments.report.paper.numbers import NoRecord, Numbers, PartNotMeasured
 from systems.errors import BadInput, UnknownName
 from tests.experiments.analysis import synthetic
 from tests.experiments.report import batched_records
@@ -38,6 +38,23 @@ title = "the batched engine"
 study = "load"
 factors = { engines = "ladder" }
 figures = ["load-engines"]
+
+[parts.asked]
+title = "five who ask at once"
+study = "isolation"
+factors = { work = "inference" }
+
+[factors.asked]
+part = "asked"
+factor = "requests"
+
+[factors.engines]
+part = "engines"
+factor = "users"
+
+[factors.none]
+part = "asked"
+factor = "users"
 
 [levels.one]
 study = "isolation"
@@ -162,10 +179,28 @@ def test_a_part_that_was_measured_must_be_whole(
         gathered([*made, *without])
 
 
+def test_what_a_factor_was_is_said_of_the_trials_of_a_part(made: list[Record], text: Path, tmp_path: Path) -> None:
+    numbers = Numbers(load_run(synthetic.write(tmp_path / "run", made, blocks=6)), declared.load(text / "numbers.toml"))
+    assert numbers["factor.asked"] == "5"
+    with pytest.raises(PartNotMeasured):
+        numbers["factor.engines"]
+    with pytest.raises(NoRecord, match="the factor users"):
+        numbers["factor.none"]
+
+
 def test_names_that_mean_nothing_are_refused(made: list[Record], text: Path, tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path / "run", made, blocks=6))
     numbers = Numbers(run, declared.load(text / "numbers.toml"))
-    for name in ("sleep-3.ratio", "sleeps-3.ration", "run.block", "law.x", "ladder.add-two.helps", "rule.x", "nothing"):
+    for name in (
+        "sleep-3.ratio",
+        "sleeps-3.ration",
+        "run.block",
+        "law.x",
+        "ladder.add-two.helps",
+        "rule.x",
+        "factor.x",
+        "nothing",
+    ):
         with pytest.raises(UnknownName):
             numbers[name]
 

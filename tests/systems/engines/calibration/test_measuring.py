@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from systems.engines.calibration import measuring
+from systems.engines.calibration.conversations import HeldConversations
 from systems.engines.calibration.machine import cores, processor, usable_cpus, waited_s
 from systems.engines.calibration.measuring import measured
 from systems.errors import EngineBusy, ModelError
@@ -51,6 +52,37 @@ def test_of_a_slow_model_only_the_chunk_is_chosen(case, monkeypatch):
     assert found.choice == case().usual.__class__(
         flash_attention=False, threads=2, prefill_threads=2, micro_batch_tokens=512, chunk_tokens=32
     )
+
+
+@pytest.mark.parametrize("stopped", ["loading", "looking"])
+@pytest.mark.usefixtures("quiet")
+def test_a_model_that_is_not_looked_at_in_time_is_used_as_usual(case, monkeypatch, stopped):
+    if stopped == "loading":
+        monkeypatch.setattr(measuring, "_LOOK_S", 0.0)
+    else:
+        look = HeldConversations.look
+
+        def late(held, in_time):
+            monkeypatch.setattr(measuring, "perf_counter", lambda: 1e9)
+            return look(held, in_time)
+
+        monkeypatch.setattr(HeldConversations, "look", late)
+    found = measured(case())
+    assert found.choice == case().usual
+    assert found.milliseconds == {}
+    assert "as usual: within" in found.said
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_model_too_slow_to_be_filled_is_given_a_chunk_by_its_first_look(case, monkeypatch):
+    def fill(_):
+        raise AssertionError("it would take too long")
+
+    monkeypatch.setattr(HeldConversations, "fill", fill)
+    monkeypatch.setattr(HeldConversations, "look", lambda *_: 32 * 0.02)  # seconds: 20 ms a token
+    monkeypatch.setattr(measuring, "_LONGEST_S", 5.0)
+    found = measured(case())
+    assert (found.milliseconds, found.choice.chunk_tokens, found.unmeasured) == ({}, 32, "")
 
 
 def test_nothing_is_chosen_while_others_have_the_cpus(case, monkeypatch):

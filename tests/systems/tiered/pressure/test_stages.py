@@ -83,9 +83,31 @@ async def test_a_turn_that_would_not_fit_is_refused_before_memory_is_short():
     memory = Memory()
     pressure = Pressure(memory.read, memory.reclaim)
     await looks(pressure, memory, 600)
-    pressure.admit(399)
+    pressure.admit(340)
     with pytest.raises(Refused):
-        pressure.admit(401)
+        pressure.admit(360)
+
+
+async def test_what_turns_inside_will_need_is_as_good_as_used():
+    memory = Memory()
+    pressure = Pressure(memory.read, memory.reclaim)
+    await looks(pressure, memory, 600)
+    with pressure.turn(200), pytest.raises(Refused):
+        pressure.admit(200)
+    pressure.admit(200)
+
+
+async def test_with_a_forecast_what_is_expected_is_freed_before_it_is_there():
+    asked = []
+
+    async def reclaim(stage, excess):
+        asked.append(excess)
+
+    memory = Memory()
+    pressure = Pressure(memory.read, reclaim, forecast=Forecast(10.0))
+    await looks(pressure, memory, *range(500, 740, 20))
+    assert memory.used < 750
+    assert asked[-1] > 0
 
 
 async def test_a_forecast_acts_before_a_threshold_would():

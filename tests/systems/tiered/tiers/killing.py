@@ -6,6 +6,7 @@ has everything imported, opens the tiers as the one before left them, compares, 
 """
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -18,7 +19,6 @@ from pathlib import Path
 
 from systems.interface import talk
 from systems.memory import resident, retrieval  # noqa: F401 - imported once, here, and not in every process
-from systems.memory.fulltext import FullTextStore
 from systems.memory.schema import SavedTurn
 from systems.tiered.tiers import bundle
 from systems.tiered.tiers.packing import digest
@@ -42,19 +42,15 @@ class Points:
             os._exit(9)
 
     def watch(self):
-        connect, fsync = sqlite3.connect, os.fsync
+        connect = sqlite3.connect
 
         def watched(*given, **more):
             connection = connect(*given, **more)
             connection.set_trace_callback(self.pass_one)
             return connection
 
-        def synced(descriptor):
-            self.pass_one()
-            fsync(descriptor)
-            self.pass_one()
-
-        sqlite3.connect, os.fsync = watched, synced
+        sqlite3.connect = watched
+        os.fsync = self.pass_one  # a killed process leaves what it wrote, be it on the disk or not
         sys.addaudithook(
             lambda event, _: self.pass_one() if event in ("os.rename", "os.remove", "os.mkdir", "open") else None
         )
@@ -126,11 +122,11 @@ def look(folder, truth, dying):
         ):
             found.setdefault((session, conversation), []).append(question)
     with closing(sqlite3.connect(folder / "tiers.sqlite")) as opened:
-        rows = opened.execute("SELECT name, session, object, stage FROM bundles").fetchall()
+        rows = opened.execute("SELECT name, object, stage FROM bundles").fetchall()
         states = Counter(row[0] for row in opened.execute("SELECT talk FROM states"))
-    assert {row[3] for row in rows} <= {"frozen"}, f"not rolled forward: {rows}"
-    assert {row[2] for row in rows} == {each.name for each in (folder / "bundles").glob("*")}, "a bundle nobody knows"
-    for name, session, place, _ in rows:
+    assert {row[2] for row in rows} <= {"frozen"}, f"not rolled forward: {rows}"
+    assert {row[1] for row in rows} == {each.name for each in (folder / "bundles").glob("*")}, "a bundle nobody knows"
+    for name, place, _ in rows:
         turns, bundled = bundle.read((folder / "bundles" / place).read_bytes(), name.decode())
         for turn in turns:
             found.setdefault((turn.session, turn.conversation), []).append(turn.question)
@@ -171,13 +167,13 @@ def die(place, truth, dying, seed, last, number):
         try:
             points.watch()
             asyncio.run(live(place, truth, dying, seed, tell, number))
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it was ends this process, and the one that waits says so
             tell("failed", traceback.format_exc())
             os._exit(1)
         tell("points", points.number)
         os._exit(0)
     os.close(writing)
-    with open(reading, "rb") as told:
+    with os.fdopen(reading, "rb") as told:
         lines = told.read().splitlines()
     _, status = os.waitpid(child, 0)
     return [json.loads(line) for line in lines], os.waitstatus_to_exitcode(status)
@@ -186,6 +182,8 @@ def die(place, truth, dying, seed, last, number):
 def main(folder, kills, seed):
     place = Place(folder)
     rng = random.Random(seed)
+    gc.freeze()  # the processes share what is imported here
+    gc.disable()
     truth, dying, killed, number, most, tries = {}, None, 0, 0, 300, 0
     ended = Counter()
     while killed < kills:

@@ -1,5 +1,6 @@
 """Tiers in a folder of the test's own, with a real store of turns and a real folder of bundles."""
 
+import random
 from contextlib import asynccontextmanager
 
 from systems.memory.fulltext import FullTextStore
@@ -9,10 +10,22 @@ from systems.tiered.tiers.tiers import Tiers
 from systems.tiered.tiers.turns import StoredTurns
 from systems.turn.history import Exchange
 
+_WORDS = (
+    "you may open close find lose the old new red small door book key letter house in at by noon night home".split()
+)
+SENTENCES = [" ".join(random.Random(number).choices(_WORDS, k=9)) + "." for number in range(60)]
+
 
 def exchanges(name, number=3):
     """What was said in the conversation ``name``: its words are its own."""
     return [Exchange(f"{name} asks {n}?", f"{name} is told {n}. " * 5, n == 1, f"[now] {n}") for n in range(number)]
+
+
+def chatter(name):
+    """A conversation in sentences that others are made of as well, in another order."""
+    rng = random.Random(name)
+    said = [" ".join(rng.choices(SENTENCES, k=8)) for _ in range(10)]
+    return [Exchange(f"{name} {question}", answer) for question, answer in zip(said[::2], said[1::2], strict=True)]
 
 
 def turns(session, conversation="", number=3):
