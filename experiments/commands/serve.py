@@ -225,6 +225,8 @@ def serve(
                     "leave full_text and all_words on."
                 )
             system_settings = msgspec.structs.replace(system_settings, embedding_model=_embeddings(wanted)[1])
+        if (meaning := getattr(system_settings, "semantic_model", None)) is not None:
+            system_settings = msgspec.structs.replace(system_settings, semantic_model=_embeddings(meaning)[1])
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
     serving = Serving(
