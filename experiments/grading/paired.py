@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
-from experiments.workloads.paired.pairs import Pair
+from experiments.workloads.paired.pairs import QuestionPair
 from systems.engines.interface import EmbeddingEngine
 from systems.tiered.semantic.gate import RULES, Gate, shared
 from systems.tiered.semantic.scopes import Scopes
@@ -40,7 +40,7 @@ _BEFORE_CONTENT = tuple(rule for rule in RULES if rule != "content")
 class Judged(msgspec.Struct, frozen=True):
     """A pair, how near its vectors lie, the share of words both say, and what forbids a hit ("" if nothing does)."""
 
-    pair: Pair
+    pair: QuestionPair
     similarity: float
     shared: float
     forbidden: str
@@ -50,7 +50,7 @@ class Judged(msgspec.Struct, frozen=True):
         return _lets(self, threshold.least_shared, gated=gated) and self.similarity >= threshold.similarity
 
 
-def judged(encoder: EmbeddingEngine, pairs: Sequence[Pair]) -> list[Judged]:
+def judged(encoder: EmbeddingEngine, pairs: Sequence[QuestionPair]) -> list[Judged]:
     """Judge ``pairs``. The encoder is loaded. Raises `EngineError`."""
     texts = list(dict.fromkeys(text for pair in pairs for text in (pair.first, pair.then)))
     vectors = dict(zip(texts, encoder.embed(texts, "query").vectors, strict=True))
@@ -72,7 +72,7 @@ def judged(encoder: EmbeddingEngine, pairs: Sequence[Pair]) -> list[Judged]:
     return found
 
 
-def _same_scope(pair: Pair) -> bool:
+def _same_scope(pair: QuestionPair) -> bool:
     scopes = Scopes()
     if pair.before_first:
         scopes.said("one", pair.before_first)

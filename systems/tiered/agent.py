@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from systems.tiered.pressure.returning import Returning
     from systems.tiered.pressure.stages import Pressure
     from systems.tiered.similar import SimilarReplies
-    from systems.tiered.tiers.objects import Objects
+    from systems.tiered.tiers.objects import ObjectStore
     from systems.tiered.tiers.tiers import Tiers
     from systems.tiered.tiers.turns import Store
 
@@ -88,7 +88,7 @@ class Tiered(Answering):
         )
         return self._lower
 
-    def _objects(self) -> Objects | None:
+    def _objects(self) -> ObjectStore | None:
         """Return where bundles are kept; None where nothing is frozen. Raises `BadInput`.
 
         Turns that are not full text stay where they are.

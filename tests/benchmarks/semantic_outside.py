@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from experiments.grading import paired
-from experiments.workloads.paired.pairs import Pair
+from experiments.workloads.paired.pairs import QuestionPair
 from systems.engines.embedding.opening import embedding_engine
 from systems.models import embeddings
 from systems.tiered.semantic.thresholds import threshold_of
@@ -28,7 +28,7 @@ def main() -> None:
     chosen = parser.parse_args()
     rows = [json.loads(line) for line in chosen.pairs.read_text("utf-8").splitlines()]
     asked = [
-        Pair("paraphrase" if row["same_answer"] else "changed", "en", row["category"], row["a"], row["b"])
+        QuestionPair("paraphrase" if row["same_answer"] else "changed", "en", row["category"], row["a"], row["b"])
         for row in rows
     ]
     for model in chosen.models:

@@ -16,23 +16,23 @@ from pathlib import Path
 import msgspec
 
 from experiments.grading import paired
-from experiments.workloads.paired.pairs import LANGUAGES, Pair, pairs
+from experiments.workloads.paired.pairs import LANGUAGES, QuestionPair, pairs
 from systems.engines.embedding.opening import embedding_engine
 from systems.models import embeddings
 from systems.tiered.semantic import thresholds
-from systems.tiered.semantic.thresholds import Measured, Thresholds
+from systems.tiered.semantic.thresholds import MeasuredThreshold, Thresholds
 
 # Of the curve every so many points are written.
 _THIN = 10
 
 
-def settle(model: str, seeds: int) -> Measured:
+def settle(model: str, seeds: int) -> MeasuredThreshold:
     """Measure one encoder."""
     encoder = embedding_engine(embeddings.resolve(model).path)
     encoder.load()
     try:
         languages = LANGUAGES[:1] if encoder.latin_only else LANGUAGES
-        asked: list[Pair] = list(
+        asked: list[QuestionPair] = list(
             dict.fromkeys(
                 pair for seed in range(seeds) for language in languages for pair in pairs(seed, "settling", language)
             )
@@ -40,7 +40,7 @@ def settle(model: str, seeds: int) -> Measured:
         found = paired.judged(encoder, asked)
         point = paired.chosen(found, gated=True)
         share = point.threshold.least_shared if point else 1.0
-        return Measured(
+        return MeasuredThreshold(
             encoder=encoder.identity,
             alike=sum(pair.same for pair in asked),
             different=sum(not pair.same for pair in asked),

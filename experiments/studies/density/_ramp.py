@@ -19,7 +19,7 @@ import msgspec
 from experiments.measuring.records import RequestRow
 from systems.errors import Refused
 from systems.tiered.pressure.forecast import Forecast
-from systems.tiered.pressure.judging import ByKernel, ByUse, Judge, Stage, Steps
+from systems.tiered.pressure.judging import ByKernel, ByUse, Judge, Stage, StageSteps
 from systems.tiered.pressure.kernel import kernel_pressure
 from systems.tiered.pressure.reading import Meter
 from systems.tiered.pressure.returning import Returning
@@ -155,7 +155,7 @@ def _pressure(ramp: Ramp, reclaim: Reclaim) -> Pressure | None:
     if ramp.policy == "unmanaged":
         return None
     if ramp.policy == "threshold":
-        judge = ByUse(Steps(0.85, 0.85, 0.85, 0.85))
+        judge = ByUse(StageSteps(0.85, 0.85, 0.85, 0.85))
     elif ramp.policy == "kernel":
         kernel = kernel_pressure()
         if kernel is None:

@@ -19,7 +19,7 @@ from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.workloads.paired.pairs import KINDS, Language, pairs
-from experiments.workloads.paired.streams import Asked, stream
+from experiments.workloads.paired.streams import StreamQuestion, stream
 from systems.engines.interface import EmbeddingEngine
 from systems.interface import Reply, Source
 
@@ -142,8 +142,8 @@ def _pairs(role: Role) -> None:
     }
 
 
-Lookup = Callable[[Asked], Reply | None]
-Store = Callable[[Asked, Reply], None]
+Lookup = Callable[[StreamQuestion], Reply | None]
+Store = Callable[[StreamQuestion, Reply], None]
 
 
 def _stream(role: Role) -> None:
@@ -182,7 +182,7 @@ def _cache(role: Role) -> Iterator[tuple[Lookup, Store, Callable[[], float]]]:
     if subject in _RIVALS:
         replies: dict[tuple[str, str], Reply] = {}
 
-        def key(one: Asked) -> tuple[str, str]:
+        def key(one: StreamQuestion) -> tuple[str, str]:
             return one.person, one.text if subject == "exact" else one.meaning
 
         yield (
@@ -200,11 +200,11 @@ def _cache(role: Role) -> Iterator[tuple[Lookup, Store, Callable[[], float]]]:
         cache = SemanticCache(encoder, search="hashed" if role.spec.condition["search"] == "hashed" else "exact")
         scopes = Scopes()
 
-        def get(one: Asked) -> Reply | None:
+        def get(one: StreamQuestion) -> Reply | None:
             hit = cache.get(scopes.scope(one.person), one.text)
             return None if hit is None else hit.reply
 
-        def put(one: Asked, reply: Reply) -> None:
+        def put(one: StreamQuestion, reply: Reply) -> None:
             scope = scopes.scope(one.person)
             scopes.said(one.person, one.text)
             cache.put(scope, one.text, reply)

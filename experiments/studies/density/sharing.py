@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,13 +25,14 @@ from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.measuring.workload import Turn
 from experiments.studies.subjects import Stopwatch, batched
 from experiments.workloads.conversations import conversations
-from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.settings import KEY_VALUE_TYPES, BatchedCounters
 from systems.engines.context_length import padded
 from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.errors import BadInput
-from systems.models.check import read_metadata
 from systems.models.key_values import key_values
+
+if TYPE_CHECKING:
+    from systems.engines.batched.engine import BatchedEngine
 
 PART = "sharing"
 QUESTION = (
@@ -130,6 +132,9 @@ def _shift(one: Generation, other: Generation) -> float:
 
 def _made(role: Role, spec: EngineSpec) -> BatchedEngine:
     """Return the engine, its bound being that of the context and of what the trial leaves to idle conversations."""
+    from systems.engines.batched.engine import BatchedEngine  # both load numpy, which other parts would measure
+    from systems.models.check import read_metadata
+
     number_bytes = KEY_VALUE_TYPES[str(spec.settings.get("key_value", "f16"))][1]
     a_token = key_values(read_metadata(Path(role.model_path or ""))).numbers * number_bytes
     idle_bytes = int(role.spec.settings["idle_mib"] or 0) << 20

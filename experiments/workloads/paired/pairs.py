@@ -29,7 +29,7 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _FILLINGS = 4
 
 
-class Pair(msgspec.Struct, frozen=True):
+class QuestionPair(msgspec.Struct, frozen=True):
     """Two questions: what was asked ``first`` and had a reply, and what is asked ``then``; of one ``family``.
 
     ``before_first`` and ``before_then`` are what the person had said just before each; ``another`` says whether
@@ -90,31 +90,33 @@ def families(split: Split, language: Language) -> list[Family]:
     return found
 
 
-def pairs(seed: int, split: Split, language: Language) -> list[Pair]:
+def pairs(seed: int, split: Split, language: Language) -> list[QuestionPair]:
     """Return pairs of all kinds, the same for the same seed, each but once."""
     rng = random.Random(f"pairs {seed} {split} {language}")
     every = [pair for family in families(split, language) for _ in range(_FILLINGS) for pair in _of(family, rng)]
     return list(dict.fromkeys([*every, *_histories(split, language)]))
 
 
-def _of(family: Family, rng: random.Random) -> Iterator[Pair]:
+def _of(family: Family, rng: random.Random) -> Iterator[QuestionPair]:
     filling = family.filling(rng)
     other = family.changed(rng, filling)
     for one, two in permutations(family.ways, 2):
-        yield Pair("paraphrase", family.language, family.name, one.format(**filling), two.format(**filling))
+        yield QuestionPair("paraphrase", family.language, family.name, one.format(**filling), two.format(**filling))
     way, *others = rng.sample(family.ways, 2)
     for two in (way, *others):
-        yield Pair("changed", family.language, family.name, way.format(**filling), two.format(**other))
+        yield QuestionPair("changed", family.language, family.name, way.format(**filling), two.format(**other))
     for contrary in family.contrary:
         for one in (family.ways[0], rng.choice(family.ways)):
             first, then = one.format(**filling), contrary.format(**filling)
-            yield Pair("polarity", family.language, family.name, first, then)
-            yield Pair("polarity", family.language, family.name, then, first)
+            yield QuestionPair("polarity", family.language, family.name, first, then)
+            yield QuestionPair("polarity", family.language, family.name, then, first)
 
 
-def _histories(split: Split, language: Language) -> Iterator[Pair]:
+def _histories(split: Split, language: Language) -> Iterator[QuestionPair]:
     for number, (question, (one, other)) in enumerate(_DATA[language].LEANING):
         if (number % 2 == 0) == (split == "settling"):
             for another in (False, True):
                 for before, after in ((one, other), (other, one)):
-                    yield Pair("history", language, f"{language}-h{number}", question, question, before, after, another)
+                    yield QuestionPair(
+                        "history", language, f"{language}-h{number}", question, question, before, after, another
+                    )

@@ -12,7 +12,7 @@ from experiments.workloads.paired.pairs import Family, Language, families
 PERSONS = 4
 
 
-class Asked(msgspec.Struct, frozen=True):
+class StreamQuestion(msgspec.Struct, frozen=True):
     """A question of a person, and what it means: two of one ``meaning`` have the same reply."""
 
     person: str
@@ -20,7 +20,9 @@ class Asked(msgspec.Struct, frozen=True):
     meaning: str
 
 
-def stream(seed: int, language: Language, length: int, *, repeats: float, paraphrases: float) -> Iterator[Asked]:
+def stream(
+    seed: int, language: Language, length: int, *, repeats: float, paraphrases: float
+) -> Iterator[StreamQuestion]:
     """Yield ``length`` questions of the held-out families, by `PERSONS` people in turn at random.
 
     A share of ``repeats`` is what the same person asked before, to the letter, one of ``paraphrases`` the same in
@@ -36,7 +38,7 @@ def stream(seed: int, language: Language, length: int, *, repeats: float, paraph
         chance = rng.random()
         if mine and chance < repeats:
             meaning, (_, _, _, asked) = rng.choice(list(mine.items()))
-            yield Asked(person, rng.choice(asked), meaning)
+            yield StreamQuestion(person, rng.choice(asked), meaning)
             continue
         if mine and chance < repeats + paraphrases:
             several = [(meaning, one) for meaning, one in mine.items() if len(one[3]) < len(one[1])]
@@ -44,7 +46,7 @@ def stream(seed: int, language: Language, length: int, *, repeats: float, paraph
                 meaning, (_, ways, filling, asked) = rng.choice(several)
                 text = rng.choice([way.format(**filling) for way in ways if way.format(**filling) not in asked])
                 asked.append(text)
-                yield Asked(person, text, meaning)
+                yield StreamQuestion(person, text, meaning)
                 continue
         yield _new(rng, known, person, mine)
 
@@ -54,7 +56,7 @@ def _new(
     known: list[Family],
     person: str,
     mine: dict[str, tuple[Family, tuple[str, ...], dict[str, str], list[str]]],
-) -> Asked:
+) -> StreamQuestion:
     """Return a question whose meaning this person has not asked."""
     for _ in range(1000):
         family = rng.choice(known)
@@ -64,5 +66,5 @@ def _new(
         meaning = ways[0].format(**filling)
         if meaning not in mine:
             mine[meaning] = (family, ways, filling, [text])
-            return Asked(person, text, meaning)
+            return StreamQuestion(person, text, meaning)
     raise ValueError("A stream of so many questions has more meanings than the families hold.")

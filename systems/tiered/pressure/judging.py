@@ -23,7 +23,7 @@ class Stage(IntEnum):
     REFUSING = 4
 
 
-class Steps(NamedTuple):
+class StageSteps(NamedTuple):
     """The shares of the limit at which each stage begins, and by how much a share must fall below to leave it."""
 
     no_prefetch: float = 0.70
@@ -50,8 +50,8 @@ class Judge(Protocol):
 class ByUse:
     """Stages by what is in use now."""
 
-    def __init__(self, steps: Steps | None = None) -> None:
-        self._steps = steps or Steps()
+    def __init__(self, steps: StageSteps | None = None) -> None:
+        self._steps = steps or StageSteps()
 
     def stage(self, reading: Reading, at_s: float, held: Stage) -> Stage:  # noqa: ARG002 - the protocol's
         """Return the stage called for."""
@@ -69,13 +69,13 @@ class ByForecast:
     def __init__(
         self,
         forecast: Forecast,
-        steps: Steps | None = None,
+        steps: StageSteps | None = None,
         *,
         refusal_horizon_s: float = 0.5,
         from_share: float = 0.5,
     ) -> None:
         self._forecast = forecast
-        self._steps = steps or Steps()
+        self._steps = steps or StageSteps()
         self._refusal_horizon_s = refusal_horizon_s
         self._from_share = from_share
 

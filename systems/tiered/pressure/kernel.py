@@ -42,11 +42,11 @@ def kernel_pressure(root: Path = Path("/")) -> KernelPressure | None:
             return Stalls(group.directory / "memory.pressure")
         if group.version == 1 and (group.directory / "memory.pressure_level").exists():
             with suppress(OSError):  # no right to register: as if there were none
-                return Events(group.directory)
+                return KernelEvents(group.directory)
     return None
 
 
-class Events:
+class KernelEvents:
     """The events of a group in cgroup v1, one counter a level. Raises OSError where they cannot be registered."""
 
     def __init__(self, directory: Path) -> None:

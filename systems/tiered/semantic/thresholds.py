@@ -35,7 +35,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     worst_false: float
 
 
-class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MeasuredThreshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The curve of one encoder, and the point of it that is used; none if no point had few enough false hits.
 
     ``without_gate`` is the point that a cache without the gate would use, for comparison.
@@ -56,7 +56,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     split: str
     seeds: int
     most_false: float
-    encoders: list[Measured]
+    encoders: list[MeasuredThreshold]
 
 
 def measured() -> Thresholds:
@@ -67,7 +67,7 @@ def measured() -> Thresholds:
         raise BadInput(f"The measured thresholds of the semantic cache ({FILE}) cannot be read: {error}.") from error
 
 
-def measured_for(identity: str) -> Measured:
+def measured_for(identity: str) -> MeasuredThreshold:
     """Return what was measured for the encoder called ``identity``. Raises `BadInput` if nothing was."""
     known = measured().encoders
     for one in known:

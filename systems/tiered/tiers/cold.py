@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from systems.interface import session_of
 from systems.tiered.tiers.database import Database, used_bytes, writing
-from systems.tiered.tiers.interface import Size, State
+from systems.tiered.tiers.interface import KeptState, Size
 from systems.tiered.tiers.packing import dictionary_of, digest
 
 PUT = (
@@ -39,7 +39,7 @@ class Cold:
 
         await self._database.do(self.recount)
 
-    async def put(self, states: Sequence[State]) -> list[str]:
+    async def put(self, states: Sequence[KeptState]) -> list[str]:
         """Keep ``states``, all or none; return what had to leave for them. Raises `StoreError`."""
 
         def put(connection: sqlite3.Connection) -> list[str]:
@@ -52,15 +52,15 @@ class Cold:
 
         return await self._database.do(put)
 
-    async def get(self, talk: str) -> State | None:
+    async def get(self, talk: str) -> KeptState | None:
         """Return the state of ``talk``, which stays. Raises `StoreError`."""
         return await self._database.do(lambda connection: _state(connection.execute(_GET, (digest(talk),)).fetchone()))
 
-    async def take(self, talk: str) -> State | None:
+    async def take(self, talk: str) -> KeptState | None:
         """Return the state of ``talk``, which lies here no longer. Raises `StoreError`."""
         of = digest(talk)
 
-        def take(connection: sqlite3.Connection) -> State | None:
+        def take(connection: sqlite3.Connection) -> KeptState | None:
             state = _state(connection.execute(_GET, (of,)).fetchone())
             if state is not None:  # what was never here needs no writing
                 connection.execute(_REMOVE, (of,))
@@ -79,7 +79,7 @@ class Cold:
 
         return await self._database.do(remove)
 
-    async def of(self, session: str) -> list[State]:
+    async def of(self, session: str) -> list[KeptState]:
         """Return the states of ``session``, which stay. Raises `StoreError`."""
         query = "SELECT name, packed, used, uses FROM states WHERE session = ? ORDER BY used"
         return await self._database.do(
@@ -144,7 +144,7 @@ class Cold:
         return left
 
 
-def row(state: State) -> tuple[object, ...]:
+def row(state: KeptState) -> tuple[object, ...]:
     """Return the values of `PUT`. Raises `Damaged`."""
     of = digest(session_of(state.talk))
     name = state.talk.encode("utf-8", "surrogatepass")
@@ -160,13 +160,13 @@ def row(state: State) -> tuple[object, ...]:
     )
 
 
-def _state(found: Sequence[object] | None) -> State | None:
+def _state(found: Sequence[object] | None) -> KeptState | None:
     return None if found is None else _known(found)
 
 
-def _known(found: Sequence[object]) -> State:
+def _known(found: Sequence[object]) -> KeptState:
     name, packed, used, uses = found
-    return State(_name(name), packed, used, uses)  # type: ignore[arg-type]
+    return KeptState(_name(name), packed, used, uses)  # type: ignore[arg-type]
 
 
 def _name(name: object) -> str:

@@ -27,11 +27,11 @@ from systems.logs import swallowed
 from systems.tiered.tiers import bundle
 from systems.tiered.tiers.cold import HAS, PUT, Cold, row
 from systems.tiered.tiers.database import Database, writing
-from systems.tiered.tiers.interface import Size, State
+from systems.tiered.tiers.interface import KeptState, Size
 from systems.tiered.tiers.ledger import Ledger
-from systems.tiered.tiers.objects import Objects
+from systems.tiered.tiers.objects import ObjectStore
 from systems.tiered.tiers.packing import Packing, digest
-from systems.tiered.tiers.turns import Said, Turns
+from systems.tiered.tiers.turns import SaidTurns, Turns
 from systems.turn.history import Exchange
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Frozen:
         cold: Cold,
         packing: Packing,
         ledger: Ledger,
-        objects: Objects,
+        objects: ObjectStore,
         turns: Turns,
         *,
         most_bytes: int | None,
@@ -179,7 +179,7 @@ class Frozen:
             except StoreError as error:
                 swallowed(log, "the move of a session could not be ended, to be tried again", error)
 
-    def _written(self, session: str, said: Said, states: Sequence[State]) -> bytes:
+    def _written(self, session: str, said: SaidTurns, states: Sequence[KeptState]) -> bytes:
         opened = []
         for state in states:
             try:
@@ -188,7 +188,7 @@ class Frozen:
                 swallowed(log, "a damaged state was left out of a bundle", error)
         return bundle.written(session, said.turns, opened)
 
-    async def _begin(self, name: str, session: str, said: Said, data: bytes) -> None:
+    async def _begin(self, name: str, session: str, said: SaidTurns, data: bytes) -> None:
         encoded = session.encode("utf-8", "surrogatepass")
         checksum = blake2b(data, digest_size=16).digest()
         values = (name, digest(session), encoded, said.last, said.newest, len(data), checksum, time.time())
@@ -215,7 +215,7 @@ class Frozen:
         older = {talk(session, conversation or None) for conversation in gone_on}
         now = time.time()
         back = [
-            State(each, self._packing.pack(each, exchanges), now, 1)
+            KeptState(each, self._packing.pack(each, exchanges), now, 1)
             for each, exchanges in states
             if each not in older and session_of(each) == session and not self._ledger.holds(each)
         ]

@@ -14,7 +14,7 @@ Stage = Literal[0, 1, 2, 3]
 """How short memory is: not at all, then without prefetch, then with a smaller warm tier, then with none."""
 
 
-class State(NamedTuple):
+class KeptState(NamedTuple):
     """A conversation as it lies in a tier: its name among all sessions', and what it holds, packed.
 
     ``used`` is when it was last in use, in seconds since the epoch, ``uses`` how often it was.
@@ -44,11 +44,11 @@ class Size(NamedTuple):
 class Tier(Protocol):
     """A place for packed states, within a bound in bytes. Every method raises `StoreError`."""
 
-    async def put(self, states: Sequence[State]) -> list[str]:
+    async def put(self, states: Sequence[KeptState]) -> list[str]:
         """Keep ``states``, each in place of an older one of its conversation; return the names of what had to leave."""
         ...
 
-    async def take(self, talk: str) -> State | None:
+    async def take(self, talk: str) -> KeptState | None:
         """Return the state of ``talk``, which lies here no longer; None if there is none."""
         ...
 

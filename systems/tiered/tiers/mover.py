@@ -12,7 +12,7 @@ from systems.interface import session_of
 from systems.tiered.tiers.cold import Cold
 from systems.tiered.tiers.dictionaries import Dictionaries
 from systems.tiered.tiers.frozen import Frozen
-from systems.tiered.tiers.interface import Stage, State
+from systems.tiered.tiers.interface import KeptState, Stage
 from systems.tiered.tiers.ledger import Ledger
 from systems.tiered.tiers.looking import Looking
 from systems.tiered.tiers.packing import Packing
@@ -135,11 +135,11 @@ class Mover:
             if not await self._cool(self._warm.lowest(_BATCH)):
                 return  # all of it is being asked for just now
 
-    async def _cool(self, states: Sequence[State]) -> int:
+    async def _cool(self, states: Sequence[KeptState]) -> int:
         """Move ``states`` from warm to cold, save those whose session is being asked for; return how many went."""
         ledger = self._ledger
         async with AsyncExitStack() as held:
-            batch: list[State] = []
+            batch: list[KeptState] = []
             ours: set[str] = set()
             for state in states:
                 session = session_of(state.talk)

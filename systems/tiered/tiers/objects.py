@@ -13,7 +13,7 @@ from systems.errors import BadInput, StoreError, Unreachable
 T = TypeVar("T")
 
 
-class Objects(Protocol):
+class ObjectStore(Protocol):
     """Keeps objects by name. Every method raises `Unreachable` if the store does not answer in time, `StoreError`."""
 
     async def put(self, name: str, data: bytes) -> None:
@@ -85,7 +85,7 @@ class Folder:
             raise StoreError(f"The folder of bundles could not be used: {error.strerror}.") from error
 
 
-def opened(address: str, folder: Path, *, timeout_s: float = 10.0) -> Objects:
+def opened(address: str, folder: Path, *, timeout_s: float = 10.0) -> ObjectStore:
     """Return the objects at ``address``: ``s3://BUCKET/PREFIX``, a folder, or, empty, ``folder``.
 
     Raises `BadInput` for another kind of address, and if what speaks S3 is not installed.

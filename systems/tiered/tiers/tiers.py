@@ -22,10 +22,10 @@ from systems.tiered.tiers.cold import Cold
 from systems.tiered.tiers.database import Database
 from systems.tiered.tiers.dictionaries import Dictionaries
 from systems.tiered.tiers.frozen import Frozen
-from systems.tiered.tiers.interface import Fetched, Size, Stage, State, TierName
+from systems.tiered.tiers.interface import Fetched, KeptState, Size, Stage, TierName
 from systems.tiered.tiers.ledger import Ledger, Reason
 from systems.tiered.tiers.mover import Mover
-from systems.tiered.tiers.objects import Objects
+from systems.tiered.tiers.objects import ObjectStore
 from systems.tiered.tiers.packing import Packing
 from systems.tiered.tiers.rhythm import Rhythm
 from systems.tiered.tiers.turns import Turns
@@ -56,7 +56,7 @@ class Tiers:
         warm_bytes: int,
         cold_bytes: int,
         frozen_bytes: int | None = None,
-        objects: Objects | None = None,
+        objects: ObjectStore | None = None,
         turns: Turns | None = None,
         dictionary: bool = True,
         prefetch: bool = True,
@@ -88,7 +88,7 @@ class Tiers:
             freeze_after_s=freeze_after_s,
         )
         self._patience_s = patience_s
-        self._in_hand: dict[str, State] = {}
+        self._in_hand: dict[str, KeptState] = {}
         self._apart: set[asyncio.Task[Any]] = set()
 
     async def open(self) -> None:
@@ -130,7 +130,7 @@ class Tiers:
         if self._warm.pop(talk) is not None:  # what was brought nearer meanwhile is older
             ledger.fall(talk)
         if packed is not None:
-            self._lie_warm(State(talk, packed, time.time(), uses))
+            self._lie_warm(KeptState(talk, packed, time.time(), uses))
             ledger.moves["hot", "warm"] += 1
 
     async def fetch(self, talk: str) -> Fetched | None:
@@ -251,7 +251,7 @@ class Tiers:
         if self._frozen is not None:
             self._ledger.woken[session] = time.time()
 
-    async def _in_time(self, talk: str, session: str) -> tuple[TierName, State | None]:
+    async def _in_time(self, talk: str, session: str) -> tuple[TierName, KeptState | None]:
         waiting = _Waiting()
         task = self._task(self._brought(talk, session, waiting))
         task.add_done_callback(_noted)
@@ -284,7 +284,7 @@ class Tiers:
                 self._lie_warm(state)
             return tier
 
-    async def _taken(self, talk: str, session: str) -> tuple[TierName, State | None]:
+    async def _taken(self, talk: str, session: str) -> tuple[TierName, KeptState | None]:
         if (state := self._warm.pop(talk)) is not None:  # it was about to move, or has been brought nearer
             self._ledger.fall(talk)
             return "warm", state
@@ -321,7 +321,7 @@ class Tiers:
             self._ledger.stale = {talk for talk in self._ledger.stale if session_of(talk) != session}
             await self._dictionaries.forget(session, self._cold)
 
-    def _lie_warm(self, state: State) -> None:
+    def _lie_warm(self, state: KeptState) -> None:
         self._ledger.rise(state.talk)
         for left in self._warm.add(state):
             self._ledger.fall(left)

@@ -18,7 +18,7 @@ _ROWS = (
 _REMOVE = "DELETE FROM memories WHERE session = ? AND id <= ? AND created <= ?"
 
 
-class Said(NamedTuple):
+class SaidTurns(NamedTuple):
     """The turns of a session, oldest first; ``last`` and ``newest`` are the highest number and time among them."""
 
     turns: list[SavedTurn]
@@ -29,7 +29,7 @@ class Said(NamedTuple):
 class Turns(Protocol):
     """The turns of sessions in long-term memory. Every method raises `StoreError`."""
 
-    async def read(self, session: str) -> Said:
+    async def read(self, session: str) -> SaidTurns:
         """Return the turns of ``session``, which stay."""
         ...
 
@@ -60,13 +60,15 @@ class StoredTurns:
     def __init__(self, store: Callable[[], Awaitable[Store]]) -> None:
         self._store = store
 
-    async def read(self, session: str) -> Said:
+    async def read(self, session: str) -> SaidTurns:
         """Return the turns of ``session``."""
 
-        def read(connection: sqlite3.Connection) -> Said:
+        def read(connection: sqlite3.Connection) -> SaidTurns:
             rows = connection.execute(_ROWS, (session,)).fetchall()
             turns = [_turn(session, *row[1:]) for row in rows]
-            return Said(turns, max((row[0] for row in rows), default=0), max((row[1] for row in rows), default=0.0))
+            return SaidTurns(
+                turns, max((row[0] for row in rows), default=0), max((row[1] for row in rows), default=0.0)
+            )
 
         return await (await self._store()).beside(read)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sys import getsizeof
 
 from systems.interface import is_talk_of
-from systems.tiered.tiers.interface import Size, State
+from systems.tiered.tiers.interface import KeptState, Size
 
 # Bytes of a state's place beside its name and what is packed: the tuple, its numbers, two entries of dictionaries and
 # one of the heap (measured with tracemalloc over 10,000 states).
@@ -23,7 +23,7 @@ class Warm:
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self._states: dict[str, State] = {}
+        self._states: dict[str, KeptState] = {}
         self._worth: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
         self._left_last = 0.0
@@ -32,7 +32,7 @@ class Warm:
     def __contains__(self, talk: str) -> bool:
         return talk in self._states
 
-    def add(self, state: State) -> list[str]:
+    def add(self, state: KeptState) -> list[str]:
         """Keep ``state``; return what had to leave for it, which is its own name if it is too large."""
         self.pop(state.talk)
         cost = _bytes(state)
@@ -52,11 +52,11 @@ class Warm:
             heapq.heapify(self._heap)
         return left
 
-    def get(self, talk: str) -> State | None:
+    def get(self, talk: str) -> KeptState | None:
         """Return the state of ``talk``, which stays."""
         return self._states.get(talk)
 
-    def pop(self, talk: str) -> State | None:
+    def pop(self, talk: str) -> KeptState | None:
         """Return the state of ``talk``, which lies here no longer."""
         state = self._states.pop(talk, None)
         if state is not None:
@@ -64,7 +64,7 @@ class Warm:
             del self._worth[talk]
         return state
 
-    def lowest(self, count: int) -> list[State]:
+    def lowest(self, count: int) -> list[KeptState]:
         """Return ``count`` states of least worth at most, which stay."""
         found: list[tuple[float, str]] = []
         while self._heap and len(found) < count:
@@ -81,11 +81,11 @@ class Warm:
         """Return the names of the conversations of ``session`` that lie here."""
         return [talk for talk in self._states if is_talk_of(session, talk)]
 
-    async def put(self, states: Sequence[State]) -> list[str]:
+    async def put(self, states: Sequence[KeptState]) -> list[str]:
         """Keep ``states``; return what had to leave for them."""
         return [left for state in states for left in self.add(state)]
 
-    async def take(self, talk: str) -> State | None:
+    async def take(self, talk: str) -> KeptState | None:
         """Return the state of ``talk``, which lies here no longer."""
         return self.pop(talk)
 
@@ -98,5 +98,5 @@ class Warm:
         return Size(len(self._states), self._bytes)
 
 
-def _bytes(state: State) -> int:
+def _bytes(state: KeptState) -> int:
     return getsizeof(state.packed) + getsizeof(state.talk) + ENTRY_BYTES

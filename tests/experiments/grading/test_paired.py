@@ -1,7 +1,7 @@
 """Pairs are judged by the whole cache and without its gate, and a threshold is taken that keeps false hits away."""
 
 from experiments.grading import paired
-from experiments.workloads.paired.pairs import Pair, pairs
+from experiments.workloads.paired.pairs import QuestionPair, pairs
 from systems.tiered.semantic.thresholds import Threshold
 from tests.systems.tiered.semantic.letters import LetterPairs
 
@@ -12,10 +12,10 @@ def judged(*asked):
 
 def test_what_forbids_a_hit_is_named():
     found = judged(
-        Pair("paraphrase", "en", "a", "How do I repair a bicycle?", "How can I fix a bike?"),
-        Pair("polarity", "en", "b", "Is raw fish healthy?", "Is raw fish unhealthy?"),
-        Pair("history", "en", "c", "Why is that?", "Why is that?"),
-        Pair("history", "en", "d", "Who wrote Hamlet?", "Who wrote Hamlet?", another=True),
+        QuestionPair("paraphrase", "en", "a", "How do I repair a bicycle?", "How can I fix a bike?"),
+        QuestionPair("polarity", "en", "b", "Is raw fish healthy?", "Is raw fish unhealthy?"),
+        QuestionPair("history", "en", "c", "Why is that?", "Why is that?"),
+        QuestionPair("history", "en", "d", "Who wrote Hamlet?", "Who wrote Hamlet?", another=True),
     )
     assert [one.forbidden for one in found] == ["", "negation", "standing", "scope"]
     assert [one.pair.same for one in found] == [True, False, False, False]
@@ -23,8 +23,8 @@ def test_what_forbids_a_hit_is_named():
 
 def test_without_the_gate_standing_and_scope_still_hold():
     polarity, history = judged(
-        Pair("polarity", "en", "b", "Is raw fish healthy?", "Is raw fish unhealthy?"),
-        Pair("history", "en", "d", "Who wrote Hamlet?", "Who wrote Hamlet?", another=True),
+        QuestionPair("polarity", "en", "b", "Is raw fish healthy?", "Is raw fish unhealthy?"),
+        QuestionPair("history", "en", "d", "Who wrote Hamlet?", "Who wrote Hamlet?", another=True),
     )
     lax = Threshold(similarity=0.0, least_shared=0.0)
     assert (polarity.hits(lax, gated=False), polarity.hits(lax, gated=True)) == (True, False)
@@ -44,6 +44,6 @@ def test_a_curve_falls_with_the_similarity_and_the_chosen_point_keeps_false_hits
 
 
 def test_where_no_threshold_keeps_false_hits_away_none_is_taken():
-    twins = [Pair("changed", "en", "a", "Which fish lives in Harlow?", "Which fish lives in Harlow?")]
-    alike = [Pair("paraphrase", "en", "a", "Which fish lives in Harlow?", "What fish lives in Harlow?")]
+    twins = [QuestionPair("changed", "en", "a", "Which fish lives in Harlow?", "Which fish lives in Harlow?")]
+    alike = [QuestionPair("paraphrase", "en", "a", "Which fish lives in Harlow?", "What fish lives in Harlow?")]
     assert paired.chosen(judged(*twins, *alike), gated=True) is None

@@ -6,7 +6,7 @@ import pytest
 
 from systems.errors import Refused
 from systems.tiered.pressure.forecast import Forecast
-from systems.tiered.pressure.judging import ByUse, Stage, Steps
+from systems.tiered.pressure.judging import ByUse, Stage, StageSteps
 from systems.tiered.pressure.reading import Reading
 from systems.tiered.pressure.stages import Pressure
 
@@ -146,7 +146,7 @@ async def test_a_reclamation_that_fails_stops_nothing():
 
 async def test_one_threshold_for_everything_is_a_plain_threshold():
     memory = Memory()
-    plain = ByUse(Steps(0.85, 0.85, 0.85, 0.85, 0.0))
+    plain = ByUse(StageSteps(0.85, 0.85, 0.85, 0.85, 0.0))
     pressure = Pressure(memory.read, memory.reclaim, judge=plain)
     assert await looks(pressure, memory, 849, 850, 850) == [Stage.NORMAL, Stage.COMPRESSING, Stage.REFUSING]
 

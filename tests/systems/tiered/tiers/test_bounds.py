@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from systems.interface import session_of, talk
 from systems.tiered.tiers.cold import Cold
 from systems.tiered.tiers.database import Database
-from systems.tiered.tiers.interface import State
+from systems.tiered.tiers.interface import KeptState
 from systems.tiered.tiers.packing import Packing
 from systems.tiered.tiers.warm import Warm
 from systems.turn.history import Exchange
@@ -76,7 +76,7 @@ async def test_half_a_character_is_not_packed_and_breaks_nothing(place):
 def test_the_warm_tier_is_never_larger_than_its_bound(puts):
     warm, lies = Warm(20_000), {}
     for name, size in puts:
-        state = State(str(name), bytes(size), 0.0, 1)
+        state = KeptState(str(name), bytes(size), 0.0, 1)
         left = warm.add(state)
         lies[state.talk] = state
         for each in left:
@@ -91,12 +91,12 @@ def test_the_warm_tier_is_never_larger_than_its_bound(puts):
 
 def test_what_is_used_often_and_is_small_stays_warm():
     warm = Warm(100_000)
-    warm.add(State("often", bytes(1000), 0.0, 50))
+    warm.add(KeptState("often", bytes(1000), 0.0, 50))
     for number in range(1000):
-        warm.add(State(f"once {number}", bytes(3000), 0.0, 1))
+        warm.add(KeptState(f"once {number}", bytes(3000), 0.0, 1))
     assert "often" in warm
     for number in range(100_000):  # but not for ever
-        warm.add(State(f"twice {number}", bytes(3000), 0.0, 2))
+        warm.add(KeptState(f"twice {number}", bytes(3000), 0.0, 2))
         if "often" not in warm:
             return
     raise AssertionError("it never left")
@@ -125,7 +125,7 @@ async def test_what_was_used_long_ago_seldom_or_is_large_leaves_the_file_first(t
     database = Database(tmp_path / "tiers.sqlite")
     await database.open()
     cold, now = Cold(database, 1 << 20), time.time()
-    state = State("", Packing().pack("", [Exchange("?", random.Random(1).randbytes(5_000).hex())]), now - 3600, 5)
+    state = KeptState("", Packing().pack("", [Exchange("?", random.Random(1).randbytes(5_000).hex())]), now - 3600, 5)
     large = Packing().pack("", [Exchange("?", random.Random(2).randbytes(40_000).hex())])
     await cold.put([state._replace(talk="long ago", used=now - 36_000)])
     await cold.put([state._replace(talk="seldom", uses=1)])
