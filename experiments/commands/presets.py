@@ -15,10 +15,10 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ABOUT: dict[Preset, About] = {
-    "smoke": About(lasts="one to three minutes", purpose="seeing that everything works"),
-    "quick": About(lasts="six to fifteen minutes", purpose="seeing which way things point"),
-    "standard": About(lasts="45 to 105 minutes", purpose="answers, with intervals and noise floors"),
-    "wide": About(lasts="one to two hours", purpose="more conditions, and a taste of what takes very long"),
+    "smoke": About(lasts="two to six minutes", purpose="seeing that everything works"),
+    "quick": About(lasts="eight to twenty minutes", purpose="seeing which way things point"),
+    "standard": About(lasts="two to three hours", purpose="answers, with intervals and noise floors"),
+    "wide": About(lasts="four to six hours", purpose="more conditions, and a taste of what takes very long"),
     "paper": About(lasts="many hours", purpose="every condition, with the published lengths"),
 }
 

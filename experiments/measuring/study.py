@@ -16,7 +16,7 @@ Preset = Literal["smoke", "quick", "standard", "wide", "paper"]
 """How much is run.
 
 ``smoke`` shows that everything works; ``quick`` gives indications; ``standard`` has the blocks and the A/A arms that a
-verdict needs, in about an hour; ``wide`` adds what takes longer, and a taste (one block or two) of what takes very
+verdict needs, in some hours; ``wide`` adds what takes longer, and a taste (one block or two) of what takes very
 long; ``paper`` has every condition.
 """
 

@@ -78,8 +78,10 @@ _EVERY = (*_CLAIMED, *_OTHERS)
 _TOKENS = 1_000
 _SHORT = _Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=64, subjects=_CLAIMED)
 _LIMITS: dict[Preset, tuple[_Limit, ...]] = {
-    "smoke": (_Limit(profile="512mb", period_s=30, deadline_s=30, ceiling=2, subjects=("per-process", "objects")),),
-    "quick": (_Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=4, subjects=("per-process", "objects")),),
+    "smoke": (_Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=2, subjects=("per-process", "objects")),),
+    "quick": (
+        _Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=4, subjects=("per-process", "objects"), blocks=1),
+    ),
     "standard": (_SHORT,),
     "wide": (
         _SHORT,

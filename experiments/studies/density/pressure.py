@@ -37,7 +37,9 @@ PRIMARY = 1
 
 POLICIES: tuple[Policy, ...] = ("unmanaged", "threshold", "kernel", "stages", "forecast")
 
-_DURATION_S: dict[Preset, float] = {"smoke": 4.0, "quick": 9.0, "standard": 18.0, "wide": 18.0, "paper": 60.0}
+_DURATION_S: dict[Preset, float] = {"smoke": 4.0, "quick": 6.0, "standard": 9.0, "wide": 18.0, "paper": 60.0}
+# What is enough to see that everything works.
+_SMOKE: tuple[Policy, ...] = ("threshold", "forecast")
 _PROFILE = "512mb"
 _MIB = 2**20
 # The bytes a turn adds that must be kept, and how much of its keys and values: chosen so that at its height each ramp
@@ -62,8 +64,8 @@ def cells(request: GridRequest) -> list[Cell]:
             labels=("no model runs: memory is held as an agent holds it",),
             estimate_s=duration_s + 3.0,
         )
-        for ramp in (("states",) if request.preset == "smoke" else tuple(_RAMPS))
-        for policy in POLICIES
+        for ramp in (("states",) if request.preset in ("smoke", "quick") else tuple(_RAMPS))
+        for policy in (_SMOKE if request.preset == "smoke" else POLICIES)
     ]
 
 

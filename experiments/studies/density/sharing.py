@@ -57,10 +57,16 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
     "spilled": {"disk_bytes": 1 << 30},
     "q8_0": {"key_value": "q8_0"},
 }
+_SHOWN: dict[Preset, tuple[str, ...]] = {
+    "smoke": ("private", "shared"),
+    "quick": ("private", "shared", "spilled", "q8_0"),
+}
+"""What is shown in the shorter presets; all of it in the others."""
+
 _NO_ROOM = ("shared-no-room", "spilled")
 _IDLE_MIB = 1024
 _CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 2, 24
-_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 8, "standard": 8, "wide": 8, "paper": 24}
+_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 5, "standard": 8, "wide": 8, "paper": 24}
 _TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 2, "wide": 2, "paper": 4}
 _SAMPLE_S = 0.05
 _LIKELIEST = 10
@@ -86,6 +92,7 @@ def cells(request: GridRequest) -> list[Cell]:
             estimate_s=6.0 + 1.0 * _CONVERSATIONS[preset] * _TURNS[preset],
         )
         for subject, settings in SUBJECTS.items()
+        if subject in _SHOWN.get(preset, SUBJECTS)
         if (engine := _engine(request.engine, settings)) is not None
     ]
     return [*found, *(twins(cell for cell in found if cell.subject == "private") if preset in GRADED else ())]

@@ -34,7 +34,7 @@ _STEPS: dict[Preset, tuple[int, ...]] = {
 }
 _OTHER_KINDS_STEPS = 64  # chains of the kinds besides the conversation; in smoke as few as there
 # What is enough to see that everything works.
-_SMOKE = ("full", "zstd", "dictionary", "rows-dictionary", "rows-learned", "difference")
+_SMOKE = ("full", "rows-dictionary", "difference")
 # A learned model reads a megabyte or two a second: longer chains, or larger states, would take most of a run's time.
 _LEARNED_STEPS = 64
 
@@ -43,7 +43,8 @@ def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a way, kind of state and number of steps."""
     lengths = _STEPS[request.preset]
     conditions = [("conversation", steps) for steps in lengths]
-    conditions += [(kind, min(_OTHER_KINDS_STEPS, max(lengths))) for kind in KINDS if kind != "conversation"]
+    kinds = ("tools",) if request.preset in ("smoke", "quick") else KINDS
+    conditions += [(kind, min(_OTHER_KINDS_STEPS, max(lengths))) for kind in kinds if kind != "conversation"]
     found = [
         Cell(
             part=PART,

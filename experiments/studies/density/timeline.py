@@ -104,10 +104,10 @@ def cells(request: GridRequest) -> list[Cell]:
     systems = [name for name in COMPARED if name in registry.systems.built_in_names()]
     systems += [name for name in request.systems if name not in systems]
     none, runs = EngineSpec(name="simulated"), registry.engines.get(request.engine.name).runs_a_model
-    smoke: tuple[str, ...] = (KINDS[0], MIXED)
+    fewest: tuple[str, ...] = (KINDS[0], MIXED)
     plain = [
         cell
-        for workload in (smoke if preset == "smoke" else _ALL)
+        for workload in (fewest if preset in ("smoke", "quick") else _ALL)
         for cell in _compared(systems, none, "no model", workload, _turns(preset, workload))
     ]
     timed = [
