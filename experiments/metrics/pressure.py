@@ -24,6 +24,8 @@ def answered(record: Record) -> float | Missing:
 
 def highest(record: Record) -> float | Missing:
     """Compute the most anonymous memory of any sample over the limit."""
+    if isinstance(number(record, "turns_planned"), Missing):
+        return Missing("no ramp was run")
     held = [each.anonymous_bytes for each in record.outside.timeline if each.anonymous_bytes is not None]
     if not held:
         return Missing("the group's memory was not sampled")

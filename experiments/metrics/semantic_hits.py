@@ -30,6 +30,8 @@ def served(record: Record, kinds: tuple[str, ...]) -> float | Missing:
 
 def wrong_share(record: Record) -> float | Missing:
     """Compute the share of all questions that got a wrong reply from the cache."""
+    if record.spec.condition.get("from") != "stream":
+        return Missing("no stream was answered")
     accesses, wrong = number(record, "accesses"), number(record, "wrong")
     if isinstance(accesses, Missing) or isinstance(wrong, Missing) or accesses <= 0:
         return Missing("no stream was answered")

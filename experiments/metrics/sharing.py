@@ -19,7 +19,7 @@ def computed(record: Record) -> float | Missing:
     part = subject(record)
     if isinstance(part, Missing):
         return part
-    if not part.counters.get("prompt_tokens"):
+    if "compared" not in part.values or not part.counters.get("prompt_tokens"):
         return Missing("no prompt was counted")
     return float(part.counters["prompt_tokens"] - part.counters.get("reused_tokens", 0))
 

@@ -118,8 +118,8 @@ def table(judged: Sequence[ClaimVerdict]) -> str:
     rows = ["| claim | published | verdict of the reference run |", "|---|---|---|"]
     untested: dict[str, list[str]] = {}
     for claim, mine in by_claim(judged):
-        if claim.not_measured:
-            untested.setdefault(claim.not_measured, []).append(claim.id)
+        if all(one.verdict is Verdict.NOT_MEASURED for one in mine):
+            untested.setdefault(claim.not_measured or mine[0].why, []).append(claim.id)
             continue
         by_verdict = {
             verdict: [one.test.title for one in mine if one.verdict is verdict and one.test] for verdict in Verdict

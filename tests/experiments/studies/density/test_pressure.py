@@ -76,7 +76,7 @@ def test_who_is_started_in_the_middle_asks_only_what_is_left():
 
 
 def test_a_way_to_keep_keys_and_values_is_one_engine_setting_away_from_another():
-    cells = {cell.subject: cell for cell in sharing.cells(REQUEST)}
+    cells = {cell.subject: cell for cell in sharing.cells(msgspec.structs.replace(REQUEST, preset="paper"))}
     assert list(cells) == list(sharing.SUBJECTS)
     for subject, settings in sharing.SUBJECTS.items():
         assert settings.items() <= cells[subject].engine.settings.items()

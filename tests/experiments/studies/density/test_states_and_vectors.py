@@ -84,7 +84,7 @@ def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_
     if part == "states":
         assert _value("states_bytes", by_subject["difference"]) < _value("states_bytes", by_subject["full"])
         assert _value("states_bytes", by_subject["sparse-zstd"]) < _value("states_bytes", by_subject["sparse"])
-        assert _value("training_time", by_subject["dictionary"]) > 0
+        assert _value("training_time", by_subject["rows-dictionary"]) > 0
         assert isinstance(metrics.get("training_time").of(by_subject["full"]), Missing)
     else:
         assert _value("nearest_recall", by_subject["float"]) == 1
