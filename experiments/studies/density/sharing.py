@@ -25,14 +25,13 @@ from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.measuring.workload import Turn
 from experiments.studies.subjects import Stopwatch, batched
 from experiments.workloads.conversations import conversations
-from systems.engines.batched.settings import KEY_VALUE_TYPES, BatchedCounters
-from systems.engines.context_length import padded
 from systems.engines.interface import Call, Generation, Message, Sampling
 from systems.errors import BadInput
 from systems.models.key_values import key_values
 
 if TYPE_CHECKING:
     from systems.engines.batched.engine import BatchedEngine
+    from systems.engines.batched.settings import BatchedCounters
 
 PART = "sharing"
 QUESTION = (
@@ -139,7 +138,10 @@ def _shift(one: Generation, other: Generation) -> float:
 
 def _made(role: Role, spec: EngineSpec) -> BatchedEngine:
     """Return the engine, its bound being that of the context and of what the trial leaves to idle conversations."""
-    from systems.engines.batched.engine import BatchedEngine  # both load numpy, which other parts would measure
+    # Of these some load numpy, which other parts would measure; and who only reads a report loads no engine.
+    from systems.engines.batched.engine import BatchedEngine
+    from systems.engines.batched.settings import KEY_VALUE_TYPES
+    from systems.engines.context_length import padded
     from systems.models.check import read_metadata
 
     number_bytes = KEY_VALUE_TYPES[str(spec.settings.get("key_value", "f16"))][1]

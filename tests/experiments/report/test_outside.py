@@ -110,6 +110,7 @@ def test_a_report_needs_no_implementation_of_a_system_or_an_engine(tmp_path: Pat
     assert {"systems.baseline.agent", "systems.asynchronous.agent", "llama_cpp"}.isdisjoint(loaded)
     assert {name for name in loaded if name.startswith("systems.engines.")} <= {
         "systems.engines.around",
+        "systems.engines.fitting",
         "systems.engines.interface",
         "systems.engines.markup",
         "systems.engines.scripted",
