@@ -1,8 +1,8 @@
 """Under memory pressure: turns answered ÷ turns planned, refusals, tokens computed again, and seconds in each stage.
 
-A turn counts as answered however often it was refused before, if it was answered while its caller still waited. What
-a kill cost is not here: a trial in which the kernel killed ends as out of memory, and has no value of any metric; its
-record keeps the number of kills and what was answered all the same.
+A turn counts as answered however often it was refused before, if it was answered while its caller still waited. An
+agent that the kernel kills is started again and goes on empty: kills, and the conversations that they lost, are
+measures of their own.
 """
 
 from __future__ import annotations
@@ -53,6 +53,22 @@ METRICS = (
         formula="turns answered ÷ turns planned, refusals that were tried again in vain included",
         compute=answered,
         counts_failures=True,
+    ),
+    Metric(
+        name="pressure_kills",
+        title="Kills under pressure",
+        unit="count",
+        better="lower",
+        formula="times the kernel killed the agent at the limit",
+        compute=lambda record: number(record, "kills"),
+    ),
+    Metric(
+        name="pressure_lost",
+        title="Conversations lost under pressure",
+        unit="count",
+        better="lower",
+        formula="conversations that had begun and not ended when the agent was killed",
+        compute=lambda record: number(record, "conversations_lost"),
     ),
     Metric(
         name="pressure_refusals",

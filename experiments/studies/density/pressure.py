@@ -25,6 +25,8 @@ PART = "pressure"
 QUESTION = "a ramp that would exceed the limit: what does each policy save from the kernel's kills, and at what cost?"
 MEASURES = (
     "pressure_answered",
+    "pressure_kills",
+    "pressure_lost",
     "pressure_refusals",
     "pressure_recomputed",
     "pressure_highest",
@@ -33,7 +35,7 @@ MEASURES = (
     "pressure_time_compressing",
     "pressure_time_refusing",
 )
-PRIMARY = 1
+PRIMARY = 2
 
 POLICIES: tuple[Policy, ...] = ("unmanaged", "threshold", "kernel", "stages", "forecast")
 
@@ -97,6 +99,7 @@ def run(role: Role) -> None:
         Ramp,
     )
     part, kills, lost, over = role.part, 0, 0, False
+    part.went_beyond = True  # a kill is what came of a policy, not the end of the trial
     began = time.monotonic()
     while not over:
         over, rows, summary = _life(msgspec.structs.replace(ramp, begun_s=time.monotonic() - began))

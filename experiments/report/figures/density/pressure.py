@@ -19,14 +19,13 @@ _POLICIES = {
 
 
 def draw(scene: Scene) -> list[Drawn]:
-    """Return the figure of the part ``pressure``, if there are records; killed trials are in it."""
-    # A kill is what is measured here: a trial that ended out of memory has its part all the same.
+    """Return the figure of the part ``pressure``, if there are records."""
     found = [
         (record, part)
         for record in scene.records
         if record.spec.study == "density"
         and record.spec.condition.get("part") == "pressure"
-        and record.outcome in (Outcome.OK, Outcome.OUT_OF_MEMORY)
+        and record.outcome is Outcome.OK
         and (part := record.part()) is not None
         and "turns_planned" in part.values
     ]

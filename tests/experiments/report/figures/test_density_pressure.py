@@ -25,7 +25,7 @@ def record(policy, kills, answered):
     return Record(
         key=policy,
         spec=spec,
-        outcome=Outcome.OUT_OF_MEMORY if kills else Outcome.OK,
+        outcome=Outcome.OK,
         backend="none",
         enforced=True,
         started_at="",
