@@ -5,6 +5,7 @@ from pathlib import Path
 
 from experiments import load_run
 from experiments.measuring import records
+from experiments.studies.density import timeline
 from experiments.studies.subjects import REPLY_TOKENS
 
 folder = Path(sys.argv[1])
@@ -13,7 +14,7 @@ ok = trials[trials["outcome"] == "ok"]
 failed = trials[trials["outcome"] != "ok"]
 for trial in failed.itertuples():
     print(f"{trial.study} {trial.subject}: {trial.outcome}: {trial.reason}")
-wanted = {"isolation", "lazy-loading", "memory", "load"}
+wanted = {"isolation", "lazy-loading", "memory", "load", "density"}
 for study in wanted:
     pairs = set(zip(trials["study"], trials["subject"], strict=True))
     measured = set(zip(ok["study"], ok["subject"], strict=True))
@@ -25,10 +26,25 @@ if not (folder / "report.html").exists():
 
 found = [record for record in records.read(folder / "trials.jsonl") if record.outcome is records.Outcome.OK]
 engines = [(record, record.spec.engine) for record in found if record.spec.engine]
-# Answers are graded with a model of their own, where it is installed.
-inferred = [r for r, engine in engines if engine.name == "llama" and r.spec.condition.get("part") != "answers"]
+# Answers are graded with a model of their own, where it is installed; where a model speaks for itself, or agents are
+# counted, replies are as long as they are.
+OWN_LENGTHS = {"answers", "agents", "sharing"}
+inferred = [
+    record
+    for record, engine in engines
+    if engine.name == "llama"
+    and record.spec.condition.get("part") not in OWN_LENGTHS
+    and record.spec.condition.get("work") != "own words"
+]
 rows = [row for record in inferred for part in record.parts for row in part.requests]
-if {(row.outcome, row.generated_tokens) for row in rows} != {("ok", REPLY_TOKENS)}:
+said = {
+    (record.spec.study, row.outcome, row.generated_tokens)
+    for record in inferred
+    for part in record.parts
+    for row in part.requests
+}
+lengths = dict.fromkeys(wanted, REPLY_TOKENS) | {"density": timeline.REPLY_TOKENS}
+if not said or not said <= {(study, "ok", tokens) for study, tokens in lengths.items()}:
     sys.exit("The systems did not all generate the same number of tokens.")
 # They ran the real model or, where it cannot be fetched, one of its shape, which this project made and names so.
 if any(r.spec.engine.model.startswith("fourgig ") != r.spec.engine.words_are_meaningless for r in inferred):

@@ -78,7 +78,7 @@ WORDLESS = "it takes a model whose words mean something"
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}
 
 # Every scripted reply is longer than this, and says its value before.
-_TOKENS = 32
+REPLY_TOKENS = 32
 _ALL = (*KINDS, MIXED)
 _SESSIONS = 12  # of the workload of many at once
 
@@ -293,7 +293,7 @@ async def _round(
     intended = clock()
     answered = await asyncio.gather(
         *(
-            ask_for_reply(system, each.turn, session.name, clock, intended, _TOKENS)
+            ask_for_reply(system, each.turn, session.name, clock, intended, REPLY_TOKENS)
             for session, each in zip(sessions, asked, strict=True)
         )
     )
