@@ -151,5 +151,10 @@ def forget(
     """
     from systems.memory import archive
 
+    if file.with_name("tiers.sqlite").exists():
+        raise BadInput(
+            f"{file} is a tiered agent's, whose conversations lie in tiers.sqlite and in bundles as well: have the "
+            "agent forget them, on its page or by DELETE /v1/fourgig/conversations."
+        )
     deleted = archive.forget(file, session)
     console.out.say(f"{deleted} turns of {session} deleted from {file}.")

@@ -38,12 +38,19 @@ class LowerTiers(Protocol):
         """
         ...
 
+    def leave_hot(self, talk: str, exchanges: Sequence[Exchange]) -> None:
+        """Take over ``exchanges`` of ``talk``, which is not held any more."""
+        ...
+
     async def wake(self, session: str) -> None:
         """Have what was saved of ``session`` in long-term memory. Raises `StoreError`."""
         ...
 
-    async def forget(self, session: str) -> None:
-        """Have nothing left of any conversation of ``session``, also in no file. Raises `StoreError`."""
+    async def forget(self, session: str) -> Sequence[str]:
+        """Have nothing left of any conversation of ``session``, also in no file; return which lay there.
+
+        Raises `StoreError`.
+        """
         ...
 
     def where(self, talk: str) -> str | None:

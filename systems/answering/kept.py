@@ -16,7 +16,7 @@ import msgspec
 from systems.answering.order import turn_of
 from systems.answering.pipeline import Pipeline
 from systems.engines.interface import Engine
-from systems.errors import NotKept, StoreError
+from systems.errors import Damaged, NotKept, StoreError
 from systems.interface import Forgotten, KeptConversation, KeptTurn, is_talk_of, talk
 from systems.logs import swallowed
 from systems.mechanisms.sessions import Sessions
@@ -105,7 +105,8 @@ class Kept:
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
         if pipeline.tiers is not None:  # they may hold it too; what they held is made again from its turns
-            await pipeline.tiers.forget(session)
+            lay = await pipeline.tiers.forget(session)
+            await asyncio.to_thread(self._forget, lay)
         if left > 0:
             try:
                 memory = await pipeline.store.get()
@@ -121,7 +122,10 @@ class Kept:
         await self._pipeline.store.get()
         await self._pipeline.saver.settled()
         if self._pipeline.tiers is not None:
-            await self._pipeline.tiers.wake(session)
+            try:
+                await self._pipeline.tiers.wake(session)
+            except Damaged as error:  # the rest can be looked into, and all of it be forgotten
+                swallowed(log, "what was said earlier cannot be read any more", error)
         store = self._opened()
         if store is None:
             raise NotKept("What this agent keeps cannot be looked into: its memory is not full text.")

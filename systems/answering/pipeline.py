@@ -284,7 +284,11 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             return await memory.newest(request.session, request.conversation or "", self.histories.length(talk) // 2)
 
         nothing: list[Exchange] = []
-        self.go_on_from(talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
+        try:
+            self.go_on_from(talk, await steps.run_or("memory lookup", read, nothing, "an empty history"))
+        finally:
+            if self.tiers is not None and not self.histories.knows(talk):  # it is held nowhere, and takes up no room
+                self.tiers.leave_hot(talk, ())
         return Lay()
 
     async def _empty_history(self, request: Request, steps: Steps) -> None:
@@ -292,6 +296,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         async def write() -> None:
             await self.saver.settled()
+            if self.tiers is not None:
+                await self.tiers.wake(request.session)
             memory = await self.store.get()
             await memory.empty_history(request.session, request.conversation or "")
 

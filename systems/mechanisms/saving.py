@@ -102,6 +102,8 @@ class GroupCommit:
         self._backoff = Backoff(RETRY_FIRST_S, RETRY_LAST_S, Random(seed))
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._added = self._ended = 0
+        self._changed = asyncio.Event()
         self.saved = 0
         self.failures = 0
 
@@ -111,6 +113,7 @@ class GroupCommit:
         Once it is saved, ``taken`` is called, also if this was cancelled.
         """
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._added += 1
         self._waiting.append(_Waiting(turn, committed, taken))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="group commit")
@@ -118,8 +121,10 @@ class GroupCommit:
 
     async def decided(self) -> None:
         """Return when it is known of each turn that was added whether it is saved."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        goal = self._added
+        while self._ended < goal:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def settled(self) -> None:
         """Return when nothing waits to be saved."""
@@ -158,6 +163,8 @@ class GroupCommit:
             await asyncio.sleep(self._backoff.wait_s(failures))
 
     def _told(self, group: Sequence[_Waiting], failed: Exception | None) -> None:
+        self._ended += len(group)
+        self._changed.set()
         for _, committed, taken in group:
             if failed is None:
                 taken()

@@ -69,7 +69,9 @@ class Database:
             connection.execute("PRAGMA page_size=16384")  # a state has a few KiB: in small pages half of each is lost
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # before the first table: what is deleted leaves
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(
+                "PRAGMA synchronous=FULL"
+            )  # turns leave the other file only after their bundle is known here
             connection.execute("PRAGMA secure_delete=ON")  # what is forgotten is overwritten
             connection.execute("PRAGMA journal_size_limit=1048576")
             connection.execute("PRAGMA cache_size=-512")  # a state is read once and then lies elsewhere

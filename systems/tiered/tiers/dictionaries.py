@@ -36,6 +36,7 @@ class Dictionaries:
         self._database = database
         self._packing = packing
         self._next = LEAST_SAMPLES
+        self._forgotten = 0
 
     async def load(self) -> None:
         """Know every dictionary of the file, and pack with the newest. Raises `Damaged`, `StoreError`."""
@@ -51,9 +52,10 @@ class Dictionaries:
         if cold.size().number < self._next:
             return False
         self._next = _GROWTH * cold.size().number
+        forgotten = self._forgotten
         samples = await self._database.do(self._samples)
         content = await asyncio.to_thread(trained, [plain for _, plain in samples])
-        if content is None:
+        if content is None or self._forgotten != forgotten:  # it may quote what was forgotten meanwhile
             return False
         number = self._packing.learn(content, use=False)
 
@@ -116,6 +118,7 @@ class Dictionaries:
 
     async def forget(self, session: str, cold: Cold) -> None:
         """Have no dictionary that was trained from what ``session`` said; what was packed with it is packed anew."""
+        self._forgotten += 1
         query = "SELECT number FROM samples WHERE session = ?"
         rows = await self._database.do(lambda connection: connection.execute(query, (digest(session),)).fetchall())
         if self._packing.current in {number for (number,) in rows}:

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Literal
 
-from systems.errors import Damaged, FourgigError, StoreError
+from systems.errors import Damaged, FourgigError, StillReadable, StoreError
 from systems.interface import session_of, talk
 from systems.logs import swallowed
 from systems.tiered.tiers import bundle
@@ -92,14 +92,14 @@ class Frozen:
         Raises `Unreachable`, `StoreError`; the session stays where it was.
         """
         ledger = self._ledger
-        async with ledger.lock(session):
-            if ledger.in_use(session) or self.has(session):
-                return False
-            states = await self._cold.of(session)
-            said = await self._turns.read(session)
-            ledger.undisturbed.add(session)
+        ledger.undisturbed.add(session)  # before anything is read: who asks from now on has it stay
         try:
-            if not states and not said.turns:
+            async with ledger.lock(session):
+                if ledger.in_use(session) or self.has(session):
+                    return False
+                states = await self._cold.of(session)
+                said = await self._turns.read(session)
+            if session not in ledger.undisturbed or not (states or said.turns):
                 return False
             data = await asyncio.to_thread(self._written, session, said, states)
             if self._most_bytes is not None and self._size.bytes + len(data) > self._most_bytes:
@@ -202,7 +202,8 @@ class Frozen:
 
         def leave(connection: sqlite3.Connection) -> None:
             with writing(connection):
-                connection.execute(_STEP, ("leaving", name))
+                if not connection.execute(_STEP + " AND stage = 'writing'", ("leaving", name)).rowcount:
+                    raise StoreError("A bundle is not this agent's any more: another one uses its folder.")
                 gone = connection.execute("DELETE FROM states WHERE session = ?", (digest(session),)).rowcount
             self._cold.changed(connection, -gone)
 
@@ -229,6 +230,14 @@ class Frozen:
             return len(new)
 
         return await self._database.do(put)
+
+    async def refuse_left(self, session: str) -> None:
+        """Raise `StillReadable` where a bundle of ``session`` that nobody needs could not be deleted."""
+        if await self._rows("SELECT 1 FROM bundles WHERE session = ? AND stage = 'gone'", digest(session)):
+            raise StillReadable(
+                "What was to be forgotten is gone from memory, and stands in a bundle whose store does not delete it "
+                "yet: it is tried again."
+            )
 
     async def _delete(self, name: str) -> None:
         """Delete a bundle that nobody needs; if its store does not answer, its row stays as a reminder."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from itertools import islice
 
 from systems.errors import StoreError, Unreachable
 from systems.interface import session_of
@@ -158,6 +159,9 @@ class Mover:
                 [state._replace(packed=self._packing.repacked(state.packed)) for state in batch]
             )
             for state in batch:
+                if self._warm.get(state.talk) is not state:  # it went on meanwhile
+                    ledger.stale.add(state.talk)
+                    continue
                 self._warm.pop(state.talk)
                 ledger.fall(state.talk)
                 ledger.stale.discard(state.talk)
@@ -205,9 +209,10 @@ class Mover:
         full = self._cold.size().bytes > _FULL * self._cold.most_bytes
         before = now - (min(_AT_REST_S, self._freeze_after_s) if full else self._freeze_after_s)
         failed: StoreError | None = None
-        for session in await self._cold.idle(before, _AT_ONCE):
-            if session in woken or self._ledger.in_use(session):
-                continue
+        unfit = len(woken) + len(self._ledger.hot)
+        idle = await self._cold.idle(before, _AT_ONCE + unfit)
+        fit = (session for session in idle if session not in woken and not self._ledger.in_use(session))
+        for session in islice(fit, _AT_ONCE):
             try:
                 if await frozen.freeze(session):
                     self._leisure.wake()  # there may be more of them

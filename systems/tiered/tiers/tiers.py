@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 FILE = "tiers.sqlite"
 
 
+# Sessions that were asked for by name and are not frozen for a while; of more the oldest may be.
+_MOST_WOKEN = 10_000
+
+
 class Tiers:
     """The tiers in ``folder``. Used from one event loop, and by one agent at a time.
 
@@ -173,13 +177,14 @@ class Tiers:
         if self._frozen is not None:
             await self._shielded(self._thawed(session))
 
-    async def forget(self, session: str) -> None:
+    async def forget(self, session: str) -> list[str]:
         """Have no state of any conversation of ``session`` left, also in no file; its turns are in long-term memory.
 
-        Raises `StoreError`; what is in memory is gone then all the same.
+        Return the conversations that lay here. Raises `StoreError`, of which `StillReadable` says that a bundle could
+        not be deleted yet; what is in memory is gone then all the same.
         """
         self._note(session)
-        await self._shielded(self._forgotten(session, erase=False))
+        return await self._shielded(self._forgotten(session, erase=False))
 
     async def erase(self, session: str) -> None:
         """Do so, and have nothing left of what was frozen either, which is not brought back for that.
@@ -249,7 +254,11 @@ class Tiers:
         """Note that ``session`` is asked for by name: none of its conversations need be in use for that."""
         self._ledger.touch(session)
         if self._frozen is not None:
-            self._ledger.woken[session] = time.time()
+            woken = self._ledger.woken
+            woken.pop(session, None)
+            woken[session] = time.time()
+            if len(woken) > _MOST_WOKEN:
+                del woken[next(iter(woken))]
 
     async def _in_time(self, talk: str, session: str) -> tuple[TierName, KeptState | None]:
         waiting = _Waiting()
@@ -280,7 +289,7 @@ class Tiers:
             tier, state = await self._taken(talk, session)
             if state is not None and not waiting.over:
                 self._in_hand[talk] = state
-            elif state is not None and talk not in self._ledger.hot:
+            elif state is not None and not self._ledger.holds(talk):
                 self._lie_warm(state)
             return tier
 
@@ -310,16 +319,31 @@ class Tiers:
         async with self._ledger.lock(session):
             await self._frozen.thaw(session)
 
-    async def _forgotten(self, session: str, *, erase: bool) -> None:
+    async def _forgotten(self, session: str, *, erase: bool) -> list[str]:
         async with self._ledger.lock(session):
-            for talk in self._warm.talks_of(session):
+            lay = list(self._warm.talks_of(session))
+            for talk in lay:
                 self._warm.pop(talk)
                 self._ledger.fall(talk)
             if self._frozen is not None:
-                await (self._frozen.erase(session) if erase else self._frozen.thaw(session))
+                await self._let_go(self._frozen, session, erase=erase)
+            lay += [state.talk for state in await self._cold.of(session)]
             await self._cold.forget(session)
             self._ledger.stale = {talk for talk in self._ledger.stale if session_of(talk) != session}
             await self._dictionaries.forget(session, self._cold)
+            if self._frozen is not None and not erase:
+                await self._frozen.refuse_left(session)
+            return lay
+
+    async def _let_go(self, frozen: Frozen, session: str, *, erase: bool) -> None:
+        if not erase:
+            try:
+                await frozen.thaw(session)
+            except Damaged as error:  # nobody will ever read it: what is to be forgotten goes with it
+                swallowed(log, "a damaged bundle is let go of", error)
+            else:
+                return
+        await frozen.erase(session)
 
     def _lie_warm(self, state: KeptState) -> None:
         self._ledger.rise(state.talk)

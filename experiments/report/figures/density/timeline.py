@@ -72,6 +72,7 @@ def _over_turns(scene: Scene, shown: pd.DataFrame) -> Drawn:
         sessions = factor(mine, "sessions").iloc[0]
         axes.set_title(_NAMES[workload] + (f" ({sessions} conversations)" if sessions > 1 else ""))
         axes.set_xlabel("turns of each conversation")
+        axes.xaxis.get_major_locator().set_params(integer=True)
     for axes in panels[::columns]:
         axes.set_ylabel("anonymous memory (MiB)")
     for axes in panels[len(workloads) :]:
