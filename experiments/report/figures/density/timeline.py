@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from experiments.analysis import claims
 from experiments.analysis.frames import where
@@ -72,7 +73,7 @@ def _over_turns(scene: Scene, shown: pd.DataFrame) -> Drawn:
         sessions = factor(mine, "sessions").iloc[0]
         axes.set_title(_NAMES[workload] + (f" ({sessions} conversations)" if sessions > 1 else ""))
         axes.set_xlabel("turns of each conversation")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in panels[::columns]:
         axes.set_ylabel("anonymous memory (MiB)")
     for axes in panels[len(workloads) :]:
