@@ -26,25 +26,19 @@ if not (folder / "report.html").exists():
 
 found = [record for record in records.read(folder / "trials.jsonl") if record.outcome is records.Outcome.OK]
 engines = [(record, record.spec.engine) for record in found if record.spec.engine]
-# Answers are graded with a model of their own, where it is installed; where a model speaks for itself, or agents are
-# counted, replies are as long as they are.
-OWN_LENGTHS = {"answers", "agents", "sharing"}
-inferred = [
-    record
-    for record, engine in engines
-    if engine.name == "llama"
-    and record.spec.condition.get("part") not in OWN_LENGTHS
-    and record.spec.condition.get("work") != "own words"
-]
+# Answers are graded with a model of their own, where it is installed.
+inferred = [r for r, engine in engines if engine.name == "llama" and r.spec.condition.get("part") != "answers"]
 rows = [row for record in inferred for part in record.parts for row in part.requests]
+# Where a model speaks for itself, a reply is as long as it is.
 said = {
     (record.spec.study, row.outcome, row.generated_tokens)
     for record in inferred
+    if record.spec.condition.get("work") != "own words"
     for part in record.parts
     for row in part.requests
 }
 lengths = dict.fromkeys(wanted, REPLY_TOKENS) | {"density": timeline.REPLY_TOKENS}
-if not said or not said <= {(study, "ok", tokens) for study, tokens in lengths.items()}:
+if said != {(study, "ok", tokens) for study, tokens in lengths.items()}:
     sys.exit("The systems did not all generate the same number of tokens.")
 # They ran the real model or, where it cannot be fetched, one of its shape, which this project made and names so.
 if any(r.spec.engine.model.startswith("fourgig ") != r.spec.engine.words_are_meaningless for r in inferred):

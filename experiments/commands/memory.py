@@ -70,6 +70,11 @@ _Session = Annotated[
 ]
 
 
+def _is_tiered(file: Path) -> bool:
+    """Return whether an agent keeps conversations in tiers beside ``file``."""
+    return file.with_name("tiers.sqlite").exists()
+
+
 @memory_app.command("export")
 def export(
     file: _File,
@@ -83,6 +88,8 @@ def export(
     """
     from systems.memory import archive
 
+    if _is_tiered(file):
+        console.err.say("Sessions that the tiered agent has frozen lie in bundles beside the file, and are not in it.")
     if out is None:
         archive.export(file, sys.stdout.buffer, session)
         sys.stdout.buffer.flush()
@@ -151,7 +158,7 @@ def forget(
     """
     from systems.memory import archive
 
-    if file.with_name("tiers.sqlite").exists():
+    if _is_tiered(file):
         raise BadInput(
             f"{file} is a tiered agent's, whose conversations lie in tiers.sqlite and in bundles as well: have the "
             "agent forget them, on its page or by DELETE /v1/fourgig/conversations."

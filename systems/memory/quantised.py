@@ -6,14 +6,12 @@ then told by how many signs agree, and who wants them in order looks at the near
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Precision = Literal["float32", "int8", "int4", "bits"]
-
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 # Rows that are made whole numbers at once: a few megabytes, where all of them would be four times what is kept.
 _BLOCK = 2_048

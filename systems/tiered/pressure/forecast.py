@@ -42,12 +42,6 @@ class Forecast:
         """Return the value expected ``ahead_s`` seconds after the last sample, by default after the horizon."""
         return self._level + self.trend * (self.horizon_s if ahead_s is None else ahead_s)
 
-    def seconds_until(self, value: float) -> float:
-        """Return in how many seconds ``value`` is reached: 0 if it is, infinity if it is not being approached."""
-        if self._level >= value:
-            return 0.0
-        return (value - self._level) / self.trend if self.trend > 0 else math.inf
-
 
 def _weight(passed_s: float, half_life_s: float) -> float:
     return 1.0 - math.exp2(-passed_s / half_life_s)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import gc
 import time
 from collections.abc import Callable
 from functools import cache
@@ -40,17 +39,6 @@ def give_back() -> Returned | None:
     began, before = time.perf_counter(), process_bytes()
     trim(0)
     return Returned(max(0, before - process_bytes()), time.perf_counter() - began)
-
-
-def freeze() -> int:
-    """Take all objects of now out of the collector's sight, and return their number.
-
-    Called once after the start: what the start made lives as long as the process, and each full collection would go
-    through it again.
-    """
-    gc.collect()
-    gc.freeze()
-    return gc.get_freeze_count()
 
 
 class Returning:

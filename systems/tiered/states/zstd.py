@@ -97,13 +97,26 @@ def decompressed(frame: bytes, dictionary: Dictionary | None = None, *, most_byt
 
     Raises `Damaged` if it is cut, changed, larger than ``most_bytes``, or was made with another dictionary.
     """
-    try:
-        wanted = zstd.get_frame_info(frame).dictionary_id
-    except zstd.ZstdError as error:
-        raise Damaged(f"This is no frame of zstd: {error}.") from error
+    wanted = dictionary_of(frame)
     if wanted and (dictionary is None or dictionary.number != wanted):
         raise Damaged(f"A state was compressed with the dictionary {wanted}, which is not at hand.")
     return _read(frame, dictionary.to_read() if dictionary and wanted else None, most_bytes)
+
+
+def dictionary_of(frame: bytes) -> int:
+    """Return the number of the dictionary that ``frame`` needs, 0 for none. Raises `Damaged`."""
+    try:
+        return int(zstd.get_frame_info(frame).dictionary_id)
+    except zstd.ZstdError as error:
+        raise Damaged(f"This is no frame of zstd: {error}.") from error
+
+
+def frame_size(data: bytes) -> int:
+    """Return how many bytes the first frame of ``data`` takes. Raises `Damaged`."""
+    try:
+        return zstd.get_frame_size(data)
+    except zstd.ZstdError as error:
+        raise Damaged(f"This is no frame of zstd: {error}.") from error
 
 
 def difference(state: bytes, previous: bytes, *, level: int = LEVEL) -> bytes:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 
 from systems.interface import session_of
+from systems.tiered.states.zstd import dictionary_of
 from systems.tiered.tiers.database import Database, used_bytes, writing
 from systems.tiered.tiers.interface import KeptState, Size
-from systems.tiered.tiers.packing import dictionary_of, digest
+from systems.tiered.tiers.packing import digest
 
 PUT = (
     "INSERT OR REPLACE INTO states (talk, session, name, packed, bytes, used, uses, dictionary) "

@@ -1,9 +1,8 @@
-"""What the tiers have in common: their names, what lies in them, and what each of them can do with it."""
+"""What the tiers have in common: their names, and what lies in them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from systems.turn.history import Exchange
 
@@ -39,23 +38,3 @@ class Size(NamedTuple):
 
     number: int
     bytes: int
-
-
-class Tier(Protocol):
-    """A place for packed states, within a bound in bytes. Every method raises `StoreError`."""
-
-    async def put(self, states: Sequence[KeptState]) -> list[str]:
-        """Keep ``states``, each in place of an older one of its conversation; return the names of what had to leave."""
-        ...
-
-    async def take(self, talk: str) -> KeptState | None:
-        """Return the state of ``talk``, which lies here no longer; None if there is none."""
-        ...
-
-    async def remove(self, talk: str) -> bool:
-        """Let nothing of ``talk`` lie here; return whether something did."""
-        ...
-
-    def size(self) -> Size:
-        """Return what lies here."""
-        ...

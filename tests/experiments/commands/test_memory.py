@@ -37,6 +37,15 @@ def test_turns_go_out_and_come_in_and_a_session_is_forgotten(path, tmp_path):
     assert "I am a" not in fourgig("export", copy).stdout
 
 
+def test_what_a_tiered_agent_keeps_beside_its_file_is_said_and_not_left_behind(path):
+    path.with_name("tiers.sqlite").touch()
+    done = fourgig("export", path)
+    assert "I am a" in done.stdout and "are not in it" in done.stderr
+    refused = subprocess.run([FOURGIG, "memory", "forget", str(path), "a"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2 and "tiered agent's" in refused.stderr
+    assert "I am a" in fourgig("export", path).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from systems.memory import quantised
-from systems.memory.quantised import PRECISIONS, Precision, QuantisedRows
+from systems.memory.quantised import Precision, QuantisedRows
 
 
 def _unit(rng: np.random.Generator, count: int, dimensions: int) -> np.ndarray:
@@ -29,7 +31,7 @@ def _recall(precision: Precision, dimensions: int) -> float:
 
 @pytest.mark.parametrize("dimensions", [64, 101])
 def test_fewer_bits_find_fewer_of_the_nearest(dimensions: int) -> None:
-    recalls = [_recall(precision, dimensions) for precision in PRECISIONS]
+    recalls = [_recall(precision, dimensions) for precision in get_args(Precision)]
     assert recalls == sorted(recalls, reverse=True)
     assert recalls[0] == 1
     assert recalls[1] > 0.9
@@ -54,7 +56,7 @@ def test_the_nearest_are_put_right_by_looking_at_them_again() -> None:
         assert again[0] in exact
 
 
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", get_args(Precision))
 def test_few_rows_and_rows_of_zeros_are_no_trouble(precision: Precision) -> None:
     vector = np.ones(16, np.float32)
     assert QuantisedRows(precision, 16, 0).nearest(vector, 10).tolist() == []

@@ -1,14 +1,13 @@
 """Memory goes back to the system, not too often and off the loop; sizes are predicted from those before."""
 
 import asyncio
-import gc
 import subprocess
 import sys
 
 import pytest
 
 from systems.tiered.pressure import returning
-from systems.tiered.pressure.returning import Returning, can_give_back, freeze, give_back
+from systems.tiered.pressure.returning import Returning, can_give_back, give_back
 from systems.tiered.pressure.working_sets import WorkingSets
 
 _HOLES = """
@@ -41,13 +40,6 @@ async def test_a_library_that_cannot_says_so(monkeypatch):
     assert not can_give_back()
     assert give_back() is None
     assert await Returning().give_back() is None
-
-
-def test_what_the_start_made_is_frozen():
-    try:
-        assert freeze() > 1000
-    finally:
-        gc.unfreeze()
 
 
 def test_nine_in_ten_keep_within_the_predicted_size():
