@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from systems.answering.settings import AnsweringSettings
 from systems.engines.interface import Call, Engine, Message
 from systems.errors import NotSaved, StoreError
 from systems.interface import Counters, Reply, Request, Source, TokenSink
+from systems.logs import swallowed
 from systems.mechanisms import awaiting, calling
 from systems.mechanisms.admission import Admission, Unbounded
 from systems.mechanisms.handed import Handed
@@ -29,6 +31,8 @@ from systems.memory.schema import SavedTurn
 from systems.turn import commands, history, notes, prompt, transcript
 from systems.turn.history import Exchange, Histories
 from systems.turn.surroundings import LastReading, classify_emotion, observe
+
+log = logging.getLogger(__name__)
 
 # Characters. A text as short as this is cut into words in about the time that sending it to a thread and back takes;
 # and cutting holds the interpreter lock, so that a thread would keep the loop waiting all the same.
@@ -271,7 +275,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 found = await self.tiers.fetch(talk)
             except StoreError as error:  # they know how long a turn may wait: it is not tried again
                 steps.failed("memory lookup", error, "what was saved")
-            if found is not None:
+            if found is not None and await self._is_newest(request, found.exchanges):
                 known = found.exchanges
                 if cleared != self.cache.cleared:  # what was forgotten meanwhile may stand in what was sent
                     known = [exchange.bare() for exchange in known]
@@ -290,6 +294,23 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             if self.tiers is not None and not self.histories.knows(talk):  # it is held nowhere, and takes up no room
                 self.tiers.leave_hot(talk, ())
         return Lay()
+
+    async def _is_newest(self, request: Request, exchanges: Sequence[Exchange]) -> bool:
+        """Return whether ``exchanges`` end with what was saved last of the conversation.
+
+        They do not after a kill that kept a state from being taken out of its file, nor where another program forgot,
+        or an agent without tiers went on. Where that cannot be read they count, as where the store is not asked for it.
+        """
+        if not self.settings.full_text:
+            return True
+        try:
+            memory = await self.store.get()
+            newest = await memory.newest(request.session, request.conversation or "", 1)
+        except StoreError as error:
+            swallowed(log, "the newest turn of a conversation could not be read", error)
+            return True
+        last = exchanges[-1:]
+        return [(each.question, each.answer) for each in last] == [(each.question, each.answer) for each in newest]
 
     async def _empty_history(self, request: Request, steps: Steps) -> None:
         """Have a history that is about to be emptied stay so when it is recalled. Raises `NotSaved`, `StoreError`."""

@@ -91,3 +91,29 @@ async def test_forgetting_does_not_wait_for_what_others_say_meanwhile(tmp_path):
     over.set()
     await asyncio.gather(*others)
     await agent.close()
+
+
+async def test_a_state_that_lacks_what_was_said_last_does_not_count(tmp_path):
+    engine = Hearing()
+    for tiers, text in ((True, "I live in Porto."), (False, "Now I live in Delft."), (True, "Where is that?")):
+        agent = await started(tmp_path, engine, memories=0, tiers=tiers)
+        reply = await agent.answer(ask(text, VERA, "a"))
+        await agent.close()
+    assert reply.tier is None
+    assert {"I live in Porto.", "Now I live in Delft."} <= set(engine.sent[-1])
+
+
+async def test_what_an_agent_without_tiers_forgot_last_is_in_no_history(tmp_path):
+    engine = Hearing()
+    agent = await started(tmp_path, engine, memories=0)
+    await agent.answer(ask("I live in Porto.", VERA, "a"))
+    await agent.answer(ask("I was born in Delft.", VERA, "a"))
+    await agent.close()
+    agent = await started(tmp_path, engine, memories=0, tiers=False)
+    [_, born] = await agent.turns(VERA, conversation="a")
+    await agent.forget(VERA, turn=born.id)
+    await agent.close()
+    agent = await started(tmp_path, engine, memories=0)
+    await agent.answer(ask("Where am I from?", VERA, "a"))
+    await agent.close()
+    assert not any("Delft" in text for text in engine.sent[-1])
