@@ -1,4 +1,4 @@
-"""The figures of each study: one module a study, found by the study's name.
+"""The figures of each study: one module a study, found by the study's name, or a package with a module a part.
 
 A module defines ``draw(scene)``, which returns the figures its records allow, possibly none. A study without a
 module is reported in tables alone. Another package adds figures under the entry-point group ``fourgig.figures``: each
@@ -37,9 +37,11 @@ def draw(scene: Scene, *, titled: bool = True) -> list[Drawn]:
     module = scene.name.replace("-", "_")
     if module not in {each.name for each in pkgutil.iter_modules(__path__)}:
         return []
+    found = importlib.import_module(f"{__name__}.{module}")
+    # Those of a package in order of their names.
+    parts = [f"{found.__name__}.{part.name}" for part in pkgutil.iter_modules(getattr(found, "__path__", []))]
     with drawing.style(titled=titled):
-        drawn: list[Drawn] = importlib.import_module(f"{__name__}.{module}").draw(scene)
-    return drawn
+        return [drawn for name in parts or [found.__name__] for drawn in importlib.import_module(name).draw(scene)]
 
 
 def draw_outside(scene: Scene, taken: Iterable[str] = ()) -> OutsideFigures:
