@@ -2,7 +2,7 @@
 
 Such a module defines ``PART`` and ``QUESTION`` (the part's name, and what it asks), ``MEASURES`` (names of metrics, the
 primary ones first), ``PRIMARY`` (how many of them are), ``cells(request)`` and ``run(role)``; one whose trials a client
-drives from outside the limits defines ``run_client(role)`` as well. A file whose name begins with an underscore is none.
+drives from outside the limits defines ``run_client(role)`` as well. A file named with an underscore first is none.
 """
 
 from __future__ import annotations

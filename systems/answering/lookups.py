@@ -11,6 +11,7 @@ from systems.memory import keeping
 from systems.memory.fulltext import FullTextStore
 from systems.memory.hybrid import HybridStore
 from systems.memory.schema import SavedTurn, store_error
+from systems.turn import notes
 from systems.turn.history import Exchange
 
 
@@ -19,6 +20,10 @@ class LongTermMemory(Protocol):
 
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:
         """Return what was said before about ``question``, whose published keywords are ``keywords``."""
+        ...
+
+    async def find_answered(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[Exchange]:
+        """Return the same, each with how its answer began, where that is known."""
         ...
 
     async def save(self, turns: Sequence[SavedTurn]) -> None:
@@ -42,6 +47,19 @@ async def _newest(store: FullTextStore | HybridStore, session: str, conversation
     return [Exchange(turn.question, turn.answer) for turn in await store.with_connection(look)]
 
 
+async def _find_answered(store: FullTextStore | HybridStore, session: str, asked: str, limit: int) -> list[Exchange]:
+    found = await store.find_turns(session, asked, limit)
+    if not found:
+        return []
+    numbers = [turn.number for turn in found]
+    look = partial(keeping.answers, session=session, numbers=numbers, characters=notes.ANSWER_CHARACTERS + 1)
+    try:
+        answers = await store.with_connection(look)
+    except sqlite3.Error as error:
+        raise store_error("Long-term memory could not be searched", error) from error
+    return [Exchange(turn.text, answer) for turn, answer in zip(found, answers, strict=True)]
+
+
 async def _empty_history(store: FullTextStore | HybridStore, session: str, conversation: str) -> None:
     """Raises `StoreError`."""
     try:
@@ -63,6 +81,10 @@ class AllWords:
         """Return what was said before about ``question``. Raises `StoreError`."""
         return await self._store.find(session, question, limit)
 
+    async def find_answered(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[Exchange]:  # noqa: ARG002
+        """Return the same, each with how its answer began. Raises `StoreError`."""
+        return await _find_answered(self._store, session, question, limit)
+
 
 class PublishedKeywords:
     """The same store, asked by the published three keywords."""
@@ -76,3 +98,7 @@ class PublishedKeywords:
     async def find(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[str]:  # noqa: ARG002
         """Return what was said before about ``keywords``. Raises `StoreError`."""
         return await self._store.find(session, " ".join(keywords), limit)
+
+    async def find_answered(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[Exchange]:  # noqa: ARG002
+        """Return the same, each with how its answer began. Raises `StoreError`."""
+        return await _find_answered(self._store, session, " ".join(keywords), limit)

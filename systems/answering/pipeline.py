@@ -345,21 +345,28 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """Return what was remembered, and the notes that the prompt has of it."""
 
         async def find() -> tuple[list[str], list[str]]:
-            memory = await self.store.get()
-            found = await memory.find(request.session, request.text, keywords, self.settings.memories)
-            memories = notes.worth(self.settings.layout, found)
-            most = self.settings.note_tokens
-            if notes.fit_surely(self.settings.layout, memories, most):
-                return memories, memories
+            layout, most = self.settings.layout, self.settings.note_tokens
+            found = await self._found(request, keywords)
+            memories = notes.worth(layout, [each.question for each in found])
+            answers = {each.question: each.answer for each in found}
+            noted = [notes.answered(each, answers[each]) for each in memories]
+            if notes.fit_surely(layout, noted, most):
+                return memories, noted
             engine = await self.engine.get()
             # Beside a thread that generates: a long text takes milliseconds to count.
-            noted = await self.executors.run(
-                "keywords", notes.within, self.settings.layout, memories, most, engine.count
-            )
+            noted = await self.executors.run("keywords", notes.within, layout, noted, most, engine.count)
             return memories[: len(noted)], noted
 
         nothing: tuple[list[str], list[str]] = ([], [])
         return await steps.run_or("memory lookup", find, nothing, "no memories")
+
+    async def _found(self, request: Request, keywords: Sequence[str]) -> list[Exchange]:
+        """Return what was remembered, best first, with how it was answered where notes are to say that."""
+        memory = await self.store.get()
+        asked = request.session, request.text, keywords, self.settings.memories
+        if not self.settings.notes_answers():
+            return [Exchange(text, "") for text in await memory.find(*asked)]
+        return await memory.find_answered(*asked)
 
     def _cached(self, key: str, steps: Steps) -> Reply | None:
         try:

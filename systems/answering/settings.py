@@ -78,6 +78,10 @@ class AnsweringSettings(SharedSettings, frozen=True, kw_only=True):
         """Return whether questions are to stay in the history as they were sent; an agent's settings say."""
         return False
 
+    def notes_answers(self) -> bool:
+        """Return whether a note of a turn says how it was answered too; an agent's settings say."""
+        return False
+
     def prompts_grow(self) -> bool:
         """Return whether they do: in a layout that may."""
         return self.grows() and LAYOUTS[self.layout].grows

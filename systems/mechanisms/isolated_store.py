@@ -25,6 +25,10 @@ class IsolatedLikeStore:
         """Return the newest ``limit`` turns that match one of the ``keywords`` of ``question``, newest first."""
         return await self._executors.run("store", self._store.find, session, keywords, limit)
 
+    async def find_answered(self, session: str, question: str, keywords: Sequence[str], limit: int) -> list[Exchange]:
+        """Return the same; the traditional store tells of no answers."""
+        return [Exchange(text, "") for text in await self.find(session, question, keywords, limit)]
+
     async def newest(self, session: str, conversation: str, most: int) -> list[Exchange]:  # noqa: ARG002
         """Return nothing: the traditional store is asked for what was said by its words alone."""
         return []

@@ -17,6 +17,7 @@ import aiosqlite
 from systems.errors import SystemClosed
 from systems.logs import swallowed
 from systems.memory import index, retention, rewriting, words
+from systems.memory.found import FoundTurn
 from systems.memory.recent import Recent, Remembered
 from systems.memory.schema import BUSY_S, BY_SESSION, INSERT_NEXT, SavedTurn, cannot_open, prepare, store_error
 from systems.memory.ways import Retrieval
@@ -117,6 +118,10 @@ class FullTextStore:
 
     async def find(self, session: str, question: str, limit: int) -> list[str]:
         """Return what was said in the best ``limit`` turns that match ``question``, best first. Raises `StoreError`."""
+        return [turn.text for turn in await self.find_turns(session, question, limit)]
+
+    async def find_turns(self, session: str, question: str, limit: int) -> list[FoundTurn]:
+        """Return these turns. Raises `StoreError`."""
         if limit <= 0:
             return []
         lookup = _Lookup(session, question, limit, asyncio.get_running_loop().create_future())
@@ -329,7 +334,7 @@ class _Lookup(NamedTuple):
     session: str
     question: str
     limit: int
-    found: asyncio.Future[list[str]]
+    found: asyncio.Future[list[FoundTurn]]
 
 
 class _Connection(aiosqlite.Connection):

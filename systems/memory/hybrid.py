@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from systems.errors import EngineError, ModelError, StoreError
 from systems.logs import swallowed
+from systems.memory.found import FoundTurn
 from systems.memory.fulltext import FullTextStore
 from systems.memory.fusion import fused
 from systems.memory.schema import SavedTurn
@@ -49,16 +50,23 @@ class HybridStore:
 
     async def find(self, session: str, question: str, limit: int) -> list[str]:
         """Return what was said in the best ``limit`` turns for ``question``, best first. Raises `StoreError`."""
+        return [turn.text for turn in await self.find_turns(session, question, limit)]
+
+    async def find_turns(self, session: str, question: str, limit: int) -> list[FoundTurn]:
+        """Return these turns. Raises `StoreError`."""
         if limit <= 0:
             return []
         by_words, by_meaning = await asyncio.gather(
-            self._store.find(session, question, _DEPTH * limit), self._nearest(session, question, _DEPTH * limit)
+            self._store.find_turns(session, question, _DEPTH * limit), self._nearest(session, question, _DEPTH * limit)
         )
-        return fused([by_words, by_meaning], limit, _K)
+        # What is said twice takes one place, whichever of the turns was found.
+        numbers = {turn.text: turn.number for turn in (*by_meaning, *by_words)}
+        texts = fused([[turn.text for turn in found] for found in (by_words, by_meaning)], limit, _K)
+        return [FoundTurn(text, numbers[text]) for text in texts]
 
-    async def _nearest(self, session: str, question: str, limit: int) -> list[str]:
+    async def _nearest(self, session: str, question: str, limit: int) -> list[FoundTurn]:
         try:
-            return await self.vectors.find(session, question, limit)
+            return await self.vectors.find_turns(session, question, limit)
         except (StoreError, EngineError, ModelError) as error:
             swallowed(log, "memory was searched without vectors", error)
             return []

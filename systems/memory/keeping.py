@@ -10,7 +10,7 @@ import re
 import sqlite3
 import struct
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import starmap
 from typing import Any
 
@@ -39,6 +39,7 @@ _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
 _SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
 _OF_HISTORY = "AND in_history AND answer <> '' "
+_ANSWER = "SELECT substr(answer, 1, ?) FROM memories WHERE id = ? AND session = ?"
 _BEFORE = "AND (created, id) < (?, ?) "  # as they are ordered
 _SINCE = "AND (created, id) >= (?, ?) "
 _IS = "AND created = ? AND id = ?"
@@ -104,6 +105,12 @@ def turns(
         wanted += [created, number]
     found = connection.execute(query + _NEWEST, (*wanted, most)).fetchall()
     return list(starmap(_turn, reversed(found)))
+
+
+def answers(connection: sqlite3.Connection, session: str, numbers: Sequence[int], characters: int) -> list[str]:
+    """Return how the answer of each of these turns begins; nothing for one that has none, or is gone."""
+    rows = [connection.execute(_ANSWER, (characters, number, session)).fetchone() for number in numbers]
+    return [row[0] if row is not None else "" for row in rows]
 
 
 def concerned(

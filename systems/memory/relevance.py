@@ -80,6 +80,10 @@ class Gathered(Protocol):
         """Return for each of ``turns`` which turn was said before and which after it."""
         ...
 
+    def in_file(self, turn: Candidate) -> int:
+        """Return the number that ``turn`` has in the file."""
+        ...
+
 
 def rank(source: Gathered, asked: Sequence[str], limit: int, *, context: bool) -> list[Ranked]:
     """Return the best ``limit`` turns of ``source``, best first.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import time
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -31,11 +32,12 @@ _MOST, _NOTED = 1_000, 4_000
 _AT_LEAST = 4
 
 # Of a session, and of each turn besides its text and its words: what Python's objects take.
-_BYTES, _TURN_BYTES = 1_500, 400
+_BYTES, _TURN_BYTES = 1_500, 408
 
 # Words as bytes: there are some ten thousand in a session, and to make text of them takes half as long again.
 _TURNS = (
-    "SELECT created, question, important, answer <> '', CAST(words AS BLOB) FROM memories WHERE session = ? ORDER BY id"
+    "SELECT created, question, important, answer <> '', CAST(words AS BLOB), id FROM memories "
+    "WHERE session = ? ORDER BY id"
 )
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM memories WHERE session = ? LIMIT ?)"
 
@@ -46,8 +48,9 @@ _Turn = tuple[float, str, int, int]
 class ResidentSession:
     """All turns of one session, in the order of their numbers, which is that of their places here."""
 
-    def __init__(self, turns: Sequence[_Turn], words: Sequence[bytes]) -> None:
+    def __init__(self, turns: Sequence[_Turn], words: Sequence[bytes], numbers: Sequence[int]) -> None:
         self._turns = list(turns)
+        self._numbers = array("q", numbers)
         self._candidates: dict[int, Candidate] = {}
         self.postings = Postings(words)
         # Places by time, and of each place where it is among these; an import may have brought older turns.
@@ -68,6 +71,7 @@ class ResidentSession:
         """Add a turn that was said after all others."""
         place = len(self._turns)
         self._turns.append((row.created, row.question, row.important, row.answered))
+        self._numbers.append(row.number)
         if isinstance(self._by_time, list) and isinstance(self._age, list):
             self._by_time.append(place)
             self._age.append(place)
@@ -82,6 +86,10 @@ class ResidentSession:
         if (found := self._candidates.get(place)) is None:
             found = self._candidates[place] = Candidate(place, *self._turns[place])
         return found
+
+    def number(self, place: int) -> int:
+        """Return the number that the turn at ``place`` has in the file."""
+        return self._numbers[place]
 
     def newest(self, places: Sequence[int], count: int) -> list[int]:
         """Return those ``count`` of ``places`` that were said last."""
@@ -136,6 +144,10 @@ class Lookup:
         """Return in a row for each of ``numbers`` which of the terms it has."""
         rows: NDArray[np.bool_] = self._has[np.array(numbers)]
         return rows
+
+    def in_file(self, turn: Candidate) -> int:
+        """Return the number that ``turn`` has in the file: here it is known by its place."""
+        return self._session.number(turn.number)
 
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
         """Return for each of ``turns`` which turn was said before and which after it."""
@@ -209,7 +221,7 @@ class Resident:
             rows = connection.execute(_TURNS, (session,)).fetchall()
             words = [row[4] for row in rows]
             if all(words):  # else there are turns that nobody has cut yet
-                found = ResidentSession([row[:4] for row in rows], words)
+                found = ResidentSession([row[:4] for row in rows], words, [row[5] for row in rows])
         if found is None or found.bytes * _AT_LEAST > self._most_bytes:
             self._unfit.add(session)
             return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from systems.memory.found import FoundTurn
 from systems.memory.matches import Ranked
 from systems.memory.recent import Recent
 from systems.memory.relevance import Gathered, rank
@@ -16,7 +17,7 @@ from systems.memory.ways import Retrieval
 # The session is matched twice: in every term, so that a lookup meets no other session's turns; and as itself, so that
 # no hash can show one user's turn to another.
 _BM25 = (
-    "SELECT memories.question FROM "
+    "SELECT memories.question, memories.id FROM "
     "(SELECT rowid, bm25(memory_index) AS score FROM memory_index WHERE memory_index MATCH ? "
     "ORDER BY score, rowid DESC LIMIT ?) AS found "
     "JOIN memories ON memories.id = found.rowid WHERE memories.session = ? "
@@ -41,7 +42,7 @@ def find(
     how: Retrieval,
     *,
     context: bool,
-) -> list[str]:
+) -> list[FoundTurn]:
     """Return the best ``limit`` turns of ``session`` for the words ``asked``, best first.
 
     Equal stores give equal answers.
@@ -51,7 +52,7 @@ def find(
         return []
     if how == "bm25":
         terms = [quoted(term) for term in scoped(session, asked)]
-        return [row[0] for row in connection.execute(_BM25, (" OR ".join(terms), limit, session))]
+        return [FoundTurn(*row) for row in connection.execute(_BM25, (" OR ".join(terms), limit, session))]
     most = _CANDIDATES * limit if how == "blended" else limit
     in_use = resident.get(connection, session) if resident is not None else None
     source: Gathered = (
@@ -60,7 +61,7 @@ def find(
     ranked = rank(source, asked, most, context=context)
     if how == "blended":
         ranked = _blended(ranked)[:limit]
-    return [one.row.question for one in ranked]
+    return [FoundTurn(one.row.question, source.in_file(one.row)) for one in ranked]
 
 
 def _blended(ranked: list[Ranked]) -> list[Ranked]:

@@ -118,6 +118,10 @@ class Searched:
             has[line, self._columns[number]] = True
         return has
 
+    def in_file(self, turn: Candidate) -> int:
+        """Return the number that ``turn`` has in the file."""
+        return turn.number
+
     def beside(self, turns: Sequence[Candidate]) -> list[tuple[int | None, int | None]]:
         """Return for each of ``turns`` which turn was said before and which after it."""
         query = _NEIGHBOURS.format(marks=", ".join(["(?, ?)"] * len(turns)))

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, starmap
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -28,6 +28,7 @@ from systems.engines.interface import EmbeddingEngine
 from systems.errors import EngineError, ModelError, StoreError
 from systems.logs import swallowed
 from systems.memory import asking
+from systems.memory.found import FoundTurn
 from systems.memory.fulltext import FullTextStore
 from systems.memory.quantised import best, product
 from systems.memory.schema import store_error
@@ -141,6 +142,13 @@ class VectorIndex:
     async def find(self, session: str, question: str, limit: int) -> list[str]:
         """Return what was said in the ``limit`` turns of ``session`` that lie nearest to ``question``, nearest first.
 
+        Raises what `find_turns` raises.
+        """
+        return [turn.text for turn in await self.find_turns(session, question, limit)]
+
+    async def find_turns(self, session: str, question: str, limit: int) -> list[FoundTurn]:
+        """Return these turns.
+
         Turns that say the same take one place, and the question itself none. Raises `StoreError`, `EngineError` and
         `ModelError`.
         """
@@ -227,15 +235,15 @@ class VectorIndex:
 
     def _find(
         self, session: str, question: str, vector: NDArray[np.float32], limit: int, connection: sqlite3.Connection
-    ) -> list[str]:
+    ) -> list[FoundTurn]:
         # What is said twice takes one place: some more are looked at.
         nearest = self._session(connection, session).nearest(vector, 2 * limit + 1)
-        found: list[str] = []
+        found: dict[str, int] = {}
         for number in nearest:
             row = connection.execute(_TEXT, (number,)).fetchone()
-            if row is not None and row[0] != question and row[0] not in found:
-                found.append(row[0])
-        return found[:limit]
+            if row is not None and row[0] != question:
+                found.setdefault(row[0], number)
+        return list(starmap(FoundTurn, found.items()))[:limit]
 
     def _reads(self, text: str) -> bool:
         """Return whether the model knows the script of ``text``, or of most of it."""

@@ -15,6 +15,7 @@ OWN = (
     "semantic_cache",
     "incremental_encoding",
     "relevance_pruning",
+    "noted_answers",
     "memory_return",
     "forecast",
     "staged_degradation",
@@ -36,7 +37,8 @@ class TieredSettings(AnsweringSettings, frozen=True, kw_only=True):
     ``semantic_cache`` serves a reply again to a question that means the same, by the encoder ``semantic_model``, the
     path of a GGUF file; with None there is none to tell.
     ``incremental_encoding`` keeps each question in the history as it was sent, so that an engine computes new tokens
-    alone; ``relevance_pruning`` keeps what the newest questions are about when a history is too long.
+    alone; ``relevance_pruning`` keeps what the newest questions are about when a history is too long, and with
+    ``noted_answers`` a note of an earlier turn says how its answer began: what the agent itself said is not lost then.
     ``memory_return`` gives memory back to the system. Where memory becomes short, now or by its ``forecast``,
     ``staged_degradation`` stops fetching ahead, then shrinks caches and tiers, then packs all it can; and
     ``back_pressure`` refuses turns, and says when to ask again.
@@ -50,6 +52,7 @@ class TieredSettings(AnsweringSettings, frozen=True, kw_only=True):
     semantic_cache: bool = True
     incremental_encoding: bool = True
     relevance_pruning: bool = True
+    noted_answers: bool = True
     memory_return: bool = True
     forecast: bool = True
     staged_degradation: bool = True
@@ -68,6 +71,10 @@ class TieredSettings(AnsweringSettings, frozen=True, kw_only=True):
     def grows(self) -> bool:
         """Return whether questions are to stay in the history as they were sent."""
         return self.incremental_encoding
+
+    def notes_answers(self) -> bool:
+        """Return whether a note of a turn says how it was answered too."""
+        return self.noted_answers
 
     def bytes_hot(self) -> int:
         """Return what the hot tier may take: what is set, or 16 MiB at 4 GiB in proportion."""

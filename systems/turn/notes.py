@@ -11,14 +11,30 @@ from systems.turn.prompt import note
 
 ELLIPSIS = "…"
 
+ANSWER_CHARACTERS = 100
+"""How much of an answer a note has at most: how it began."""
+
 # Tokens. What is left of a note must be worth reading: where less would be left of each, the weakest are dropped.
 _LEAST = 16
+
+# Tokens. The best note is whole before a weaker one has more than this.
+_BEGINNING = 64
 
 # Characters. A word is not longer; where no space is as near as that, words have none between them.
 _WORD = 24
 
 Count = Callable[[str], int]
 """How many tokens a text has, or at most has."""
+
+
+def answered(text: str, answer: str) -> str:
+    """Return a note of ``text`` and of what was answered to it: that comes first, for a long note loses its end."""
+    answer = answer.strip()
+    if not answer:
+        return text
+    if len(answer) > ANSWER_CHARACTERS:
+        answer = answer[: _word_end(answer, ANSWER_CHARACTERS)] + ELLIPSIS
+    return f"(You answered: {answer}) {text}"
 
 
 def worth(layout: LayoutName, memories: Sequence[str]) -> list[str]:
@@ -40,8 +56,8 @@ def fit_surely(layout: LayoutName, memories: Sequence[str], most: int) -> bool:
 def within(layout: LayoutName, memories: Sequence[str], most: int, count: Count) -> list[str]:
     """Return notes of ``memories``, which come best first, that are at most ``most`` tokens as they are laid out.
 
-    Notes that fit stay whole. Else each may be an equal share, and what some do not need goes to the best of the
-    others: the weakest are shortened first, at the end of a word, and dropped where hardly anything would be left.
+    Notes that fit stay whole. Else the best is as long as it needs to be while each of the others keeps room for a
+    beginning: the weakest are shortened first, at the end of a word, and dropped where hardly anything would be left.
     """
 
     def tokens(notes: Sequence[str]) -> int:
@@ -52,11 +68,11 @@ def within(layout: LayoutName, memories: Sequence[str], most: int, count: Count)
         return notes
     notes = notes[: max(most // _LEAST, 1)]
     needs = [tokens([each]) for each in notes]
-    share = most // len(notes)
-    spare = most - sum(min(need, share) for need in needs)
+    least = min(_BEGINNING, most // len(notes))
+    left = most
     for number, need in enumerate(needs):
-        room = min(need, share + (spare if need > share else 0))
-        spare -= max(0, room - share)
+        room = min(need, left - sum([min(other, least) for other in needs[number + 1 :]]))
+        left -= room
         if need > room:
             notes[number] = _shortened(notes[number], room, tokens)
     # Together they may be cut into tokens in other places than one by one; and a note may be nothing but its ellipsis.

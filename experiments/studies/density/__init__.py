@@ -10,4 +10,4 @@ class Density(StudyByFile):
 
     name = "density"
     question = "How many live agents fit into a small machine's memory, and what does each mechanism save?"
-    references = ("per-process", "objects", "baseline", "none", "full", "float", "private", "exact", "threshold")
+    references = ("per-process", "objects", "baseline", "none", "full", "float", "private", "exact", "threshold", "all")

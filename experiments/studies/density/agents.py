@@ -50,13 +50,17 @@ _SETTINGS: dict[str, Scalar] = {"history_length": 64}
 _FIRST = 2
 
 # Seconds: a probe begins, and tells an agent its conversation, at most; and until a process that has said all ends.
-_BEGINS_S, _TELLS_S, _ENDS_S = 60.0, 2.0, 20.0
+_BEGINS_S, _TELLS_S, _ENDS_S = 20.0, 1.0, 20.0
+
+# For estimates: an agent's answer where its state was kept, and where all is computed; what a process of its own takes.
+_STATE_S, _ANEW_S, _AGENT_BYTES = 0.37, 2.2, 160 << 20
 
 # Seconds a trial takes at most. What is slow is slow in its first round, which has time; what hangs ends its probe.
 _AT_MOST_S = 7_200.0
 
-# Of a batched engine's states, the rest of the limit being everybody else's.
+# Of the limit, for a batched engine's states; the rest is everybody else's. The tiered agent's may go to disk as well.
 _STATES_SHARE = 4
+_STATES_ON_DISK = 16 << 30
 
 
 class _Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +113,7 @@ def cells(request: GridRequest) -> list[Cell]:
             cell = _cell(limit, subject, request.engine)
             if cell is not None:
                 found.setdefault(f"{subject} {sorted(cell.condition.items())}", cell)
-    arms = [cell for cell in found.values() if cell.subject == "per-process" and cell.condition == _condition(_SHORT)]
+    arms = [cell for cell in found.values() if cell.subject == "objects" and cell.condition == _condition(_SHORT)]
     return [*found.values(), *(twins(arms) if request.preset in GRADED else ())]
 
 
@@ -137,7 +141,8 @@ def _cell(limit: _Limit, subject: str, engine: EngineSpec) -> Cell | None:
         mapped = msgspec.structs.replace(engine, settings={**engine.settings, "repack": False})
     if variant == "batched" or system == "tiered":
         states = profiles.load(limit.profile).memory_bytes // _STATES_SHARE
-        one = batched(mapped, slots=2, memory_bytes=states, repack=False)
+        on_disk = _STATES_ON_DISK if system == "tiered" else 0
+        one = batched(mapped, slots=2, memory_bytes=states, disk_bytes=on_disk, repack=False)
         if one is None and variant == "batched":
             return None
         mapped = one or mapped
@@ -152,9 +157,17 @@ def _cell(limit: _Limit, subject: str, engine: EngineSpec) -> Cell | None:
         profile=limit.profile,
         blocks=limit.blocks,
         impossible="jemalloc is not installed" if variant == "jemalloc" and not _jemalloc() else "",
-        estimate_s=3 * (3 + 2 * limit.period_s),
+        estimate_s=_estimate_s(limit, subject),
         timeout_s=_AT_MOST_S,
     )
+
+
+def _estimate_s(limit: _Limit, subject: str) -> float:
+    """Guess a trial's seconds: doubling and bisection try about four and a half times the largest number of agents."""
+    fits = profiles.load(limit.profile).memory_bytes / _AGENT_BYTES
+    answers = limit.period_s / (_STATE_S if subject.startswith("tiered") else _ANEW_S)
+    largest = min(limit.ceiling, fits if subject == "per-process" else answers)
+    return 22.0 + 4.5 * largest * (_STATE_S + _ANEW_S / 2)
 
 
 def _jemalloc() -> str | None:

@@ -51,7 +51,7 @@ _SMOKE = ("wordllama", "exact")
 _SHARES: dict[Preset, tuple[tuple[float, float], ...]] = {
     "smoke": ((0.2, 0.2),),
     "quick": ((0.2, 0.2),),
-    "standard": ((0.0, 0.0), (0.1, 0.2), (0.2, 0.4)),
+    "standard": ((0.0, 0.0), (0.2, 0.4)),
     "wide": ((0.0, 0.0), (0.1, 0.2), (0.2, 0.4), (0.4, 0.2)),
     "paper": ((0.0, 0.0), (0.1, 0.2), (0.2, 0.4), (0.3, 0.3), (0.4, 0.2), (0.0, 0.6)),
 }
@@ -96,7 +96,7 @@ def _cell(condition: dict[str, Scalar], subject: str) -> Cell:
         requires=(subject,) if subject in ENCODERS else (),
         # What a gate and hashing are worth is seen in two blocks: no claim is judged by them.
         blocks=2 if condition.get("gate") == "off" or condition.get("search") == "hashed" else None,
-        estimate_s=6.0 if subject in ENCODERS else 1.0,
+        estimate_s=1.2 if subject in ENCODERS else 0.3,
     )
 
 

@@ -59,13 +59,14 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
 _SHOWN: dict[Preset, tuple[str, ...]] = {
     "smoke": ("private", "shared"),
     "quick": ("private", "shared", "spilled", "q8_0"),
+    "standard": ("private", "shared", "spilled", "q8_0"),
 }
 """What is shown in the shorter presets; all of it in the others."""
 
 _NO_ROOM = ("shared-no-room", "spilled")
 _IDLE_MIB = 1024
 _CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 2, 24
-_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 5, "standard": 8, "wide": 8, "paper": 24}
+_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 5, "standard": 6, "wide": 8, "paper": 24}
 _TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 2, "wide": 2, "paper": 4}
 _SAMPLE_S = 0.05
 _LIKELIEST = 10
@@ -88,7 +89,7 @@ def cells(request: GridRequest) -> list[Cell]:
             subject=subject,
             engine=engine,
             settings={"idle_mib": 0 if subject in _NO_ROOM else _IDLE_MIB},
-            estimate_s=6.0 + 1.0 * _CONVERSATIONS[preset] * _TURNS[preset],
+            estimate_s=2.0 + 0.45 * _CONVERSATIONS[preset] * _TURNS[preset],
         )
         for subject, settings in SUBJECTS.items()
         if subject in _SHOWN.get(preset, SUBJECTS)

@@ -28,7 +28,7 @@ WAYS = (
 _STEPS: dict[Preset, tuple[int, ...]] = {
     "smoke": (8,),
     "quick": (32,),
-    "standard": (16, 64, 256),
+    "standard": (64,),
     "wide": (16, 64, 256),
     "paper": (16, 64, 256, 512),
 }
@@ -50,7 +50,7 @@ def cells(request: GridRequest) -> list[Cell]:
             part=PART,
             condition={"part": PART, "states": kind, "steps": steps},
             subject=way,
-            estimate_s=0.5 + steps / (20 if "learned" in way else 200),
+            estimate_s=0.4 + steps / (20 if "learned" in way else 200),
             labels=("states made of common words drawn by Zipf's law",),
         )
         for kind, steps in conditions

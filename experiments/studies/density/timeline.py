@@ -91,11 +91,13 @@ _OWN_WORDS: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": KINDS[
 _OWN_WORDS_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 12, "standard": 12, "wide": 12, "paper": 72}
 _OVERHEAD_TURNS: dict[Preset, int] = {"smoke": 8, "quick": 48, "standard": 120, "wide": 120, "paper": 240}
 _SHORT_CONVERSATION = 6
-_LADDER_TURNS: dict[Preset, int] = {"wide": 120, "paper": 240}
-_LADDER_BLOCKS: dict[Preset, int | None] = {"wide": 2, "paper": None}
+_LADDER_TURNS: dict[Preset, int] = {"standard": 60, "wide": 60, "paper": 240}
+_LADDER_BLOCKS: dict[Preset, int | None] = {"wide": 2}
+# A model's trials are dear: in this preset those that the claims compare.
+_DEAR = ("baseline", TIERED)
 
 # Seconds, for estimates.
-_START_S, _TURN_S, _INFERENCE_S, _OWN_WORDS_S = 1.2, 0.006, 1.1, 0.9
+_START_S, _TURN_S, _INFERENCE_S, _OWN_WORDS_S = 0.4, 0.003, 1.0, 0.6
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -110,17 +112,18 @@ def cells(request: GridRequest) -> list[Cell]:
         for workload in (fewest if preset in ("smoke", "quick") else _ALL)
         for cell in _compared(systems, none, "no model", workload, _turns(preset, workload))
     ]
+    dear = [name for name in systems if preset != "standard" or name in _DEAR or name not in COMPARED]
     timed = [
         cell
         for workload in (_INFERENCE.get(preset, _ALL) if runs else ())
-        for cell in _compared(systems, request.engine, "inference", workload, _INFERENCE_TURNS[preset])
+        for cell in _compared(dear, request.engine, "inference", workload, _INFERENCE_TURNS[preset])
     ]
     live = [name for name in systems if name != NAIVE]
     overhead = _compared(live, none, "no model", KINDS[0], _OVERHEAD_TURNS[preset], case=OVERHEAD)
     spoken = [
         cell
         for workload in (_OWN_WORDS.get(preset, _ALL) if runs else ())
-        for cell in _compared(systems, _likeliest(request.engine), "own words", workload, _OWN_WORDS_TURNS[preset])
+        for cell in _compared(dear, _likeliest(request.engine), "own words", workload, _OWN_WORDS_TURNS[preset])
     ]
     arms = twins(cell for cell in [*plain, *timed, *overhead] if preset in GRADED and _is_armed(cell))
     return [*plain, *timed, *overhead, *spoken, *arms, *_ladders(preset, none)]
@@ -146,6 +149,7 @@ def _compared(
 def _ladders(preset: Preset, engine: EngineSpec) -> list[Cell]:
     """Return both directions of the tiered agent's ladder, in which its mechanisms are switched on and off."""
     turns = _LADDER_TURNS.get(preset)
+    directions = ("leave-one-out",) if preset == "standard" else ("add-one", "leave-one-out")
     if turns is None or TIERED not in registry.systems.built_in_names():
         return []
     mechanisms = registry.systems.get(TIERED).mechanisms
@@ -162,9 +166,9 @@ def _ladders(preset: Preset, engine: EngineSpec) -> list[Cell]:
                 {"ladder": direction, "of": TIERED},
             ),
             variant=rung.variant,
-            blocks=_LADDER_BLOCKS[preset],
+            blocks=_LADDER_BLOCKS.get(preset),
         )
-        for direction in ("add-one", "leave-one-out")
+        for direction in directions
         for rung in ladder(mechanisms, direction)
     ]
 
@@ -190,7 +194,7 @@ def _cell(
         settings=settings,
         engine=engine,
         impossible=_impossible(system, engine, work),
-        estimate_s=round(_START_S + (2.0 if work != "no model" else 0.0) + asked * each_s, 1),
+        estimate_s=round(_START_S + (1.3 if work != "no model" else 0.0) + asked * each_s, 1),
         timeout_s=120 + 10 * asked * each_s,
     )
 

@@ -30,7 +30,7 @@ REPLY_TOKENS = 12
 """Tokens of an answer at most: enough for the number."""
 
 FIRST_ROUND_S = 10.0
-"""Seconds an agent that the round before the timed one may take: it computes the past, whose time does not count."""
+"""Seconds that an answer may take before the timed round: to what is told, or the first, which computes the past."""
 
 # The kernel is to kill the agents first, not the process that notes what became of them.
 _KILLED_FIRST = "1000"
@@ -92,13 +92,13 @@ async def _rounds(running: Host, order: ProbeOrder, probed: Probed) -> None:
     try:
         for agent in agents:
             for number, text in enumerate(agent.told):
-                await running.answer(_request(agent, f"told-{number}", text))
+                await running.answer(_request(agent, f"told-{number}", text, FIRST_ROUND_S))
         for number, most_s in enumerate((FIRST_ROUND_S * len(agents), period)):
             began = time.perf_counter()
             probed.slowest_s = 0.0
             for agent in agents:
                 asked = time.perf_counter()
-                timed = deadline if number else None
+                timed = deadline if number else FIRST_ROUND_S
                 reply = await running.answer(_request(agent, f"asked-{number}", question(number), timed))
                 now = time.perf_counter()
                 probed.round_s, probed.slowest_s = now - began, max(probed.slowest_s, now - asked)
@@ -113,7 +113,7 @@ async def _rounds(running: Host, order: ProbeOrder, probed: Probed) -> None:
         _failed(probed, error)
 
 
-def _request(agent: LiveConversation, number: str, text: str, deadline_s: float | None = None) -> Request:
+def _request(agent: LiveConversation, number: str, text: str, deadline_s: float) -> Request:
     return Request(
         id=f"{agent.session}-{number}",
         session=agent.session,

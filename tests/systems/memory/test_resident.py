@@ -78,7 +78,7 @@ async def played(path, steps, how, resident_bytes):
                 case "save":
                     await store.save(what[0])
                 case "find":
-                    assert await store.find(*what) == searched(path, *what, how)
+                    assert await store.find_turns(*what) == searched(path, *what, how)
                 case "saved elsewhere":
                     write(path, INSERT, [turn.row(cut=what[1]) for turn in what[0]])
                 case "forgotten elsewhere":
@@ -87,7 +87,7 @@ async def played(path, steps, how, resident_bytes):
                     store._most_bytes, store._unlooked = what[0] * 1024, 64
         for session in ("s", "t", "名"):
             for question in ("vera bees", "王芳 住在 杭州 lisbon", " ".join(SAID)):
-                assert await store.find(session, question, 4) == searched(path, session, question, 4, how)
+                assert await store.find_turns(session, question, 4) == searched(path, session, question, 4, how)
     finally:
         await store.close()
 

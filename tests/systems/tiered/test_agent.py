@@ -73,6 +73,21 @@ async def test_a_reply_says_where_its_conversation_lay_and_what_it_took_to_have_
     assert cold.tier == "cold"
 
 
+@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("full_text", [True, False])
+async def test_what_the_agent_itself_said_is_noted_with_what_it_answered(tmp_path, noted, full_text):
+    engine = Hearing()
+    agent = await started(tmp_path, engine, noted_answers=noted, full_text=full_text, history_length=2)
+    for talk_ in (BO, VERA):  # another session's turns have numbers as well
+        for text in ("The mill is by the river.", "Nothing else happened.", "The weather is fine."):
+            await agent.answer(ask(text, talk_))
+    said = (await agent.turns(VERA))[0].answer if full_text else ""
+    await agent.answer(ask("Where is the mill?"))
+    await agent.close()
+    assert "The mill is by the river." in engine.sent[-1][-1]
+    assert (f"(You answered: {said}) The mill is by the river." in engine.sent[-1][-1]) is (noted and full_text)
+
+
 async def test_a_frozen_session_comes_back_with_what_it_said(tmp_path):
     agent = await started(tmp_path, sessions=1)
     await agent.answer(ask("My sister Vera keeps bees in Lisbon.", conversation="one"))

@@ -8,7 +8,7 @@ from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import count
 from systems.models.find import resolve
 from systems.turn.layouts import LAYOUTS
-from systems.turn.notes import ELLIPSIS, fit_surely, within
+from systems.turn.notes import ANSWER_CHARACTERS, ELLIPSIS, answered, fit_surely, within
 from systems.turn.prompt import note
 
 LONG = "The quick brown fox jumps over the lazy dog. " * 40
@@ -58,6 +58,24 @@ def test_short_notes_stay_whole_beside_long_ones_and_the_weakest_are_shortened_m
     assert len(first) > len(last) > 200
     assert first.endswith(f" {first[:-1].split()[-1]}{ELLIPSIS}")
     assert first[:-1].split()[-1].strip(".") in LONG.replace(".", "").split()
+
+
+def test_the_best_note_is_whole_before_a_weaker_one_has_more_than_its_beginning():
+    best, *others = within("bracketed", [LONG, LONG * 2, LONG * 2], count(LONG) + 150, count)
+    assert best == note(LONG)
+    assert all(80 < len(other) < len(LONG) for other in others)
+
+
+def test_a_note_says_first_how_its_turn_was_answered():
+    assert answered("My order 17 arrived broken.", "Its ticket is TK-4. ") == (
+        "(You answered: Its ticket is TK-4.) My order 17 arrived broken."
+    )
+    assert answered("My order 17 arrived broken.", " ") == "My order 17 arrived broken."
+    long = answered("My order 17 arrived broken.", LONG)
+    assert long.startswith("(You answered: The quick brown fox") and long.endswith(
+        f"{ELLIPSIS}) My order 17 arrived broken."
+    )
+    assert len(long) < ANSWER_CHARACTERS + 60
 
 
 def test_notes_of_which_hardly_anything_would_be_left_are_dropped_the_weakest_first():

@@ -31,7 +31,7 @@ def test_every_subject_is_a_known_system_on_mapped_weights_with_equal_settings(p
 def test_what_is_judged_has_every_block_and_an_arm():
     planned = cells("standard")
     assert {cell.blocks for cell in planned} == {None}
-    assert [cell.subject for cell in planned if cell.twin] == ["per-process"]
+    assert [cell.subject for cell in planned if cell.twin] == ["objects"]
 
 
 def test_a_cell_is_planned_once():
