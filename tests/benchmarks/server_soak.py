@@ -1,6 +1,6 @@
 """Whether the server stays whole: hours of 500 connected users, 50 of them active, compressed into minutes.
 
-    python -m tests.benchmarks.server_soak [MINUTES [HOURS]]
+    python -m tests.benchmarks.server_soak [MINUTES [HOURS]] [--system tiered]
 
 Whatever people and the server's clocks do is as many times as fast as HOURS (1) are longer than MINUTES (6): an active
 user thinks 15 s on average before each question, the heartbeat comes every 30 s, and who asks nothing for 30 minutes is
@@ -47,8 +47,7 @@ from experiments.measuring.probes import memory
 from experiments.measuring.workload import Turn
 from experiments.metrics.anonymous_growth import slope_interval
 from experiments.workloads.conversations import conversations
-from systems.asynchronous.agent import Asynchronous
-from systems.asynchronous.settings import AsynchronousSettings
+from systems import registry
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
 from systems.server.messages import Ask, FromServer, ReplyMessage, Token
@@ -78,6 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("minutes", type=float, nargs="?", default=6.0)
     parser.add_argument("hours", type=float, nargs="?", default=1.0)
+    parser.add_argument("--system", choices=("asynchronous", "tiered"), default="asynchronous")
     chosen = parser.parse_args()
     minutes, hours = chosen.minutes, chosen.hours
     faster = 60 * hours / minutes
@@ -85,7 +85,7 @@ def main() -> None:
     here, there = spawn.Pipe()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(store(Path(folder, "memory.sqlite"), MEMORIES))
-        server = spawn.Process(target=_serve, args=(folder, there, minutes, faster))
+        server = spawn.Process(target=_serve, args=(folder, there, chosen.system, minutes, faster))
         server.start()
         try:
             address = here.recv()
@@ -97,7 +97,7 @@ def main() -> None:
             here.send("end")
             samples: list[tuple[int, int]] = here.recv()
             server.join()
-    print(f"{hours:g} h in {minutes:g} minutes: {faster:g} times as fast")
+    print(f"{chosen.system}: {hours:g} h in {minutes:g} minutes: {faster:g} times as fast")
     # Clopper and Pearson's exact one-sided limit.
     least = special.betaincinv(seen.answered, seen.asked - seen.answered + 1, 0.05)
     word = (
@@ -135,7 +135,7 @@ def main() -> None:
     print(f"left over: {', '.join(leaked) or 'nothing'}")
 
 
-def _serve(folder: str, parent: Connection, minutes: float, faster: float) -> None:
+def _serve(folder: str, parent: Connection, system: str, minutes: float, faster: float) -> None:
     async def run() -> None:
         engine = SimulatedEngine(SimulatedSettings(first_token_s=0.005, token_s=0.001, slots=8))
         usual = ServerSettings()
@@ -146,8 +146,9 @@ def _serve(folder: str, parent: Connection, minutes: float, faster: float) -> No
             heartbeat_s=usual.heartbeat_s / faster,
             idle_s=usual.idle_s / faster,
         )
-        hosted = host(Asynchronous(AsynchronousSettings(), engine, Path(folder)))
-        service = ServedSystem(hosted, settings, "asynchronous")
+        description = registry.systems.get(system)
+        hosted = host(description.build(description.settings(), engine, Path(folder)))
+        service = ServedSystem(hosted, settings, system)
         # Room for all of them from the beginning: the measure must not grow with what it measures.
         columns = tuple(array("q", [0] * SAMPLES) for _ in range(2))
 
