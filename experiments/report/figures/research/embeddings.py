@@ -57,16 +57,14 @@ def draw(scene: Scene) -> list[Drawn]:
 
 
 def _told(frames: list[pd.DataFrame], works: list[str]) -> str:
-    """Return what the figure says in one line: the patterns' delay, time and memory for the first kind of work."""
-    times, delays, held = (_means(frame, works[0]) for frame in frames)
+    """Return in one line what processes bring beside a thread, and cost, for the first kind of work."""
+    times, _, held = (_means(frame, works[0]) for frame in frames)
     kind = "by MiniLM" if works[0] == "minilm" else "by terms"
-    told = "; ".join(
-        f"{_LABELS[subject]} {text.quantity(times[subject], 's')}, the loop held {text.quantity(delays[subject], 's')}, "
-        f"{text.quantity(held[subject], 'bytes')}"
-        for subject in _ORDER
-        if subject in times and subject in delays and subject in held
-    )
-    return f"{kind}: {told}"
+    if not {"thread", "processes"} <= set(times.index) & set(held.index):
+        return kind
+    share = text.share(times["processes"] / times["thread"])
+    memory = text.significant(held["processes"] / held["thread"], 2)
+    return f"{kind}: a pool takes {share} of a thread's time and {memory} times its memory"
 
 
 def _means(frame: pd.DataFrame, work: str) -> pd.Series[float]:
