@@ -77,7 +77,7 @@ class Research(AsyncSystem):
         self._admission: Admission | Unbounded = Unbounded()
         if settings.admission:
             self._admission = Admission(limit, settings.queue_limit)
-        self._fetcher = make_fetcher(
+        fetcher = make_fetcher(
             settings.fetching,
             deadline_s=settings.source_deadline_s,
             total_deadline_s=settings.sources_deadline_s,
@@ -113,7 +113,7 @@ class Research(AsyncSystem):
             admission=self._admission,
             engine=self._engine,
             library=Library(
-                self._fetcher,
+                fetcher,
                 partial(self._executors.run, "passages"),
                 kept_s=settings.kept_s,
                 passage_characters=settings.passage_characters,
@@ -127,6 +127,7 @@ class Research(AsyncSystem):
         try:
             await self._memory.open()
             await self._executors.run("engine", self._engine.load)
+            await self._relevance.start()
         except BaseException:
             await self.close()  # what was opened holds threads and files
             raise
@@ -209,6 +210,10 @@ class Research(AsyncSystem):
             async with self._sessions.turn(name):
                 return await self._remembered.forget(name)
 
+    async def settled(self) -> None:
+        """Return when nothing is summed up any more."""
+        await self._remembered.settled()
+
     def counters(self) -> Counters:
         """Return what was counted since `start`."""
         return self._counters
@@ -235,7 +240,7 @@ class Research(AsyncSystem):
             await self._remembered.close()
         finally:
             try:
-                await asyncio.gather(self._fetcher.close(), self._relevance.close(), self._analysis.close())
+                await asyncio.gather(self._relevance.close(), self._analysis.close())
             finally:
                 await asyncio.to_thread(self._executors.close)
                 await asyncio.to_thread(self._engine.close)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from systems.interface import Degraded
+from systems.research.analysis.reports import Report
 from systems.research.citing import Cited
 from systems.research.sources.documents import SourceRefusal
 from systems.research.synthesis import FoundPassage
@@ -34,7 +33,7 @@ class Findings(msgspec.Struct, kw_only=True):
     passages: tuple[FoundPassage, ...] = ()
     answer: str = ""
     cited: Cited = Cited()
-    analysis: dict[str, Any] | None = None
+    analysis: Report | None = None
     degraded: tuple[Degraded, ...] = ()
     complete: bool = False
     seconds: dict[str, float] = {}

@@ -17,7 +17,6 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # Two lists or a heading may begin with these, but only at the beginning of a line.
 _BEGINS = re.compile(r"^(\s*)(?=[-+=]|\d+[.)])")
 _MOST_REFUSED = 20
-_MOST_KEYWORDS = 10
 
 
 def plain(text: str) -> str:
@@ -102,9 +101,7 @@ def _refused(refusal: SourceRefusal) -> str:
 
 
 def _analysis(findings: Findings) -> Iterator[str]:
-    if not findings.analysis:
-        return
-    keywords = [str(word) for word, *_ in findings.analysis.get("keywords", ())][:_MOST_KEYWORDS]
-    if keywords:
-        yield f"Words that stand out in what was read: {plain(', '.join(keywords))}."
+    if findings.analysis is not None and findings.analysis.keywords:
+        keywords = ", ".join(word for word, _ in findings.analysis.keywords)
+        yield f"Words that stand out in what was read: {plain(keywords)}."
         yield ""

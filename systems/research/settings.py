@@ -45,7 +45,7 @@ class ResearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ``summarising`` makes no rolling summary, makes it before the reply, or in the background; ``steps`` that do not
     need each other run one after another or at once.
 
-    ``encoder`` is an embedding model by its name or path, or "terms": the words that are said. A prompt has at most ``passages``,
+    ``encoder`` is an embedding model, by its name or path; with None relevance is of words. A prompt has at most ``passages``,
     of ``passage_tokens`` together, and ``recent_messages`` of its conversation, the older ones being in the summary.
     A turn calls the model at most ``model_calls`` times, its summary apart. Sources that were read ``kept_s`` ago are
     read again. ``private_hosts`` are addresses of private networks that may be asked all the same.
@@ -64,7 +64,7 @@ class ResearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     retries: bool = True
     degradation: bool = True
 
-    encoder: str = "terms"
+    encoder: str | None = None
     workers: Positive = 1
     passages: Positive = 5
     passage_tokens: Positive = 640
