@@ -11,7 +11,6 @@ from typing import Self, cast
 from experiments.measuring.probes.loop_delay import LoopDelay
 from experiments.measuring.records import RequestRow
 from experiments.measuring.role import Role
-from experiments.studies.research.fetch import DEADLINE_S, SITE
 from experiments.studies.subjects import Stopwatch
 from experiments.workloads.site.pages import MOST_HOSTS, Delays, Visit, host_of, sentence, visits
 from systems.research.fetching import make_fetcher
@@ -28,7 +27,7 @@ def run(role: Role) -> None:
 
 async def _run(role: Role) -> None:
     condition, seed = role.spec.condition, role.spec.seed
-    port = int(role.service(SITE).rpartition(":")[2])
+    port = int(role.service(role.spec.services[0].name).rpartition(":")[2])
     planned = visits(
         seed,
         int(condition["addresses"] or 0),
@@ -47,7 +46,7 @@ async def _run(role: Role) -> None:
 def _fetcher(role: Role) -> Fetcher:
     return make_fetcher(
         str(role.spec.settings["pattern"]),
-        deadline_s=DEADLINE_S,
+        deadline_s=float(role.spec.condition["deadline_s"] or 0),
         total_deadline_s=float(role.spec.condition["within_s"] or 0),
         at_once=int(role.spec.settings["at_once"] or 1),
         private_hosts=frozenset(host_of(number, MOST_HOSTS) for number in range(MOST_HOSTS)),
