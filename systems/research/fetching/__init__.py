@@ -36,7 +36,7 @@ def make_fetcher(
         max_folder_bytes=max_folder_bytes,
         private_hosts=frozenset(map(_named, private_hosts)),
     )
-    # Each pattern loads what it waits with, and nothing of the others.
+    # Whoever fetches loads what it takes, encryption above all; who only knows of fetching does not.
     match pattern:
         case "sequential":
             from systems.research.fetching.sequential import Sequential

@@ -88,8 +88,11 @@ def joined(here: WebAddress, location: str) -> WebAddress:
         raise CannotRead(f"its address has more than {_MOST_CHARACTERS:,} characters")
     try:
         there = urljoin(here.url, location.strip())
+        scheme = urlsplit(there).scheme
     except ValueError as error:
         raise CannotRead("it redirects to a malformed address") from error
+    if scheme not in _PORTS:
+        raise CannotRead(f"it redirects to a {scheme[:20]} address, and none but http and https are followed")
     return web_address(there)
 
 

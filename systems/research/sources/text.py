@@ -109,7 +109,7 @@ def _text(body: bytes, kind: Kind, charset: str) -> str:
     if mark is None and not _ENCODINGS.fullmatch(charset or "utf-8"):
         raise CannotRead(f"its charset, {charset[:40]!r}, is none of the web's")
     said = mark or _MEANT.get(charset, charset) or "utf-8"
-    if said not in ("utf-8", "utf8") and mark is None and not said.startswith("utf"):
+    if mark is None and not said.startswith("utf"):
         # Bytes that are UTF-8 beyond ASCII are not so by chance: who says something else is mistaken.
         utf8 = _tried(body, "utf-8")
         if utf8 is not None and not utf8.isascii():
