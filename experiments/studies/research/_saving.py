@@ -17,7 +17,7 @@ import msgspec
 from experiments.measuring.role import Role
 from experiments.studies.research import saving
 from experiments.studies.research._listed_saving import listed_restore
-from experiments.studies.research._saving_child import PROGRAM, Observed, Traffic, covered, turn_of
+from experiments.studies.research._saving_child import PROGRAM, SavingSeen, Traffic, covered, turn_of
 from systems.engines.interface import Message
 from systems.errors import SystemFailed
 from systems.research.keeping import tables
@@ -78,14 +78,14 @@ def _note_summed_up(role: Role, traffic: Traffic) -> None:
     }
 
 
-def _exit(traffic: Traffic) -> tuple[set[int], Observed]:
+def _exit(traffic: Traffic) -> tuple[set[int], SavingSeen]:
     """Have a process save ``traffic`` and end; return the turns it acknowledged, and what it observed."""
     with _started(traffic) as process:
         assert process.stdout is not None
         *lines, observed = process.stdout.read().splitlines() or [b""]
     if process.returncode or not observed:
         raise SystemFailed(f"The process that saves ended with status {process.returncode}.")
-    return _acknowledged(lines), msgspec.json.decode(observed, type=Observed)
+    return _acknowledged(lines), msgspec.json.decode(observed, type=SavingSeen)
 
 
 def _kill(traffic: Traffic, last: int) -> set[int]:
