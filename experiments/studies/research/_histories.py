@@ -15,6 +15,9 @@ from systems.research.summarising import RollingSummary
 # By its beginning a message is recognised, also one that is read in pieces.
 _BEGINNING = 60
 
+# By so many characters a summary is: one that is too long loses its end before it counts.
+_RECOGNISED = 400
+
 _SESSION = "session"
 
 
@@ -146,13 +149,15 @@ class Coverage:
 
     def made(self, summary: str, text: str) -> None:
         """Note that ``summary`` was made of ``text``."""
+        if not summary:
+            return
         read = {number for beginning, number in self._said.items() if beginning in text}
         for earlier, covered in self._covered.items():
             if earlier in text:
                 read |= covered
-        self._covered[summary.strip()] = frozenset(read)
+        self._covered[summary[:_RECOGNISED]] = frozenset(read)
 
     def neither(self, summary: str, messages: Sequence[Message]) -> int:
         """Return how many of the messages that were said are neither among ``messages`` nor in ``summary``."""
         there = {self._said[message.content[:_BEGINNING]] for message in messages}
-        return len(self._said) - len(there | self._covered.get(summary, frozenset()))
+        return len(self._said) - len(there | self._covered.get(summary[:_RECOGNISED], frozenset()))

@@ -20,12 +20,6 @@ from systems.mechanisms.isolation import Executors
 from systems.mechanisms.wanted import Wanted
 from systems.research.summarising import INSTRUCTIONS
 
-RECENT_TURNS, OLD_TURNS = 2, 6
-"""A fact is recent if it was told no more turns ago than the first, old if no fewer than the second.
-
-What a listing or a summary leaves word for word are four messages: two turns.
-"""
-
 _ANSWER_TOKENS = 24
 _PROBES = 8
 
@@ -115,13 +109,12 @@ async def _pause(role: Role, kept: TalkHistory) -> None:
     """Wait as long as the user thinks; where no time is measured, until everything is done."""
     condition = role.spec.condition
     think_s = float(condition.get("think_s") or 0)
-    match condition["work"]:
-        case work if work == TIMED:
-            await asyncio.sleep(think_s / SHORTENED)
-        case work if work == INFERENCE:
-            await asyncio.sleep(think_s)
-        case _:
-            await kept.settled()
+    if condition["work"] == TIMED:
+        await asyncio.sleep(think_s / SHORTENED)
+    elif condition["work"] == INFERENCE:
+        await asyncio.sleep(think_s)
+    else:
+        await kept.settled()
 
 
 def _row(number: int, intended: float, finished: float, generation: Generation) -> RequestRow:

@@ -8,10 +8,13 @@ stated times, a pause lies between two turns, and the summary occupies the one e
 
 from __future__ import annotations
 
+import msgspec
+
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from systems import registry
+from systems.settings import names_of
 
 PART = "summaries"
 QUESTION = "the full text, the last messages or a rolling summary: how does the prompt grow, and what is still known?"
@@ -30,7 +33,6 @@ MEASURES = (
     "summary_held_recent",
     "summary_held_old",
     "latency_p50",
-    "time_to_first_token_p95",
 )
 PRIMARY = 4
 
@@ -120,16 +122,9 @@ def _among(think_s: int) -> tuple[str, ...]:
 
 
 def _spoken(preset: Preset, engine: EngineSpec) -> list[Cell]:
-    known = registry.engines.get(engine.name).Settings.__struct_fields__
-    likeliest = _LIKELIEST if "sampling" in known else {}
-    engine = EngineSpec(
-        name=engine.name,
-        settings={**engine.settings, **likeliest},
-        model=engine.model,
-        model_shape=engine.model_shape,
-        model_sha256=engine.model_sha256,
-        words_are_meaningless=engine.words_are_meaningless,
-    )
+    known = names_of(registry.engines.get(engine.name).Settings)
+    likeliest = {name: value for name, value in _LIKELIEST.items() if name in known}
+    engine = msgspec.structs.replace(engine, settings={**engine.settings, **likeliest})
     return [
         _cell(
             subject,
