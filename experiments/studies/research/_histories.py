@@ -6,9 +6,9 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 
+from experiments.studies.research._levels import LAST_MESSAGES
 from experiments.studies.research._listed_saving import ListedState
 from experiments.studies.research._listed_summary import AFTER_MESSAGES, KEPT_MESSAGES, ListedSummary
-from experiments.studies.research.summaries import LAST_MESSAGES
 from systems.engines.interface import Message
 from systems.research.summarising import RollingSummary
 

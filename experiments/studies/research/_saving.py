@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from experiments.measuring.role import Role
-from experiments.studies.research import saving
+from experiments.studies.research._levels import LISTED, SUMMED_UP
 from experiments.studies.research._listed_saving import listed_restore
 from experiments.studies.research._saving_child import PROGRAM, SavingSeen, Traffic, covered, turn_of
 from systems.engines.interface import Message
@@ -30,12 +30,12 @@ def run(role: Role) -> None:
     """Save the turns of the trial, and note what came of them."""
     condition = role.spec.condition
     turns = int(condition["turns"] or 0)
-    pattern = None if role.spec.subject == saving.LISTED else role.spec.subject
+    pattern = None if role.spec.subject == LISTED else role.spec.subject
     traffic = msgspec.convert(
         {"path": "", "pattern": pattern, "turns": turns, "seed": role.spec.seed}
         | (
             {"turns_per_s": _SUMMED_UP_PER_S, "sessions": 1, "summary_s": _SUMMARY_S}
-            if condition.get("case") == saving.SUMMARY
+            if condition.get("case") == SUMMED_UP
             else {"turns_per_s": int(condition["turns_per_s"] or 1), "sessions": _SESSIONS}
         ),
         Traffic,

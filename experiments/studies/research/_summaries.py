@@ -12,7 +12,7 @@ from experiments.measuring.records import RequestRow
 from experiments.measuring.role import Role
 from experiments.studies.research._facts import FactTurn, fact_turns
 from experiments.studies.research._histories import Coverage, TalkHistory, history
-from experiments.studies.research.summaries import INFERENCE, OWN_WORDS, SHORTENED, TIMED
+from experiments.studies.research._levels import INFERENCE, OWN_WORDS, SHORTENED, TIMED
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch
 from systems.engines.interface import Call, Engine, Generation, Message
 from systems.mechanisms.awaiting import reply

@@ -13,6 +13,7 @@ import msgspec
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.research._levels import INFERENCE, OWN_WORDS, SHORTENED, TIMED, UNTIMED
 from systems import registry
 from systems.settings import names_of
 
@@ -39,15 +40,7 @@ PRIMARY = 4
 SUBJECTS = ("none", "last-n", "rolling", "listed")
 """The full text, the last messages alone, the research agent's summary, and the listing's as it is listed."""
 
-LAST_MESSAGES = 10
-"""How many messages ``last-n`` has in a prompt: as many as a summary is made of."""
-
-UNTIMED, TIMED, INFERENCE, OWN_WORDS = "no model", "timed", "inference", "own words"
-
 WORDLESS = "it takes a model whose words mean something"
-
-SHORTENED = 100
-"""So many times shorter than stated is everything that takes time in the work ``timed``."""
 
 _READING_S, _SAYING_S = 0.002, 0.025  # a token, before that: in the order of a small model's on two processors
 _SUMMARIES = ("rolling", "listed")
