@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from experiments.measuring.role import Role
-from experiments.studies.research import saving
+from experiments.studies.research._levels import LISTED, SUMMED_UP
 from experiments.studies.research._listed_saving import listed_restore
-from experiments.studies.research._saving_child import PROGRAM, Observed, Traffic, covered, turn_of
+from experiments.studies.research._saving_child import PROGRAM, SavingSeen, Traffic, covered, turn_of
 from systems.engines.interface import Message
 from systems.errors import SystemFailed
 from systems.research.keeping import tables
@@ -30,12 +30,12 @@ def run(role: Role) -> None:
     """Save the turns of the trial, and note what came of them."""
     condition = role.spec.condition
     turns = int(condition["turns"] or 0)
-    pattern = None if role.spec.subject == saving.LISTED else role.spec.subject
+    pattern = None if role.spec.subject == LISTED else role.spec.subject
     traffic = msgspec.convert(
         {"path": "", "pattern": pattern, "turns": turns, "seed": role.spec.seed}
         | (
             {"turns_per_s": _SUMMED_UP_PER_S, "sessions": 1, "summary_s": _SUMMARY_S}
-            if condition.get("case") == saving.SUMMARY
+            if condition.get("case") == SUMMED_UP
             else {"turns_per_s": int(condition["turns_per_s"] or 1), "sessions": _SESSIONS}
         ),
         Traffic,
@@ -78,14 +78,14 @@ def _note_summed_up(role: Role, traffic: Traffic) -> None:
     }
 
 
-def _exit(traffic: Traffic) -> tuple[set[int], Observed]:
+def _exit(traffic: Traffic) -> tuple[set[int], SavingSeen]:
     """Have a process save ``traffic`` and end; return the turns it acknowledged, and what it observed."""
     with _started(traffic) as process:
         assert process.stdout is not None
         *lines, observed = process.stdout.read().splitlines() or [b""]
     if process.returncode or not observed:
         raise SystemFailed(f"The process that saves ended with status {process.returncode}.")
-    return _acknowledged(lines), msgspec.json.decode(observed, type=Observed)
+    return _acknowledged(lines), msgspec.json.decode(observed, type=SavingSeen)
 
 
 def _kill(traffic: Traffic, last: int) -> set[int]:

@@ -36,6 +36,8 @@ _ARTICLES, _ARTICLE_CHARACTERS = 5, 1000
 
 _NUMBER = re.compile(r"#(\d+)")
 
+Summariser = Callable[[str], Coroutine[Any, Any, str]]
+
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be saved: ``turns`` of ``sessions`` in turn, ``turns_per_s`` of them. ``pattern`` None: as listed.
@@ -52,7 +54,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     summary_s: float | None = None
 
 
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
+class SavingSeen(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen from within: the turns, how late the loop was, and how many messages the first summary found.
 
     ``said_at_first_summary`` is None where nothing was summed up.
@@ -63,7 +65,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     said_at_first_summary: int | None = None
 
 
-class Saver(Protocol):
+class TurnSaver(Protocol):
     """Saves turns of sessions; when `save` returns a turn is acknowledged."""
 
     async def open(self) -> None:
@@ -79,7 +81,7 @@ class Saver(Protocol):
 class _Ours:
     """The memory of the research agent, in one of its patterns."""
 
-    def __init__(self, traffic: Traffic, summarise: Callable[[str], Coroutine[Any, Any, str]] | None) -> None:
+    def __init__(self, traffic: Traffic, summarise: Summariser | None) -> None:
         assert traffic.pattern is not None
         self._memory = ResearchMemory(Path(traffic.path), traffic.pattern)
         self._summaries: RollingSummary | None = None
@@ -105,7 +107,7 @@ class _Ours:
 class _Listed:
     """The listing, with the tasks that it leaves to themselves."""
 
-    def __init__(self, traffic: Traffic, summarise: Callable[[str], Coroutine[Any, Any, str]] | None) -> None:
+    def __init__(self, traffic: Traffic, summarise: Summariser | None) -> None:
         self._saving = ListedSaving(Path(traffic.path))
         self._summarise = summarise
         self._states: dict[str, ListedState] = {}
@@ -145,6 +147,10 @@ def covered(summary: str) -> int:
     return 0 if found is None else int(found[1]) + 1
 
 
+def _saver(traffic: Traffic, summarise: Summariser | None) -> TurnSaver:
+    return _Listed(traffic, summarise) if traffic.pattern is None else _Ours(traffic, summarise)
+
+
 def _tell(line: str) -> None:
     os.write(1, line.encode() + b"\n")
 
@@ -158,8 +164,7 @@ async def _live(traffic: Traffic) -> None:
         first = said if first is None else first
         return f"It was said what there is up to message #{max(map(int, _NUMBER.findall(text)))}."
 
-    made = _Listed if traffic.pattern is None else _Ours
-    saver: Saver = made(traffic, None if traffic.summary_s is None else summarise)
+    saver = _saver(traffic, None if traffic.summary_s is None else summarise)
     await saver.open()
     rng = random.Random(traffic.seed)
     turns = [_turn(rng, number) for number in range(traffic.turns)]
@@ -195,7 +200,7 @@ async def _live(traffic: Traffic) -> None:
         rows = await asyncio.gather(*saving)
     if traffic.summary_s is not None:
         await saver.settled()  # what an end loses is another case
-    observed = Observed(rows=rows, loop_delay_s=delay.delays_s, said_at_first_summary=first)
+    observed = SavingSeen(rows=rows, loop_delay_s=delay.delays_s, said_at_first_summary=first)
     _tell(msgspec.json.encode(observed).decode())
 
 

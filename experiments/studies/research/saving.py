@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.research._levels import LISTED, SUMMED_UP
 
 PART = "saving"
 QUESTION = "a turn is saved in the loop, on threads or by one queued writer: what stalls, and what is lost?"
@@ -26,12 +27,8 @@ MEASURES = (
 )
 PRIMARY = 4
 
-LISTED = "thread-listed"
 SUBJECTS = ("in-loop", "thread", LISTED, "queued")
 """Three patterns of our own, and the listing's thread as it is listed."""
-
-SUMMARY = "summary"
-"""The case of a conversation that is summed up."""
 
 _RATES: dict[Preset, tuple[int, ...]] = {
     "smoke": (100,),
@@ -74,7 +71,7 @@ def cells(request: GridRequest) -> list[Cell]:
     summed_up = [
         Cell(
             part=PART,
-            condition={"part": PART, "case": SUMMARY, "turns": turns},
+            condition={"part": PART, "case": SUMMED_UP, "turns": turns},
             subject=subject,
             labels=(_NO_MODEL, "a summary is a sentence that takes a stated time"),
             estimate_s=_START_S + turns * _TURN_S,
