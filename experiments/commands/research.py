@@ -19,7 +19,7 @@ from experiments.commands.places import memory_folder
 from experiments.errors import Interrupted, StorageError
 from experiments.invocation import command, refuse_what_is_not_utf8
 from systems import registry
-from systems.errors import BadInput, ExitCode, FourgigError, StoreError, UnknownName
+from systems.errors import BadInput, StoreError, UnknownName
 from systems.models.embeddings import names as embedding_names
 from systems.research.settings import ResearchSettings
 from systems.settings import by_system, layered
@@ -33,12 +33,6 @@ CONTEXT_TOKENS = 4096
 """The longest prompt with its reply, where the model has as much: passages, what was said, an answer."""
 
 _WORDS = "words"
-
-
-class NothingRead(FourgigError):
-    """None of the sources could be read."""
-
-    exit_code = ExitCode.NO_ANSWER
 
 
 def research(
@@ -126,6 +120,8 @@ def research(
     again = command("research", "QUESTION", "--session", name)
     if findings.complete and not findings.read:
         refused = "; ".join(f"{each.source}: {each.reason}" for each in findings.refused[:3])
+        from systems.research.library import NothingRead
+
         raise NothingRead(f"None of the sources could be read: {refused or 'they hold no text'}.")
     _write(findings, name, out, as_json=as_json)
     if not findings.complete:

@@ -107,17 +107,18 @@ class Research(AsyncSystem):
             recent=settings.recent_messages,
             most=settings.sessions,
         )
+        self._library = Library(
+            fetcher,
+            partial(self._executors.run, "passages"),
+            kept_s=settings.kept_s,
+            passage_characters=settings.passage_characters,
+        )
         parts = ResearchParts(
             settings=settings,
             executors=self._executors,
             admission=self._admission,
             engine=self._engine,
-            library=Library(
-                fetcher,
-                partial(self._executors.run, "passages"),
-                kept_s=settings.kept_s,
-                passage_characters=settings.passage_characters,
-            ),
+            library=self._library,
             relevance=self._relevance,
             analyser=Analyser(self._analysis),
             remembered=self._remembered,

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from systems.errors import ExitCode, FourgigError
 from systems.research.embedding.passages import passages
 from systems.research.ranking import PassageIndex
 from systems.research.sources.documents import Document, SourceRefusal
@@ -19,6 +20,12 @@ Told = Callable[[Document | SourceRefusal], None]
 
 # Characters that a passage repeats of the one before.
 _OVERLAP = 60
+
+
+class NothingRead(FourgigError):
+    """None of the sources could be read."""
+
+    exit_code = ExitCode.NO_ANSWER
 
 
 class Reads(Protocol):

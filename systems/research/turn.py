@@ -23,7 +23,7 @@ from systems.research.analysing import Analyser
 from systems.research.citing import Citing, checked
 from systems.research.counting import TurnCalls
 from systems.research.findings import Findings, SourceRead
-from systems.research.library import Library, Shelf
+from systems.research.library import Library, NothingRead, Shelf
 from systems.research.ranking import Scored, reranked
 from systems.research.remembering import Remembered
 from systems.research.settings import ResearchSettings
@@ -128,6 +128,10 @@ class ResearchTurn:
             self._on_change()
 
         async def read() -> Shelf | None:
+            shelf = await self._parts.library.read(self._sources, note)
+            if not shelf.documents:
+                raise NothingRead("None of the sources could be read.")
+            return shelf| None:
             return await self._parts.library.read(self._sources, note)
 
         with self._timed("sources"):
