@@ -49,9 +49,11 @@ class _Model:
         told = _SUMMARY.format(summary) if summary else ""
         return [Message("system", _SYSTEM + told), *messages, Message("user", asked)]
 
-    async def say(self, prompt: Sequence[Message], max_tokens: int, script: str | None) -> Generation:
+    async def say(
+        self, prompt: Sequence[Message], max_tokens: int, script: str | None, *, whole: bool = False
+    ) -> Generation:
         wanted = Wanted(math.inf)
-        call = Call(messages=prompt, max_tokens=max_tokens, script=script, check=wanted.check)
+        call = Call(messages=prompt, max_tokens=max_tokens, script=script, all_messages=whole, check=wanted.check)
         called = await reply(self.engine, call, wanted, lambda work: self._threads.run("model", work))
         return called.generation
 
@@ -60,7 +62,7 @@ class _Model:
         # Each differs from the others: by its words it is known what a summary was made of.
         script = None if self._spoken else f"Summary {self._made}: " + _WORDS * (1 + max_tokens // 16)
         prompt = [Message("system", INSTRUCTIONS), Message("user", text)]
-        said = (await self.say(prompt, max_tokens, script)).text.strip()
+        said = (await self.say(prompt, max_tokens, script, whole=True)).text.strip()
         self.coverage.made(said, text)
         return said
 

@@ -134,7 +134,8 @@ def connect(path: Path, busy_s: float) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")  # what was acknowledged survives a power cut
         connection.execute("PRAGMA secure_delete=ON")  # what is forgotten is overwritten
         connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_BYTES}")
-        changed(connection, tables.prepare)
+        if tables.version(connection) != tables.VERSION:  # else nobody who writes need be waited for
+            changed(connection, tables.prepare)
     except sqlite3.Error as error:
         connection.close()
         raise store_error(what, error) from error

@@ -63,14 +63,19 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
         return self.messages[self.summarised_up_to :]
 
 
+def version(connection: sqlite3.Connection) -> int:
+    """Return which version of the tables a file has; 0 where it has none."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def prepare(connection: sqlite3.Connection) -> None:
     """Make the tables where there are none. Raises `StoreError` for a file of a newer version."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > VERSION:
+    found = version(connection)
+    if found > VERSION:
         raise StoreError(
-            f"The file of research sessions has schema {version}; this version reads schemas up to {VERSION}."
+            f"The file of research sessions has schema {found}; this version reads schemas up to {VERSION}."
         )
-    if version == 0:
+    if found == 0:
         for statement in TABLES:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={VERSION}")
