@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -40,8 +39,6 @@ from systems.research.remembering import Remembered
 from systems.research.settings import ResearchSettings
 from systems.research.summarising import INSTRUCTIONS, RollingSummary
 from systems.research.turn import ResearchParts, ResearchTurn
-
-log = logging.getLogger(__name__)
 
 # A step that fails for a passing reason is tried again after waits that grow from the first to the second number.
 RETRY_FIRST_S, RETRY_LAST_S = 0.05, 1.0

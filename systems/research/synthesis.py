@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from systems.engines.fitting import RESERVED_SHARE
 from systems.engines.interface import Message
 from systems.turn.prompt import note
 
@@ -79,7 +80,8 @@ def prompt(
     messages go before passages do, and then the summary.
     """
     context = context_tokens or CONTEXT_TOKENS
-    room = context - answer_tokens - 3 * _FRAME_TOKENS - count(_SYSTEM) - count(instructions) - count(question)
+    reserved = min(answer_tokens, context // RESERVED_SHARE)  # as an engine does: a bound may be as long as the context
+    room = context - reserved - 3 * _FRAME_TOKENS - count(_SYSTEM) - count(instructions) - count(question)
     chosen = _fitting(passages, min(passage_tokens, room), count)
     room -= sum(count(laid_out(number, each)) for number, each in enumerate(chosen, 1))
     summary = before.summary if before.summary and count(_SUMMARY + before.summary) <= room else ""
