@@ -151,7 +151,7 @@ async def _answer(opened: _Open, most_bytes: int, cut: bool) -> WebAnswer:
     """Read one answer. Raises `CannotRead`, OSError, and what h11 raises for what is no HTTP."""
     answer: WebAnswer | None = None
     unpacking = Unpacking("", 0)
-    pieces: list[bytes] = []
+    body = bytearray()  # and no list of pieces: an answer in chunks of two bytes would be a million of them
     received = 0
     while True:
         event = opened.protocol.next_event()
@@ -173,16 +173,16 @@ async def _answer(opened: _Open, most_bytes: int, cut: bool) -> WebAnswer:
                 unpacking = Unpacking(answer.headers.get("content-encoding", ""), most_bytes)
         elif isinstance(event, h11.Data):
             try:
-                pieces.append(unpacking.feed(bytes(event.data)) if answer and answer.status == 200 else b"")
+                body += unpacking.feed(bytes(event.data)) if answer and answer.status == 200 else b""
             except TooLarge:
                 if answer is None or not cut:
                     raise
-                return WebAnswer(answer.status, answer.headers, b"".join(pieces))
+                return WebAnswer(answer.status, answer.headers, bytes(body))
         elif isinstance(event, h11.EndOfMessage):
             if answer is None or answer.status != 200:
                 return answer or WebAnswer(0, {})
             unpacking.end()
-            return WebAnswer(answer.status, answer.headers, b"".join(pieces))
+            return WebAnswer(answer.status, answer.headers, bytes(body))
         elif not isinstance(event, h11.InformationalResponse):
             raise CannotRead("its host sent something else than an answer")
 
