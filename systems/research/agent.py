@@ -35,7 +35,7 @@ from systems.research.fetching import make_fetcher
 from systems.research.findings import Findings
 from systems.research.keeping.memory import FILE, ResearchMemory
 from systems.research.library import Library
-from systems.research.remembering import Remembered
+from systems.research.remembering import RememberedTalks
 from systems.research.settings import ResearchSettings
 from systems.research.summarising import INSTRUCTIONS, RollingSummary
 from systems.research.turn import ResearchParts, ResearchTurn
@@ -97,7 +97,7 @@ class Research(AsyncSystem):
             recent=settings.recent_messages,
             wait_at=2 * settings.summarise_at,
         )
-        self._remembered = Remembered(
+        self._remembered = RememberedTalks(
             self._memory,
             summary,
             summarising=settings.summarising,

@@ -14,7 +14,7 @@ from systems.research.summarising import RollingSummary
 from systems.research.synthesis import FoundPassage, SaidBefore
 
 
-class Remembered:
+class RememberedTalks:
     """Conversations by name, of which ``most`` are held in memory; what is kept of the others is in the file.
 
     Without a summary a prompt has the ``recent`` messages alone.

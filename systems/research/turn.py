@@ -25,7 +25,7 @@ from systems.research.counting import TurnCalls
 from systems.research.findings import Findings, SourceRead
 from systems.research.library import Library, NothingRead, Shelf
 from systems.research.ranking import Scored, reranked
-from systems.research.remembering import Remembered
+from systems.research.remembering import RememberedTalks
 from systems.research.settings import ResearchSettings
 from systems.research.sources.documents import Document, SourceRefusal
 from systems.research.synthesis import FoundPassage, ResearchPrompt, SaidBefore
@@ -52,7 +52,7 @@ class ResearchParts(msgspec.Struct, frozen=True, kw_only=True):
     library: Library
     relevance: Judges
     analyser: Analyser
-    remembered: Remembered
+    remembered: RememberedTalks
     counters: Counters
 
 
