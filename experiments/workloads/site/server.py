@@ -7,6 +7,8 @@ next to nothing beside the delays: one process serves all hosts, and pages are p
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import sys
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -51,6 +53,8 @@ async def _answer(target: str, reader: asyncio.StreamReader, writer: asyncio.Str
         case "reset":
             writer.write(_begun(len(page)) + page[: len(page) // 2])
             await writer.drain()
+            # Without lingering: the other side is told of a reset, and not of an end.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
             return False
         case "status":

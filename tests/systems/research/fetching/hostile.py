@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import struct
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -77,6 +79,8 @@ def _forever(head: bytes, piece: bytes) -> Behave:
 async def _reset(_: Hostile, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n" + HTML + b"Content-Length: 100000\r\n\r\nhalf of")
     await writer.drain()
+    # Without lingering: the other side is told of a reset, and not of an end.
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
