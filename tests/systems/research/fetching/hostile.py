@@ -98,7 +98,7 @@ GZIP = HTML + b"Content-Encoding: gzip\r\n"
 PATHS: dict[str, Behave] = {
     "/good": _said(whole(PAGE)),
     "/packed": _said(whole(gzip.compress(PAGE), GZIP)),
-    "/chunked": _said(CHUNKED + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (PAGE[:9], PAGE[9:])) + b"0\r\n\r\n"),
+    "/chunked": _said(CHUNKED + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (PAGE[:9], PAGE[9:], b""))),
     "/until-closed": _then_closed(b"HTTP/1.1 200 OK\r\n" + HTML + b"\r\n" + PAGE),
     "/old": _then_closed(b"HTTP/1.0 200 OK\r\n" + HTML + b"\r\n" + PAGE),
     "/continue": _said(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + whole(PAGE)),
