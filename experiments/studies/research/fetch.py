@@ -3,8 +3,8 @@
 The site stands outside the limits. Every page comes after a stated delay; robots.txt and connections cost what loopback
 costs. Every pattern runs the same code for everything but the waiting: the same requests, limits and extraction.
 ``sequential`` keeps its connections and runs in the event loop's thread, which stands still meanwhile, as in a program
-that has nothing else; ``one-thread`` is the same beside the loop. Each page is on a host of its own unless the condition
-says otherwise.
+that has nothing else to do; ``one-thread`` is the same beside the loop. Each page is on a host of its own unless the
+condition says otherwise.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """The site's server: ``python -m experiments.workloads.site.server 127.0.0.1:PORT``.
 
-It listens on that port of every host of the site, which are addresses of the loopback interface. What an answer costs is
-next to nothing beside the delays: one process serves all hosts, and pages are put together from what was made before.
+It listens on that port of every host of the site, which are addresses of the loopback interface. What an answer costs
+is next to nothing beside the delays: one process serves all hosts, and pages are put together from what was made before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import sys
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -51,6 +53,8 @@ async def _answer(target: str, reader: asyncio.StreamReader, writer: asyncio.Str
         case "reset":
             writer.write(_begun(len(page)) + page[: len(page) // 2])
             await writer.drain()
+            # Without lingering: the other side is told of a reset, and not of an end.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
             return False
         case "status":

@@ -1,8 +1,8 @@
 """One request and its answer over HTTP/1.1, on a connection that is kept for the next one.
 
-The protocol is h11's, which leaves the connections to whoever uses it: so those are made to the very addresses that were
-checked, and the same code runs on every `Wire`. Whatever an answer does, no more than a bound is held of it: its head by
-h11's own, its body as it comes and again unpacked, and all bytes together, of which framing may be most.
+The protocol is h11's, which leaves the connections to whoever uses it: so those are made to the very addresses that
+were checked, and the same code runs on every `Wire`. Whatever an answer does, no more than a bound is held of it: its
+head by h11's own, its body as it comes and again unpacked, and all bytes together, of which framing may be most.
 """
 
 from __future__ import annotations
@@ -204,7 +204,8 @@ def _check_length(answer: WebAnswer, most_bytes: int, cut: bool) -> None:
 
 def _reusable(protocol: h11.Connection) -> bool:
     """Return whether both sides are done, mean to go on, and nothing came that nobody asked for."""
-    return protocol.our_state is h11.DONE and protocol.their_state is h11.DONE and protocol.trailing_data == (b"", False)
+    done = protocol.our_state is h11.DONE and protocol.their_state is h11.DONE
+    return done and protocol.trailing_data == (b"", False)
 
 
 def _broken(error: OSError | h11.RemoteProtocolError) -> CannotRead:

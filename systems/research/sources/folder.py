@@ -45,7 +45,13 @@ def read_place(
 
 class _Folder:
     def __init__(
-        self, root: Path, source: str, most_bytes: int, most_files: int, most_folder_bytes: int, late: Callable[[], bool]
+        self,
+        root: Path,
+        source: str,
+        most_bytes: int,
+        most_files: int,
+        most_folder_bytes: int,
+        late: Callable[[], bool],
     ) -> None:
         self._root, self._source = root, source
         self._most_bytes, self._most_files, self._left_bytes = most_bytes, most_files, most_folder_bytes

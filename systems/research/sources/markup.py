@@ -27,8 +27,8 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title", "iframe")}
 _HIDDEN = frozenset(("svg", "math", "template"))
 _PARAGRAPHS = frozenset(
-    "address article aside blockquote body dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr main nav ol p pre section table ul".split()
+    "address article aside blockquote body dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
+    "h6 header hr main nav ol p pre section table ul".split()
 )
 _LINES = frozenset(("br", "li", "option", "summary", "tr"))
 _CELLS = frozenset(("td", "th"))

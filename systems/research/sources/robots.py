@@ -1,7 +1,7 @@
 """What a host asks of robots: its robots.txt, read as RFC 9309 says.
 
-The rules of the groups that name this robot count, else those for all (``*``). Of the rules that match a page the longest
-decides, and of two as long the one that allows. In a rule ``*`` stands for anything, and ``$`` for the end.
+The rules of the groups that name this robot count, else those for all (``*``). Of the rules that match a page the
+longest decides, and of two as long the one that allows. In a rule ``*`` stands for anything, and ``$`` for the end.
 """
 
 from __future__ import annotations

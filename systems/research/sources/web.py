@@ -1,4 +1,4 @@
-"""Web pages as sources: redirects counted, robots.txt respected, each host's limit kept, private networks left alone."""
+"""Web pages as sources: redirects counted, robots.txt respected, hosts not crowded, private networks left alone."""
 
 from __future__ import annotations
 

@@ -93,7 +93,9 @@ def _changes(taken: pd.DataFrame) -> pd.DataFrame:
 
 def _title(changes: pd.DataFrame) -> str:
     means = changes[(changes["subject"] == _PATTERN) & (changes["delays"] == "equal")].groupby("addresses")["change"].mean()
-    told = [f"{count:g} pages take {text.significant(-change, 2)} % less time" for count, change in means.items()]
+    told = [
+        f"{count:g} pages take {text.significant(-change, 2)} % less time" for count, change in means.items()
+    ]
     if not told:
         return "Pages fetched one after another, on threads and as tasks"
     return f"Fetched as tasks instead of one after another, {', '.join(told)}"
@@ -103,7 +105,8 @@ def _line(
     axes: Axes, place: int, values: pd.Series[float], over: pd.Series[float], label: str, *, filled: bool = True
 ) -> None:
     look = drawing.look(place)
-    style: dict[str, Any] = {"markerfacecolor": look["color"] if filled else "white", "linestyle": "-" if filled else "--"}
+    fill, line = (look["color"], "-") if filled else ("white", "--")
+    style: dict[str, Any] = {"markerfacecolor": fill, "linestyle": line}
     means = values.groupby(over).mean()
     edge = "white" if filled else look["color"]
     axes.plot(means.index, means, linewidth=1.4, markersize=6, markeredgecolor=edge, label=label, **look, **style)

@@ -36,7 +36,8 @@ def trial(
 def drawn(folder: Path, records: list[Record]) -> dict[str, Drawn]:
     run = load_run(synthetic.write(folder / "run", records))
     with drawing.style():
-        return {each.name: each for each in fetch.draw(scene(run, "research", UnknownStudy(references=("sequential",))))}
+        shown = scene(run, "research", UnknownStudy(references=("sequential",)))
+        return {each.name: each for each in fetch.draw(shown)}
 
 
 def made(blocks: int = 6) -> list[Record]:
@@ -53,7 +54,8 @@ def test_the_title_says_how_much_less_time_tasks_take(tmp_path: Path) -> None:
     found = drawn(tmp_path, made())
     assert set(found) == {"research-fetch", "research-fetch-costs"}
     title = found["research-fetch"].title.replace("\N{NO-BREAK SPACE}", " ")
-    assert title == "Fetched as tasks instead of one after another, 3 pages take 67 % less time, 10 pages take 90 % less time"
+    saved = "3 pages take 67 % less time, 10 pages take 90 % less time"
+    assert title == f"Fetched as tasks instead of one after another, {saved}"
     svg = found["research-fetch"].svg.decode()
     assert "claim-S4-async-1" in svg
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import struct
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -77,6 +79,8 @@ def _forever(head: bytes, piece: bytes) -> Behave:
 async def _reset(_: Hostile, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\n" + HTML + b"Content-Length: 100000\r\n\r\nhalf of")
     await writer.drain()
+    # Without lingering: the other side is told of a reset, and not of an end.
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
@@ -94,7 +98,7 @@ GZIP = HTML + b"Content-Encoding: gzip\r\n"
 PATHS: dict[str, Behave] = {
     "/good": _said(whole(PAGE)),
     "/packed": _said(whole(gzip.compress(PAGE), GZIP)),
-    "/chunked": _said(CHUNKED + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (PAGE[:9], PAGE[9:])) + b"0\r\n\r\n"),
+    "/chunked": _said(CHUNKED + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (PAGE[:9], PAGE[9:], b""))),
     "/until-closed": _then_closed(b"HTTP/1.1 200 OK\r\n" + HTML + b"\r\n" + PAGE),
     "/old": _then_closed(b"HTTP/1.0 200 OK\r\n" + HTML + b"\r\n" + PAGE),
     "/continue": _said(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + whole(PAGE)),
