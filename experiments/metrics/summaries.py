@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from statistics import fmean
 
 import numpy as np
 
@@ -140,7 +141,7 @@ METRICS = (
         unit="count",
         better="lower",
         formula="messages said before a turn that its prompt has neither word for word nor in the summary, mean over turns",
-        compute=partial(in_neither, summed=np.mean),
+        compute=partial(in_neither, summed=fmean),
         comparable=False,
     ),
     Metric(

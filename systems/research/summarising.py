@@ -155,7 +155,7 @@ class RollingSummary:
     async def make_way(self, session: str) -> None:
         """Have the engine free for a turn of ``session``: cancel what is summed up, or wait for it where it must be."""
         state = self._sessions.get(session)
-        mine = []
+        mine: list[asyncio.Task[None]] = []
         if state is not None and len(state.window) >= max(self._wait_at, state.due_at):
             self._due[session] = None
             mine = [self._start(session)]

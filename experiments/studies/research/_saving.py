@@ -8,8 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -102,11 +101,9 @@ def _kill(traffic: Traffic, last: int) -> set[int]:
     return _acknowledged(lines)
 
 
-@contextmanager
-def _started(traffic: Traffic) -> Iterator[subprocess.Popen[bytes]]:
+def _started(traffic: Traffic) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", PROGRAM, msgspec.json.encode(traffic).decode()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        yield process
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 def _acknowledged(lines: list[bytes]) -> set[int]:

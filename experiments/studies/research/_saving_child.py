@@ -156,7 +156,8 @@ def _tell(line: str) -> None:
 
 
 async def _live(traffic: Traffic) -> None:
-    said, first = 0, None
+    said = 0
+    first: int | None = None
 
     async def summarise(text: str) -> str:
         nonlocal first
@@ -168,7 +169,7 @@ async def _live(traffic: Traffic) -> None:
     await saver.open()
     rng = random.Random(traffic.seed)
     turns = [_turn(rng, number) for number in range(traffic.turns)]
-    saving = []
+    saving: list[asyncio.Task[RequestRow]] = []
     async with LoopDelay() as delay:
         clock = Stopwatch()
 

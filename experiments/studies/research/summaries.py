@@ -8,6 +8,8 @@ stated times, a pause lies between two turns, and the summary occupies the one e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from experiments.measuring.records import EngineSpec, Scalar
@@ -163,7 +165,7 @@ def _cell(
     work: str,
     turns: int,
     engine: EngineSpec,
-    more: dict[str, Scalar] = {},
+    more: Mapping[str, Scalar] = {},
     *,
     impossible: str = "",
     labels: tuple[str, ...] = (),

@@ -99,11 +99,11 @@ class AccessOnThreads(FileAccess):
 
     async def change(self, work: Work[T]) -> T:
         """Do ``work`` in a transaction, on a thread."""
-        return await self._executors.run(_THREADS, self._lent, lambda connection: changed(connection, work))
+        return await self._executors.run(_THREADS, lambda: self._lent(lambda connection: changed(connection, work)))
 
     async def apart(self, work: Work[T]) -> T:
         """Do ``work`` on a thread."""
-        return await self._executors.run(_THREADS, self._lent, lambda connection: done(connection, work))
+        return await self._executors.run(_THREADS, lambda: self._lent(lambda connection: done(connection, work)))
 
     async def close(self) -> None:
         """End the threads and close their connections."""

@@ -68,7 +68,7 @@ class QueuedAccess(FileAccess):
     async def change(self, work: Work[T]) -> T:
         """Have the writer do ``work``. Raises `StoreError`, `NotSaved`, and what ``work`` raises."""
         assert self._loop is not None
-        waiting: _Waiting = _Waiting(work, self._loop.create_future())
+        waiting = _Waiting(work, self._loop.create_future())
         with self._bell:
             if self._ended is not None:
                 raise StoreError(*self._ended.args)
@@ -81,7 +81,7 @@ class QueuedAccess(FileAccess):
 
     async def apart(self, work: Work[T]) -> T:
         """Do ``work`` on the reading thread."""
-        return await self._readers.run(_READING, self._read, work)
+        return await self._readers.run(_READING, lambda: self._read(work))
 
     async def close(self) -> None:
         """Write what waits, and end both threads."""

@@ -43,7 +43,8 @@ def _over_rates(scene: Scene) -> list[Drawn]:
     if delays.empty:
         return []
     lost = {metric: where(scene.measured(metric, part="saving"), case=None) for metric in _ENDINGS}
-    figure, (left, right) = drawing.canvas(title := _title(delays, lost), 2, height=4.4)
+    title = _title(delays, lost)
+    figure, (left, right) = drawing.canvas(title, 2, height=4.4)
     for place, (name, label) in enumerate(_SUBJECTS.items()):
         mine = delays[delays["subject"] == name]
         _line(left, place, mine, mine["value"] * 1000, label)
