@@ -19,7 +19,7 @@ import msgspec
 
 from experiments.measuring.probes import processes
 from experiments.measuring.role import Role
-from experiments.studies.research.analysis import CANCELLED, KILLED, LISTED, TOLERANCE_S, WORKS
+from experiments.studies.research._analysis_names import CANCELLED, KILLED, LISTED, TOLERANCE_S, WORKS
 from systems.errors import SystemFailed
 from systems.research.analysis.reports import AnalysisFailed, RatedDocument
 
@@ -33,7 +33,7 @@ _DOCUMENTS, _WORDS = 100, 150
 # Seconds: when the caller goes away, or the agent is killed; until a call that has not returned is given up, beyond
 # what a late one takes; until an agent is ready; and how long what was killed may take to be gone (where the agent
 # itself was killed, as long as the deadline).
-_MEANWHILE_S, _GIVEN_UP_S, _READY_WITHIN_S, _GONE_WITHIN_S = 0.1, 0.7, 60.0, 0.1
+_MEANWHILE_S, _GIVEN_UP_S, _READY_WITHIN_S, _GONE_WITHIN_S = 0.4, 0.7, 60.0, 0.1
 _LOOK_AGAIN_S = 0.01
 _MOST_CALLS = 50
 

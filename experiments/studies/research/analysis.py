@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.research._analysis_names import CASES, SUBJECTS, WORKS
 
 PART = "analysis"
 QUESTION = "a program that works, fails, hangs, floods or leaves something: is it contained, in time, in what memory?"
@@ -22,17 +23,6 @@ MEASURES = (
 )
 PRIMARY = 4
 
-IN_LOOP, THREAD, LISTED, PROCESS = "in-loop", "thread", "as-listed", "process"
-SUBJECTS = (IN_LOOP, THREAD, LISTED, PROCESS)
-
-WORKS, CANCELLED, KILLED = "works", "cancelled", "agent-killed"
-CASES = (
-    *(WORKS, "crashes", "hangs", "leaves-grandchild", "prints-noise", "floods", "eats-memory", CANCELLED),
-    # The others take as long again: they follow from these, or only differ from them in an argument.
-    *("raises", "hangs-holding-lock", "leaves-daemon", KILLED),
-)
-"""What the program does; where the caller goes away, or the agent is killed, the program hangs meanwhile."""
-
 _FEW = 8  # of the cases, from the first
 _SHOWN: dict[Preset, tuple[str, ...]] = {
     "smoke": (WORKS, "crashes", "prints-noise"),
@@ -42,9 +32,6 @@ _SHOWN: dict[Preset, tuple[str, ...]] = {
 """The cases of the shorter presets; all of them in the others."""
 
 PUBLISHED_DEADLINE_S = 15.0
-TOLERANCE_S = 0.5
-"""By how much a call may overrun its deadline and still be in time; stated with the claim, before the first run."""
-
 _DEADLINE_S: dict[Preset, float] = {"smoke": 1.0, "quick": 1.0, "standard": 1.0, "wide": 1.0, "paper": 1.0}
 # A call that ends soon is repeated as often as fits into these seconds; one that hangs is made once.
 _REPEATED_S: dict[Preset, float] = {"smoke": 0.0, "quick": 0.5, "standard": 0.8, "wide": 0.8, "paper": 5.0}
