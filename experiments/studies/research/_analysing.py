@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +20,11 @@ import msgspec
 
 from experiments.measuring.probes import processes
 from experiments.measuring.role import Role
-from experiments.studies.research.analysis import CANCELLED, KILLED, LISTED, TOLERANCE_S, WORKS
+from experiments.studies.research._analysis_names import CANCELLED, KILLED, LISTED, TOLERANCE_S, WORKS
+from experiments.studies.research._listed_analysis import run_analysis
 from systems.errors import SystemFailed
 from systems.research.analysis.reports import AnalysisFailed, RatedDocument
+from systems.research.analysis.running import OVERVIEW, make_analysis
 
 _CASES = Path(__file__).with_name("_analysis_cases.py")
 
@@ -33,7 +36,7 @@ _DOCUMENTS, _WORDS = 100, 150
 # Seconds: when the caller goes away, or the agent is killed; until a call that has not returned is given up, beyond
 # what a late one takes; until an agent is ready; and how long what was killed may take to be gone (where the agent
 # itself was killed, as long as the deadline).
-_MEANWHILE_S, _GIVEN_UP_S, _READY_WITHIN_S, _GONE_WITHIN_S = 0.1, 0.7, 60.0, 0.1
+_MEANWHILE_S, _GIVEN_UP_S, _READY_WITHIN_S, _GONE_WITHIN_S = 0.4, 0.7, 60.0, 0.1
 _LOOK_AGAIN_S = 0.01
 _MOST_CALLS = 50
 
@@ -82,22 +85,22 @@ def run(role: Role) -> None:
     seen = [_call(role.spec.subject, case, deadline_s)]
     while time.monotonic() < until and len(seen) < _MOST_CALLS:
         seen.append(_call(role.spec.subject, case, deadline_s))
-    in_time = [one.returned_s <= deadline_s + TOLERANCE_S for one in seen]
-    due = _DUE.get(case, _DUE_ELSE)
     part = role.part
     part.values |= {"analysis_deadline_s": deadline_s}
     part.series |= {
         "analysis_returned_s": [one.returned_s for one in seen],
         "analysis_left": [float(one.left) for one in seen],
         "analysis_grown_bytes": [float(one.grown_bytes) for one in seen],
-        "analysis_contained": [
-            float(timely and one.outcome in due and one.alone and not one.left)
-            for one, timely in zip(seen, in_time, strict=True)
-        ],
+        "analysis_contained": [1.0 if _contained(one, case, deadline_s) else 0.0 for one in seen],
     }
-    for one in seen:
-        part.counters[f"analysis/{one.outcome}"] = part.counters.get(f"analysis/{one.outcome}", 0) + 1
+    part.counters |= Counter(f"analysis/{one.outcome}" for one in seen)
     role.outside_look()
+
+
+def _contained(one: _Seen, case: str, deadline_s: float) -> bool:
+    """Return whether the call ended as is due, in time, and the agent goes on as if it had not been made."""
+    in_time = one.returned_s <= deadline_s + TOLERANCE_S
+    return in_time and one.outcome in _DUE.get(case, _DUE_ELSE) and one.alone and one.left == 0
 
 
 def _call(subject: str, case: str, deadline_s: float) -> _Seen:
@@ -166,7 +169,8 @@ def _left(agent: int, threads: int, within_s: float) -> int:
     while True:
         more = max(0, _status(agent, "Threads") - threads) if _alive(agent) else 0
         # What lost its agent is this process's by now, which adopts orphans.
-        left = sum(map(_alive, processes.descendants(os.getpid()))) - _alive(agent) + more
+        others = [pid for pid in processes.descendants(os.getpid()) if pid != agent and _alive(pid)]
+        left = len(others) + more
         if not left or time.monotonic() > until:
             return left
         time.sleep(_LOOK_AGAIN_S)
@@ -231,8 +235,6 @@ def _asker(subject: str, deadline_s: float) -> Ask:
     """Return what calls the program of a case in the subject's way and says how that ended."""
     documents = list(_documents())
     if subject == LISTED:
-        from experiments.studies.research._listed_analysis import run_analysis
-
         articles: list[dict[str, Any]] = msgspec.to_builtins(documents)
 
         async def listed(case: str) -> str:
@@ -240,8 +242,6 @@ def _asker(subject: str, deadline_s: float) -> Ask:
             return _FAILED if report.printed else _REPORT
 
         return listed
-
-    from systems.research.analysis.running import OVERVIEW, make_analysis
 
     async def ours(case: str) -> str:
         analysis = make_analysis(

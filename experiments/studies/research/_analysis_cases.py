@@ -13,7 +13,7 @@ Articles = list[dict[str, str | float]]
 
 FLOOD_BYTES = 80 << 20
 EATEN_BYTES = 320 << 20
-GRANDCHILD_S = 2.0
+GRANDCHILD_S = 1.6
 """How long what is left behind lives: longer than any deadline here, and not for ever."""
 
 _PIECE = 1 << 20

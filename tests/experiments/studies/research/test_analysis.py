@@ -15,7 +15,7 @@ from experiments.measuring import records
 from experiments.measuring.records import EngineSpec, Outcome, Part, Record
 from experiments.measuring.study import BLOCKS, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
-from experiments.studies.research import _analysing, _listed_analysis, _listed_analysis_script, analysis
+from experiments.studies.research import _analysing, _analysis_names, _listed_analysis, _listed_analysis_script, analysis
 from tests.experiments.analysis import synthetic
 
 REPORTED = [{"source": "a", "title": "a title", "text": "words about memory", "relevance": 0.5}]
@@ -44,7 +44,7 @@ def test_the_standard_preset_tests_every_condition_of_the_claim() -> None:
 
 
 def test_the_criterion_states_the_tolerance_that_is_measured_with() -> None:
-    assert analysis.TOLERANCE_S == 0.5
+    assert _analysis_names.TOLERANCE_S == 0.5
     assert "half a second" in claims.get("S3-kill").criterion
 
 
