@@ -92,6 +92,8 @@ class _Pauses:
             place = _last(places, half, widest)
             if place is not None:
                 return place
+        if widest > last:  # a mark of its own stands after the white, which no word begins with
+            return widest
         place = last
         while place > half and self._within(place):
             place -= 1
