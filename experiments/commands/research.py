@@ -185,12 +185,10 @@ def _settings(whose: str, kind: type[Any], texts: dict[str, dict[str, str]], giv
 
 def _engine_settings(model: str | None, texts: dict[str, dict[str, str]]) -> Any:
     found = console.resolve_usual_model()[1] if model is None else console.resolve_model(model)
-    kind = registry.engines.get(ENGINE).Settings
+    kind: type[Any] = registry.engines.get(ENGINE).Settings
     said = texts.pop(ENGINE, {})
     # What has no default has to be there when the rest is read.
-    chosen = layered(
-        kind, ENGINE, command_line=said, environ=os.environ, file={}, model_path=str(found.path)
-    )
+    chosen = layered(kind, ENGINE, command_line=said, environ=os.environ, file={}, model_path=str(found.path))
     if chosen.context_tokens is None:
         length = min(CONTEXT_TOKENS, chosen.own_context(found.key_values))
         chosen = msgspec.structs.replace(chosen, context_tokens=length)

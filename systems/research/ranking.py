@@ -45,12 +45,12 @@ class PassageIndex:
     def best(self, asked: str, most: int) -> list[Scored]:
         """Return the ``most`` passages that match ``asked`` best, best first; none that has no word of it."""
         count = len(self._held_back)
-        scores: Counter[int] = Counter()
+        scores: dict[int, float] = {}
         for term in dict.fromkeys(words.asked(asked)):
             having = self._postings.get(term, ())
             rare = math.log1p((count - len(having) + 0.5) / (len(having) + 0.5))
             for place, times in having:
-                scores[place] += rare * times * (_AGAIN + 1) / (times + self._held_back[place])
+                scores[place] = scores.get(place, 0.0) + rare * times * (_AGAIN + 1) / (times + self._held_back[place])
         ranked = sorted(scores.items(), key=lambda each: (-each[1], each[0]))
         return [Scored(place, score) for place, score in ranked[:most]]
 

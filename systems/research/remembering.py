@@ -46,7 +46,9 @@ class RememberedTalks:
             oldest, _ = self._held.popitem(last=False)
             await self._summary.forget(oldest)
         summary, messages = self._summary.context(name)
-        return SaidBefore("", messages[-self._recent :]) if self._summarising == "none" else SaidBefore(summary, messages)
+        return (
+            SaidBefore("", messages[-self._recent :]) if self._summarising == "none" else SaidBefore(summary, messages)
+        )
 
     async def keep(self, name: str, said: Sequence[Message], passages: Sequence[FoundPassage]) -> None:
         """Keep what was ``said`` last, and the ``passages`` it rests on. Raises `StoreError`, `NotSaved`.

@@ -131,8 +131,7 @@ class ResearchTurn:
             shelf = await self._parts.library.read(self._sources, note)
             if not shelf.documents:
                 raise NothingRead("None of the sources could be read.")
-            return shelf| None:
-            return await self._parts.library.read(self._sources, note)
+            return shelf
 
         with self._timed("sources"):
             self._shelf = await self._steps.run_or("sources", read, None, "no sources")

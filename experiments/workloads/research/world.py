@@ -26,7 +26,7 @@ Asking = Literal["plain", "reworded", "changed"]
 _QUESTIONS: Mapping[Asking, int] = {"plain": 20, "reworded": 20, "changed": 8}
 
 _SEASONS = ("spring", "summer", "autumn", "winter")
-_REMARKS, _PARAGRAPHS = 18, 5
+_REMARKS, _PARAGRAPHS = 20, 5
 
 
 class CorpusDocument(msgspec.Struct, frozen=True):
@@ -103,8 +103,8 @@ class World:
             if stated.old:  # what was before is told before, in the same breath
                 told = f"{stated.attribute.former.format(name=name, old=stated.old)} Today it is otherwise. {told}"
             sentences.insert(rng.randrange(len(sentences) + 1), told)
-        for stated in rng.sample(self._elsewhere(rng, subjects, name), 2):
-            sentences.insert(rng.randrange(len(sentences) + 1), stated)
+        for sentence in rng.sample(self._elsewhere(rng, subjects, name), 2):
+            sentences.insert(rng.randrange(len(sentences) + 1), sentence)
         cuts = sorted(rng.sample(range(2, len(sentences) - 1), _PARAGRAPHS - 1))
         bounds = zip([0, *cuts], [*cuts, len(sentences)], strict=True)
         opening = self._filled(rng, subjects, name, subjects.opening)

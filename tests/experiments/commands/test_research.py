@@ -117,7 +117,15 @@ def test_an_interrupt_keeps_what_is_there(tiny_model, notes, tmp_path) -> None:
     here, there = pty.openpty()
     arguments = [QUESTION, "--model", tiny_model, "--data", tmp_path / "data", "--source", notes, "--session", "house"]
     # Random weights end no reply by themselves: it goes on until the context is full.
-    command = [FOURGIG, "research", *arguments, "--set", "research.answer_tokens=100000", "--set", "research.topics=words"]
+    command = [
+        FOURGIG,
+        "research",
+        *arguments,
+        "--set",
+        "research.answer_tokens=100000",
+        "--set",
+        "research.topics=words",
+    ]
     process = subprocess.Popen(
         [*map(str, command), "--set", "llama.context_tokens=131072"],
         stdout=subprocess.PIPE,

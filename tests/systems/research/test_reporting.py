@@ -14,7 +14,9 @@ ORRIN = FoundPassage(source="town-orrin.md", title="The town of Orrin", text="Th
 
 
 def findings(**changes):
-    return Findings(question="How long is it?", answer="84 metres [1].", passages=(VELM, ORRIN), complete=True, **changes)
+    return Findings(
+        question="How long is it?", answer="84 metres [1].", passages=(VELM, ORRIN), complete=True, **changes
+    )
 
 
 def test_the_answer_stands_with_the_passages_it_rests_on():

@@ -57,7 +57,9 @@ def test_a_short_passage_takes_the_room_that_a_long_one_leaves():
 @pytest.mark.parametrize("context", [256, 300, 512, 2048])
 def test_with_its_answer_it_fits_the_context(context):
     said = [Message(role, f"{role} {number} " + "word " * 40) for number in range(10) for role in ("user", "assistant")]
-    prompt = made([passage(number) for number in range(1, 9)], SaidBefore("A summary. " * 10, said), context_tokens=context)
+    prompt = made(
+        [passage(number) for number in range(1, 9)], SaidBefore("A summary. " * 10, said), context_tokens=context
+    )
     assert tokens(prompt) + min(100, context // 8) <= context
     assert prompt.passages
 
