@@ -35,20 +35,21 @@ NAIVE = MappingProxyType(
 
 
 class ResearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is read, in which patterns, and how much of everything (docs/settings.md).
+    """What is read, in which patterns, and how much of everything (docs/research.md).
 
     ``sources`` are folders and addresses; none are the documents that come with the agent. ``topics`` are named by the
-    model, or are the question's own words. ``fetching`` reads sources one after another, on threads, or as tasks;
-    ``relevance`` is computed in the event loop, on a thread, in a pool of ``workers`` processes, or in one process that
-    all share; ``analysis`` in the loop, on a thread, or in a child that is killed at its deadline; ``saving`` is done in
-    the loop, on a thread, or by one queued writer; ``generating`` waits for the model in the loop or on a thread;
-    ``summarising`` makes no rolling summary, makes it before the reply, or in the background; ``steps`` that do not
-    need each other run one after another or at once.
+    model, or are the question's own words. ``fetching`` reads sources one after another, on threads, or as tasks.
+    ``relevance`` is computed in the event loop, on a thread, in a pool of ``workers`` processes, or in one process
+    that all share. ``analysis`` is done in the loop, on a thread, or in a child that is killed at its deadline;
+    ``saving`` in the loop, on a thread, or by one queued writer. ``generating`` waits for the model in the loop or on a
+    thread. ``summarising`` makes no rolling summary, makes it before the reply, or in the background. ``steps`` that do
+    not need each other run one after another or at once.
 
-    ``encoder`` is an embedding model, by its name or path; with None relevance is of words. A prompt has at most ``passages``,
-    of ``passage_tokens`` together, and ``recent_messages`` of its conversation, the older ones being in the summary.
-    A turn calls the model at most ``model_calls`` times, its summary apart. Sources that were read ``kept_s`` ago are
-    read again. ``private_hosts`` are addresses of private networks that may be asked all the same.
+    ``encoder`` is an embedding model, by its name or path; with None relevance is of words. A prompt has ``passages``
+    at most, of ``passage_tokens`` together, and ``recent_messages`` of its conversation, the older ones being in the
+    summary, which is due at ``summarise_at``. A turn calls the model at most ``model_calls`` times, its summary apart.
+    Sources that were read ``kept_s`` ago are read again. ``private_hosts`` are addresses of private networks that may
+    be asked all the same.
     """
 
     sources: tuple[str, ...] = ()

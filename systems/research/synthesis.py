@@ -23,8 +23,8 @@ CONTEXT_TOKENS = 2048
 _FRAME_TOKENS = 12
 
 _SYSTEM = (
-    "Answer the question in one short sentence, from the numbered passages alone. After the sentence, put the number of "
-    "the passage that says so in square brackets, like this: [1]. If no passage has the answer, say that you do not "
+    "Answer the question in one short sentence, from the numbered passages alone. After the sentence, put the number "
+    "of the passage that says so in square brackets, like this: [1]. If no passage has the answer, say that you do not "
     "know."
 )
 _SUMMARY = "What was said before: "
@@ -110,7 +110,7 @@ def _messages(
 
 
 def _fitting(passages: Sequence[FoundPassage], room: int, count: Count) -> list[FoundPassage]:
-    """Return those passages, in order, that fit into ``room`` tokens: one too long is left out, a shorter one may do."""
+    """Return those passages, in order, that fit into ``room`` tokens: where one is too long a shorter one may do."""
     chosen: list[FoundPassage] = []
     for passage in passages:
         takes = count(laid_out(len(chosen) + 1, passage)) + 1

@@ -11,7 +11,9 @@ TOWNS = Subjects(
         "Stellen, Tobrin, Ulver, Wendle, Yarrowick, Zeltham, Braskel, Corvin, Elding, Fennor"
     ),
     title="The town of {name}",
-    opening="{name} is a town of the Ardel valley, a day's walk from {other} and known to travellers for its quiet inns.",
+    opening=(
+        "{name} is a town of the Ardel valley, a day's walk from {other} and known to travellers for its quiet inns."
+    ),
     attributes=(
         Property(
             name="founded",

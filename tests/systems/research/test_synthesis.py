@@ -15,7 +15,11 @@ def passage(number, words=30):
     return FoundPassage(source=f"{number}.md", title=f"Title {number}", text=text)
 
 
-def made(passages, before=SaidBefore(), **changes):
+NOTHING = SaidBefore()
+SAID = [Message(role, f"{role} {number} " + "word " * 40) for number in range(10) for role in ("user", "assistant")]
+
+
+def made(passages, before=NOTHING, **changes):
     bounds = {"passage_tokens": 640, "answer_tokens": 100, "context_tokens": 2048, **changes}
     return synthesis.prompt(QUESTION, passages, before, "", count, **bounds)
 
@@ -56,22 +60,20 @@ def test_a_short_passage_takes_the_room_that_a_long_one_leaves():
 
 @pytest.mark.parametrize("context", [256, 300, 512, 2048])
 def test_with_its_answer_it_fits_the_context(context):
-    said = [Message(role, f"{role} {number} " + "word " * 40) for number in range(10) for role in ("user", "assistant")]
     prompt = made(
-        [passage(number) for number in range(1, 9)], SaidBefore("A summary. " * 10, said), context_tokens=context
+        [passage(number) for number in range(1, 9)], SaidBefore("A summary. " * 10, SAID), context_tokens=context
     )
     assert tokens(prompt) + min(100, context // 8) <= context
     assert prompt.passages
 
 
 def test_the_newest_whole_exchanges_stay_where_not_all_fit():
-    said = [Message(role, f"{role} {number} " + "word " * 40) for number in range(10) for role in ("user", "assistant")]
-    prompt = made([passage(1)], SaidBefore("", said), context_tokens=512)
+    prompt = made([passage(1)], SaidBefore("", SAID), context_tokens=512)
     kept = prompt.messages[1:-1]
     assert kept
     assert [message.role for message in kept] == ["user", "assistant"] * (len(kept) // 2)
     assert kept[-1].content.startswith("assistant 9")
-    assert prompt.dropped_messages == len(said) - len(kept)
+    assert prompt.dropped_messages == len(SAID) - len(kept)
 
 
 def test_the_summary_is_one_line_of_the_system_message():
