@@ -92,10 +92,10 @@ def _changes(taken: pd.DataFrame) -> pd.DataFrame:
 
 
 def _title(changes: pd.DataFrame) -> str:
-    means = changes[(changes["subject"] == _PATTERN) & (changes["delays"] == "equal")].groupby("addresses")["change"].mean()
-    told = [
-        f"{count:g} pages take {text.significant(-change, 2)} % less time" for count, change in means.items()
-    ]
+    means = (
+        changes[(changes["subject"] == _PATTERN) & (changes["delays"] == "equal")].groupby("addresses")["change"].mean()
+    )
+    told = [f"{count:g} pages take {text.significant(-change, 2)} % less time" for count, change in means.items()]
     if not told:
         return "Pages fetched one after another, on threads and as tasks"
     return f"Fetched as tasks instead of one after another, {', '.join(told)}"
