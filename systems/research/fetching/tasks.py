@@ -36,6 +36,7 @@ class Tasks(Fetcher):
             if left:
                 await asyncio.wait(left)
             pages.close()
+            call.close()
 
     async def _read(self, source: str, call: LoopCall, pages: Pages, ends: float, on_done: OnDone) -> list[Found]:
         found = await self._found(source, call, pages, ends)
