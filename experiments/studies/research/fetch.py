@@ -45,7 +45,7 @@ _MEAN_MS: dict[Preset, int] = {"smoke": 20, "quick": 40, "standard": 50, "paper"
 _ALL_WITHIN_S, _HURRIED_S = 60.0, 1.0
 
 # Seconds, for estimates: a trial without its pages.
-_TRIAL_S = 1.2
+_TRIAL_S = 0.9
 
 
 def cells(request: GridRequest) -> list[Cell]:

@@ -1,7 +1,8 @@
 """The site's server: ``python -m experiments.workloads.site.server 127.0.0.1:PORT``.
 
 It listens on that port of every host of the site, which are addresses of the loopback interface. What an answer costs
-is next to nothing beside the delays: one process serves all hosts, and pages are put together from what was made before.
+is next to nothing beside the delays: one process serves all hosts, and pages are put together from what was made
+before.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from systems.research.fetching.interface import FetchLimits
@@ -12,18 +13,27 @@ from systems.research.sources.wire import RECEIVED_BYTES, Channel, Wire
 
 T = TypeVar("T")
 
-_HELD_BYTES = 100_000
-"""The largest page that is read in the event loop itself: a few milliseconds. A larger one is read on a thread."""
+_HELD_BYTES = 4_000
+"""The largest page that is read in the event loop itself, in some hundred microseconds.
+
+Pages that come at once are read one after another before the loop looks at its clock again: fifty of common size would
+hold it for a tenth of a second and more. On one thread beside it they hold it for a switch of threads at most.
+"""
 
 
 class LoopCall:
-    """What the wires of one call share: the places at each host, and of all."""
+    """What the wires of one call share: the places at each host, and of all, and a thread that reads."""
 
     def __init__(self, limits: FetchLimits, look_up: LookUp) -> None:
         self.limits, self.look_up = limits, look_up
         self.certificates = Certificates()
         self.all = asyncio.Semaphore(limits.at_once)
+        self.beside = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._places: dict[tuple[str, str], asyncio.Semaphore] = {}
+
+    def close(self) -> None:
+        """Let the thread end, and read nothing more."""
+        self.beside.shutdown(wait=False, cancel_futures=True)
 
     def place(self, kind: str, name: str, most: int) -> asyncio.Semaphore:
         """Return what lets ``most`` in at once."""
@@ -58,8 +68,10 @@ class LoopWire(Wire):
         """Nothing is to be done: a wait is its task's."""
 
     async def compute(self, function: Callable[[], T], size: int) -> T:
-        """Compute it here where it is little, else on a thread."""
-        return await asyncio.to_thread(function) if size > _HELD_BYTES else function()
+        """Compute it here where it is little, else on the thread beside the loop."""
+        if size <= _HELD_BYTES:
+            return function()
+        return await asyncio.get_running_loop().run_in_executor(self._call.beside, function)
 
     async def enter_host(self, host: str) -> None:
         """Wait for one of the places of this host, then for one of all."""

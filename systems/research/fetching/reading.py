@@ -18,9 +18,7 @@ from systems.research.sources.wire import driven
 
 def pages_of(limits: FetchLimits) -> Pages:
     """Return what reads the pages of one call."""
-    return Pages(
-        most_bytes=limits.max_bytes, most_redirects=limits.max_redirects, private_hosts=limits.private_hosts
-    )
+    return Pages(most_bytes=limits.max_bytes, most_redirects=limits.max_redirects, private_hosts=limits.private_hosts)
 
 
 def read_files(place: Path, source: str, limits: FetchLimits, ends: float) -> Iterator[Found]:
@@ -38,9 +36,10 @@ def read_files(place: Path, source: str, limits: FetchLimits, ends: float) -> It
 
 def read_source(source: str, call: BlockingCall, pages: Pages) -> Iterator[Found]:
     """Yield what one source holds."""
+    if time.monotonic() >= call.ends:
+        yield SourceRefusal(source, call.limits.over)
+        return
     try:
-        if time.monotonic() >= call.ends:
-            raise CannotRead(call.limits.over)
         place = place_of(source)
         if isinstance(place, Path):
             yield from read_files(place, source, call.limits, call.ends)

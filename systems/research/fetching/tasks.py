@@ -36,10 +36,9 @@ class Tasks(Fetcher):
             if left:
                 await asyncio.wait(left)
             pages.close()
+            call.close()
 
-    async def _read(
-        self, source: str, call: LoopCall, pages: Pages, ends: float, on_done: OnDone
-    ) -> list[Found]:
+    async def _read(self, source: str, call: LoopCall, pages: Pages, ends: float, on_done: OnDone) -> list[Found]:
         found = await self._found(source, call, pages, ends)
         for each in found:
             on_done(each)

@@ -54,9 +54,7 @@ class Threads(Fetcher):
 class _Crew:
     """The sources that are left, and where what was found in each is handed over."""
 
-    def __init__(
-        self, sources: Sequence[str], call: BlockingCall, pages: Pages, on_done: OnDone
-    ) -> None:
+    def __init__(self, sources: Sequence[str], call: BlockingCall, pages: Pages, on_done: OnDone) -> None:
         self._loop = asyncio.get_running_loop()
         self._sources, self._call, self._pages, self._on_done = sources, call, pages, on_done
         self.futures: list[asyncio.Future[list[Found]]] = [self._loop.create_future() for _ in sources]

@@ -57,8 +57,8 @@ def _times(scene: Scene) -> list[Drawn]:
         for delays, filled in (("equal", True), ("heavy-tailed", False)):
             some = changes[(changes["subject"] == subject) & (changes["delays"] == delays)]
             if not some.empty:
-                label = "delays equal" if filled else "heavy-tailed delays"
-                _line(shares, place, some["change"], some["addresses"], f"{_LABELS[subject]}, {label}", filled=filled)
+                label = _LABELS[subject] if filled else f"{_LABELS[subject]}, delays heavy-tailed"
+                _line(shares, place, some["change"], some["addresses"], label, filled=filled)
     counts = sorted({float(count) for count in factor(equal, "addresses")})
     best = [100 * (1 / count - 1) for count in counts]
     shares.plot(counts, best, color=drawing.GREY, linewidth=1, linestyle=":", label="all pages in the time of one")
@@ -70,7 +70,9 @@ def _times(scene: Scene) -> list[Drawn]:
         axes.minorticks_off()
         axes.set_xlabel("pages, each on a host of its own")
     seconds.set_ylabel("time to fetch all (s)")
-    shares.set_ylabel("change against one after another (%)")
+    shares.set_ylabel("change in time (%)")
+    seconds.set_title("delays equal")
+    shares.set_title("against one after another")
     alt = f"{title}. Left: seconds over the number of pages, a line a pattern. Right: the change in percent."
     notes = [*scene.notes(taken), "points: means over blocks; bars: 95 % intervals, of fewer than six blocks the range"]
     return [drawing.finish(figure, "research-fetch", title, alt, notes)]
@@ -92,13 +94,13 @@ def _changes(taken: pd.DataFrame) -> pd.DataFrame:
 
 
 def _title(changes: pd.DataFrame) -> str:
-    means = changes[(changes["subject"] == _PATTERN) & (changes["delays"] == "equal")].groupby("addresses")["change"].mean()
-    told = [
-        f"{count:g} pages take {text.significant(-change, 2)} % less time" for count, change in means.items()
-    ]
+    means = (
+        changes[(changes["subject"] == _PATTERN) & (changes["delays"] == "equal")].groupby("addresses")["change"].mean()
+    )
+    told = [f"{text.percent(change)} for {count:g} pages" for count, change in means.items()]
     if not told:
         return "Pages fetched one after another, on threads and as tasks"
-    return f"Fetched as tasks instead of one after another, {', '.join(told)}"
+    return f"Fetched as tasks instead of one after another, time changes by {', '.join(told)}"
 
 
 def _line(
@@ -123,7 +125,8 @@ def _costs(scene: Scene) -> list[Drawn]:
     subjects = [name for name in _LABELS if name in set(first["subject"])]
     count = int(factor(first, "addresses").iloc[0])
     delays = first.groupby("subject")["value"].mean()
-    told = ", ".join(f"{text.quantity(delays[name], 's')} with {_LABELS[name]}" for name in subjects)
+    compared = [name for name in list(_LABELS)[:3] if name in subjects]
+    told = ", ".join(f"{text.quantity(delays[name], 's')} with {_LABELS[name]}" for name in compared)
     title = f"While {count} pages are fetched the event loop stands still for {told}"
     figure, panels = drawing.canvas(title, 2, rows=2, height=4.9, sharey=True)
     rows: list[tuple[str, ...]] = [("pattern", *(label.replace("\n", " ") for _, label, _, _ in _COSTS))]
@@ -136,6 +139,8 @@ def _costs(scene: Scene) -> list[Drawn]:
         axes.set_ylim(len(subjects) - 0.5, -0.5)
         axes.set_xlim(left=0)
         axes.set_xlabel(label)
+        if shown[label].empty:
+            axes.set_axis_off()
     rows += [(_LABELS[name], *values) for name, values in told_of.items()]
     alt = f"{title}. Longest delay of the event loop, memory, processor time, and pages that came in a second."
     notes = ["a point a trial, the bar their mean", *scene.notes(first)]

@@ -50,12 +50,12 @@ def made(blocks: int = 6) -> list[Record]:
     ]
 
 
-def test_the_title_says_how_much_less_time_tasks_take(tmp_path: Path) -> None:
+def test_the_title_says_how_tasks_change_the_time(tmp_path: Path) -> None:
     found = drawn(tmp_path, made())
     assert set(found) == {"research-fetch", "research-fetch-costs"}
     title = found["research-fetch"].title.replace("\N{NO-BREAK SPACE}", " ")
-    saved = "3 pages take 67 % less time, 10 pages take 90 % less time"
-    assert title == f"Fetched as tasks instead of one after another, {saved}"
+    changes = "−66.7 % for 3 pages, −90.0 % for 10 pages"
+    assert title == f"Fetched as tasks instead of one after another, time changes by {changes}"
     svg = found["research-fetch"].svg.decode()
     assert "claim-S4-async-1" in svg
 

@@ -13,7 +13,7 @@ from systems.research.fetching import PATTERNS, make_fetcher
 from systems.research.sources.documents import Document, Found, SourceRefusal
 from tests.systems.research.fetching.hostile import PAGE, Hostile, redirect, said, silent, whole
 
-MOST_BYTES = 300_000
+MOST_BYTES = 400_000
 
 
 def read(pattern: str, sources: list[str], **limits: Any) -> list[Found]:
@@ -36,13 +36,13 @@ REFUSED = {
     "/to-file": "it redirects to a file address",
     "/to-script": "it redirects to a javascript address",
     "/nowhere": "malformed address",
-    "/endless": "it holds more than 300,000 bytes",
-    "/endless-chunks": "it holds more than 300,000 bytes",
-    "/endless-hints": "it holds more than 300,000 bytes",
+    "/endless": "it holds more than 400,000 bytes",
+    "/endless-chunks": "it holds more than 400,000 bytes",
+    "/endless-hints": "it holds more than 400,000 bytes",
     "/endless-head": "does not speak HTTP as it should",
     "/huge-line": "does not speak HTTP as it should",
-    "/says-huge": "it holds more than 300,000 bytes",
-    "/bomb": "it holds more than 300,000 bytes",
+    "/says-huge": "it holds more than 400,000 bytes",
+    "/bomb": "it holds more than 400,000 bytes",
     "/double-bomb": "it says it is text and is an archive",
     "/broken-gzip": "its gzip data is broken",
     "/cut-gzip": "its gzip data is cut off",
