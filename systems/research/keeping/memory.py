@@ -91,9 +91,7 @@ class ResearchMemory:
         """
         now = time.time()
         async with self._begun():
-            await self._access.change(
-                lambda connection: tables.summarised(connection, session, summary, up_to, now)
-            )
+            await self._access.change(lambda connection: tables.summarised(connection, session, summary, up_to, now))
 
     async def forget(self, session: str) -> int:
         """Delete everything of ``session``, also from the journal; return how many messages it had.

@@ -131,13 +131,17 @@ def _known(scene: Scene) -> Iterable[Drawn]:
     groups = [(low, min(high, turns)) for low, high in _AGES if low <= turns]
     names = [f"{low} to {high}" if high > low else f"{low}" for low, high in groups]
     data: list[tuple[str, ...]] = [("what", "way", *(f"told {name} turns before" for name in names))]
-    for axes, what, heading in zip(panels, ("held", "right"), ("the prompt holds it", "the model says it"), strict=True):
+    for axes, what, heading in zip(
+        panels, ("held", "right"), ("the prompt holds it", "the model says it"), strict=True
+    ):
         for place, (name, label) in enumerate(_SUBJECTS.items()):
             parts = _parts(scene, shown, name)
             if not parts:
                 continue
             look = drawing.look(place)
-            shares = [[100 * share for part in parts if (share := _share(part, what, *ages)) is not None] for ages in groups]
+            shares = [
+                [100 * share for part in parts if (share := _share(part, what, *ages)) is not None] for ages in groups
+            ]
             at = np.arange(len(groups)) + 0.12 * (place - (len(_SUBJECTS) - 1) / 2)
             middles = [float(np.mean(each)) if each else float("nan") for each in shares]
             axes.plot(at, middles, linewidth=1.0, markersize=6, markeredgecolor="white", label=label, **look)

@@ -81,7 +81,9 @@ def test_saving_shows_stalls_and_losses_and_what_a_summary_does_to_the_file(show
         (*row[:2], row[2].partition(".")[0], *row[3:]) for row in rates.data
     ]
     assert "none on threads, as listed" in summary.title
-    assert ("on threads, as listed", "0", "0", "6") in [tuple(cell.split(".")[0] for cell in row) for row in summary.data]
+    assert ("on threads, as listed", "0", "0", "6") in [
+        tuple(cell.split(".")[0] for cell in row) for row in summary.data
+    ]
 
 
 def test_summaries_show_growth_waits_and_what_is_known(shown):

@@ -35,7 +35,10 @@ def test_the_standard_preset_takes_no_more_than_seven_minutes():
 
 
 def test_without_a_model_nothing_is_said_in_its_own_words():
-    assert {cell.condition["work"] for cell in planned("standard", name="simulated", model=None)} == {"no model", "timed"}
+    assert {cell.condition["work"] for cell in planned("standard", name="simulated", model=None)} == {
+        "no model",
+        "timed",
+    }
     spoken = [cell for cell in planned("standard", words_are_meaningless=True) if cell.condition["work"] == "own words"]
     assert spoken
     assert all(cell.impossible == summaries.WORDLESS for cell in spoken)
@@ -160,7 +163,9 @@ def test_the_slope_of_a_prompt_and_its_interval():
 
 
 def test_messages_in_neither_and_facts_by_age():
-    record = over_turns([1.0] * 4, [0.0, 0.0, 2.0, 6.0], age=[1.0, 5.0, 9.0, 15.0], right=[1, 1, 0, 0], held=[1, 1, 1, 0])
+    record = over_turns(
+        [1.0] * 4, [0.0, 0.0, 2.0, 6.0], age=[1.0, 5.0, 9.0, 15.0], right=[1, 1, 0, 0], held=[1, 1, 1, 0]
+    )
     wanted = {
         "messages_in_neither": 2.0,
         "messages_in_neither_most": 6.0,

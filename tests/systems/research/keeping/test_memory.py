@@ -50,8 +50,8 @@ async def test_a_session_is_restored_as_it_was_added(tmp_path, pattern):
         found = await memory.restore("anna")
         assert (await memory.restore("bob")).messages == tuple(turn(7))
         assert await memory.restore("nobody") == Restored()
-    assert found == there == Restored(
-        messages=(*turn(1), *turn(2)), articles=(article("a.md", "newer"), article("b.md"))
+    assert (
+        found == there == Restored(messages=(*turn(1), *turn(2)), articles=(article("a.md", "newer"), article("b.md")))
     )
 
 
@@ -163,7 +163,11 @@ async def test_a_file_that_another_process_writes_is_busy_and_then_is_not(tmp_pa
 
 async def test_half_a_character_is_nobody_elses_failure(tmp_path, pattern):
     async with opened(tmp_path, pattern) as memory:
-        adding = [memory.add("anna", turn(1)), memory.add("bob", [Message("user", "\ud800")]), memory.add("anna", turn(2))]
+        adding = [
+            memory.add("anna", turn(1)),
+            memory.add("bob", [Message("user", "\ud800")]),
+            memory.add("anna", turn(2)),
+        ]
         good, bad, also_good = await asyncio.gather(*adding, return_exceptions=True)
         assert {good, also_good} == {2, 4}
         assert isinstance(bad, BadInput)
