@@ -15,7 +15,13 @@ from experiments.measuring import records
 from experiments.measuring.records import EngineSpec, Outcome, Part, Record
 from experiments.measuring.study import BLOCKS, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
-from experiments.studies.research import _analysing, _analysis_names, _listed_analysis, _listed_analysis_script, analysis
+from experiments.studies.research import (
+    _analysing,
+    _analysis_names,
+    _listed_analysis,
+    _listed_analysis_script,
+    analysis,
+)
 from tests.experiments.analysis import synthetic
 
 REPORTED = [{"source": "a", "title": "a title", "text": "words about memory", "relevance": 0.5}]
@@ -62,7 +68,9 @@ async def test_the_twin_has_the_defects_of_the_listing() -> None:
         await _listed_analysis.run_analysis(REPORTED, "prints_noise", 60.0)
 
 
-@pytest.mark.parametrize("case", [case for case in analysis.CASES if case not in ("works", "cancelled", "agent-killed")])
+@pytest.mark.parametrize(
+    "case", [case for case in analysis.CASES if case not in ("works", "cancelled", "agent-killed")]
+)
 def test_every_case_has_its_program(case: str) -> None:
     from experiments.studies.research import _analysis_cases
 
