@@ -164,7 +164,7 @@ def _line(heard: int, until: float) -> bytes:
 
 
 def _left(agent: int, threads: int, within_s: float) -> int:
-    """Return how many processes, and threads of the agent's, still run after so long, which what was killed may take."""
+    """Return how many processes, and threads of the agent's, still run after what was killed had so long to end."""
     until = time.monotonic() + within_s
     while True:
         more = max(0, _status(agent, "Threads") - threads) if _alive(agent) else 0

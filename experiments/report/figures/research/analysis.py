@@ -1,4 +1,4 @@
-"""Analysis: what is contained by each pattern, how far a call overruns its deadline, and what the agent's memory does."""
+"""Analysis: what each pattern contains, how far a call overruns its deadline, what the agent's memory does."""
 
 from __future__ import annotations
 

@@ -115,8 +115,9 @@ def test_the_twin_leaves_what_its_child_started() -> None:
     assert found["crashes"][::2] == ("failed", "0")
     assert found["leaves-daemon"][2] == "1"
     assert found["prints-noise"][0] == "raised"
-    assert found["cancelled"][::2] == ("cancelled", "1")
-    assert found["agent-killed"][2] == "1"
+    assert found["cancelled"][0] == "cancelled"
+    assert found["cancelled"][2] != "0"  # its child and, in some versions of Python, the thread that waits for it
+    assert found["agent-killed"][2] != "0"
 
 
 def test_the_agents_process_leaves_nothing_in_any_case() -> None:

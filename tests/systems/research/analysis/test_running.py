@@ -223,7 +223,7 @@ async def test_a_program_without_the_function_fails_alone():
 def test_the_child_imports_next_to_nothing():
     """Its start is what every call pays: no more than the interpreter has anyway, and what JSON needs."""
     child = OVERVIEW.with_name("child.py")
-    look = "import sys; exec(compile(open(sys.argv[1]).read(), 'child', 'exec'), {'__name__': 'child'}); print(*sys.modules)"
+    look = "import sys; exec(open(sys.argv[1]).read(), {'__name__': 'child'}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", look, child], capture_output=True, text=True, check=True)
     assert not {"typing", "asyncio", "subprocess", "socket", "ctypes", "json"} & set(done.stdout.split())
 
