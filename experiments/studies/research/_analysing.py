@@ -28,7 +28,7 @@ from systems.research.analysis.running import OVERVIEW, make_analysis
 
 _CASES = Path(__file__).with_name("_analysis_cases.py")
 
-_MEMORY_BYTES, _OUTPUT_BYTES = 128 << 20, 1 << 20
+_MEMORY_BYTES, _OUTPUT_BYTES = 96 << 20, 1 << 20
 
 # A hundred documents of some hundred words, as a research agent may have fetched.
 _DOCUMENTS, _WORDS = 100, 150
@@ -125,7 +125,7 @@ def _call(subject: str, case: str, deadline_s: float) -> _Seen:
 def _watched(agent: int, case: str, deadline_s: float, heard: int, go: int) -> _Seen:
     if _line(heard, time.monotonic() + _READY_WITHIN_S) != b"ready":
         raise SystemFailed("The agent of the part analysis did not become ready.")
-    before, threads = _status(agent, "VmRSS"), _status(agent, "Threads")
+    before = _status(agent, "VmRSS")
     began, peak, line = time.monotonic(), before, b""
     os.write(go, b"g")
     if case == KILLED:
@@ -150,7 +150,7 @@ def _watched(agent: int, case: str, deadline_s: float, heard: int, go: int) -> _
         outcome=outcome,
         returned_s=round(returned_s, 6),
         alone=alone,
-        left=_left(agent, threads, deadline_s if case == KILLED else _GONE_WITHIN_S),
+        left=_left(agent, deadline_s if case == KILLED else _GONE_WITHIN_S),
         grown_bytes=peak - before,
     )
 
@@ -163,11 +163,11 @@ def _line(heard: int, until: float) -> bytes:
     return os.read(heard, 1 << 12).strip() if events.poll(max(0.0, until - time.monotonic()) * 1000) else b""
 
 
-def _left(agent: int, threads: int, within_s: float) -> int:
-    """Return how many processes, and threads of the agent's, still run after so long, which what was killed may take."""
+def _left(agent: int, within_s: float) -> int:
+    """Return how many processes, and threads of the agent's, still run after what was killed had so long to end."""
     until = time.monotonic() + within_s
     while True:
-        more = max(0, _status(agent, "Threads") - threads) if _alive(agent) else 0
+        more = max(0, _status(agent, "Threads") - 1)  # an agent has one of its own; one that has ended, none
         # What lost its agent is this process's by now, which adopts orphans.
         others = [pid for pid in processes.descendants(os.getpid()) if pid != agent and _alive(pid)]
         left = len(others) + more

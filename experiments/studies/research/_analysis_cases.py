@@ -12,7 +12,7 @@ import threading
 Articles = list[dict[str, str | float]]
 
 FLOOD_BYTES = 80 << 20
-EATEN_BYTES = 320 << 20
+EATEN_BYTES = 192 << 20
 GRANDCHILD_S = 1.6
 """How long what is left behind lives: longer than any deadline here, and not for ever."""
 
@@ -41,6 +41,12 @@ def hangs_holding_lock(articles: Articles) -> dict[str, object]:
     """Search for a pattern that backtracks without end, and holds the interpreter's lock meanwhile."""
     re.match(r"(a+)+$", "a" * 64 + "b")
     return _report(articles)
+
+
+def hangs_with_grandchild(articles: Articles) -> dict[str, object]:
+    """Start a process that keeps the output open, and wait for what never comes."""
+    subprocess.Popen(_sleeper())
+    return hangs(articles)
 
 
 def leaves_grandchild(articles: Articles) -> dict[str, object]:

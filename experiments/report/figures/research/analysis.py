@@ -1,4 +1,4 @@
-"""Analysis: what is contained by each pattern, how far a call overruns its deadline, and what the agent's memory does."""
+"""Analysis: what each pattern contains, how far a call overruns its deadline, what the agent's memory does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUBJECTS = {
     "in-loop": "in the loop",
     "thread": "on a thread",
     "as-listed": "subprocess as listed",
-    "process": "the agent's process",
+    "process": "overseen process",
 }
 _CASES = {
     "works": "works",
@@ -26,10 +26,11 @@ _CASES = {
     "crashes": "crashes",
     "hangs": "hangs",
     "hangs-holding-lock": "hangs and holds the lock",
+    "hangs-with-grandchild": "hangs, with a process of its own",
     "leaves-grandchild": "leaves a process, output open",
     "leaves-daemon": "leaves a daemon",
     "prints-noise": "prints noise",
-    "floods": "prints 80 MB",
+    "floods": "prints 80 MiB",
     "eats-memory": "eats memory",
     "cancelled": "hangs, caller goes away",
     "agent-killed": "hangs, agent is killed",
@@ -37,6 +38,7 @@ _CASES = {
 """Cases in words, in the order in which they are shown."""
 
 _NEVER, _DIED = "analysis/never-returned", "analysis/agent-died"
+_NO_RETURN = "agent died"
 _LEAST_MIB = 0.1  # an axis of powers has no zero; the kernel counts pages
 _APART = 0.17  # rows between the subjects of a case
 
@@ -77,7 +79,7 @@ def _contained(scene: Scene, shown: pd.DataFrame) -> Drawn:
         f"{_SUBJECTS[subject]} {sum(shares.get((case, subject), 0.0) == 1 for case in cases)}" for subject in subjects
     )
     title = f"Of {len(cases)} things that a program may do, these are contained each time: {told}"
-    figure, (axes,) = drawing.canvas(title, height=1.9 + 0.3 * len(cases))
+    figure, (axes,) = drawing.canvas(title, height=2.1 + 0.3 * len(cases))
     rows: list[tuple[str, ...]] = [("the program", *(_SUBJECTS[subject] for subject in subjects))]
     for row, case in enumerate(cases):
         words = []
@@ -91,7 +93,7 @@ def _contained(scene: Scene, shown: pd.DataFrame) -> Drawn:
         rows.append((_CASES[case], *words))
     axes.set_xlim(-0.5, len(subjects) - 0.5)
     axes.set_ylim(len(cases) - 0.5, -0.5)
-    axes.set_xticks(range(len(subjects)), [_SUBJECTS[subject] for subject in subjects])
+    axes.set_xticks(range(len(subjects)), [_SUBJECTS[subject].replace(" ", "\n", 1) for subject in subjects])
     axes.set_yticks(range(len(cases)), [_CASES[case] for case in cases])
     axes.tick_params(length=0)
     axes.grid(visible=False)
@@ -117,16 +119,18 @@ def _overrun(scene: Scene, shown: pd.DataFrame) -> Drawn:
     never = shown["key"].isin(list(ends[_NEVER]))
     returned = shown[~never & ~shown["key"].isin(list(ends[_DIED]))]
     worst = returned.groupby("subject")["value"].max()
+    lost = _subjects(shown[never])
     told = ", ".join(
-        f"{_SUBJECTS[each]} {text.quantity(worst[each], 's')}" for each in _subjects(returned) if each in worst
+        f"{_SUBJECTS[each]} {text.quantity(worst[each], 's')}" for each in _subjects(returned) if each not in lost
     )
-    lost = [_SUBJECTS[each] for each in _subjects(shown[never])]
-    title = f"Longest overrun of a deadline: {told}" + (f"; {' and '.join(lost)} some never return" if lost else "")
+    title = f"Longest overrun of a deadline: {told}"
+    if lost:
+        title += f"; some calls never return {' and '.join(_SUBJECTS[each] for each in lost)}"
     claim = claims.get("S3-kill")
     deadline_s = float(factor(shown, "deadline_s").iloc[0])
 
     def words(mine: pd.DataFrame) -> str:
-        for name, called in ((_NEVER, "never returned"), (_DIED, "agent died")):
+        for name, called in ((_NEVER, "never returned"), (_DIED, _NO_RETURN)):
             if mine["key"].isin(list(ends[name])).any():
                 return called
         return ""
@@ -143,10 +147,12 @@ def _overrun(scene: Scene, shown: pd.DataFrame) -> Drawn:
 def _memory(scene: Scene, shown: pd.DataFrame) -> Drawn:
     """Draw by how much the agent's memory grew, a row a case, a look a subject."""
     means = shown.groupby(["subject", "case"])["value"].mean()
-    told = []
-    for subject in _subjects(shown):
-        of_cases = means[subject]
-        told.append(f"{_SUBJECTS[subject]} {text.quantity(of_cases.max(), 'bytes')} ({_CASES[of_cases.idxmax()]})")
+    most = means.groupby("subject").max()
+    told = [
+        f"{_SUBJECTS[subject]} {text.quantity(most[subject], 'bytes')}"
+        + (f" ({_CASES[means[subject].idxmax()]})" if subject == most.idxmax() else "")
+        for subject in _subjects(shown)
+    ]
     title = f"What a program costs the agent's own memory at most: {', '.join(told)}"
     figure, axes, rows = _by_case(
         title, shown, lambda size: max(size / 2**20, _LEAST_MIB), "growth (MiB)", lambda _: ""
@@ -170,7 +176,7 @@ def _by_case(
 ) -> tuple[Any, Any, list[tuple[str, ...]]]:
     """Return a figure with a mean and its interval for each case and subject, its panel, and its table."""
     cases, subjects = _cases(shown), _subjects(shown)
-    figure, (axes,) = drawing.canvas(title, height=1.9 + 0.55 * len(cases))
+    figure, (axes,) = drawing.canvas(title, height=1.9 + 0.7 * len(cases))
     rows: list[tuple[str, ...]] = [("the program", "where it runs", heading, "what came of it")]
     for place, subject in enumerate(subjects):
         look = drawing.look(place)
@@ -183,20 +189,21 @@ def _by_case(
             values = mine["value"].map(scale)
             height = row + _APART * (place - (len(subjects) - 1) / 2)
             low, high = interval(values)
-            axes.plot([max(low, scale(0.0)), high], [height] * 2, marker="", linewidth=1.8, color=look["color"])
-            at.append(height)
-            middles.append(float(np.mean(values)))
-            came = words(mine)
-            rows.append((_CASES[case], _SUBJECTS[subject], text.significant(middles[-1], 3), came))
+            middle, came = float(np.mean(values)), words(mine)
+            if came != _NO_RETURN:  # what did not return was not in time either
+                axes.plot([max(low, scale(0.0)), high], [height] * 2, marker="", linewidth=1.8, color=look["color"])
+                at.append(height)
+                middles.append(middle)
+            rows.append((_CASES[case], _SUBJECTS[subject], text.significant(middle, 3), came))
             if came:
                 axes.annotate(
                     came,
-                    (middles[-1], height),
+                    (middle, height),
                     xytext=(6, 0),
                     textcoords="offset points",
                     va="center",
                     fontsize=7.5,
-                    color=drawing.GREY,
+                    color=look["color"],
                 )
         axes.plot(
             middles, at, linestyle="none", markersize=6, markeredgecolor="white", label=_SUBJECTS[subject], **look

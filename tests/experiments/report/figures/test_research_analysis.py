@@ -55,12 +55,12 @@ def test_the_titles_say_what_is_contained_how_late_and_in_what_memory(tmp_path):
     assert set(found) == {f"research-analysis-{name}" for name in ("contained", "overrun", "memory")}
     contained, late, memory = (found[f"research-analysis-{name}"] for name in ("contained", "overrun", "memory"))
     assert "Of 5 things" in words(contained)
-    assert words(contained).endswith("in the loop 1, subprocess as listed 0, the agent's process 2")
+    assert words(contained).endswith("in the loop 1, subprocess as listed 0, overseen process 2")
     assert ("hangs", "0 %", "", "100 %") in contained.data
-    assert "subprocess as listed 1.00 s, the agent's process 40.0 ms" in words(late)
-    assert words(late).endswith("in the loop some never return")
+    assert "subprocess as listed 1.00 s, overseen process 40.0 ms" in words(late)
+    assert words(late).endswith("some calls never return in the loop")
     assert ("crashes", "in the loop", "0", "agent died") in late.data
-    assert "subprocess as listed 300 MiB (prints 80 MB)" in words(memory)
+    assert "subprocess as listed 300 MiB (prints 80 MiB)" in words(memory)
 
 
 def test_other_parts_are_not_drawn(tmp_path):

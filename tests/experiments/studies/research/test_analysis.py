@@ -15,7 +15,13 @@ from experiments.measuring import records
 from experiments.measuring.records import EngineSpec, Outcome, Part, Record
 from experiments.measuring.study import BLOCKS, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
-from experiments.studies.research import _analysing, _analysis_names, _listed_analysis, _listed_analysis_script, analysis
+from experiments.studies.research import (
+    _analysing,
+    _analysis_names,
+    _listed_analysis,
+    _listed_analysis_script,
+    analysis,
+)
 from tests.experiments.analysis import synthetic
 
 REPORTED = [{"source": "a", "title": "a title", "text": "words about memory", "relevance": 0.5}]
@@ -62,7 +68,9 @@ async def test_the_twin_has_the_defects_of_the_listing() -> None:
         await _listed_analysis.run_analysis(REPORTED, "prints_noise", 60.0)
 
 
-@pytest.mark.parametrize("case", [case for case in analysis.CASES if case not in ("works", "cancelled", "agent-killed")])
+@pytest.mark.parametrize(
+    "case", [case for case in analysis.CASES if case not in ("works", "cancelled", "agent-killed")]
+)
 def test_every_case_has_its_program(case: str) -> None:
     from experiments.studies.research import _analysis_cases
 
@@ -107,11 +115,12 @@ def test_the_twin_leaves_what_its_child_started() -> None:
     assert found["crashes"][::2] == ("failed", "0")
     assert found["leaves-daemon"][2] == "1"
     assert found["prints-noise"][0] == "raised"
-    assert found["cancelled"][::2] == ("cancelled", "1")
-    assert found["agent-killed"][2] == "1"
+    assert found["cancelled"][0] == "cancelled"
+    assert found["cancelled"][2] != "0"  # its child and, in some versions of Python, the thread that waits for it
+    assert found["agent-killed"][2] != "0"
 
 
-def test_the_agents_process_leaves_nothing_in_any_case() -> None:
+def test_an_overseen_process_leaves_nothing_in_any_case() -> None:
     found = calls("process", *analysis.CASES)
     assert {case: came[2] for case, came in found.items()} == dict.fromkeys(analysis.CASES, "0")
     for case, (outcome, *_) in found.items():

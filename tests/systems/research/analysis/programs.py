@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -151,9 +152,7 @@ def _parents():
     """The processes above this one up to the overseer, which leads the session that they began in."""
     pid = os.getppid()
     while pid > 1:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            if b"child.py" not in file.read():
-                return
+        if b"child.py" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+            return
         yield pid
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            pid = int(file.read().rpartition(b")")[2].split()[1])
+        pid = int(pathlib.Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])

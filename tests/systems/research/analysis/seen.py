@@ -8,9 +8,9 @@ from pathlib import Path
 def running(folder):
     """Return the processes that have the folder's name in their arguments; one that has ended has none any more."""
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) != os.getpid():
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
             with suppress(OSError):
-                if os.fsencode(folder) in Path(f"/proc/{entry}/cmdline").read_bytes():
-                    found.append(int(entry))
+                if os.fsencode(folder) in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
     return found

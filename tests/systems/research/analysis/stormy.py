@@ -25,9 +25,7 @@ async def main(program, seed, own_namespace):
 
 async def call(program, documents, chance, own_namespace):
     bounds = {"memory_bytes": 64 << 20, "output_bytes": 1 << 20, "own_namespace": own_namespace}
-    analysis = AnalysisInProcess(
-        program, chance.choice(FUNCTIONS), deadline_s=chance.uniform(0.3, 1.0), **bounds
-    )
+    analysis = AnalysisInProcess(program, chance.choice(FUNCTIONS), deadline_s=chance.uniform(0.3, 1.0), **bounds)
     task = asyncio.create_task(analysis.analyse(documents))
     if chance.random() < 0.3:
         await asyncio.sleep(chance.uniform(0.0, 0.5))

@@ -25,7 +25,9 @@ def test_relevance_is_told_together_and_by_source():
 
 
 def test_the_most_relevant_come_first_and_equals_in_the_order_they_came():
-    found = report(*(article(title=name, relevance=score) for name, score in zip("abcde", (1, 3, 2, 3, 0), strict=True)))
+    found = report(
+        *(article(title=name, relevance=score) for name, score in zip("abcde", (1, 3, 2, 3, 0), strict=True))
+    )
     assert [each.title for each in found.top] == ["b", "d", "c"]
 
 

@@ -41,7 +41,9 @@ async def reason(pattern, function, **more):
 @pytest.mark.parametrize("pattern", PATTERNS)
 async def test_every_pattern_gives_the_same_report(pattern):
     given = [
-        RatedDocument(source=f"source {each % 2}", title="内存 and memory", text="Memory \ud800 here" * each, relevance=each)
+        RatedDocument(
+            source=f"source {each % 2}", title="内存 and memory", text="Memory \ud800 here" * each, relevance=each
+        )
         for each in range(5)
     ]
     bounds = {"deadline_s": UNHURRIED_S, "memory_bytes": 256 << 20, "output_bytes": 1 << 20}
@@ -168,7 +170,9 @@ async def test_calls_at_once_do_not_mix():
 
 
 async def test_one_that_fails_leaves_the_others_alone():
-    ends = await asyncio.gather(*(came("process", name) for name in ("faults", "counts", "prints_without_end", "counts")))
+    ends = await asyncio.gather(
+        *(came("process", name) for name in ("faults", "counts", "prints_without_end", "counts"))
+    )
     assert [isinstance(end, Report) for end in ends] == [False, True, False, True]
 
 
@@ -218,14 +222,14 @@ async def test_a_program_without_the_function_fails_alone():
 
 def test_the_child_imports_next_to_nothing():
     """Its start is what every call pays: no more than the interpreter has anyway, and what JSON needs."""
-    look = "import sys; before = set(sys.modules); import runpy; runpy.run_path(sys.argv[1]); print(*sys.modules)"
     child = OVERVIEW.with_name("child.py")
+    look = "import sys; exec(open(sys.argv[1]).read(), {'__name__': 'child'}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", look, child], capture_output=True, text=True, check=True)
     assert not {"typing", "asyncio", "subprocess", "socket", "ctypes", "json"} & set(done.stdout.split())
 
 
 def in_process(folder, function, own_namespace=True, deadline_s=UNHURRIED_S):
-    """Return an analysis by a copy of the programs in a folder, whose name all its processes have in their arguments."""
+    """Return an analysis by a copy of the programs in a folder, which all its processes name in their arguments."""
     program = folder / "programs.py"
     program.write_bytes(PROGRAMS.read_bytes())
     return AnalysisInProcess(
