@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from matplotlib.ticker import LogLocator
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
@@ -46,7 +47,7 @@ def draw(scene: Scene) -> list[Drawn]:
         axes.set_xlabel(label)
         if spans:
             drawing.logarithmic(axes, "x")
-            axes.tick_params("x", rotation=45)
+            axes.xaxis.set_major_locator(LogLocator())  # decades alone: a panel is narrow
         else:
             axes.set_xlim(left=0)
     panels[0].set_yticks(range(len(_ORDER)), [_LABELS[subject] for subject in _ORDER])

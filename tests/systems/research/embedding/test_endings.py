@@ -58,7 +58,7 @@ def started_by(name):
 
 
 def workers_of(name):
-    """Return what makes relevance for ``name``: of a pool not the library's helper, which stays as long as the program."""
+    """Return what makes relevance for ``name``: not the helper of a pool, which stays as long as the program."""
     found = []
     for process in started_by(name):
         with suppress(psutil.Error):
@@ -88,7 +88,7 @@ def end(process, name, ending):
 
 
 @pytest.mark.parametrize("pattern", ["processes", "shared"])
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_whatever_ends_the_parent_at_work_nothing_is_left(pattern, ending, model):
     process, name = parent(pattern, model)
     assert process.stdout.readline() == b"begins\n"
@@ -99,7 +99,7 @@ def test_whatever_ends_the_parent_at_work_nothing_is_left(pattern, ending, model
 @pytest.mark.parametrize("pattern", ["processes", "shared"])
 def test_whenever_the_parent_is_killed_nothing_is_left(pattern, model):
     moments = random.Random(f"moments {pattern}")
-    parents = [parent(pattern, "" if number % 2 else model) for number in range(6)]
+    parents = [parent(pattern, "" if number % 2 else model) for number in range(4)]
     for process, _ in parents:
         assert process.stdout.readline() == b"begins\n"
     # Some while their processes start, some at work, some when all is closed: no event tells of all these moments.

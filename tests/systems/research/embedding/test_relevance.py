@@ -3,6 +3,7 @@
 import asyncio
 from array import array
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -107,8 +108,7 @@ async def test_an_encoder_that_cannot_be_had_is_an_error_of_each_request(pattern
 async def test_a_model_that_breaks_when_it_is_loaded_says_why_from_another_process(pattern, model, made, tmp_path):
     # Its head is whole, so that it is found out where it is loaded.
     cut = tmp_path / "cut.gguf"
-    with open(model, "rb") as file:
-        cut.write_bytes(file.read()[:-20_000])
+    cut.write_bytes(Path(model).read_bytes()[:-20_000])
     with pytest.raises(ModelError):
         await made(pattern, str(cut)).scores(QUESTION, TEXTS)
 
@@ -283,6 +283,6 @@ async def test_what_fails_ends_the_request_and_leaves_none_of_it():
     many = ["fails", *(str(number) for number in range(100))]
     with pytest.raises(EngineBusy):
         await relevance.scores("many", many)
-    assert len(place.asked) < 5
+    assert len(place.asked) < 8  # of 14 pieces
     assert place.now == 0
     assert await relevance.scores("again", ["a"]) == [1]
