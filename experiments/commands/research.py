@@ -189,6 +189,8 @@ def _engine_settings(model: str | None, texts: dict[str, dict[str, str]]) -> Any
     said = texts.pop(ENGINE, {})
     # What has no default has to be there when the rest is read.
     chosen = layered(kind, ENGINE, command_line=said, environ=os.environ, file={}, model_path=str(found.path))
+    if chosen.sampling.temperature is None:  # what stands in a passage is to be said, and not what might
+        chosen = msgspec.structs.replace(chosen, sampling=msgspec.structs.replace(chosen.sampling, temperature=0.0))
     if chosen.context_tokens is None:
         length = min(CONTEXT_TOKENS, chosen.own_context(found.key_values))
         chosen = msgspec.structs.replace(chosen, context_tokens=length)

@@ -67,9 +67,9 @@ class ResearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     encoder: str | None = None
     workers: Positive = 1
-    passages: Positive = 5
-    passage_tokens: Positive = 640
-    passage_characters: Positive = 400
+    passages: Positive = 3
+    passage_tokens: Positive = 480
+    passage_characters: Positive = 300
     answer_tokens: Positive = 160
     recent_messages: Positive = 4
     summarise_at: Positive = 10

@@ -23,9 +23,8 @@ CONTEXT_TOKENS = 2048
 _FRAME_TOKENS = 12
 
 _SYSTEM = (
-    "Answer the question in one short sentence, from the numbered passages alone. After the sentence, put the number "
-    "of the passage that says so in square brackets, like this: [1]. If no passage has the answer, say that you do not "
-    "know."
+    "Answer the question in one short sentence from the numbered passages. Name the number of the passage in brackets, "
+    "like [1]."
 )
 _SUMMARY = "What was said before: "
 

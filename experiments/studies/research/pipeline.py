@@ -58,7 +58,7 @@ _ALL_ANSWERS = 48
 # Seconds: what a page may take, and what all of them may.
 PAGE_S, PAGES_S = 1.0, 10.0
 
-_SHORT: dict[str, Scalar] = {"passages": 3, "passage_tokens": 320}
+_SHORT: dict[str, Scalar] = {"passage_tokens": 320}
 # A value is to be said again as it was told.
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}
 

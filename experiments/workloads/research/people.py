@@ -8,7 +8,8 @@ PEOPLE = Subjects(
     kind="person",
     names=listed(
         "Ansa Belforth, Joren Tillick, Mirre Vashta, Odo Penwick, Celia Drumm, Halvar Quist, Bettin Roe, "
-        "Lusine Farrow, Garrick Holm, Ysolde Marn, Pieter Wickstead, Nella Oskam, Tomas Brindle, Wanda Ilmari, Edric Souter, "
+        "Lusine Farrow, "
+        "Garrick Holm, Ysolde Marn, Pieter Wickstead, Nella Oskam, Tomas Brindle, Wanda Ilmari, Edric Souter, "
         "Fenna Kolb, Isak Thornby, Rosalba Finch, Ulf Merriden, Dorthe Lanyard, Kasimir Pell, Vigdis Orme, "
         "Bram Ostrander, Sanna Whitlock"
     ),
