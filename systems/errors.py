@@ -124,6 +124,10 @@ class PromptTooLong(EngineError):
     """The prompt and the tokens asked for do not fit the engine's context."""
 
 
+class CallsSpent(EngineError):
+    """A turn has called the model as often as it may."""
+
+
 class MessagesRefused(EngineError):
     """The model's chat template takes no messages of such roles, or in such an order."""
 

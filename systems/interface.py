@@ -33,7 +33,18 @@ class Source(StrEnum):
     COMMAND = "command"
 
 
-Step = Literal["keywords", "system information", "memory lookup", "cache", "model", "saving"]
+Step = Literal[
+    "keywords",
+    "system information",
+    "memory lookup",
+    "cache",
+    "model",
+    "saving",
+    "topics",
+    "sources",
+    "relevance",
+    "analysis",
+]
 """The steps of a turn that may fail. The model's never degrades: a turn without a reply is an error."""
 
 

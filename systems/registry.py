@@ -85,6 +85,8 @@ systems = Systems(
         "tiered": "systems.tiered.description:DESCRIPTION",
         "per-process": "systems.per_process.description:DESCRIPTION",
         "objects": "systems.objects.description:DESCRIPTION",
+        "research": "systems.research.description:DESCRIPTION",
+        "research-sequential": "systems.research.description:SEQUENTIAL",
     },
 )
 

@@ -18,6 +18,7 @@ from experiments.commands.doctor import examine, exit_code
 from experiments.commands.memory import memory_app
 from experiments.commands.model import model_app
 from experiments.commands.recall import recall
+from experiments.commands.research import research
 from experiments.commands.run import run
 from experiments.commands.serve import serve
 from experiments.errors import Interrupted, StorageError
@@ -38,6 +39,7 @@ app.command()(serve)
 app.command()(compare)
 app.command()(chat)
 app.command()(recall)
+app.command()(research)
 app.add_typer(memory_app, name="memory")
 
 

@@ -30,6 +30,7 @@ from experiments.commands.completing import (
 )
 from experiments.commands.confined import confined
 from experiments.commands.durations import seconds
+from experiments.commands.places import memory_folder
 from experiments.measuring import profiles
 from experiments.printable import printable
 from systems import logs, registry
@@ -233,7 +234,7 @@ def serve(
         system=chosen.system,
         engine=chosen.engine,
         model=model_name,
-        data=chosen.data or str(_data_folder() / chosen.system),
+        data=chosen.data or str(memory_folder(chosen.system)),
         log=chosen.log,
         cpus=limits and limits.cpus,
         server=server,
@@ -370,13 +371,6 @@ def _available(limits: Any) -> int | None:
 
     sizes = [None if limits is None else int(limits.memory_bytes), available_memory()]
     return min((size for size in sizes if size is not None), default=None)
-
-
-def _data_folder() -> Path:
-    try:
-        return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "fourgig"
-    except RuntimeError:  # no HOME, and this user is not in the list of users
-        raise BadInput("There is no home folder to keep the agent's memory in: name a folder with --data.") from None
 
 
 def main() -> None:

@@ -49,7 +49,9 @@ class Service(ABC):
         """Return at once whether it answers at ``address``; an OSError or a SubprocessError counts as no."""
 
 
-services: Registry[type[Service]] = Registry("service", "fourgig.services", {})
+services: Registry[type[Service]] = Registry(
+    "service", "fourgig.services", {"site": "experiments.workloads.site.service:LoopbackSite"}
+)
 
 
 def get(name: str) -> Service:

@@ -132,5 +132,6 @@ studies: Registry[type[Study]] = Registry(
         "memory": "experiments.studies.memory:Memory",
         "load": "experiments.studies.load:Load",
         "density": "experiments.studies.density:Density",
+        "research": "experiments.studies.research:Researching",
     },
 )

@@ -18,7 +18,7 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
-    """One measure of a trial. ``unit`` is "s", "1/s", "bytes", "bytes/turn", "ratio" or "count".
+    """One measure of a trial. ``unit`` is "s", "1/s", "bytes", "bytes/turn", "tokens/turn", "ratio" or "count".
 
     ``traced`` metrics are read from trials under a tracer and from no others; all the rest never are.
     ``comparable`` says whether one value over another means something: it does not for a slope around zero. ``exact``

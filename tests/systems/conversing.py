@@ -41,8 +41,21 @@ async def conversed(system, asked):
 
 
 def stored(folder):
+    if (folder / "research.sqlite").exists():
+        return stored_messages(folder)
     with closing(sqlite3.connect(folder / "memory.sqlite")) as connection:
         return connection.execute("SELECT session, question, answer FROM memories ORDER BY id").fetchall()
+
+
+def stored_messages(folder):
+    """Return the turns of an agent that keeps messages one by one, in the order in which they were said."""
+    query = (
+        "SELECT asked.session, asked.content, answer.content FROM messages AS asked JOIN messages AS answer "
+        "ON answer.session = asked.session AND answer.place = asked.place + 1 WHERE asked.role = 'user' "
+        "ORDER BY asked.rowid"
+    )
+    with closing(sqlite3.connect(folder / "research.sqlite")) as connection:
+        return connection.execute(query).fetchall()
 
 
 class Failing(SimulatedEngine):

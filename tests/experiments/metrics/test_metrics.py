@@ -29,7 +29,7 @@ def test_every_metric_says_what_it_is() -> None:
     for name, metric in found.items():
         assert name == metric.name
         assert metric.formula
-        assert metric.unit in {"s", "1/s", "bytes", "bytes/turn", "ratio", "count"}
+        assert metric.unit in {"s", "1/s", "bytes", "bytes/turn", "tokens/turn", "ratio", "count"}
 
 
 def test_an_unknown_metric_suggests_the_nearest() -> None:

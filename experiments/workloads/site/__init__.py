@@ -1,0 +1,1 @@
+"""A web of the lab's own, on loopback: pages with a stated delay, and with a stated fault, made from a seed."""

@@ -1,0 +1,45 @@
+"""Bodies of answers, unpacked as they come and never beyond a bound: a few kilobytes can hold gigabytes of zeros."""
+
+from __future__ import annotations
+
+import zlib
+
+from systems.research.sources.documents import CannotRead, TooLarge
+
+CODINGS = "gzip"
+"""How an answer may be packed: what a request says."""
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Unpacking:
+    """Takes a body in pieces and returns it unpacked: at most ``most_bytes`` of it."""
+
+    def __init__(self, coding: str, most_bytes: int) -> None:
+        """``coding`` is what the answer says it is packed as. Raises `CannotRead` for one that was not asked for."""
+        coding = coding.strip().lower()
+        if coding not in ("", "identity", "gzip", "x-gzip"):
+            raise CannotRead(f"it is packed as {coding[:40]!r}, which was not asked for")
+        self._unpacker = zlib.decompressobj(_GZIP) if coding.endswith("gzip") else None
+        self._most_bytes = most_bytes
+        self._bytes = 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Return what this piece unpacks to. Raises `TooLarge`, and `CannotRead` where it cannot be unpacked."""
+        if self._unpacker is not None:
+            try:
+                # One byte more than fits, so that what fits exactly is told from what does not.
+                data = self._unpacker.decompress(data, self._most_bytes - self._bytes + 1)
+            except zlib.error as error:
+                raise CannotRead("it cannot be unpacked: its gzip data is broken") from error
+            if self._unpacker.unused_data:
+                raise CannotRead("it cannot be unpacked: something follows its gzip data")
+        self._bytes += len(data)
+        if self._bytes > self._most_bytes:
+            raise TooLarge(self._most_bytes)
+        return data
+
+    def end(self) -> None:
+        """Note that the body has ended. Raises `CannotRead` where what is packed goes on."""
+        if self._unpacker is not None and not self._unpacker.eof:
+            raise CannotRead("it cannot be unpacked: its gzip data is cut off")
