@@ -32,7 +32,7 @@ def test_whatever_is_killed_when_no_process_is_left(tmp_path, apart):
                 kill(chance, tmp_path, agent.pid, apart, orphaned)
             if orphaned:
                 agent.kill()
-    assert gone(tmp_path) == []
+        assert gone(tmp_path) == []
 
 
 @pytest.mark.parametrize("function", ["hangs_with_grandchild", "hangs_with_daemon"])
