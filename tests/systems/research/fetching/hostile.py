@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable
@@ -155,8 +156,10 @@ class Hostile:
     there are, and ``most_held`` how many requests were under way at once at most.
     """
 
-    def __init__(self, host: str = "127.0.0.1", robots: bytes | Behave | None = None) -> None:
-        self.host, self.robots = host, robots
+    def __init__(
+        self, host: str = "127.0.0.1", robots: bytes | Behave | None = None, secure: ssl.SSLContext | None = None
+    ) -> None:
+        self.host, self.robots, self._secure = host, robots, secure
         self.asked: list[str] = []
         self.agents: set[str] = set()
         self.connections = self.open = self.held = self.most_held = self.sent_bytes = 0
@@ -181,7 +184,7 @@ class Hostile:
     @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"http{'s' if self._secure else ''}://{host}:{self.port}"
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -195,7 +198,7 @@ class Hostile:
             self._loop.close()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, self.host, 0)
+        server = await asyncio.start_server(self._connected, self.host, 0, ssl=self._secure)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         try:
