@@ -140,7 +140,7 @@ METRICS = (
         title="Messages neither in the prompt nor in its summary",
         unit="count",
         better="lower",
-        formula="messages said before a turn that its prompt has neither word for word nor in the summary, mean over turns",
+        formula="messages that a turn's prompt has neither word for word nor in the summary, mean over turns",
         compute=partial(in_neither, summed=fmean),
         comparable=False,
     ),

@@ -69,13 +69,13 @@ class RollingSummary:
     a turn of any session (`make_way`), unless it is the turn's own session whose window has ``wait_at`` messages: that
     turn waits for it, so that a prompt is bounded also for those who never pause.
 
-    The summariser reads at most ``piece_characters`` at once: what is longer is read in pieces, each with the summary of
-    those before it. Where that is too long for it all the same, pieces are halved. One that fails, or says nothing,
+    The summariser reads at most ``piece_characters`` at once: what is longer is read in pieces, each with the summary
+    of those before it. Where that is too long for it all the same, pieces are halved. One that fails, or says nothing,
     leaves everything as it was; it is asked again when as many messages as it was to sum up have come. ``keep`` is told
     every summary before it counts; what it refuses does not count. Counted are pieces that were ``made``, and summaries
     that ``failed`` or were ``cancelled``.
 
-    What is added here is what `ResearchMemory.add` acknowledged, in that order: summaries name messages by their number.
+    What is added here is what `ResearchMemory.add` acknowledged, in that order: a summary counts the messages it covers.
     """
 
     def __init__(

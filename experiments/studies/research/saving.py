@@ -1,7 +1,7 @@
 """Saving: what it costs the event loop to save a turn, and which acknowledged turns are in the file afterwards.
 
-Turns arrive at a stated rate in a process of its own, which ends as programs end, or is killed by SIGKILL in the middle.
-Whether a turn is lost is looked up in the file that is left, by another process. In the case ``summary`` one
+Turns arrive at a stated rate in a process of its own, which ends as programs end, or is killed by SIGKILL. Whether a
+turn is lost is looked up in the file that is left, by another process. In the case ``summary`` one
 conversation is summed up every few turns as it is saved, and the file is compared with what was said.
 """
 

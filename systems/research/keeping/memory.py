@@ -31,6 +31,8 @@ THREADS = 4
 MOST_WAITING = 1024
 """How many changes may wait in the pattern "queued"."""
 
+_TRY_AGAIN_S = 0.01
+
 
 class ResearchMemory:
     """Keeps sessions in the file ``path``; a writer waits ``busy_s`` seconds for another process that writes.
@@ -42,6 +44,7 @@ class ResearchMemory:
 
     def __init__(self, path: Path, pattern: SavingPattern = "queued", *, busy_s: float = BUSY_S) -> None:
         self._path = path
+        self._busy_s = busy_s
         self._access = _access(path, pattern, busy_s)
         self._state: Literal["new", "open", "closed"] = "new"
         self._under_way = 0
@@ -100,10 +103,15 @@ class ResearchMemory:
         """
         async with self._begun():
             messages = await self._access.change(partial(tables.forget, session=session))
-            if not await self._access.apart(_empty_journal):
-                raise StillReadable(
-                    f"What was forgotten can still be read in the journal of {self._path.name} while somebody reads it."
-                )
+            until = time.monotonic() + self._busy_s
+            # Of two who empty the journal at once, SQLite turns one away without waiting.
+            while not await self._access.apart(_empty_journal):
+                if time.monotonic() >= until:
+                    raise StillReadable(
+                        f"What was forgotten can still be read in the journal of {self._path.name} "
+                        "while somebody reads it."
+                    )
+                await asyncio.sleep(_TRY_AGAIN_S)
         return messages
 
     @asynccontextmanager

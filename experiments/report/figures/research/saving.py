@@ -1,4 +1,4 @@
-"""Saving: how long the loop stands still over the rate of turns, what an end loses, and what a summary does to a file."""
+"""Saving: how long the loop stands still over rates, what an end loses, and what a summary does to a file."""
 
 from __future__ import annotations
 
