@@ -93,7 +93,9 @@ def _contained(scene: Scene, shown: pd.DataFrame) -> Drawn:
         rows.append((_CASES[case], *words))
     axes.set_xlim(-0.5, len(subjects) - 0.5)
     axes.set_ylim(len(cases) - 0.5, -0.5)
-    axes.set_xticks(range(len(subjects)), [_SUBJECTS[subject].replace(" ", "\n", 1) for subject in subjects])
+    axes.set_xticks(
+        range(len(subjects)), [_SUBJECTS[subject].replace("subprocess ", "subprocess\n") for subject in subjects]
+    )
     axes.set_yticks(range(len(cases)), [_CASES[case] for case in cases])
     axes.tick_params(length=0)
     axes.grid(visible=False)
@@ -138,7 +140,7 @@ def _overrun(scene: Scene, shown: pd.DataFrame) -> Drawn:
     figure, axes, rows = _by_case(title, shown, lambda seconds: seconds, "overrun (s)", words)
     drawing.ends(axes, claim, 0.0, 0.5, "allowed by the claim's criterion", "x")
     axes.set_xlim(left=-0.02)
-    axes.set_xlabel(f"time beyond the deadline of {deadline_s:g} s until the call returned, or was given up (s)")
+    axes.set_xlabel(f"beyond the deadline of {deadline_s:g} s until a call returned or was given up (s)")
     alt = f"{title}. Longest time beyond the deadline in seconds, a row a case, by where the program runs."
     notes = [*scene.notes(shown), _LINES]
     return drawing.finish(figure, "research-analysis-overrun", title, alt, notes, rows)
@@ -176,7 +178,7 @@ def _by_case(
 ) -> tuple[Any, Any, list[tuple[str, ...]]]:
     """Return a figure with a mean and its interval for each case and subject, its panel, and its table."""
     cases, subjects = _cases(shown), _subjects(shown)
-    figure, (axes,) = drawing.canvas(title, height=1.9 + 0.7 * len(cases))
+    figure, (axes,) = drawing.canvas(title, height=1.9 + 0.58 * len(cases))
     rows: list[tuple[str, ...]] = [("the program", "where it runs", heading, "what came of it")]
     for place, subject in enumerate(subjects):
         look = drawing.look(place)
@@ -199,7 +201,8 @@ def _by_case(
                 axes.annotate(
                     came,
                     (middle, height),
-                    xytext=(6, 0),
+                    xytext=(6 if came == _NO_RETURN else -6, 0),
+                    ha="left" if came == _NO_RETURN else "right",
                     textcoords="offset points",
                     va="center",
                     fontsize=7.5,
