@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import random
+from collections.abc import Callable
 from pathlib import Path
 from statistics import NormalDist, fmean, stdev
 
@@ -55,6 +56,24 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return edited.write(tmp_path_factory.mktemp("untouched") / "run")
 
 
+@pytest.fixture(scope="module")
+def before(untouched: Path) -> Run:
+    """Return the untouched run: it is read once, and whatever is made of it is made once."""
+    return load_run(untouched)
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Run]]:
+    """Return a function from one of the `FAILURES` to the run that has it and its folder, made once."""
+
+    @functools.cache
+    def made(failure: str) -> tuple[Path, Run]:
+        folder = edited.write(tmp_path_factory.mktemp("failed") / "run", FAILURES[failure])
+        return folder, load_run(folder)
+
+    return made
+
+
 def seconds(record: Record) -> float:
     return max(row.finished_s for row in record.parts[-1].requests)
 
@@ -103,9 +122,9 @@ def test_no_difference_is_not_had_by_noise(tmp_path):
     assert said == {"quiet": Conclusion.SAME, "noisy": Conclusion.OPEN}
 
 
-def test_a_leak_that_was_measured_too_loosely_is_not_reproduced_as_none(tmp_path, untouched):
+def test_a_leak_that_was_measured_too_loosely_is_not_reproduced_as_none(tmp_path, before):
     title = "2,000 turns without a model, the traditional agent"
-    assert verdict(load_run(untouched), "S0-no-leak", title).verdict is Verdict.REPRODUCED
+    assert verdict(before, "S0-no-leak", title).verdict is Verdict.REPRODUCED
     slopes = by_block(-800_000.0, 400_000.0, -500_000.0, 300_000.0, -700_000.0, 200_000.0)
     loose = load_run(edited.write(tmp_path / "loose", of(edited.drifting(slopes), BASELINE, **SOAK)))
     one = verdict(loose, "S0-no-leak", title)
@@ -125,22 +144,22 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_what_was_lost_is_a_regression(tmp_path, untouched, failure):
-    worse = edited.write(tmp_path / "worse", FAILURES[failure])
-    compared = compare_runs(load_run(untouched), load_run(worse), WANTED)
+def test_what_was_lost_is_a_regression(untouched, before, failed, failure):
+    folder, worse = failed(failure)
+    compared = compare_runs(before, worse, WANTED)
     assert compared.lost
     assert {one.subject for one in compared.lost} == {ASYNCHRONOUS}
-    done = CliRunner().invoke(app, ["compare", str(untouched), str(worse)])
+    done = CliRunner().invoke(app, ["compare", str(untouched), str(folder)])
     assert done.exit_code == ExitCode.WORSE
     assert "lost trials or values" in done.output
     assert "Lost" in regressions.markdown(compared)
     # From the other side nothing was lost.
-    assert not compare_runs(load_run(worse), load_run(untouched), WANTED).lost
+    assert not compare_runs(worse, before, WANTED).lost
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_what_one_of_two_lost_forbids_to_compare_them_and_is_counted(tmp_path, untouched, failure):
-    run, before = load_run(edited.write(tmp_path, FAILURES[failure])), load_run(untouched)
+def test_what_one_of_two_lost_forbids_to_compare_them_and_is_counted(before, failed, failure):
+    _, run = failed(failure)
     lost = run.comparisons[~run.comparisons["lost"].isin(before.comparisons["lost"])]
     assert lost["lost"].str.contains("asynchronous lost [16] of 6|asynchronous answered 0.0%").all()
     concluded = lost[lost["conclusion"].notna()]
@@ -150,8 +169,9 @@ def test_what_one_of_two_lost_forbids_to_compare_them_and_is_counted(tmp_path, u
 
 @pytest.mark.parametrize("void", [4, 5, 6])
 def test_complete_pairs_count_and_a_report_is_made_of_what_is_there(tmp_path, void):
-    run = edited.write(tmp_path, of(edited.ended(Outcome.INVALID), ASYNCHRONOUS, blocks=range(void)))
-    one = line(load_run(run), "five-users").comparison
+    folder = edited.write(tmp_path, of(edited.ended(Outcome.INVALID), ASYNCHRONOUS, blocks=range(void)))
+    run = load_run(folder)
+    one = line(run, "five-users").comparison
     if void == 6:
         assert one.conclusion is Conclusion.NONE
         assert one.summary is None
@@ -159,9 +179,9 @@ def test_complete_pairs_count_and_a_report_is_made_of_what_is_there(tmp_path, vo
         assert one.conclusion is Conclusion.INDICATIVE
         assert one.summary.blocks == 6 - void
         assert one.summary.low is None
-    tested = [each for each in verdicts.judge(load_run(run), load_claims()) if each.blocks]
+    tested = [each for each in verdicts.judge(run, load_claims()) if each.blocks]
     assert {each.verdict for each in tested if each.test.subject == ASYNCHRONOUS} <= {Verdict.INCONCLUSIVE}
-    assert build(run).is_file()
+    assert build(folder).is_file()
 
 
 def test_a_void_trial_is_not_a_lost_one(tmp_path):
@@ -213,7 +233,7 @@ def test_an_arm_that_lost_a_trial_makes_nothing_easier_to_conclude(tmp_path, out
     assert "no noise floor" in told.why
 
 
-def test_who_refuses_most_requests_is_not_quicker(tmp_path, untouched):
+def test_who_refuses_most_requests_is_not_quicker(tmp_path, before):
     def refusing(record: Record) -> Record:
         [part] = [part for part in record.parts if part.requests]
         kept = sorted(part.requests, key=lambda row: row.finished_s)
@@ -233,13 +253,13 @@ def test_who_refuses_most_requests_is_not_quicker(tmp_path, untouched):
     alike = (of(refusing, subject, twin=twin, **TOTAL) for subject in edited.SUBJECTS for twin in (False, True))
     both = line(load_run(edited.write(tmp_path / "both", *alike)), "five-users").comparison
     assert "asynchronous answered 40.0% of its requests; baseline answered 40.0% of its requests" in both.caveats
-    compared = compare_runs(load_run(untouched), run, WANTED)
+    compared = compare_runs(before, run, WANTED)
     assert compared.regressed
     assert [(lost.measure, lost.after) for lost in compared.lost] == [("requests", "40.0% answered")]
 
 
-def test_who_answers_nothing_is_measured_and_not_left_out(tmp_path):
-    run = load_run(edited.write(tmp_path, FAILURES["every request refused"]))
+def test_who_answers_nothing_is_measured_and_not_left_out(failed):
+    _, run = failed("every request refused")
     told = [each for each in verdicts.judge(run, {"S4-p50": load_claims()["S4-p50"]}) if "users=10," in each.condition]
     [one] = [each for each in told if each.test.subject == ASYNCHRONOUS]
     assert one.verdict is Verdict.INCONCLUSIVE
@@ -341,19 +361,12 @@ def everything_said(folder: Path, beside: Run) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MIXTURES)
-def test_no_mixture_of_outcomes_stops_comparisons_or_the_ledger(tmp_path_factory, mixture):
+def test_no_mixture_of_outcomes_stops_comparisons_or_the_ledger(tmp_path_factory, before, mixture):
     folder = edited.write(tmp_path_factory.mktemp("mixture"), *mixture)
-    everything_said(folder, untouched_run())
+    everything_said(folder, before)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MIXTURES)
 def test_no_mixture_of_outcomes_stops_a_report(tmp_path_factory, mixture):
     assert build(edited.write(tmp_path_factory.mktemp("mixture"), *mixture)).is_file()
-
-
-@functools.cache
-def untouched_run() -> Run:
-    import tempfile
-
-    return load_run(edited.write(Path(tempfile.mkdtemp()) / "run"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -20,6 +20,7 @@ from experiments.measuring.records import Outcome
 from systems.errors import ExitCode
 from tests.experiments.commands import hostile
 from tests.experiments.conftest import FOURGIG
+from tests.experiments.forking import Forked
 
 RUN = ("run", "hostile", "--engine", "simulated", "--blocks", "1", "--allow-unenforced")
 NO_ENTRY = ("unshare", "--user", "--map-user=12345", "--map-group=12345")
@@ -33,9 +34,19 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**hostile.install(tmp_path_factory.mktemp("hostile") / "site"), "SUBJECT": "fine"}
 
 
+@pytest.fixture(scope="module")
+def forked(outside: dict[str, str]) -> Iterator[Forked]:
+    forked = Forked(outside)
+    yield forked
+    forked.close()
+
+
 @pytest.fixture
-def fourgig(outside: dict[str, str], tmp_path: Path) -> Fourgig:
-    """Return a function that runs the command in an empty folder; what is None in the environment is taken out."""
+def fourgig(outside: dict[str, str], forked: Forked, tmp_path: Path) -> Fourgig:
+    """Return a function that runs the command in an empty folder; what is None in the environment is taken out.
+
+    One that is put into odd surroundings is started as a person would.
+    """
     home = tmp_path / "cwd"
     home.mkdir()
 
@@ -45,6 +56,10 @@ def fourgig(outside: dict[str, str], tmp_path: Path) -> Fourgig:
         folder: Path | bytes = home,
         **environment: str | bytes | None,
     ) -> subprocess.CompletedProcess[str]:
+        usual = {name: value for name, value in environment.items() if isinstance(value, str)}
+        plain = not before and folder == home and not any(isinstance(word, bytes) for word in arguments)
+        if plain and len(usual) == len(environment):
+            return forked.run(FOURGIG, list(map(str, arguments)), usual, home, within_s=300)
         surroundings: dict[str, str | bytes] = {**outside}
         for name, value in environment.items():
             surroundings.pop(name, None)
