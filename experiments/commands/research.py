@@ -117,7 +117,7 @@ def research(
         findings = asyncio.run(_researched(question, name, chosen, engine_settings, folder))
     except KeyboardInterrupt:
         raise Interrupted("Interrupted before anything was read; nothing is kept.") from None
-    again = command("research", "QUESTION", "--session", name)
+    again = _goes_on(name, source, data)
     if findings.complete and not findings.read:
         refused = "; ".join(f"{each.source}: {each.reason}" for each in findings.refused[:3])
         from systems.research.library import NothingRead
@@ -127,6 +127,14 @@ def research(
     if not findings.complete:
         raise Interrupted(f"Interrupted: the report has what was there. To go on with the session: {again}")
     console.err.say(f"Session {name}; to ask on: {again}", style="dim")
+
+
+def _goes_on(session: str, sources: Sequence[str], data: Path | None) -> str:
+    """Return the command that asks on in this session."""
+    words: list[object] = ["research", "QUESTION", "--session", session]
+    for each in sources:
+        words += ["--source", each]
+    return command(*words, *(["--data", data] if data is not None else []))
 
 
 def _settings_names() -> list[str]:

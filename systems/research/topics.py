@@ -24,6 +24,7 @@ _WORDS = 8  # of one topic: what is longer is a sentence, and no topic
 
 _SYSTEM = "Name the topics of the question: at most three, each on a line of its own, in a few words. Answer nothing."
 _BULLET = re.compile(r"^\s*(?:[-*•–]+|\(?\d+[.):]+)?\s*")
+_NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
@@ -38,7 +39,8 @@ def parsed(said: str, question: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for line in said.splitlines():
         topic = _BULLET.sub("", line).strip(" \t.,;:\"'")
-        if 0 < len(topic.split()) <= _WORDS and about.intersection(words.cut(topic)):
+        invented = set(_NUMBER.findall(topic)) - set(_NUMBER.findall(question))  # an answer, and no topic
+        if 0 < len(topic.split()) <= _WORDS and not invented and about.intersection(words.cut(topic)):
             found.setdefault(topic)
     return tuple(found)[:MOST] or own_words(question)
 

@@ -43,11 +43,11 @@ OWN_WORDS = "own words"
 WORDLESS = "the model's words mean nothing"
 ENCODER = "minilm"
 
-# Patterns whose naive way is tried alone, all others being ours; what is saved after a reply does not delay it.
+# Patterns whose naive way is tried alone, all others being ours.
 _LADDER: dict[Preset, tuple[str, ...]] = {
     "smoke": (),
     "quick": ("fetching", "steps"),
-    "standard": ("fetching", "steps", "relevance", "analysis"),
+    "standard": ("fetching", "steps"),
 }
 _MEAN_MS: dict[Preset, int] = {"smoke": 20}
 _PAGES, _FAILING, _USUAL_MEAN_MS = 8, 2, 120
@@ -63,7 +63,7 @@ _SHORT: dict[str, Scalar] = {"passage_tokens": 320}
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}
 
 # Seconds, for estimates: a trial without its questions, the model's part of one, an answer in its own words.
-_START_S, _QUESTION_S, _ANSWER_S = 2.6, 1.8, 2.6
+_START_S, _QUESTION_S, _ANSWER_S = 2.6, 1.6, 2.0
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -122,7 +122,7 @@ def _answers(request: GridRequest) -> Iterator[Cell]:
     if not registry.engines.get(request.engine.name).runs_a_model:
         return
     questions = _ANSWERS.get(request.preset, _ALL_ANSWERS)
-    for encoder in ("words",) if request.preset in ("smoke", "quick") else ("words", ENCODER):
+    for encoder in ("words", ENCODER) if request.preset in ("wide", "paper") else ("words",):
         engine = _likeliest(request.engine)
         yield Cell(
             part=PART,

@@ -21,7 +21,13 @@ def test_lines_that_have_a_word_of_the_question_are_its_topics(said, found):
 
 @pytest.mark.parametrize(
     "said",
-    ["", "\n\n", "time way people", "The answer to that is that nobody can tell how long the bridge has been there."],
+    [
+        "",
+        "\n\n",
+        "time way people",
+        "The stone bridge of Velm is 10 metres",
+        "The answer to that is that nobody can tell how long the bridge has been there.",
+    ],
 )
 def test_what_cannot_be_used_gives_way_to_the_questions_own_words(said):
     [own] = topics.parsed(said, QUESTION)

@@ -15,11 +15,11 @@ from experiments.report.scene import Scene, factor
 _PART, _TWIN, _ALL = "pipeline", "sequential", "all"
 _NAMES = {_TWIN: "every pattern naive", _ALL: "the agent"}
 
-# The metric, the panel's axis, and how many of its units are one of the metric's.
+# The metric, the panel's axis, and whether it spans decades.
 _PANELS = (
-    ("latency_p50", "time to an answer (s)", 1.0),
-    ("time_to_first_token_p50", "to its first token (s)", 1.0),
-    ("loop_delay_max", "longest loop delay (s)", 1.0),
+    ("latency_p50", "time to an answer (s)", False),
+    ("time_to_first_token_p50", "to its first token (s)", False),
+    ("loop_delay_max", "longest loop delay (s)", True),
 )
 _SHARES = {
     "given": "the passage was given",
@@ -44,12 +44,16 @@ def _timed(scene: Scene) -> list[Drawn]:
     shown = [name for name in (_TWIN, _ALL) if name in set(frames[0]["subject"])] + subjects
     title = f"{scene.lead(frames[0])}{_told(frames[0])}"
     figure, panels = drawing.canvas(title, len(_PANELS), sharey=True, height=2.4 + 0.34 * len(shown))
-    for axes, frame, (_, label, scale) in zip(panels, frames, _PANELS, strict=True):
+    for axes, frame, (_, label, spans) in zip(panels, frames, _PANELS, strict=True):
         for place, failing in enumerate(faults):
             shift = 0.22 * (place - (len(faults) - 1) / 2)
             said = f"{failing} of the pages fail" if failing else "no page fails"
-            _points(axes, frame[factor(frame, "failing") == failing], shown, place + 1, shift, scale, said)
-        axes.set_xlim(left=0)
+            _points(axes, frame[factor(frame, "failing") == failing], shown, place + 1, shift, said)
+        if spans:
+            drawing.logarithmic(axes, "x")
+            axes.tick_params("x", rotation=45)
+        else:
+            axes.set_xlim(left=0)
         axes.set_xlabel(label)
     panels[0].set_yticks(range(len(shown)), [_named(name) for name in shown])
     panels[0].set_ylim(len(shown) - 0.5, -0.5)
@@ -71,14 +75,12 @@ def _told(frame: pd.DataFrame) -> str:
     return f"An answer takes {after}, with every pattern naive {before}"
 
 
-def _points(
-    axes: Any, mine: pd.DataFrame, shown: list[str], place: int, shift: float, scale: float, label: str
-) -> None:
+def _points(axes: Any, mine: pd.DataFrame, shown: list[str], place: int, shift: float, label: str) -> None:
     """Draw each subject's mean with its interval."""
     look = drawing.look(place)
     at, means = [], []
     for row, subject in enumerate(shown):
-        values = mine[mine["subject"] == subject]["value"] * scale
+        values = mine[mine["subject"] == subject]["value"]
         if values.empty:
             continue
         axes.plot(interval(values), [row + shift] * 2, marker="", linewidth=1.5, color=look["color"])
