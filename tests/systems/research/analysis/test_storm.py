@@ -25,9 +25,9 @@ def test_whatever_is_killed_when_no_process_is_left(tmp_path, apart):
         command = [sys.executable, stormy.__file__, program, str(number), "apart" if apart else "here"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as agent:
             assert agent.stdout.readline() == b"begun\n"
-            orphaned = chance.random() < 0.5
+            orphaned = number % 2 == 1
             time.sleep(chance.uniform(0.0, 0.8))  # the moment is the point: at the start, or in the middle
-            for _ in range(KILLS):
+            for _ in range(chance.randint(1, KILLS)):
                 time.sleep(chance.uniform(0.0, 0.1))
                 kill(chance, tmp_path, agent.pid, apart, orphaned)
             if orphaned:
@@ -79,8 +79,6 @@ def kill(chance, folder, agent, apart, orphaned):
     every = set(running(folder))
     overseers = {pid for pid in every if parent(pid) == agent}
     others = every - overseers - {agent}
-    if orphaned:
-        others |= {agent} & every
     if orphaned and not apart:
         overseers = set()
     chosen = sorted(overseers if chance.random() < 0.5 else others)
