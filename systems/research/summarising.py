@@ -75,7 +75,7 @@ class RollingSummary:
     every summary before it counts; what it refuses does not count. Counted are pieces that were ``made``, and summaries
     that ``failed`` or were ``cancelled``.
 
-    What is added here is what `ResearchMemory.add` acknowledged, in that order: a summary counts the messages it covers.
+    What is added here is what `ResearchMemory.add` acknowledged, in that order: a summary says how many it covers.
     """
 
     def __init__(

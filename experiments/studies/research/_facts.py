@@ -40,9 +40,10 @@ def fact_turns(seed: int, count: int) -> list[FactTurn]:
             value = drawn(rng, make, "held-out")
         told[attribute].append(value)
         text = f"{say(rng, 'en', 'held-out', 'state', attribute, person, value)} {chat(rng, 'en', 'Tom')}"
+        # It says the fact again, as a small model that is asked for it will: what it then says has a form to follow.
         reply = (
-            f"Thank you, I have written that down as note {number + 1} on {person}, and I will look it up there "
-            "whenever you ask me about it again."
+            f"Noted as number {number + 1}: {person}, {attribute}, {value}. I will look it up and tell you what it "
+            "says there whenever you ask me about it again, today or later."
         )
         turns.append((attribute, text, reply, say(rng, "en", "held-out", "ask", attribute, person), value))
     return [

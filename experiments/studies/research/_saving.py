@@ -58,8 +58,8 @@ def _note_lost(role: Role, exited: Traffic, killed: Traffic) -> None:
 
 
 def _note_summed_up(role: Role, traffic: Traffic) -> None:
+    # When a turn was due means nothing here: it waits for the summaries that are in its way.
     _, observed = _exit(traffic)
-    role.part.requests = observed.rows
     role.part.loop_delay_s = observed.loop_delay_s
     saved = sorted(turn_of(each.content) for each in _saved(traffic))
     summary, window = _restored(traffic)

@@ -21,7 +21,7 @@ from systems.mechanisms.wanted import Wanted
 from systems.research.summarising import INSTRUCTIONS
 
 _ANSWER_TOKENS = 24
-_PROBES = 8
+_PROBES = 5
 
 _SYSTEM = "You are a helpful assistant. Answer in one short sentence."
 _SUMMARY = "\n\nSummary of the conversation so far:\n{}"

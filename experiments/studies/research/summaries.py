@@ -59,7 +59,7 @@ _INFERENCE_TURNS = 12  # with a real model, and in real time
 _SUMMARY_TOKENS = {UNTIMED: 150, TIMED: 150, INFERENCE: 150, OWN_WORDS: 80}
 
 # Seconds, for estimates.
-_START_S, _SPOKEN_TURN_S, _INFERENCE_S = 1.0, 0.8, 2.0
+_START_S, _SPOKEN_TURN_S, _INFERENCE_S = 1.0, 0.5, 2.0
 
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0}
 

@@ -29,7 +29,7 @@ _SPREAD = 0.07  # of a decade lies between neighbours at one rate
 _AFTER_SUMMARY = (
     ("rows_saved_after_summary", "messages in the file, of those\nafter the first summary (%)", 100.0),
     ("summary_holes", "holes: missing messages\nwith a later one there", 1.0),
-    ("restart_doubles", "messages beside the summary\nthat covers them, after a restart", 1.0),
+    ("restart_doubles", "messages beside their\nsummary after a restart", 1.0),
 )
 
 
@@ -141,7 +141,7 @@ def _after_summary(scene: Scene) -> list[Drawn]:
         return []
     subjects = [name for name in _SUBJECTS if name in set(first["subject"])]
     means = first.groupby("subject")["value"].mean()
-    told = ", ".join(f"{text.share(means[name]) if means[name] else 'none'} {_SUBJECTS[name]}" for name in subjects)
+    told = ", ".join(f"{text.share(means[name]) if means[name] else 'none'} ({_SUBJECTS[name]})" for name in subjects)
     title = f"Of the messages said after the first summary, the file has {told}"
     figure, panels = drawing.canvas(title, len(_AFTER_SUMMARY), height=3.3, sharey=True)
     shown: dict[str, list[str]] = {name: [] for name in subjects}

@@ -57,9 +57,9 @@ def _growth(scene: Scene) -> Iterable[Drawn]:
             _curve(right, place, parts, "in_neither", None)
     left.set_ylabel("tokens of the prompt")
     right.set_ylabel("messages neither in the prompt\nnor in its summary")
-    left.set_yscale("log")
     right.set_yscale("symlog", linthresh=10)
     drawing.logarithmic(left, "y")
+    left.minorticks_off()
     right.set_ylim(bottom=-0.5)
     right.yaxis.set_major_formatter(left.yaxis.get_major_formatter())
     for axes in (left, right):
@@ -106,7 +106,7 @@ def _waits(scene: Scene) -> Iterable[Drawn]:
         axes.set_title(heading)
         axes.set_xticks(sorted(set(factor(shown, "think_s"))))
         axes.set_xlabel("pause before a turn (s)")
-        axes.set_ylim(bottom=0)
+    panels[0].set_ylim(bottom=0)
     panels[0].set_ylabel("time a turn takes (s)")
     alt = f"{title}. Median and 95th percentile of the time a turn takes, over the pause before it, a line a way."
     notes = [

@@ -78,7 +78,7 @@ def test_saving_shows_stalls_and_losses_and_what_a_summary_does_to_the_file(show
     assert "As listed, a trial loses" in rates.title
     assert "loses none" in rates.title
     assert ("200", "on threads, as listed", "20.0", "40.0") in [(*row[:2], *row[3:]) for row in rates.data]
-    assert "none on threads, as listed" in summary.title
+    assert "none (on threads, as listed)" in summary.title
     assert ("on threads, as listed", "0", "0", "6") in [
         tuple(cell.split(".")[0] for cell in row) for row in summary.data
     ]

@@ -53,7 +53,6 @@ def test_a_trial_counts_what_is_in_the_files(fourgig, enforcement, tmp_path):
     assert {record.spec.subject for record in found} == set(saving.SUBJECTS)
     for record in found:
         values, turns = record.part().values, record.spec.condition["turns"]
-        assert len(record.part().requests) == turns
         ours = record.spec.subject != saving.LISTED
         if record.spec.condition.get("case"):
             assert values["messages_said"] == 2 * turns
@@ -63,6 +62,7 @@ def test_a_trial_counts_what_is_in_the_files(fourgig, enforcement, tmp_path):
             assert (values["holes"], doubled) == (0, 0) if ours else doubled > 0
         else:
             assert record.part().loop_delay_s
+            assert len(record.part().requests) == turns
             assert values["acknowledged_at_exit"] == turns
             assert values["acknowledged_at_kill"] >= 1
             if ours:
