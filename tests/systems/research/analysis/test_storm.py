@@ -26,12 +26,13 @@ def test_whatever_is_killed_when_no_process_is_left(tmp_path, apart):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as agent:
             assert agent.stdout.readline() == b"begun\n"
             orphaned = chance.random() < 0.5
+            time.sleep(chance.uniform(0.0, 0.8))  # the moment is the point: at the start, or in the middle
             for _ in range(KILLS):
-                time.sleep(chance.uniform(0.0, 0.15))  # the moment is the point
+                time.sleep(chance.uniform(0.0, 0.1))
                 kill(chance, tmp_path, agent.pid, apart, orphaned)
             if orphaned:
                 agent.kill()
-    assert gone(tmp_path) == []
+        assert gone(tmp_path) == []
 
 
 @pytest.mark.parametrize("function", ["hangs_with_grandchild", "hangs_with_daemon"])
