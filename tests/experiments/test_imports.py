@@ -169,9 +169,11 @@ def test_no_two_public_classes_have_one_name() -> None:
         ("systems.baseline.agent", {"asyncio", "http.client", "importlib.metadata", "numpy"}),
         ("systems.asynchronous.agent", {"http.client", "importlib.metadata", "numpy"}),
         ("systems.tiered.agent", {"http.client", "importlib.metadata", "numpy"}),
+        ("systems.research.agent", {"http.client", "importlib.metadata", "numpy"}),
         ("experiments.measuring.role_process", {"http.client", "llama_cpp", "numpy", "pandas"}),
         ("experiments.studies.lazy_loading", {"http.client", "llama_cpp", "numpy", "pandas"}),
         ("experiments.studies.density", {"llama_cpp", "numpy", "pandas"}),
+        ("experiments.studies.research", {"llama_cpp", "numpy", "pandas"}),
     ],
 )
 def test_what_a_trial_measures_imports_nothing_that_it_does_not_need(module: str, heavy: set[str]) -> None:

@@ -13,7 +13,7 @@ from experiments.measuring import engines
 from experiments.measuring.probes.loop_delay import LoopDelay
 from experiments.measuring.records import RequestRow, TrialSpec
 from experiments.measuring.role import Role
-from experiments.studies.research.pipeline import ENCODER, OWN_WORDS, PAGE_S, PAGES_S, SITE
+from experiments.studies.research._pipeline_names import ENCODER, OWN_WORDS, PAGE_S, PAGES_S, SITE
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, counted, data_dir, make_system
 from experiments.workloads.research.world import World
 from experiments.workloads.site.pages import Visit, host_of, sentence, visits

@@ -14,6 +14,7 @@ import msgspec
 from experiments.measuring.records import EngineSpec, Scalar, ServiceSpec
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.research._pipeline_names import ENCODER, MODEL, OWN_WORDS, PAGE_S, SITE
 from systems import registry
 from systems.research.settings import NAIVE
 from systems.settings import names_of
@@ -34,14 +35,11 @@ MEASURES = (
 )
 PRIMARY = 5
 
-SITE = "site"
 SYSTEM = "research"
 TWIN, ALL = "sequential", "all"
 """The subject with every pattern naive, and the one with none."""
 
-OWN_WORDS = "own words"
-WORDLESS = "the model's words mean nothing"
-ENCODER = "minilm"
+LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engine that runs models"
 
 # Patterns whose naive way is tried alone, all others being ours.
 _LADDER: dict[Preset, tuple[str, ...]] = {
@@ -51,12 +49,9 @@ _LADDER: dict[Preset, tuple[str, ...]] = {
 }
 _MEAN_MS: dict[Preset, int] = {"smoke": 20}
 _PAGES, _FAILING, _USUAL_MEAN_MS = 8, 2, 120
-_QUESTIONS: dict[Preset, int] = {"smoke": 1, "quick": 2, "standard": 2, "wide": 4, "paper": 6}
-_ANSWERS: dict[Preset, int] = {"smoke": 1, "quick": 6}
+_QUESTIONS: dict[Preset, int] = {"smoke": 1, "quick": 1, "standard": 2, "wide": 4, "paper": 6}
+_ANSWERS: dict[Preset, int] = {"smoke": 1, "quick": 4}
 _ALL_ANSWERS = 48
-
-# Seconds: what a page may take, and what all of them may.
-PAGE_S, PAGES_S = 1.0, 10.0
 
 _SHORT: dict[str, Scalar] = {"passage_tokens": 320}
 # A value is to be said again as it was told.
@@ -123,10 +118,11 @@ def _answers(request: GridRequest) -> Iterator[Cell]:
         return
     questions = _ANSWERS.get(request.preset, _ALL_ANSWERS)
     for encoder in ("words", ENCODER) if request.preset in ("wide", "paper") else ("words",):
-        engine = _likeliest(request.engine)
+        real = request.shapes.get(MODEL)
+        engine = None if real is None else _likeliest(real)
         yield Cell(
             part=PART,
-            condition={"part": PART, "work": OWN_WORDS, "questions": questions},
+            condition={"part": PART, "work": OWN_WORDS, "model": MODEL, "questions": questions},
             subject=encoder,
             system=SYSTEM,
             variant=encoder,
@@ -134,7 +130,7 @@ def _answers(request: GridRequest) -> Iterator[Cell]:
             blocks=1,  # the likeliest words are the same in every block
             says_itself=True,
             requires=(ENCODER,) if encoder == ENCODER else (),
-            impossible=WORDLESS if engine.words_are_meaningless else "",
+            impossible=LACKING if engine is None else "",
             estimate_s=_START_S + questions * _ANSWER_S,
             timeout_s=120.0 + 30 * questions,
         )

@@ -20,7 +20,8 @@ from systems.research.settings import NAIVE, ResearchSettings
 
 
 def _cells(preset: Preset, engine: str = "llama") -> list[Cell]:
-    return pipeline.cells(GridRequest(preset=preset, systems=(), engine=EngineSpec(name=engine)))
+    shapes = {"smollm2": EngineSpec(name=engine)} if engine == "llama" else {}
+    return pipeline.cells(GridRequest(preset=preset, systems=(), engine=EngineSpec(name=engine), shapes=shapes))
 
 
 def _value(metric: str, record: records.Record) -> float:
