@@ -17,6 +17,10 @@ from experiments.report import drawing
 from experiments.report.drawing import Drawn
 
 _NAME_WIDTH = 44
+_LINE = 0.14  # inches of a name's line
+
+# So many conditions of unequal work are told one by one; the ledger tells all.
+_TOLD = 2
 
 _LOOKS = {
     Verdict.REPRODUCED: ("#009E73", "o"),
@@ -35,7 +39,9 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     counted = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in _LOOKS if counts[verdict])
     conditions = "condition" if len(shown) == 1 else "conditions"
     title = f"{claim.id}, “{claim.statement}”: {counted} of {len(shown)} {conditions}"
-    figure, [axes] = drawing.canvas(title, height=1.9 + 0.34 * len(shown))
+    names = _names(shown)
+    lines = max(name.count("\n") + 1 for name in names)
+    figure, [axes] = drawing.canvas(title, height=1.9 + (0.2 + _LINE * lines) * len(shown))
     for place, one in enumerate(shown):
         color, marker = _LOOKS[one.verdict]
         if one.floor is not None:
@@ -58,7 +64,7 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     _published(axes, claim)
     if claim.is_effect:
         axes.axvline(_drawn(claim, 0.0), color="#000000", linewidth=0.8)
-    axes.set_yticks(range(len(shown)), _names(shown), fontsize=8)
+    axes.set_yticks(range(len(shown)), names, fontsize=8)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     if _spreads(claim, shown):
         drawing.logarithmic(axes, "x")
@@ -66,9 +72,18 @@ def draw(claim: Claim, verdicts: Sequence[ClaimVerdict]) -> list[Drawn]:
     blocks = sorted({len(one.blocks) for one in shown if one.blocks})
     intervals = "thick lines are 95 % intervals, thin ones robust intervals, drawn from six blocks on"
     notes = [f"{' and '.join(map(str, blocks))} complete blocks; {intervals}"]
-    notes += dict.fromkeys(sentence for one in shown for sentence in one.caveats if sentence.startswith(UNEQUAL))
+    notes += _unequal(shown)
     alt = f"{title}. A line a condition, with its interval, beside what was published."
     return [drawing.finish(figure, f"claim-{claim.id}", title, alt, notes)]
+
+
+def _unequal(shown: Sequence[ClaimVerdict]) -> list[str]:
+    """Return in which conditions the work was unequal, or in how many."""
+    found = [sentence for one in shown for sentence in one.caveats if sentence.startswith(UNEQUAL)]
+    told = list(dict.fromkeys(found))
+    if len(told) <= _TOLD:
+        return told
+    return [f"{UNEQUAL} in {len(found)} of {len(shown)} conditions: the ledger says in what"]
 
 
 def _names(shown: Sequence[ClaimVerdict]) -> list[str]:

@@ -338,8 +338,10 @@ def test_what_is_found_does_not_depend_on_what_the_index_has_already(turns, aske
                     index.catch_up(connection)
                 else:
                     recent.add([Remembered(number, "s", MINUTE * number, turn.question, row[5], 0)])
-            found.append(retrieval.find(connection, recent, None, "s", asked, limit, "relevance", context=True))
-            everything = retrieval.find(connection, recent, None, "s", asked, 99, "relevance", context=False)
+            best = retrieval.find(connection, recent, None, "s", asked, limit, "relevance", context=True)
+            found.append([turn.text for turn in best])
+            others = retrieval.find(connection, recent, None, "s", asked, 99, "relevance", context=False)
+            everything = [turn.text for turn in others]
             assert sorted(everything) == having(dict(enumerate(turns, 1)), asked)
     assert found[0] == found[1]
 

@@ -77,7 +77,8 @@ def test_a_small_run_measures_everything_and_is_drawn(
     assert {record.spec.condition["work"] for record in found} == works
     for record in found:
         assert _value("success_rate", record) == 1
-        assert all(_value(name, record) > 0 for name in embeddings.MEASURES[:3])
+        # So short a trial may end between two ticks of the sampler of the event loop's delay.
+        assert all(_value(name, record) > 0 for name in embeddings.MEASURES[:3] if name != "loop_delay_max")
     for work in works:
         by_subject = {record.spec.subject: record for record in found if record.spec.condition["work"] == work}
         count = {subject: _value("relevance_processes", record) for subject, record in by_subject.items()}
