@@ -94,7 +94,7 @@ def _paused(preset: Preset, think_s: int, turns: int) -> list[Cell]:
     }
     subjects = _SUMMARIES if preset == "smoke" else _among(think_s)
     label = (
-        f"no model runs: the engine takes {_READING_S * 1000:g} ms a token read and {_SAYING_S * 1000:g} ms a token "
+        f"no model ran: the engine takes {_READING_S * 1000:g} ms a token read and {_SAYING_S * 1000:g} ms a token "
         f"said; these and the pauses are {SHORTENED} times shorter"
     )
     return [
@@ -155,7 +155,7 @@ def _inferred(preset: Preset, engine: EngineSpec) -> list[Cell]:
 
 def _untimed() -> str:
     return (
-        f"no model runs: a summary has {_SUMMARY_TOKENS[UNTIMED]} words, and is made before the next turn, which takes "
+        f"no model ran: a summary has {_SUMMARY_TOKENS[UNTIMED]} words, and is made before the next turn, which takes "
         "no time"
     )
 
