@@ -27,7 +27,7 @@ def plain(text: str) -> str:
 
 def answered(text: str) -> str:
     """Return an answer as Markdown that shows it as it is, its citations and its lines too."""
-    return "\n".join(re.sub(r"\\\[(\d+(?:, *\d+)*)\\\]", r"[\1]", plain(line)) for line in text.splitlines())
+    return "\n".join(re.sub(r"\\\[(\d+(?:[,–-] *\d+)*)\\\]", r"[\1]", plain(line)) for line in text.splitlines())
 
 
 def report(findings: Findings) -> str:
