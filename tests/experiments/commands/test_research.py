@@ -99,10 +99,9 @@ def test_what_cannot_be_is_one_sentence(fourgig, tiny_model, tmp_path, arguments
 
 
 def test_a_link_to_what_no_report_can_name_is_refused(fourgig, tiny_model, tmp_path) -> None:
-    named = os.fsencode(tmp_path) + b"/\xff.txt"
-    with open(named, "w") as file:  # noqa: PTH123 - the name is no text
-        file.write("words")
-    os.symlink(named, tmp_path / "link.txt")
+    named = tmp_path / os.fsdecode(b"\xff.txt")
+    named.write_text("words")
+    (tmp_path / "link.txt").symlink_to(named)
     done = ask(fourgig, tiny_model, tmp_path / "data", "--source", tmp_path / "link.txt")
     assert done.returncode == 2, done.stderr
     assert "is not UTF-8" in done.stderr
