@@ -158,7 +158,9 @@ def _looked_at(source: str) -> str:
         return source
     if not place.exists():
         raise BadInput(f"There is no folder or file {source}; an address begins with http:// or https://.")
-    return str(place.resolve())
+    whole = str(place.resolve())  # a link may lead to what has another name
+    refuse_what_is_not_utf8(whole, "The source", "rename it")
+    return whole
 
 
 def _check_out(out: Path | None) -> None:

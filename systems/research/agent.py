@@ -190,15 +190,18 @@ class Research(AsyncSystem):
     async def keep_stopped(self, request: Request, findings: Findings) -> None:
         """Keep what there is of a turn that was stopped: the question, and as much of an answer as was said.
 
-        Raises `StoreError`.
+        Without effect where the turn is kept already. Raises `StoreError`.
         """
         self._running()
+        if findings.kept:
+            return
         said = [Message("user", request.text)]
         if findings.answer.strip():
             said.append(Message("assistant", findings.answer))
         with self._under_way:
             async with self._sessions.turn(request.talk):
                 await self._remembered.keep(request.talk, said, findings.passages)
+                findings.kept = True
 
     async def forget(self, session: str, conversation: str | None = None) -> int:
         """Forget a conversation; return how many messages it had. Raises `StoreError`, `StillReadable`."""

@@ -13,10 +13,12 @@ import msgspec
 
 from systems.memory import words
 
-# What may still become a citation: white space, a bracket, digits with commas. Longer it is none.
-_BEGUN = re.compile(r"\s*(?:\[[\d,;\s]*)?\Z")
-_CITATION = re.compile(r"(\s*)\[\s*(\d+(?:\s*[,;]\s*\d+)*)\s*\]")
+# What may still become a citation: white space, a bracket, digits with commas. Longer it is none. What is taken out of
+# a bracket may leave one that was hidden by it.
+_BEGUN = re.compile(r"\s*(?:\[[\d,;–\-\s]*+)*+\Z")
+_CITATION = re.compile(r"(\s*)\[\s*(\d+(?:\s*[,;–\-]\s*\d+)*)\s*\]")
 _LONGEST = 64
+_MOST_DIGITS = 9  # of a number that is told; Python makes none of some thousands
 # A sentence ends with its mark, or a line does; a citation behind the mark belongs to it.
 _END = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+(?!\[\d)")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -38,22 +40,25 @@ class Citing:
 
     def feed(self, piece: str) -> str:
         """Return what can be passed on after ``piece``: what may be the beginning of a citation is kept back."""
-        text = self._waiting + piece
+        text = self._checked(self._waiting + piece)
         begun = _BEGUN.search(text)
         at = len(text) if begun is None or len(text) - begun.start() > _LONGEST else begun.start()
         self._waiting = text[at:]
-        return self._checked(text[:at])
+        return text[:at]
 
     def end(self) -> str:
         """Return what was kept back: it became no citation."""
         text, self._waiting = self._waiting, ""
-        return self._checked(text)
+        return text
 
     def _checked(self, text: str) -> str:
-        return _CITATION.sub(self._kept, text) if "[" in text else text
+        before = ""
+        while text != before and "[" in text:
+            before, text = text, _CITATION.sub(self._kept, text)
+        return text
 
     def _kept(self, found: re.Match[str]) -> str:
-        numbers = [int(each) for each in re.findall(r"\d+", found[2])]
+        numbers = [int(each[:_MOST_DIGITS]) for each in re.findall(r"\d+", found[2])]
         given = [number for number in numbers if 1 <= number <= self._passages]
         self.cited += [number for number in given if number not in self.cited]
         self.dropped += [number for number in numbers if number not in given]

@@ -23,7 +23,8 @@ class Findings(msgspec.Struct, kw_only=True):
     """What is known of ``question``; all but that is empty until its step is done.
 
     ``answer`` is as long as what has been said of it. ``passages`` are those that the model was given, under their
-    numbers from 1. ``analysis`` is what the analysis made of what was read. ``seconds`` are how long each step took.
+    numbers from 1. ``analysis`` is what the analysis made of what was read. ``kept`` says that the turn is in the
+    memory of its conversation. ``seconds`` are how long each step took.
     """
 
     question: str
@@ -36,4 +37,5 @@ class Findings(msgspec.Struct, kw_only=True):
     analysis: Report | None = None
     degraded: tuple[Degraded, ...] = ()
     complete: bool = False
+    kept: bool = False
     seconds: dict[str, float] = {}

@@ -13,7 +13,10 @@ from systems.research.sources.documents import SourceRefusal
 
 # What Markdown reads as more than text, wherever it stands. Code, and whatever HTML there is, are begun by these too.
 _MARKS = re.compile(r"([\\`*_\[\]<>#|~!&$])")
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# What ends a line, what a terminal obeys, and what turns the direction of writing.
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+# Many readers of Markdown make a link of an address that merely stands there.
+_ADDRESSES = re.compile(r":(?=//)|\bwww(?=\.)", re.IGNORECASE)
 # Two lists or a heading may begin with these, but only at the beginning of a line.
 _BEGINS = re.compile(r"^(\s*)(?=[-+=]|\d+[.)])")
 _MOST_REFUSED = 20
@@ -25,9 +28,14 @@ def plain(text: str) -> str:
     return _BEGINS.sub(r"\1\\", line) if line[:1] in "-+=" else line
 
 
+def quoted(text: str) -> str:
+    """Return what somebody else wrote as `plain` does, with nothing in it that becomes a link."""
+    return _ADDRESSES.sub(r"\g<0>\\", plain(text))
+
+
 def answered(text: str) -> str:
     """Return an answer as Markdown that shows it as it is, its citations and its lines too."""
-    return "\n".join(re.sub(r"\\\[(\d+(?:, *\d+)*)\\\]", r"[\1]", plain(line)) for line in text.splitlines())
+    return "\n".join(re.sub(r"\\\[(\d+(?:[,–-] *\d+)*)\\\]", r"[\1]", quoted(line)) for line in text.splitlines())
 
 
 def report(findings: Findings) -> str:
@@ -62,8 +70,8 @@ def _sources(findings: Findings) -> Iterator[str]:
         how = ""
         if numbers:
             how = " (cited)" if number in findings.cited.by_model else " (not cited; it has the answer's words)"
-        yield f"- **[{number}]** {plain(passage.title)}, {plain(passage.source)}{how}  "
-        yield f"  > {plain(passage.text)}"
+        yield f"- **[{number}]** {quoted(passage.title)}, {plain(passage.source)}{how}  "
+        yield f"  > {quoted(passage.text)}"
     yield ""
 
 

@@ -121,11 +121,18 @@ def _fitting(passages: Sequence[FoundPassage], room: int, count: Count) -> list[
 
 def _recent(messages: Sequence[Message], room: int, count: Count) -> Sequence[Message]:
     """Return the newest of ``messages`` that fit: whole exchanges, for many templates want roles to alternate."""
-    kept = len(messages)
-    for at in range(len(messages) - 1, -1, -1):
-        room -= count(messages[at].content) + _FRAME_TOKENS
+    answered = _answered(messages)
+    kept = len(answered)
+    for at in range(len(answered) - 1, -1, -1):
+        room -= count(answered[at].content) + _FRAME_TOKENS
         if room < 0:
             break
-        if messages[at].role == "user":
+        if answered[at].role == "user":
             kept = at
-    return messages[kept:]
+    return answered[kept:]
+
+
+def _answered(messages: Sequence[Message]) -> list[Message]:
+    """Return ``messages`` without the questions that have no answer: somebody stopped it."""
+    then = [*(message.role for message in messages), "user"][1:]
+    return [each for each, role in zip(messages, then, strict=True) if (each.role, role) != ("user", "user")]

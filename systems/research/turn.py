@@ -253,21 +253,32 @@ class ResearchTurn:
         )
 
     async def _remember(self) -> None:
-        request, reply = self._request, self._reply
-        if not request.kept or reply is None:
+        if not self._request.kept or self._reply is None:
             return
+        saving = asyncio.create_task(self._save(self._reply), name="saving")
+        try:
+            await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            # Whoever stops a turn now has to know whether it is kept: else it would be kept twice.
+            await asyncio.wait({saving})
+            if not saving.cancelled():
+                saving.exception()  # it is told of being cancelled
+            raise
+
+    async def _save(self, reply: Reply) -> None:
+        request = self._request
 
         async def save() -> None:
             said = [Message("user", request.text), Message("assistant", reply.text)]
             await self._parts.remembered.keep(request.talk, said, self._findings.passages)
+            self._findings.kept = True
 
-        failed = len(self._steps.degraded)
         with self._timed("saving"):
             await self._steps.run_or("saving", save, None, "not saved")
-        if len(self._steps.degraded) > failed:
-            self._parts.counters.unsaved += 1
-        else:
+        if self._findings.kept:
             self._parts.counters.saved += 1
+        else:
+            self._parts.counters.unsaved += 1
 
     async def _generated(self, call: Call) -> Called:
         """Call the engine, beside the loop or, traditionally, in it."""

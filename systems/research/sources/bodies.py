@@ -13,9 +13,12 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Unpacking:
-    """Takes a body in pieces and returns it unpacked: at most ``most_bytes`` of it."""
+    """Takes a body in pieces and returns it unpacked: at most ``most_bytes`` of it.
 
-    def __init__(self, coding: str, most_bytes: int) -> None:
+    One that holds more is refused or, if ``cut``, ends there; ``full`` says that it did.
+    """
+
+    def __init__(self, coding: str, most_bytes: int, *, cut: bool = False) -> None:
         """``coding`` is what the answer says it is packed as. Raises `CannotRead` for one that was not asked for."""
         coding = coding.strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip"):
@@ -23,6 +26,8 @@ class Unpacking:
         self._unpacker = zlib.decompressobj(_GZIP) if coding.endswith("gzip") else None
         self._most_bytes = most_bytes
         self._bytes = 0
+        self._cut = cut
+        self.full = False
 
     def feed(self, data: bytes) -> bytes:
         """Return what this piece unpacks to. Raises `TooLarge`, and `CannotRead` where it cannot be unpacked."""
@@ -34,10 +39,14 @@ class Unpacking:
                 raise CannotRead("it cannot be unpacked: its gzip data is broken") from error
             if self._unpacker.unused_data:
                 raise CannotRead("it cannot be unpacked: something follows its gzip data")
+        room = self._most_bytes - self._bytes
         self._bytes += len(data)
-        if self._bytes > self._most_bytes:
+        if len(data) <= room:
+            return data
+        if not self._cut:
             raise TooLarge(self._most_bytes)
-        return data
+        self.full = True
+        return data[:room]
 
     def end(self) -> None:
         """Note that the body has ended. Raises `CannotRead` where what is packed goes on."""

@@ -170,13 +170,12 @@ async def _answer(opened: _Open, most_bytes: int, cut: bool) -> WebAnswer:
             answer = WebAnswer(event.status_code, _headers(event))
             if answer.status == 200:
                 _check_length(answer, most_bytes, cut)
-                unpacking = Unpacking(answer.headers.get("content-encoding", ""), most_bytes)
+                unpacking = Unpacking(answer.headers.get("content-encoding", ""), most_bytes, cut=cut)
         elif isinstance(event, h11.Data):
-            try:
-                body += unpacking.feed(bytes(event.data)) if answer and answer.status == 200 else b""
-            except TooLarge:
-                if answer is None or not cut:
-                    raise
+            if answer is None or answer.status != 200:
+                continue
+            body += unpacking.feed(bytes(event.data))
+            if unpacking.full:
                 return WebAnswer(answer.status, answer.headers, bytes(body))
         elif isinstance(event, h11.EndOfMessage):
             if answer is None or answer.status != 200:

@@ -78,6 +78,8 @@ class _Folder:
             with os.scandir(here) as listed:
                 entries = sorted(_bounded(listed), key=lambda entry: entry.name)
             for entry in entries:
+                if not self._over and self._late():  # also where nothing is read: a tree of folders may have no end
+                    self._over = "its deadline passed"
                 if self._over:
                     return
                 yield from self._entry(path / entry.name, entry, here, depth)
@@ -94,7 +96,10 @@ class _Folder:
         kind = text.SUFFIXES.get(path.suffix.lower())
         if entry.is_symlink():
             if kind is not None or entry.is_dir():
-                yield SourceRefusal(_shown(path), "it is a link, and links out of a folder are not followed")
+                self._over = self._beyond()
+                if not self._over:
+                    self._files += 1
+                    yield SourceRefusal(_shown(path), "it is a link, and links out of a folder are not followed")
         elif entry.is_dir(follow_symlinks=False):
             if depth >= MOST_DEPTH:
                 yield SourceRefusal(_shown(path), f"it lies deeper than {MOST_DEPTH} folders")
@@ -110,8 +115,6 @@ class _Folder:
 
     def _beyond(self) -> str:
         """Return which bound of the folder is reached; empty where none is."""
-        if self._late():
-            return "its deadline passed"
         if self._files >= self._most_files:
             return f"it holds more than {self._most_files:,} files"
         return f"it holds more than {self._most_folder_bytes:,} bytes" if self._left_bytes <= 0 else ""

@@ -22,6 +22,9 @@ _BEGINS_TAG = re.compile(r"</?[a-zA-Z]")
 _SPACES = re.compile(r"[^\S\n]+")
 _ANY_SPACES = re.compile(r"\s+")
 _BLANK_LINES = re.compile(r"\n{3,}")
+# Of a character's number: zeros before it, and more digits than any has. Python turns no more than some thousands of
+# digits into a number, and raises.
+_ZEROS, _TOO_HIGH = re.compile(r"(?<=&#)0++(?=[0-9])"), re.compile(r"&#[0-9]{8,}+;?")
 
 # Their content is no markup: it ends at their end tag and nowhere else.
 _RAW = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title", "iframe")}
@@ -62,7 +65,7 @@ class _Reading:
 
     def _text(self, start: int, end: int) -> None:
         if start < end and not self._hidden[1]:
-            piece = unescape(self._html[start:end])
+            piece = _unescaped(self._html[start:end])
             self._pieces.append(piece if self._as_written else _ANY_SPACES.sub(" ", piece))
 
     def _after(self, start: int) -> int:
@@ -104,5 +107,12 @@ class _Reading:
         close = _RAW[name].search(self._html, after)
         end = close.start() if close else len(self._html)
         if name == "title" and not self._title and not self._hidden[1]:
-            self._title = _ANY_SPACES.sub(" ", unescape(self._html[after:end])).strip()
+            self._title = _ANY_SPACES.sub(" ", _unescaped(self._html[after:end])).strip()
         return end
+
+
+def _unescaped(text: str) -> str:
+    """Return ``text`` with its references to characters replaced; one that no character has becomes U+FFFD."""
+    if "&#" in text:
+        text = _TOO_HIGH.sub("\N{REPLACEMENT CHARACTER}", _ZEROS.sub("", text))
+    return unescape(text)

@@ -51,8 +51,10 @@ _MEANT = {"ascii": "cp1252", "us-ascii": "cp1252", "latin1": "cp1252", "latin-1"
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s{0,5}=\s{0,5}[\"']?\s{0,5}([\w.:-]{1,40})", re.IGNORECASE)
 _META_WITHIN = 2_048
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_HEADING = re.compile(r"^#{1,2}[ \t]+(.{1,300}?)[ \t#]*$", re.MULTILINE)
 _LONGEST_TITLE = 300
+# Its closing marks are taken off afterwards: a pattern that looks for them again at each character takes the square of
+# a line's length, and holds the interpreter's lock meanwhile.
+_HEADING = re.compile(rf"^#{{1,2}}[ \t]++(\S.{{0,{_LONGEST_TITLE - 1}}})", re.MULTILINE)
 
 
 def media_type(content_type: str) -> tuple[str, str]:
@@ -83,11 +85,16 @@ def document(source: str, body: bytes, kind: Kind, *, charset: str = "", name: s
         title, text = markup.read_page(text)
     else:
         text = "\n".join(line.rstrip() for line in text.splitlines()).strip()
-        heading = _HEADING.search(text) if kind == "markdown" else None
-        title = heading[1].strip() if heading else ""
+        title = _heading(text) if kind == "markdown" else ""
     if not text:
         raise CannotRead("it holds no text")
     return Document(source, title[:_LONGEST_TITLE] or name, text)
+
+
+def _heading(text: str) -> str:
+    """Return the first heading of the first two levels; empty where there is none."""
+    headings = (found[1].rstrip(" \t#") for found in _HEADING.finditer(text))
+    return next((heading for heading in headings if heading), "")
 
 
 def _decoded(body: bytes, kind: Kind, charset: str) -> str:

@@ -85,7 +85,7 @@ class Pages:
         else:
             return RobotRules()  # as the RFC has it: beyond the redirects there is none
         if answer.status == 200:
-            return read_rules(answer.body.decode("utf-8", "replace"))
+            return await wire.compute(lambda: read_rules(answer.body.decode("utf-8", "replace")), len(answer.body))
         if 500 <= answer.status < 600:
             raise CannotRead(f"its host's robots.txt cannot be read (it answered {answer.status})")
         return RobotRules()

@@ -98,6 +98,15 @@ def test_what_cannot_be_is_one_sentence(fourgig, tiny_model, tmp_path, arguments
     assert "Traceback" not in done.stderr
 
 
+def test_a_link_to_what_no_report_can_name_is_refused(fourgig, tiny_model, tmp_path) -> None:
+    named = tmp_path / os.fsdecode(b"\xff.txt")
+    named.write_text("words")
+    (tmp_path / "link.txt").symlink_to(named)
+    done = ask(fourgig, tiny_model, tmp_path / "data", "--source", tmp_path / "link.txt")
+    assert done.returncode == 2, done.stderr
+    assert "is not UTF-8" in done.stderr
+
+
 def test_a_question_of_nothing_is_refused(fourgig, tmp_path) -> None:
     done = fourgig("research", "  ", "--data", tmp_path)
     assert done.returncode == 2

@@ -1,7 +1,9 @@
 """The research agent as a whole: what it answers and cites, what it does without, what it keeps."""
 
 import asyncio
+import sqlite3
 import threading
+from contextlib import closing
 
 import msgspec
 import psutil
@@ -245,6 +247,60 @@ async def test_a_cancelled_turn_stops_the_model_and_its_sources_are_kept(tmp_pat
         again = await agent.answer(asked(number=2))
     assert again.source is Source.MODEL
     assert [content for _, _, content in kept(tmp_path)][:2] == [QUESTION, findings.answer]
+
+
+async def test_a_turn_that_is_stopped_while_it_is_saved_is_there_once(tmp_path, monkeypatch):
+    async with running(tmp_path, saying("It is 84 metres long [1].")) as agent:
+        add, saving = agent._memory.add, asyncio.Event()
+
+        async def told(*given):
+            saving.set()
+            return await add(*given)
+
+        monkeypatch.setattr(agent._memory, "add", told)
+        request, findings = asked(), Findings(question=QUESTION)
+        with closing(sqlite3.connect(tmp_path / "research.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # so the disk is slow
+            turn = asyncio.create_task(agent.research(request, findings))
+            await saving.wait()
+            turn.cancel()
+            other.execute("ROLLBACK")
+        await asyncio.gather(turn, return_exceptions=True)
+        assert turn.cancelled()
+        await agent.keep_stopped(request, findings)
+    assert [content for _, _, content in kept(tmp_path)] == [QUESTION, "It is 84 metres long [1]."]
+
+
+async def test_a_turn_that_is_stopped_while_it_is_summed_up_is_there_once(tmp_path):
+    summing = threading.Event()
+
+    class SumsUpSlowly(SimulatedEngine):
+        def generate(self, call):
+            if call.all_messages:
+                summing.set()
+                call = msgspec.structs.replace(call, max_tokens=4000)
+            return super().generate(call)
+
+    engine = SumsUpSlowly(SimulatedSettings(token_s=0.01))
+    bounds = {"summarise_at": 2, "recent_messages": 1}
+    async with running(tmp_path, engine, summarising="in-turn", **bounds) as agent:
+        request, findings = asked(), Findings(question=QUESTION)
+        turn = asyncio.create_task(agent.research(request, findings))
+        await asyncio.to_thread(summing.wait)
+        turn.cancel()
+        await asyncio.gather(turn, return_exceptions=True)
+        await agent.keep_stopped(request, findings)
+    assert [content for _, _, content in kept(tmp_path)] == [QUESTION, findings.answer]
+
+
+async def test_a_question_that_was_stopped_before_its_answer_is_not_asked_again(tmp_path):
+    engine = Recording()
+    async with running(tmp_path, engine) as agent:
+        await agent.keep_stopped(asked("What was that?"), Findings(question="What was that?"))
+        await agent.answer(asked(number=2))
+    # Many templates take no two messages of one role in a row.
+    assert [message.role for message in engine.calls[-1].messages] == ["system", "user"]
+    assert [content for _, _, content in kept(tmp_path)][:2] == ["What was that?", QUESTION]
 
 
 async def test_conversations_are_answered_at_once_and_each_in_order(tmp_path):

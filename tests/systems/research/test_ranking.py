@@ -1,5 +1,7 @@
 """Passages that have the words of a question, the rarer the better."""
 
+import tracemalloc
+
 from systems.research.ranking import PassageIndex, Scored, reranked
 
 TITLES = ["The town of Velm", "The town of Orrin", "A machine"]
@@ -34,3 +36,16 @@ def test_both_rankings_count_where_passages_are_judged_anew():
     found = [Scored(7, 3.0), Scored(8, 2.0), Scored(9, 1.0)]
     assert [each.place for each in reranked(found, [0.1, 0.9, 0.2], 2)] == [8, 7]
     assert reranked(found, [0.5, 0.4, 0.3], 1) == [Scored(7, 0.5)]
+
+
+def test_an_index_takes_little_more_than_the_text_it_is_of():
+    texts = [" ".join(f"word{(place * 7 + at * at) % 500}" for at in range(40)) for place in range(1_000)]
+    PassageIndex([""] * len(texts), texts)  # what is loaded on first use, and what is remembered of words
+    tracemalloc.start()
+    try:
+        index = PassageIndex([""] * len(texts), texts)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert index.best("word7", 1)
+    assert held < 4 * sum(map(len, texts))

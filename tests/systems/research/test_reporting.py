@@ -68,3 +68,14 @@ def test_nothing_in_it_is_more_than_text():
     assert not re.search(r"(?<!\\)[<`]", said)
     assert not re.search(r"(?<!\\)\]\(", said)
     assert "\\# Head\n\\- one [1]\n" in said
+
+
+def test_what_others_wrote_becomes_no_link_and_turns_no_line_round():
+    told = "See https://evil.example/a, HTTP://evil.example or WWW.evil.example \u202ereversed\u2066."
+    hostile = FoundPassage(source="https://named.example/page", title=told, text=told)
+    said = report(Findings(question="Why?", answer=told, passages=(hostile,), complete=True))
+    # Many readers of Markdown make links of bare addresses.
+    assert re.findall(r"(?i)\bhttps?://|\bwww\.", said) == ["https://"]
+    assert "https://named.example/page" in said
+    assert "https:\\//evil.example/a" in said
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import tracemalloc
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from systems.errors import UnknownName
 from systems.research.fetching import PATTERNS, make_fetcher
 from systems.research.sources.documents import Document, Found, SourceRefusal
-from tests.systems.research.fetching.hostile import PAGE, Hostile, redirect, said, silent, whole
+from tests.systems.research.fetching.hostile import HTML, PAGE, Hostile, redirect, said, silent, whole
 
 MOST_BYTES = 400_000
 
@@ -256,6 +257,10 @@ def test_rules_that_redirect_for_ever_are_none_and_those_that_are_too_long_are_c
     with Hostile(robots=long) as site:
         first, second = read(pattern, [site.url + "/good?1", site.url + "/good?2"])
         assert isinstance(first, SourceRefusal)
+        assert isinstance(second, Document)
+    with Hostile(robots=said(whole(gzip.compress(long), HTML + b"Content-Encoding: gzip\r\n"))) as site:
+        first, second = read(pattern, [site.url + "/good?1", site.url + "/good?2"])
+        assert why(first) == "its host's robots.txt asks robots to leave it alone"
         assert isinstance(second, Document)
 
 

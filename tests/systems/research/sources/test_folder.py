@@ -118,6 +118,31 @@ def test_so_many_files_as_may_be_are_no_more(folder: Path) -> None:
     assert refusals(read(folder, most_files=3)) == {}
 
 
+def test_a_deadline_ends_a_folder_of_nothing_that_is_read(folder: Path) -> None:
+    for number in range(20):
+        (folder / f"{number:02}" / "within").mkdir(parents=True)
+        (folder / f"{number:02}" / "picture.png").write_text("words")
+    looks = 0
+
+    def late() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks > 10
+
+    [refusal] = read(folder, late=late)
+    assert isinstance(refusal, SourceRefusal)
+    assert refusal.reason.startswith("its deadline passed")
+    assert looks == 11
+
+
+def test_links_count_as_files_that_were_looked_at(folder: Path) -> None:
+    for number in range(20):
+        (folder / f"{number:02}.md").symlink_to(folder / "nothing.md")
+    found = read(folder, most_files=5)
+    assert len(found) == 6
+    assert "more than 5 files" in refusals(found)[folder.name]
+
+
 def test_depth_is_bounded(folder: Path) -> None:
     deep = folder.joinpath(*["d"] * (MOST_DEPTH + 2))
     deep.mkdir(parents=True)

@@ -29,6 +29,8 @@ PAGES = {
     "1 < 2 and 3 <4> 5": ("", "1 < 2 and 3 <4> 5"),
     "a<p": ("", "a"),
     "a &lt;b&gt; &#x4f60;&nosuch; &#0;": ("", "a <b> 你&nosuch; \ufffd"),
+    f"a &#{'0' * 5_000}98; &#{'9' * 5_000};c &#x{'f' * 5_000};": ("", "a b \ufffdc \ufffd"),
+    f"<title>&#{'1' * 5_000}</title>a": ("\ufffd", "a"),
     "<pre>  one\n two</pre> three\n four": ("", "one\ntwo\n\nthree four"),
     "<svg><title>no</title><text>no</text></svg>yes<svg/>and<template>no</template>": ("", "yesand"),
     "<TITLE>\n Spaced  out </TITLE><TEXTAREA>kept</TEXTAREA>": ("Spaced out", "kept"),
@@ -57,6 +59,17 @@ def test_time_grows_no_faster_than_a_hostile_page(piece: str) -> None:
 
     # Twenty times as much: what is quadratic takes four hundred times as long.
     assert took(20 * 4_000) < 100 * max(took(4_000), 0.002)
+
+
+@pytest.mark.parametrize("line", ["#{} x" + "y" * 400, "# x{}y", "#{}", "# {}"])
+def test_time_grows_no_faster_than_a_hostile_heading(line: str) -> None:
+    def took(times: int) -> float:
+        body = "\n".join([line.format(" #" * times), line.format(" " * times), "words"]).encode()
+        began = time.process_time()
+        text.page("a", body, "text/markdown")
+        return time.process_time() - began
+
+    assert took(20 * 200) < 100 * max(took(200), 0.002)
 
 
 @given(some.text(alphabet="<>/!-=\"' abp&;#x\n", max_size=60))
@@ -99,6 +112,7 @@ def test_the_title_is_the_page_s_or_the_first_heading_or_the_name() -> None:
     assert text.page("http://a/", b"<p>a", "text/html").title == "http://a/"
     assert text.page("http://a/", b"no\n\n# Head #\n## Next", "text/markdown").title == "Head"
     assert text.page("http://a/", b"# Head", "text/plain").title == "http://a/"
+    assert text.page("http://a/", b"# #\n#no\n##\tHead, C #\n", "text/markdown").title == "Head, C"
     assert len(text.page("a", b"<title>" + b"x" * 9_999 + b"</title>b", "text/html").title) == 300
 
 
