@@ -8,11 +8,15 @@ import os
 import signal
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from functools import partial
 
 from systems.errors import EngineBusy
 from systems.research.embedding import pooled
 from systems.research.embedding.work import RelevanceWork, file_of
 from systems.research.embedding.workplace import Workplace
+
+_ENDED = "A process that was to make relevance ended while it started."
 
 
 class InProcesses(Workplace):
@@ -44,11 +48,11 @@ class InProcesses(Workplace):
                 doing = asyncio.get_running_loop().run_in_executor(pool, pooled.done, self._encoder, work)
                 break
             except BrokenProcessPool:  # one died while there was nothing to do
-                self._let_go(pool)
+                self._let_go(pool, kill=True)
         try:
             return await doing
         except BrokenProcessPool as error:
-            self._let_go(pool)
+            self._let_go(pool, kill=True)
             raise EngineBusy("A process that made relevance ended by itself; whoever asks again has others.") from error
 
     async def close(self) -> None:
@@ -75,6 +79,9 @@ class InProcesses(Workplace):
     async def _started(self) -> ProcessPoolExecutor:
         self._encoder = await asyncio.to_thread(file_of, self._named)
         pool, first = await asyncio.to_thread(self._spawned)
+        if len(first) < self._processes:
+            self._let_go(pool, kill=True)
+            raise EngineBusy(_ENDED)
         try:
             seen = set(await asyncio.gather(*map(asyncio.wrap_future, first)))
             loop = asyncio.get_running_loop()
@@ -82,16 +89,16 @@ class InProcesses(Workplace):
                 more = [loop.run_in_executor(pool, pooled.ready, self._encoder) for _ in range(self._processes)]
                 seen.update(await asyncio.gather(*more))
         except BrokenProcessPool as error:
-            self._let_go(pool)
-            raise EngineBusy("A process that was to make relevance ended while it started.") from error
+            self._let_go(pool, kill=True)
+            raise EngineBusy(_ENDED) from error
         except BaseException:
-            self._let_go(pool)
+            self._let_go(pool, kill=True)
             raise
         self._pool = pool
         return pool
 
     def _spawned(self) -> tuple[ProcessPoolExecutor, list[Future[int]]]:
-        """Return a new pool, and what each of its processes will say when it is ready."""
+        """Return a new pool, and what each of its processes will say when it is ready; fewer if one died."""
         pool = ProcessPoolExecutor(
             self._processes,
             multiprocessing.get_context("spawn"),
@@ -100,18 +107,35 @@ class InProcesses(Workplace):
         )
         # An interrupt from a terminal is this process's to hear: who is started while it is blocked never hears one.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        first: list[Future[int]] = []
         try:
-            return pool, [pool.submit(pooled.ready, self._encoder) for _ in range(self._processes)]
+            # Where one has died already the library may find its own pipe closed.
+            with suppress(BrokenProcessPool, OSError):
+                while len(first) < self._processes:
+                    first += [pool.submit(pooled.ready, self._encoder)]
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return pool, first
 
-    def _let_go(self, pool: ProcessPoolExecutor) -> None:
-        """End ``pool`` beside whatever comes next; `close` waits for that."""
+    def _let_go(self, pool: ProcessPoolExecutor, *, kill: bool = False) -> None:
+        """End ``pool`` beside whatever comes next, and its processes whatever they do; `close` waits for that."""
         if self._pool is pool:
             self._pool = None
-        ending = asyncio.create_task(asyncio.to_thread(pool.shutdown), name="end of a pool")
+        end = partial(_kill, pool) if kill else pool.shutdown
+        ending = asyncio.create_task(asyncio.to_thread(end), name="end of a pool")
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End a pool of which a process died, with the others.
+
+    The library ends those that it knows of at that moment and then waits for all: for one that was just being started
+    it would wait for ever.
+    """
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown()
 
 
 def _seen(task: asyncio.Task[ProcessPoolExecutor]) -> None:
