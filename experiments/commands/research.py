@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -117,7 +116,7 @@ def research(
         findings = asyncio.run(_researched(question, name, chosen, engine_settings, folder))
     except KeyboardInterrupt:
         raise Interrupted("Interrupted before anything was read; nothing is kept.") from None
-    again = _goes_on(name, source, data)
+    again = _goes_on(name, source, encoder, model, private, data, settings)
     if findings.complete and not findings.read:
         refused = "; ".join(f"{each.source}: {each.reason}" for each in findings.refused[:3])
         from systems.research.library import NothingRead
@@ -129,12 +128,25 @@ def research(
     console.err.say(f"Session {name}; to ask on: {again}", style="dim")
 
 
-def _goes_on(session: str, sources: Sequence[str], data: Path | None) -> str:
-    """Return the command that asks on in this session."""
+def _goes_on(
+    session: str,
+    sources: Sequence[str],
+    encoder: str,
+    model: str | None,
+    private: Sequence[str],
+    data: Path | None,
+    settings: Sequence[str],
+) -> str:
+    """Return the command that asks on in this session, in the same way."""
     words: list[object] = ["research", "QUESTION", "--session", session]
-    for each in sources:
-        words += ["--source", each]
-    return command(*words, *(["--data", data] if data is not None else []))
+    for option, values in (("--source", sources), ("--private", private), ("--set", settings)):
+        for each in values:
+            words += [option, each]
+    usual = encoder if encoder != _WORDS else None
+    for option, value in (("--encoder", usual), ("--model", model), ("--data", data)):
+        if value is not None:
+            words += [option, value]
+    return command(*words)
 
 
 def _settings_names() -> list[str]:
@@ -231,8 +243,10 @@ async def _researched(question: str, session: str, settings: Any, engine_setting
 
 async def _kept(agent: Research, request: Any, findings: Findings) -> None:
     console.err.say("Stopping; what is there is kept.")
-    with suppress(StoreError):  # the report is there all the same
+    try:
         await agent.keep_stopped(request, findings)
+    except StoreError as error:  # the report is there all the same
+        console.err.say(f"The session does not have this question: {error}", style="yellow")
 
 
 class _Progress:

@@ -100,8 +100,3 @@ class ResearchSequentialSettings(ResearchSettings, frozen=True, kw_only=True):
     summarising: Summarising = "in-turn"
     generating: Generating = "in-loop"
     steps: Steps = "sequential"
-
-
-def everything_traditional() -> ResearchSettings:
-    """Return the settings with every pattern naive: the same agent, one step after another."""
-    return msgspec.convert(dict(NAIVE), ResearchSettings)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from systems.errors import DeadlineExceeded
+from systems.errors import DeadlineExceeded, told
+from systems.logs import swallowed
 from systems.research.fetching.blocking import BlockingCall, BlockingWire
 from systems.research.fetching.interface import FetchLimits
 from systems.research.sources.documents import CannotRead, Found, SourceRefusal
@@ -14,6 +16,8 @@ from systems.research.sources.folder import read_place
 from systems.research.sources.naming import place_of
 from systems.research.sources.web import Pages
 from systems.research.sources.wire import driven
+
+log = logging.getLogger(__name__)
 
 
 def pages_of(limits: FetchLimits) -> Pages:
@@ -49,3 +53,11 @@ def read_source(source: str, call: BlockingCall, pages: Pages) -> Iterator[Found
         yield SourceRefusal(source, str(error))
     except DeadlineExceeded:
         yield SourceRefusal(source, call.limits.over if time.monotonic() >= call.ends else call.limits.late)
+    except Exception as error:  # noqa: BLE001 - what somebody else wrote may break anything, and stops no other source
+        yield broken(source, error)
+
+
+def broken(source: str, error: Exception) -> SourceRefusal:
+    """Return the refusal of a source that nobody foresaw to fail so; the log has the frames."""
+    swallowed(log, "a source could not be read", error)
+    return SourceRefusal(source, f"reading it failed ({told(error)})")

@@ -10,7 +10,7 @@ from pathlib import Path
 from systems.research.fetching.interface import Fetcher, FetchLimits, OnDone, unheard
 from systems.research.fetching.looping import LoopCall, LoopWire
 from systems.research.fetching.reaching import LookUp, look_up
-from systems.research.fetching.reading import pages_of, read_files
+from systems.research.fetching.reading import broken, pages_of, read_files
 from systems.research.sources.documents import CannotRead, Found, SourceRefusal
 from systems.research.sources.naming import place_of
 from systems.research.sources.web import Pages
@@ -60,4 +60,6 @@ class Tasks(Fetcher):
             why = str(error)
         except TimeoutError:
             pass
+        except Exception as error:  # noqa: BLE001 - as where sources are read on threads
+            return [broken(source, error)]
         return [SourceRefusal(source, why)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -41,7 +42,9 @@ def test_a_report_cites_or_shows_the_passages_and_says_what_was_refused(fourgig,
     assert "velm.md" in done.stdout
     assert "Refused" in done.stderr
     assert "it is a link" in done.stderr
-    assert "to ask on: " in done.stderr
+    again = shlex.split("".join(done.stderr.partition("to ask on: ")[2].splitlines()))
+    for option, value in (("--source", notes), ("--model", tiny_model), ("--set", "research.answer_tokens=8")):
+        assert again[again.index(option) + 1] == str(value), "asked on, it answers in the same way"
 
 
 def test_without_a_source_the_shipped_documents_are_read(fourgig, tiny_model, tmp_path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from systems.errors import UnknownName
 from systems.research.fetching import PATTERNS, make_fetcher
+from systems.research.sources import markup
 from systems.research.sources.documents import Document, Found, SourceRefusal
 from tests.systems.research.fetching.hostile import HTML, PAGE, Hostile, redirect, said, silent, whole
 
@@ -84,6 +85,21 @@ def test_what_cannot_be_read_is_refused_with_the_reason_and_stops_nothing(patter
         else:
             assert REFUSED[path] in why(each), path
     assert site.quiet.wait(10)
+
+
+def test_a_page_that_breaks_the_reading_in_a_way_nobody_foresaw_stops_nothing(
+    pattern: str, site: Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_ever = markup.read_page
+
+    def read_page(text: str) -> tuple[str, str]:
+        monkeypatch.setattr("systems.research.sources.markup.read_page", as_ever)
+        raise RecursionError("a page like no other")
+
+    monkeypatch.setattr("systems.research.sources.markup.read_page", read_page)
+    broken, good = read(pattern, [site.url + "/good", site.url + "/chunked"], at_once=1)
+    assert why(broken) == "reading it failed (RecursionError: a page like no other)"
+    assert isinstance(good, Document)
 
 
 @pytest.mark.parametrize("path", LATE)
