@@ -51,8 +51,7 @@ async def _find_answered(store: FullTextStore | HybridStore, session: str, asked
     found = await store.find_turns(session, asked, limit)
     if not found:
         return []
-    numbers = [turn.number for turn in found]
-    look = partial(keeping.answers, session=session, numbers=numbers, characters=notes.ANSWER_CHARACTERS + 1)
+    look = partial(keeping.answers, session=session, turns=found, characters=notes.ANSWER_CHARACTERS + 1)
     try:
         answers = await store.with_connection(look)
     except sqlite3.Error as error:

@@ -16,6 +16,7 @@ from typing import Any
 
 from systems.errors import BadInput
 from systems.interface import KeptConversation, KeptTurn
+from systems.memory.found import FoundTurn
 from systems.memory.importance import is_important
 from systems.memory.schema import INSERT, SavedTurn
 
@@ -39,7 +40,8 @@ _OF = "AND conversation = ? "
 _SAYS = "AND (question LIKE ? ESCAPE '\\' OR answer LIKE ? ESCAPE '\\') "
 _SAYS_TOO = "AND (has_text(question) OR has_text(answer)) "
 _OF_HISTORY = "AND in_history AND answer <> '' "
-_ANSWER = "SELECT substr(answer, 1, ?) FROM memories WHERE id = ? AND session = ?"
+# A turn may have been forgotten meanwhile, and its number given to another.
+_ANSWER = "SELECT substr(answer, 1, ?) FROM memories WHERE id = ? AND session = ? AND question = ?"
 _BEFORE = "AND (created, id) < (?, ?) "  # as they are ordered
 _SINCE = "AND (created, id) >= (?, ?) "
 _IS = "AND created = ? AND id = ?"
@@ -107,9 +109,10 @@ def turns(
     return list(starmap(_turn, reversed(found)))
 
 
-def answers(connection: sqlite3.Connection, session: str, numbers: Sequence[int], characters: int) -> list[str]:
+def answers(connection: sqlite3.Connection, session: str, turns: Sequence[FoundTurn], characters: int) -> list[str]:
     """Return how the answer of each of these turns begins; nothing for one that has none, or is gone."""
-    rows = [connection.execute(_ANSWER, (characters, number, session)).fetchone() for number in numbers]
+    wanted = [(characters, turn.number, session, turn.text) for turn in turns]
+    rows = [connection.execute(_ANSWER, each).fetchone() for each in wanted]
     return [row[0] if row is not None else "" for row in rows]
 
 

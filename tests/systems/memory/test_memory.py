@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from systems.errors import StoreError
-from systems.memory import index, retrieval
+from systems.memory import index, keeping, retrieval
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
 from systems.memory.recent import Recent, Remembered
@@ -550,4 +550,22 @@ async def test_a_long_text_can_be_asked_and_is_found_by_its_rarest_words(tmp_pat
     asked = "beekeeping" if kind is Like else f"{pasted} beekeeping"
     found = await store.find("s", asked, 9)
     assert told in found
+    await store.close()
+
+
+async def test_an_answer_is_that_of_the_turn_that_was_found_and_of_no_other_with_its_number(tmp_path):
+    store = FullTextStore(tmp_path / "memory.sqlite")
+    await store.open()
+    said = SavedTurn(session="s", question="My order 17 is broken.", answer="Its ticket is TK-4.", keywords=())
+    await store.save([said])
+    [found] = await store.find_turns("s", "order 17", 3)
+    for session, turn, answer in (
+        ("s", found, "Its ticket"),
+        ("t", found, ""),
+        ("s", found._replace(text="My order 18 is broken."), ""),
+        ("s", found._replace(number=found.number + 1), ""),
+    ):
+        assert await store.with_connection(partial(keeping.answers, session=session, turns=[turn], characters=10)) == [
+            answer
+        ]
     await store.close()
