@@ -51,7 +51,7 @@ class TieredSettings(AnsweringSettings, frozen=True, kw_only=True):
     prefetch: bool = True
     semantic_cache: bool = True
     incremental_encoding: bool = True
-    relevance_pruning: bool = True
+    relevance_pruning: bool = False
     noted_answers: bool = True
     memory_return: bool = True
     forecast: bool = True
