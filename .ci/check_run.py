@@ -14,7 +14,7 @@ ok = trials[trials["outcome"] == "ok"]
 failed = trials[trials["outcome"] != "ok"]
 for trial in failed.itertuples():
     print(f"{trial.study} {trial.subject}: {trial.outcome}: {trial.reason}")
-wanted = {"isolation", "lazy-loading", "memory", "load", "density", "research"}
+wanted = {"isolation", "lazy-loading", "memory", "load", "density", "research", "strategies"}
 for study in wanted:
     pairs = set(zip(trials["study"], trials["subject"], strict=True))
     measured = set(zip(ok["study"], ok["subject"], strict=True))

@@ -133,5 +133,6 @@ studies: Registry[type[Study]] = Registry(
         "load": "experiments.studies.load:Load",
         "density": "experiments.studies.density:Density",
         "research": "experiments.studies.research:Researching",
+        "strategies": "experiments.studies.strategies:Strategies",
     },
 )

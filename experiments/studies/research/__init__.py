@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.measuring.study import Preset
 from experiments.studies.by_file import StudyByFile
-from experiments.studies.research._pipeline_names import MODEL
 
 
 class Researching(StudyByFile):
@@ -14,7 +12,3 @@ class Researching(StudyByFile):
     question = "What do tasks, threads and processes bring a research agent, and what does each lose?"
     references = ("sequential", "in-loop", "none")
     loads = ("research",)
-
-    def shapes(self, preset: Preset) -> tuple[str, ...]:  # noqa: ARG002 - as every preset has answers in own words
-        """Return the real model, which answers in its own words."""
-        return (MODEL,)

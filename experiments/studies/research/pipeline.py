@@ -61,6 +61,11 @@ _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_p
 _START_S, _QUESTION_S, _ANSWER_S = 2.6, 1.6, 2.0
 
 
+def shapes(preset: Preset) -> tuple[str, ...]:  # noqa: ARG001 - as every preset has answers in own words
+    """Return the real model, which answers in its own words."""
+    return (MODEL,)
+
+
 def cells(request: GridRequest) -> list[Cell]:
     """Return the timed cells, and those of answers where a model runs whose words mean something."""
     timed = [*_timed(request)]

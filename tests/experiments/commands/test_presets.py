@@ -36,7 +36,7 @@ def test_the_estimate_agrees_with_the_words():
     least, most = 8 * 60, 20.5 * 60
     asked = Asked(
         preset="quick",
-        studies=("isolation", "lazy-loading", "memory", "load", "density", "research"),
+        studies=("isolation", "lazy-loading", "memory", "load", "density", "research", "strategies"),
         systems=("baseline", "asynchronous"),
         profile=profiles.load("4gb"),
         blocks=BLOCKS["quick"],
