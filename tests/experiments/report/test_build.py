@@ -285,7 +285,7 @@ def test_a_claims_part_of_the_page_has_its_figure_its_data_and_its_command(three
     assert "block by block" in part
     assert "fourgig run isolation --systems baseline,asynchronous" in part
     assert "inconclusive" in part and "3 of at least 6 complete blocks" in part
-    assert "not measured: the agent of many strategies is not built yet" in found.text
+    assert "not measured: an agent has no assets to deliver" in found.text
     rows = pd.read_csv(three_blocks / "tables" / "claims.csv")
     assert set(rows["claim"]) == set(claims.load())
     assert set(rows.loc[rows["blocks"] > 0, "verdict"]) == {"inconclusive"}
