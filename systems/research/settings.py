@@ -20,19 +20,6 @@ Generating = Literal["in-loop", "thread"]
 Summarising = Literal["none", "in-turn", "background"]
 Steps = Literal["sequential", "parallel"]
 
-NAIVE = MappingProxyType(
-    {
-        "fetching": "sequential",
-        "relevance": "in-loop",
-        "analysis": "in-loop",
-        "saving": "in-loop",
-        "summarising": "in-turn",
-        "generating": "in-loop",
-        "steps": "sequential",
-    }
-)
-"""Every pattern that a comparison varies, with its naive way: what a loop over blocking calls does."""
-
 
 class ResearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is read, in which patterns, and how much of everything (docs/research.md).
@@ -100,3 +87,9 @@ class ResearchSequentialSettings(ResearchSettings, frozen=True, kw_only=True):
     summarising: Summarising = "in-turn"
     generating: Generating = "in-loop"
     steps: Steps = "sequential"
+
+
+NAIVE = MappingProxyType(
+    {name: getattr(ResearchSequentialSettings(), name) for name in ResearchSequentialSettings.__annotations__}
+)
+"""Every pattern that a comparison varies, with its naive way: what a loop over blocking calls does."""

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 Summarise = Callable[[str, int], Awaitable[str]]
 """Sums up a text in at most so many tokens; `INSTRUCTIONS` say how. May raise whatever an engine raises."""
 
-KeepSummary = Callable[[str, str, int], Awaitable[None]]
-"""Keeps the summary of a session, which covers so many of its messages. Raises `StoreError`."""
+KeepSummary = Callable[[str, str, int, Message], Awaitable[None]]
+"""Keeps the summary of a session, which covers so many of its messages, the last of them this. Raises `StoreError`."""
 
 INSTRUCTIONS = (
     "Sum up the conversation below, together with the summary of what came before it. Keep every name, number, "
@@ -235,7 +235,7 @@ class RollingSummary:
     async def _count(self, session: str, state: _Session, summary: str, whole: int) -> None:
         """Have ``summary`` cover so many more messages: in the file first, then here."""
         if self._keep is not None:
-            await self._keep(session, summary, state.covered + whole)
+            await self._keep(session, summary, state.covered + whole, state.window[whole - 1])
         self.made += 1
         state.summary = summary
         state.covered += whole

@@ -39,7 +39,7 @@ PRIMARY = 2
 
 POLICIES: tuple[Policy, ...] = ("unmanaged", "threshold", "kernel", "stages", "forecast")
 
-_DURATION_S: dict[Preset, float] = {"smoke": 4.0, "quick": 6.0, "standard": 6.0, "wide": 18.0, "paper": 60.0}
+_DURATION_S: dict[Preset, float] = {"smoke": 4.0, "quick": 6.0, "standard": 9.0, "wide": 18.0, "paper": 60.0}
 # What is enough to see that everything works.
 _SMOKE: tuple[Policy, ...] = ("threshold", "forecast")
 _PROFILE = "512mb"
@@ -66,7 +66,7 @@ def cells(request: GridRequest) -> list[Cell]:
             labels=("no model runs: memory is held as an agent holds it",),
             estimate_s=duration_s + 0.5,
         )
-        for ramp in (tuple(_RAMPS) if request.preset in ("wide", "paper") else ("states",))
+        for ramp in (tuple(_RAMPS) if request.preset in ("wide", "paper") else ("caches",))
         for policy in (_SMOKE if request.preset == "smoke" else POLICIES)
     ]
 

@@ -87,14 +87,17 @@ class ResearchMemory:
         async with self._begun():
             return await self._access.change(work)
 
-    async def summarised(self, session: str, summary: str, up_to: int) -> None:
+    async def summarised(self, session: str, summary: str, up_to: int, last: Message) -> None:
         """Keep ``summary`` as that of the first ``up_to`` messages of ``session``; these stay in the file.
 
-        Raises `BadInput` for one that is empty, or covers fewer than the one before or more than there are.
+        ``last`` is the last of them. Raises `BadInput` for a summary that is empty, covers fewer than the one before or
+        more than there are, or whose last message is another in the file: the session was forgotten, and begun anew.
         """
         now = time.time()
         async with self._begun():
-            await self._access.change(lambda connection: tables.summarised(connection, session, summary, up_to, now))
+            await self._access.change(
+                lambda connection: tables.summarised(connection, session, summary, up_to, last, now)
+            )
 
     async def forget(self, session: str) -> int:
         """Delete everything of ``session``, also from the journal; return how many messages it had.

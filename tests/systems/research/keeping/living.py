@@ -70,7 +70,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
             case "sum up":
                 before = await memory.restore(self.session)
                 if up_to := self.covers(before):
-                    await memory.summarised(self.session, f"summary {self.number}", up_to)
+                    await memory.summarised(self.session, f"summary {self.number}", up_to, before.messages[up_to - 1])
             case _:
                 await memory.forget(self.session)
 

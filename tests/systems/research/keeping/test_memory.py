@@ -59,7 +59,7 @@ async def test_a_summary_covers_the_first_messages_and_they_stay(tmp_path, patte
     async with opened(tmp_path, pattern) as memory:
         for number in range(5):
             await memory.add("anna", turn(number))
-        await memory.summarised("anna", "They spoke.", 6)
+        await memory.summarised("anna", "They spoke.", 6, turn(2)[-1])
         await memory.add("anna", turn(5))
         found = await memory.restore("anna")
     assert (found.summary, found.summarised_up_to, len(found.messages)) == ("They spoke.", 6, 12)
@@ -70,19 +70,29 @@ async def test_a_summary_covers_the_first_messages_and_they_stay(tmp_path, patte
 async def test_a_summary_of_nothing_or_of_what_is_not_there_is_refused(tmp_path, pattern, summary, up_to):
     async with opened(tmp_path, pattern) as memory:
         await memory.add("anna", [*turn(1), *turn(2)])
-        await memory.summarised("anna", "They spoke.", 2)
+        await memory.summarised("anna", "They spoke.", 2, turn(1)[-1])
         before = await memory.restore("anna")
         with pytest.raises(BadInput):
-            await memory.summarised("anna", summary, up_to)
+            await memory.summarised("anna", summary, up_to, turn(1)[-1])
         with pytest.raises(BadInput):
-            await memory.summarised("nobody", "They spoke.", 1)
+            await memory.summarised("nobody", "They spoke.", 1, turn(1)[0])
         assert await memory.restore("anna") == before
+
+
+async def test_what_another_process_had_forgotten_comes_back_by_no_summary(tmp_path, pattern):
+    async with opened(tmp_path, pattern) as memory, opened(tmp_path, pattern) as another:
+        await memory.add("anna", [*turn(1), *turn(2)])
+        await another.forget("anna")
+        await another.add("anna", [*turn(3), *turn(4)])
+        with pytest.raises(BadInput, match="forgotten"):
+            await memory.summarised("anna", "They spoke of one and two.", 4, turn(2)[-1])
+        assert (await another.restore("anna")).summary == ""
 
 
 async def test_what_is_forgotten_is_in_no_file(tmp_path, pattern):
     async with opened(tmp_path, pattern) as memory:
         await memory.add("anna", [Message("user", "beekeeping")], [article("a.md", "beekeeping")])
-        await memory.summarised("anna", "of beekeeping", 1)
+        await memory.summarised("anna", "of beekeeping", 1, Message("user", "beekeeping"))
         await memory.add("bob", turn(1))
         assert await memory.forget("anna") == 1
         assert await memory.forget("anna") == 0

@@ -8,6 +8,8 @@ from websockets.asyncio.client import connect
 from systems.baseline.agent import Baseline, BaselineSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.server.hosting import host
+from systems.tiered.agent import Tiered
+from systems.tiered.settings import TieredSettings
 from tests.systems.server.page.talking import HOLD, MARKDOWN, Speaker, click, ready, say, serving, titles, turns
 from tests.systems.server.serving import ask, listening_to, until_the_last
 
@@ -196,6 +198,19 @@ async def test_what_is_remembered_is_shown_corrected_and_forgotten(visit, tmp_pa
         assert in_files(tmp_path, "Porto")
         assert not in_files(tmp_path, "Rome")
         assert not in_files(tmp_path, "Lisbon")
+
+
+async def test_the_list_says_in_which_tier_a_conversation_lies(visit, tmp_path):
+    tiered = Tiered(TieredSettings(sessions=1), Speaker(), tmp_path)
+    async with listening_to(host(tiered)) as address:
+        page = await ready(await visit(f"http://{address}/"))
+        await say(page, "What is left of the bread?")
+        await page.run("$('anew').click()")
+        await say(page, "Who has the key?")
+        await page.call("Page.reload")
+        listed = "[...document.querySelectorAll('nav .open')].map((each) => each.innerText.split(' · ')[1]).join()"
+        await page.until(f"{listed} === 'hot,warm'")
+        assert await titles(page) == ["Who has the key?", "What is left of the bread?"]
 
 
 async def test_a_system_that_keeps_nothing_offers_nothing_kept(visit, tmp_path):
