@@ -51,7 +51,7 @@ def _saved(scene: Scene) -> list[Drawn]:
     rows: list[tuple[str, ...]] = [("condition", "way", "change in time (%)", "time of a request (ms)")]
     for row, (name, key) in enumerate(named.items()):
         for place, (way, label) in enumerate(_WAYS.items()):
-            shift = (place - 1) * _SPREAD
+            shift = (place - (len(_WAYS) - 1) / 2) * _SPREAD
             change = _of(changes, key, way)["change"]
             time_ms = _of(measured, key, way)["value"] * 1000
             _against.mean(shares, change, row + shift, place, label)
@@ -85,7 +85,7 @@ def _name(speaks: str, tls: bool, at_once: int) -> str:
 
 
 def _of(frame: pd.DataFrame, key: tuple[str, bool, int], way: str) -> pd.DataFrame:
-    wanted = [each == key for each in _keys(frame)]
+    wanted = pd.Series([each == key for each in _keys(frame)], index=frame.index, dtype=bool)
     return frame[(frame["subject"] == way) & wanted]
 
 
