@@ -13,7 +13,7 @@ import numpy as np
 from experiments.measuring.role import Role
 from experiments.studies.strategies._answering import CERTIFICATE, CLOSE, NOTE, QUESTION, SILENCE
 from experiments.studies.strategies._pool import Care, Http, Multiplexed, Pool, WebSocket
-from experiments.studies.strategies.connections import DEADLINE_S, PING_S
+from experiments.studies.strategies.connections import PING_S
 
 _DROPS = {"closed": CLOSE, "silent": SILENCE}
 _SETTLES_S = 0.02  # until this side has heard of what the other has closed
@@ -59,12 +59,12 @@ async def _run(role: Role) -> None:
 
 
 async def _pool(role: Role, at_once: int) -> Pool | Multiplexed:
-    settings = role.spec.settings
+    settings, deadline_s = role.spec.settings, float(role.spec.condition["deadline_s"] or 0)
     if settings.get("multiplexed"):
-        return await Multiplexed.open(role.address, QUESTION, DEADLINE_S)
+        return await Multiplexed.open(role.address, QUESTION, deadline_s)
     kind = Http if role.spec.condition["speaks"] == "http" else WebSocket
     care = msgspec.convert({**settings, "most": settings["most"] or at_once}, Care)
-    return Pool(partial(kind.open, role.address, QUESTION, _tls(role)), care, DEADLINE_S, PING_S)
+    return Pool(partial(kind.open, role.address, QUESTION, _tls(role)), care, deadline_s, PING_S)
 
 
 async def _ask(pool: Pool | Multiplexed, requests: int) -> list[float]:

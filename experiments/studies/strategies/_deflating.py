@@ -117,7 +117,6 @@ async def _connected(role: Role) -> _Counted:
         create_connection=_Counted,
         ping_interval=None,
         open_timeout=_PATIENCE_S,
-        proxy=None,
     )
     assert isinstance(connection, _Counted)
     if bool(connection.protocol.extensions) is not bool(role.spec.settings["deflate"]):

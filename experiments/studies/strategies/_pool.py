@@ -178,7 +178,7 @@ class WebSocket(Connection):
         scheme = "wss" if tls else "ws"
         try:
             connection = await connect(
-                f"{scheme}://{address}{target}", ssl=tls, compression=None, ping_interval=None, proxy=None
+                f"{scheme}://{address}{target}", ssl=tls, compression=None, ping_interval=None
             )
         except WebSocketException as error:
             raise ConnectionError(str(error)) from error
@@ -227,7 +227,7 @@ class Multiplexed:
     async def open(cls, address: str, target: str, deadline_s: float) -> Multiplexed:
         """Connect and shake hands. Raises OSError."""
         return cls(
-            await connect(f"ws://{address}{target}", compression=None, ping_interval=None, proxy=None), deadline_s
+            await connect(f"ws://{address}{target}", compression=None, ping_interval=None), deadline_s
         )
 
     async def ask(self) -> None:

@@ -27,8 +27,10 @@ MEASURES = (
 PRIMARY = 3
 REFERENCES = ("new-connection",)
 
-DEADLINE_S, PING_S = 0.25, 0.05
-"""How long an answer is waited for, and that of a ping."""
+PING_S = 0.05
+"""How long the answer to a ping is waited for."""
+
+_DEADLINE_S, _HURRIED_S = 10.0, 0.25  # of a request; where connections die an answer is not waited for long
 
 _FEW = 4
 _POOLED: dict[str, Scalar] = {"keeps": True, "looks": True, "pings": False, "again": True, "most": 0}
@@ -100,11 +102,12 @@ def _condition(
         "requests": at_once * each,
         "rounds": 1 if drops == "none" else _ROUNDS,
         "drops": drops,
+        "deadline_s": _DEADLINE_S if drops == "none" else _HURRIED_S,
     }
 
 
 def _in(condition: dict[str, Scalar], subjects: Sequence[str]) -> Iterator[Cell]:
-    lost_s = _ROUNDS * DEADLINE_S if condition["drops"] == "silent" else 0.0
+    lost_s = _ROUNDS * _HURRIED_S if condition["drops"] == "silent" else 0.0
     for subject in subjects:
         yield Cell(
             part=PART,

@@ -158,7 +158,7 @@ def test_bytes_are_the_same_whenever_they_are_sent(sent: dict[Any, Record], tmp_
 def asked(folder: Path, way: str, speaks: str = "http", *, drops: str = "none", **other: Scalar) -> Record:
     rounds = 1 if drops == "none" else 2
     condition: dict[str, Scalar] = {"speaks": speaks, "tls": False, "at_once": 3, "requests": 12} | other
-    condition |= {"rounds": rounds, "drops": drops}
+    condition |= {"rounds": rounds, "drops": drops, "deadline_s": 30.0 if drops == "none" else 0.4}
     return trial(connections, folder, condition, way, **connections.SUBJECTS[way])
 
 
