@@ -1,7 +1,7 @@
 """The server of a trial of the part ``connections``: HTTP and WebSocket on one port, answered at once.
 
-Paths other than that of the question are for the trial itself: to note a moment, to close the connections that wait, and
-to fall silent on them.
+Paths other than that of the question are for the trial itself: to note a moment, to close the connections that wait,
+and to fall silent on them.
 """
 
 from __future__ import annotations
@@ -83,14 +83,11 @@ def _listener() -> socket.socket:
 
 def _certify(folder: Path) -> None:
     """Make a certificate for 127.0.0.1 that its owner signed, for a day. Raises SubprocessError."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]  # noqa: S607
-        + ["-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-        + ["-keyout", str(folder / KEY), "-out", str(folder / CERTIFICATE)],
-        check=True,
-        capture_output=True,
-        timeout=_MADE_WITHIN_S,
-    )
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    named = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(folder / KEY), "-out", str(folder / CERTIFICATE)]
+    command = ["openssl", "req", "-x509", *kind, *named, *files]
+    subprocess.run(command, check=True, capture_output=True, timeout=_MADE_WITHIN_S)
 
 
 class _Application:

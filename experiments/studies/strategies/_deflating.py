@@ -27,7 +27,7 @@ _CONVERSATIONS = 8
 
 _EARLIER_STEPS = 20  # of an agent before its states are sent: its window of messages is full
 
-_TOKEN_BEGINS = '{"type":"token"'
+_STREAMED = '{"type":"token"'
 _BEFORE, _OPENED, _SERVED = "before", "opened", "served"
 _PATIENCE_S = 60.0
 
@@ -131,7 +131,7 @@ async def _reply(connection: ClientConnection, conversation: int, number: int) -
     while True:
         frame = await connection.recv(decode=True)
         characters += len(frame)
-        if not frame.startswith(_TOKEN_BEGINS):
+        if not frame.startswith(_STREAMED):
             return characters
 
 

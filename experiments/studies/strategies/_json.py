@@ -113,7 +113,10 @@ def _records(seed: int) -> Iterator[_Record]:
 
 
 def _read(way: str, first: Path, path: Path) -> JsonSeen | None:
-    """Have a process read ``first``, and then the file that counts; return what it saw, or None where the kernel ended it for want of memory."""
+    """Have a process read ``first``, and then the file at ``path``; return what it saw of that.
+
+    None where the kernel ended it for want of memory.
+    """
     # The kernel is to choose the reader, not who counts its deaths; a process may always make itself likelier.
     likelier = ["/bin/sh", "-c", 'echo 1000 > /proc/self/oom_score_adj; exec "$@"', "reader"]
     command = [*likelier, sys.executable, "-c", PROGRAM, way, str(first), str(path)]

@@ -1,4 +1,4 @@
-"""The process that reads one JSON document in one way: ``python -c`` this module's `main`, with the way and two files."""
+"""The process that reads one JSON document in one way: ``python -c`` this module's `main`, with way and files."""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ class Pool:
         """Return one that waits, if there is one that passes for alive."""
         while self._waiting:
             connection = self._waiting.pop()
-            if (not self._care.looks or connection.is_open) and (not self._care.pings or await self._pinged(connection)):
+            if (not self._care.looks or connection.is_open) and (
+                not self._care.pings or await self._pinged(connection)
+            ):
                 return connection
             connection.drop()
         return None
@@ -177,9 +179,7 @@ class WebSocket(Connection):
         """Connect and shake hands. Raises OSError."""
         scheme = "wss" if tls else "ws"
         try:
-            connection = await connect(
-                f"{scheme}://{address}{target}", ssl=tls, compression=None, ping_interval=None
-            )
+            connection = await connect(f"{scheme}://{address}{target}", ssl=tls, compression=None, ping_interval=None)
         except WebSocketException as error:
             raise ConnectionError(str(error)) from error
         return cls(connection)
@@ -226,9 +226,7 @@ class Multiplexed:
     @classmethod
     async def open(cls, address: str, target: str, deadline_s: float) -> Multiplexed:
         """Connect and shake hands. Raises OSError."""
-        return cls(
-            await connect(f"ws://{address}{target}", compression=None, ping_interval=None), deadline_s
-        )
+        return cls(await connect(f"ws://{address}{target}", compression=None, ping_interval=None), deadline_s)
 
     async def ask(self) -> None:
         """Ask one request. Raises OSError where it fails."""

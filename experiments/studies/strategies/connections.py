@@ -44,8 +44,8 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
     "pinged": {**_POOLED, "pings": True, "again": False},
     "asked-again": {**_POOLED, "looks": False},
 }
-"""What each does. ``most`` connections at once, 0 for as many as there are who ask; ``pooled`` is a pool with what costs
-nothing while all goes well: it looks whether the other side has closed, and asks again where a kept one fails."""
+"""What each does. There are ``most`` connections at once, 0 for as many as there are who ask. ``pooled`` has all care
+that costs nothing while all goes well: it looks whether the other side has closed, and asks again where one fails."""
 
 _CAREFUL = ("new-connection", "unchecked", "looked-at", "pinged", "asked-again")
 _COMPARED = ("new-connection", "pooled")
@@ -91,9 +91,7 @@ def _cells(preset: Preset) -> Iterator[Cell]:
         yield from _in(_condition("websocket", _DROPPED_AT_ONCE, each, drops="closed"), _CAREFUL)
 
 
-def _condition(
-    speaks: str, at_once: int, each: int, *, tls: bool = False, drops: str = "none"
-) -> dict[str, Scalar]:
+def _condition(speaks: str, at_once: int, each: int, *, tls: bool = False, drops: str = "none") -> dict[str, Scalar]:
     return {
         "part": PART,
         "speaks": speaks,

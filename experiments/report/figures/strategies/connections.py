@@ -29,7 +29,12 @@ _CAREFUL = {
 }
 """Subjects in words, in the order in which they are shown; the place of a way is its colour."""
 
-_SPEAKS = {("http", False): "HTTP", ("http", True): "HTTPS", ("websocket", False): "WebSocket", ("websocket", True): "WSS"}
+_SPEAKS = {
+    ("http", False): "HTTP",
+    ("http", True): "HTTPS",
+    ("websocket", False): "WebSocket",
+    ("websocket", True): "WSS",
+}
 _DROPS = {"closed": "closed by the server", "silent": "gone silent"}
 _SPREAD = 0.22
 

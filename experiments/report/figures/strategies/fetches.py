@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from experiments.analysis import claims
@@ -30,12 +32,13 @@ def draw(scene: Scene) -> list[Drawn]:
         mine = changes[changes["pages"] == pages]
         look = drawing.look(place + 1)
         means = mine.groupby("delay")["change"].mean()
-        axes.plot(means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=f"{pages} pages", **look)
+        shown: dict[str, Any] = {**look, "label": f"{pages} pages", "markeredgecolor": "white"}
+        axes.plot(means.index, means, linewidth=1.4, markersize=6, **shown)
         for delay, some in mine.groupby("delay"):
             axes.plot([delay, delay], interval(some["change"]), marker="", linewidth=1.8, color=look["color"])
-        axes.axhline(
-            100 * (1 / pages - 1), color=look["color"], linewidth=1, linestyle=":", label=f"{pages} pages in the time of one"
-        )
+        best = 100 * (1 / pages - 1)
+        label = f"{pages} pages in the time of one"
+        axes.axhline(best, color=look["color"], linewidth=1, linestyle=":", label=label)
     drawing.band(axes, claims.get("S4-async"))
     axes.axhline(0, color=drawing.GREY, linewidth=1)
     axes.set_xscale("symlog", linthresh=5)
@@ -45,7 +48,7 @@ def draw(scene: Scene) -> list[Drawn]:
     axes.set_xlabel("delay of a page (ms)")
     axes.set_ylabel("change in the time to fetch all (%)")
     alt = f"{title}. Change against one after another on kept connections, a line a number of pages."
-    notes = [*scene.notes(measured), "points: means over blocks; bars: 95 % intervals, of fewer than six blocks the range"]
+    notes = [*scene.notes(measured), _against.INTERVALS]
     return [drawing.finish(figure, "strategies-fetches", title, alt, notes)]
 
 

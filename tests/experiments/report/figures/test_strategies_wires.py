@@ -19,7 +19,11 @@ REFERENCES = ("uncompressed", "new-connection", "read-whole", "one-after-another
 
 
 def trial(
-    condition: dict[str, Any], subject: str, block: int, seen: dict[str, float], of_client: dict[str, float] | None = None
+    condition: dict[str, Any],
+    subject: str,
+    block: int,
+    seen: dict[str, float],
+    of_client: dict[str, float] | None = None,
 ) -> Record:
     spec = synthetic.spec("strategies", subject, block, condition=condition, engine=None)
     client = [] if of_client is None else [Part(role="client", values=of_client)]
@@ -46,11 +50,11 @@ def test_the_change_in_bytes_is_told_of_each_kind_of_messages(tmp_path: Path) ->
     made = [
         sent(frames, way, block, wire)
         for block in range(6)
-        for frames, dropped in (("tokens", 900.0), ("replies", 600.0))
+        for frames, dropped in (("tokens", 890.0), ("replies", 600.0))
         for way, wire in (("uncompressed", 1000.0), ("context-dropped", dropped), ("context-kept", 500.0))
     ]
     figure = drawn(deflate, tmp_path, made)["strategies-deflate"]
-    told = "−10.0 % of a frame a token, −40.0 % of whole replies"
+    told = "−11.0 % of a frame a token, −40.0 % of whole replies"
     assert title(figure) == f"Deflated each message by itself, bytes on the wire change by {told}"
     assert "claim-S2-deflate-0" in figure.svg.decode()
     assert ("a frame a token", "deflated, 4 KiB window kept", "−50.0", "20.0", "50.0") in figure.data
@@ -79,7 +83,7 @@ def test_what_a_pool_saves_and_what_a_careless_one_loses(tmp_path: Path) -> None
     saved, dead = found["strategies-connections"], found["strategies-connections-dead"]
     assert title(saved) == "Pooled connections change the time of a request by −75.0 % (HTTP, one at a time)"
     assert "claim-S2-connpool-0" in saved.svg.decode()
-    assert title(dead) == "A pool that does not look loses 10 % of the requests when connections die"
+    assert title(dead) == "A pool that does not look loses 10.0 % of the requests when connections die"
     assert ("closed by the server", "pooled, unchecked", "90.0", "2.00") in dead.data
 
 
