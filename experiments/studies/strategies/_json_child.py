@@ -111,5 +111,5 @@ def read(way: str, path: Path) -> JsonSeen:
         longest=longest,
         took_s=round(took_s, 6),
         first_s=round(first_s, 6),
-        peak_bytes=memory.peak_bytes() - before,
+        peak_bytes=max(0, memory.peak_bytes() - before),
     )

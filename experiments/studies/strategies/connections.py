@@ -58,7 +58,7 @@ _DROPPED_AT_ONCE = 4
 _LABEL = "no model runs: the server answers at once"
 
 # Seconds, for estimates: a trial with its client; a request on a new connection.
-_TRIAL_S, _REQUEST_S = 0.9, 0.003
+_TRIAL_S, _REQUEST_S = 0.9, 0.001
 
 
 def cells(request: GridRequest) -> list[Cell]:

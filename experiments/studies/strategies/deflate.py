@@ -30,9 +30,11 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
 _FRAMES: dict[Preset, tuple[str, ...]] = {"smoke": ("tokens",), "quick": ("tokens", "replies")}
 _ALL_FRAMES = ("tokens", "replies", "states")
 _SIZES: dict[Preset, tuple[int, int]] = {"smoke": (4, 2), "quick": (20, 4), "standard": (50, 6), "paper": (200, 20)}
-"""Connections, and replies to each of them."""
+"""Connections, and replies to each of them; there are more of those that take no frame a token."""
+_MORE = {"tokens": 1, "replies": 5, "states": 1}
 
 _ARMED = ("uncompressed", "context-kept")
+_WAYS: dict[Preset, tuple[str, ...]] = {"smoke": _ARMED, "quick": (*_ARMED, "context-dropped")}
 _LABEL = "no model runs: replies are words of stated number, a token each"
 
 # Seconds, for estimates: a trial with its client; a frame sent, read and deflated.
@@ -46,14 +48,15 @@ def cells(request: GridRequest) -> list[Cell]:
     found = [
         cell
         for frames in _FRAMES.get(preset, _ALL_FRAMES)
-        for cell in _compared(frames, *_SIZES[preset], ("uncompressed", "context-kept") if preset == "smoke" else ())
+        for cell in _compared(frames, *_SIZES[preset], _WAYS.get(preset, tuple(SUBJECTS)))
     ]
     arms = (cell for cell in found if cell.subject in _ARMED and cell.condition["frames"] == "tokens")
     return [*found, *(twins(arms) if preset in GRADED else ())]
 
 
 def _compared(frames: str, connections: int, replies: int, subjects: Sequence[str]) -> Iterator[Cell]:
-    for subject in subjects or SUBJECTS:
+    replies *= _MORE[frames]
+    for subject in subjects:
         yield Cell(
             part=PART,
             condition={"part": PART, "frames": frames, "connections": connections, "replies": replies},

@@ -36,6 +36,7 @@ _SPEAKS = {
     ("websocket", True): "WSS",
 }
 _DROPS = {"closed": "closed by the server", "silent": "gone silent"}
+_COMPARED = {"closed": ("unchecked", "looked-at"), "silent": ("looked-at", "pinged")}
 _SPREAD = 0.22
 
 
@@ -111,10 +112,7 @@ def _dead(scene: Scene) -> list[Drawn]:
         return []
     slowest = scene.measured("request_overhead_p99", part=_PART)
     ways = [way for way in _CAREFUL if way in set(measured["subject"])]
-    lost = measured[measured["subject"] == "unchecked"]["value"]
-    title = "What a pool does with dead connections decides which requests are answered"
-    if not lost.empty:
-        title = f"A pool that does not look loses {text.share(1 - lost.mean())} of the requests when connections die"
+    title = _answered(measured)
     figure, (shares, times) = drawing.canvas(title, 2, height=4.0, sharey=True)
     rows: list[tuple[str, ...]] = [("connections", "way", "answered (%)", "P99 of a request (ms)")]
     for place, (drops, words) in enumerate(_DROPS.items()):
@@ -131,8 +129,26 @@ def _dead(scene: Scene) -> list[Drawn]:
     times.set_xlabel("P99 of those answered (ms)")
     _against.named(shares, [_CAREFUL[way] for way in ways])
     alt = f"{title}. Share of requests answered and the 99th percentile of their time, a row a way of keeping a pool."
-    notes = [*scene.notes(measured), _against.INTERVALS]
+    notes = [*scene.notes(measured), _deaths(measured), _against.INTERVALS]
     return [drawing.finish(figure, "strategies-connections-dead", title, alt, notes, rows)]
+
+
+def _answered(measured: pd.DataFrame) -> str:
+    """Return what is answered in the ways that differ most in each kind of death."""
+    told = []
+    for drops, words in _DROPS.items():
+        shares = {way: _dropped(measured, drops, way) for way in _COMPARED[drops]}
+        ways = [f"{text.share(share.mean())} {_CAREFUL[way]}" for way, share in shares.items() if not share.empty]
+        if ways:
+            told.append(f"of connections {words} {' and '.join(ways)}")
+    return f"Requests answered where connections die: {'; '.join(told)}"
+
+
+def _deaths(measured: pd.DataFrame) -> str:
+    """Return how many connections die among how many requests: what an unchecked pool loses is in proportion."""
+    given = measured["factors"].iloc[0]
+    deaths = int(given["rounds"]) - 1
+    return f"{given['at_once']} connections that wait die {deaths} times among {given['requests']} requests"
 
 
 def _dropped(frame: pd.DataFrame, drops: str, way: str) -> pd.Series[float]:

@@ -45,6 +45,7 @@ def draw(scene: Scene) -> list[Drawn]:
     delays = sorted(set(changes["delay"]))
     axes.set_xticks(delays, [f"{delay:g}" for delay in delays])
     axes.minorticks_off()
+    axes.set_xlim(-1, 1.3 * delays[-1] + 1)
     axes.set_xlabel("delay of a page (ms)")
     axes.set_ylabel("change in the time to fetch all (%)")
     alt = f"{title}. Change against one after another on kept connections, a line a number of pages."

@@ -19,7 +19,11 @@ _WAYS = {
 }
 """Subjects in words, in the order in which they are shown."""
 
-_TOLD = ("read-whole", "rebuilt", "streamed")
+_TOLD = {
+    "read-whole": "read whole",
+    "rebuilt": "streamed and put together",
+    "streamed": "streamed a record at a time",
+}
 
 
 def draw(scene: Scene) -> list[Drawn]:
@@ -32,8 +36,8 @@ def draw(scene: Scene) -> list[Drawn]:
     tight = tight[factor(tight, "profile").notna()]
     ways = [way for way in _WAYS if way in set(grown["subject"])]
     means = grown.groupby("subject")["value"].mean()
-    told = [f"{text.significant(means[way], 2)} {_WAYS[way]}" for way in _TOLD if way in means]
-    title = f"For each byte of JSON a reader holds so many bytes at the highest: {', '.join(told)}"
+    told = [f"{text.significant(means[way], 2)} {words}" for way, words in _TOLD.items() if way in means]
+    title = f"Bytes of memory that a byte of JSON takes: {', '.join(told)}"
     shown = [(grown, "memory a byte of\ndocument (bytes)", 1.0), (taken, "time to read it (s)", 1.0)]
     if not tight.empty:
         shown.append((tight, "read within\ntight limits (%)", 100.0))

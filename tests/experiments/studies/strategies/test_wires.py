@@ -123,15 +123,16 @@ def value(metric: str, record: Record) -> float:
 def sent(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Record]:
     """Return a trial of every way, of each kind of messages."""
     folder = tmp_path_factory.mktemp("deflate")
-    gc.freeze()  # what the tests hold is not looked through in each trial
-    found = {(frames, way): sent_in(folder, frames, way) for frames in ("tokens", "states") for way in deflate.SUBJECTS}
-    gc.unfreeze()
-    return found
+    return {(frames, way): sent_in(folder, frames, way) for frames in ("tokens", "states") for way in deflate.SUBJECTS}
 
 
 def sent_in(folder: Path, frames: str, way: str) -> Record:
     condition: dict[str, Scalar] = {"frames": frames, "connections": 3, "replies": 2}
-    return trial(deflate, folder, condition, way, **deflate.SUBJECTS[way])
+    gc.freeze()  # what the tests hold is not looked through by the trial
+    try:
+        return trial(deflate, folder, condition, way, **deflate.SUBJECTS[way])
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("frames", ["tokens", "states"])
