@@ -36,6 +36,7 @@ _SPEAKS = {
     ("websocket", True): "WSS",
 }
 _DROPS = {"closed": "closed by the server", "silent": "gone silent"}
+_SHORT = {"unchecked": "unchecked", "looked-at": "looked at", "pinged": "pinged"}
 _COMPARED = {"closed": ("unchecked", "looked-at"), "silent": ("looked-at", "pinged")}
 _SPREAD = 0.22
 
@@ -138,10 +139,10 @@ def _answered(measured: pd.DataFrame) -> str:
     told = []
     for drops, words in _DROPS.items():
         shares = {way: _dropped(measured, drops, way) for way in _COMPARED[drops]}
-        ways = [f"{text.share(share.mean())} {_CAREFUL[way]}" for way, share in shares.items() if not share.empty]
+        ways = [f"{text.share(share.mean())} {_SHORT[way]}" for way, share in shares.items() if not share.empty]
         if ways:
-            told.append(f"of connections {words} {' and '.join(ways)}")
-    return f"Requests answered where connections die: {'; '.join(told)}"
+            told.append(f"{words} {', '.join(ways)}")
+    return f"Requests answered by pools whose connections die: {'; '.join(told)}"
 
 
 def _deaths(measured: pd.DataFrame) -> str:

@@ -84,9 +84,7 @@ def test_what_a_pool_saves_and_what_a_careless_one_loses(tmp_path: Path) -> None
     saved, dead = found["strategies-connections"], found["strategies-connections-dead"]
     assert title(saved) == "Pooled connections change the time of a request by −75.0 % (HTTP, one at a time)"
     assert "claim-S2-connpool-0" in saved.svg.decode()
-    assert title(dead) == (
-        "Requests answered where connections die: of connections closed by the server 90 % pooled, unchecked"
-    )
+    assert title(dead) == ("Requests answered by pools whose connections die: closed by the server 90 % unchecked")
     assert ("closed by the server", "pooled, unchecked", "90.0", "2.00") in dead.data
 
 

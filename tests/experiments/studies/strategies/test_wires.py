@@ -74,6 +74,16 @@ def test_planning_imports_nothing_of_what_the_trials_measure() -> None:
     assert {"websockets", "uvicorn", "ijson", "asyncio", "h11"} & set(done.stdout.split()) == set()
 
 
+def test_what_a_machine_lacks_is_said_in_the_cells_that_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_reading, "find_spec", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    said = {cell.subject: cell.impossible for cell in planned(json_reading, "standard")}
+    assert {way for way, why in said.items() if why} == {"streamed", "rebuilt"}
+    assert "the extra `strategies`" in said["streamed"]
+    for cell in planned(connections, "standard"):
+        assert ("openssl" in cell.impossible) is cell.condition["tls"]
+
+
 # One trial, both of its sides in this process
 
 
