@@ -33,7 +33,7 @@ _LABEL = "no model runs: records of a stated form, from a file in the page cache
 
 # Seconds, for estimates: a trial with two processes of its own; a megabyte written and read.
 _TRIAL_S = 1.0
-_MEGABYTE_S = {"read-whole": 0.03, "typed-whole": 0.02, "streamed": 0.07, "rebuilt": 0.09, "lines": 0.03}
+_MEGABYTE_S = {"read-whole": 0.03, "typed-whole": 0.02, "streamed": 0.035, "rebuilt": 0.045, "lines": 0.03}
 
 
 def cells(request: GridRequest) -> list[Cell]:
