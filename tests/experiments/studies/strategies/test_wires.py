@@ -9,10 +9,13 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from experiments import metrics
 from experiments.analysis import claims
@@ -21,7 +24,7 @@ from experiments.measuring.records import EngineSpec, Outcome, Record, Scalar
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
-from experiments.studies.strategies import Strategies, _json, connections, deflate, fetches, json_reading
+from experiments.studies.strategies import Strategies, _json, _json_child, connections, deflate, fetches, json_reading
 from tests.experiments.analysis import synthetic
 
 PARTS = (deflate, connections, json_reading, fetches)
@@ -229,14 +232,27 @@ def read(folder: Path, way: str, **other: Scalar) -> Record:
     return trial(json_reading, folder, {"megabytes": 1, **other}, way)
 
 
-def test_every_way_reads_what_was_written_and_streamed_the_peak_does_not_grow(tmp_path: Path) -> None:
-    found = {way: read(tmp_path, way) for way in json_reading.SUBJECTS}
+@settings(max_examples=10)
+@given(st.lists(st.tuples(st.text(max_size=40), st.integers(0, 2**31)), max_size=8))
+def test_every_way_finds_the_same_in_any_records(said: list[tuple[str, int]]) -> None:
+    found = [{"id": number, "text": text, "tokens": tokens} for number, (text, tokens) in enumerate(said)]
+    with TemporaryDirectory() as folder:
+        whole, lines = Path(folder, "whole.json"), Path(folder, "lines.json")
+        whole.write_text(json.dumps({"version": 1, "records": found}))
+        lines.write_text("".join(json.dumps(record) + "\n" for record in found))
+        for way in json_reading.SUBJECTS:
+            seen = _json_child.read(way, lines if way == "lines" else whole)
+            assert (seen.records, seen.tokens) == (len(said), sum(tokens for _, tokens in said)), way
+            assert seen.longest == max((len(text) for text, _ in said), default=0), way
+
+
+def test_streamed_the_peak_does_not_grow_as_it_does_read_whole(tmp_path: Path) -> None:
+    found = {way: read(tmp_path, way) for way in ("read-whole", "streamed")}
     for record in found.values():
         assert value("json_read", record) == 1
         assert value("json_first", record) <= value("json_time", record)
         assert value("json_peak", record) >= 0
-    for way in ("streamed", "lines"):
-        assert value("json_growth", found[way]) < value("json_growth", found["read-whole"]) / 2
+    assert value("json_growth", found["streamed"]) < value("json_growth", found["read-whole"]) / 2
 
 
 def test_a_reader_that_is_killed_has_read_nothing_and_the_trial_goes_on(
