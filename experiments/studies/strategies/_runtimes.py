@@ -21,12 +21,8 @@ def command(runtime: str, program: Path, *flags: str) -> list[str]:
     return [programs.path(runtime), *flags, str(program.with_suffix(".cjs"))]
 
 
-def run(role: Role, runtime: str, program: Path, plan: str, *flags: str) -> bytes:
-    """Run ``program`` on ``plan`` to its end and return what it printed; the record says which version ran it.
-
-    Raises `SystemFailed` where it ends badly.
-    """
-    note_version(role, runtime)
+def run(runtime: str, program: Path, plan: str, *flags: str) -> bytes:
+    """Run ``program`` on ``plan`` to its end and return what it printed. Raises `SystemFailed` where it ends badly."""
     done = subprocess.run([*command(runtime, program, *flags), plan], stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise SystemFailed(f"The program {program.stem} in {runtime} ended with status {done.returncode}.")

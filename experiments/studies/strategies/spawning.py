@@ -1,7 +1,7 @@
 """Spawning: a process for every task, workers that are kept, kept and warmed, one or one a core.
 
-A parent has tasks done in processes for a stated time; as many callers ask it at once, each for the next task when it
-has its answer. A task is a stated number of SHA-256, in a worker that has loaded what an agent's worker loads. Every way
+A parent has tasks done in processes for a stated time; some callers ask it at once, each for the next task when it has
+its answer. A task is a stated number of SHA-256, in a worker that has loaded what an agent's worker loads. Every way
 has as many places as the profile has processors, but for ``one-worker``. ``runtime`` says whether parent and workers are
 Python or Node; nothing is compared across it. In the program ``echo`` a task is one run of a small program, as in what
 the published figures come from, and there runtimes are what is compared; ``parent_mib`` is what the parent holds.
@@ -20,9 +20,9 @@ QUESTION = "a process a task, workers kept, warmed, one a core: tasks a second, 
 MEASURES = (
     "spawning_throughput",
     "spawning_first",
-    "latency_p50",
-    "cpu_per_request",
-    "latency_p95",
+    "spawning_latency_p50",
+    "spawning_cpu",
+    "spawning_latency_p95",
     "spawning_processes",
 )
 PRIMARY = 4
