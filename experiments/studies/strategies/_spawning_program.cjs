@@ -5,6 +5,7 @@
 const { fork, spawn } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const { once } = require('node:events');
+const { text } = require('node:stream/consumers');
 
 const LOADED = ['node:http', 'node:https', 'node:zlib', 'node:readline'];
 const BLOCK = Buffer.alloc(1024);
@@ -143,7 +144,39 @@ async function echo() {
   return { way, processes: () => started, end: async () => {} };
 }
 
-const WAYS = { spawned, pool, listed, echo };
+// A server of HTTP in as many processes as there are workers, which share its port; this process is its clients.
+async function server(plan) {
+  const cluster = require('node:cluster');
+  const http = require('node:http');
+  cluster.setupPrimary({ exec: __filename, args: ['serve'] });
+  const workers = Array.from({ length: plan.workers }, () => cluster.fork());
+  const [[{ port }]] = await Promise.all(workers.map((worker) => once(worker, 'listening')));
+  const agent = new http.Agent({ keepAlive: true, maxSockets: plan.callers });
+  const way = (task) => new Promise((resolve, reject) => {
+    const request = http.request({ host: '127.0.0.1', port, method: 'POST', agent }, (response) => {
+      text(response).then((body) => resolve(JSON.parse(body)), reject);
+    });
+    request.on('error', reject);
+    request.end(JSON.stringify(task));
+  });
+  const end = async () => {
+    agent.destroy();
+    const ended = workers.map((worker) => once(worker, 'exit'));
+    workers.forEach((worker) => worker.kill());
+    await Promise.all(ended);
+  };
+  return { way, processes: () => workers.length, end };
+}
+
+// A process of the server.
+function listen() {
+  const http = require('node:http');
+  http.createServer((request, response) => {
+    text(request).then((body) => response.end(JSON.stringify(work(JSON.parse(body)))));
+  }).listen(0, '127.0.0.1');
+}
+
+const WAYS = { spawned, pool, listed, echo, server };
 
 // Asks until so many seconds after every caller had its first answer: by then what is kept has been started.
 async function offered(way, plan) {
@@ -184,4 +217,5 @@ async function drive(plan) {
 }
 
 if (process.argv[2] === 'task') serve();
+else if (process.argv[2] === 'serve') listen();
 else drive(JSON.parse(process.argv[2]));

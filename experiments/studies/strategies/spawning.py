@@ -3,7 +3,8 @@
 A parent has tasks done in processes for a stated time; some callers ask it at once, each for the next task when it has
 its answer. A task is a stated number of SHA-256, in a worker that has loaded what an agent's worker loads. Every way
 has as many places as the profile has processors, but for ``one-worker``. ``runtime`` says whether parent and workers are
-Python or Node; nothing is compared across it. In the program ``echo`` a task is one run of a small program, as in what
+Python or Node; nothing is compared across it. In the program ``server`` a task is a request to a server of HTTP in one
+process, or in a cluster of one a core, as published. In ``echo`` a task is one run of a small program, as in what
 the published figures come from, and there runtimes are what is compared; ``parent_mib`` is what the parent holds.
 """
 
@@ -26,7 +27,7 @@ MEASURES = (
     "spawning_processes",
 )
 PRIMARY = 4
-REFERENCES = ("spawned", "node")
+REFERENCES = ("spawned", "node", "one-process")
 
 _KEPT: dict[str, Scalar] = {"way": "pool", "warm": False}
 WAYS: dict[str, dict[str, Scalar]] = {
@@ -45,7 +46,11 @@ _OF: dict[str, tuple[str, ...]] = {
 }
 """A runtime's ways: Node forks no process that has loaded something, and the listing is Node's."""
 
+SERVERS = {"one-process": 1, "cluster": 2}
+"""Servers of HTTP in Node, by their processes."""
+
 _SWEPT = ("spawned", "reused", "one-worker")
+_ARMED = (*_SWEPT, "one-process")
 _RUNTIMES = ("python", "node", "bun")
 _WORKERS = 2  # as many as the profile has processors
 _CALLERS, _ECHO_CALLERS = 4, 30  # the published figures come from thirty
@@ -66,9 +71,9 @@ _START_S, _LAST_S = 0.45, 0.15  # a role and a parent; the tasks that are under 
 def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a runtime, way and size of a task, and a cell a runtime for the small program."""
     preset = narrowed(request).preset
-    found = [*_tasks(preset), *_echoes(preset)]
+    found = [*_tasks(preset), *_servers(preset), *_echoes(preset)]
     if preset in GRADED:
-        found += twins(cell for cell in found if cell.subject in _SWEPT and cell.condition.get("hashes") == _FULL_AT)
+        found += twins(cell for cell in found if cell.subject in _ARMED and cell.condition.get("hashes") == _FULL_AT)
         found += twins(cell for cell in found if cell.subject == "node" and not cell.condition["parent_mib"])
     return found
 
@@ -85,6 +90,14 @@ def _tasks(preset: Preset) -> Iterator[Cell]:
                         WAYS[subject],
                         runtime,
                     )
+
+
+def _servers(preset: Preset) -> Iterator[Cell]:
+    for hashes in _HASHES[preset]:
+        for subject, workers in SERVERS.items():
+            condition: dict[str, Scalar] = {"program": "server", "runtime": "node", "hashes": hashes}
+            condition |= {"callers": _CALLERS, "parent_mib": 0}
+            yield _cell(preset, condition, subject, {"way": "server", "workers": workers}, "node")
 
 
 def _echoes(preset: Preset) -> Iterator[Cell]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from experiments.analysis import claims
+from experiments.analysis.frames import where
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.figures._processes import INTERVALS, changes, curve, noted, row, rows_named
@@ -22,10 +23,23 @@ _WAYS = {
 }
 _ECHO = {"python": "Python", "node": "Node", "bun": "Bun"}
 
-# What is compared, with what, which claims are drawn beside it, and what the panel is called.
-_GAINS = (
-    ("reused", "spawned", ("S2-reuse", "S2-reuse-tp"), "workers kept, against a process a task"),
-    ("reused", "one-worker", ("S2-workers",), "a worker a core, against one"),
+_Curve = tuple[str, dict[str, str], str, str]
+
+# Panels: what each is called, the claims beside it, and its curves: a name, the conditions, what is compared with what.
+_GAINS: tuple[tuple[str, tuple[str, ...], tuple[_Curve, ...]], ...] = (
+    (
+        "workers kept, against a process a task",
+        ("S2-reuse", "S2-reuse-tp"),
+        tuple((name, {"program": "task", "runtime": key}, "reused", "spawned") for key, name in _RUNTIMES.items()),
+    ),
+    (
+        "a worker a core, against one",
+        ("S2-workers",),
+        (
+            *((name, {"program": "task", "runtime": key}, "reused", "one-worker") for key, name in _RUNTIMES.items()),
+            ("Node, a server in a cluster", {"program": "server", "runtime": "node"}, "cluster", "one-process"),
+        ),
+    ),
 )
 
 
@@ -36,19 +50,21 @@ def draw(scene: Scene) -> list[Drawn]:
 
 def _gains(scene: Scene) -> list[Drawn]:
     """Draw the change in tasks a second over what the work of a task takes."""
-    rates = scene.measured("spawning_throughput", part=_PART, program="task")
-    found = [changes(rates, subject, reference) for subject, reference, *_ in _GAINS]
-    if all(some.empty for some in found):
+    rates = scene.measured("spawning_throughput", part=_PART)
+    found = [
+        [changes(where(rates, **factors), subject, reference) for _, factors, subject, reference in curves]
+        for *_, curves in _GAINS
+    ]
+    drawn = [some for panel in found for some in panel if not some.empty]
+    if not drawn:
         return []
-    title = _gains_title(scene, found[0])
+    title = _gains_title(scene, dict(zip(_RUNTIMES.values(), found[0], strict=True)))
     figure, panels = drawing.canvas(title, 2, height=4.2)
-    for axes, some, (*_, shown, words) in zip(panels, found, _GAINS, strict=True):
-        work_ms = 1000 * noted(scene, some, "work_s")
-        # Of one size of a task the mean, so that its trials stand together.
-        over = work_ms.groupby(some["condition"]).transform("mean")
-        for place, (runtime, name) in enumerate(_RUNTIMES.items()):
-            mine = factor(some, "runtime") == runtime
-            curve(axes, place + 1, some.loc[mine, "change"], over[mine], name)
+    for axes, somes, (words, shown, curves) in zip(panels, found, _GAINS, strict=True):
+        for place, (some, (name, *_)) in enumerate(zip(somes, curves, strict=True)):
+            work_ms = 1000 * noted(scene, some, "work_s")
+            # Of one size of a task the mean, so that its trials stand together.
+            curve(axes, place + 1, some["change"], work_ms.groupby(some["condition"]).transform("mean"), name)
         for claim in shown:
             drawing.band(axes, claims.get(claim))
         axes.set_xscale("log")
@@ -57,26 +73,20 @@ def _gains(scene: Scene) -> list[Drawn]:
         axes.set_ylabel("change in tasks a second (%)")
     panels[0].set_yscale("symlog", linthresh=100)
     alt = f"{title}. Change in tasks a second over the work of a task, a line a runtime, beside what was published."
-    notes = [*scene.notes(*found), INTERVALS]
-    return [drawing.finish(figure, "strategies-spawning", title, alt, notes)]
+    return [drawing.finish(figure, "strategies-spawning", title, alt, [*scene.notes(*drawn), INTERVALS])]
 
 
-def _gains_title(scene: Scene, kept: pd.DataFrame) -> str:
+def _gains_title(scene: Scene, kept: dict[str, pd.DataFrame]) -> str:
+    """Say what keeping workers brings for the smallest and the largest task, by the runtime's name."""
     told = []
-    work_ms = 1000 * noted(scene, kept, "work_s")
-    for runtime, name in _RUNTIMES.items():
-        mine = kept[factor(kept, "runtime") == runtime]
-        if mine.empty:
+    for name, some in kept.items():
+        if some.empty:
             continue
-        means = mine.groupby("condition")["change"].mean()
-        works = work_ms[mine.index].groupby(mine["condition"]).mean()
-        ends = (works.idxmin(), works.idxmax())
-        told.append(
-            f"{name} {text.percent(means[ends[0]])} to {text.percent(means[ends[1]])}"
-            if ends[0] != ends[1]
-            else f"{name} {text.percent(means[ends[0]])}"
-        )
-    return f"Workers kept instead of a process a task, from the smallest task to the largest: {', '.join(told)} a second"
+        means = some.groupby("condition")["change"].mean()
+        works = noted(scene, some, "work_s").groupby(some["condition"]).mean()
+        ends = dict.fromkeys([works.idxmin(), works.idxmax()])
+        told.append(f"{name} {' to '.join(text.percent(means[end]) for end in ends)}")
+    return f"Tasks a second with workers kept instead of a process a task, from the smallest task to the largest: {', '.join(told)}"
 
 
 def _first(scene: Scene) -> list[Drawn]:

@@ -28,7 +28,7 @@ def there(cell: Cell) -> bool:
 
 def key(record):
     condition = record.spec.condition
-    return str(condition.get("runtime", condition["program"])), record.spec.subject
+    return str(condition.get("runtime", condition["program"])), record.spec.subject  # no subject is in two programs
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,8 @@ def test_every_way_does_the_tasks_and_starts_as_many_processes_as_it_should(reco
         assert all(value(name, record) >= 0 for name in spawning.MEASURES if name != "spawning_cpu")
         if subject in ("spawned", "forked", "python", "node", "bun"):
             assert values["processes"] == values["tasks"]
+        elif subject in spawning.SERVERS:
+            assert values["processes"] == spawning.SERVERS[subject]
         elif subject == "as-listed":
             # Every second request finds its pool one worker short of the bound, and starts one more.
             assert values["processes"] > record.spec.settings["workers"]
