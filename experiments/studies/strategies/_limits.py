@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from experiments.measuring.probes import memory
@@ -36,11 +37,12 @@ class Agent:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = json.dumps({"hold_mib": hold_mib, "keep_mib": keep_mib})
-        self._process.stdin.write(request.encode() + b"\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # it may have been killed while it had nothing to do
+            self._process.stdin.write(request.encode() + b"\n")
+            self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            self._process.wait()
+            self._process.communicate()
             self.crashes += 1
             self._start()
             return "died"

@@ -31,16 +31,18 @@ class Worker {
     this.waiting = new Map();
     this.asked = 0;
     this.child = fork(__filename, ['task']);
+    // Of a worker that has ended while something was asked, there will be no answer.
+    this.child.on('exit', () => this.waiting.forEach(({ reject }) => reject(new Error('a worker ended'))));
     this.child.on('message', ({ number, reply }) => {
-      this.waiting.get(number)(reply);
+      this.waiting.get(number).resolve(reply);
       this.waiting.delete(number);
     });
   }
 
   ask(task) {
     const number = (this.asked += 1);
-    return new Promise((resolve) => {
-      this.waiting.set(number, resolve);
+    return new Promise((resolve, reject) => {
+      this.waiting.set(number, { resolve, reject });
       this.child.send({ number, task });
     });
   }

@@ -49,10 +49,11 @@ _OLD_SPACE_MIB = {500: 32, 5_000: 96}
 """A bound of Node's heap by conversations: what they take, and about half as much again."""
 
 _SESSIONS: dict[Preset, tuple[int, ...]] = {"smoke": (500,), "quick": (5_000,)}
-_USUAL_SESSIONS = (500, 5_000)
+_MOST_SESSIONS = 5_000
+_USUAL_SESSIONS = (500, _MOST_SESSIONS)
 _REQUESTS: dict[str, dict[Preset, int]] = {
     "python": {"smoke": 200, "quick": 2_000, "standard": 4_000, "paper": 40_000},
-    "node": {"smoke": 400, "quick": 4_000, "standard": 10_000, "paper": 100_000},
+    "node": {"smoke": 400, "quick": 4_000, "standard": 8_000, "paper": 80_000},
 }
 _NO_MODEL = "no model runs: a request is read, linked, kept and answered"
 _START_S, _SESSION_S = 0.5, 0.0001
@@ -64,7 +65,7 @@ def cells(request: GridRequest) -> list[Cell]:
     preset = narrowed(request).preset
     found = [*_cells(preset)]
     if preset in GRADED:
-        found += twins(cell for cell in found if cell.subject == "untuned")
+        found += twins(cell for cell in found if cell.subject == "untuned" and cell.condition["sessions"] == _MOST_SESSIONS)
     return found
 
 
@@ -81,6 +82,7 @@ def _cells(preset: Preset) -> Iterator[Cell]:
                     requires=() if runtime == "python" else (runtime,),
                     labels=(_NO_MODEL,),
                     estimate_s=_START_S + sessions * _SESSION_S + requests * _REQUEST_S[runtime],
+                    timeout_s=60.0,
                 )
 
 

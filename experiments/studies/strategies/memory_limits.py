@@ -10,11 +10,11 @@ is of its heap, ends the process. ``recycled`` replaces an agent that holds much
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import product
 
 from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
-from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, narrowed, twins
+from experiments.measuring.study import GRADED, Cell, GridRequest, narrowed, twins
 
 PART = "memory-limits"
 QUESTION = "one agent wants more memory than all have: what does a limit of its own, or a fresh start, save?"
@@ -47,38 +47,33 @@ FAULTS: dict[str, dict[str, Scalar]] = {
 """What goes wrong, and how often."""
 
 _PROFILE = "512mb"
-_SMOKE = ("unlimited", "limited")
-_QUICK_RUNTIMES: dict[Preset, tuple[str, ...]] = {"smoke": ("python",)}
+_SMOKE = (("python", "spike", "unlimited"), ("python", "spike", "limited"))
 _TRIAL_S: dict[str, float] = {"spike": 1.8, "leak": 1.4}
 
 
 def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a runtime, fault and way."""
     preset = narrowed(request).preset
-    found = [*_cells(preset)]
+    found = [
+        _cell(*each) for each in product(RUNTIMES, FAULTS, WAYS) if preset != "smoke" or each in _SMOKE
+    ]
     if preset in GRADED:
         found += twins(cell for cell in found if cell.subject == "limited" and cell.condition["fault"] == "spike")
     return found
 
 
-def _cells(preset: Preset) -> Iterator[Cell]:
-    for runtime in _QUICK_RUNTIMES.get(preset, RUNTIMES):
-        for fault, what in FAULTS.items():
-            if preset == "smoke" and fault != "spike":
-                continue
-            for subject, settings in WAYS.items():
-                if preset == "smoke" and subject not in _SMOKE:
-                    continue
-                yield Cell(
-                    part=PART,
-                    condition={"part": PART, "runtime": runtime, **what, "profile": _PROFILE},
-                    subject=subject,
-                    settings=settings,
-                    profile=_PROFILE,
-                    requires=() if runtime == "python" else (runtime,),
-                    labels=("no model runs: memory is held as an agent holds it",),
-                    estimate_s=_TRIAL_S[fault],
-                )
+def _cell(runtime: str, fault: str, subject: str) -> Cell:
+    return Cell(
+        part=PART,
+        condition={"part": PART, "runtime": runtime, **FAULTS[fault], "profile": _PROFILE},
+        subject=subject,
+        settings=WAYS[subject],
+        profile=_PROFILE,
+        requires=() if runtime == "python" else (runtime,),
+        labels=("no model runs: memory is held as an agent holds it",),
+        estimate_s=_TRIAL_S[fault],
+        timeout_s=60.0,
+    )
 
 
 def run(role: Role) -> None:

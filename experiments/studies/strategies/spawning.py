@@ -50,7 +50,7 @@ SERVERS = {"one-process": 1, "cluster": 2}
 """Servers of HTTP in Node, by their processes."""
 
 _SWEPT = ("spawned", "reused", "one-worker")
-_ARMED = (*_SWEPT, "one-process")
+_ARMED, _ARMED_AT = ("spawned", "reused", "one-process"), 20_000
 _RUNTIMES = ("python", "node", "bun")
 _WORKERS = 2  # as many as the profile has processors
 _CALLERS, _ECHO_CALLERS = 4, 30  # the published figures come from thirty
@@ -73,7 +73,7 @@ def cells(request: GridRequest) -> list[Cell]:
     preset = narrowed(request).preset
     found = [*_tasks(preset), *_servers(preset), *_echoes(preset)]
     if preset in GRADED:
-        found += twins(cell for cell in found if cell.subject in _ARMED and cell.condition.get("hashes") == _FULL_AT)
+        found += twins(cell for cell in found if cell.subject in _ARMED and cell.condition.get("hashes") == _ARMED_AT)
         found += twins(cell for cell in found if cell.subject == "node" and not cell.condition["parent_mib"])
     return found
 
@@ -93,7 +93,7 @@ def _tasks(preset: Preset) -> Iterator[Cell]:
 
 
 def _servers(preset: Preset) -> Iterator[Cell]:
-    for hashes in _HASHES[preset]:
+    for hashes in _HASHES[preset][-2:]:  # at the smallest the clients are the bound
         for subject, workers in SERVERS.items():
             condition: dict[str, Scalar] = {"program": "server", "runtime": "node", "hashes": hashes}
             condition |= {"callers": _CALLERS, "parent_mib": 0}
@@ -119,6 +119,7 @@ def _cell(
         requires=() if runtime == "python" else (runtime,),
         labels=(_NO_MODEL,),
         estimate_s=_START_S + seconds + _LAST_S + (0.4 if condition["parent_mib"] else 0.0),
+        timeout_s=60.0,
     )
 
 

@@ -28,7 +28,7 @@ def records(tmp_path_factory):
 
 def test_the_grid_is_whole_and_the_claims_are_in_it():
     check_grid(collector, 180)
-    check_claims(collector, "S2-gc", "S2-gc-mem")
+    check_claims(collector, "S2-gc", "S2-gc-latency", "S2-gc-mem")
 
 
 def test_every_way_answers_the_same_and_off_never_collects(records):

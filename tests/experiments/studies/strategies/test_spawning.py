@@ -19,7 +19,7 @@ from tests.experiments.studies.strategies.in_process import (
     words,
 )
 
-CLAIMS = ("S2-reuse", "S2-reuse-tp", "S2-spawn", "S2-warmpool", "S2-workers", "S2-runtime")
+CLAIMS = ("S2-reuse", "S2-reuse-tp", "S2-reuse-latency", "S2-reuse-cpu", "S2-spawn", "S2-warmpool", "S2-workers", "S2-runtime")
 
 
 def there(cell: Cell) -> bool:
