@@ -1,7 +1,7 @@
 """Agents that want more memory than there is: who died of it, and which of the other requests were answered.
 
-A crash is an agent that ended by itself while it was asked: killed by the kernel, or ended by its runtime at a limit. An
-agent that its parent replaces between requests has not crashed, nor one that refuses a request and goes on. Ordinary
+A crash is an agent that ended by itself while it was asked: killed by the kernel, or ended by its runtime at a limit.
+An agent that its parent replaces between requests has not crashed, nor one that refuses a request and goes on. Ordinary
 requests are those that ask for no more than an agent may have.
 """
 

@@ -1,8 +1,8 @@
 """Tasks in processes: how many a second, how soon the first is answered, and what it took.
 
-Tasks a second, and the time a task takes, are counted from when every caller has had its first answer: what is started
-once does not count in them. It is in the time until the first answer. Processor time is that of all processes inside the
-limits, workers' starts included, without the parent's own start.
+Tasks a second, and the time a task takes, are counted from when every caller has had its first answer: what is
+started once does not count in them. It is in the time until the first answer. Processor time is that of all processes
+inside the limits, workers' starts included, without the parent's own start.
 """
 
 from __future__ import annotations

@@ -75,7 +75,12 @@ def _message(name: str) -> Message:
 
 def _body(number: int) -> dict[str, Any]:
     items = [
-        {"id": each, "text": "x" * 60, "scores": [(each * number) % 41 / 41, 0.5, 0.25, 0.125], "tags": {"kind": "note"}}
+        {
+            "id": each,
+            "text": "x" * 60,
+            "scores": [(each * number) % 41 / 41, 0.5, 0.25, 0.125],
+            "tags": {"kind": "note"},
+        }
         for each in range(ITEMS)
     ]
     return {"id": number, "items": items}

@@ -73,8 +73,8 @@ class Supervisor:
     """Starts workers, and new ones for those that died, as its policy has it.
 
     ``unattended`` starts none, ``at-once`` one for each that died, and ``backoff`` does so after a pause, twice as long
-    each time, where the worker had only just begun. ``spare`` is as ``at-once``, with one more worker that waits, loaded,
-    to take a place.
+    each time, where the worker had only just begun. ``spare`` is as ``at-once``, with one more worker that waits,
+    loaded, to take a place.
     """
 
     def __init__(self, policy: str, workers: int, broken: str) -> None:

@@ -1,7 +1,7 @@
 """A parent that has tasks done in processes: run by its path, with a plan as its argument, it prints what it saw.
 
-Its twin for other runtimes is ``_spawning_program.cjs``: the same ways, the same plan, the same answer. It is run by its
-path, as every worker is, so that a worker loads this file and what a task needs, and nothing of the lab.
+Its twin for other runtimes is ``_spawning_program.cjs``: the same ways, the same plan, the same answer. It is run by
+its path, as every worker is, so that a worker loads this file and what a task needs, and nothing of the lab.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _offered(way: Way, plan: Plan) -> Reply:
     def under_way() -> bool:
         if len(firsts) < plan["callers"]:
             return not failed.is_set()
-        return time.perf_counter() - began < max(firsts) + plan["seconds"]
+        return bool(time.perf_counter() - began < max(firsts) + plan["seconds"])
 
     def ask() -> float:
         asked = time.perf_counter() - began
@@ -111,19 +111,28 @@ def _offered(way: Way, plan: Plan) -> Reply:
 
 
 @contextmanager
+def _places(plan: Plan, one: Way) -> Iterator[Way]:
+    """Have so many tasks done by ``one`` at once; the others wait in the order in which they came."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(plan["workers"]) as places:
+        yield lambda task: places.submit(one, task).result()
+
+
+@contextmanager
 def _spawned(plan: Plan) -> Iterator[tuple[Way, Callable[[], int]]]:
     """Start an interpreter for every task, as many at once as there are places."""
-    places, started = threading.BoundedSemaphore(plan["workers"]), list[int]()
+    started: list[int] = []
 
-    def way(task: Plan) -> Reply:
-        with places:
-            started.append(1)
-            command = [sys.executable, "-P", __file__, "task"]
-            done = subprocess.run(command, input=json.dumps(task).encode(), stdout=subprocess.PIPE, check=True)
+    def one(task: Plan) -> Reply:
+        started.append(1)
+        command = [sys.executable, "-P", __file__, "task"]
+        done = subprocess.run(command, input=json.dumps(task).encode(), stdout=subprocess.PIPE, check=True)
         reply: Reply = json.loads(done.stdout)
         return reply
 
-    yield way, lambda: len(started)
+    with _places(plan, one) as way:
+        yield way, lambda: len(started)
 
 
 @contextmanager
@@ -134,28 +143,28 @@ def _forked(plan: Plan) -> Iterator[tuple[Way, Callable[[], int]]]:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(LOADED))
-    places, started = threading.BoundedSemaphore(plan["workers"]), list[int]()
+    started: list[int] = []
     # To start one looks whether others have ended, and reads what another thread waits for.
     alone = threading.Lock()
 
-    def way(task: Plan) -> Reply:
-        with places:
-            ours, theirs = context.Pipe()
-            process = context.Process(target=answer_once, args=(theirs,))
-            with alone:
-                started.append(1)
-                process.start()
-            theirs.close()
-            ours.send(task)
-            reply: Reply = ours.recv()
-            wait([process.sentinel])
-            with alone:
-                process.join()
-                process.close()
-            ours.close()
+    def one(task: Plan) -> Reply:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=answer_once, args=(theirs,))
+        with alone:
+            started.append(1)
+            process.start()
+        theirs.close()
+        ours.send(task)
+        reply: Reply = ours.recv()
+        wait([process.sentinel])
+        with alone:
+            process.join()
+            process.close()
+        ours.close()
         return reply
 
-    yield way, lambda: len(started)
+    with _places(plan, one) as way:
+        yield way, lambda: len(started)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol
 
@@ -31,10 +31,9 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class _Worker(Protocol):
-    waiting: int
-
-    async def do(self, takes_s: float) -> None:
-        """Return when the worker has done a request that takes so long."""
+    @property
+    def waiting(self) -> int:
+        """Return how many requests it has and has not done."""
 
 
 class Process:
@@ -87,7 +86,7 @@ class Process:
 Choose = Callable[[Asked], int]
 
 
-def chooser(way: str, workers: list[_Worker], rng: random.Random) -> Choose:
+def chooser(way: str, workers: Sequence[_Worker], rng: random.Random) -> Choose:
     """Return what tells the place of the worker that gets a request, where each worker has a queue.
 
     Raises `UnknownName` of a way that is none.
@@ -154,7 +153,7 @@ async def _spread(way: str, workers: list[Process], asked: Iterable[Asked], rng:
     free: asyncio.Queue[Process] = asyncio.Queue()
     for worker in workers:
         free.put_nowait(worker)
-    choose = None if way == "pull" else chooser(way, [*workers], rng)
+    choose = None if way == "pull" else chooser(way, workers, rng)
     clock = Stopwatch()
 
     async def one(each: Asked) -> float:

@@ -1,10 +1,10 @@
 """Collector: a service that holds conversations and makes cyclic garbage, with its garbage collector tuned or not.
 
 The service answers as many requests in every way, one after another, in a process of its own; what is counted begins
-when its conversations are there. In Python ``thresholds`` collects more rarely, ``frozen`` leaves out of every collection
-what was there at the start, ``frozen-thresholds`` does both, and ``off`` never collects, so that what a cycle holds stays.
-In Node ``semi-space`` is the published flag, and ``old-space`` bounds the heap near what the service needs. Nothing is
-compared across runtimes.
+when its conversations are there. In Python ``thresholds`` collects more rarely, ``frozen`` leaves out of every
+collection what was there at the start, ``frozen-thresholds`` does both, and ``off`` never collects, so that what a
+cycle holds stays. In Node ``semi-space`` is the published flag, and ``old-space`` bounds the heap near what the service
+needs. Nothing is compared across runtimes.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ _REQUESTS: dict[str, dict[Preset, int]] = {
     "python": {"smoke": 200, "quick": 2_000, "standard": 4_000, "paper": 40_000},
     "node": {"smoke": 400, "quick": 4_000, "standard": 8_000, "paper": 80_000},
 }
+_SMOKE = ("untuned", "frozen", "semi-space")
 _NO_MODEL = "no model runs: a request is read, linked, kept and answered"
 _START_S, _SESSION_S = 0.5, 0.0001
 _REQUEST_S = {"python": 0.00016, "node": 0.00006}
@@ -65,7 +66,9 @@ def cells(request: GridRequest) -> list[Cell]:
     preset = narrowed(request).preset
     found = [*_cells(preset)]
     if preset in GRADED:
-        found += twins(cell for cell in found if cell.subject == "untuned" and cell.condition["sessions"] == _MOST_SESSIONS)
+        found += twins(
+            cell for cell in found if cell.subject == "untuned" and cell.condition["sessions"] == _MOST_SESSIONS
+        )
     return found
 
 
@@ -74,6 +77,8 @@ def _cells(preset: Preset) -> Iterator[Cell]:
         for sessions in _SESSIONS.get(preset, _USUAL_SESSIONS):
             requests = _REQUESTS[runtime][preset]
             for subject, settings in ways.items():
+                if preset == "smoke" and subject not in _SMOKE:
+                    continue
                 yield Cell(
                     part=PART,
                     condition={"part": PART, "runtime": runtime, "sessions": sessions, "requests": requests},

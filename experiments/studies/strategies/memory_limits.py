@@ -27,8 +27,8 @@ MEASURES = (
 PRIMARY = 2
 REFERENCES = ("unlimited",)
 
-LIMIT_MIB, QUOTA_MIB = 128, 96
-"""An agent's limit, and what it may hold after a request before it is replaced, in MiB."""
+LIMIT_MIB, QUOTA_MIB = 128, 80
+"""An agent's limit, and what it may hold after a request before it is replaced, in MiB: a request fits in between."""
 
 WAYS: dict[str, dict[str, Scalar]] = {
     "unlimited": {"limit_mib": 0, "quota_mib": 0},
@@ -41,8 +41,8 @@ RUNTIMES = ("python", "node")
 FAULTS: dict[str, dict[str, Scalar]] = {
     # Every twelfth request wants 640 MiB, where all together may have 512.
     "spike": {"fault": "spike", "requests": 36, "every": 12, "excess_mib": 640},
-    # Each request of the first agent, a third of all, leaves 64 MiB behind: 768 in all, more than there is once.
-    "leak": {"fault": "leak", "requests": 36, "every": 3, "excess_mib": 64},
+    # Each request of the first agent, a third of all, leaves 32 MiB behind: 768 in all, more than there is once.
+    "leak": {"fault": "leak", "requests": 72, "every": 3, "excess_mib": 32},
 }
 """What goes wrong, and how often."""
 
@@ -54,9 +54,7 @@ _TRIAL_S: dict[str, float] = {"spike": 1.8, "leak": 1.4}
 def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a runtime, fault and way."""
     preset = narrowed(request).preset
-    found = [
-        _cell(*each) for each in product(RUNTIMES, FAULTS, WAYS) if preset != "smoke" or each in _SMOKE
-    ]
+    found = [_cell(*each) for each in product(RUNTIMES, FAULTS, WAYS) if preset != "smoke" or each in _SMOKE]
     if preset in GRADED:
         found += twins(cell for cell in found if cell.subject == "limited" and cell.condition["fault"] == "spike")
     return found

@@ -42,7 +42,7 @@ _EVERY_S = 0.6
 """Between kills, each of which comes at a moment drawn from the seed."""
 
 _START_S = 1.0
-_SMOKE = (("one-killed", "at-once"), ("dies-at-start", "backoff"))
+_SMOKE = (("dies-at-start", "at-once"), ("dies-at-start", "backoff"))
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -51,7 +51,9 @@ def cells(request: GridRequest) -> list[Cell]:
     found = [*_cells(preset)]
     if preset in GRADED:
         found += twins(
-            cell for cell in found if cell.subject == "at-once" and cell.condition["fault"] in ("one-killed", "dies-at-start")
+            cell
+            for cell in found
+            if cell.subject == "at-once" and cell.condition["fault"] in ("one-killed", "dies-at-start")
         )
     return found
 

@@ -2,9 +2,9 @@
 
 A parent has tasks done in processes for a stated time; some callers ask it at once, each for the next task when it has
 its answer. A task is a stated number of SHA-256, in a worker that has loaded what an agent's worker loads. Every way
-has as many places as the profile has processors, but for ``one-worker``. ``runtime`` says whether parent and workers are
-Python or Node; nothing is compared across it. In the program ``server`` a task is a request to a server of HTTP in one
-process, or in a cluster of one a core, as published. In ``echo`` a task is one run of a small program, as in what
+has as many places as the profile has processors, but for ``one-worker``. ``runtime`` says whether parent and workers
+are Python or Node; nothing is compared across it. In the program ``server`` a task is a request to a server of HTTP in
+one process, or in a cluster of one a core, as published. In ``echo`` a task is one run of a small program, as in what
 the published figures come from, and there runtimes are what is compared; ``parent_mib`` is what the parent holds.
 """
 
@@ -63,9 +63,11 @@ _HASHES: dict[Preset, tuple[int, ...]] = {
     "paper": (0, 200, 2_000, 20_000),
 }
 _FULL_AT = 0  # hashes at which every way is shown
-_SECONDS: dict[Preset, float] = {"smoke": 0.05, "quick": 0.2, "standard": 0.4, "paper": 3.0}
+_SECONDS: dict[Preset, float] = {"smoke": 0.05, "quick": 0.2, "standard": 0.2, "paper": 3.0}
 _NO_MODEL = "no model runs: a task is a stated number of hashes"
-_START_S, _LAST_S = 0.45, 0.15  # a role and a parent; the tasks that are under way at the end
+_OFTEN_STARTED, _LONGER = ("spawned", "forked"), 2.0  # has few tasks in a second: asked for longer
+_START_S, _LAST_S = 0.4, 0.15  # a role and a parent; the tasks that are under way at the end
+_SMOKE = ("spawned", "reused")
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -82,7 +84,7 @@ def _tasks(preset: Preset) -> Iterator[Cell]:
     for runtime, ways in _OF.items():
         for hashes in _HASHES[preset]:
             for subject in ways:
-                if hashes == _FULL_AT or subject in _SWEPT:
+                if subject in (_SMOKE if preset == "smoke" else ways if hashes == _FULL_AT else _SWEPT):
                     yield _cell(
                         preset,
                         {"program": "task", "runtime": runtime, "hashes": hashes, "callers": _CALLERS, "parent_mib": 0},
@@ -93,7 +95,7 @@ def _tasks(preset: Preset) -> Iterator[Cell]:
 
 
 def _servers(preset: Preset) -> Iterator[Cell]:
-    for hashes in _HASHES[preset][-2:]:  # at the smallest the clients are the bound
+    for hashes in () if preset == "smoke" else _HASHES[preset][-2:]:  # at the smallest the clients are the bound
         for subject, workers in SERVERS.items():
             condition: dict[str, Scalar] = {"program": "server", "runtime": "node", "hashes": hashes}
             condition |= {"callers": _CALLERS, "parent_mib": 0}
@@ -102,7 +104,7 @@ def _servers(preset: Preset) -> Iterator[Cell]:
 
 def _echoes(preset: Preset) -> Iterator[Cell]:
     for held_mib in (0,) if preset == "smoke" else (0, _HELD_MIB):
-        for runtime in _RUNTIMES:
+        for runtime in _RUNTIMES[:2] if preset == "smoke" else _RUNTIMES:
             condition: dict[str, Scalar] = {"program": "echo", "callers": _ECHO_CALLERS, "parent_mib": held_mib}
             yield _cell(preset, condition, runtime, {"way": "echo"}, runtime)
 
@@ -110,7 +112,7 @@ def _echoes(preset: Preset) -> Iterator[Cell]:
 def _cell(
     preset: Preset, condition: dict[str, Scalar], subject: str, settings: dict[str, Scalar], runtime: str
 ) -> Cell:
-    seconds = _SECONDS[preset]
+    seconds = _SECONDS[preset] * (_LONGER if subject in _OFTEN_STARTED else 1.0)
     return Cell(
         part=PART,
         condition={"part": PART, **condition},

@@ -1,8 +1,8 @@
 """Spread: requests of unequal length over several workers, by who decides which worker gets one, and by what.
 
 Four workers, each a process that answers one request after another. A request takes its worker a stated time, as one
-that waits for an engine does, so that the machine's processors are no bound. Requests come at random moments, whether or
-not earlier ones are done; every way gets the same ones at the same moments. ``round-robin`` is what is published.
+that waits for an engine does, so that the machine's processors are no bound. Requests come at random moments, whether
+or not earlier ones are done; every way gets the same ones at the same moments. ``round-robin`` is what was published.
 ``pull`` has no queue at a worker: it takes the oldest request when it is free. ``sticky`` sends each session always to
 the same worker, as agents that hold their sessions need it.
 """
@@ -56,7 +56,7 @@ def cells(request: GridRequest) -> list[Cell]:
 def _cells(preset: Preset) -> Iterator[Cell]:
     seconds = _SECONDS[preset]
     for lengths, load in _LOADS[preset]:
-        for subject in SUBJECTS:
+        for subject in _ARMED if preset == "smoke" else SUBJECTS:
             yield Cell(
                 part=PART,
                 condition={"part": PART, "lengths": lengths, "load": load, "workers": _WORKERS, "seconds": seconds},

@@ -1,4 +1,4 @@
-"""A tuned collector: what each setting changes in requests a second and memory, and the longest collection it leaves."""
+"""A tuned collector: what each setting changes in requests a second and memory, and the longest collection left."""
 
 from __future__ import annotations
 

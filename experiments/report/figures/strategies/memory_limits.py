@@ -1,4 +1,4 @@
-"""Agents that want more memory than there is: who crashes with limits and without, and which other requests are answered."""
+"""Agents that want more memory than there is: who crashes with limits and without, and what else is answered."""
 
 from __future__ import annotations
 

@@ -31,13 +31,20 @@ def _killed(scene: Scene) -> list[Drawn]:
         return []
     ways = [way for way in _WAYS if way in set(available["subject"])]
     means = available.groupby([factor(available, "fault"), "subject"])["value"].mean()
-    told = [f"{text.share(means[fault, 'at-once'])} ({words})" for fault, words in _FAULTS.items() if (fault, "at-once") in means]
+    told = [
+        f"{text.share(means[fault, 'at-once'])} ({words})"
+        for fault, words in _FAULTS.items()
+        if (fault, "at-once") in means
+    ]
     title = f"With workers started again at once, answered in time: {', '.join(told)}" if told else "Workers that die"
     figure, (shares, lengths) = drawing.canvas(title, 2, height=3.6, sharey=True)
     for place, (fault, words) in enumerate(_FAULTS.items()):
         for at, way in enumerate(ways):
             height = at + 0.24 * (place - 0.5)
-            mine = [frame[(factor(frame, "fault") == fault) & (frame["subject"] == way)]["value"] for frame in (available, outages)]
+            mine = [
+                frame[(factor(frame, "fault") == fault) & (frame["subject"] == way)]["value"]
+                for frame in (available, outages)
+            ]
             row(shares, height, place + 1, 100 * mine[0], words if at == 0 else "_")
             row(lengths, height, place + 1, 1000 * mine[1])
     claim = claims.get("S2-restart")
@@ -49,7 +56,9 @@ def _killed(scene: Scene) -> list[Drawn]:
     lengths.set_xlim(left=0)
     lengths.set_xlabel("longest outage (ms)")
     rows_named(shares, [_WAYS[way] for way in ways])
-    alt = f"{title}. Share of requests answered in time and the longest outage, by fault and by who starts workers again."
+    alt = (
+        f"{title}. Share of requests answered in time and the longest outage, by fault and by who starts workers again."
+    )
     return [drawing.finish(figure, "strategies-restarts", title, alt, [*scene.notes(available), INTERVALS])]
 
 

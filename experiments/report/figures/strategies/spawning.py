@@ -84,9 +84,10 @@ def _gains_title(scene: Scene, kept: dict[str, pd.DataFrame]) -> str:
             continue
         means = some.groupby("condition")["change"].mean()
         works = noted(scene, some, "work_s").groupby(some["condition"]).mean()
-        ends = dict.fromkeys([works.idxmin(), works.idxmax()])
+        ends = dict.fromkeys([str(works.idxmin()), str(works.idxmax())])
         told.append(f"{name} {' to '.join(text.percent(means[end]) for end in ends)}")
-    return f"Tasks a second with workers kept instead of a process a task, from the smallest task to the largest: {', '.join(told)}"
+    sizes = "from the smallest task to the largest"
+    return f"Tasks a second with workers kept instead of a process a task, {sizes}: {', '.join(told)}"
 
 
 def _first(scene: Scene) -> list[Drawn]:
@@ -96,7 +97,7 @@ def _first(scene: Scene) -> list[Drawn]:
         return []
     means = firsts.groupby([factor(firsts, "runtime"), "subject"])["value"].mean()
     told = [
-        f"{text.quantity(means[runtime, 'warmed'], 's')} instead of {text.quantity(means[runtime, 'reused'], 's')} in {name}"
+        " instead of ".join(text.quantity(means[runtime, way], "s") for way in ("warmed", "reused")) + f" in {name}"
         for runtime, name in _RUNTIMES.items()
         if {(runtime, "warmed"), (runtime, "reused")} <= set(means.index)
     ]

@@ -28,7 +28,9 @@ def draw(scene: Scene) -> list[Drawn]:
     kind, load = conditions[-1]
     means = slow[(factor(slow, "lengths") == kind) & (loads == load)].groupby("subject")["value"].mean()
     told = [f"{text.quantity(means[way], 's')} {words}" for way, words in _WAYS.items() if way in means]
-    title = f"Of requests over workers at {text.share(load)} load, {_LENGTHS[kind]}, 95 in 100 take up to {', '.join(told)}"
+    title = (
+        f"Of requests over workers at {text.share(load)} load, {_LENGTHS[kind]}, 95 in 100 take up to {', '.join(told)}"
+    )
     figure, [axes] = drawing.canvas(title, height=4.0)
     ways = [way for way in _WAYS if way in set(slow["subject"])]
     for place, (kind, load) in enumerate(conditions):

@@ -89,7 +89,7 @@ def words(figure: Drawn) -> str:
 
 
 def check_grid(part: ModuleType, most_s: float) -> None:
-    """Hold a part's grid to what holds of each: one trial a cell, metrics that exist, and the time a preset may take."""
+    """Hold a part's grid to what holds of each: one trial a cell, metrics that exist, and the time it may take."""
     for preset in BLOCKS:
         cells = planned(part, preset)
         assert len({(str(cell.condition), cell.subject, cell.twin) for cell in cells}) == len(cells)

@@ -8,20 +8,31 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from experiments.measuring import requirements
 from experiments.report.figures.strategies import collector as figures
 from experiments.studies.strategies import _collector, collector
 from experiments.studies.strategies._collector_program import BODIES, Service
-from tests.experiments.studies.strategies.in_process import check_claims, check_grid, drawn, planned, tried, value, words
+from tests.experiments.studies.strategies.in_process import (
+    check_claims,
+    check_grid,
+    drawn,
+    planned,
+    tried,
+    value,
+    words,
+)
 
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("collector")
     cells = [
-        cell for cell in planned(collector, "smoke") if not any(requirements.lacking(name) for name in cell.requires)
+        msgspec.structs.replace(cell, condition={**cell.condition, "requests": 200})
+        for cell in planned(collector, "standard")
+        if cell.condition["sessions"] == 500 and not any(requirements.lacking(name) for name in cell.requires)
     ]
     return [tried(collector, cell, folder) for cell in cells]
 
@@ -76,5 +87,7 @@ def test_the_figure_says_what_the_trials_did(records, tmp_path):
 
 def test_the_program_loads_nothing_of_the_lab():
     program = Path(_collector.__file__).with_name("_collector_program.py")
-    script = f"import runpy, sys; runpy.run_path({str(program)!r}); print([n for n in sys.modules if n in ('experiments', 'systems')])"
-    assert subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True).stdout == "[]\n"
+    script = (
+        f"import runpy, sys; runpy.run_path({str(program)!r}); print({{'experiments', 'systems'}} & {{*sys.modules}})"
+    )
+    assert subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True).stdout == "set()\n"

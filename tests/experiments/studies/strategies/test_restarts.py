@@ -10,7 +10,16 @@ from hypothesis import strategies as some
 from experiments.report.figures.strategies import restarts as figures
 from experiments.studies.strategies import restarts
 from experiments.studies.strategies._restarts import Probe, longest_outage_s
-from tests.experiments.studies.strategies.in_process import check_claims, check_grid, drawn, planned, tried, value, words
+from experiments.studies.strategies._restarts_service import Supervisor
+from tests.experiments.studies.strategies.in_process import (
+    check_claims,
+    check_grid,
+    drawn,
+    planned,
+    tried,
+    value,
+    words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +33,7 @@ def records(tmp_path_factory):
     return {(cell.condition["fault"], cell.subject): tried(restarts, cell, folder) for cell in cells}
 
 
+ALWAYS = ("restarts_available", "restarts_longest_outage", "restarts_cpu", "restarts_starts")
 WANTED = (
     ("all-killed", "unattended"),
     ("all-killed", "at-once"),
@@ -38,22 +48,44 @@ def test_the_grid_is_whole_and_the_claims_are_in_it():
     check_claims(restarts, "S2-restart")
 
 
-def test_a_service_that_nobody_attends_to_stays_down_and_others_come_back(records):
+def test_a_service_that_nobody_attends_to_starts_nothing_and_others_do(records):
     down, up, spare = (records["all-killed", name] for name in ("unattended", "at-once", "spare"))
     assert down.part().values["kills"] == 2
     assert down.part().values["starts"] == 0
     assert value("restarts_available", down) < 1
-    assert up.part().values["starts"] >= 2
+    assert value("restarts_longest_outage", down) > 0
     for record in (up, spare):
-        assert value("restarts_available", record) > value("restarts_available", down)
+        assert record.part().values["starts"] >= 2
+        assert value("restarts_available", record) > 0
     assert all(record.part().values["probes"] == 45 for record in records.values())
+    assert all(value(name, record) >= 0 for record in records.values() for name in ALWAYS)
+    for policy in ("at-once", "backoff"):
+        assert value("restarts_back", records["dies-at-start", policy]) > 0
 
 
-def test_pauses_start_fewer_workers_in_vain(records):
-    at_once, backoff = (records["dies-at-start", name] for name in ("at-once", "backoff"))
-    assert backoff.part().values["starts"] < at_once.part().values["starts"]
-    assert value("restarts_cpu", backoff) < value("restarts_cpu", at_once)
-    assert all(value("restarts_back", record) > 0 for record in (at_once, backoff))
+class Briefly:
+    """A worker that ends as soon as it is started."""
+
+    def wait(self):
+        return 1
+
+
+@pytest.mark.parametrize(("policy", "pauses"), [("backoff", [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]), ("at-once", [])])
+def test_pauses_grow_while_workers_die_at_their_start(policy, pauses):
+    supervisor, paused, started = Supervisor(policy, 1, "/nothing"), [], []
+
+    def worker():
+        started.append(1)
+        if len(started) == 6:
+            supervisor._ending.set()
+        return Briefly()
+
+    supervisor._worker = worker
+    supervisor._ending.wait = paused.append
+    supervisor._keep()
+    supervisor._listening.close()
+    assert paused == pauses
+    assert len(started) == 6
 
 
 def test_the_figures_say_what_the_trials_did(records, tmp_path):
