@@ -16,7 +16,7 @@ from experiments.metrics.saving_turns import share
 METRICS = (
     Metric(
         name="limits_crash_share",
-        title="Crashes, of the times memory would not have sufficed",
+        title="Crashes for each time that memory would not have sufficed",
         unit="ratio",
         better="lower",
         formula="agents that ended while they were asked ÷ times that more memory was wanted than all may have",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from experiments.report import drawing
 from experiments.report.figures.kinds import interval
@@ -51,7 +52,20 @@ def row(axes: Axes, at: float, place: int, values: pd.Series[float], label: str 
         return
     look: dict[str, Any] = drawing.look(place)
     axes.plot(interval(values), [at, at], marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
-    axes.plot([values.mean()], [at], linestyle="none", markersize=6, markeredgecolor="white", label=label, **look)
+    look |= {"linestyle": "none", "markersize": 6, "markeredgecolor": "white", "clip_on": False}
+    axes.plot([values.mean()], [at], label=label, **look)
+
+
+def from_zero(axes: Axes) -> None:
+    """Begin the values of rows at 0, with room for the largest."""
+    axes.set_xlim(0, 1.08 * axes.dataLim.xmax or 1.0)
+
+
+def logarithmic_with_zero(axes: Axes, along: Literal["x", "y"], linear_to: float) -> None:
+    """Make an axis logarithmic beyond ``linear_to``, and linear from there to 0, with its numbers written out."""
+    scale = axes.set_xscale if along == "x" else axes.set_yscale
+    scale("symlog", linthresh=linear_to)
+    (axes.xaxis if along == "x" else axes.yaxis).set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
 def rows_named(axes: Axes, names: list[str]) -> None:

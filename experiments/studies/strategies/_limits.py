@@ -14,7 +14,7 @@ from experiments.studies.strategies import _runtimes
 from experiments.studies.subjects import Stopwatch
 
 _AGENT = Path(__file__).with_name("_limits_agent.py")
-_AGENTS, _HELD_MIB = 3, 16
+_AGENTS, _HELD_MIB = 3, 8
 
 # The kernel is to choose an agent, not whoever counts its deaths; a process may always make itself likelier.
 _LIKELIER = ("/bin/sh", "-c", 'echo 1000 > /proc/self/oom_score_adj; exec "$@"', "agent")

@@ -65,7 +65,7 @@ _HASHES: dict[Preset, tuple[int, ...]] = {
 _FULL_AT = 0  # hashes at which every way is shown
 _SECONDS: dict[Preset, float] = {"smoke": 0.05, "quick": 0.2, "standard": 0.2, "paper": 3.0}
 _NO_MODEL = "no model runs: a task is a stated number of hashes"
-_OFTEN_STARTED, _LONGER = ("spawned", "forked"), 2.0  # has few tasks in a second: asked for longer
+_STARTING, _LONGER = ("spawned", "forked", *_RUNTIMES), 2.0  # have few tasks in a second: are asked for longer
 _START_S, _LAST_S = 0.4, 0.15  # a role and a parent; the tasks that are under way at the end
 _SMOKE = ("spawned", "reused")
 
@@ -112,7 +112,7 @@ def _echoes(preset: Preset) -> Iterator[Cell]:
 def _cell(
     preset: Preset, condition: dict[str, Scalar], subject: str, settings: dict[str, Scalar], runtime: str
 ) -> Cell:
-    seconds = _SECONDS[preset] * (_LONGER if subject in _OFTEN_STARTED else 1.0)
+    seconds = _SECONDS[preset] * (_LONGER if subject in _STARTING else 1.0)
     return Cell(
         part=PART,
         condition={"part": PART, **condition},

@@ -7,7 +7,7 @@ import pandas as pd
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, changes, row, rows_named
+from experiments.report.figures._processes import INTERVALS, changes, from_zero, logarithmic_with_zero, row, rows_named
 from experiments.report.scene import Scene, factor
 
 _PART = "collector"
@@ -29,8 +29,8 @@ _WAYS = {
 
 # The metric, the panel's axis, and the claim that is about it.
 _CHANGES = (
-    ("collector_throughput", "change in requests a second (%)", "S2-gc"),
-    ("collector_peak", "change in resident memory (%)", "S2-gc-mem"),
+    ("collector_throughput", "change in requests\na second (%)", "S2-gc"),
+    ("collector_peak", "change in resident\nmemory (%)", "S2-gc-mem"),
 )
 
 
@@ -65,9 +65,9 @@ def draw(scene: Scene) -> list[Drawn]:
             label = f"{size:,} conversations held" if at == 0 else "_"
             some = 1000 * mine.loc[factor(mine, "sessions") == size, "value"]
             row(panels[2], at + _shift(place), place + 1, some, label)
-    panels[2].set_xscale("symlog", linthresh=0.1)
-    panels[2].set_xlim(left=0)
-    panels[2].set_xlabel("longest collection (ms)")
+    logarithmic_with_zero(panels[2], "x", 1)
+    from_zero(panels[2])
+    panels[2].set_xlabel("longest collection\n(ms)")
     rows_named(panels[0], [words for *_, words in rows])
     alt = f"{title}. Changes in requests a second and in memory, and the longest collection, by way and runtime."
     return [drawing.finish(figure, "strategies-collector", title, alt, [*scene.notes(pauses), INTERVALS])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, row, rows_named
+from experiments.report.figures._processes import INTERVALS, from_zero, row, rows_named
 from experiments.report.scene import Scene, factor
 
 _PART = "memory-limits"
@@ -44,18 +44,19 @@ def draw(scene: Scene) -> list[Drawn]:
         else "Agents that want more memory than there is"
     )
     figure, panels = drawing.canvas(title, 2, height=4.2, sharey=True)
-    for axes, frame in zip(panels, (crashes, answered), strict=True):
+    for axes, frame, scale in zip(panels, (crashes, answered), (1.0, 100.0), strict=True):
         for at, (runtime, way) in enumerate(pairs):
             mine = frame[(factor(frame, "runtime") == runtime) & (frame["subject"] == way)]
             for place, (fault, words) in enumerate(_FAULTS.items()):
-                some = 100 * mine.loc[factor(mine, "fault") == fault, "value"]
+                some = scale * mine.loc[factor(mine, "fault") == fault, "value"]
                 row(axes, at + 0.24 * (place - 0.5), place + 1, some, words if at == 0 else "_")
-        axes.set_xlim(-3, 103)
     claim = claims.get("S2-limits")
     if claim.at_most is not None:
-        most = 100 * claim.at_most
-        drawing.ends(panels[0], claim, most, most, f"published: {most:g} % of them are left", "x")
-    panels[0].set_xlabel("crashes, of the times memory\nwould not have sufficed (%)")
+        most = claim.at_most
+        drawing.ends(panels[0], claim, most, most, f"published: {most:g} of what there were", "x")
+    for axes in panels:
+        from_zero(axes)
+    panels[0].set_xlabel("crashes for each time that memory\nwould not have sufficed")
     panels[1].set_xlabel("ordinary requests answered (%)")
     rows_named(panels[0], [f"{_RUNTIMES[runtime]}, {_WAYS[way]}" for runtime, way in pairs])
     alt = f"{title}. Crashes and ordinary requests answered, by runtime, way and what goes wrong."

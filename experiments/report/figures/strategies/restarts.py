@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, row, rows_named
+from experiments.report.figures._processes import INTERVALS, from_zero, logarithmic_with_zero, row, rows_named
 from experiments.report.scene import Scene, factor
 
 _PART, _IN_VAIN = "restarts", "dies-at-start"
@@ -32,11 +32,13 @@ def _killed(scene: Scene) -> list[Drawn]:
     ways = [way for way in _WAYS if way in set(available["subject"])]
     means = available.groupby([factor(available, "fault"), "subject"])["value"].mean()
     told = [
-        f"{text.share(means[fault, 'at-once'])} ({words})"
+        f"{_share(1 - means[fault, 'at-once'])} ({words})"
         for fault, words in _FAULTS.items()
         if (fault, "at-once") in means
     ]
-    title = f"With workers started again at once, answered in time: {', '.join(told)}" if told else "Workers that die"
+    title = (
+        f"With workers started again at once, not answered in time: {', '.join(told)}" if told else "Workers that die"
+    )
     figure, (shares, lengths) = drawing.canvas(title, 2, height=3.6, sharey=True)
     for place, (fault, words) in enumerate(_FAULTS.items()):
         for at, way in enumerate(ways):
@@ -45,21 +47,25 @@ def _killed(scene: Scene) -> list[Drawn]:
                 frame[(factor(frame, "fault") == fault) & (frame["subject"] == way)]["value"]
                 for frame in (available, outages)
             ]
-            row(shares, height, place + 1, 100 * mine[0], words if at == 0 else "_")
+            row(shares, height, place + 1, 100 * (1 - mine[0]), words if at == 0 else "_")
             row(lengths, height, place + 1, 1000 * mine[1])
     claim = claims.get("S2-restart")
     if claim.at_least is not None:
-        least = 100 * claim.at_least
-        drawing.ends(shares, claim, least, least, f"published: at least {least:g} %", "x")
-    shares.set_xlabel("requests answered in time (%)")
-    lengths.set_xscale("symlog", linthresh=10)
-    lengths.set_xlim(left=0)
+        most = 100 * (1 - claim.at_least)
+        drawing.ends(shares, claim, most, most, f"published: at most {most:.3g} %", "x")
+    logarithmic_with_zero(shares, "x", 0.1)
+    from_zero(shares)
+    shares.set_xlabel("requests not answered in time (%)")
+    logarithmic_with_zero(lengths, "x", 10)
+    from_zero(lengths)
     lengths.set_xlabel("longest outage (ms)")
     rows_named(shares, [_WAYS[way] for way in ways])
-    alt = (
-        f"{title}. Share of requests answered in time and the longest outage, by fault and by who starts workers again."
-    )
+    alt = f"{title}. Share of requests not answered in time and the longest outage, by fault and who starts workers."
     return [drawing.finish(figure, "strategies-restarts", title, alt, [*scene.notes(available), INTERVALS])]
+
+
+def _share(value: float) -> str:
+    return text.share(value) if value else "none"
 
 
 def _in_vain(scene: Scene) -> list[Drawn]:
@@ -78,7 +84,7 @@ def _in_vain(scene: Scene) -> list[Drawn]:
     for axes, frame, (_, label, scale) in zip(panels, frames, _PANELS, strict=True):
         for at, way in enumerate(ways):
             row(axes, at, list(_WAYS).index(way), scale * frame.loc[frame["subject"] == way, "value"])
-        axes.set_xlim(left=0)
+        from_zero(axes)
         axes.set_xlabel(label)
     rows_named(panels[0], [_WAYS[way] for way in ways])
     alt = f"{title}. Starts, processor time and the time from the repair to the next answer."

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.ticker import LogLocator
 
 from experiments.analysis import claims
 from experiments.analysis.frames import where
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, changes, curve, noted, row, rows_named
+from experiments.report.figures._processes import (
+    INTERVALS,
+    changes,
+    curve,
+    logarithmic_with_zero,
+    noted,
+    row,
+    rows_named,
+)
 from experiments.report.scene import Scene, factor
 
 _PART = "spawning"
@@ -67,11 +76,13 @@ def _gains(scene: Scene) -> list[Drawn]:
             curve(axes, place + 1, some["change"], work_ms.groupby(some["condition"]).transform("mean"), name)
         for claim in shown:
             drawing.band(axes, claims.get(claim))
-        axes.set_xscale("log")
+        drawing.logarithmic(axes, "x")
+        axes.xaxis.set_major_locator(LogLocator())  # decades alone: a panel is narrow
         axes.set_title(words)
         axes.set_xlabel("work of a task (ms)")
         axes.set_ylabel("change in tasks a second (%)")
-    panels[0].set_yscale("symlog", linthresh=100)
+    logarithmic_with_zero(panels[0], "y", 100)
+    panels[0].set_ylim(bottom=min(0.0, *(float(some["change"].min()) for some in found[0] if not some.empty), 0.0))
     alt = f"{title}. Change in tasks a second over the work of a task, a line a runtime, beside what was published."
     return [drawing.finish(figure, "strategies-spawning", title, alt, [*scene.notes(*drawn), INTERVALS])]
 
