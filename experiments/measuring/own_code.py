@@ -13,7 +13,7 @@ from systems.errors import BadInput
 
 _LAB = ("systems", "experiments")
 _INSTALLED = ("site-packages", "dist-packages")
-_CODE = (".py", ".so")
+_CODE = (".py", ".cjs", ".so")
 
 
 def is_ours(module: str) -> bool:

