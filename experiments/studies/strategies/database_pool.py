@@ -34,7 +34,7 @@ PASSWORD, TRUSTED = "password", "trusted"  # noqa: S105 - levels of a factor
 """How a user is let in: by SCRAM-SHA-256, as servers come, or without being asked."""
 
 _SUBJECTS = ("connect-each", *POOLS)
-_REQUESTS: dict[Preset, int] = {"smoke": 16, "quick": 48, "standard": 160, "wide": 160, "paper": 640}
+_REQUESTS: dict[Preset, int] = {"smoke": 16, "quick": 48, "standard": 128, "wide": 128, "paper": 640}
 _ARMED, _ARMED_USERS = ("connect-each", "pool-20"), 16
 
 # Seconds, for estimates: a request with a connection of its own, and one without.

