@@ -19,7 +19,8 @@ class Service(ABC):
 
     ``listens`` says what its address is: the path of a socket in a folder of its own that holds nothing else, or a port
     of the loopback interface, as ``127.0.0.1:PORT``. It has ``ready_within_s`` seconds from its start to get ready, and
-    ``stops_within_s`` from the signal ``stops_by`` to end; then it is killed. ``remedy`` tells how to get what is missing.
+    ``stops_within_s`` from the signal ``stops_by`` to end; then it is killed. ``remedy`` tells how to get what is
+    missing.
     """
 
     name: ClassVar[str]

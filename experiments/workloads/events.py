@@ -50,14 +50,12 @@ def step(rows: int) -> timedelta:
 
 def insertion(rows: int, first: int, last: int, seed: int, *, shuffled: bool = False) -> str:
     """Return the SQL that adds events ``first`` up to before ``last`` of a table of ``rows``, in order or not."""
-    microseconds = step(rows) // _MICROSECOND
+    at = f"timestamptz '{START.isoformat()}' + number * interval '{step(rows) // _MICROSECOND} microseconds'"
+    drawn = f"hashint8extended(number, {seed})"
+    columns = f"{at}, ({drawn} & 127)::integer, ({drawn} >> 8 & 2047)::integer, number % 60 / 4.0, md5(number::text)"
+    numbers = f"generate_series({first}::bigint, {last - 1}::bigint) AS number"
     order = f" ORDER BY hashint8extended(number, {seed + 1})" if shuffled else ""
-    return (
-        f"INSERT INTO events SELECT timestamptz '{START.isoformat()}' + number * interval '{microseconds} microseconds', "  # noqa: S608 - numbers
-        f"(hashint8extended(number, {seed}) & 127)::integer, (hashint8extended(number, {seed}) >> 8 & 2047)::integer, "
-        "number % 60 / 4.0, md5(number::text) "
-        f"FROM generate_series({first}::bigint, {last - 1}::bigint) AS number{order}"
-    )
+    return f"INSERT INTO events SELECT {columns} FROM {numbers}{order}"  # noqa: S608 - made of numbers
 
 
 def ranges(rows: int, width: timedelta, count: int, seed: int) -> Sequence[Range]:

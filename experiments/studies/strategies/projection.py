@@ -1,4 +1,4 @@
-"""The newest memories of one agent: all read and chosen here, or chosen by the database, with an index, with fewer fields.
+"""The newest memories of one agent: all read and chosen here, or by the database, with an index, with fewer fields.
 
 A memory is a text, some notes on it and its vector, as stores of agents keep them: two kilobytes, of which the text is
 a tenth. An agent has a hundredth of them, and its ten newest are asked for. The ways that differ in one thing alone
@@ -16,7 +16,7 @@ from experiments.studies.strategies._postgres import LABELS, SERVICE, START_S
 from experiments.workloads.memories import SIZES
 
 PART = "projection"
-QUESTION = "an agent's newest memories: all read, or chosen by the database, by an index, with the fields that are needed?"
+QUESTION = "an agent's newest memories: all read, or chosen by the database, by an index, with the fields needed?"
 MEASURES = (
     "retrieval_time_10k",
     "retrieval_bytes_10k",

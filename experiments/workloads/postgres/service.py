@@ -1,4 +1,4 @@
-"""PostgreSQL as a service that a run starts for a trial: that of the package index where it is installed, else the system's.
+"""PostgreSQL as a service that a run starts for a trial: the package index's where it is installed, else the system's.
 
 The server refuses to be root. Where the run is root's, it is started as ``nobody``, which keeps one privilege: to reach
 the trial's folder, wherever that is.

@@ -1,6 +1,6 @@
 """Starts a PostgreSQL server: ``python -m experiments.workloads.postgres.starting BINARIES DATA OPTION…``.
 
-Makes the cluster in the folder DATA, and becomes the server. The cluster's owner, ``postgres``, comes in over the socket
+Makes the cluster in the folder DATA, and becomes the server. Its owner, ``postgres``, comes in over the socket
 without a password; everybody else needs one. It imports nothing but the standard library: it runs inside a trial's
 limits, as another user, before there is a server.
 """

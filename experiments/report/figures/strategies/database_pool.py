@@ -64,4 +64,5 @@ def _title(shown: list[pd.DataFrame], users: int) -> str:
     if any(some.empty for some in chosen):
         return "Connections of a pool against a new one for each request"
     connection, whole = (text.percent(some.mean()) for some in chosen)
-    return f"With a pool of 20 the time of {users} users until a connection is had changes by {connection}, of the whole request by {whole}"
+    what = f"the time of {users} users until a connection is had changes by {connection}, of the whole request by {whole}"
+    return f"With a pool of 20 {what}"

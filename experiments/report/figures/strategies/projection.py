@@ -63,4 +63,5 @@ def _title(largest: pd.DataFrame, size: int) -> str:
     if not {"read-all", "indexed-projected"} <= set(means.index):
         return "An agent's newest memories, all read or chosen by the database"
     slow, quick = (text.quantity(means[name], "s") for name in ("read-all", "indexed-projected"))
-    return f"Of {size:,} memories an agent's ten newest take {quick} by an index with the fields needed, {slow} when all are read"
+    words = f"{quick} by an index with the fields needed, {slow} when all are read"
+    return f"Of {size:,} memories an agent's ten newest take {words}"

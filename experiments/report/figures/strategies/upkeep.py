@@ -67,7 +67,8 @@ def _vacuum_title(frames: list[pd.DataFrame]) -> str:
         return "States written over again and again, and read"
     given = frames[0]["factors"].iloc[0]
     never, always = (text.quantity(means[name], "s") for name in _VACUUM)
-    return f"After {given['times']} versions of {given['states']:,} states reading them takes {never} unless vacuumed, {always} if"
+    written = f"{given['times']} versions of {given['states']:,} states"
+    return f"After {written} reading them takes {never} unless vacuumed, {always} if"
 
 
 def _sort_title(frames: list[pd.DataFrame]) -> str:
@@ -76,4 +77,5 @@ def _sort_title(frames: list[pd.DataFrame]) -> str:
         return "Sorting with more and less working memory"
     given = frames[0]["factors"].iloc[0]
     little, much = (text.quantity(means[name], "s") for name in ("work-mem-4", "work-mem-64"))
-    return f"{given['sessions']} sessions that sort {given['rows']:,} rows at once take {little} with 4 MiB of work_mem each, {much} with 64"
+    sorted_ = f"{given['sessions']} sessions that sort {given['rows']:,} rows at once"
+    return f"{sorted_} take {little} with 4 MiB of work_mem each, {much} with 64"

@@ -54,7 +54,7 @@ def test_ranges_of_time_are_told_as_times_as_fast_with_what_the_index_takes(tmp_
     assert speed.title.startswith("A block-range index is 80 times as fast as none for an hour")
     svg = speed.svg.decode()
     assert all(f"claim-{claim}-{panel}" in svg for claim in ("S2-brin", "S2-partition") for panel in (0, 1))
-    assert ("rows shuffled", "B-tree", "1 h", "50.0") in speed.data
+    assert ("rows shuffled", "B-tree", "1 h", "50.00") in speed.data
     assert plain(costs.title) == "The block-range index takes 24.0 KiB where the B-tree takes 11.0 MiB"
     assert {row[0]: row[1] for row in costs.data[1:]}["no index"] == "none"
 

@@ -164,7 +164,7 @@ async def emptied(address):
 @needs_postgres
 @pytest.mark.parametrize("order", [time_ranges.IN_ORDER, time_ranges.SHUFFLED])
 def test_every_way_finds_the_events_of_a_range_and_reads_as_much_as_it_must(seen, order):
-    rows = 20_000
+    rows = 50_000
     ways = time_ranges.SUBJECTS if order == time_ranges.IN_ORDER else ("no-index", "btree", "brin")
     found = {way: seen(time_ranges, way, rows=rows, order=order) for way in ways}
     for values in found.values():
