@@ -36,4 +36,4 @@ def insertion(first: int, last: int, seed: int) -> str:
 def newest(size: int, agent: int, count: int) -> list[int]:
     """Return the numbers of the ``count`` newest memories of ``agent`` among ``size``, the newest first."""
     last = (size - 1 - agent) // AGENTS * AGENTS + agent
-    return [number for number in range(last, -1, -AGENTS)][:count]
+    return list(range(last, -1, -AGENTS))[:count]

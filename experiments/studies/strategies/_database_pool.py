@@ -20,7 +20,7 @@ from experiments.workloads.postgres.service import reached
 
 _AGENTS = 10_000
 _ASKED = "SELECT id, name, turns FROM agents WHERE id = $1"
-_USER, _PASSWORD = "agent", "known to both"  # noqa: S105 - of a server that only this trial has
+_USER, _PASSWORD = "agent", "known to both"
 
 _Login = dict[str, str | int]
 _Open = Callable[[], AbstractAsyncContextManager[Connection]]

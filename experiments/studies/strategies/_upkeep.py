@@ -45,8 +45,7 @@ async def _write_over(role: Role) -> None:
     async with connection(role) as database:
         await database.execute(_STATES)
         await database.execute(
-            "INSERT INTO states SELECT number, clock_timestamp(), 0, md5(number::text) "
-            f"FROM generate_series(1, {states}) AS number"  # noqa: S608 - a number
+            f"INSERT INTO states SELECT number, clock_timestamp(), 0, md5(number::text) FROM {_numbers(states)}"  # noqa: S608
         )
         await database.execute("VACUUM ANALYZE states")
         for _ in range(times):
@@ -65,6 +64,10 @@ async def _write_over(role: Role) -> None:
         await asyncio.to_thread(role.outside_look)
 
 
+def _numbers(count: int) -> str:
+    return f"generate_series(1, {count}) AS number"
+
+
 async def _took(database: Connection, statement: str) -> float:
     clock = Stopwatch()
     await database.execute(statement)
@@ -78,7 +81,7 @@ async def _sort(role: Role) -> None:
         databases = [await stack.enter_async_context(connection(role)) for _ in range(sessions)]
         first = databases[0]
         await first.execute(
-            f"CREATE TABLE events AS SELECT number, md5(number::text) AS body FROM generate_series(1, {rows}) AS number"
+            f"CREATE TABLE events AS SELECT number, md5(number::text) AS body FROM {_numbers(rows)}"  # noqa: S608
         )
         await first.execute("VACUUM ANALYZE events")
         for database in databases:

@@ -30,7 +30,7 @@ REFERENCES = ("connect-each",)
 POOLS = {"pool-2": 2, "pool-20": 20}
 """So many connections are open in each; twenty is what the source advises at most."""
 
-PASSWORD, TRUSTED = "password", "trusted"  # noqa: S105 - levels of a factor
+PASSWORD, TRUSTED = "password", "trusted"
 """How a user is let in: by SCRAM-SHA-256, as servers come, or without being asked."""
 
 _SUBJECTS = ("connect-each", *POOLS)

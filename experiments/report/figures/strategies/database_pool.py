@@ -39,7 +39,9 @@ def draw(scene: Scene) -> list[Drawn]:
             look = drawing.look(list(_POOLS).index(pool) + 1)
             label = _POOLS[pool] if pool not in {each for _, each in rows[:row]} else "_again"
             axes.plot(interval(some), [row] * 2, marker="", linewidth=1.8, color=look["color"])
-            axes.plot([some.mean()], [row], linestyle="none", markersize=6, markeredgecolor="white", label=label, **look)
+            axes.plot(
+                [some.mean()], [row], linestyle="none", markersize=6, markeredgecolor="white", label=label, **look
+            )
             told.append(text.percent(some.mean()))
         columns.append(told)
         drawing.band(axes, claims.get("S2-dbpool"), "x")
@@ -64,5 +66,7 @@ def _title(shown: list[pd.DataFrame], users: int) -> str:
     if any(some.empty for some in chosen):
         return "Connections of a pool against a new one for each request"
     connection, whole = (text.percent(some.mean()) for some in chosen)
-    what = f"the time of {users} users until a connection is had changes by {connection}, of the whole request by {whole}"
+    what = (
+        f"the time of {users} users until a connection is had changes by {connection}, of the whole request by {whole}"
+    )
     return f"With a pool of 20 {what}"

@@ -48,11 +48,11 @@ def _figure(scene: Scene, case: str, labels: dict[str, str], panels: tuple[_Pane
         places = [list(labels).index(name) for name in subjects]
         columns.append(_ways.rows(axes, {labels[name]: some for name, some in values.items()}, places, label))
         axes.set_xlim(left=0)
-    rows = _ways.table(
-        ("way", *(label for _, label, _ in panels)), [labels[name] for name in subjects], columns
-    )
+    rows = _ways.table(("way", *(label for _, label, _ in panels)), [labels[name] for name in subjects], columns)
     alt = f"{title}. {', '.join(label for _, label, _ in panels)}, a row a way."
-    return [drawing.finish(figure, f"strategies-upkeep-{case}", title, alt, [_ways.POINTS, *scene.notes(*frames)], rows)]
+    return [
+        drawing.finish(figure, f"strategies-upkeep-{case}", title, alt, [_ways.POINTS, *scene.notes(*frames)], rows)
+    ]
 
 
 def _most_at_once(frame: pd.DataFrame) -> pd.DataFrame:

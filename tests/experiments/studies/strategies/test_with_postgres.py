@@ -85,11 +85,15 @@ def test_a_range_has_as_many_events_as_lie_in_it(rows, width, seed):
     apart = events.step(rows)
     for asked in events.ranges(rows, width, 3, seed):
         assert asked.end - asked.start == width
-        assert events.START <= asked.start
+        assert asked.start >= events.START
         assert asked.end <= events.START + timedelta(days=events.DAYS)
         first = -(-(asked.start - events.START) // apart)
         assert events.START + first * apart >= asked.start
-        assert events.START + (first + asked.events - 1) * apart < asked.end <= events.START + (first + asked.events) * apart
+        assert (
+            events.START + (first + asked.events - 1) * apart
+            < asked.end
+            <= events.START + (first + asked.events) * apart
+        )
 
 
 def test_events_are_whole_microseconds_apart():
@@ -121,7 +125,9 @@ def seen(address, tmp_path):
 
     def do(part, subject, **condition):
         asyncio.run(emptied(address))
-        spec = synthetic.spec("strategies", subject, condition={"part": part.PART, **condition}, services=services(part))
+        spec = synthetic.spec(
+            "strategies", subject, condition={"part": part.PART, **condition}, services=services(part)
+        )
         says, runner_says = os.pipe(), os.pipe()
         os.write(runner_says[1], b"go\n")
         assignment = Assignment(
@@ -184,7 +190,8 @@ def test_every_way_finds_the_events_of_a_range_and_reads_as_much_as_it_must(seen
 @pytest.mark.parametrize("login", [database_pool.PASSWORD, database_pool.TRUSTED])
 def test_every_request_has_a_connection_and_its_answer(seen, login):
     found = {
-        way: seen(database_pool, way, users=4, login=login, requests=16) for way in ("connect-each", "pool-2", "pool-20")
+        way: seen(database_pool, way, users=4, login=login, requests=16)
+        for way in ("connect-each", "pool-2", "pool-20")
     }
     for values in found.values():
         assert set(values) == set(database_pool.MEASURES)
@@ -214,7 +221,9 @@ def test_states_that_are_not_vacuumed_take_more_room(seen):
 
 @needs_postgres
 def test_a_sort_that_does_not_fit_writes_files_and_one_that_fits_does_not(seen):
-    found = {way: seen(upkeep, way, case=upkeep.SORT, rows=100_000, sessions=2) for way in ("work-mem-4", "work-mem-64")}
+    found = {
+        way: seen(upkeep, way, case=upkeep.SORT, rows=100_000, sessions=2) for way in ("work-mem-4", "work-mem-64")
+    }
     assert found["work-mem-4"]["upkeep_spilled_bytes"] > 0 == found["work-mem-64"]["upkeep_spilled_bytes"]
     assert all(values["upkeep_sort_time"] > 0 for values in found.values())
 

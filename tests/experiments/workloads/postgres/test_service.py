@@ -67,7 +67,7 @@ def test_it_starts_over_a_stale_lock_is_as_durable_as_is_stated_and_another_tell
         version, *settings = asyncio.run(asked(address))
         assert settings == ["on", "on", "on", ""]
         assert Postgres().version().startswith(version)
-        users = {os.stat(f"/proc/{pid}").st_uid for pid in (server.pid, *processes.descendants(server.pid))}
+        users = {Path(f"/proc/{pid}").stat().st_uid for pid in (server.pid, *processes.descendants(server.pid))}
         assert 0 not in users
         last = failing(tmp_path / "second", sockets)
         assert re.search(r'FATAL: .*lock file ".*\.s\.PGSQL\.5432\.lock" already exists', last), last
