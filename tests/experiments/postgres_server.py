@@ -1,7 +1,10 @@
-"""A PostgreSQL server for tests, started as the service says, and what is left of it."""
+"""A PostgreSQL server for tests: started as the service says, or by the house as for a trial; what is left of it."""
 
+import asyncio
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -10,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from experiments.workloads.postgres.service import Postgres
+from experiments.measuring import running_services
+from experiments.measuring.leftovers import Leftovers
+from experiments.measuring.limits.janitor import Janitor
+from experiments.measuring.limits.none import Unenforced
+from experiments.measuring.profiles import load
+from experiments.measuring.records import ServiceSpec
+from experiments.measuring.running_services import Place, RunningServices
+from experiments.workloads.postgres.service import Postgres, reached
 
 needs_postgres = pytest.mark.skipif(bool(Postgres().missing()), reason=f"postgres: {Postgres().missing()}")
 
@@ -22,7 +32,7 @@ def socket_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -39,6 +49,39 @@ def serving(folder: Path, address: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.send_signal(service.stops_by)
         process.wait(service.stops_within_s)
+
+
+@contextmanager
+def as_for_a_trial(folder: Path, sockets: Path) -> Iterator[RunningServices]:
+    """Have the house start a server in ``folder`` where nothing is limited, and clean up after it."""
+    leftovers, group = Leftovers(), Unenforced().open_run("run", load("4gb")).trial("trial")
+    cpus = tuple(os.sched_getaffinity(0))
+    folders = [str(folder), str(sockets)]
+    with Janitor([], folders, mark=leftovers.mark) as janitor, leftovers.ended_after(group):
+        place = Place(
+            folder=folder,
+            sockets=sockets,
+            group=group,
+            inside_cpus=cpus,
+            outside_cpus=cpus,
+            janitor=janitor,
+            leftovers=leftovers,
+        )
+        with running_services.running([ServiceSpec(name="postgres")], place) as services:
+            yield services
+
+
+async def keep_busy(address: str) -> None:
+    """Ask for what takes the server a long time without a pause; returns when the connection breaks."""
+    import asyncpg
+
+    connection = await asyncpg.connect(**reached(address))
+    try:
+        await connection.fetchval(
+            "SELECT count(*) FROM generate_series(1, 10) a, LATERAL generate_series(1, 1000000000)"
+        )
+    finally:
+        connection.terminate()
 
 
 def said(folder: Path) -> str:
@@ -63,3 +106,13 @@ def _ready(service: Postgres, address: str) -> bool:
         return service.ready(address)
     except OSError:
         return False
+
+
+def _main(folder: str, sockets: str) -> None:
+    """Serve and keep busy until somebody kills this process."""
+    with as_for_a_trial(Path(folder), Path(sockets)) as services:
+        asyncio.run(keep_busy(services.addresses["postgres"]))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -20,7 +20,7 @@ LABELS = (
     "PostgreSQL as durable as it comes (fsync, synchronous_commit and full_page_writes on), inside the limits",
 )
 
-START_S = 2.3
+START_S = 2.1
 """Seconds, for estimates: a role and a new cluster, before there is anything in it."""
 
 

@@ -29,7 +29,7 @@ _READ = "SELECT count(*), sum(turns) FROM states"
 _TABLE_BYTES = "SELECT pg_total_relation_size('states')"
 
 # Sorts all rows, and gives away none but the last.
-_SORT = "SELECT body FROM events ORDER BY body OFFSET {last}"
+_SORT = "SELECT * FROM events ORDER BY body OFFSET {last}"
 _BLOCK_BYTES = 8192
 _SAMPLE_S = 0.01
 

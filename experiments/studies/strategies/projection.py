@@ -38,7 +38,7 @@ _MOST: dict[Preset, int] = {
 _ARMED = ("read-all", "indexed-projected")
 
 # Seconds a thousand memories, for estimates: to make them; to read all of them, as often as they are read.
-_MAKE_S, _READ_S = 0.06, 0.06
+_MAKE_S, _READ_S = 0.06, 0.12
 
 
 def cells(request: GridRequest) -> list[Cell]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedFormatter
 
 from experiments.analysis import claims
 from experiments.report import drawing, text
@@ -54,7 +55,8 @@ def _speed(scene: Scene) -> list[Drawn]:
         axes.axhline(1, color=drawing.GREY, linewidth=1, linestyle=":")
         _published(axes)
         drawing.logarithmic(axes, "x", "y")
-        axes.set_xticks([_hours(name) for name in RANGES], list(_WIDTHS.values()))
+        axes.set_xticks([_hours(name) for name in RANGES])
+        axes.xaxis.set_major_formatter(FixedFormatter(list(_WIDTHS.values())))
         axes.minorticks_off()
         axes.set_xlabel("asked for, of 35 days")
         axes.set_title(_ORDERS[order])

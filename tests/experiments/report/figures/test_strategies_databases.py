@@ -63,7 +63,7 @@ def test_a_pool_is_told_by_the_change_of_both_times(tmp_path):
     made = [
         trial(
             "database-pool", subject, block, {"database_held_bytes": 80.0 * MIB}, {"connection_s": [wait_s] * 4},
-            [synthetic.row(wait_s + 0.002)], users=users, login="password", requests=160,
+            [synthetic.row(wait_s + 0.002)], users=users, login="password",
         )
         for block in range(6)
         for users in (1, 16)
@@ -125,7 +125,7 @@ def test_without_records_or_without_the_reference_no_change_is_drawn(part, tmp_p
     assert drawn(part.draw, tmp_path, [other]) == {}
     alone = [
         ranges("brin", 0, "in order", 2),
-        trial("database-pool", "pool-20", 0, {}, {"connection_s": [0.1]}, users=1, login="password", requests=1),
+        trial("database-pool", "pool-20", 0, {}, {"connection_s": [0.1]}, users=1, login="password"),
     ]
     found = drawn(part.draw, tmp_path / "alone", alone)
     assert set(found) <= {"strategies-time-ranges-costs"}

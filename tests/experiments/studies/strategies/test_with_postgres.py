@@ -1,4 +1,4 @@
-"""The parts that ask PostgreSQL: what is planned, each way against a real server, and one run from trial to figure."""
+"""The parts that ask PostgreSQL: what is planned, and each way against a real server."""
 
 import asyncio
 import json
@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from experiments import metrics
 from experiments.analysis import claims
-from experiments.measuring import records
-from experiments.measuring.records import EngineSpec, Outcome
+from experiments.measuring.records import EngineSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, GridRequest
 from experiments.metrics.interface import Missing
@@ -226,22 +225,3 @@ def test_a_sort_that_does_not_fit_writes_files_and_one_that_fits_does_not(seen):
     }
     assert found["work-mem-4"]["upkeep_spilled_bytes"] > 0 == found["work-mem-64"]["upkeep_spilled_bytes"]
     assert all(values["upkeep_sort_time"] > 0 for values in found.values())
-
-
-# From the trial to the figure
-
-
-@needs_postgres
-def test_a_small_run_measures_and_is_drawn_with_the_servers_version(fourgig, enforcement, tmp_path):
-    out = tmp_path / "run"
-    done = fourgig("run", "strategies", "--part", "time-ranges", "--preset", "smoke", "--out", out, *enforcement)
-    assert done.returncode == 0, done.stderr
-    found = records.read(out / "trials.jsonl")
-    assert {record.outcome for record in found} == {Outcome.OK}, [record.reason for record in found]
-    assert {record.spec.subject for record in found} == {"no-index", "brin"}
-    for record in found:
-        [service] = record.outside.services
-        assert (service.name, service.inside) == ("postgres", True)
-        assert service.version[0].isdigit()
-    names = {path.name for path in (out / "figures").glob("*.png")}
-    assert {"strategies-time-ranges.png", "strategies-time-ranges-costs.png"} <= names

@@ -5,18 +5,27 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from experiments.measuring import records, requirements
+from experiments.measuring import requirements
 from experiments.measuring.probes import processes
-from experiments.measuring.records import Outcome
 from experiments.workloads.postgres import service as module
 from experiments.workloads.postgres.service import Postgres, reached
-from tests.experiments.conftest import FOURGIG
 from tests.experiments.measuring.test_interruption import small_disk, wait_until
-from tests.experiments.postgres_server import needs_postgres, processes_in, said, serving, socket_folder
+from tests.experiments.postgres_server import (
+    as_for_a_trial,
+    keep_busy,
+    needs_postgres,
+    processes_in,
+    said,
+    serving,
+    socket_folder,
+)
+
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -111,6 +120,42 @@ def test_a_full_disk_at_the_start_is_told_in_the_last_line(tmp_path, sockets):
 # What ends it
 
 
+def busy(folder: Path) -> list[int]:
+    """Return the server's processes that have work to do: they have used processor time since they began."""
+    return [pid for pid in processes_in(folder) if processes.cpu_seconds(pid) > 0.1]
+
+
+@needs_postgres
+def test_a_server_that_is_killed_ends_with_its_reason_and_a_busy_query_ends_with_who_asked(sockets, tmp_path):
+    async def kill_while_busy(services):
+        asking = asyncio.create_task(keep_busy(services.addresses["postgres"]))
+        await asyncio.to_thread(wait_until, lambda: busy(tmp_path))
+        [server] = services.inside_pids
+        os.kill(server, signal.SIGKILL)
+        reason = await asyncio.to_thread(services.ended, 10.0)
+        asking.cancel()
+        await asyncio.wait([asking])
+        return reason
+
+    with as_for_a_trial(tmp_path, sockets) as services:
+        assert [(run.name, run.version) for run in services.runs] == [("postgres", Postgres().version())]
+        assert asyncio.run(kill_while_busy(services)) == "The service postgres ended by itself (killed by SIGKILL)"
+        wait_until(lambda: not processes_in(tmp_path))
+
+
+@needs_postgres
+def test_whoever_runs_it_is_killed_and_no_process_and_no_file_is_left(sockets, tmp_path):
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    command = [sys.executable, "-m", "tests.experiments.postgres_server", folder, sockets]
+    runner = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    wait_until(lambda: busy(folder) or runner.poll() is not None)
+    assert runner.poll() is None
+    runner.kill()
+    runner.wait()
+    wait_until(lambda: not processes_in(folder) and not folder.exists() and not sockets.exists())
+
+
 @needs_postgres
 @pytest.mark.needs_root
 def test_a_disk_that_fills_up_is_told_to_who_asks_and_the_server_goes_on_or_says_why_not(tmp_path, sockets):
@@ -133,41 +178,3 @@ def test_a_disk_that_fills_up_is_told_to_who_asks_and_the_server_goes_on_or_says
         with serving(folder, address):
             told = asyncio.run(fill())
         assert "No space left on device" in told + said(folder)
-
-
-@needs_postgres
-@pytest.mark.parametrize("killed", ["runner", "server"])
-def test_whoever_is_killed_no_process_is_left_and_the_reason_is_told(enforcement, sockets, tmp_path, killed):
-    out = tmp_path / "run"
-    run = subprocess.Popen(
-        [FOURGIG, "run", "strategies", "--part", "time-ranges", "--preset", "smoke", "--out", str(out), *enforcement],
-        env={**os.environ, "TMPDIR": str(sockets)},
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    servers: list[int] = []
-
-    def serves() -> bool:
-        servers[:] = [pid for pid in processes_in(tmp_path) if comm(pid) == "postgres"]
-        return len(servers) > 1 or run.poll() is not None
-
-    wait_until(serves)
-    assert run.poll() is None
-    [server] = [seen.pid for seen in processes.every() if seen.pid in servers and seen.parent not in servers]
-    os.kill(run.pid if killed == "runner" else server, signal.SIGKILL)
-    run.wait(60)
-    wait_until(lambda: not processes_in(tmp_path))
-    wait_until(lambda: not list(sockets.iterdir()) and not (out / ".work").exists())
-    if killed == "server":
-        void, whole = sorted(records.read(out / "trials.jsonl"), key=lambda record: record.outcome is Outcome.OK)
-        assert (void.outcome, whole.outcome) == (Outcome.INVALID, Outcome.OK), (void.reason, whole.reason)
-        assert "The service postgres ended by itself (killed by SIGKILL)" in void.reason
-
-
-def comm(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
