@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ def mean_ratio(ratios: pd.Series[float]) -> float:
 def line(axes: Axes, place: int, ratios: pd.Series[float], over: pd.Series[float], label: str) -> None:
     """Draw geometric means of ``ratios`` over what they are over, with their intervals."""
     look = drawing.look(place)
-    logs = np.log(ratios)
+    logs = ratios.map(math.log)
     means = np.exp(logs.groupby(over).mean())
     axes.plot(means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=label, **look)
     for at, some in logs.groupby(over):

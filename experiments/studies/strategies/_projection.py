@@ -59,7 +59,8 @@ class _Way:
 
     async def rows(self, agent: int) -> Sequence[Any]:
         """Return the rows that come from the database."""
-        return await self._database.fetch(self._asks, *(() if self._reads_all else (agent,)))
+        rows: Sequence[Any] = await self._database.fetch(self._asks, *(() if self._reads_all else (agent,)))
+        return rows
 
     def newest(self, rows: Sequence[Any], agent: int) -> Sequence[Any]:
         """Return those of ``rows`` that were wanted, in their order."""

@@ -48,6 +48,7 @@ _SETTINGS = {
     # What it says is why it ended: its last words are the reason in the record.
     "log_min_messages": "fatal",
     "log_error_verbosity": "terse",
+    "log_line_prefix": "",
 }
 
 
@@ -79,7 +80,7 @@ class Postgres(Service):
     def version(self) -> str:
         """Return what the server says of itself, and the package that it is from."""
         binaries = _found()
-        command = [binaries / "postgres", "--version"]
+        command = [str(binaries / "postgres"), "--version"]
         told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
         number = told.strip().removeprefix("postgres (PostgreSQL) ")
         return f"{number} ({_PACKAGE} {version_of(_PACKAGE)})" if binaries == _packaged() else number
