@@ -37,8 +37,8 @@ _VACUUMED = ("never-vacuumed", "vacuumed")
 _SIZES: dict[Preset, tuple[int, int, int]] = {
     "smoke": (500, 4, 20_000),
     "quick": (2_000, 10, 100_000),
-    "standard": (5_000, 10, 200_000),
-    "wide": (5_000, 10, 200_000),
+    "standard": (5_000, 10, 300_000),
+    "wide": (5_000, 10, 300_000),
     "paper": (20_000, 50, 500_000),
 }
 """States, how often each is written over, and rows to sort."""

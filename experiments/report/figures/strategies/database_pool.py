@@ -26,7 +26,7 @@ def draw(scene: Scene) -> list[Drawn]:
         return []
     rows = sorted({(int(users), str(pool)) for users, pool in zip(shown[0]["users"], shown[0]["subject"], strict=True)})
     names = [f"{users} user{'s' if users > 1 else ''}, {_POOLS[pool]}" for users, pool in rows]
-    title = _title(shown, max(users for users, _ in rows))
+    title = _title(scene, max(users for users, _ in rows))
     figure, panels = drawing.canvas(title, len(_PANELS), height=2.9 + 0.25 * len(rows), sharey=True)
     columns = []
     for axes, frame, (_, words) in zip(panels, shown, _PANELS, strict=True):
@@ -42,18 +42,24 @@ def draw(scene: Scene) -> list[Drawn]:
             axes.plot(
                 [some.mean()], [row], linestyle="none", markersize=6, markeredgecolor="white", label=label, **look
             )
-            told.append(text.percent(some.mean()))
+            told.append(text.significant(some.mean(), 5))
         columns.append(told)
         drawing.band(axes, claims.get("S2-dbpool"), "x")
         axes.axvline(0, color=drawing.GREY, linewidth=1)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_title(words)
-        axes.set_xlabel("change against a new connection each (%)")
+        axes.set_xlabel("change (%)")
     alt = f"{title}. Change in percent of the time until a connection is had, and until the answer is there."
-    notes = ["users prove a password, over a socket", _ways.SPANS, *scene.notes(*shown)]
-    table = _ways.table(("users and pool", *(words for _, words in _PANELS)), names, columns)
-    return [drawing.finish(figure, "strategies-database-pool", title, alt, notes, table)]
+    notes = [
+        "changes are against a new connection for each request",
+        "users prove a password, over a socket",
+        _ways.SPANS,
+        *scene.notes(*shown),
+    ]
+    heading = ("users and pool", *(f"change {words} (%)" for _, words in _PANELS))
+    table = _ways.table(heading, names, columns)
+    return [drawing.finish(figure, "strategies-database-pool", title, alt, [*notes, *scene.notes(*shown)], table)]
 
 
 def _changes(scene: Scene, metric: str) -> pd.DataFrame:
@@ -61,12 +67,15 @@ def _changes(scene: Scene, metric: str) -> pd.DataFrame:
     return frame.assign(change=100 * (frame["over"] - 1), users=factor(frame, "users").astype(float))
 
 
-def _title(shown: list[pd.DataFrame], users: int) -> str:
-    chosen = [frame.loc[(frame["subject"] == _USUAL) & (frame["users"] == users), "change"] for frame in shown]
-    if any(some.empty for some in chosen):
+def _title(scene: Scene, users: int) -> str:
+    means = [
+        scene.measured(metric, part=_PART, login="password", users=users).groupby("subject")["value"].mean()
+        for metric, _ in _PANELS
+    ]
+    if any(not {_USUAL, _REFERENCE} <= set(mean.index) for mean in means):
         return "Connections of a pool against a new one for each request"
-    connection, whole = (text.percent(some.mean()) for some in chosen)
-    what = (
-        f"the time of {users} users until a connection is had changes by {connection}, of the whole request by {whole}"
+    (kept, new), (kept_whole, new_whole) = (
+        [text.quantity(mean[name], "s") for name in (_USUAL, _REFERENCE)] for mean in means
     )
-    return f"With a pool of 20 {what}"
+    first = f"With a pool of 20, {users} users have a connection after {kept}, without one after {new}"
+    return f"{first}; and their answer after {kept_whole} and {new_whole}"

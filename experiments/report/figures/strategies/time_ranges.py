@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedFormatter, LogLocator
 
 from experiments.analysis import claims
 from experiments.report import drawing, text
@@ -115,7 +115,8 @@ def _costs(scene: Scene) -> list[Drawn]:
         values = _ways.values_of(frame, subjects, scale)
         if metric == "range_index_bytes":
             values = {name: [each for each in some if each > 0] for name, some in values.items()}
-            axes.set_xscale("log")
+            drawing.logarithmic(axes, "x")
+            axes.xaxis.set_major_locator(LogLocator())  # decades alone: a panel is narrow
         told = _ways.rows(axes, {_LABELS[name]: some for name, some in values.items()}, places, label)
         if metric != "range_index_bytes":
             axes.set_xlim(left=0)
