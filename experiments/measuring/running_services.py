@@ -144,7 +144,7 @@ class RunningService:
         """
         self._leftovers.know(self._process.pid)
         try:
-            self._process.terminate()
+            self._process.send_signal(self._kind.stops_by)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(self._kind.stops_within_s)
         finally:

@@ -5,6 +5,7 @@ The runner starts a service anew for each trial and stops it whatever happens: `
 
 from __future__ import annotations
 
+import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -18,7 +19,8 @@ class Service(ABC):
 
     ``listens`` says what its address is: the path of a socket in a folder of its own that holds nothing else, or a port
     of the loopback interface, as ``127.0.0.1:PORT``. It has ``ready_within_s`` seconds from its start to get ready, and
-    ``stops_within_s`` from the signal SIGTERM to end; then it is killed. ``remedy`` tells how to get what is missing.
+    ``stops_within_s`` from the signal ``stops_by`` to end; then it is killed. ``remedy`` tells how to get what is
+    missing.
     """
 
     name: ClassVar[str]
@@ -27,6 +29,7 @@ class Service(ABC):
     listens: ClassVar[Literal["socket", "port"]] = "socket"
     ready_within_s: ClassVar[float] = 30.0
     stops_within_s: ClassVar[float] = 10.0
+    stops_by: ClassVar[signal.Signals] = signal.SIGTERM
 
     @abstractmethod
     def missing(self) -> str:
@@ -50,7 +53,12 @@ class Service(ABC):
 
 
 services: Registry[type[Service]] = Registry(
-    "service", "fourgig.services", {"site": "experiments.workloads.site.service:LoopbackSite"}
+    "service",
+    "fourgig.services",
+    {
+        "site": "experiments.workloads.site.service:LoopbackSite",
+        "postgres": "experiments.workloads.postgres.service:Postgres",
+    },
 )
 
 
