@@ -50,7 +50,12 @@ class Service(ABC):
 
 
 services: Registry[type[Service]] = Registry(
-    "service", "fourgig.services", {"site": "experiments.workloads.site.service:LoopbackSite"}
+    "service",
+    "fourgig.services",
+    {
+        "redis": "experiments.workloads.redis_server:RedisServer",
+        "site": "experiments.workloads.site.service:LoopbackSite",
+    },
 )
 
 
