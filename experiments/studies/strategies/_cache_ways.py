@@ -158,6 +158,7 @@ class RedisAside(Way):
 
     async def open(self, callers: int) -> None:
         """Connect, and bound what the server holds."""
+        await self._client.config_set("maxmemory", 0)
         filling = (self._fill(range(first, self._room, callers)) for first in range(callers))
         await asyncio.gather(*filling)
         used = (await self._client.info("memory"))["used_memory"]

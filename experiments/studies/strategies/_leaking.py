@@ -41,18 +41,18 @@ class Growth:
     """Names what has grown at each of the last looks, and by enough in all. A look is what each place holds, bytes."""
 
     def __init__(self) -> None:
-        self._before: Mapping[str, int] = {}
+        self._before: Mapping[str, int] | None = None
         self._steps: defaultdict[str, list[int]] = defaultdict(list)
 
     def look(self, held: Mapping[str, int]) -> set[str]:
-        """Return the places that are leaks by now."""
-        named = set()
-        for where in {*held, *self._before}:
-            step = held.get(where, 0) - self._before.get(where, 0)
+        """Return the places that are leaks by now; the first look is what later ones are compared with."""
+        before, self._before = self._before, held
+        named: set[str] = set()
+        for where in {*held, *before} if before is not None else ():
+            step = held.get(where, 0) - before.get(where, 0)
             steps = self._steps[where] = [*self._steps[where], step][-LOOKS:] if step > 0 else []
             if len(steps) == LOOKS and sum(steps) >= LEAST_BYTES:
                 named.add(where)
-        self._before = held
         return named
 
 

@@ -256,8 +256,8 @@ def test_a_small_run_measures_everything(fourgig, enforcement, tmp_path: Path) -
         for name in set(caches.MEASURES) - {"warming_time"}:
             assert _value(name, record) >= 0, name
         assert 0 < _value("hit_rate", record) <= _value("hit_rate_of_optimum", record) <= 1
-    [used] = found["redis-aside"].outside.services
-    assert (used.name, used.inside) == ("redis", True)
+    [service] = found["redis-aside"].outside.services
+    assert (service.name, service.inside) == ("redis", True)
     assert _value("stale_reads", found["redis-aside"]) == 0
     assert (out / "figures" / "strategies-caches-hits.png").exists()
 
