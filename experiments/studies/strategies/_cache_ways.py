@@ -6,18 +6,21 @@ import asyncio
 import random
 import sqlite3
 from abc import ABC, abstractmethod
-from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from systems.mechanisms.caches import TinyLfu
+
 TEXT_BYTES = 8_192
 """Of each thing that is looked up: a page, or what a tool said."""
 
 EXPIRES_S = 3_600
 """After which an entry in Redis goes, as the source advises; no trial takes as long."""
+
+_PREFIX = "thing:"
 
 
 class Thing(msgspec.Struct, frozen=True, array_like=True):
@@ -37,7 +40,7 @@ class Origin:
         self._file = sqlite3.connect(path, isolation_level=None)
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = NORMAL")
-        self._file.execute("CREATE TABLE things (key INTEGER PRIMARY KEY, version INTEGER NOT NULL, text TEXT NOT NULL)")
+        self._file.execute("CREATE TABLE things (key INTEGER PRIMARY KEY, version INTEGER, text TEXT)")
         with self._file:
             self._file.execute("BEGIN")
             rows = ((key, 0, rng.randbytes(TEXT_BYTES // 2).hex()) for key in range(keys))
@@ -105,18 +108,19 @@ class Uncached(Way):
 
 
 class InProcess(Way):
-    """A dictionary in the process, which the least recently used leaves; nothing older replaces what it holds."""
+    """A dictionary in the process, which the least often used leave (TinyLFU); nothing older replaces what it holds."""
 
     def __init__(self, origin: Origin, room: int) -> None:
         super().__init__(origin, room)
-        self._things: OrderedDict[int, Thing] = OrderedDict()
+        self._things: dict[int, Thing] = {}
+        self._policy = TinyLfu()
 
     async def read(self, key: int, after_s: float) -> Thing:
         """Return what is held, else what the origin says, which is held then."""
         thing = self._things.get(key)
+        self._policy.asked(_name(key), held=thing is not None)
         if thing is not None:
             self.hits += 1
-            self._things.move_to_end(key)
             return thing
         thing = await self._origin.read(key, after_s)
         self._hold(thing)
@@ -134,18 +138,23 @@ class InProcess(Way):
 
     def _hold(self, thing: Thing) -> None:
         known = self._things.get(thing.key)
-        if known is None or known.version < thing.version:
-            self._things[thing.key] = thing
-        self._things.move_to_end(thing.key)
-        if len(self._things) > self._room:
-            self._things.popitem(last=False)
+        if known is not None and known.version >= thing.version:
+            return
+        self._things[thing.key] = thing
+        if known is None:
+            self._policy.added(_name(thing.key))
+        while len(self._things) > self._room:
+            leaving = self._policy.victim(self._room)
+            self._policy.removed(leaving)
+            del self._things[_key(leaving)]
 
 
 class RedisAside(Way):
     """Cache-aside in Redis: a miss is asked for and stored, a change deletes the entry.
 
     Redis knows no number of entries: it may hold as many bytes as it held when it was filled with so many things, and
-    the least recently used leave, as it finds them among ten at random.
+    the least often used leave, as it finds them among ten at random. It knows the least recently used by a clock of
+    seconds, in which all of a trial is one moment.
     """
 
     def __init__(self, origin: Origin, room: int, address: str) -> None:
@@ -163,7 +172,7 @@ class RedisAside(Way):
         await asyncio.gather(*filling)
         used = (await self._client.info("memory"))["used_memory"]
         await self._client.flushall()
-        for setting, value in (("maxmemory-policy", "allkeys-lru"), ("maxmemory-samples", 10), ("maxmemory", used)):
+        for setting, value in (("maxmemory-policy", "allkeys-lfu"), ("maxmemory-samples", 10), ("maxmemory", used)):
             await self._client.config_set(setting, value)
 
     async def _fill(self, keys: Iterable[int]) -> None:
@@ -219,7 +228,11 @@ class RedisThrough(RedisAside):
 
 
 def _name(key: int) -> str:
-    return f"thing:{key}"
+    return f"{_PREFIX}{key}"
+
+
+def _key(name: str) -> int:
+    return int(name.removeprefix(_PREFIX))
 
 
 async def _later(after_s: float) -> None:

@@ -56,9 +56,15 @@ def _kind(rng: random.Random, changes: float) -> Kind:
 
 
 def popular(seed: int, count: int, keys: int, room: int) -> list[int]:
-    """Return what was accessed most the day before, as far as there is room, the most popular last."""
+    """Return what a cache with so much room is warmed with: what was accessed most the day before, the most so last.
+
+    Where there is room for more than was accessed, others are taken at random.
+    """
     counts = Counter(traces.zipf(seed + _BEFORE, count, keys, _EXPONENT))
-    return [key for key, _ in counts.most_common(room)][::-1]
+    known = [key for key, _ in counts.most_common()]
+    others = [key for key in range(keys) if key not in counts]
+    random.Random(f"popular {seed}").shuffle(others)
+    return [*known, *others][:room][::-1]
 
 
 class Seen:

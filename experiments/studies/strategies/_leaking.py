@@ -48,7 +48,9 @@ class Growth:
         """Return the places that are leaks by now; the first look is what later ones are compared with."""
         before, self._before = self._before, held
         named: set[str] = set()
-        for where in {*held, *before} if before is not None else ():
+        if before is None:
+            return named
+        for where in {*held, *before}:
             step = held.get(where, 0) - before.get(where, 0)
             steps = self._steps[where] = [*self._steps[where], step][-LOOKS:] if step > 0 else []
             if len(steps) == LOOKS and sum(steps) >= LEAST_BYTES:

@@ -11,8 +11,9 @@ _NEVER = 2**63
 def most_hits(keys: Sequence[int], reads: Sequence[bool], room: int, held: Collection[int] = ()) -> int:
     """Return the hits of reads under Belady's rule: what is read again last leaves (L. A. Belady, 1966).
 
-    ``reads`` says of each access to ``keys`` whether it is a read; any other is a change, after which the cache holds
-    the key. As the caches it is compared with, it stores whatever it was asked for. ``held`` is what it begins with.
+    ``reads`` says of each access to ``keys`` whether it is a read; any other is a change, after which the cache may
+    hold the key. What just came may be what leaves, as with policies that do not admit everything. ``held`` is what it
+    begins with.
     """
     following = _next_reads(keys, reads)
     first: dict[int, int] = {}
@@ -26,10 +27,10 @@ def most_hits(keys: Sequence[int], reads: Sequence[bool], room: int, held: Colle
     hits = 0
     for place, key in enumerate(keys):
         hits += reads[place] and key in due
-        if key not in due and len(due) >= room:
-            _leave(due, latest)
         due[key] = following[place]
         heapq.heappush(latest, (-following[place], key))
+        if len(due) > room:
+            _leave(due, latest)
     return hits
 
 

@@ -1,4 +1,4 @@
-"""Hierarchical memory: an agent has what was said lately, what it looks up of all that was said, both, or one long list.
+"""Hierarchical memory: what was said lately, what is looked up of all that was said, both, or one long list.
 
 All ways are the same agent with other settings, in conversations with tasks that need what was told three or at least
 twenty turns before. A trial is one of the part ``timeline`` of the study `density`: without a model a task succeeds if

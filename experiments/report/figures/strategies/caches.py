@@ -127,9 +127,11 @@ def _changes(taken: pd.DataFrame) -> pd.DataFrame:
 
 def _times_title(changes: pd.DataFrame, delays: list[float]) -> str:
     means = changes[changes["subject"] == _ASIDE].groupby("over")["change"].mean()
+    answers = [f"{delay:g} ms later" if delay else "at once" for delay in delays]
     told = [
-        f"{text.percent(change)} where the origin answers {f'{delays[int(place)]:g} ms later' if delays[int(place)] else 'at once'}"
-        for place, change in means.items()
+        f"{text.percent(means[place])} where the origin answers {answer}"
+        for place, answer in enumerate(answers)
+        if place in means
     ]
     if not told:
         return "How long a read takes through a cache"
@@ -180,8 +182,6 @@ def _line(axes: Axes, name: str, mine: pd.DataFrame, values: pd.Series[float]) -
         return
     look: dict[str, Any] = drawing.look(list(_LABELS).index(name))
     means = values.groupby(mine["over"]).mean()
-    axes.plot(
-        means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=_LABELS[name], **look
-    )  # fmt: skip
+    axes.plot(means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=_LABELS[name], **look)
     for at, some in values.groupby(mine["over"]):
         axes.plot([at, at], interval(some), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")

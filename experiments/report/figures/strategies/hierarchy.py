@@ -23,6 +23,7 @@ _LABELS = {
 """Subjects in words, in the order in which they are shown; the place is the colour."""
 
 _REFERENCE, _BOTH = "short-term", "hierarchical"
+_TASKS = "support"  # which every preset has
 _WHEN = {"": "all tasks", "_soon": "told three\nturns before", "_late": "told twenty\nor more before"}
 _WORKS = {"no model": "tasks_in_prompt", "own words": "tasks_answered"}
 _SAID = {"no model": "the prompt held the value", "own words": "the model said the value"}
@@ -69,9 +70,10 @@ def _longest(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the longest conversations, of one kind where there are several."""
     if frame.empty:
         return frame
-    longest = frame[factor(frame, "turns") == factor(frame, "turns").max()]
-    kinds = factor(longest, "tasks")
-    return longest[kinds == ("support" if "support" in set(kinds) else kinds.iloc[0])]
+    kinds = factor(frame, "tasks")
+    mine: pd.DataFrame = frame[kinds == (_TASKS if _TASKS in set(kinds) else kinds.iloc[0])]
+    turns = factor(mine, "turns")
+    return mine[turns == turns.max()]
 
 
 def _title(frames: dict[str, pd.DataFrame]) -> str:

@@ -1,4 +1,4 @@
-"""Leaks: after how many turns each way of looking finds one, what it takes for a leak that is none, and what it costs."""
+"""Leaks: after how many turns each way of looking finds one, what else it names, and what it costs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def draw(scene: Scene) -> list[Drawn]:
         axes.set_xlabel(label)
     panels[0].set_yticks(range(len(lines)), [f"{_LABELS[name]}, {size:,} B a turn" for name, size in lines])
     panels[0].set_ylim(len(lines) - 0.5, -0.5)
-    rows: list[tuple[str, ...]] = [("looked at", "leak (B a turn)", *(label.replace("\n", " ") for _, label, _ in _PANELS))]
+    heading = (label.replace("\n", " ") for _, label, _ in _PANELS)
+    rows: list[tuple[str, ...]] = [("looked at", "leak (B a turn)", *heading)]
     rows += [(_LABELS[name], f"{size:,}", *values) for (name, size), values in shown.items()]
     every, turns = factor(looked, "every").iloc[0], factor(looked, "turns").iloc[0]
     alt = f"{title}. Turns until found, other places named, time of a turn and memory, by way of looking and leak."

@@ -25,11 +25,15 @@ MIB = 2.0**20
 def drawn(folder: Path, module: ModuleType, records: list[Record]) -> dict[str, Drawn]:
     run = load_run(synthetic.write(folder / "run", records, blocks=BLOCKS, studies=("strategies",)))
     with drawing.style():
-        return {each.name: each for each in module.draw(scene(run, "strategies", UnknownStudy(references=("uncached",))))}
+        return {
+            each.name: each for each in module.draw(scene(run, "strategies", UnknownStudy(references=("uncached",))))
+        }
 
 
 def trial(subject: str, block: int, condition: dict[str, Any], values: dict[str, float], **more: Any) -> Record:
-    spec = synthetic.spec("strategies", subject, block, condition=condition, engine=None, labels=("no model runs: rows",))
+    spec = synthetic.spec(
+        "strategies", subject, block, condition=condition, engine=None, labels=("no model runs: rows",)
+    )
     return synthetic.record(spec, Part(role="subject", values=values, **more))
 
 
@@ -48,11 +52,17 @@ def of_caches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Drawn]:
     made = []
     for block in range(BLOCKS):
         for room, hits in ((20, 300.0), (80, 600.0), (400, 970.0)):
-            for subject in ("in-process", "redis-aside", "redis-warmed"):
-                made.append(cached(subject, block, room, 0, 0.0003 * noise.uniform(0.9, 1.1), hits, 0.0))
+            made += [
+                cached(subject, block, room, 0, 0.0003 * noise.uniform(0.9, 1.1), hits, 0.0)
+                for subject in ("in-process", "redis-aside", "redis-warmed")
+            ]
         made.append(cached("uncached", block, 80, 0, 0.00003, 0.0, 0.0))
         for delay_ms in (2, 5):
-            for subject, share, stale in (("uncached", 1.0, 0.0), ("in-process", 0.4, 200.0), ("redis-aside", 0.5, 0.0)):
+            for subject, share, stale in (
+                ("uncached", 1.0, 0.0),
+                ("in-process", 0.4, 200.0),
+                ("redis-aside", 0.5, 0.0),
+            ):
                 read_s = share * delay_ms / 1000 * noise.uniform(0.98, 1.02)
                 made.append(cached(subject, block, 80, delay_ms, read_s, 600.0, stale))
     return drawn(tmp_path_factory.mktemp("caches"), caches, made)
@@ -65,15 +75,15 @@ def plain(figure: Drawn) -> str:
 def test_the_hit_rate_is_said_for_each_room(of_caches: dict[str, Drawn]) -> None:
     figure = of_caches["strategies-caches-hits"]
     assert plain(figure) == (
-        "A warmed cache-aside hits 30 % with room for 5 %, 60 % with room for 20 %, 97 % with room for 100 % of what is "
-        "asked for"
+        "A warmed cache-aside hits 30 % with room for 5 %, 60 % with room for 20 %, 97 % with room for 100 % of what "
+        "is asked for"
     )
     assert b"claim-S2-cache" in figure.svg
 
 
 def test_the_change_in_time_is_said_for_each_delay(of_caches: dict[str, Drawn]) -> None:
     figure = of_caches["strategies-caches-time"]
-    assert "+9" in plain(figure).partition("where the origin answers at once")[0]
+    assert "+8" in plain(figure).partition("where the origin answers at once")[0]
     assert "where the origin answers 5 ms later" in plain(figure)
     assert b"claim-S2-cache-lat" in figure.svg
 

@@ -1,4 +1,4 @@
-"""The part `caches`: what is planned, the ways of looking something up on a real Redis, the optimum, and a small run."""
+"""The part `caches`: what is planned, the ways on a real Redis, the optimum, and a small run."""
 
 from __future__ import annotations
 
@@ -93,21 +93,21 @@ def best(keys: tuple[int, ...], room: int, held: frozenset[int]) -> int:
         return 1 + best(rest, room, held)
     if len(held) < room:
         return best(rest, room, held | {first})
-    return max(best(rest, room, held - {gone} | {first}) for gone in held)
+    return max(best(rest, room, (held | {first}) - {gone}) for gone in held | {first})
 
 
-def test_the_optimum_is_that_of_an_independent_simulator() -> None:
+def test_an_independent_simulator_whose_optimum_stores_everything_hits_no_more() -> None:
     pytest.importorskip("libcachesim")
     from experiments.studies.memory.hit_rate import simulate
 
     keys = [access.key for access in accesses(3, 1_000, 200, 0.0, 0.0)]
     simulated = simulate("Belady", 20, list(map(str, keys)))
-    assert most_hits(keys, [True] * len(keys), 20) == simulated
+    assert 0.9 * most_hits(keys, [True] * len(keys), 20) < simulated <= most_hits(keys, [True] * len(keys), 20)
 
 
 def test_what_is_changed_is_held_and_counts_as_no_hit() -> None:
-    assert most_hits([1, 1, 2, 1], [False, True, False, True], 1) == 1
-    assert most_hits([1, 1, 2, 1], [False, True, False, True], 2) == 2
+    assert most_hits([1, 2, 1, 2], [False, False, True, True], 1) == 1
+    assert most_hits([1, 2, 1, 2], [False, False, True, True], 2) == 2
 
 
 # The ways
@@ -186,7 +186,8 @@ def test_alone_no_way_reads_anything_stale_and_every_miss_asks_the_origin(
 
 
 @pytest.mark.parametrize(
-    ("name", "hits", "stale"), [("uncached", 0, 0), ("in-process", 3, 2), ("redis-aside", 1, 0), ("redis-through", 3, 0)]
+    ("name", "hits", "stale"),
+    [("uncached", 0, 0), ("in-process", 3, 2), ("redis-aside", 1, 0), ("redis-through", 3, 0)],
 )
 def test_what_another_agent_changed_is_stale_in_the_process_alone(
     ways: dict[str, Callable[[Origin, int], Way]], name: str, hits: int, stale: int
@@ -205,8 +206,9 @@ async def test_an_answer_that_a_change_overtook_stays_in_a_cache_aside(
         way = ways[name](origin, KEYS)
         await way.open(2)
         reading = asyncio.create_task(seen.do(way, Access(key=1, kind="read", after_s=0.1)))
-        while not origin.reads:
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(10):
+            while not origin.reads:  # noqa: ASYNC110 - an origin has no event for it
+                await asyncio.sleep(0.001)
         await seen.do(way, Access(key=1, kind="change", after_s=0.0))
         await reading
         await seen.do(way, Access(key=1, kind="read", after_s=0.0))
@@ -236,7 +238,8 @@ def test_a_cache_is_warmed_with_what_was_popular_on_another_day() -> None:
     warmed = popular(1, 1_000, 100, 10)
     assert len(set(warmed)) == 10
     assert 0 in warmed[-3:]
-    assert popular(1, 1_000, 100, 100) != popular(2, 1_000, 100, 100)
+    assert sorted(popular(1, 20, 100, 100)) == list(range(100))
+    assert popular(1, 20, 100, 50) == popular(1, 20, 100, 100)[50:] != popular(2, 20, 100, 50)
 
 
 # From the trial to the figure

@@ -9,12 +9,12 @@ import pytest
 
 from experiments import metrics
 from experiments.analysis import claims
-from experiments.measuring import records
-from experiments.measuring.records import EngineSpec, Outcome
+from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Preset
 from experiments.studies.strategies import hierarchy
 from systems import registry
 from systems.settings import parse
+from tests.experiments.studies.strategies.unrun import record_of
 
 MODEL = EngineSpec(name="llama", model="smollm2")
 
@@ -49,21 +49,16 @@ def test_without_a_model_whose_words_mean_something_nothing_is_said() -> None:
     assert len(spoken) == 2
     assert not any(cell.impossible for cell in spoken)
     made = EngineSpec(name="llama", model="135m", words_are_meaningless=True)
-    assert {cell.impossible for cell in cells("standard", made) if cell not in cells("standard")} == {hierarchy.WORDLESS}
+    assert {cell.impossible for cell in cells("standard", made) if cell not in cells("standard")} == {
+        hierarchy.WORDLESS
+    }
     simulated = cells("standard", EngineSpec(name="simulated"))
     assert {cell.condition["work"] for cell in simulated} == {hierarchy.NO_MODEL}
 
 
-def test_what_is_looked_up_saves_tasks_that_the_last_messages_lost(fourgig, enforcement, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    arguments = ("strategies", "--part", "hierarchy", "--engine", "simulated", "--preset", "smoke", "--out", out)
-    done = fourgig("run", *arguments, *enforcement)
-    assert done.returncode == 0, done.stderr
-    found = {record.spec.subject: record for record in records.read(out / "trials.jsonl")}
-    assert {record.outcome for record in found.values()} == {Outcome.OK}
-    assert all("no model ran" in record.spec.labels[0] for record in found.values())
+def test_what_is_looked_up_saves_tasks_that_the_last_messages_lost(tmp_path: Path) -> None:
+    found = {cell.subject: record_of(hierarchy, cell, tmp_path / cell.subject) for cell in cells("smoke")}
     shares = {name: metrics.get("tasks_in_prompt").of(record) for name, record in found.items()}
     assert shares["hierarchical"] > shares["short-term"]
     tokens = {name: metrics.get("prompt_tokens_read").of(record) for name, record in found.items()}
     assert tokens["hierarchical"] > tokens["short-term"] > 0
-    assert (out / "figures" / "strategies-hierarchy.png").exists()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import metrics
-from experiments.measuring import records
-from experiments.measuring.records import EngineSpec, Outcome
+from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import BLOCKS, Cell, GridRequest, Preset
 from experiments.studies.strategies import leaks
 from experiments.studies.strategies._leaking import Growth, Judged, leaking_place
+from tests.experiments.studies.strategies.unrun import record_of
 
 
 def cells(preset: Preset) -> list[Cell]:
@@ -39,7 +41,7 @@ def test_what_grew_at_the_last_looks_and_by_enough_is_a_leak_and_nothing_else_is
     growth = Growth()
     named = [growth.look({"a line": size, "another": 10**6}) for size in sizes]
     last = sizes[-leaks.LOOKS - 1 :]
-    grew = len(last) > leaks.LOOKS and all(before < after for before, after in zip(last, last[1:], strict=False))
+    grew = len(last) > leaks.LOOKS and all(before < after for before, after in pairwise(last))
     assert ("a line" in named[-1]) is (grew and last[-1] - last[0] >= leaks.LEAST_BYTES)
     assert "another" not in named[-1]
 
@@ -51,14 +53,10 @@ def test_the_line_that_leaks_is_told_from_others() -> None:
     assert (judged.found_after, judged.others) == (4, {"cache"})
 
 
-def test_a_small_run_finds_the_leak(fourgig, enforcement, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    arguments = ("strategies", "--part", "leaks", "--engine", "simulated", "--preset", "smoke", "--out", out)
-    done = fourgig("run", *arguments, *enforcement)
-    assert done.returncode == 0, done.stderr
-    found = {record.spec.subject: record for record in records.read(out / "trials.jsonl")}
-    assert {record.outcome for record in found.values()} == {Outcome.OK}
-    after = metrics.get("leak_found_after").of(found["snapshots"])
-    assert after == (leaks.LOOKS + 1) * leaks.EVERY
+@pytest.mark.parametrize("subject", ["snapshots", "memray"])
+def test_the_leak_is_found_as_soon_as_the_rule_allows(subject: str, tmp_path: Path) -> None:
+    [small] = [cell for cell in cells("smoke") if cell.subject == "snapshots"]
+    record = record_of(leaks, msgspec.structs.replace(small, subject=subject), tmp_path / subject)
+    assert metrics.get("leak_found_after").of(record) == (leaks.LOOKS + 1) * leaks.EVERY
+    assert metrics.get("latency_p50").of(record) > 0
     assert leaking_place().startswith("strategies/_leaking.py:")
-    assert (out / "figures" / "strategies-leaks.png").exists()
