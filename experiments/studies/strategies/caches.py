@@ -39,7 +39,7 @@ _OF_ROOM = (IN_PROCESS, ASIDE, WARMED)  # what a look at the hit rate alone comp
 _REDIS = "redis"
 _KEYS = 400
 _ACCESSES: dict[Preset, int] = {"smoke": 200, "quick": 1_000, "standard": 1_000, "paper": 10_000}
-_ROOMS: dict[Preset, tuple[int, ...]] = {"standard": (20, 400), "paper": (10, 20, 40, 160, 400)}
+_ROOMS: dict[Preset, tuple[int, ...]] = {"standard": (20, 200, 400), "paper": (10, 20, 40, 160, 200, 400)}
 _ROOM = 80
 """Things a cache has room for where that is not what is varied: a fifth of all."""
 

@@ -28,9 +28,9 @@ LOOKS = 3
 LEAST_BYTES = 8_192
 """And has grown by as much in all: less is what an agent gathers while it works."""
 
-_BYTES: dict[Preset, tuple[int, ...]] = {"smoke": (4_096,), "quick": (0, 4_096), "standard": (0, 256, 4_096)}
+_BYTES: dict[Preset, tuple[int, ...]] = {"smoke": (4_096,), "quick": (0, 4_096), "standard": (0, 64, 4_096)}
 _ALL_BYTES = (0, 64, 256, 1_024, 4_096, 65_536)
-_TURNS: dict[Preset, int] = {"smoke": 125, "quick": 250, "standard": 400}
+_TURNS: dict[Preset, int] = {"smoke": 125, "quick": 250, "standard": 200}
 _ALL_TURNS = 2_000
 _BLOCKS = 2  # a look is nearly a count: blocks show that it does not depend on the words
 

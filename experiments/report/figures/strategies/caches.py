@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from experiments.analysis import claims
 from experiments.report import drawing, text
@@ -104,6 +105,7 @@ def _times(scene: Scene) -> list[Drawn]:
     drawing.logarithmic(times, "y")
     shares.axhline(0, color=drawing.GREY, linewidth=1)
     shares.set_yscale("symlog", linthresh=100)
+    shares.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     drawing.band(shares, claims.get("S2-cache-lat"))
     for axes in (times, shares):
         axes.set_xticks(list(places.values()), [f"{delay:g} ms" if delay else "none" for delay in delays])

@@ -73,7 +73,8 @@ def _longest(frame: pd.DataFrame) -> pd.DataFrame:
     kinds = factor(frame, "tasks")
     mine: pd.DataFrame = frame[kinds == (_TASKS if _TASKS in set(kinds) else kinds.iloc[0])]
     turns = factor(mine, "turns")
-    return mine[turns == turns.max()]
+    longest: pd.DataFrame = mine[turns == turns.max()]
+    return longest
 
 
 def _title(frames: dict[str, pd.DataFrame]) -> str:

@@ -122,7 +122,7 @@ def test_when_a_leak_is_found_is_said_and_who_never_finds_it_has_no_point(tmp_pa
             made.append(trial(subject, block, condition, values, requests=[synthetic.row(0.004)]))
     [figure] = drawn(tmp_path, leaks, made).values()
     assert plain(figure) == "A leak of 4,096 bytes a turn is found after so many turns: 100 (heap snapshots)"
-    assert ("the process's memory", "4,096", "", "2.00", "4.00", "50.0") in figure.data
+    assert ("memory watched", "4,096", "", "2.00", "4.00", "50.0") in figure.data
 
 
 @pytest.mark.parametrize("module", [caches, hierarchy, leaks])
