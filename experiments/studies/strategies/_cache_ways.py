@@ -23,7 +23,7 @@ EXPIRES_S = 3_600
 _PREFIX = "thing:"
 
 
-class Thing(msgspec.Struct, frozen=True, array_like=True):
+class CachedThing(msgspec.Struct, frozen=True, array_like=True):
     """What is looked up. ``version`` counts how often it was changed."""
 
     key: int
@@ -31,7 +31,7 @@ class Thing(msgspec.Struct, frozen=True, array_like=True):
     text: str
 
 
-class Origin:
+class SlowOrigin:
     """A table in a file, each of whose answers may come later than it is made; ``reads`` counts what was asked."""
 
     def __init__(self, path: Path, keys: int, seed: int) -> None:
@@ -46,29 +46,29 @@ class Origin:
             rows = ((key, 0, rng.randbytes(TEXT_BYTES // 2).hex()) for key in range(keys))
             self._file.executemany("INSERT INTO things VALUES (?, ?, ?)", rows)
 
-    async def read(self, key: int, after_s: float) -> Thing:
+    async def read(self, key: int, after_s: float) -> CachedThing:
         """Return what is at ``key`` now, ``after_s`` seconds later."""
         self.reads += 1
         row = self._file.execute("SELECT key, version, text FROM things WHERE key = ?", (key,)).fetchone()
         await _later(after_s)
-        return Thing(*row)
+        return CachedThing(*row)
 
-    async def change(self, key: int, after_s: float) -> Thing:
+    async def change(self, key: int, after_s: float) -> CachedThing:
         """Change what is at ``key`` now, and return it ``after_s`` seconds later."""
         changing = "UPDATE things SET version = version + 1 WHERE key = ? RETURNING key, version, text"
         row = self._file.execute(changing, (key,)).fetchone()
         await _later(after_s)
-        return Thing(*row)
+        return CachedThing(*row)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
 
-class Way(ABC):
+class CacheWay(ABC):
     """One way of looking things up, with room for ``room`` of them; ``hits`` counts what the origin was spared."""
 
-    def __init__(self, origin: Origin, room: int) -> None:
+    def __init__(self, origin: SlowOrigin, room: int) -> None:
         self.hits = 0
         self._origin, self._room = origin, room
 
@@ -76,14 +76,14 @@ class Way(ABC):
         """Get ready for so many callers at once."""
 
     @abstractmethod
-    async def read(self, key: int, after_s: float) -> Thing:
+    async def read(self, key: int, after_s: float) -> CachedThing:
         """Return what is at ``key``; the origin answers ``after_s`` seconds later where it is asked."""
 
-    async def change(self, key: int, after_s: float) -> Thing:
+    async def change(self, key: int, after_s: float) -> CachedThing:
         """Change what is at ``key``, and have the cache know."""
         return await self._origin.change(key, after_s)
 
-    async def changed_elsewhere(self, key: int, after_s: float) -> Thing:
+    async def changed_elsewhere(self, key: int, after_s: float) -> CachedThing:
         """Have another agent change what is at ``key`` in this way: what the two share knows, and no more."""
         return await self._origin.change(key, after_s)
 
@@ -95,10 +95,10 @@ class Way(ABC):
         """Close what was opened."""
 
 
-class Uncached(Way):
+class Uncached(CacheWay):
     """Everything is asked for at the origin."""
 
-    async def read(self, key: int, after_s: float) -> Thing:
+    async def read(self, key: int, after_s: float) -> CachedThing:
         """Ask the origin."""
         return await self._origin.read(key, after_s)
 
@@ -107,15 +107,15 @@ class Uncached(Way):
         return 0
 
 
-class InProcess(Way):
+class InProcessCache(CacheWay):
     """A dictionary in the process, which the least often used leave (TinyLFU); nothing older replaces what it holds."""
 
-    def __init__(self, origin: Origin, room: int) -> None:
+    def __init__(self, origin: SlowOrigin, room: int) -> None:
         super().__init__(origin, room)
-        self._things: dict[int, Thing] = {}
+        self._things: dict[int, CachedThing] = {}
         self._policy = TinyLfu()
 
-    async def read(self, key: int, after_s: float) -> Thing:
+    async def read(self, key: int, after_s: float) -> CachedThing:
         """Return what is held, else what the origin says, which is held then."""
         thing = self._things.get(key)
         self._policy.asked(_name(key), held=thing is not None)
@@ -126,7 +126,7 @@ class InProcess(Way):
         self._hold(thing)
         return thing
 
-    async def change(self, key: int, after_s: float) -> Thing:
+    async def change(self, key: int, after_s: float) -> CachedThing:
         """Change it at the origin, and hold what is there now."""
         thing = await self._origin.change(key, after_s)
         self._hold(thing)
@@ -136,7 +136,7 @@ class InProcess(Way):
         """Return the length of the dictionary."""
         return len(self._things)
 
-    def _hold(self, thing: Thing) -> None:
+    def _hold(self, thing: CachedThing) -> None:
         known = self._things.get(thing.key)
         if known is not None and known.version >= thing.version:
             return
@@ -149,7 +149,7 @@ class InProcess(Way):
             del self._things[_key(leaving)]
 
 
-class RedisAside(Way):
+class RedisAside(CacheWay):
     """Cache-aside in Redis: a miss is asked for and stored, a change deletes the entry.
 
     Redis knows no number of entries: it may hold as many bytes as it held when it was filled with so many things, and
@@ -157,12 +157,12 @@ class RedisAside(Way):
     seconds, in which all of a trial is one moment.
     """
 
-    def __init__(self, origin: Origin, room: int, address: str) -> None:
+    def __init__(self, origin: SlowOrigin, room: int, address: str) -> None:
         from redis.asyncio import Redis
 
         super().__init__(origin, room)
         self._client: Any = Redis(unix_socket_path=address)
-        self._decoder = msgspec.msgpack.Decoder(Thing)
+        self._decoder = msgspec.msgpack.Decoder(CachedThing)
         self._encoder = msgspec.msgpack.Encoder()
 
     async def open(self, callers: int) -> None:
@@ -177,9 +177,9 @@ class RedisAside(Way):
 
     async def _fill(self, keys: Iterable[int]) -> None:
         for key in keys:
-            await self._store(Thing(key, 0, "-" * TEXT_BYTES))
+            await self._store(CachedThing(key, 0, "-" * TEXT_BYTES))
 
-    async def read(self, key: int, after_s: float) -> Thing:
+    async def read(self, key: int, after_s: float) -> CachedThing:
         """Return what Redis holds, else what the origin says, which Redis holds then."""
         stored = await self._client.get(_name(key))
         if stored is not None:
@@ -189,13 +189,13 @@ class RedisAside(Way):
         await self._store_read(thing)
         return thing
 
-    async def change(self, key: int, after_s: float) -> Thing:
+    async def change(self, key: int, after_s: float) -> CachedThing:
         """Change it at the origin, and delete the entry."""
         thing = await self._origin.change(key, after_s)
         await self._client.delete(_name(key))
         return thing
 
-    async def changed_elsewhere(self, key: int, after_s: float) -> Thing:
+    async def changed_elsewhere(self, key: int, after_s: float) -> CachedThing:
         """Do as `change` does: the other agent asks the same Redis."""
         return await self.change(key, after_s)
 
@@ -207,23 +207,23 @@ class RedisAside(Way):
         """Close the connections."""
         await self._client.aclose()
 
-    async def _store_read(self, thing: Thing) -> None:
+    async def _store_read(self, thing: CachedThing) -> None:
         await self._store(thing)
 
-    async def _store(self, thing: Thing, *, if_none: bool = False) -> None:
+    async def _store(self, thing: CachedThing, *, if_none: bool = False) -> None:
         await self._client.set(_name(thing.key), self._encoder.encode(thing), ex=EXPIRES_S, nx=if_none)
 
 
 class RedisThrough(RedisAside):
     """Write-through in Redis: a change replaces the entry, and what was read never replaces one."""
 
-    async def change(self, key: int, after_s: float) -> Thing:
+    async def change(self, key: int, after_s: float) -> CachedThing:
         """Change it at the origin, and store what is there now."""
         thing = await self._origin.change(key, after_s)
         await self._store(thing)
         return thing
 
-    async def _store_read(self, thing: Thing) -> None:
+    async def _store_read(self, thing: CachedThing) -> None:
         await self._store(thing, if_none=True)
 
 

@@ -16,27 +16,27 @@ import msgspec
 from experiments.measuring.probes.histogram import Histogram
 from experiments.measuring.role import Role
 from experiments.studies.strategies import _cache_ways
-from experiments.studies.strategies._cache_ways import Origin, Thing, Way
+from experiments.studies.strategies._cache_names import ASIDE, IN_PROCESS, THROUGH, UNCACHED, WARMED
+from experiments.studies.strategies._cache_ways import CachedThing, CacheWay, SlowOrigin
 from experiments.studies.strategies._optimum import most_hits
-from experiments.studies.strategies.caches import ASIDE, IN_PROCESS, THROUGH, UNCACHED, WARMED
 from experiments.workloads import traces
 
 _EXPONENT = 0.9  # common in measured web traces, and that of the study of memory
 _BEFORE = 1
 """Added to the seed for the accesses of the day before, by which a cache is warmed."""
 
-Kind = Literal["read", "change", "elsewhere"]
+AccessKind = Literal["read", "change", "elsewhere"]
 
 
-class Access(msgspec.Struct, frozen=True, kw_only=True):
+class CacheAccess(msgspec.Struct, frozen=True, kw_only=True):
     """What one access does: a read, a change of the agent's own, or one of another's; the origin answers so late."""
 
     key: int
-    kind: Kind
+    kind: AccessKind
     after_s: float
 
 
-def accesses(seed: int, count: int, keys: int, changes: float, delay_ms: float) -> list[Access]:
+def accesses(seed: int, count: int, keys: int, changes: float, delay_ms: float) -> list[CacheAccess]:
     """Return accesses by Zipf's law, a share of them ``changes``, with delays drawn around the mean ``delay_ms``.
 
     Delays are exponential: if all were equal, nothing would overtake, and no cache-aside would ever store what was
@@ -44,12 +44,12 @@ def accesses(seed: int, count: int, keys: int, changes: float, delay_ms: float) 
     """
     rng = random.Random(f"accesses {seed}")
     return [
-        Access(key=key, kind=_kind(rng, changes), after_s=rng.expovariate(1.0) * delay_ms / 1000)
+        CacheAccess(key=key, kind=_kind(rng, changes), after_s=rng.expovariate(1.0) * delay_ms / 1000)
         for key in traces.zipf(seed, count, keys, _EXPONENT)
     ]
 
 
-def _kind(rng: random.Random, changes: float) -> Kind:
+def _kind(rng: random.Random, changes: float) -> AccessKind:
     if rng.random() >= changes:
         return "read"
     return rng.choice(("change", "elsewhere"))
@@ -67,7 +67,7 @@ def popular(seed: int, count: int, keys: int, room: int) -> list[int]:
     return [*known, *others][:room][::-1]
 
 
-class Seen:
+class AccessesSeen:
     """What came of the accesses. A read is stale if it is older than a change that was over when it began."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Seen:
         self.stale = 0
         self._over: dict[int, int] = {}
 
-    async def do(self, way: Way, access: Access) -> None:
+    async def do(self, way: CacheWay, access: CacheAccess) -> None:
         """Make the access, and note it."""
         least = self._over.get(access.key, 0)
         began = time.perf_counter()
@@ -90,7 +90,7 @@ class Seen:
             self._over[access.key] = max(thing.version, self._over.get(access.key, 0))
 
 
-async def _made(way: Way, access: Access) -> Thing:
+async def _made(way: CacheWay, access: CacheAccess) -> CachedThing:
     if access.kind == "read":
         return await way.read(access.key, access.after_s)
     change = way.change if access.kind == "change" else way.changed_elsewhere
@@ -107,13 +107,13 @@ async def _run(role: Role) -> None:
     count, keys = int(condition["accesses"] or 0), int(condition["keys"] or 0)
     room, callers = int(condition["room"] or 0), int(condition["callers"] or 1)
     planned = accesses(seed, count, keys, float(condition["changes"] or 0), float(condition["delay_ms"] or 0))
-    with closing(Origin(role.work_dir / "origin.sqlite", keys, seed)) as origin:
+    with closing(SlowOrigin(role.work_dir / "origin.sqlite", keys, seed)) as origin:
         way = _way(role, origin, room)
         await way.open(callers)
         try:
             warmed = popular(seed, count, keys, room) if role.spec.subject == WARMED else []
             await _warm(role, way, warmed, float(condition["delay_ms"] or 0), callers)
-            seen = Seen()
+            seen = AccessesSeen()
             await _all(way, planned, callers, seen)
             _note(role, planned, seen, way, room, warmed)
             role.part.values["held"] = float(await way.held())
@@ -126,40 +126,42 @@ async def _run(role: Role) -> None:
             await way.close()
 
 
-def _way(role: Role, origin: Origin, room: int) -> Way:
+def _way(role: Role, origin: SlowOrigin, room: int) -> CacheWay:
     subject = role.spec.subject
     if subject == UNCACHED:
         return _cache_ways.Uncached(origin, room)
     if subject == IN_PROCESS:
-        return _cache_ways.InProcess(origin, room)
+        return _cache_ways.InProcessCache(origin, room)
     kind = {ASIDE: _cache_ways.RedisAside, THROUGH: _cache_ways.RedisThrough, WARMED: _cache_ways.RedisAside}[subject]
     return kind(origin, room, role.service(role.spec.services[0].name))
 
 
-async def _warm(role: Role, way: Way, keys: Sequence[int], delay_ms: float, callers: int) -> None:
+async def _warm(role: Role, way: CacheWay, keys: Sequence[int], delay_ms: float, callers: int) -> None:
     """Read ``keys`` before anybody asks, and note how long that takes."""
     if not keys:
         return
     rng = random.Random(f"warming {role.spec.seed}")
-    reads = [Access(key=key, kind="read", after_s=rng.expovariate(1.0) * delay_ms / 1000) for key in keys]
+    reads = [CacheAccess(key=key, kind="read", after_s=rng.expovariate(1.0) * delay_ms / 1000) for key in keys]
     began = time.perf_counter()
-    await _all(way, reads, callers, Seen())
+    await _all(way, reads, callers, AccessesSeen())
     role.part.values["warming_s"] = round(time.perf_counter() - began, 6)
     way.hits = 0
 
 
-async def _all(way: Way, planned: Sequence[Access], callers: int, seen: Seen) -> None:
+async def _all(way: CacheWay, planned: Sequence[CacheAccess], callers: int, seen: AccessesSeen) -> None:
     """Make the accesses in their order: each caller makes the next one as soon as its last is over."""
     left = iter(planned)
     await asyncio.gather(*(_call(way, left, seen) for _ in range(callers)))
 
 
-async def _call(way: Way, left: Iterator[Access], seen: Seen) -> None:
+async def _call(way: CacheWay, left: Iterator[CacheAccess], seen: AccessesSeen) -> None:
     for access in left:
         await seen.do(way, access)
 
 
-def _note(role: Role, planned: Sequence[Access], seen: Seen, way: Way, room: int, warmed: Sequence[int]) -> None:
+def _note(
+    role: Role, planned: Sequence[CacheAccess], seen: AccessesSeen, way: CacheWay, room: int, warmed: Sequence[int]
+) -> None:
     keys, reads = [access.key for access in planned], [access.kind == "read" for access in planned]
     times = Histogram()
     for took_s in seen.read_s:

@@ -15,7 +15,7 @@ from pathlib import Path
 from experiments.measuring.records import RequestRow
 from experiments.measuring.role import Role
 from experiments.measuring.workload import workloads
-from experiments.studies.strategies.leaks import LEAST_BYTES, LOOKS, MEMRAY, SNAPSHOTS, WATCHED
+from experiments.studies.strategies._leak_names import LEAST_BYTES, LOOKS, MEMRAY, SNAPSHOTS, WATCHED
 from experiments.studies.subjects import WARM_UP, Stopwatch, ask, hosted, planned, warm
 from systems.engines.scripted import Scripts
 
@@ -26,7 +26,7 @@ _USER = "user-0"
 _OWN = f"{Path(__file__).parent.name}/{Path(__file__).name}:"
 
 
-class Listeners:
+class LeakingListeners:
     """What leaks: whoever listens is put on a list, and nobody is taken off it."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Listeners:
         self._kept.append(b"-" * size)
 
 
-class Growth:
+class SteadyGrowth:
     """Names what has grown at each of the last looks, and by enough in all. A look is what each place holds, bytes."""
 
     def __init__(self) -> None:
@@ -58,13 +58,13 @@ class Growth:
         return named
 
 
-class Judged:
+class NamedLeaks:
     """What was named: after which turn the leak was, and which other places were at any look, but for this module's."""
 
     def __init__(self, leak: str) -> None:
         self.found_after: int | None = None
         self.others: set[str] = set()
-        self._leak, self._growth = leak, Growth()
+        self._leak, self._growth = leak, SteadyGrowth()
 
     def look(self, turn: int, held: Mapping[str, int]) -> None:
         """Judge what each place holds after ``turn``."""
@@ -74,10 +74,10 @@ class Judged:
         self.others |= {where for where in named if not where.startswith(_OWN)} - {self._leak}
 
 
-class Looking(ABC):
+class LeakWatch(ABC):
     """One way of looking for a leak. What was seen is judged by the close at the latest."""
 
-    def __init__(self, role: Role, judged: Judged) -> None:
+    def __init__(self, role: Role, judged: NamedLeaks) -> None:
         self._role, self._judged = role, judged
 
     def open(self) -> None:  # noqa: B027 - one has nothing to begin
@@ -91,7 +91,7 @@ class Looking(ABC):
         """End."""
 
 
-class Watched(Looking):
+class WatchedMemory(LeakWatch):
     """The process's anonymous memory, as the kernel counts it: there is one place, and it is nowhere."""
 
     def look(self, turn: int) -> None:
@@ -99,8 +99,8 @@ class Watched(Looking):
         self._judged.look(turn, {NOWHERE: self._role.processes.anonymous_bytes() or 0})
 
 
-class Snapshots(Looking):
-    """Snapshots of Python's heap by tracemalloc: what each line of code holds."""
+class HeapSnapshots(LeakWatch):
+    """HeapSnapshots of Python's heap by tracemalloc: what each line of code holds."""
 
     def open(self) -> None:
         """Trace from now on."""
@@ -119,10 +119,10 @@ class Snapshots(Looking):
         tracemalloc.stop()
 
 
-class Memray(Looking):
+class MemrayTrace(LeakWatch):
     """What memray says, after the last turn, that each line of code held at every look."""
 
-    def __init__(self, role: Role, judged: Judged) -> None:
+    def __init__(self, role: Role, judged: NamedLeaks) -> None:
         super().__init__(role, judged)
         self._looks: list[tuple[int, float]] = []
         self._capture = role.work_dir / "turns.bin"
@@ -164,7 +164,7 @@ class Memray(Looking):
             self._judged.look(turn, found)
 
 
-_WAYS: dict[str, type[Looking]] = {WATCHED: Watched, SNAPSHOTS: Snapshots, MEMRAY: Memray}
+_WAYS: dict[str, type[LeakWatch]] = {WATCHED: WatchedMemory, SNAPSHOTS: HeapSnapshots, MEMRAY: MemrayTrace}
 
 
 def run(role: Role) -> None:
@@ -179,7 +179,10 @@ async def _run(role: Role) -> None:
     scripts = Scripts(planned({WARM_UP: first[:1], _USER: asked}))
     # What is noted takes no memory while it is looked at: it would look like a leak.
     taken = array("d", [0.0]) * turns
-    listeners, judged = Listeners(), Judged(NOWHERE if role.spec.subject == WATCHED and size else leaking_place())
+    listeners, judged = (
+        LeakingListeners(),
+        NamedLeaks(NOWHERE if role.spec.subject == WATCHED and size else leaking_place()),
+    )
     looking = _WAYS[role.spec.subject](role, judged)
     async with hosted(role, scripts) as system:
         await warm(system, first[:1])
@@ -200,7 +203,7 @@ async def _run(role: Role) -> None:
     _note(role, judged, taken, anonymous)
 
 
-def _note(role: Role, judged: Judged, taken: array[float], anonymous: int | None) -> None:
+def _note(role: Role, judged: NamedLeaks, taken: array[float], anonymous: int | None) -> None:
     role.part.requests += [
         RequestRow(
             intended_s=0.0,
@@ -221,7 +224,7 @@ def _note(role: Role, judged: Judged, taken: array[float], anonymous: int | None
 
 def leaking_place() -> str:
     """Return the line that leaks."""
-    code = Listeners.add.__code__
+    code = LeakingListeners.add.__code__
     return place(code.co_filename, max(line for _, _, line in code.co_lines() if line is not None))
 
 

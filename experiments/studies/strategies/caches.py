@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from experiments.measuring.records import Scalar, ServiceSpec
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, narrowed, twins
+from experiments.studies.strategies._cache_names import ASIDE, IN_PROCESS, THROUGH, UNCACHED, WARMED
 
 PART = "caches"
 QUESTION = "looked up at the origin, in the process, in Redis, in a warmed one: how often, how fast, and how stale?"
@@ -30,7 +31,6 @@ MEASURES = (
 )
 PRIMARY = 2
 
-UNCACHED, IN_PROCESS, ASIDE, THROUGH, WARMED = "uncached", "in-process", "redis-aside", "redis-through", "redis-warmed"
 SUBJECTS = (UNCACHED, IN_PROCESS, ASIDE, THROUGH, WARMED)
 REFERENCES = (UNCACHED, IN_PROCESS)
 _IN_REDIS = (ASIDE, THROUGH, WARMED)

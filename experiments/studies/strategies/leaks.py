@@ -9,24 +9,18 @@ from __future__ import annotations
 from experiments.measuring.records import EngineSpec
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset, narrowed
+from experiments.studies.strategies._leak_names import MEMRAY, SNAPSHOTS, WATCHED
 
 PART = "leaks"
 QUESTION = "memory watched, heap snapshots, memray: after how many turns is a leak found, and is it named?"
 MEASURES = ("leak_found_after", "leak_other_places", "latency_p50", "leak_memory")
 PRIMARY = 1
 
-WATCHED, SNAPSHOTS, MEMRAY = "watched", "snapshots", "memray"
 SUBJECTS = (WATCHED, SNAPSHOTS, MEMRAY)
 REFERENCES = (WATCHED,)
 
 EVERY = 25
 """Turns between two looks."""
-
-LOOKS = 3
-"""What has grown from look to look so many times in succession is named a leak."""
-
-LEAST_BYTES = 8_192
-"""And has grown by as much in all: less is what an agent gathers while it works."""
 
 _BYTES: dict[Preset, tuple[int, ...]] = {"smoke": (4_096,), "quick": (0, 4_096), "standard": (0, 64, 4_096)}
 _ALL_BYTES = (0, 64, 256, 1_024, 4_096, 65_536)

@@ -22,8 +22,15 @@ from experiments.measuring.records import EngineSpec, Outcome
 from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
 from experiments.studies.strategies import caches
-from experiments.studies.strategies._cache_ways import InProcess, Origin, RedisAside, RedisThrough, Uncached, Way
-from experiments.studies.strategies._caching import Access, Seen, accesses, popular
+from experiments.studies.strategies._cache_ways import (
+    CacheWay,
+    InProcessCache,
+    RedisAside,
+    RedisThrough,
+    SlowOrigin,
+    Uncached,
+)
+from experiments.studies.strategies._caching import AccessesSeen, CacheAccess, accesses, popular
 from experiments.studies.strategies._optimum import most_hits
 
 KEYS = 12
@@ -139,10 +146,10 @@ def _ready(service: services.Service, address: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def ways(redis_address: str) -> dict[str, Callable[[Origin, int], Way]]:
+def ways(redis_address: str) -> dict[str, Callable[[SlowOrigin, int], CacheWay]]:
     return {
         "uncached": Uncached,
-        "in-process": InProcess,
+        "in-process": InProcessCache,
         "redis-aside": lambda origin, room: RedisAside(origin, room, redis_address),
         "redis-through": lambda origin, room: RedisThrough(origin, room, redis_address),
     }
@@ -151,12 +158,14 @@ def ways(redis_address: str) -> dict[str, Callable[[Origin, int], Way]]:
 NAMES = ("uncached", "in-process", "redis-aside", "redis-through")
 
 
-def used(make: Callable[[Origin, int], Way], room: int, planned: Sequence[Access]) -> tuple[Seen, int, int, int]:
+def used(
+    make: Callable[[SlowOrigin, int], CacheWay], room: int, planned: Sequence[CacheAccess]
+) -> tuple[AccessesSeen, int, int, int]:
     """Make the accesses one after another; return what was seen, the hits, the reads of the origin, what is held."""
 
-    async def use() -> tuple[Seen, int, int, int]:
-        seen = Seen()
-        with tempfile.TemporaryDirectory() as folder, closing(Origin(Path(folder) / "o.sqlite", KEYS, 1)) as origin:
+    async def use() -> tuple[AccessesSeen, int, int, int]:
+        seen = AccessesSeen()
+        with tempfile.TemporaryDirectory() as folder, closing(SlowOrigin(Path(folder) / "o.sqlite", KEYS, 1)) as origin:
             way = make(origin, room)
             await way.open(1)
             for access in planned:
@@ -168,15 +177,15 @@ def used(make: Callable[[Origin, int], Way], room: int, planned: Sequence[Access
     return asyncio.run(use())
 
 
-def planned(*steps: tuple[int, str]) -> list[Access]:
-    return [Access(key=key, kind=kind, after_s=0.0) for key, kind in steps]  # type: ignore[arg-type]
+def planned(*steps: tuple[int, str]) -> list[CacheAccess]:
+    return [CacheAccess(key=key, kind=kind, after_s=0.0) for key, kind in steps]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15, deadline=None)
 @given(steps=st.lists(st.tuples(st.integers(0, KEYS - 1), st.sampled_from(["read", "read", "change"])), max_size=40))
 def test_alone_no_way_reads_anything_stale_and_every_miss_asks_the_origin(
-    ways: dict[str, Callable[[Origin, int], Way]], name: str, steps: list[tuple[int, str]]
+    ways: dict[str, Callable[[SlowOrigin, int], CacheWay]], name: str, steps: list[tuple[int, str]]
 ) -> None:
     seen, hits, origin_reads, held = used(ways[name], KEYS, planned(*steps))
     reads = sum(kind == "read" for _, kind in steps)
@@ -190,7 +199,7 @@ def test_alone_no_way_reads_anything_stale_and_every_miss_asks_the_origin(
     [("uncached", 0, 0), ("in-process", 3, 2), ("redis-aside", 1, 0), ("redis-through", 3, 0)],
 )
 def test_what_another_agent_changed_is_stale_in_the_process_alone(
-    ways: dict[str, Callable[[Origin, int], Way]], name: str, hits: int, stale: int
+    ways: dict[str, Callable[[SlowOrigin, int], CacheWay]], name: str, hits: int, stale: int
 ) -> None:
     steps = planned((1, "read"), (1, "read"), (1, "elsewhere"), (1, "read"), (1, "elsewhere"), (1, "read"))
     seen, found, _, _ = used(ways[name], KEYS, steps)
@@ -199,26 +208,26 @@ def test_what_another_agent_changed_is_stale_in_the_process_alone(
 
 @pytest.mark.parametrize(("name", "stale"), [("in-process", 0), ("redis-aside", 1), ("redis-through", 0)])
 async def test_an_answer_that_a_change_overtook_stays_in_a_cache_aside(
-    ways: dict[str, Callable[[Origin, int], Way]], name: str, stale: int, tmp_path: Path
+    ways: dict[str, Callable[[SlowOrigin, int], CacheWay]], name: str, stale: int, tmp_path: Path
 ) -> None:
-    seen = Seen()
-    with closing(Origin(tmp_path / "o.sqlite", KEYS, 1)) as origin:
+    seen = AccessesSeen()
+    with closing(SlowOrigin(tmp_path / "o.sqlite", KEYS, 1)) as origin:
         way = ways[name](origin, KEYS)
         await way.open(2)
-        reading = asyncio.create_task(seen.do(way, Access(key=1, kind="read", after_s=0.1)))
+        reading = asyncio.create_task(seen.do(way, CacheAccess(key=1, kind="read", after_s=0.1)))
         async with asyncio.timeout(10):
             while not origin.reads:  # noqa: ASYNC110 - an origin has no event for it
                 await asyncio.sleep(0.001)
-        await seen.do(way, Access(key=1, kind="change", after_s=0.0))
+        await seen.do(way, CacheAccess(key=1, kind="change", after_s=0.0))
         await reading
-        await seen.do(way, Access(key=1, kind="read", after_s=0.0))
+        await seen.do(way, CacheAccess(key=1, kind="read", after_s=0.0))
         await way.close()
     assert seen.stale == stale
 
 
 @pytest.mark.parametrize("name", ["in-process", "redis-aside"])
 def test_a_cache_has_room_for_about_as_many_things_as_it_is_said_to(
-    ways: dict[str, Callable[[Origin, int], Way]], name: str
+    ways: dict[str, Callable[[SlowOrigin, int], CacheWay]], name: str
 ) -> None:
     *_, held = used(ways[name], 8, planned(*((key, "read") for _ in range(3) for key in range(KEYS))))
     assert 4 <= held <= 8
