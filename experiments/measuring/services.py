@@ -56,8 +56,9 @@ services: Registry[type[Service]] = Registry(
     "service",
     "fourgig.services",
     {
-        "site": "experiments.workloads.site.service:LoopbackSite",
         "postgres": "experiments.workloads.postgres.service:Postgres",
+        "redis": "experiments.workloads.redis_server:RedisServer",
+        "site": "experiments.workloads.site.service:LoopbackSite",
     },
 )
 
