@@ -1,7 +1,7 @@
 """Files of vectors that lie close together, and of vectors to ask for them.
 
-``python -m experiments.workloads.vector_files KIND COUNT QUERIES SEED FOLDER WIDTH``: what makes them is then not in the
-memory of the process that uses them.
+``python -m experiments.workloads.vector_files KIND COUNT QUERIES SEED FOLDER WIDTH``: what makes them is then not in
+the memory of the process that uses them.
 """
 
 from __future__ import annotations

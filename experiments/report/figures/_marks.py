@@ -36,14 +36,11 @@ def in_rows(
     axes.set_ylim(len(rows) - 0.5, -0.5)
 
 
-def over(axes: Axes, frame: pd.DataFrame, place: int, label: str, *, dashed: bool = False) -> None:
+def over(axes: Axes, frame: pd.DataFrame, place: int, label: str) -> None:
     """Draw the mean of ``value`` over ``at`` as a line with intervals."""
     look = drawing.look(place)
     means = frame.groupby("at")["value"].mean()
-    style = "--" if dashed else "-"
-    axes.plot(
-        means.index, means, linestyle=style, linewidth=1.4, markersize=6, markeredgecolor="white", label=label, **look
-    )
+    axes.plot(means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=label, **look)
     for at, some in frame.groupby("at")["value"]:
         axes.plot([at, at], interval(some), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
 

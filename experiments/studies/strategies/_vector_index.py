@@ -179,9 +179,7 @@ def _timed(ask: Callable[[int], _Keys], queries: int) -> tuple[list[_Keys], list
     return found, seconds
 
 
-def _recall(
-    found: list[_Keys], likeness: NDArray[np.float32], allowed: Callable[[int], NDArray[np.bool_]]
-) -> float:
+def _recall(found: list[_Keys], likeness: NDArray[np.float32], allowed: Callable[[int], NDArray[np.bool_]]) -> float:
     """Return the share of the nearest ten that were found; what is as near as the tenth of those allowed is right."""
     right = wanted = 0
     for at, keys in enumerate(found):

@@ -11,7 +11,7 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 
 PART = "batched-embedding"
-QUESTION = "vectors of many texts, made one text at a time or in batches: how many a second, how long is a wait, in how much memory?"
+QUESTION = "vectors of many texts, made one at a time or in batches: how many a second, in how much memory?"
 MEASURES = (
     "embedding_rate",
     "embedding_anonymous",
@@ -58,11 +58,7 @@ _TEXT_S = {
 
 def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a size of batch, encoder and kind of texts."""
-    found = [
-        _cell(place, subject)
-        for place in _PLACES[request.preset]
-        for subject in _subjects(request.preset, place)
-    ]
+    found = [_cell(place, subject) for place in _PLACES[request.preset] for subject in _subjects(request.preset, place)]
     if request.preset in GRADED:
         found += twins(_cell(_ARMED, subject) for subject in (ALONE, "batch-32"))
     return found

@@ -72,9 +72,7 @@ def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a way and share of plain questions; none where no model runs."""
     if not registry.engines.get(request.engine.name).runs_a_model:
         return []
-    found = [
-        _cell(request, way, share) for share in _PLAIN.get(request.preset, _USUAL_PLAIN) for way in WAYS
-    ]
+    found = [_cell(request, way, share) for share in _PLAIN.get(request.preset, _USUAL_PLAIN) for way in WAYS]
     if request.preset in GRADED:
         found += twins(_cell(request, way, _USUAL_PLAIN[0]) for way in (LARGE_ALONE, BY_RULE))
     return found

@@ -16,7 +16,9 @@ from experiments.workloads import vectors as workload
 from experiments.workloads.vectors import CLUSTERS
 
 PART = "vector-index"
-QUESTION = "the ten nearest by a graph or by a scan of all: which are found, how soon, and what do building and removing cost?"
+QUESTION = (
+    "the ten nearest by a graph or by a scan of all: which are found, how soon, and what do building and removing cost?"
+)
 MEASURES = (
     "nearest_p50",
     "index_recall",

@@ -14,7 +14,9 @@ _PART, _ALONE, _ADVISED = "batched-embedding", "one-at-a-time", "batch-32"
 
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figure of the part, as far as there are records."""
-    rates, held = (_over_batches(scene.measured(name, part=_PART)) for name in ("embedding_rate", "embedding_anonymous"))
+    rates, held = (
+        _over_batches(scene.measured(name, part=_PART)) for name in ("embedding_rate", "embedding_anonymous")
+    )
     if rates.empty or held.empty:
         return []
     kinds = sorted(set(rates["kind"]))

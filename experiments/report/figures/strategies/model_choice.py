@@ -42,7 +42,10 @@ def draw(scene: Scene) -> list[Drawn]:
     panels[0].set_ylabel("right answers (%)")
     panels[0].set_ylim(-2, 102)
     alt = f"{title}. Right answers over the mean time to an answer, a point a way of choosing the model."
-    notes = [*scene.notes(right), "points: means of the blocks; lines: 95 % intervals, of fewer than six blocks the range"]
+    notes = [
+        *scene.notes(right),
+        "points: means of the blocks; lines: 95 % intervals, of fewer than six blocks the range",
+    ]
     return [drawing.finish(figure, "strategies-model-choice", title, alt, notes)]
 
 

@@ -38,7 +38,8 @@ def _tokens(scene: Scene) -> list[Drawn]:
         return []
     means = asked.groupby("at")["value"].mean()
     told = ", ".join(
-        f"{text.percent(change)} {f'beside {data} tokens of data' if data else 'alone'}" for data, change in means.items()
+        f"{text.percent(change)} {f'beside {data} tokens of data' if data else 'alone'}"
+        for data, change in means.items()
     )
     title = f"Asked in few words, the tokens of instruction and data change by {told}"
     figure, [axes] = drawing.canvas(title, height=4.2)

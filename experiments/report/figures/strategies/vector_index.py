@@ -40,7 +40,13 @@ def _curves(scene: Scene) -> list[Drawn]:
         mine = swept[swept["row"] == row].groupby("looked_at")[["ms", "recall"]].mean()
         label = words.replace("\n", ", ")
         axes.plot(
-            mine["ms"], 100 * mine["recall"], linewidth=1.4, markersize=5.5, markeredgecolor="white", label=label, **look
+            mine["ms"],
+            100 * mine["recall"],
+            linewidth=1.4,
+            markersize=5.5,
+            markeredgecolor="white",
+            label=label,
+            **look,
         )
         scan = times[(times["subject"] == _SCAN) & (_row(times) == row)]["value"]
         if len(scan):

@@ -34,9 +34,7 @@ def records(
             patch.undo()
         patch.setenv("FOURGIG_CACHE", str(folder))
         work = tmp_path_factory.mktemp("trials")
-        return {
-            (str(cell.condition["encoder"]), cell.subject): ran(batched_embedding, cell, work) for cell in cells
-        }
+        return {(str(cell.condition["encoder"]), cell.subject): ran(batched_embedding, cell, work) for cell in cells}
 
 
 def test_a_batch_makes_the_vectors_that_the_texts_have_alone(records: dict[tuple[str, str], Record]) -> None:
@@ -46,7 +44,7 @@ def test_a_batch_makes_the_vectors_that_the_texts_have_alone(records: dict[tuple
         assert value("embedding_rate", record) > 0
 
 
-def test_a_larger_batch_of_a_network_takes_more_memory(records: dict[tuple[str, str], Record]) -> None:
+def test_every_way_reads_the_same_texts_in_its_own_number_of_calls(records: dict[tuple[str, str], Record]) -> None:
     calls = {key: len(record.part().series["embedding_call_s"]) for key, record in records.items()}
     assert calls["minilm", "one-at-a-time"] == 32 * calls["minilm", "batch-32"]
 

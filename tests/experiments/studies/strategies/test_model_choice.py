@@ -75,4 +75,4 @@ def test_each_way_asks_whom_it_says(records: dict[str, Record]) -> None:
 def test_right_answers_are_drawn_over_their_time(records: dict[str, Record], tmp_path: Path) -> None:
     drawing = drawn(figure, model_choice.REFERENCES, records.values(), tmp_path)["strategies-model-choice"]
     assert drawing.title.startswith("A rule answers ")
-    assert {row[0] for row in drawing.data[1:]} == set(model_choice.WAYS)
+    assert {row[1] for row in drawing.data[1:]} == set(model_choice.WAYS)

@@ -26,7 +26,7 @@ class _Unseen(Role):
 
 
 def ran(part: ModuleType, cell: Cell, folder: Path, model: Path | None = None, block: int = 0) -> Record:
-    """Run the trial of ``cell`` in a new folder under ``folder``, with the model file there is, and return its record."""
+    """Run the trial of ``cell`` in a new folder under ``folder``, with the model file there is, for its record."""
     work = folder / f"{cell.subject}-{block}-{len(list(folder.iterdir()))}"
     work.mkdir()
     spec = synthetic.spec(
