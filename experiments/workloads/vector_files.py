@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +64,8 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def main() -> None:
     """Write what the command line names."""
     kind, count, queries, seed, folder, width = sys.argv[1:]
-    wanted: Any = (int(count), int(queries), int(seed))
-    made, asked = _clusters(*wanted, int(width)) if kind == CLUSTERS else _encoded(kind, *wanted)
+    numbers = int(count), int(queries), int(seed)
+    made, asked = _clusters(*numbers, int(width)) if kind == CLUSTERS else _encoded(kind, *numbers)
     made.tofile(Path(folder) / ROWS)
     np.save(Path(folder) / ASKED, asked)
     tenth = [np.partition(made @ vector, -NEAREST_COUNT)[-NEAREST_COUNT] for vector in asked]

@@ -41,7 +41,8 @@ def over(axes: Axes, frame: pd.DataFrame, place: int, label: str) -> None:
     look = drawing.look(place)
     means = frame.groupby("at")["value"].mean()
     axes.plot(means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=label, **look)
-    for at, some in frame.groupby("at")["value"]:
+    for place_of, some in frame.groupby("at")["value"]:
+        at = float(str(place_of))
         axes.plot([at, at], interval(some), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
 
 

@@ -31,7 +31,7 @@ from systems.turn.prompt import build
 
 _NOTES = 4
 _TURNS = 120  # of a conversation, from which the questions are drawn
-_ANSWER_TOKENS = 32
+_ANSWER_TOKENS = 24
 _OBSERVED = Observed(
     clock="2026-11-02 09:30", system="processor 5 %, memory 40 % of 4.0 GiB, disk 50 %", emotion="neutral"
 )

@@ -15,13 +15,13 @@ from systems.errors import EngineError
 
 INSTRUCTIONS = {
     VERBOSE: (
-        "Please look through the following records and write a complete report with every detail, explanation and "
-        "recommendation. Leave nothing out and give examples for every point."
+        "Please look through the following records and write a complete report\nwith every detail, explanation, and "
+        "recommendation. Leave nothing out,\nand give examples for every point."
     ),
-    CONCISE: "Read records and list: 1) Main findings 2) Advice",
+    CONCISE: "Examine records and list: 1) Main findings 2) Advice",
 }
-"""What is asked of the data, in the lab's words: as many words as the published pair has, 26 and 7, and as many points
-of a list."""
+"""What is asked of the data, in the lab's words: as many words as the published pair has, 26 and 7, and to SmolLM2 as many
+tokens, 33 and 15."""
 
 _PLACES = "Utrecht Delft Porto Lisbon Turin Ghent Leeds Basel Malmo Krakow Graz Dublin".split()
 _THINGS = "chairs lamps boxes tickets bottles ropes tables letters wheels coats books bicycles".split()
@@ -32,6 +32,7 @@ _REPLY = "The records were counted and what was found in them is told here in th
 _REPLY_WORDS = 19
 
 _CONVERSATION = "asked"
+_WARMING_TOKENS = 4
 
 
 def data(engine: Engine, rng: random.Random, tokens: int) -> str:
@@ -63,8 +64,8 @@ def run(role: Role) -> None:
         rng = random.Random(f"records {role.spec.seed}")
         instruction, tokens = INSTRUCTIONS[role.spec.subject], int(condition["data"] or 0)
         texts = [asked(instruction, data(engine, rng, tokens)) for _ in range(int(condition["calls"] or 0) + 1)]
-        warm, *texts = texts
-        _ask(engine, warm, most, script, Stopwatch())
+        warming, *texts = texts
+        _ask(engine, warming, min(most, _WARMING_TOKENS), script, Stopwatch())
         clock, began = Stopwatch(), time.process_time()
         for text in texts:
             if not condition.get("kept"):

@@ -97,7 +97,8 @@ class _Graph:
         self._index.expansion_search = count
 
     def nearest(self, vector: _Vector, count: int) -> _Keys:
-        return np.asarray(self._index.search(vector, count, threads=1).keys).astype(np.int64)
+        found: _Keys = np.asarray(self._index.search(vector, count, threads=1).keys).astype(np.int64)
+        return found
 
     def nearest_of(self, category: int, vector: _Vector, count: int) -> _Keys:
         # The library's Python has no filter of its own, so more are looked for until enough are of the category.

@@ -46,7 +46,8 @@ SHORT_NOTE_WORDS = 16
 """Words of the longest note beside which a question still counts as simple."""
 
 # Questions, and the share of them that is about what was told in plain sentences.
-_QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 4, "standard": 16, "wide": 16, "paper": 32}
+_QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 4, "standard": 8, "wide": 8, "paper": 32}
+_WAYS: dict[Preset, tuple[str, ...]] = {"smoke": (LARGE_ALONE, BY_RULE), "quick": (LARGE_ALONE, SMALL_ALONE, BY_RULE)}
 _PLAIN: dict[Preset, tuple[float, ...]] = {"wide": (0.5, 0.25, 0.75), "paper": (0.5, 0.25, 0.75)}
 _USUAL_PLAIN = (0.5,)
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}
@@ -72,9 +73,10 @@ def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a way and share of plain questions; none where no model runs."""
     if not registry.engines.get(request.engine.name).runs_a_model:
         return []
-    found = [_cell(request, way, share) for share in _PLAIN.get(request.preset, _USUAL_PLAIN) for way in WAYS]
+    shares, ways = _PLAIN.get(request.preset, _USUAL_PLAIN), _WAYS.get(request.preset, WAYS)
+    found = [_cell(request, way, share) for share in shares for way in ways]
     if request.preset in GRADED:
-        found += twins(_cell(request, way, _USUAL_PLAIN[0]) for way in (LARGE_ALONE, BY_RULE))
+        found += twins([_cell(request, BY_RULE, _USUAL_PLAIN[0])])
     return found
 
 

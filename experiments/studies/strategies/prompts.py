@@ -48,11 +48,10 @@ _STANDARD: tuple[_Point, ...] = (
     (0, _SHORT_REPLY, False),
     _ARMED,
     (200, _SHORT_REPLY, False),
-    (800, _SHORT_REPLY, False),
-    (_USUAL_DATA, 128, False),
+    (_USUAL_DATA, 64, False),
     (_USUAL_DATA, _SHORT_REPLY, True),
 )
-_WIDE = (*_STANDARD, (_USUAL_DATA, 64, False), (_USUAL_DATA, 256, False), (800, 256, False))
+_WIDE = (*_STANDARD, (800, _SHORT_REPLY, False), (_USUAL_DATA, 256, False), (800, 256, False))
 _POINTS: dict[Preset, tuple[_Point, ...]] = {
     "smoke": (_ARMED,),
     "quick": ((0, _SHORT_REPLY, False), _ARMED, (_USUAL_DATA, 64, False)),
@@ -60,15 +59,15 @@ _POINTS: dict[Preset, tuple[_Point, ...]] = {
     "wide": _WIDE,
     "paper": (
         *_WIDE,
-        *((data, reply, False) for data in (0, 200) for reply in (64, 128, 256)),
+        *((data, reply, False) for data in (0, 200) for reply in (64, 256)),
         *((data, _SHORT_REPLY, True) for data in (0, 200, 800)),
     ),
 }
 _CALLS: dict[Preset, int] = {"smoke": 1, "quick": 2}
-_USUAL_CALLS = 4
+_USUAL_CALLS = 3
 
 _OWN_CALLS: dict[Preset, int] = {"standard": 4, "wide": 16, "paper": 32}
-_OWN_DATA, _OWN_MOST = 200, 160
+_OWN_DATA, _OWN_MOST = 200, 128
 # The likeliest words, so that nothing is drawn; the penalty is the one that the model's file advises.
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0}
 

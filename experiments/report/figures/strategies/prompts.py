@@ -1,4 +1,4 @@
-"""Concise prompts: what share of tokens and of time they save, over the data beside them and the length of the reply."""
+"""Concise prompts: what share of tokens and time they save, over the data beside them and the length of the reply."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from experiments.analysis import claims
+from experiments.analysis.frames import where
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
 from experiments.report.figures._marks import INTERVALS, changes, over
@@ -88,14 +89,14 @@ def _shortest(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the rows with the least of a factor."""
     if frame.empty:
         return frame
-    levels = factor(frame, name)
-    return frame[levels == levels.min()]
+    least = min(factor(frame, name))
+    return where(frame, **{name: least})
 
 
 def _usual_data(frame: pd.DataFrame) -> int:
     """Return beside how much data most lengths of replies were forced."""
-    lengths = frame.assign(data=factor(frame, "data")).groupby("data")["at"].nunique()
-    return int(lengths.idxmax())
+    amounts = factor(frame, "data")
+    return max(set(amounts), key=lambda amount: (frame[amounts == amount]["at"].nunique(), -amount))
 
 
 def _lines(axes: Axes, shown: dict[str, pd.DataFrame]) -> None:

@@ -60,7 +60,7 @@ def _curves(scene: Scene) -> list[Drawn]:
     alt = f"{title}. Recall over the time of a lookup, a line a condition, a point a number of rows looked at."
     notes = [
         *scene.notes(times),
-        "lines: a graph that looks at 10 to 400 rows, means of the blocks; large empty marks: the scan of the same rows",
+        "lines: a graph that looks at 10 to 400 rows, means of the blocks; large empty marks: their scan",
     ]
     return [drawing.finish(figure, "strategies-vector-index", title, alt, notes)]
 
@@ -122,9 +122,9 @@ def _costs(scene: Scene) -> list[Drawn]:
     frames = [frame.assign(row=_row(frame)) for frame in frames]
     rows = _rows(frames[0])
     subjects = scene.subjects(frames[0]["subject"])
-    built = frames[0].groupby(["row", "subject"])["value"].mean()
-    longest = max((value, row) for (row, subject), value in built.items() if subject == subjects[-1])
-    title = f"The {subjects[-1]} of {rows[longest[1]].replace(chr(10), ', ')} takes {text.quantity(longest[0], 's')} to build"
+    built = frames[0][frames[0]["subject"] == subjects[-1]].groupby("row")["value"].mean()
+    where = rows[str(built.idxmax())].replace("\n", ", ")
+    title = f"The {subjects[-1]} of {where} takes {text.quantity(built.max(), 's')} to build"
     figure, panels = drawing.canvas(title, len(_COSTS), sharey=True, height=2.6 + 0.5 * len(rows))
     for axes, frame, (_, label, scale, spans) in zip(panels, frames, _COSTS, strict=True):
         in_rows(axes, frame, rows, subjects, scale)

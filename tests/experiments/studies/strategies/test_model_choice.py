@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,10 +20,13 @@ NOTES = st.lists(st.text("ab c", max_size=60), max_size=5)
 
 
 def _cells(shapes: tuple[str, ...] = ("smollm2", "reader")) -> list[Cell]:
+    """Return a cell of the preset standard for each way, with two questions."""
     engine = EngineSpec(name="llama")
-    return model_choice.cells(
-        GridRequest(preset="smoke", systems=(), engine=engine, shapes=dict.fromkeys(shapes, engine))
+    cells = model_choice.cells(
+        GridRequest(preset="standard", systems=(), engine=engine, shapes=dict.fromkeys(shapes, engine))
     )
+    two = {"questions": 2}
+    return [msgspec.structs.replace(cell, condition=cell.condition | two) for cell in cells if not cell.twin]
 
 
 @given(notes=NOTES, more=NOTES)
