@@ -20,8 +20,8 @@ INSTRUCTIONS = {
     ),
     CONCISE: "Examine records and list: 1) Main findings 2) Advice",
 }
-"""What is asked of the data, in the lab's words: as many words as the published pair has, 26 and 7, and to SmolLM2 as many
-tokens, 33 and 15."""
+"""What is asked of the data, in the lab's words: as many words as the published pair has, 26 and 7, and to SmolLM2
+as many tokens, 33 and 15."""
 
 _PLACES = "Utrecht Delft Porto Lisbon Turin Ghent Leeds Basel Malmo Krakow Graz Dublin".split()
 _THINGS = "chairs lamps boxes tickets bottles ropes tables letters wheels coats books bicycles".split()

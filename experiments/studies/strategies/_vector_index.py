@@ -105,7 +105,7 @@ class _Graph:
         wanted = 2 * count * _CATEGORIES
         while True:
             found = self.nearest(vector, min(wanted, len(self._index)))
-            mine = found[self._categories[found] == category][:count]
+            mine: _Keys = found[self._categories[found] == category][:count]
             if len(mine) == count or wanted >= len(self._index):
                 return mine
             wanted *= 2

@@ -54,7 +54,7 @@ _STANDARD: tuple[_Point, ...] = (
 _WIDE = (*_STANDARD, (800, _SHORT_REPLY, False), (_USUAL_DATA, 256, False), (800, 256, False))
 _POINTS: dict[Preset, tuple[_Point, ...]] = {
     "smoke": (_ARMED,),
-    "quick": ((0, _SHORT_REPLY, False), _ARMED, (_USUAL_DATA, 64, False)),
+    "quick": ((0, _SHORT_REPLY, False), _ARMED),
     "standard": _STANDARD,
     "wide": _WIDE,
     "paper": (
@@ -63,7 +63,7 @@ _POINTS: dict[Preset, tuple[_Point, ...]] = {
         *((data, _SHORT_REPLY, True) for data in (0, 200, 800)),
     ),
 }
-_CALLS: dict[Preset, int] = {"smoke": 1, "quick": 2}
+_CALLS: dict[Preset, int] = {"smoke": 1, "quick": 1}
 _USUAL_CALLS = 3
 
 _OWN_CALLS: dict[Preset, int] = {"standard": 4, "wide": 16, "paper": 32}

@@ -69,7 +69,7 @@ _LARGE = 100_000
 _TEXT_WIDTH = 256  # of WordLlama's vectors
 
 # Seconds, for estimates: a trial without its rows; a row made, of a text; a row added to a graph, a number of it.
-_START_S, _MADE_S, _ADDED_S = 1.0, 0.00015, 2e-6
+_START_S, _MADE_S, _ADDED_S = 1.0, 0.00015, 1e-6
 
 
 def cells(request: GridRequest) -> list[Cell]:

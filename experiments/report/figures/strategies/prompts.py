@@ -38,10 +38,7 @@ def _tokens(scene: Scene) -> list[Drawn]:
     if asked.empty:
         return []
     means = asked.groupby("at")["value"].mean()
-    told = ", ".join(
-        f"{text.percent(change)} {f'beside {data} tokens of data' if data else 'alone'}"
-        for data, change in means.items()
-    )
+    told = ", ".join(f"{text.percent(change)} {_beside(int(str(data)))}" for data, change in means.items())
     title = f"Asked in few words, the tokens of instruction and data change by {told}"
     figure, [axes] = drawing.canvas(title, height=4.2)
     _lines(axes, shown)
@@ -67,8 +64,8 @@ def _times(scene: Scene) -> list[Drawn]:
     shortest = min(factor(latency, "reply"))
     title = (
         f"{scene.lead(latency)}A reply of {shortest} tokens to few words changes in time by "
-        f"{text.percent(means[first])} beside {first} tokens of data"
-        + (f", {text.percent(means[last])} beside {last}" if last != first else "")
+        f"{text.percent(means[first])} {_beside(first)}"
+        + (f", {text.percent(means[last])} {_beside(last)}" if last != first else "")
     )
     figure, panels = drawing.canvas(title, 2, sharey=True, height=4.0)
     for axes, shown, label in zip(
@@ -85,6 +82,10 @@ def _times(scene: Scene) -> list[Drawn]:
     return [drawing.finish(figure, "strategies-prompts-time", title, alt, notes)]
 
 
+def _beside(data: int) -> str:
+    return f"beside {data} tokens of data" if data else "without data"
+
+
 def _shortest(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the rows with the least of a factor."""
     if frame.empty:
@@ -95,8 +96,9 @@ def _shortest(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _usual_data(frame: pd.DataFrame) -> int:
     """Return beside how much data most lengths of replies were forced."""
-    amounts = factor(frame, "data")
-    return max(set(amounts), key=lambda amount: (frame[amounts == amount]["at"].nunique(), -amount))
+    amounts = factor(frame, "data").astype(int)
+    found: int = max(set(amounts), key=lambda amount: (frame[amounts == amount]["at"].nunique(), -amount))
+    return found
 
 
 def _lines(axes: Axes, shown: dict[str, pd.DataFrame]) -> None:

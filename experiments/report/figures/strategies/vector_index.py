@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from matplotlib.ticker import LogLocator
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
@@ -38,7 +39,7 @@ def _curves(scene: Scene) -> list[Drawn]:
     for place, (row, words) in enumerate(rows.items()):
         look = drawing.look(place)
         mine = swept[swept["row"] == row].groupby("looked_at")[["ms", "recall"]].mean()
-        label = words.replace("\n", ", ")
+        label = words.replace("\n", " ")
         axes.plot(
             mine["ms"],
             100 * mine["recall"],
@@ -84,7 +85,8 @@ def _rows(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _words(kind: str, count: int, width: int) -> str:
-    return f"{text.plain(kind)}{f' of {width}' if width else ''}\n{count:,}"
+    what = f"points of {width} numbers" if width else f"texts, by {text.plain(kind)}"
+    return f"{count:,}\n{what}"
 
 
 def _swept(scene: Scene, times: pd.DataFrame) -> pd.DataFrame:
@@ -107,7 +109,7 @@ def _title(times: pd.DataFrame, rows: dict[str, str]) -> str:
     for row, words in rows.items():
         mine = times[_row(times) == row].groupby("subject")["value"].mean()
         if {_SCAN, _GRAPH} <= set(mine.index):
-            told.append((mine[_GRAPH] / mine[_SCAN], words.replace("\n", ", ")))
+            told.append((mine[_GRAPH] / mine[_SCAN], words.replace("\n", " ")))
     if not told:
         return "Recall over the time of a lookup in a graph of vectors"
     least, most = min(told), max(told)
@@ -123,7 +125,7 @@ def _costs(scene: Scene) -> list[Drawn]:
     rows = _rows(frames[0])
     subjects = scene.subjects(frames[0]["subject"])
     built = frames[0][frames[0]["subject"] == subjects[-1]].groupby("row")["value"].mean()
-    where = rows[str(built.idxmax())].replace("\n", ", ")
+    where = rows[str(built.idxmax())].replace("\n", " ")
     title = f"The {subjects[-1]} of {where} takes {text.quantity(built.max(), 's')} to build"
     figure, panels = drawing.canvas(title, len(_COSTS), sharey=True, height=2.6 + 0.5 * len(rows))
     for axes, frame, (_, label, scale, spans) in zip(panels, frames, _COSTS, strict=True):
@@ -131,9 +133,10 @@ def _costs(scene: Scene) -> list[Drawn]:
         axes.set_xlabel(label)
         if spans:
             drawing.logarithmic(axes, "x")
+            axes.xaxis.set_major_locator(LogLocator())  # decades alone: a panel is narrow
             axes.tick_params("x", rotation=45)
         else:
-            axes.set_xlim(left=0)
+            axes.set_xlim(0, 1.1 * scale * frame["value"].max())
     alt = f"{title}. Time to build, anonymous memory, and the time of a lookup with a filter, a row a condition."
     notes = [*scene.notes(*frames), INTERVALS]
     return [drawing.finish(figure, "strategies-vector-index-costs", title, alt, notes)]

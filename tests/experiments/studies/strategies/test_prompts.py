@@ -81,4 +81,4 @@ def test_the_figures_have_the_published_share_across_them(records: list[Record],
     assert "claim-S4-prompt-0" in found["strategies-prompts"].svg.decode()
     assert "claim-S4-prompt-lat-1" in found["strategies-prompts-time"].svg.decode()
     assert found["strategies-prompts-time"].title.startswith("No model ran.")
-    assert " alone, " in found["strategies-prompts"].title
+    assert "without data, " in found["strategies-prompts"].title
