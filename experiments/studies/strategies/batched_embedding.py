@@ -30,15 +30,15 @@ STATIC = "wordllama"
 
 # Encoder, kind of texts, and how many of them.
 _Place = tuple[str, str, int]
-_ARMED: _Place = ("minilm", SHORT, 256)
-_STANDARD: tuple[_Place, ...] = (_ARMED, ("minilm", PASSAGES, 128), (STATIC, SHORT, 4_096))
-_WIDE = (*_STANDARD, ("e5-small", SHORT, 256), ("e5-small", PASSAGES, 128))
+_ARMED: _Place = ("minilm", SHORT, 128)
+_STANDARD: tuple[_Place, ...] = (_ARMED, ("minilm", PASSAGES, 64), (STATIC, SHORT, 2_048))
+_WIDE = (*_STANDARD, ("e5-small", SHORT, 128))
 _PLACES: dict[Preset, tuple[_Place, ...]] = {
-    "smoke": (("minilm", SHORT, 32), (STATIC, SHORT, 32)),
-    "quick": (("minilm", SHORT, 128), (STATIC, SHORT, 1_024)),
+    "smoke": (("minilm", SHORT, 32),),
+    "quick": (("minilm", SHORT, 64), (STATIC, SHORT, 1_024)),
     "standard": _STANDARD,
     "wide": _WIDE,
-    "paper": (*_WIDE, (STATIC, PASSAGES, 4_096)),
+    "paper": (*_WIDE, (STATIC, PASSAGES, 2_048)),
 }
 _SUBJECTS: dict[Preset, tuple[str, ...]] = {"smoke": (ALONE, "batch-32"), "quick": (ALONE, "batch-32")}
 
@@ -50,7 +50,6 @@ _TEXT_S = {
     ("minilm", SHORT): 0.005,
     ("minilm", PASSAGES): 0.02,
     ("e5-small", SHORT): 0.01,
-    ("e5-small", PASSAGES): 0.04,
     (STATIC, SHORT): 0.0001,
     (STATIC, PASSAGES): 0.0003,
 }

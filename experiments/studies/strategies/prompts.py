@@ -66,8 +66,8 @@ _POINTS: dict[Preset, tuple[_Point, ...]] = {
 _CALLS: dict[Preset, int] = {"smoke": 1, "quick": 1}
 _USUAL_CALLS = 3
 
-_OWN_CALLS: dict[Preset, int] = {"standard": 4, "wide": 16, "paper": 32}
-_OWN_DATA, _OWN_MOST = 200, 128
+_OWN_CALLS: dict[Preset, int] = {"wide": 8, "paper": 32}
+_OWN_DATA, _OWN_MOST = 200, 400
 # The likeliest words, so that nothing is drawn; the penalty is the one that the model's file advises.
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0}
 
