@@ -1,7 +1,7 @@
 """Files of vectors that lie close together, and of vectors to ask for them.
 
-``python -m experiments.workloads.vector_files KIND COUNT QUERIES SEED FOLDER``: what makes them is then not in the
-memory of the process that uses them.
+``python -m experiments.workloads.vector_files KIND COUNT QUERIES SEED FOLDER WIDTH``: what makes them is then not in
+the memory of the process that uses them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,6 @@ from experiments.workloads.vectors import CLUSTERS, FAMILY, NEAREST_COUNT, texts
 ROWS, ASKED, NEAREST = "rows.f32", "asked.npy", "nearest.npy"
 """The files of a folder: the rows; the vectors to ask with; how near to each the tenth of the rows lies."""
 
-_DIMENSIONS = 384  # of clusters: as many as small encoders have
 _SPREAD = 0.35  # how far a point lies from its centre, of a length of 1
 _BLOCK = 4_096
 
@@ -47,15 +45,15 @@ def _encoded(kind: str, count: int, queries: int, seed: int) -> tuple[NDArray[np
         engine.close()
 
 
-def _clusters(count: int, queries: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _clusters(count: int, queries: int, seed: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rng = np.random.default_rng(seed)
-    centres = _unit(rng.standard_normal((-(-count // FAMILY), _DIMENSIONS), np.float32))
-    found = np.empty((count, _DIMENSIONS), np.float32)
+    centres = _unit(rng.standard_normal((-(-count // FAMILY), width), np.float32))
+    found = np.empty((count, width), np.float32)
     for start in range(0, count, _BLOCK):
         at = np.arange(start, min(start + _BLOCK, count))
-        away = _unit(rng.standard_normal((len(at), _DIMENSIONS), np.float32))
+        away = _unit(rng.standard_normal((len(at), width), np.float32))
         found[at] = _unit(centres[at // FAMILY] + _SPREAD * away)
-    away = _unit(rng.standard_normal((queries, _DIMENSIONS), np.float32))
+    away = _unit(rng.standard_normal((queries, width), np.float32))
     return found, _unit(centres[rng.choice(len(centres), queries, replace=False)] + _SPREAD * away)
 
 
@@ -65,9 +63,9 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def main() -> None:
     """Write what the command line names."""
-    kind, count, queries, seed, folder = sys.argv[1:]
-    wanted: Any = (int(count), int(queries), int(seed))
-    made, asked = _clusters(*wanted) if kind == CLUSTERS else _encoded(kind, *wanted)
+    kind, count, queries, seed, folder, width = sys.argv[1:]
+    numbers = int(count), int(queries), int(seed)
+    made, asked = _clusters(*numbers, int(width)) if kind == CLUSTERS else _encoded(kind, *numbers)
     made.tofile(Path(folder) / ROWS)
     np.save(Path(folder) / ASKED, asked)
     tenth = [np.partition(made @ vector, -NEAREST_COUNT)[-NEAREST_COUNT] for vector in asked]

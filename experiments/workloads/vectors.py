@@ -17,6 +17,9 @@ from experiments.workloads.remembering.values import family
 
 CLUSTERS = "clusters"
 
+CLUSTER_WIDTH = 384
+"""How many numbers a point of `CLUSTERS` has if nothing else is said: as many as small encoders have."""
+
 NEAREST_COUNT = 10
 """How many of the nearest are asked for."""
 
@@ -44,9 +47,12 @@ _SAID = (
 _THINGS = "boat garden piano bicycle camera ladder printer kitchen violin telescope greenhouse projector".split()
 
 
-def make(kind: str, count: int, queries: int, seed: int, folder: Path) -> None:
-    """Write ``count`` rows and so many ``queries`` to ``folder``. Raises `CalledProcessError`."""
-    arguments = [kind, str(count), str(queries), str(seed), str(folder)]
+def make(kind: str, count: int, queries: int, seed: int, folder: Path, width: int = CLUSTER_WIDTH) -> None:
+    """Write ``count`` rows and so many ``queries`` to ``folder``, points with ``width`` numbers.
+
+    Raises `CalledProcessError`.
+    """
+    arguments = [kind, str(count), str(queries), str(seed), str(folder), str(width)]
     subprocess.run([sys.executable, "-m", "experiments.workloads.vector_files", *arguments], check=True)
 
 

@@ -1,0 +1,49 @@
+"""The part that reads texts alone and in batches: the vectors are the same, and the rates are drawn."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from experiments.measuring.records import EngineSpec, Record
+from experiments.measuring.study import GridRequest
+from experiments.report.figures.strategies import batched_embedding as figure
+from experiments.studies.strategies import batched_embedding
+from systems.models import embeddings
+from systems.models.published import PUBLISHED
+from tests.experiments.studies.strategies.trials import drawn, ran, value
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory, embedding_model: Callable[[str], Path]) -> dict[str, Record]:
+    """One trial a way, of the preset smoke."""
+    found, folder = embedding_model("minilm"), tmp_path_factory.mktemp("embedding")
+    request = GridRequest(preset="smoke", systems=(), engine=EngineSpec(name="simulated"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURGIG_CACHE", str(folder))
+        place = embeddings.converted(PUBLISHED["minilm"])
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(found, place)
+        work = tmp_path_factory.mktemp("trials")
+        return {cell.subject: ran(batched_embedding, cell, work) for cell in batched_embedding.cells(request)}
+
+
+def test_a_batch_makes_the_vectors_that_the_texts_have_alone(records: dict[str, Record]) -> None:
+    for record in records.values():
+        assert value("embedding_alike", record) > 0.999
+        assert record.part().values["embedded"] == record.spec.condition["count"]
+        assert value("embedding_rate", record) > 0
+
+
+def test_every_way_reads_the_same_texts_in_its_own_number_of_calls(records: dict[str, Record]) -> None:
+    calls = {way: len(record.part().series["embedding_call_s"]) for way, record in records.items()}
+    assert calls["one-at-a-time"] == 32 * calls["batch-32"]
+
+
+def test_rates_and_memory_are_drawn(records: dict[str, Record], tmp_path: Path) -> None:
+    drawing = drawn(figure, batched_embedding.REFERENCES, records.values(), tmp_path)["strategies-batched-embedding"]
+    assert drawing.title.startswith("In batches of 32, texts a second:")
+    assert {row[0] for row in drawing.data[1:]} == {"minilm, short"}
