@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from systems.tiered.pressure.forecast import Forecast
 from systems.tiered.pressure.kernel import KernelPressure
-from systems.tiered.pressure.reading import Reading
+from systems.mechanisms.memory_in_use import Reading
 
 
 class Stage(IntEnum):

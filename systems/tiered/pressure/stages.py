@@ -13,7 +13,7 @@ from systems.errors import Refused
 from systems.logs import event, swallowed
 from systems.tiered.pressure.forecast import Forecast
 from systems.tiered.pressure.judging import ByForecast, ByUse, Judge, Stage
-from systems.tiered.pressure.reading import Reading
+from systems.mechanisms.memory_in_use import Reading
 
 Reclaim = Callable[[Stage, int], Awaitable[None]]
 """Acts on a stage: called with it and how many bytes too many there are, on entering it and again while it is held."""

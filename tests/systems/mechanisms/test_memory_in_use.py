@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from systems.tiered.pressure.kernel import Stalls, kernel_pressure
-from systems.tiered.pressure.reading import Meter
+from systems.mechanisms.memory_in_use import Meter
 
 MIB = 2**20
 
