@@ -22,8 +22,10 @@ def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Ex
 
     Those that tell something of the user are critical. Of the others answers are shortened, the oldest first, until all
     have room; then they leave, the oldest first; then critical ones. The newest stays as it is, even where it alone is
-    too long, since the next question may refer to it.
+    too long, since the next question may refer to it; where none may stay, nothing does.
     """
+    if most < 1:
+        return []
     kept = list(exchanges)
     newest = len(kept) - 1
     by_worth = sorted(range(newest), key=lambda place: (kept[place].important, place))
@@ -36,7 +38,7 @@ def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Ex
         kept[place] = shorter
     leaving = set()
     for place in by_worth:
-        if len(kept) - len(leaving) <= max(most, 1) and taken <= characters:
+        if len(kept) - len(leaving) <= most and taken <= characters:
             break
         leaving.add(place)
         taken -= _characters(kept[place])

@@ -115,7 +115,8 @@ class GraphIndex(VectorIndex):
             graph.add([row[0] for row in rows], whole * scales[:, None])
         self._graphs[session] = grown
         if len(self._graphs) > _KEPT_GRAPHS:
-            self._graphs.popitem(last=False)
+            left, _ = self._graphs.popitem(last=False)
+            self._sessions.pop(left, None)
         return graph
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -61,7 +62,9 @@ class HeldStates:
     def due(self, most_bytes: int, before: float) -> list[HeldState]:
         """Return those that nobody used since ``before``, and of the others the oldest that are too many bytes."""
         over = self.bytes - most_bytes
-        found = []
+        found: list[HeldState] = []
+        if over <= 0 and before == -math.inf:
+            return found
         for state in self._states.values():
             if state.used < before or over > 0:
                 found.append(state)
