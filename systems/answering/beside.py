@@ -1,4 +1,4 @@
-"""What an agent may have beside the turn: where conversations lie, replies to what means the same, more than a model."""
+"""What an agent may have beside the turn: where conversations lie, replies by meaning, more than a model."""
 
 from __future__ import annotations
 

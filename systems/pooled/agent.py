@@ -27,9 +27,9 @@ from systems.mechanisms.saving import GroupCommit, Save
 from systems.mechanisms.steps import NoteStep
 from systems.pooled.description import DESCRIPTION
 from systems.pooled.monitoring import telling
-from systems.pooled.monitoring.bottlenecks import Bottleneck, Seen, bottlenecks, disk_waited
+from systems.pooled.monitoring.bottlenecks import Bottleneck, Situation, bottlenecks, disk_waited
 from systems.pooled.monitoring.step_times import StepTimes
-from systems.pooled.monitoring.targets import Judged, judged
+from systems.pooled.monitoring.targets import JudgedTarget, judged
 from systems.pooled.monitoring.window import Window
 from systems.pooled.pool import AgentPool
 from systems.pooled.settings import PooledSettings
@@ -196,7 +196,7 @@ class Pooled(Answering):
             self._meter = Meter(self._own.memory_bytes)
         return self._meter.read().share
 
-    def targets(self) -> list[Judged]:
+    def targets(self) -> list[JudgedTarget]:
         """Return what the last turns were like beside each target of which there is a reading."""
         return list(judged(self._window.read()))
 
@@ -204,7 +204,7 @@ class Pooled(Answering):
         """Return what is short now, and what to try first."""
         return list(
             bottlenecks(
-                Seen(
+                Situation(
                     self._window.read(),
                     self.counters(),
                     waiting=0 if self._pool is None else self._pool.waiting,

@@ -14,7 +14,7 @@ from systems.turn.history import Exchange
 # Characters that are left of an answer that is shortened: its first sentences, or else its beginning.
 _BEGINNING = 160
 
-_ENDS = re.compile(r"[.!?](?=\s)|[。！？\n]")  # noqa: RUF001 - the full stops of Chinese
+_ENDS = re.compile(r"[.!?](?=\s)|[。！？\n]")
 
 
 def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Exchange]:
@@ -46,7 +46,7 @@ def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Ex
 
 
 def shortened(answer: str) -> str:
-    """Return the first sentences of ``answer``, in some 160 characters; a longer first sentence ends with an ellipsis."""
+    """Return the first sentences of ``answer``, in 160 characters; a longer first one ends with an ellipsis."""
     if len(answer) <= _BEGINNING:
         return answer
     ends = [found.end() for found in _ENDS.finditer(answer, 0, _BEGINNING)]

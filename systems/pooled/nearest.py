@@ -60,7 +60,7 @@ class Graph:
         self.numbers: set[int] = set()
 
     def add(self, numbers: Sequence[int], rows: NDArray[np.float32]) -> None:
-        """Add ``rows`` under their ``numbers``, none of which is known. One thread: a turn waits for another's core."""
+        """Add ``rows`` under their ``numbers``, none of which is known. On one thread: turns need the others."""
         self._index.add(np.array(numbers, np.uint64), rows, threads=1)
         self.numbers.update(numbers)
 
@@ -71,7 +71,7 @@ class Graph:
             self.numbers.discard(number)
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[int]:
-        """Return the numbers of some ``count`` that lie nearest to ``vector``, nearest first: most often the nearest."""
+        """Return the numbers of ``count`` that lie near ``vector``, nearest first: most often the nearest of all."""
         if not self.numbers:
             return []
         return [int(number) for number in self._index.search(vector, min(count, len(self.numbers)), threads=1).keys]

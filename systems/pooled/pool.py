@@ -1,7 +1,7 @@
 """The pool of agents. An agent is a live conversation: its history as objects, ready for the next turn.
 
 What else a turn needs (the model, the memory file, the dictionaries) belongs to all agents, so to make one costs
-microseconds. What a pool brings is a bound: on turns at work, on conversations that are live, and on how long one waits.
+microseconds. What a pool brings are bounds: on turns at work, on conversations that are live, on how long one waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from systems.mechanisms.admission import Admitting
 
 
 class AgentPool:
-    """At most ``agents`` turns at work, of those that ``inside`` lets in; a turn waits ``wait_s`` at most for its place.
+    """At most ``agents`` turns at work, of those that ``inside`` lets in; a turn waits ``wait_s`` at most for a place.
 
     Places are given in the order of arrival. Used from one event loop. ``clock`` tells seconds since the epoch.
     """

@@ -31,13 +31,13 @@ class PooledSettings(AnsweringSettings, frozen=True, kw_only=True):
     """Besides those of the turn: mechanisms, then their sizes; the guide's where it has any.
 
     With ``pool`` at most ``agents`` turns are at work at once, and so many conversations live; a turn waits
-    ``wait_s`` for a place at most. With ``warm_up`` (and ``lazy_loading``) model and memory are loaded in the background
-    right after the start, and the ``idle_agents`` conversations that were used last are brought near. ``group_commit``
-    saves a turn before it is acknowledged, together with others that wait.
+    ``wait_s`` for a place at most. With ``warm_up`` (and ``lazy_loading``) model and memory are loaded right after the
+    start, in the background, and the ``idle_agents`` conversations that were used last are brought near.
+    ``group_commit`` saves a turn before it is acknowledged, together with others that wait.
     With ``context_manager`` a history grows until it has ``compress_above`` of its budget of ``history_tokens``, and is
     then compressed to half of it: what is critical stays word for word, the rest is shortened, then dropped.
-    With ``tiers`` a conversation that is live no longer lies in memory or at ``hot_at``, the address of a Redis server
-    (hot, ``hot_bytes``), then in a file of SQLite (warm, ``warm_bytes``), then in a compressed file of its own (cold,
+    With ``tiers`` a conversation that is live no longer lies in memory, or at the Redis server ``hot_at`` (hot,
+    ``hot_bytes``), then in a file of SQLite (warm, ``warm_bytes``), then in a compressed file of its own (cold,
     ``cold_bytes``). With ``cleaning`` it moves on when nobody used it for ``hot_s``, ``warm_s`` and ``cold_s``, which is
     looked at every ``clean_every_s``; of the live ones ``idle_agents`` at least stay.
     With an ``embedding_model``, ``hnsw`` keeps the vectors of a session that has ``hnsw_from`` of them in a graph, and

@@ -33,7 +33,7 @@ class Bottleneck(NamedTuple):
     remedy: str
 
 
-class Seen(NamedTuple):
+class Situation(NamedTuple):
     """What is looked at: ``waiting`` turns wait for an agent, ``steps`` are the shares of a turn's time by its step.
 
     ``disk`` is the share of the last minute in which some task stood still for the disk (`disk_waited`).
@@ -46,28 +46,28 @@ class Seen(NamedTuple):
     disk: float | None = None
 
 
-def bottlenecks(seen: Seen) -> Iterator[Bottleneck]:
+def bottlenecks(now: Situation) -> Iterator[Bottleneck]:
     """Yield what is short, with what to try first."""
-    readings = seen.readings
+    readings = now.readings
     processor_is_short = readings.processor is not None and readings.processor >= _BOUND["processor"]
     if readings.p95_s is not None and readings.p95_s >= _BOUND["p95_s"]:
-        yield Bottleneck("latency", readings.p95_s, _faster(seen))
-    if seen.waiting and readings.throughput is not None:
-        remedy = "more processors, or a machine more" if processor_is_short else "more agents, or an engine that batches"
+        yield Bottleneck("latency", readings.p95_s, _faster(now))
+    if now.waiting and readings.throughput is not None:
+        remedy = "more processors" if processor_is_short else "more agents, or an engine that batches"
         yield Bottleneck("throughput", readings.throughput, remedy)
     if processor_is_short:
         assert readings.processor is not None
         yield Bottleneck("processor", readings.processor, "profile the turns (--profile-turns), or a smaller model")
     if readings.memory is not None and readings.memory >= _BOUND["memory"]:
         yield Bottleneck("memory", readings.memory, "smaller tiers, sooner cleaning, fewer live agents")
-    if seen.disk is not None and seen.disk >= _DISK_WAITED:
-        yield Bottleneck("disk", seen.disk, "save turns together (group_commit), or keep the file on a faster disk")
+    if now.disk is not None and now.disk >= _DISK_WAITED:
+        yield Bottleneck("disk", now.disk, "save turns together (group_commit), or keep the file on a faster disk")
 
 
-def _faster(seen: Seen) -> str:
-    counters = seen.counters
-    slowest = max(seen.steps, key=lambda step: seen.steps[step], default="model")
-    if slowest != "model" and seen.steps[slowest] >= _MOST_OF_A_TURN:
+def _faster(now: Situation) -> str:
+    counters = now.counters
+    slowest = max(now.steps, key=lambda step: now.steps[step], default="model")
+    if slowest != "model" and now.steps[slowest] >= _MOST_OF_A_TURN:
         return f"look at the step {slowest!r}, which takes most of a turn"
     if counters.generations and (counters.prompt_tokens - counters.reused_tokens) / counters.generations > _MUCH_ANEW:
         return "shorter prompts: fewer notes, a smaller budget of history"

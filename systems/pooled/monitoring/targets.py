@@ -15,7 +15,7 @@ Status = Literal["excellent", "good", "missed"]
 
 
 class Target(NamedTuple):
-    """A row of the guide's table: ``claim`` is its name in the ledger, ``reading`` the field of `Readings` it judges.
+    """A row of the guide's table: ``claim`` names it in the ledger, ``reading`` is the field of `Readings` it judges.
 
     A reading is good beyond ``good`` and excellent beyond ``excellent``: below them, or where ``more`` is better, above.
     """
@@ -47,7 +47,7 @@ TARGETS = (
 )
 
 
-class Judged(NamedTuple):
+class JudgedTarget(NamedTuple):
     """A target, what was read, and what that is."""
 
     target: Target
@@ -55,9 +55,9 @@ class Judged(NamedTuple):
     status: Status
 
 
-def judged(readings: Readings) -> Iterator[Judged]:
+def judged(readings: Readings) -> Iterator[JudgedTarget]:
     """Yield every target of which there is a reading."""
     for target in TARGETS:
         value = getattr(readings, target.reading)
         if value is not None:
-            yield Judged(target, value, target.status(value))
+            yield JudgedTarget(target, value, target.status(value))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from systems.interface import SystemMetric
 from systems.pooled.monitoring.bottlenecks import Bottleneck
 from systems.pooled.monitoring.step_times import StepTimes
-from systems.pooled.monitoring.targets import Judged
+from systems.pooled.monitoring.targets import JudgedTarget
 
 if TYPE_CHECKING:
     from systems.pooled.pool import AgentPool
@@ -56,7 +56,7 @@ def of_tiers(tiers: PooledTiers) -> Iterator[SystemMetric]:
     yield SystemMetric(name="tier_failures", says="Moves that did not come about.", value=tiers.failures, counted=True)
 
 
-def of_targets(all_judged: Iterable[Judged]) -> Iterator[SystemMetric]:
+def of_targets(all_judged: Iterable[JudgedTarget]) -> Iterator[SystemMetric]:
     """Yield what is read for each target, and which status that is: one of the statuses is 1."""
     for target, value, status in all_judged:
         labels = {"target": target.claim, "reading": target.reading}

@@ -14,7 +14,7 @@ from systems.turn.history import Exchange
 
 
 class HeldState(NamedTuple):
-    """The conversation ``talk`` as bytes, empty where these lie elsewhere, and how many they are; ``used`` since 1970."""
+    """The conversation ``talk`` as bytes (empty where these lie elsewhere), how many, and when it was used last."""
 
     talk: str
     packed: bytes

@@ -270,7 +270,7 @@ class Shelves:
             try:
                 self._file(talk).unlink(missing_ok=True)
             except OSError as error:
-                raise StillReadable(f"The file of a cold conversation could not be deleted: {error.strerror}.") from error
+                raise StillReadable(f"A cold conversation's file could not be deleted: {error.strerror}.") from error
 
     def _lies(self, talk: str, lying: Lying) -> None:
         self._lies_no_more([talk])

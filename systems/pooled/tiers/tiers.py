@@ -170,7 +170,7 @@ class PooledTiers:
             exchanges = unpack(state.packed)
         except TimeoutError:
             self.failures += 1
-            raise Unreachable(f"A conversation could not be had in {self._patience_s:g} s; it goes on without.") from None
+            raise Unreachable(f"A conversation was not had in {self._patience_s:g} s; it goes on without.") from None
         except StoreError as error:
             self.failures += 1
             if isinstance(error, Damaged):
@@ -201,7 +201,7 @@ class PooledTiers:
             lay += await self._shelves.forget(session)
             if unreached is not None:
                 raise StillReadable(
-                    "What was said is forgotten here; the hot tier's server could not be told, and holds it for a while."
+                    "What was said is forgotten here. The hot tier's server could not be told, and has it a while longer."
                 ) from unreached
             return lay
 
@@ -214,7 +214,7 @@ class PooledTiers:
     # What moves.
 
     async def bring_near(self, count: int) -> None:
-        """Let the ``count`` conversations that were used last be hot: they may be asked for next. Raises `StoreError`."""
+        """Let the ``count`` conversations that were used last be hot: they may be next. Raises `StoreError`."""
         for talk in await self._shelves.newest(count):
             if (found := await self._shelves.take(talk)) is not None:
                 tier, state = found
@@ -326,7 +326,7 @@ class PooledTiers:
         return ("hot", None) if found is None else found
 
     async def _taken_back(self, talk: str) -> bytes | None:
-        """Return what the hot store has of ``talk``, and count it as lost where it has it no longer. Raises `StoreError`."""
+        """Return what the hot store has of ``talk``; where it has nothing, that is lost. Raises `StoreError`."""
         assert self._hot is not None
         packed = None
         try:

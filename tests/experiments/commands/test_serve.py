@@ -202,7 +202,9 @@ def test_an_agent_times_the_steps_of_its_turns_on_request(serve):
     assert re.search(r"^model +1 ", said, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("system", "says"), [("asynchronous", "cannot time the steps"), ("none", "An engine alone has no")])
+@pytest.mark.parametrize(
+    ("system", "says"), [("asynchronous", "cannot time the steps"), ("none", "An engine alone has no")]
+)
 def test_who_has_no_steps_to_time_says_so(system, says):
     done = CliRunner().invoke(app, ["serve", "--engine", "simulated", "--system", system, "--profile-turns"])
     assert isinstance(done.exception, BadInput)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systems.interface import Counters
-from systems.pooled.monitoring.bottlenecks import Seen, bottlenecks, disk_waited
+from systems.pooled.monitoring.bottlenecks import Situation, bottlenecks, disk_waited
 from systems.pooled.monitoring.step_times import StepTimes
 from systems.pooled.monitoring.targets import TARGETS, judged
 from systems.pooled.monitoring.window import Readings, Window, quantile
@@ -77,11 +77,11 @@ def test_each_bottleneck_is_told_by_its_number_and_nothing_is_where_nothing_is_s
         return {each.symptom: each for each in bottlenecks(seen)}
 
     fine = Readings(turns=9, p95_s=0.1, throughput=2.0, success=1.0, processor=0.1, memory=0.1)
-    assert symptoms(Seen(fine, Counters(), disk=0.0)) == {}
-    assert set(symptoms(Seen(fine._replace(memory=0.9), Counters(), disk=0.4))) == {"memory", "disk"}
-    waiting = symptoms(Seen(fine, Counters(), waiting=3))
+    assert symptoms(Situation(fine, Counters(), disk=0.0)) == {}
+    assert set(symptoms(Situation(fine._replace(memory=0.9), Counters(), disk=0.4))) == {"memory", "disk"}
+    waiting = symptoms(Situation(fine, Counters(), waiting=3))
     assert "agents" in waiting["throughput"].remedy
-    busy = symptoms(Seen(fine._replace(processor=0.9), Counters(), waiting=3))
+    busy = symptoms(Situation(fine._replace(processor=0.9), Counters(), waiting=3))
     assert set(busy) == {"throughput", "processor"}
     assert "processors" in busy["throughput"].remedy
 
@@ -96,7 +96,7 @@ def test_each_bottleneck_is_told_by_its_number_and_nothing_is_where_nothing_is_s
     ],
 )
 def test_what_is_slow_is_looked_for_in_the_counters(counters, steps, remedy):
-    [found] = bottlenecks(Seen(Readings(turns=9, p95_s=2.0), counters, steps=steps))
+    [found] = bottlenecks(Situation(Readings(turns=9, p95_s=2.0), counters, steps=steps))
     assert found.symptom == "latency"
     assert remedy in found.remedy
 
