@@ -17,7 +17,7 @@ Status = Literal["excellent", "good", "missed"]
 class Target(NamedTuple):
     """A row of the guide's table: ``claim`` names it in the ledger, ``reading`` is the field of `Readings` it judges.
 
-    A reading is good beyond ``good`` and excellent beyond ``excellent``: below them, or where ``more`` is better, above.
+    A reading is good beyond ``good``, excellent beyond ``excellent``: below them, or where ``more`` is better, above.
     """
 
     claim: str

@@ -201,7 +201,7 @@ class PooledTiers:
             lay += await self._shelves.forget(session)
             if unreached is not None:
                 raise StillReadable(
-                    "What was said is forgotten here. The hot tier's server could not be told, and has it a while longer."
+                    "What was said is forgotten here. The hot tier's server could not be told, and holds it a while."
                 ) from unreached
             return lay
 

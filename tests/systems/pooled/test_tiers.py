@@ -266,7 +266,12 @@ class Moving(RuleBasedStateMachine):
         size = len(pack(said("I am 1.")))
         bounds = Bounds(2 * size, 2 * size, 100 * size)
         self.tiers = PooledTiers(
-            self.folder, bounds, hot=self.hot and self.hot(), ages=AGES._replace(cold_s=1e9), every_s=1e6, clock=self.time
+            self.folder,
+            bounds,
+            hot=self.hot and self.hot(),
+            ages=AGES._replace(cold_s=1e9),
+            every_s=1e6,
+            clock=self.time,
         )
         self.runner.run(self.tiers.open())
 
