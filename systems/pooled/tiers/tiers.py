@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from systems.errors import BadInput, Damaged, StillReadable, StoreError, Unreachable
+from systems.interface import session_of
 from systems.logs import swallowed
 from systems.pooled.tiers.held import HeldState, HeldStates, pack, unpack
 from systems.pooled.tiers.shelves import Shelf, Shelves
@@ -104,6 +105,7 @@ class PooledTiers:
         self._clock = clock
         self._near = HeldStates()
         self._there = HeldStates()  # what is in the hot store, without the bytes
+        self._astray: set[str] = set()  # what may be there still, though nobody wants it
         self._shelves = Shelves(folder)
         self._moving = asyncio.Lock()
         self._wanted = asyncio.Event()
@@ -142,7 +144,8 @@ class PooledTiers:
     def leave_hot(self, talk: str, exchanges: Sequence[Exchange]) -> None:
         """Take over ``exchanges`` of ``talk``, which is live no longer; nothing is waited for."""
         self._near.pop(talk)  # it is older, as is what the hot store may have
-        self._there.pop(talk)
+        if self._there.pop(talk) is not None:
+            self._astray.add(talk)
         if not exchanges:
             return
         try:
@@ -194,8 +197,10 @@ class PooledTiers:
                 self._there.pop(talk)
             unreached: StoreError | None = None
             if self._hot is not None:
+                astray = {talk for talk in self._astray if session_of(talk) == session}
                 try:
-                    await self._hot.delete(lay)
+                    await self._hot.delete([*lay, *astray])
+                    self._astray -= astray
                 except StoreError as error:
                     unreached = error
             lay += await self._shelves.forget(session)
@@ -255,7 +260,7 @@ class PooledTiers:
                 await self.tidy()
 
     async def _moved(self, ages: Ages | None) -> None:
-        hot, warm, cold = (-math.inf,) * 3 if ages is None else (self._clock() - age for age in ages)
+        hot, warm, cold = [-math.inf] * 3 if ages is None else [self._clock() - age for age in ages]
         async with self._moving:
             await self._to_hot_store()
             await self._to_shelves([*self._there.due(self._bounds.hot, hot), *self._near.due(self._bounds.hot, hot)])
@@ -273,6 +278,7 @@ class PooledTiers:
         for state in list(self._near):
             try:
                 await self._hot.put(state.talk, state.packed)
+                self._astray.discard(state.talk)
                 if self._near.get(state.talk) is state:
                     self._near.pop(state.talk)
                     self._there.put(state._replace(packed=b""))
@@ -329,8 +335,10 @@ class PooledTiers:
         """Return what the hot store has of ``talk``; where it has nothing, that is lost. Raises `StoreError`."""
         assert self._hot is not None
         packed = None
+        self._astray.add(talk)
         try:
             packed = await self._hot.take(talk)
+            self._astray.discard(talk)
         finally:
             if packed is None:
                 self.lost["hot store"] += 1

@@ -227,6 +227,9 @@ async def test_a_hot_store_holds_what_is_hot_and_one_that_dies_costs_no_turn(tmp
         with pytest.raises(StillReadable):
             await tiers.forget("three")
         server.away = False
+        assert "three" in server.held
+        await tiers.forget("three")
+        assert "three" not in server.held
         tiers.leave_hot("five", said())
         await tiers.tidy()
         time.now += 11
