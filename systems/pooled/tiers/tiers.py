@@ -202,6 +202,7 @@ class PooledTiers:
                     await self._hot.delete([*lay, *astray])
                     self._astray -= astray
                 except StoreError as error:
+                    self._astray.update(lay)
                     unreached = error
             lay += await self._shelves.forget(session)
             if unreached is not None:
