@@ -35,7 +35,7 @@ from experiments.measuring import profiles
 from experiments.printable import printable
 from systems import logs, registry
 from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
-from systems.interface import Profiled, System
+from systems.interface import Profiled
 from systems.models import cache
 from systems.models.check import ModelFile
 from systems.models.embeddings import names as embedding_names
@@ -293,7 +293,7 @@ async def _serve(serving: Serving) -> int:
     if scripts is not None:
         engine = scripted(engine, scripts)
     hosted: Host
-    agent: System | None = None
+    agent: object = None
     if serving.system == NO_AGENT:
         hosted, name = EngineHost(engine, serving.server.deadline_s), serving.model
     else:

@@ -144,7 +144,7 @@ class Pooled(Answering):
         if self._pool is not None and self._lower is not None and self._own.cleaning:
             self._pool.use(request.talk)
 
-    async def _begin(self, pipeline: Pipeline) -> None:
+    async def _begin(self, pipeline: Pipeline) -> None:  # noqa: ARG002 - what leaves its histories comes by itself
         if self._lower is not None:
             await self._lower.open()
 

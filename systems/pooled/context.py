@@ -21,8 +21,9 @@ def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Ex
     """Return at most ``most`` of ``exchanges`` in their original order, of at most so many ``characters`` together.
 
     Those that tell something of the user are critical. Of the others answers are shortened, the oldest first, until all
-    have room; then they leave, the oldest first; then critical ones. The newest stays as it is, even where it alone is
-    too long, since the next question may refer to it; where none may stay, nothing does.
+    have room; then they leave, the oldest first. Critical ones leave last, and only where what is left has twice as
+    many characters, which is the whole budget. The newest stays as it is, even where it alone is too long, since the
+    next question may refer to it; where none may stay, nothing does.
     """
     if most < 1:
         return []
@@ -36,9 +37,10 @@ def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Ex
         shorter = msgspec.structs.replace(kept[place], answer=shortened(kept[place].answer))
         taken -= _characters(kept[place]) - _characters(shorter)
         kept[place] = shorter
-    leaving = set()
+    leaving: set[int] = set()
     for place in by_worth:
-        if len(kept) - len(leaving) <= most and taken <= characters:
+        room = 2 * characters if kept[place].important else characters
+        if len(kept) - len(leaving) <= most and taken <= room:
             break
         leaving.add(place)
         taken -= _characters(kept[place])

@@ -120,9 +120,7 @@ class GraphIndex(VectorIndex):
         return graph
 
 
-def vectors_of(
-    store: FullTextStore, engine: EmbeddingEngine, *, graph_from: int | None, batched: bool
-) -> VectorIndex:
+def vectors_of(store: FullTextStore, engine: EmbeddingEngine, *, graph_from: int | None, batched: bool) -> VectorIndex:
     """Return what keeps the vectors of ``store``: in graphs from ``graph_from`` of a session on, where these can be.
 
     Not ``batched``, the engine is given one text at a time.

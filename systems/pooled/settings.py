@@ -38,8 +38,8 @@ class PooledSettings(AnsweringSettings, frozen=True, kw_only=True):
     then compressed to half of it: what is critical stays word for word, the rest is shortened, then dropped.
     With ``tiers`` a conversation that is live no longer lies in memory, or at the Redis server ``hot_at`` (hot,
     ``hot_bytes``), then in a file of SQLite (warm, ``warm_bytes``), then in a compressed file of its own (cold,
-    ``cold_bytes``). With ``cleaning`` it moves on when nobody used it for ``hot_s``, ``warm_s`` and ``cold_s``: somebody
-    looks every ``clean_every_s``; of the live ones ``idle_agents`` at least stay.
+    ``cold_bytes``). With ``cleaning`` it moves on when nobody used it for ``hot_s``, ``warm_s`` and ``cold_s``, looked
+    at every ``clean_every_s``; of the live ones ``idle_agents`` at least stay.
     With an ``embedding_model``, ``hnsw`` keeps the vectors of a session that has ``hnsw_from`` of them in a graph, and
     ``batched_embedding`` gives the model several texts at once.
     ``easy_model``, the path of a GGUF file, answers what is not difficult; with None the agent's one model answers all.

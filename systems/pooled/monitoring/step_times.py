@@ -14,7 +14,7 @@ from systems.interface import Step
 class StepTime(NamedTuple):
     """How often a step ran, and how many seconds that took together and at most."""
 
-    count: int
+    times: int
     total_s: float
     longest_s: float
 
@@ -29,8 +29,8 @@ class StepTimes:
 
     def note(self, step: Step, seconds: float) -> None:
         """Note that ``step`` took so many ``seconds``."""
-        count, total_s, longest_s = self.steps.get(step, StepTime(0, 0.0, 0.0))
-        self.steps[step] = StepTime(count + 1, total_s + seconds, max(longest_s, seconds))
+        times, total_s, longest_s = self.steps.get(step, StepTime(0, 0.0, 0.0))
+        self.steps[step] = StepTime(times + 1, total_s + seconds, max(longest_s, seconds))
 
     def turn(self, seconds: float) -> None:
         """Note that a turn took so many ``seconds``."""
@@ -47,7 +47,7 @@ class StepTimes:
         shares = self.shares()
         for step, each in sorted(self.steps.items(), key=lambda item: -item[1].total_s):
             lines.append(
-                f"{step:<20} {each.count:>7} {each.total_s / max(self.turns, 1):>10.6f} {each.longest_s:>10.6f} "
+                f"{step:<20} {each.times:>7} {each.total_s / max(self.turns, 1):>10.6f} {each.longest_s:>10.6f} "
                 f"{shares.get(step, 0.0):>6.1%}"
             )
         rest = max(0.0, 1 - sum(shares.values()))

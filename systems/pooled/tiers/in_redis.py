@@ -54,6 +54,12 @@ class RedisStates:
         with self._reached():
             await self._client.set(self._key(talk), packed, px=self._expires_ms)
 
+    async def get(self, talk: str) -> bytes | None:
+        """Return what is held of ``talk``, which stays. Raises `Unreachable`."""
+        with self._reached():
+            found: bytes | None = await self._client.get(self._key(talk))
+            return found
+
     async def take(self, talk: str) -> bytes | None:
         """Return what is held of ``talk``, which is there no longer. Raises `Unreachable`."""
         with self._reached():

@@ -39,6 +39,10 @@ class HotStates(Protocol):
         """Hold ``packed`` for ``talk``."""
         ...
 
+    async def get(self, talk: str) -> bytes | None:
+        """Return what is held of ``talk``, which stays."""
+        ...
+
     async def take(self, talk: str) -> bytes | None:
         """Return what is held of ``talk``, which is there no longer."""
         ...
@@ -291,21 +295,38 @@ class PooledTiers:
 
     async def _to_shelves(self, due: Sequence[HeldState]) -> None:
         """Let ``due`` lie warm; they are held in memory, or in the hot store, until they do."""
-        states, answers = [], True
+        states: list[HeldState] = []
+        left: list[str] = []
+        answers = True
         for state in due:
             if state.packed:
                 states.append(state)
-            elif answers and self._there.pop(state.talk) is not None:
+            elif answers and self._hot is not None:
                 try:
-                    packed = await self._taken_back(state.talk)
+                    packed = await self._hot.get(state.talk)
                 except StoreError as error:  # it may come back: the rest waits for that
                     answers = self._failed("a conversation could not be had from the hot store", error)
                     continue
-                if packed is not None:
-                    states.append(state._replace(packed=packed))
-                    self._near.put(states[-1])
-        if not states:
-            return
+                if self._there.get(state.talk) is not state:  # a turn has it
+                    continue
+                self._there.pop(state.talk)
+                self._astray.add(state.talk)
+                left.append(state.talk)
+                if packed is None:
+                    self.lost["hot store"] += 1
+                    continue
+                states.append(state._replace(packed=packed))
+                self._near.put(states[-1])
+        if states:
+            await self._shelve(states)
+        if self._hot is not None and left:
+            try:
+                await self._hot.delete(left)
+                self._astray.difference_update(left)
+            except StoreError as error:
+                self._failed("the hot store could not be told of what left it", error)
+
+    async def _shelve(self, states: Sequence[HeldState]) -> None:
         try:
             await self._shelves.put(states)
             self.moves["hot", "warm"] += len(states)
@@ -322,28 +343,18 @@ class PooledTiers:
 
     async def _taken(self, talk: str) -> tuple[PooledTier, HeldState | None]:
         if (state := self._there.pop(talk)) is not None:
+            self._astray.add(talk)
+            packed = None
             try:
-                packed = await self._taken_back(talk)
+                packed = await self._hot.take(talk) if self._hot is not None else None
+                self._astray.discard(talk)
             except StoreError as error:
                 self._failed("a conversation could not be had from the hot store", error)
-                packed = None
             if packed is not None:
                 return "hot", state._replace(packed=packed)
+            self.lost["hot store"] += 1
         found = await self._shelves.take(talk)
         return ("hot", None) if found is None else found
-
-    async def _taken_back(self, talk: str) -> bytes | None:
-        """Return what the hot store has of ``talk``; where it has nothing, that is lost. Raises `StoreError`."""
-        assert self._hot is not None
-        packed = None
-        self._astray.add(talk)
-        try:
-            packed = await self._hot.take(talk)
-            self._astray.discard(talk)
-        finally:
-            if packed is None:
-                self.lost["hot store"] += 1
-        return packed
 
     def _failed(self, what: str, error: StoreError) -> bool:
         """Count and log what did not come about; return false."""

@@ -205,7 +205,7 @@ async def test_it_tells_how_it_keeps_its_targets_and_what_is_short(tmp_path):
     judged = {each.target.reading: each for each in agent.targets()}
     assert judged["success"].status == "excellent"
     assert judged["p50_s"].value > 0
-    assert 0 < judged["memory"].value
+    assert judged["memory"].value > 0
     engine.broken = True
     with pytest.raises(Exception, match="fell over"):
         await agent.answer(ask("And now?"))
@@ -273,6 +273,6 @@ async def goes_on_with(folder, newest):
     agent = await started(folder, engine, memories=0)
     for user, line in newest.items():
         await agent.answer(ask("What did I say?", user))
-        told = [content for content in engine.sent[-1] if content.startswith("run ") or "\nrun " in content]
-        assert any(line in content for content in told), (user, line, told)
+        history = engine.sent[-1][1:-1]
+        assert any(content.endswith(line) for content in history), (user, line, history)
     await agent.close()

@@ -25,6 +25,7 @@ class Named(SimulatedEngine):
 
     def load(self):
         self.done.append("load")
+        super().load()
 
     def generate(self, call):
         self.done.append("generate")
