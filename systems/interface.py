@@ -339,6 +339,15 @@ class Telling(Protocol):
         ...
 
 
+@runtime_checkable
+class Profiled(Protocol):
+    """A system that can time the steps of its turns: where it is set to, by its setting ``profile_turns``."""
+
+    def profile(self) -> str | None:
+        """Return what each step took so far, as lines of text; None where it is not set to time them."""
+        ...
+
+
 class BlockingSystem(ABC):
     """A system whose calls hold the calling thread until they are done, one turn at a time."""
 

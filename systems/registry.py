@@ -83,6 +83,7 @@ systems = Systems(
         "baseline": "systems.baseline.description:DESCRIPTION",
         "asynchronous": "systems.asynchronous.description:DESCRIPTION",
         "tiered": "systems.tiered.description:DESCRIPTION",
+        "pooled": "systems.pooled.description:DESCRIPTION",
         "per-process": "systems.per_process.description:DESCRIPTION",
         "objects": "systems.objects.description:DESCRIPTION",
         "research": "systems.research.description:DESCRIPTION",

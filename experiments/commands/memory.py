@@ -71,8 +71,13 @@ _Session = Annotated[
 
 
 def _is_tiered(file: Path) -> bool:
-    """Return whether an agent keeps conversations in tiers beside ``file``."""
+    """Return whether the tiered agent keeps conversations in tiers beside ``file``."""
     return file.with_name("tiers.sqlite").exists()
+
+
+def _is_pooled(file: Path) -> bool:
+    """Return whether the pooled agent keeps conversations in tiers beside ``file``."""
+    return file.with_name("pool.sqlite").exists()
 
 
 @memory_app.command("export")
@@ -161,6 +166,11 @@ def forget(
     if _is_tiered(file):
         raise BadInput(
             f"{file} is a tiered agent's, whose conversations lie in tiers.sqlite and in bundles as well: have the "
+            "agent forget them, on its page or by DELETE /v1/fourgig/conversations."
+        )
+    if _is_pooled(file):
+        raise BadInput(
+            f"{file} is a pooled agent's, whose conversations lie in pool.sqlite and in cold files as well: have the "
             "agent forget them, on its page or by DELETE /v1/fourgig/conversations."
         )
     deleted = archive.forget(file, session)

@@ -35,6 +35,7 @@ from experiments.measuring import profiles
 from experiments.printable import printable
 from systems import logs, registry
 from systems.errors import BadInput, CannotWrite, FourgigError, UnknownName
+from systems.interface import Profiled
 from systems.models import cache
 from systems.models.check import ModelFile
 from systems.models.embeddings import names as embedding_names
@@ -55,7 +56,8 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     ``model`` None is the usual one, or what stands in for it where it cannot be fetched. ``embeddings`` names the model
     that makes vectors of texts for clients; None makes none. ``unload_after`` is how long nobody asks until the models
-    leave memory, in seconds or as `durations.seconds` reads it; None keeps them.
+    leave memory, in seconds or as `durations.seconds` reads it; None keeps them. With ``profile_turns`` the agent times
+    the steps of its turns, if it can.
     """
 
     system: str = "asynchronous"
@@ -65,6 +67,7 @@ class ServeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     profile: str | None = None
     data: str | None = None
     unload_after: str | float | None = None
+    profile_turns: bool = False
     log: str = "warning"
 
 
@@ -136,6 +139,10 @@ def serve(
             help="Give the model's memory back after so long without a request: seconds, 10m or 1h. (default: never)",
         ),
     ] = None,
+    profile_turns: Annotated[
+        bool,
+        typer.Option("--profile-turns", help="Have the agent time each step of its turns, and tell it when it stops."),
+    ] = False,
     config: Annotated[
         Path | None, typer.Option(envvar="FOURGIG_CONFIG", help="A TOML file of settings, a table each.")
     ] = None,
@@ -175,6 +182,7 @@ def serve(
             "profile": profile,
             "data": data,
             "unload_after": unload_after,
+            "profile_turns": "true" if profile_turns else None,
             "log": log,
         },
     )
@@ -211,14 +219,20 @@ def serve(
             found, chosen.engine, engine_settings, server, _available(limits)
         )
     system_settings: Any = {}
-    if chosen.system != NO_AGENT:
+    if chosen.system == NO_AGENT:
+        if chosen.profile_turns:
+            raise BadInput("An engine alone has no turns whose steps could be timed: name an agent with --system.")
+    else:
         description = registry.systems.get(chosen.system)
         # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
         usual: dict[str, Any] = {"memory_bytes": _memory(limits), "background_saving": False}
         if found is not None and found.path == READER:
             usual["layout"] = "bracketed"  # it was trained on this one alone
         fitting = {name: value for name, value in usual.items() if name in description.setting_names}
-        system_settings = all_of(description.settings, chosen.system, {}, **fitting)
+        profiled: dict[str, object] = {"profile_turns": "true"} if chosen.profile_turns else {}
+        if profiled and "profile_turns" not in description.setting_names:
+            raise BadInput(f"The agent {chosen.system} cannot time the steps of its turns; pooled can.")
+        system_settings = all_of(description.settings, chosen.system, profiled, **fitting)
         if (wanted := getattr(system_settings, "embedding_model", None)) is not None:
             if system_settings.needs_keywords():
                 raise BadInput(
@@ -228,6 +242,10 @@ def serve(
             system_settings = msgspec.structs.replace(system_settings, embedding_model=_embeddings(wanted)[1])
         if (meaning := getattr(system_settings, "semantic_model", None)) is not None:
             system_settings = msgspec.structs.replace(system_settings, semantic_model=_embeddings(meaning)[1])
+        if (easy := getattr(system_settings, "easy_model", None)) is not None:
+            from experiments.commands.console import resolve_model
+
+            system_settings = msgspec.structs.replace(system_settings, easy_model=str(resolve_model(easy).path))
     for left in (*texts, *(table for table in file if table not in known)):
         raise UnknownName("part of what is served", left, {"serve", "server", chosen.engine, chosen.system})
     serving = Serving(
@@ -275,13 +293,15 @@ async def _serve(serving: Serving) -> int:
     if scripts is not None:
         engine = scripted(engine, scripts)
     hosted: Host
+    agent: object = None
     if serving.system == NO_AGENT:
         hosted, name = EngineHost(engine, serving.server.deadline_s), serving.model
     else:
         description = registry.systems.get(serving.system)
         Path(serving.data).mkdir(parents=True, exist_ok=True)
         set_to = msgspec.convert(serving.system_settings, description.settings)
-        hosted = host(description.build(set_to, engine, Path(serving.data)))
+        agent = description.build(set_to, engine, Path(serving.data))
+        hosted = host(agent)
         name = serving.system
     from experiments.measuring.limits.enclosing import memory_used
 
@@ -321,6 +341,8 @@ async def _serve(serving: Serving) -> int:
         print("Stopping; a second signal ends at once.", file=sys.stderr, flush=True)
     if embeddings is not None:
         await embeddings.close()
+    if isinstance(agent, Profiled) and (told := agent.profile()) is not None:
+        print(told, file=sys.stderr, flush=True)
     return 0
 
 

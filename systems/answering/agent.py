@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from systems.answering.beside import LowerTiers, Similar
+from systems.answering.beside import LowerTiers, ModelChoice, Similar
 from systems.answering.kept import Kept, Store
 from systems.answering.lookups import LongTermMemory
-from systems.answering.opening import Opening
+from systems.answering.opening import MakeVectors, Opening
 from systems.answering.order import turn_of
 from systems.answering.parts import ReplyCache, Saver
 from systems.answering.pipeline import Pipeline
@@ -25,7 +25,7 @@ from systems.engines.interface import Engine
 from systems.errors import DeadlineExceeded, NotSaved, Refused, SystemClosed
 from systems.interface import AsyncSystem, Counters, Forgotten, KeptConversation, KeptTurn, Reply, Request, TokenSink
 from systems.logs import swallowed
-from systems.mechanisms.admission import Admission, Unbounded, deadline
+from systems.mechanisms.admission import Admission, Admitting, Unbounded, deadline
 from systems.mechanisms.caches import BoundedCache, FifoCache
 from systems.mechanisms.draining import UnderWay
 from systems.mechanisms.handed import Handed
@@ -35,7 +35,7 @@ from systems.mechanisms.retrying import Backoff
 from systems.mechanisms.saving import Save, SaveAtOnce
 from systems.mechanisms.sessions import Sessions
 from systems.mechanisms.single_flight import SingleFlight
-from systems.mechanisms.steps import Steps
+from systems.mechanisms.steps import NoteStep, Steps
 from systems.mechanisms.turn_log import log_turn
 from systems.mechanisms.wanted import Wanted
 from systems.memory.holding import Hold
@@ -43,7 +43,7 @@ from systems.memory.importance import keep_important
 from systems.memory.keywords import Keywords
 from systems.memory.schema import SavedTurn
 from systems.turn import commands
-from systems.turn.history import HELD_BYTES, Histories, Leave, Prune, keep_newest
+from systems.turn.history import HELD_BYTES, Compress, Histories, Leave, Prune, keep_newest
 from systems.turn.surroundings import LastReading
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Answering(AsyncSystem):
         self._executors = Executors(
             {"engine": limit, "keywords": 1, "system": 1, "store": 4}, isolated=settings.isolation
         )
-        self._memory = Opening(settings, self._path, self._executors)
+        self._memory = Opening(settings, self._path, self._executors, self._vectors())
         store: Resource[LongTermMemory] = Resource("long-term memory", self._memory.open)
         self._saver = self._saving(partial(_save_to, store))
         cache: ReplyCache = FifoCache(settings.replies_cached())
@@ -98,7 +98,7 @@ class Answering(AsyncSystem):
         self._pipeline = Pipeline(
             settings=settings,
             executors=self._executors,
-            admission=Admission(limit, settings.queue_limit) if settings.admission else Unbounded(),
+            admission=self._admitting(limit),
             # Read on a thread it can be read for many turns at once; in the loop each turn reads it, as traditionally.
             system=LastReading(SYSTEM_INFORMATION_S if settings.isolation else 0.0),
             keywords=Resource("keywords", self._load_keywords),
@@ -109,17 +109,19 @@ class Answering(AsyncSystem):
             handed=Handed(),
             histories=Histories(
                 settings.history_length,
-                settings.sessions,
+                self._most_held(),
                 self._pruning(),
                 stepped=settings.stepped_pruning,
                 room=self._history_room if settings.prompts_grow() else None,
                 most_bytes=self._bytes_held(),
                 leave=self._leaving(),
+                compress=self._compressing(),
             ),
             cache=cache,
             counters=Counters(),
             tiers=tiers,
             similar=self._similar(),
+            models=self._models(),
         )
         try:
             await self._begin(self._pipeline)
@@ -141,6 +143,18 @@ class Answering(AsyncSystem):
         """Return which exchanges stay when a history is too long."""
         return keep_important if self._settings.importance_pruning else keep_newest
 
+    def _compressing(self) -> Compress | None:
+        """Return what a history that grows becomes when it begins anew; None: some of its exchanges, as they are."""
+        return None
+
+    def _admitting(self, limit: int) -> Admitting:
+        """Return what lets turns in, where the engine can use ``limit`` generations at once."""
+        return Admission(limit, self._settings.queue_limit) if self._settings.admission else Unbounded()
+
+    def _most_held(self) -> int:
+        """Return how many histories are held in memory."""
+        return self._settings.sessions
+
     def _bytes_held(self) -> int:
         """Return what all histories may take in memory."""
         return HELD_BYTES
@@ -155,6 +169,18 @@ class Answering(AsyncSystem):
 
     def _similar(self) -> Similar | None:
         """Return what knows replies to questions that meant the same."""
+        return None
+
+    def _models(self) -> ModelChoice | None:
+        """Return which model answers what, where there is more than one."""
+        return None
+
+    def _vectors(self) -> MakeVectors | None:
+        """Return how vectors of turns are kept, where there are any; None: as they usually are."""
+        return None
+
+    def _noting(self) -> NoteStep | None:
+        """Return what is told how long each step of a turn took."""
         return None
 
     def _admit(self, request: Request) -> None:
@@ -184,13 +210,14 @@ class Answering(AsyncSystem):
             pipeline.counters,
             self._backoff,
             degrade=self._settings.degradation,
+            noted=self._noting(),
         )
         reply: Reply | None = None
         outcome = "ok"
         with self._under_way:
             try:
                 self._admit(request)
-                async with pipeline.admission.turn(), deadline(seconds):
+                async with deadline(seconds), pipeline.admission.turn():
                     reply = await self._answer(pipeline, request, steps, on_token, arrived)
                     return reply
             except BaseException as error:

@@ -1,10 +1,11 @@
-"""What an agent may have beside the turn: conversations that left the histories, and replies to what means the same."""
+"""What an agent may have beside the turn: where conversations lie, replies by meaning, more than a model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from systems.engines.interface import Engine
 from systems.interface import Reply, Request
 from systems.turn.history import Exchange
 
@@ -86,4 +87,12 @@ class Similar(Protocol):
 
     def forget(self, session: str) -> None:
         """Let go of every reply, and of those to ``session`` that are being made."""
+        ...
+
+
+class ModelChoice(Protocol):
+    """Which of several models answers."""
+
+    def engine_for(self, request: Request) -> Engine:
+        """Return the engine that answers ``request``: the same one whenever it is asked."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,30 @@ from systems.memory.hybrid import HybridStore
 from systems.memory.like import LikeStore
 
 if TYPE_CHECKING:
+    from systems.engines.interface import EmbeddingEngine
     from systems.memory.vectors import VectorIndex
+
+MakeVectors = Callable[["FullTextStore", "EmbeddingEngine"], "VectorIndex"]
+"""Makes what keeps the vectors of the turns in a store, made by an engine."""
 
 
 class Opening:
-    """The memory file at ``path``. ``fulltext`` is what may be looked into, ``vectors`` those of an embedding model."""
+    """The memory file at ``path``. ``fulltext`` is what may be looked into, ``vectors`` those of an embedding model.
 
-    def __init__(self, settings: AnsweringSettings, path: Path, executors: Executors) -> None:
+    These are kept by what ``make_vectors`` makes, where an agent says so.
+    """
+
+    def __init__(
+        self,
+        settings: AnsweringSettings,
+        path: Path,
+        executors: Executors,
+        make_vectors: MakeVectors | None = None,
+    ) -> None:
         self._settings = settings
         self._path = path
         self._executors = executors
+        self._make_vectors = make_vectors
         self.fulltext: FullTextStore | HybridStore | None = None
         self.vectors: VectorIndex | None = None
 
@@ -55,7 +70,8 @@ class Opening:
         from systems.memory.vectors import VectorIndex
 
         # One thread: those of a model that decodes wait for each other, and a second competitor would double the wait.
-        self.vectors = VectorIndex(store, await asyncio.to_thread(embedding_engine, model, 1))
+        make = self._make_vectors or VectorIndex
+        self.vectors = make(store, await asyncio.to_thread(embedding_engine, model, 1))
         return HybridStore(store, self.vectors)
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from operator import eq
 
 import msgspec
 
-from systems.answering.beside import Looked, LowerTiers, Similar
+from systems.answering.beside import Looked, LowerTiers, ModelChoice, Similar
 from systems.answering.lookups import LongTermMemory
 from systems.answering.parts import Bare, Lay, ReplyCache, Saver, Shown
 from systems.answering.settings import AnsweringSettings
@@ -20,7 +20,7 @@ from systems.errors import NotSaved, StoreError
 from systems.interface import Counters, Reply, Request, Source, TokenSink
 from systems.logs import swallowed
 from systems.mechanisms import awaiting, calling
-from systems.mechanisms.admission import Admission, Unbounded
+from systems.mechanisms.admission import Admitting
 from systems.mechanisms.handed import Handed
 from systems.mechanisms.isolation import Executors
 from systems.mechanisms.resources import Resource
@@ -43,12 +43,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """The parts one turn passes through.
 
     Without ``tiers`` only a conversation with a name is read anew when it is not held; ``similar`` replies are looked
-    for before any other step.
+    for before any other step. Where there are ``models`` to choose from, ``engine`` has all of them loaded.
     """
 
     settings: AnsweringSettings
     executors: Executors
-    admission: Admission | Unbounded
+    admission: Admitting
     system: LastReading
     keywords: Resource[Keywords]
     engine: Resource[Engine]
@@ -61,6 +61,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     counters: Counters
     tiers: LowerTiers | None = None
     similar: Similar | None = None
+    models: ModelChoice | None = None
 
     async def turn(self, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float) -> Reply:
         """Answer ``request`` in ``steps``, which arrived at ``arrived`` (`time.perf_counter`)."""
@@ -89,7 +90,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         said = self._said(request)
         memories, noted = await self._find(request, keywords, steps)
 
-        key = prompt.cache_key(self.settings.cache_key, request, self.engine_identity, said, noted, observed)
+        identity = self.engine_identity if self.models is None else self.models.engine_for(request).identity
+        key = prompt.cache_key(self.settings.cache_key, request, identity, said, noted, observed)
         cached = self._cached(key, steps) if request.may_be_cached else None
         shown = Shown()
         if cached is None:
@@ -396,6 +398,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         async def reply() -> calling.Called:
             engine = await self.engine.get()
+            if self.models is not None:
+                engine = self.models.engine_for(request)
             return await awaiting.reply(engine, call, steps.wanted, on_thread, may_await=self.settings.isolation)
 
         async with self.admission.slot():

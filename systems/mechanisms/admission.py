@@ -9,9 +9,21 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 from systems.errors import DeadlineExceeded, Refused
+
+
+class Admitting(Protocol):
+    """Lets turns in, and generations start."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Count one turn in, from arrival to reply. Raises `Refused` where there is no room."""
+        ...
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """Hold one of the engine's places."""
+        ...
 
 
 class Admission:

@@ -18,22 +18,36 @@ from systems.mechanisms.wanted import Wanted
 
 T = TypeVar("T")
 
+NoteStep = Callable[[Step, float], None]
+"""Is told of each step that ended, however it did, and how many seconds it took."""
+
 log = logging.getLogger(__name__)
 
 
 class Steps:
-    """What one turn has met so far. Without ``backoff`` nothing is tried again; without ``degrade`` failures raise."""
+    """What one turn has met so far. Without ``backoff`` nothing is tried again; without ``degrade`` failures raise.
 
-    __slots__ = ("_backoff", "_counters", "_degrade", "_logs", "_request", "degraded", "retries", "wanted")
+    ``noted`` is told how long each step took.
+    """
+
+    __slots__ = ("_backoff", "_counters", "_degrade", "_logs", "_noted", "_request", "degraded", "retries", "wanted")
 
     def __init__(
-        self, request: Request, wanted: Wanted, counters: Counters, backoff: Backoff | None, *, degrade: bool
+        self,
+        request: Request,
+        wanted: Wanted,
+        counters: Counters,
+        backoff: Backoff | None,
+        *,
+        degrade: bool,
+        noted: NoteStep | None = None,
     ) -> None:
         self._request = request
         self._counters = counters
         self._backoff = backoff
         self._degrade = degrade
         self._logs = log.isEnabledFor(logging.DEBUG)
+        self._noted = noted
         self.wanted = wanted
         self.degraded: tuple[Degraded, ...] = ()
         self.retries = 0
@@ -47,9 +61,9 @@ class Steps:
         """
         self.wanted.check()
         tried = self._tried(step, call, may_repeat)
-        return self._logged(step, tried) if self._logs else tried
+        return self._timed(step, tried) if self._logs or self._noted is not None else tried
 
-    async def _logged(self, step: Step, tried: Awaitable[T]) -> T:
+    async def _timed(self, step: Step, tried: Awaitable[T]) -> T:
         began, retries, outcome = time.perf_counter(), self.retries, "ok"
         try:
             return await tried
@@ -57,11 +71,19 @@ class Steps:
             outcome = type(error).__name__
             raise
         finally:
-            duration_s = round(time.perf_counter() - began, 6)
-            retries = self.retries - retries
-            event(
-                log, logging.DEBUG, "step", **self.named(step), duration_s=duration_s, outcome=outcome, retries=retries
-            )
+            duration_s = time.perf_counter() - began
+            if self._noted is not None:
+                self._noted(step, duration_s)
+            if self._logs:
+                event(
+                    log,
+                    logging.DEBUG,
+                    "step",
+                    **self.named(step),
+                    duration_s=round(duration_s, 6),
+                    outcome=outcome,
+                    retries=self.retries - retries,
+                )
 
     async def run_or(self, step: Step, call: Callable[[], Awaitable[T]], empty: T, to: str) -> T:
         """Return the result of ``call``, or ``empty``, which is called ``to``, if the step fails and may degrade."""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import accumulate, starmap
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,14 @@ _STEP, _STEP_CHARACTERS = 8, 400
 _KEPT_SESSIONS = 16
 
 
+class Neighbours(Protocol):
+    """The vectors of one session."""
+
+    def nearest(self, vector: NDArray[np.float32], count: int) -> list[int]:
+        """Return the numbers of the ``count`` turns that lie nearest to ``vector``, nearest first."""
+        ...
+
+
 class _Session(NamedTuple):
     """The vectors of one session: of each turn its number, and its row of 8-bit numbers with their scale."""
 
@@ -103,14 +111,16 @@ class _Lacking(NamedTuple):
 class VectorIndex:
     """Vectors of the turns in ``store``, made by ``engine``. Used from one event loop, while the store is open.
 
-    The engine is loaded when it is first needed, and closed with the index. ``made`` counts the vectors of this run.
+    The engine is loaded when it is first needed, and closed with the index. It is given ``batch`` texts at once at
+    most, if they are short. ``made`` counts the vectors of this run.
     """
 
-    def __init__(self, store: FullTextStore, engine: EmbeddingEngine) -> None:
+    def __init__(self, store: FullTextStore, engine: EmbeddingEngine, *, batch: int = _STEP) -> None:
         self._store = store
         self._engine = engine
+        self._batch = batch
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._sessions: OrderedDict[str, Neighbours] = OrderedDict()
         self._changes = (0, 0)
         # Turns from the first number to the second have been looked at.
         self._first, self._last = 1, 0
@@ -188,9 +198,9 @@ class VectorIndex:
         if self._first <= self._last:  # the newest turns may have been taken out, and their numbers given to others
             newest = connection.execute(_NEWEST_LOOKED_AT, (model,)).fetchone()
             self._last = min(self._last, newest[0] if newest else 0)
-        turns = connection.execute(_NEW, (model, self._last, _STEP)).fetchall()
+        turns = connection.execute(_NEW, (model, self._last, self._batch)).fetchall()
         if not turns:
-            turns = connection.execute(_OLD, (model, self._first, _STEP)).fetchall()
+            turns = connection.execute(_OLD, (model, self._first, self._batch)).fetchall()
         if not turns:
             self._first = 0
         together = accumulate(len(text) for _, _, text in turns)
@@ -252,7 +262,7 @@ class VectorIndex:
         letters = [letter for letter in text if letter.isalpha()]
         return 2 * sum(letter < _BEYOND_LATIN for letter in letters) >= len(letters)
 
-    def _session(self, connection: sqlite3.Connection, session: str) -> _Session:
+    def _session(self, connection: sqlite3.Connection, session: str) -> Neighbours:
         # Somebody else saved or deleted, or the store took turns out.
         changes = (connection.execute("PRAGMA data_version").fetchone()[0], self._store.taken_out)
         if changes != self._changes:
@@ -260,17 +270,20 @@ class VectorIndex:
             self._changes = changes
         held = self._sessions.pop(session, None)
         if held is None:
-            rows = connection.execute(_OF_SESSION, (session, self._engine.identity)).fetchall()
-            width = self._engine.dimensions
-            held = _Session(
-                np.array([row[0] for row in rows], np.int64),
-                np.array([row[1] for row in rows], np.float32),
-                np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(-1, width),
-            )
+            held = self._read_session(connection, session)
         self._sessions[session] = held
         if len(self._sessions) > _KEPT_SESSIONS:
             self._sessions.popitem(last=False)
         return held
+
+    def _read_session(self, connection: sqlite3.Connection, session: str) -> Neighbours:
+        """Return the vectors of ``session``, of which something may have changed since they were read last."""
+        rows = connection.execute(_OF_SESSION, (session, self._engine.identity)).fetchall()
+        return _Session(
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[1] for row in rows], np.float32),
+            np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(-1, self._engine.dimensions),
+        )
 
     async def _by_engine(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -141,8 +141,8 @@ class Tiered(Answering):
 
     def _watching(self, pipeline: Pipeline) -> Pressure:
         """Return what looks at memory, and has the agent do without what a stage names."""
+        from systems.mechanisms.memory_in_use import Meter
         from systems.tiered.pressure.forecast import Forecast
-        from systems.tiered.pressure.reading import Meter
         from systems.tiered.pressure.stages import Pressure
 
         own = self._own

@@ -67,6 +67,9 @@ _TOKEN = 3
 Leave = Callable[[str, Sequence[Exchange]], None]
 """Takes over the history of a conversation that is held no longer. It must not wait, and not ask the histories."""
 
+Compress = Callable[[list[Exchange], int, int], list[Exchange]]
+"""Makes bare exchanges so many at most, of so many characters together at most; the newest stays as it is."""
+
 HELD_BYTES = 64 << 20
 """What all histories take in memory at most: a client may say that much was said before."""
 
@@ -78,7 +81,7 @@ class Histories:
     leaves at a time, or, ``stepped``, half of them at once, so that prompts begin alike for several turns and an
     engine need not compute what they share again. With ``room`` each question stays as it was sent, and a history only
     grows until it has more tokens than that, or more messages. Then it begins anew, with bare questions and half of
-    the messages, or as many of them as have half of the tokens.
+    the messages, or as many of them as have half of the tokens; or with what ``compress`` makes of them.
 
     At most ``sessions`` are held, in at most ``most_bytes`` save for the newest, the least recently active leaves first
     (what it said stays in long-term memory), and is handed to ``leave``. One that is `in_use` stays. Not locked: one
@@ -95,6 +98,7 @@ class Histories:
         room: Room | None = None,
         most_bytes: int = HELD_BYTES,
         leave: Leave | None = None,
+        compress: Compress | None = None,
     ) -> None:
         self._length = length
         self._limit = sessions
@@ -105,9 +109,15 @@ class Histories:
         self._own_lengths: dict[str, int] = {}
         self._most_bytes = most_bytes
         self._leave = leave
+        self._compress = compress
         self._used: Counter[str] = Counter()
         self._bytes: dict[str, int] = {}
         self.bytes = 0
+
+    @property
+    def count(self) -> int:
+        """How many histories are held."""
+        return len(self._sessions)
 
     @property
     def grow(self) -> bool:
@@ -217,6 +227,11 @@ class Histories:
         self._most_bytes = most_bytes
         self._let_leave()
 
+    def let_go(self, which: Callable[[str], bool]) -> None:
+        """Let the histories leave of which ``which`` is true and that are not in use."""
+        for session in [each for each in self._sessions if each not in self._used and which(each)]:
+            self._left(session)
+
     def leave_all(self) -> None:
         """Let every history leave."""
         while self._sessions:
@@ -239,6 +254,8 @@ class Histories:
     def _begun_anew(self, exchanges: list[Exchange], most: int, characters: int) -> list[Exchange]:
         """Return at most ``most`` of ``exchanges``, bare, and fewer until they have at most so many ``characters``."""
         bare = [exchange.bare() for exchange in exchanges]
+        if self._compress is not None:
+            return self._compress(bare, most, characters)
         left = self._prune(bare, most) if len(bare) > most else bare
         while len(left) > 1 and _characters(left) > characters:
             left = self._prune(left, len(left) - 1)

@@ -169,6 +169,7 @@ def test_no_two_public_classes_have_one_name() -> None:
         ("systems.baseline.agent", {"asyncio", "http.client", "importlib.metadata", "numpy"}),
         ("systems.asynchronous.agent", {"http.client", "importlib.metadata", "numpy"}),
         ("systems.tiered.agent", {"http.client", "importlib.metadata", "numpy"}),
+        ("systems.pooled.agent", {"http.client", "importlib.metadata", "numpy"}),
         ("systems.research.agent", {"http.client", "importlib.metadata", "numpy"}),
         ("experiments.measuring.role_process", {"http.client", "llama_cpp", "numpy", "pandas"}),
         ("experiments.studies.lazy_loading", {"http.client", "llama_cpp", "numpy", "pandas"}),

@@ -14,13 +14,15 @@ from systems.errors import EngineError, SystemClosed
 from systems.interface import Request, Source
 from systems.objects.agent import Objects
 from systems.per_process.agent import PerProcess
+from systems.pooled.agent import Pooled
+from systems.pooled.settings import everything_off as everything_off_of_pooled
 from systems.research.agent import Research
 from systems.server.hosting import host
 from systems.tiered.agent import Tiered
 from systems.tiered.settings import everything_off as everything_off_of_tiered
 from tests.systems.conversing import CONVERSATION, Failing, conversed, requests, simulated, stored
 
-EVERY = [Baseline, Asynchronous, Objects, PerProcess, Tiered, Research]
+EVERY = [Baseline, Asynchronous, Objects, PerProcess, Tiered, Pooled, Research]
 # A research agent reads its sources anew: no reply of its own would do for the next asking.
 CACHING = EVERY[:-1]
 
@@ -31,7 +33,10 @@ def what_was_said(replies):
     ]
 
 
-@pytest.mark.parametrize(("kind", "off"), [(Asynchronous, everything_off), (Tiered, everything_off_of_tiered)])
+@pytest.mark.parametrize(
+    ("kind", "off"),
+    [(Asynchronous, everything_off), (Tiered, everything_off_of_tiered), (Pooled, everything_off_of_pooled)],
+)
 async def test_with_every_mechanism_off_it_gives_the_baselines_replies(tmp_path, kind, off):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -127,7 +132,7 @@ async def test_a_changed_conversation_is_not_answered_from_the_cache(tmp_path, k
             assert reply.source is Source.MODEL
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Objects, Tiered, Research])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Objects, Tiered, Pooled, Research])
 async def test_an_engines_failure_is_an_exception_and_the_next_turn_works(tmp_path, kind):
     engine = Failing(SimulatedSettings())
     async with host(kind(kind.Settings(), engine, tmp_path)) as running:

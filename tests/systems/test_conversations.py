@@ -20,6 +20,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, NotHeeded, StoreError
 from systems.interface import Request
 from systems.objects.agent import Objects
+from systems.pooled.agent import Pooled
 from systems.server.hosting import host
 from systems.tiered.agent import Tiered
 from systems.turn import prompt
@@ -27,7 +28,7 @@ from systems.turn.history import Exchange, Histories, exchanges, keep_newest, to
 from systems.turn.layouts import LAYOUTS
 from tests.systems.conversing import OBSERVED, stored
 
-both = pytest.mark.parametrize("kind", [Baseline, Asynchronous, Objects, Tiered])
+both = pytest.mark.parametrize("kind", [Baseline, Asynchronous, Objects, Tiered, Pooled])
 
 
 class Heard(SimulatedEngine):

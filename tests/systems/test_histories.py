@@ -21,6 +21,7 @@ from systems.engines.interface import Message
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, EngineError
 from systems.interface import Request
+from systems.pooled.agent import Pooled
 from systems.server.hosting import host
 from systems.tiered.agent import Tiered
 from tests.systems.asynchronous.asking import until
@@ -75,6 +76,9 @@ class Talking(RuleBasedStateMachine):
         if self.kind is Tiered:
             chosen |= {"importance_pruning": False, "stepped_pruning": False, "incremental_encoding": False}
             chosen |= {"relevance_pruning": False, "tiers": self.tiers}
+        if self.kind is Pooled:
+            chosen |= {"importance_pruning": False, "stepped_pruning": False, "context_manager": False}
+            chosen["tiers"] = self.tiers
         self.engine = Moody()
         self.host = host(self.kind(self.kind.Settings(**chosen), self.engine, self.folder))
         self.agent = self.runner.run(self.host.__aenter__())
@@ -229,7 +233,10 @@ class Talking(RuleBasedStateMachine):
             self.runner.close()
 
 
-@pytest.mark.parametrize(("kind", "tiers"), [(Baseline, False), (Asynchronous, False), (Tiered, False), (Tiered, True)])
+@pytest.mark.parametrize(
+    ("kind", "tiers"),
+    [(Baseline, False), (Asynchronous, False), (Tiered, False), (Tiered, True), (Pooled, False), (Pooled, True)],
+)
 def test_a_history_is_what_a_list_holds(tmp_path_factory, kind, tiers):
     machine = type("Talking", (Talking,), {"kind": kind, "tiers": tiers, "folders": tmp_path_factory})
     run_state_machine_as_test(

@@ -16,6 +16,7 @@ from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import PromptTooLong
 from systems.interface import Observed, Request, Source
+from systems.pooled.agent import Pooled
 from systems.server.hosting import host
 from systems.tiered.agent import Tiered
 
@@ -31,7 +32,7 @@ def batched(path: Path) -> Engine:
 
 
 @pytest.mark.parametrize("engine", [llama, batched])
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered, Pooled])
 async def test_three_long_remembered_texts_leave_room_for_a_short_question(kind, engine, tiny_model, tmp_path):
     async with host(kind(kind.Settings(), engine(tiny_model), tmp_path)) as agent:
 
@@ -48,7 +49,7 @@ async def test_three_long_remembered_texts_leave_room_for_a_short_question(kind,
 
 
 @pytest.mark.parametrize("engine", [llama, batched])
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered, Pooled])
 @pytest.mark.parametrize("max_tokens", [None, 65_535])
 async def test_a_bound_as_long_as_the_context_costs_no_history_and_what_has_no_room_is_told(
     kind, engine, max_tokens, tiny_model, tmp_path
@@ -58,6 +59,8 @@ async def test_a_bound_as_long_as_the_context_costs_no_history_and_what_has_no_r
         chosen["growing_prompts"] = False  # with it the history would begin anew before
     if kind is Tiered:
         chosen["incremental_encoding"] = False
+    if kind is Pooled:
+        chosen["context_manager"] = False
     async with host(kind(kind.Settings(**chosen), engine(tiny_model), tmp_path)) as agent:
 
         async def ask(number, text, most):
@@ -75,7 +78,7 @@ async def test_a_bound_as_long_as_the_context_costs_no_history_and_what_has_no_r
         assert told.generated_tokens
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered, Pooled])
 async def test_notes_share_their_budget_and_the_reply_names_those_that_were_in_the_prompt(kind, tiny_model, tmp_path):
     long, short = LONG.format(*["Utrecht"] * 8), "The bees of Graz gave nothing."
     asked = []
@@ -122,7 +125,7 @@ async def test_both_agents_send_the_same_prompts_of_long_and_hostile_memories(tm
     assert any(messages[-1].content.startswith("Context: ") for messages, _ in sent[0])
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered, Pooled])
 async def test_the_answer_to_what_time_it_is_is_not_served_a_minute_later(kind, tmp_path):
     async with host(kind(kind.Settings(history_length=0), SimulatedEngine(SimulatedSettings()), tmp_path)) as agent:
 

@@ -18,10 +18,10 @@ import msgspec
 
 from experiments.measuring.records import RequestRow
 from systems.errors import Refused
+from systems.mechanisms.memory_in_use import Meter
 from systems.tiered.pressure.forecast import Forecast
 from systems.tiered.pressure.judging import ByKernel, ByUse, Judge, Stage, StageSteps
 from systems.tiered.pressure.kernel import kernel_pressure
-from systems.tiered.pressure.reading import Meter
 from systems.tiered.pressure.returning import Returning
 from systems.tiered.pressure.stages import Pressure, Reclaim
 from systems.tiered.pressure.working_sets import WorkingSets

@@ -3,6 +3,7 @@
 import { by } from "./elements.js";
 import { random } from "./link.js";
 import { token } from "./server.js";
+import { showTargets } from "./targets.js";
 
 export class Preferences {
   /** `ask(message)` sends a `settings` message; `leave()` forgets the token. */
@@ -34,6 +35,7 @@ export class Preferences {
     by("leave").hidden = token() === null;
     by("settings").showModal();
     this.request({});
+    showTargets();
   }
 
   look(name, value) {

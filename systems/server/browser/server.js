@@ -38,8 +38,7 @@ export class Refused extends Error {
   }
 }
 
-/** Return what the server answers. Raises `Refused`. */
-export async function call(method, address, body) {
+async function asked(method, address, body) {
   const headers = token() === null ? {} : { authorization: `Bearer ${token()}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   let response, said;
@@ -49,6 +48,19 @@ export async function call(method, address, body) {
   } catch {
     throw new Refused(0, "The server cannot be reached.");
   }
+  return { response, said };
+}
+
+/** Return what the server tells of itself, as lines of text. Raises `Refused`. */
+export async function metrics() {
+  const { response, said } = await asked("GET", "metrics");
+  if (!response.ok) throw new Refused(response.status, `The server answered ${response.status}`);
+  return said;
+}
+
+/** Return what the server answers. Raises `Refused`. */
+export async function call(method, address, body) {
+  const { response, said } = await asked(method, address, body);
   let found = null;
   try {
     found = JSON.parse(said);

@@ -8,9 +8,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
+from systems.mechanisms.memory_in_use import Reading
 from systems.tiered.pressure.forecast import Forecast
 from systems.tiered.pressure.kernel import KernelPressure
-from systems.tiered.pressure.reading import Reading
 
 
 class Stage(IntEnum):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
-from systems.tiered.pressure.reading import groups
+from systems.mechanisms.memory_in_use import groups
 
 Level = Literal[0, 1, 2, 3]
 """None, low, medium, critical."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from systems.tiered.pressure.reading import process_bytes
+from systems.mechanisms.memory_in_use import process_bytes
 
 
 class Returned(NamedTuple):

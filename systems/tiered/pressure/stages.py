@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 
 from systems.errors import Refused
 from systems.logs import event, swallowed
+from systems.mechanisms.memory_in_use import Reading
 from systems.tiered.pressure.forecast import Forecast
 from systems.tiered.pressure.judging import ByForecast, ByUse, Judge, Stage
-from systems.tiered.pressure.reading import Reading
 
 Reclaim = Callable[[Stage, int], Awaitable[None]]
 """Acts on a stage: called with it and how many bytes too many there are, on entering it and again while it is held."""

@@ -46,6 +46,13 @@ def test_what_a_tiered_agent_keeps_beside_its_file_is_said_and_not_left_behind(p
     assert "I am a" in fourgig("export", path).stdout
 
 
+def test_what_a_pooled_agent_keeps_beside_its_file_is_not_left_behind(path):
+    path.with_name("pool.sqlite").touch()
+    refused = fourgig("forget", path, "a")
+    assert "pooled agent's" in str(refused.exception)
+    assert "I am a" in fourgig("export", path).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -190,6 +190,27 @@ def test_what_is_set_is_said_and_done(serve_tiny, settings, says):
     assert json.load(ask(address, max_tokens=100_000))["usage"]["completion_tokens"] >= 1
 
 
+def test_an_agent_times_the_steps_of_its_turns_on_request(serve):
+    process, address = serve("--system", "pooled", "--profile-turns")
+    json.load(ask(address))
+    metrics = urllib.request.urlopen(f"{address}metrics", timeout=20).read().decode()
+    assert 'fourgig_turn_steps_total{step="model"} 1.0' in metrics
+    assert 'fourgig_target_status{reading="success",status="excellent",target="S4-success"} 1.0' in metrics
+    process.terminate()
+    said = process.stderr.read()
+    assert process.wait(20) == 0
+    assert re.search(r"^model +1 ", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("system", "says"), [("asynchronous", "cannot time the steps"), ("none", "An engine alone has no")]
+)
+def test_who_has_no_steps_to_time_says_so(system, says):
+    done = CliRunner().invoke(app, ["serve", "--engine", "simulated", "--system", system, "--profile-turns"])
+    assert isinstance(done.exception, BadInput)
+    assert says in str(done.exception)
+
+
 def test_an_engine_alone_is_served_inside_a_profile(serve, enforcement):
     if enforcement:
         pytest.skip("nothing here can enforce a limit")

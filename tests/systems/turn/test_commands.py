@@ -9,6 +9,7 @@ from systems.baseline.agent import Baseline
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.interface import Reply, Request, Source
 from systems.mechanisms.caches import BoundedCache, FifoCache
+from systems.pooled.agent import Pooled
 from systems.server.hosting import host
 from systems.tiered.agent import Tiered
 from systems.turn import commands
@@ -169,7 +170,7 @@ async def test_both_agents_answer_every_command_alike_and_without_a_model(tmp_pa
     assert answers["anna", "/help me with this"][0].startswith("Write /help alone.")
 
 
-@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered])
+@pytest.mark.parametrize("kind", [Baseline, Asynchronous, Tiered, Pooled])
 async def test_a_shorter_history_shortens_the_next_prompt(tmp_path, kind):
     async with host(kind(kind.Settings(memories=0), SimulatedEngine(SimulatedSettings()), tmp_path)) as running:
 

@@ -2,7 +2,11 @@
 
 import pytest
 
-from tests.systems.server.page.talking import HOLD, Speaker, ready, serving
+from systems.pooled.agent import Pooled
+from systems.pooled.settings import PooledSettings
+from systems.server.hosting import host
+from tests.systems.server.page.talking import HOLD, Speaker, ready, say, serving
+from tests.systems.server.serving import listening_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -91,3 +95,21 @@ async def test_settings_stay_and_the_history_is_set_on_the_server(visit, tmp_pat
         await ready(page)
         assert await page.run("getComputedStyle(document.body).backgroundColor") == dark
         assert await page.run("document.documentElement.dataset.size") == "largest"
+
+
+async def test_settings_show_how_an_agent_keeps_its_targets_if_it_has_any(visit, tmp_path):
+    pooled = host(Pooled(PooledSettings(), Speaker(), tmp_path))
+    async with listening_to(pooled) as address:
+        page = await ready(await visit(f"http://{address}/"))
+        await say(page, "Hello")
+        await page.run("$('show-settings').click()")
+        await page.until("!$('targets').hidden")
+        rows = await page.run("[...$('kept-targets').rows].map((row) => row.textContent)")
+        assert "Turns that were answered100.0 %excellent" in rows
+        assert len(rows) == 7
+    (tmp_path / "other").mkdir()
+    async with serving(tmp_path / "other", Speaker()) as address:
+        page = await ready(await visit(f"http://{address}/"))
+        await page.run("$('show-settings').click()")
+        await page.until("$('in-force').textContent.includes('History')")
+        assert await page.run("$('targets').hidden")

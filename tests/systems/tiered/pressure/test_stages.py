@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from systems.errors import Refused
+from systems.mechanisms.memory_in_use import Reading
 from systems.tiered.pressure.forecast import Forecast
 from systems.tiered.pressure.judging import ByUse, Stage, StageSteps
-from systems.tiered.pressure.reading import Reading
 from systems.tiered.pressure.stages import Pressure
 
 

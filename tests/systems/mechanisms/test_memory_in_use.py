@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from systems.mechanisms.memory_in_use import Meter
 from systems.tiered.pressure.kernel import Stalls, kernel_pressure
-from systems.tiered.pressure.reading import Meter
 
 MIB = 2**20
 

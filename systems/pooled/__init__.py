@@ -1,0 +1,1 @@
+"""The pooled agent: a bounded pool of live agents, tiers below it, targets above it; one module a mechanism."""

@@ -1,0 +1,131 @@
+"""Vectors of turns in graphs (HNSW), so that a lookup in a long session does not look at every turn.
+
+The filter comes first: a session has a graph of its own, so nothing of another one is met, and none is missed for want
+of room among the nearest. A session with few vectors is compared with all of them, which is as fast there, and exact.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from systems.engines.interface import EmbeddingEngine
+from systems.memory.fulltext import FullTextStore
+from systems.memory.vectors import Neighbours, VectorIndex
+
+# The guide's: connections of a node, candidates while it is added, candidates while one searches.
+_CONNECTIONS, _ADDING, _SEARCHING = 16, 200, 50
+
+# Texts that the model is given at once: 32 as in the guide; a lookup may have to wait for them.
+_BATCH = 32
+
+# Graphs that are kept in memory: each takes about twice what its vectors take.
+_KEPT_GRAPHS = 4
+
+_NUMBERS = (
+    "SELECT memories.id FROM memories JOIN memory_vectors USING (id) "
+    "WHERE session = ? AND model = ? AND length(vector) > 0"
+)
+_ROWS = (
+    "SELECT memories.id, scale, vector FROM memories JOIN memory_vectors USING (id) "
+    "WHERE session = ? AND model = ? AND length(vector) > 0 AND memories.id >= ?"
+)
+
+
+def is_installed() -> bool:
+    """Return whether usearch is there, which makes the graphs; without it every lookup is exact."""
+    return find_spec("usearch") is not None
+
+
+class Graph:
+    """Vectors ``dimensions`` wide by their numbers, in the graph of usearch, sixteen bits a number."""
+
+    def __init__(self, dimensions: int) -> None:
+        from usearch.index import Index
+
+        self._index = Index(
+            ndim=dimensions,
+            metric="ip",
+            dtype="f16",
+            connectivity=_CONNECTIONS,
+            expansion_add=_ADDING,
+            expansion_search=_SEARCHING,
+        )
+        self.numbers: set[int] = set()
+
+    def add(self, numbers: Sequence[int], rows: NDArray[np.float32]) -> None:
+        """Add ``rows`` under their ``numbers``, none of which is known. On one thread: turns need the others."""
+        self._index.add(np.array(numbers, np.uint64), rows, threads=1)
+        self.numbers.update(numbers)
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Have those with these ``numbers`` found no longer."""
+        for number in numbers:
+            self._index.remove(number)
+            self.numbers.discard(number)
+
+    def nearest(self, vector: NDArray[np.float32], count: int) -> list[int]:
+        """Return the numbers of ``count`` that lie near ``vector``, nearest first: most often the nearest of all."""
+        if not self.numbers:
+            return []
+        return [int(number) for number in self._index.search(vector, min(count, len(self.numbers)), threads=1).keys]
+
+
+class _Grown(NamedTuple):
+    """A graph, and the changes by others after which it was made: a number may have been given to another turn."""
+
+    graph: Graph
+    changes: tuple[int, int]
+
+
+class GraphIndex(VectorIndex):
+    """Keeps the vectors of a session that has ``graph_from`` of them in a graph, which grows as turns are saved."""
+
+    def __init__(self, store: FullTextStore, engine: EmbeddingEngine, *, batch: int, graph_from: int) -> None:
+        super().__init__(store, engine, batch=batch)
+        self._from = graph_from
+        self._graphs: OrderedDict[str, _Grown] = OrderedDict()
+
+    @property
+    def graphs(self) -> int:
+        """How many sessions have a graph in memory."""
+        return len(self._graphs)
+
+    def _read_session(self, connection: sqlite3.Connection, session: str) -> Neighbours:
+        model = self._engine.identity
+        numbers = {number for (number,) in connection.execute(_NUMBERS, (session, model))}
+        grown = self._graphs.pop(session, None)
+        if len(numbers) < self._from:
+            return super()._read_session(connection, session)
+        if grown is None or grown.changes != self._changes:
+            grown = _Grown(Graph(self._engine.dimensions), self._changes)
+        graph = grown.graph
+        graph.remove(graph.numbers - numbers)
+        if lacking := numbers - graph.numbers:
+            rows = connection.execute(_ROWS, (session, model, min(lacking))).fetchall()
+            rows = [row for row in rows if row[0] in lacking]
+            whole = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(-1, self._engine.dimensions)
+            scales = np.array([row[1] for row in rows], np.float32)
+            graph.add([row[0] for row in rows], whole * scales[:, None])
+        self._graphs[session] = grown
+        if len(self._graphs) > _KEPT_GRAPHS:
+            left, _ = self._graphs.popitem(last=False)
+            self._sessions.pop(left, None)
+        return graph
+
+
+def vectors_of(store: FullTextStore, engine: EmbeddingEngine, *, graph_from: int | None, batched: bool) -> VectorIndex:
+    """Return what keeps the vectors of ``store``: in graphs from ``graph_from`` of a session on, where these can be.
+
+    Not ``batched``, the engine is given one text at a time.
+    """
+    batch = _BATCH if batched else 1
+    if graph_from is None or not is_installed():
+        return VectorIndex(store, engine, batch=batch)
+    return GraphIndex(store, engine, batch=batch, graph_from=graph_from)
