@@ -42,6 +42,17 @@ class Simulator:
         return "" if find_spec("libcachesim") else "the package is not installed"
 
 
+class AgenticAiFramework:
+    """The package agenticaiframework, of which a system is made."""
+
+    name: ClassVar[str] = "agenticaiframework"
+    remedy: ClassVar[str] = "`pip install agenticaiframework==3.0.12` (the extra `agenticaiframework` of this package)"
+
+    def missing(self) -> str:
+        """Tell whether the package is installed, without importing it."""
+        return "" if find_spec("agenticaiframework") else "the package is not installed"
+
+
 class Reader:
     """The small model that reads facts in its prompt and answers."""
 
@@ -94,6 +105,7 @@ requirements: Registry[type[Requirement]] = Registry(
         "minilm": "experiments.measuring.requirements:MiniLm",
         "e5-small": "experiments.measuring.requirements:E5Small",
         "wordllama": "experiments.measuring.requirements:WordLlama",
+        "agenticaiframework": "experiments.measuring.requirements:AgenticAiFramework",
     },
 )
 

@@ -212,9 +212,9 @@ def test_processor_time_is_shared_among_the_answered() -> None:
     assert of("cpu_per_request", subject(requests=THREE, values={"cpu_s": 3.0})) == 1.5
 
 
-def looked(cpu_seconds: float | None) -> Look:
+def looked(cpu_seconds: float | None, at_s: float = 0.0) -> Look:
     return Look(
-        at_s=0.0,
+        at_s=at_s,
         counted="group",
         memory=GroupMemory(),
         cpu_seconds=cpu_seconds,
@@ -232,6 +232,16 @@ def test_processor_time_is_that_of_the_group_between_two_looks() -> None:
     assert isinstance(
         of("cpu_per_request", record(spec("load", "baseline"), part, outside=Outside(looks=looks))), Missing
     )
+
+
+def test_the_processor_share_is_of_the_processors_of_the_profile_between_two_looks() -> None:
+    looks = {"serving": looked(2.0, at_s=10.0), "served": looked(5.0, at_s=14.0)}
+    trial = spec("load", "baseline")
+    assert trial.profile.cpus == 2
+    assert of("cpu_share", record(trial, outside=Outside(looks=looks))) == pytest.approx(3 / 8)
+    for served in (looked(None, at_s=14.0), looked(5.0, at_s=10.0)):
+        assert isinstance(of("cpu_share", record(trial, outside=Outside(looks=looks | {"served": served}))), Missing)
+    assert isinstance(of("cpu_share", record(trial, outside=Outside(looks={"served": looks["served"]}))), Missing)
 
 
 def test_what_is_not_finite_is_missing() -> None:

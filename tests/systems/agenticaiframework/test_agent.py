@@ -1,0 +1,195 @@
+"""The package agenticaiframework through the lab's contract: what it answers, keeps, serves again, and fails with."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systems.agenticaiframework.agent import AgenticAiFramework
+from systems.agenticaiframework.memory import Remembered
+from systems.agenticaiframework.settings import FrameworkSettings
+from systems.engines.interface import Message
+from systems.engines.scripted import Script, Scripts, scripted
+from systems.engines.simulated import SimulatedEngine, SimulatedSettings
+from systems.errors import EngineBusy, EngineError, StoreError, SystemClosed
+from systems.interface import Request, Source
+from systems.server.hosting import host
+from tests.systems.conversing import simulated
+
+
+class Listening(SimulatedEngine):
+    """Keeps what it was asked, and raises what ``failing`` holds, one a call."""
+
+    def __init__(self):
+        super().__init__(SimulatedSettings())
+        self.calls = []
+        self.failing = []
+
+    def generate(self, call):
+        self.calls.append(call)
+        if self.failing:
+            raise self.failing.pop(0)
+        return super().generate(call)
+
+    @property
+    def prompt(self):
+        return "\n".join(message.content for message in self.calls[-1].messages)
+
+
+@pytest.fixture
+def engine():
+    return Listening()
+
+
+@pytest.fixture
+def agent(engine, tmp_path):
+    made = AgenticAiFramework(FrameworkSettings(), engine, tmp_path)
+    made.start()
+    yield made
+    made.close()
+
+
+def asked(text, number=0, session="s", **more):
+    return Request(id=str(number), session=session, text=text, max_tokens=4, **more)
+
+
+async def test_a_scripted_reply_is_what_is_answered_streamed_and_kept(tmp_path):
+    request = asked("Where does Vera live?")
+    engine = scripted(simulated(), Scripts([Script("s", request.text, ("Vera lives in Lisbon .",))]))
+    pieces = []
+    running = host(AgenticAiFramework(FrameworkSettings(), engine, tmp_path))
+    async with running:
+        reply = await running.answer(msgspec.structs.replace(request, max_tokens=None), pieces.append)
+    assert reply.text == "Vera lives in Lisbon ." == "".join(pieces)
+    assert reply.source is Source.MODEL
+    assert 0 <= reply.first_token_s <= reply.total_s
+    [file] = tmp_path.glob("*.json")
+    [entry] = json.loads(file.read_text())["long_term"].values()
+    assert (entry["value"], entry["metadata"]["answer"]) == (request.text, reply.text)
+    with pytest.raises(SystemClosed):
+        await running.answer(request)
+
+
+def test_a_prompt_has_the_role_the_conversation_and_what_was_found_of_the_session(agent, engine):
+    first = agent.answer(asked("Vera keeps bees in Lisbon."))
+    assert [message.role for message in engine.calls[0].messages] == ["system", "user"]
+    second = agent.answer(asked("What do the bees of Vera do?", instructions="Answer in Portuguese."))
+    assert second.memories == ("Vera keeps bees in Lisbon.",)
+    assert first.text in engine.prompt
+    assert "Answer in Portuguese." in engine.calls[-1].messages[0].content
+    assert engine.calls[-1].messages[-1].content.endswith("What do the bees of Vera do?")
+    agent.answer(asked("What do the bees of Vera do?", session="another"))
+    assert "Lisbon" not in engine.prompt
+    agent.answer(asked("And the bees of Vera?", conversation="another of the same"))
+    assert first.text not in engine.prompt
+    assert "Lisbon" in engine.prompt
+
+
+def test_what_a_session_said_is_found_again_after_a_restart(engine, tmp_path):
+    for text in ("Vera keeps bees in Lisbon.", "What do the bees of Vera do?"):
+        running = AgenticAiFramework(FrameworkSettings(), engine, tmp_path)
+        running.start()
+        reply = running.answer(asked(text))
+        running.close()
+    assert reply.memories == ("Vera keeps bees in Lisbon.",)
+
+
+def test_sessions_that_nobody_asks_for_leave_memory_for_their_files(engine, tmp_path):
+    running = AgenticAiFramework(FrameworkSettings(sessions=1), engine, tmp_path)
+    running.start()
+    for session in ("s", "another"):
+        running.answer(asked("Vera keeps bees in Lisbon.", session=session))
+    assert len(list(tmp_path.glob("*.json"))) == 1
+    assert running.answer(asked("What do the bees of Vera do?")).memories == ("Vera keeps bees in Lisbon.",)
+    running.close()
+
+
+def test_a_prompt_that_was_answered_is_served_again_where_everything_it_depends_on_is_the_same(agent, engine):
+    first = agent.answer(asked("How many bees?"))
+    pieces = []
+    again = agent.answer(asked("How many bees?", 1, "another"), pieces.append)
+    assert (first.source, again.source) == (Source.MODEL, Source.CACHE)
+    assert first.text == again.text == "".join(pieces)
+    longer = agent.answer(msgspec.structs.replace(asked("How many bees?", 2, "a third"), max_tokens=8))
+    told = agent.answer(asked("How many bees?", 3, "a fourth", instructions="Count them."))
+    # In the same conversation the context is another one.
+    later = agent.answer(asked("How many bees?", 4))
+    assert {longer.source, told.source, later.source} == {Source.MODEL}
+    counters = agent.counters()
+    assert (counters.turns, counters.generations, counters.cache_hits, counters.saved) == (5, 4, 1, 5)
+
+
+def test_without_the_cache_every_question_is_asked(engine, tmp_path):
+    running = AgenticAiFramework(FrameworkSettings(cache=False), engine, tmp_path)
+    running.start()
+    sources = [running.answer(asked("How many bees?", session=session)).source for session in ("s", "t")]
+    running.close()
+    assert sources == [Source.MODEL, Source.MODEL]
+
+
+def test_what_will_fail_again_is_tried_once_and_is_the_engines_own_error(agent, engine):
+    engine.failing = [EngineError("The model fell over.")]
+    with pytest.raises(EngineError, match="fell over"):
+        agent.answer(asked("How many bees?"))
+    assert len(engine.calls) == 1
+    assert agent.answer(asked("How many bees?")).source is Source.MODEL
+
+
+def test_what_may_succeed_in_a_moment_is_tried_again(agent, engine):
+    engine.failing = [EngineBusy("Just now."), EngineBusy("Just now.")]
+    assert agent.answer(asked("How many bees?")).source is Source.MODEL
+    assert len(engine.calls) == 3
+    assert agent.counters().retries == 2
+    engine.failing = [EngineBusy("Just now.")] * 3
+    with pytest.raises(EngineBusy, match="Just now"):
+        agent.answer(asked("How many wasps?"))
+
+
+def test_a_turn_that_is_not_kept_is_in_no_later_prompt(agent, engine):
+    agent.answer(asked("Vera keeps bees in Lisbon."))
+    passing = agent.answer(asked("Do bees of Vera sleep?", kept=False))
+    assert "Lisbon" in engine.prompt
+    agent.answer(asked("And now?", 2))
+    assert passing.text not in engine.prompt
+    assert "sleep" not in engine.prompt
+
+
+def test_what_a_client_says_was_said_before_is_the_conversation(agent, engine):
+    agent.answer(asked("Bo keeps goats."))
+    before = (Message("user", "Vera keeps bees."), Message("assistant", "In Lisbon."))
+    agent.answer(asked("And where?", before=before))
+    assert "In Lisbon." in engine.prompt
+    assert "goats" not in engine.prompt
+    agent.answer(asked("Whose?"))
+    assert "In Lisbon." in engine.prompt
+
+
+@pytest.mark.parametrize("text", ["", "\0", "' OR 1=1; --", "😀", "лисбон 里斯本 لشبونة", "bees " * 50_000])
+def test_whatever_is_said_is_a_turn_that_is_kept_as_it_was_said(agent, tmp_path, text):
+    agent.answer(asked(text))
+    agent.close()
+    [file] = tmp_path.glob("*.json")
+    assert [entry["value"] for entry in json.loads(file.read_text())["long_term"].values()] == [text]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=20), max_size=8), st.integers(1, 5))
+def test_a_memory_is_read_as_it_was_written_and_its_oldest_turns_leave(tmp_path_factory, questions, kept):
+    path = tmp_path_factory.mktemp("memory") / "session.json"
+    memory = Remembered(path, kept=kept, shown=5)
+    for question in questions:
+        memory.keep(question, "yes")
+    memory.save()
+    again = Remembered(path, kept=kept, shown=5)
+    for question in questions[-kept:]:
+        assert memory.retrieve(question) == again.retrieve(question)
+    again.keep("Vera keeps bees.", "yes")
+    assert again.retrieve("bees")[0] == "Vera keeps bees."
+
+
+def test_a_file_that_is_no_memory_is_an_error_of_the_store(tmp_path):
+    path = tmp_path / "session.json"
+    path.write_text('{"long_term": {"x": 1}}')
+    with pytest.raises(StoreError, match=r"session\.json"):
+        Remembered(path, kept=1, shown=1)
