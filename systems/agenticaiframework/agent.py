@@ -1,16 +1,20 @@
 """The package agenticaiframework as a system: its agent's turn, on the lab's engine.
 
 A conversation has an agent of the package's, with its context manager; a session has a memory manager; all share the
-model manager with its reply cache, in which the lab's engine is registered as the model. The package has no asynchronous
-turn and no streaming of a model's tokens: a turn holds its thread, and tokens are passed on by the engine.
+model manager with its reply cache, in which the lab's engine is registered as the model. The package awaits a turn by
+running it on a thread, and streams no model's tokens in one: so do the threads here, and the engine passes tokens on.
 """
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import hashlib
+import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,10 +23,13 @@ import msgspec
 from systems.agenticaiframework.description import DESCRIPTION
 from systems.agenticaiframework.settings import FrameworkSettings
 from systems.engines.interface import Call, Engine, Message
-from systems.errors import BadInput, EngineError, FourgigError, SystemClosed
-from systems.interface import BlockingSystem, Counters, Reply, Request, Source, TokenSink
+from systems.errors import BadInput, DeadlineExceeded, EngineError, FourgigError, SystemClosed
+from systems.interface import AsyncSystem, Counters, Reply, Request, Source, TokenSink
 from systems.mechanisms import calling
 from systems.mechanisms.calling import Called
+from systems.mechanisms.isolation import Executors
+from systems.mechanisms.sessions import Sessions
+from systems.mechanisms.wanted import Wanted
 from systems.turn.layouts import LAYOUTS
 
 try:
@@ -34,22 +41,36 @@ except ImportError as error:
 
 _MODEL = "the lab's engine"
 
-# The package's agent has a role and sends it to no model: here it is the system prompt, that of the lab's own agents.
+# The package's agent has a role, and its turn sends it to no model: here it is the lab's agents' own system prompt.
 _ROLE = LAYOUTS["passage"].system_prompt
 
 _KINDS = {"user": ContextType.USER, "assistant": ContextType.ASSISTANT, "system": ContextType.SYSTEM}
 
 
 class _Turn(msgspec.Struct):
-    """The turn under way, for the model's call within it, and what came of that."""
+    """A turn under way, for the model's call within it, and what came of that."""
 
     request: Request
     on_token: TokenSink | None
+    wanted: Wanted
     called: Called | None = None
     error: FourgigError | None = None
 
 
-class AgenticAiFramework(BlockingSystem):
+class _Session:
+    """What is in memory of a session: its memory, the agents of its conversations, and how many turns use it now.
+
+    Nothing of the package's is used by two threads at once: it says that it is safe, and takes no lock.
+    """
+
+    def __init__(self, memory: Remembered) -> None:
+        self.memory = memory
+        self.agents: OrderedDict[str, Any] = OrderedDict()
+        self.turns = 0
+        self.lock = threading.Lock()
+
+
+class AgenticAiFramework(AsyncSystem):
     """One turn: the agent of the conversation looks up its session's memory, and asks the model manager."""
 
     summary = DESCRIPTION.summary
@@ -62,33 +83,42 @@ class AgenticAiFramework(BlockingSystem):
         self._models = LLMManager(max_retries=settings.attempts, enable_caching=settings.cache)
         self._models.register_model(_MODEL, self._generate)
         self._models.set_active_model(_MODEL)
-        self._agents: OrderedDict[str, Any] = OrderedDict()
-        self._memories: OrderedDict[str, Remembered] = OrderedDict()
-        self._turn: _Turn | None = None
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._lock = threading.Lock()
+        self._lines = Sessions()
+        self._threads = Executors({"turn": engine.parallelism})
+        self._here = threading.local()
         self._counters = Counters()
         self._running = False
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Load the model."""
-        self._engine.load()
+        await self._threads.run("turn", self._engine.load)
         self._running = True
 
-    def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
-        """Answer one request on the calling thread. Raises what the engine raised in its last attempt."""
+    async def answer(self, request: Request, on_token: TokenSink | None = None) -> Reply:
+        """Answer one request; those of one session are answered one after another.
+
+        Raises what the engine raised in its last attempt.
+        """
         if not self._running:
             raise SystemClosed("The agent of agenticaiframework is not running.")
         arrived = time.perf_counter()
         request.check_form(self._engine)
-        memory, agent = self._memory(request.session), self._agent(request)
-        turn = self._turn = _Turn(request, on_token)
-        told = agent.run(request.text, knowledge=memory, llm_kwargs=_depends_on(request))
-        if told["status"] != "success":
-            raise turn.error or EngineError(f"The agent gave no reply: {told.get('error') or told.get('reason')}.")
-        reply = self._reply(turn, told["response"], memory.found, arrived)
-        if request.kept:
-            memory.keep(request.text, reply.text)
-            self._counters.saved += 1
+        wanted = Wanted(arrived + (request.deadline_s or self._settings.deadline_s))
+        turn = _Turn(request, on_token, wanted)
+        try:
+            async with self._lines.turn(request.session):
+                text, memories = await self._threads.run("turn", self._take, turn)
+        except asyncio.CancelledError:
+            wanted.abandon()
+            raise
+        except DeadlineExceeded:
+            self._counters.deadline_exceeded += 1
+            raise
+        reply = self._reply(turn, text, memories, arrived)
         self._counters.turns += 1
+        self._counters.saved += request.kept
         return msgspec.structs.replace(reply, total_s=time.perf_counter() - arrived)
 
     def counters(self) -> Counters:
@@ -96,20 +126,39 @@ class AgenticAiFramework(BlockingSystem):
         self._counters.retries = self._models.get_metrics()["total_retries"]
         return self._counters
 
-    def close(self) -> None:
-        """Write the memories into their files, and release the model. Raises `StoreError`."""
+    async def close(self) -> None:
+        """Wait for turns under way, write the memories into their files, release the model. Raises `StoreError`."""
         self._running = False
+        await asyncio.to_thread(self._threads.close)
         try:
-            while self._memories:
-                self._memories.popitem(last=False)[1].save()
+            await asyncio.to_thread(self._save)
         finally:
-            self._engine.close()
+            await asyncio.to_thread(self._engine.close)
+
+    def _save(self) -> None:
+        for session in self._sessions.values():
+            session.memory.save()
+        self._sessions.clear()
+
+    def _take(self, turn: _Turn) -> tuple[str, tuple[str, ...]]:
+        """Take a turn on this thread; return the reply's text, and the memories that its prompt had."""
+        request = turn.request
+        with self._session(request.session) as session, session.lock:
+            turn.wanted.check()
+            self._here.turn = turn
+            agent = self._agent(session, request)
+            told = agent.run(request.text, knowledge=session.memory, llm_kwargs=_depends_on(request))
+            if told["status"] != "success":
+                said = told.get("error") or told.get("reason")
+                raise turn.error or EngineError(f"The agent of agenticaiframework gave no reply: {said}.")
+            text: str = told["response"]
+            if request.kept:
+                session.memory.keep(request.text, text)
+            return text, session.memory.found
 
     def _generate(self, prompt: str, _: dict[str, Any]) -> str:
         """Answer one prompt of the package's. What would fail again is not tried again, though the package asks to."""
-        turn = self._turn
-        if turn is None:
-            raise EngineError("No turn is under way.")
+        turn: _Turn = self._here.turn
         if turn.error is not None and not turn.error.transient:
             raise turn.error
         request = turn.request
@@ -123,6 +172,7 @@ class AgenticAiFramework(BlockingSystem):
             likeliest=request.likeliest,
             all_messages=request.all_messages,
             on_token=turn.on_token,
+            check=turn.wanted.check,
         )
         try:
             turn.called = calling.generate(self._engine, call)
@@ -150,11 +200,11 @@ class AgenticAiFramework(BlockingSystem):
         self._counters.reused_tokens += generation.reused_tokens
         return Reply.of(turn.request, generation, called_s=called - arrived, memories=memories)
 
-    def _agent(self, request: Request) -> Any:
+    def _agent(self, session: _Session, request: Request) -> Any:
         """Return the agent of the request's conversation: another one like it, if the turn is not to be kept."""
-        known = self._agents.get(request.talk)
+        known = session.agents.get(request.talk)
         if known is not None and request.kept and request.before is None:
-            self._agents.move_to_end(request.talk)
+            session.agents.move_to_end(request.talk)
             return known
         agent = Agent("assistant", _ROLE, [], {"llm": self._models}, max_context_tokens=self._settings.context_tokens)
         if request.before is not None:
@@ -163,23 +213,35 @@ class AgenticAiFramework(BlockingSystem):
         elif known is not None:
             agent.context_manager = copy.deepcopy(known.context_manager)
         if request.kept:
-            self._agents[request.talk] = agent
-            if len(self._agents) > self._settings.sessions:
-                self._agents.popitem(last=False)
+            session.agents[request.talk] = agent
+            session.agents.move_to_end(request.talk)
+            if len(session.agents) > self._settings.sessions:
+                session.agents.popitem(last=False)
         return agent
 
-    def _memory(self, session: str) -> Remembered:
-        """Return what ``session`` said. Raises `StoreError`."""
-        if session in self._memories:
-            self._memories.move_to_end(session)
-            return self._memories[session]
+    @contextmanager
+    def _session(self, name: str) -> Iterator[_Session]:
+        """Give the session called ``name``; the least recently used that no turn uses leaves for its file."""
+        with self._lock:
+            session = self._sessions.get(name)
+            if session is None:
+                session = self._sessions[name] = _Session(self._remembered(name))
+            self._sessions.move_to_end(name)
+            session.turns += 1
+            idle = (each for each, other in self._sessions.items() if not other.turns)
+            if len(self._sessions) > self._settings.sessions and (leaving := next(idle, None)) is not None:
+                self._sessions[leaving].memory.save()
+                del self._sessions[leaving]
+        try:
+            yield session
+        finally:
+            with self._lock:
+                session.turns -= 1
+
+    def _remembered(self, session: str) -> Remembered:
         name = hashlib.sha256(session.encode()).hexdigest()[:32]
         settings = self._settings
-        memory = Remembered(self._data_dir / f"{name}.json", kept=settings.memories_kept, shown=settings.memories)
-        self._memories[session] = memory
-        if len(self._memories) > settings.sessions:
-            self._memories.popitem(last=False)[1].save()
-        return memory
+        return Remembered(self._data_dir / f"{name}.json", kept=settings.memories_kept, shown=settings.memories)
 
 
 def _depends_on(request: Request) -> dict[str, Any]:

@@ -7,11 +7,10 @@ from systems.description import Description
 
 DESCRIPTION = Description(
     name="agenticaiframework",
-    summary="The package agenticaiframework as it comes: its agent, context, memory and reply cache, one turn at a time.",
+    summary="The package agenticaiframework as it comes: its agent, context, memory and reply cache, turns on threads.",
     implementation="systems.agenticaiframework.agent:AgenticAiFramework",
     settings=FrameworkSettings,
-    blocks=True,
+    blocks=False,
     variants={"cache": {"none": {"cache": False}}},
-    reads=("agenticaiframework",),
     requires=("agenticaiframework",),
 )

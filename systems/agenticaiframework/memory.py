@@ -1,8 +1,8 @@
 """What a session said, in the package's memory manager: found by words, and kept in a file when the session is let go.
 
-The package looks a text up as a whole, letter for letter, which finds no earlier turn by a later question: so it is asked
-for each of the question's words, as the traditional agent asks its store. It exports a memory and reads none back; that
-is done here.
+The package looks a text up as a whole, letter for letter, which finds no earlier turn by a later question: so it is
+asked for each of the question's words, as the traditional agent asks its store. It exports a memory and reads none
+back; that is done here.
 """
 
 from __future__ import annotations

@@ -117,12 +117,9 @@ def _paper(grid: Conditions) -> Iterable[Cell]:
 
 
 def _beside(request: GridRequest) -> Iterable[Cell]:
-    """Yield what the systems that stand beside the others are asked: as many users with inference, most with sleeps.
-
-    One that blocks asks for one reply at a time on every engine, and is on the serial one alone.
-    """
+    """Yield what the systems that stand beside the others are asked: as many users with inference, most with sleeps."""
     grid, is_paper = Conditions(request), request.preset == "paper"
     for users, turns in _ASKING_LONG if is_paper else _ASKING:
         yield from grid.closed(grid.inference, users, turns=turns)
-        yield from (cell for cell in grid.on_batched(users, turns=turns) if cell.hosting is None)
+        yield from grid.on_batched(users, turns=turns)
     yield from grid.closed(sleep(_SLEEP_S if is_paper else _SHORT_SLEEP_S), max(_JUDGED), turns=2)

@@ -52,10 +52,8 @@ def test_in_the_load_study_they_stand_beside_both_agents_in_every_condition(pres
         assert beside >= {"baseline", "asynchronous"}
     asked = {(cell.subject, cell.condition["users"], cell.condition["work"]) for cell in joined(Load, preset)}
     for name in HERE:
-        assert asked >= {(name, users, "inference") for users in (1, 10, 50)} | {(name, 50, "simulation")}
-    assert {users for subject, users, _ in asked if subject == "tiered-batched"} == {1, 10, 50}
-    # A system that blocks asks for one reply at a time on every engine.
-    assert "agenticaiframework-batched" not in {subject for subject, *_ in asked}
+        on_both = {(subject, users, "inference") for subject in (name, f"{name}-batched") for users in (1, 10, 50)}
+        assert asked >= on_both | {(name, 50, "simulation")}
 
 
 @pytest.mark.parametrize("study", [Memory, LazyLoading])

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-
 from agenticaiframework import Agent, AgentManager, ContextManager, LLMManager, MemoryManager
 from agenticaiframework.enterprise import vector_database as vectors
 
@@ -152,8 +151,43 @@ def test_a_memory_is_searched_for_the_whole_question_letter_for_letter():
     assert len(memory.search("vera")) == 1
 
 
-def _module(name):
-    return lambda: importlib.import_module(f"agenticaiframework.{name}")
+def test_a_memory_that_is_called_thread_safe_takes_no_lock(tmp_path):
+    class Watched:
+        taken = 0
+
+        def __enter__(self):
+            self.taken += 1
+
+        def __exit__(self, *_):
+            pass
+
+        acquire = __enter__
+
+    memory = MemoryManager(short_term_limit=1)
+    memory._lock = lock = Watched()
+    for key in "ab":
+        memory.store_short_term(key, "bees")
+        memory.store_long_term(key, "bees")
+    memory.retrieve("a")
+    memory.search("bees")
+    memory.consolidate()
+    memory.export_to_json(str(tmp_path / "memory.json"))
+    memory.clear()
+    assert lock.taken == 0
+    assert "thread safety" in importlib.import_module(MemoryManager.__module__).__doc__
+
+
+def test_every_turn_beyond_ten_thousand_sorts_all_traces(monkeypatch):
+    tracer = importlib.import_module("agenticaiframework.tracing.tracer")
+    traces, sorted_ = tracer.AgentStepTracer(), []  # the only one: every agent has it
+    traces.traces.clear()
+    monkeypatch.setattr(
+        tracer, "sorted", lambda items, **more: sorted_.append(len(items)) or sorted(items, **more), raising=False
+    )
+    for _ in range(10_010):
+        traces.end_span(traces.start_trace("turn"))
+    assert sorted_ == [10_001] * 10
+    traces.traces.clear()
 
 
 def _member(module, name):
@@ -179,7 +213,10 @@ PROMISED = {
     "delete_where": (lambda: MemoryManager().delete_where, AttributeError),
     "KnowledgeBase": (_member("knowledge", "KnowledgeBase"), AttributeError),
     "MonitoringManager": (_member("monitoring", "MonitoringManager"), AttributeError),
-    "agenticaiframework.agents": (_module("agents"), ModuleNotFoundError),
+    "Agent(name, role, capabilities)": (
+        lambda: Agent(name="warmup_agent_0", role="general", capabilities=["task_execution"]),
+        TypeError,
+    ),
 }
 
 
