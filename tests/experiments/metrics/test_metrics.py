@@ -212,9 +212,9 @@ def test_processor_time_is_shared_among_the_answered() -> None:
     assert of("cpu_per_request", subject(requests=THREE, values={"cpu_s": 3.0})) == 1.5
 
 
-def looked(cpu_seconds: float | None, at_s: float = 0.0) -> Look:
+def looked(cpu_seconds: float | None) -> Look:
     return Look(
-        at_s=at_s,
+        at_s=0.0,
         counted="group",
         memory=GroupMemory(),
         cpu_seconds=cpu_seconds,
@@ -234,14 +234,15 @@ def test_processor_time_is_that_of_the_group_between_two_looks() -> None:
     )
 
 
-def test_the_processor_share_is_of_the_processors_of_the_profile_between_two_looks() -> None:
-    looks = {"serving": looked(2.0, at_s=10.0), "served": looked(5.0, at_s=14.0)}
-    trial = spec("load", "baseline")
-    assert trial.profile.cpus == 2
-    assert of("cpu_share", record(trial, outside=Outside(looks=looks))) == pytest.approx(3 / 8)
-    for served in (looked(None, at_s=14.0), looked(5.0, at_s=10.0)):
-        assert isinstance(of("cpu_share", record(trial, outside=Outside(looks=looks | {"served": served}))), Missing)
-    assert isinstance(of("cpu_share", record(trial, outside=Outside(looks={"served": looks["served"]}))), Missing)
+def test_the_processor_share_is_of_the_processors_of_the_profile_while_requests_were_under_way() -> None:
+    looks = {"serving": looked(2.0), "served": looked(5.0)}
+    trial, part = spec("load", "baseline"), Part(role="client", requests=THREE)
+    assert (trial.profile.cpus, of("total_time", record(trial, part))) == (2, 5.0)
+    assert of("cpu_share", record(trial, part, outside=Outside(looks=looks))) == pytest.approx(3 / 10)
+    at_once = Part(role="client", requests=[row(0.0)])
+    assert isinstance(of("cpu_share", record(trial, at_once, outside=Outside(looks=looks))), Missing)
+    for lacking in ({"served": looks["served"]}, looks | {"served": looked(None)}):
+        assert isinstance(of("cpu_share", record(trial, part, outside=Outside(looks=lacking))), Missing)
 
 
 def test_what_is_not_finite_is_missing() -> None:
