@@ -42,7 +42,7 @@ class Simulator:
         return "" if find_spec("libcachesim") else "the package is not installed"
 
 
-class AgenticAiFramework:
+class FrameworkPackage:
     """The package agenticaiframework, of which a system is made."""
 
     name: ClassVar[str] = "agenticaiframework"
@@ -105,7 +105,7 @@ requirements: Registry[type[Requirement]] = Registry(
         "minilm": "experiments.measuring.requirements:MiniLm",
         "e5-small": "experiments.measuring.requirements:E5Small",
         "wordllama": "experiments.measuring.requirements:WordLlama",
-        "agenticaiframework": "experiments.measuring.requirements:AgenticAiFramework",
+        "agenticaiframework": "experiments.measuring.requirements:FrameworkPackage",
     },
 )
 

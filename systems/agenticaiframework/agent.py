@@ -35,7 +35,7 @@ from systems.turn.layouts import LAYOUTS
 try:
     from agenticaiframework import Agent, ContextType, LLMManager
 
-    from systems.agenticaiframework.memory import Remembered
+    from systems.agenticaiframework.memory import SessionMemory
 except ImportError as error:
     raise BadInput("It needs the package agenticaiframework: pip install 'fourgig[agenticaiframework]'.") from error
 
@@ -63,7 +63,7 @@ class _Session:
     Nothing of the package's is used by two threads at once: it says that it is safe, and takes no lock.
     """
 
-    def __init__(self, memory: Remembered) -> None:
+    def __init__(self, memory: SessionMemory) -> None:
         self.memory = memory
         self.agents: OrderedDict[str, Any] = OrderedDict()
         self.turns = 0
@@ -238,10 +238,10 @@ class AgenticAiFramework(AsyncSystem):
             with self._lock:
                 session.turns -= 1
 
-    def _remembered(self, session: str) -> Remembered:
+    def _remembered(self, session: str) -> SessionMemory:
         name = hashlib.sha256(session.encode()).hexdigest()[:32]
         settings = self._settings
-        return Remembered(self._data_dir / f"{name}.json", kept=settings.memories_kept, shown=settings.memories)
+        return SessionMemory(self._data_dir / f"{name}.json", kept=settings.memories_kept, shown=settings.memories)
 
 
 def _depends_on(request: Request) -> dict[str, Any]:

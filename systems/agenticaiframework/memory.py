@@ -16,7 +16,7 @@ from systems.errors import StoreError
 from systems.memory.terms import TermKeywords
 
 
-class Remembered:
+class SessionMemory:
     """The newest ``kept`` questions of one session, of which at most ``shown`` are found; in the file ``path`` at rest.
 
     ``found`` are those of the last look-up, newest first. Raises `StoreError` where the file cannot be read.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from systems.agenticaiframework.agent import AgenticAiFramework
-from systems.agenticaiframework.memory import Remembered
+from systems.agenticaiframework.memory import SessionMemory
 from systems.agenticaiframework.settings import FrameworkSettings
 from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
@@ -224,11 +224,11 @@ async def test_whatever_is_said_is_a_turn_that_is_kept_as_it_was_said(agent, tmp
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=20), max_size=8), st.integers(1, 5))
 def test_a_memory_is_read_as_it_was_written_and_its_oldest_turns_leave(tmp_path_factory, questions, kept):
     path = tmp_path_factory.mktemp("memory") / "session.json"
-    memory = Remembered(path, kept=kept, shown=5)
+    memory = SessionMemory(path, kept=kept, shown=5)
     for question in questions:
         memory.keep(question, "yes")
     memory.save()
-    again = Remembered(path, kept=kept, shown=5)
+    again = SessionMemory(path, kept=kept, shown=5)
     for question in questions[-kept:]:
         assert memory.retrieve(question) == again.retrieve(question)
     again.keep("Vera keeps bees.", "yes")
@@ -239,4 +239,4 @@ def test_a_file_that_is_no_memory_is_an_error_of_the_store(tmp_path):
     path = tmp_path / "session.json"
     path.write_text('{"long_term": {"x": 1}}')
     with pytest.raises(StoreError, match=r"session\.json"):
-        Remembered(path, kept=1, shown=1)
+        SessionMemory(path, kept=1, shown=1)
