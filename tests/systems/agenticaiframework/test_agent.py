@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import threading
 
 import msgspec
@@ -9,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from systems import registry
 from systems.agenticaiframework.agent import AgenticAiFramework
 from systems.agenticaiframework.memory import SessionMemory
 from systems.agenticaiframework.settings import FrameworkSettings
 from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import DeadlineExceeded, EngineBusy, EngineError, StoreError, SystemClosed
+from systems.errors import BadInput, DeadlineExceeded, EngineBusy, EngineError, StoreError, SystemClosed
 from systems.interface import Request, Source
 from systems.server.hosting import host
 from tests.systems.conversing import simulated
@@ -240,3 +242,10 @@ def test_a_file_that_is_no_memory_is_an_error_of_the_store(tmp_path):
     path.write_text('{"long_term": {"x": 1}}')
     with pytest.raises(StoreError, match=r"session\.json"):
         SessionMemory(path, kept=1, shown=1)
+
+
+def test_without_the_package_one_sentence_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "agenticaiframework", None)
+    monkeypatch.delitem(sys.modules, "systems.agenticaiframework.agent")
+    with pytest.raises(BadInput, match=r"pip install 'fourgig\[agenticaiframework\]'"):
+        registry.systems.get("agenticaiframework").load()
