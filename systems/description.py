@@ -45,6 +45,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     ``asks_address`` says that it takes its engine as an address that speaks OpenAI's format, not as an object: the
     engine then runs in a process of its own. ``interpreter`` is the Python that runs it, as a path; None: the one that
     runs the lab. What such a system must be tells `systems.elsewhere.worker`; it asks an address, and holds no loop.
+    ``requires`` names what it needs that a machine may lack, as studies know it (an optional package): without it its
+    trials are skipped.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     fills: str | None = None
     asks_address: bool = False
     interpreter: str | None = None
+    requires: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises `BadInput` for what a system in another interpreter cannot be."""

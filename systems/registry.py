@@ -88,6 +88,7 @@ systems = Systems(
         "objects": "systems.objects.description:DESCRIPTION",
         "research": "systems.research.description:DESCRIPTION",
         "research-sequential": "systems.research.description:SEQUENTIAL",
+        "agenticaiframework": "systems.agenticaiframework.description:DESCRIPTION",
     },
 )
 

@@ -71,6 +71,7 @@ def make(
     earlier = _durations(past)
     grids = {name: grid(name, preset, system_names, engine, shapes or {}) for name in study_names}
     grids = choosing.chosen(grids, part=part, only=only, arms=arms)
+    grids = {name: [_whole(cell) for cell in cells] for name, cells in grids.items()}
     missing = _missing(cell for cells in grids.values() for cell in cells)
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     trials: list[TrialSpec] = []
@@ -111,6 +112,12 @@ def grid(
     # A study gets the shapes it asked for, not those of the others: its grid is the same in whatever company.
     own = {shape: shapes[shape] for shape in made.shapes(preset) if shape in shapes}
     return made.grid(GridRequest(preset=preset, systems=tuple(system_names), engine=engine, shapes=own))
+
+
+def _whole(cell: Cell) -> Cell:
+    """Return ``cell`` with what its system requires."""
+    requires = registry.systems.get(cell.system).requires if cell.system else ()
+    return msgspec.structs.replace(cell, requires=(*cell.requires, *requires)) if requires else cell
 
 
 def _needs(cell: Cell) -> tuple[str, ...]:

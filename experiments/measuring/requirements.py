@@ -42,6 +42,17 @@ class Simulator:
         return "" if find_spec("libcachesim") else "the package is not installed"
 
 
+class FrameworkPackage:
+    """The package agenticaiframework, of which a system is made."""
+
+    name: ClassVar[str] = "agenticaiframework"
+    remedy: ClassVar[str] = "`pip install agenticaiframework==3.0.12` (the extra `agenticaiframework` of this package)"
+
+    def missing(self) -> str:
+        """Tell whether the package is installed, without importing it."""
+        return "" if find_spec("agenticaiframework") else "the package is not installed"
+
+
 class Reader:
     """The small model that reads facts in its prompt and answers."""
 
@@ -120,6 +131,7 @@ requirements: Registry[type[Requirement]] = Registry(
         "wordllama": "experiments.measuring.requirements:WordLlama",
         "node": "experiments.measuring.requirements:Node",
         "bun": "experiments.measuring.requirements:Bun",
+        "agenticaiframework": "experiments.measuring.requirements:FrameworkPackage",
     },
 )
 

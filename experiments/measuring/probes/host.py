@@ -16,6 +16,7 @@ from experiments.measuring.limits.kernel import Kernel, shown
 
 _PACKAGES = (
     "fourgig",
+    "agenticaiframework",
     "llama-cpp-python",
     "aiosqlite",
     "asyncpg",

@@ -16,6 +16,7 @@ from experiments.measuring.resources import IN_ORDER, RESOURCES
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, Study, narrowed, twins
 from experiments.measuring.workload import workloads
+from experiments.studies import joining
 from experiments.studies.lazy_loading import imports, resources
 from experiments.studies.subjects import Stopwatch, ask, counted, hosted, planned
 from systems import registry
@@ -30,7 +31,7 @@ _WARM: dict[Preset, tuple[str, ...]] = {
     "standard": (_ONLY, "eager", "lazy"),
     "paper": _COLD,
 }
-_TWINS = (_ONLY, "lazy")  # each system once, as it comes
+_AS_THEY_COME = (_ONLY, "lazy")  # each system once
 _PAUSED = ("lazy", "lazy-warm")
 _PAUSE_S = 1  # how long after ready the first request comes, where a warm-up is to have had time
 _SHAPE = "1.1b"
@@ -74,20 +75,25 @@ class LazyLoading(Study):
         return (_SHAPE,) if preset == "paper" else ()
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
-        """Return the starts, cold and warm, then the resources, then the imports."""
+        """Return the starts, cold and warm, then the resources, then the imports.
+
+        Systems that stand beside the compared ones start cold, as they come, and are imported.
+        """
         request = narrowed(request)
         preset = request.preset
         cold = _starts(request, {"page_cache": "cold"}, _COLD, 5.0)
         segmenters = _cells(_other_segmenters(request.systems), request.engine, {"page_cache": "cold"}, 4.0)
         cells = [*cold, *segmenters, *_starts(request, {"page_cache": "warm"}, _WARM[preset], 4.5)]
         if preset in GRADED:
-            cells += twins(cell for cell in cold if cell.variant in _TWINS)
+            cells += twins(cell for cell in cold if cell.variant in _AS_THEY_COME)
             cells += _starts(request, {"page_cache": "cold", "pause_s": _PAUSE_S}, _PAUSED, 4.5)
         if _SHAPE in request.shapes:
             engine = request.shapes[_SHAPE]
             for page_cache in ("cold", "warm"):
                 cells += _starts(request, {"page_cache": page_cache, "shape": _SHAPE}, _COLD, 30.0, engine)
-        return [*cells, *_resources(request), *_imports(request)]
+        others = joining.beside(request)
+        cells += _starts(others, {"page_cache": "cold"}, _AS_THEY_COME, 5.0)
+        return [*cells, *_resources(request), *_imports(request), *_imports(others)]
 
     def run_subject(self, role: Role) -> None:
         """Do the part that the condition names; a start is measured from a fresh interpreter on."""

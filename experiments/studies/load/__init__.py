@@ -58,6 +58,7 @@ class Load(Study):
         "saturation_rate",
         "saturation_latency_p99",
         "cpu_per_request",
+        "cpu_share",
         "group_peak_memory",
         "client_lag_p99",
     )

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from experiments.measuring.study import Cell, GridRequest, Preset, twins
+from experiments.studies import joining
 from experiments.studies.load.conditions import Conditions
 from experiments.studies.load.works import SERIAL_S, sleep
 
 USERS = (1, 10, 25, 50, 75, 100, 150)
 # Levels that are judged short of the preset `paper`.
 _JUDGED = (1, 50)
+# The users whose questions the model answers, and how many each asks; the same in the preset `paper`.
+_ASKING, _ASKING_LONG = ((1, 3), (10, 1), (50, 1)), ((1, 8), (10, 2), (50, 2))
 # The users whose trials with inference are run twice.
 _ARMED = 10
 
@@ -39,7 +42,7 @@ def cells(request: GridRequest) -> list[Cell]:
         "wide": _wide,
         "paper": _paper,
     }
-    return list(presets[request.preset](Conditions(request)))
+    return [*presets[request.preset](Conditions(request)), *_beside(joining.beside(request))]
 
 
 def _smoke(grid: Conditions) -> Iterable[Cell]:
@@ -61,7 +64,7 @@ def _quick(grid: Conditions) -> Iterable[Cell]:
 
 
 def _standard(grid: Conditions) -> Iterable[Cell]:
-    for users, turns in ((1, 3), (10, 1), (50, 1)):
+    for users, turns in _ASKING:
         level = [*grid.closed(grid.inference, users, turns=turns), *grid.on_batched(users, turns=turns)]
         yield from (*level, *(twins(level) if users == _ARMED else ()))
         yield from grid.segmenters(grid.inference, users, turns=turns)
@@ -92,7 +95,7 @@ def _paper(grid: Conditions) -> Iterable[Cell]:
     for users in USERS[1:]:
         level = [*grid.closed(grid.inference, users, turns=2), *grid.on_batched(users, turns=2)]
         yield from (*level, *(twins(level) if users == _ARMED else ()))
-    for users, turns in ((1, 8), (10, 2), (50, 2)):
+    for users, turns in _ASKING_LONG:
         yield from grid.segmenters(grid.inference, users, turns=turns)
     yield from grid.in_loop(grid.inference, 10, turns=2)
     yield from grid.engines(50, turns=4)
@@ -111,3 +114,12 @@ def _paper(grid: Conditions) -> Iterable[Cell]:
     yield from grid.search(grid.inference, 2 * _INFERENCE_RATE, window_s=60.0, sessions=100)
     yield from grid.ladders(grid.serial, 50)
     yield from grid.ladders(grid.inference, 50)
+
+
+def _beside(request: GridRequest) -> Iterable[Cell]:
+    """Yield what the systems that stand beside the others are asked: as many users with inference, most with sleeps."""
+    grid, is_paper = Conditions(request), request.preset == "paper"
+    for users, turns in _ASKING_LONG if is_paper else _ASKING:
+        yield from grid.closed(grid.inference, users, turns=turns)
+        yield from grid.on_batched(users, turns=turns)
+    yield from grid.closed(sleep(_SLEEP_S if is_paper else _SHORT_SLEEP_S), max(_JUDGED), turns=2)

@@ -14,6 +14,7 @@ from typing import ClassVar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset, Study
 from experiments.metrics.remembering import GROUPS
+from experiments.studies import joining
 from experiments.studies.memory import hit_rate, own_words, quality, retrieval, soak, what_fits
 
 
@@ -86,9 +87,11 @@ class Memory(Study):
         return (*what_fits.shapes(preset), *quality.shapes(), *own_words.shapes())
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
-        """Return the cells of every part."""
+        """Return the cells of every part, and those of the systems that stand beside the compared ones."""
         parts = (hit_rate, retrieval, quality, own_words, soak, what_fits)
-        return [cell for part in parts for cell in part.cells(request)]
+        found = [cell for part in parts for cell in part.cells(request)]
+        others = joining.beside(request)
+        return [*found, *quality.beside(others), *soak.beside(others)]
 
     def run_subject(self, role: Role) -> None:
         """Do the part the condition names."""

@@ -90,6 +90,16 @@ def cells(request: GridRequest) -> list[Cell]:
     return found
 
 
+def beside(request: GridRequest) -> list[Cell]:
+    """Return the systems that stand beside the compared ones, as they come, after as many turns as those are varied."""
+    told = [turns for turns in _TURNS[request.preset] if turns <= _VARIED_TURNS]
+    told_naturally = [turns for turns in _NATURAL_TURNS[request.preset] if turns <= _VARIED_TURNS]
+    return [
+        *(cell for turns in told for cell in _answers(request, turns, ())),
+        *(_unread(_natural(cell)) for turns in told_naturally for cell in _answers(request, turns, ())),
+    ]
+
+
 def _evidence(preset: Preset, turns: int) -> list[Cell]:
     variants = {"smoke": _DEFAULT, "quick": _FOUR}.get(preset, tuple(stores.VARIANTS))
     settings: dict[str, dict[str, Scalar]] = {variant: {"store": variant} for variant in variants}

@@ -53,6 +53,11 @@ def cells(request: GridRequest) -> list[Cell]:
     return found
 
 
+def beside(request: GridRequest) -> list[Cell]:
+    """Return the long soak of the systems that stand beside those that are compared."""
+    return _soaks(request, EngineSpec(name="simulated"), {"work": "no model", "turns": _LONG_TURNS[request.preset]})
+
+
 def _soaks(
     request: GridRequest,
     engine: EngineSpec,

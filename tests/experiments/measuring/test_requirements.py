@@ -87,3 +87,26 @@ def test_an_unknown_requirement_is_named_with_the_nearest():
     with pytest.raises(UnknownName, match="libcachesim"):
         requirements.get("libcachesi")
     assert requirements.names()[:2] == ["libcachesim", "reader"]
+
+
+def test_a_system_of_a_package_that_is_not_installed_is_skipped_in_every_study(monkeypatch):
+    def planned_of_it():
+        return plan.make(
+            preset="smoke",
+            study_names=("load", "lazy-loading"),
+            system_names=("baseline", "agenticaiframework"),
+            engine=EngineSpec(name="simulated"),
+            profile=load("4gb"),
+            blocks=1,
+            seed=1,
+        )
+
+    monkeypatch.setattr(requirements, "find_spec", lambda _: object())
+    with_it = planned_of_it()
+    assert with_it.skipped == ()
+    monkeypatch.setattr(requirements, "find_spec", lambda _: None)
+    without = planned_of_it()
+    assert {each.reason for each in without.skipped} == {"agenticaiframework: the package is not installed"}
+    its_own = [spec for spec in with_it.trials if spec.system == "agenticaiframework"]
+    assert len(without.skipped) == len(its_own) > 0
+    assert len(without.trials) == len(with_it.trials) - len(its_own)

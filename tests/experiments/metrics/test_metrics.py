@@ -234,6 +234,17 @@ def test_processor_time_is_that_of_the_group_between_two_looks() -> None:
     )
 
 
+def test_the_processor_share_is_of_the_processors_of_the_profile_while_requests_were_under_way() -> None:
+    looks = {"serving": looked(2.0), "served": looked(5.0)}
+    trial, part = spec("load", "baseline"), Part(role="client", requests=THREE)
+    assert (trial.profile.cpus, of("total_time", record(trial, part))) == (2, 5.0)
+    assert of("cpu_share", record(trial, part, outside=Outside(looks=looks))) == pytest.approx(3 / 10)
+    at_once = Part(role="client", requests=[row(0.0)])
+    assert isinstance(of("cpu_share", record(trial, at_once, outside=Outside(looks=looks))), Missing)
+    for lacking in ({"served": looks["served"]}, looks | {"served": looked(None)}):
+        assert isinstance(of("cpu_share", record(trial, part, outside=Outside(looks=lacking))), Missing)
+
+
 def test_what_is_not_finite_is_missing() -> None:
     assert isinstance(of("cpu_per_request", subject(requests=THREE, values={"cpu_s": float("inf")})), Missing)
 

@@ -19,6 +19,7 @@ from experiments.measuring.records import EngineSpec, Outcome, Record, TrialSpec
 from experiments.measuring.resources import IN_ORDER, RESOURCES
 from experiments.measuring.runs import RunFolder
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset
+from experiments.studies import joining
 from experiments.studies.lazy_loading import LazyLoading
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -34,7 +35,8 @@ def grid(preset: Preset, engine: EngineSpec = LLAMA, **shapes: EngineSpec) -> li
 
 
 def subjects(cells: list[Cell], **condition: object) -> set[str]:
-    return {cell.subject for cell in cells if cell.condition == condition}
+    """Return the subjects of the two agents, and of no system, in a condition."""
+    return {cell.subject for cell in cells if cell.condition == condition and cell.system not in joining.SYSTEMS}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -65,8 +67,8 @@ def test_graded_presets_have_a_twin_of_each_system_as_it_comes_on_a_cold_page_ca
     assert all(cell.condition == {"page_cache": "cold"} for cell in twins)
 
 
-def test_the_standard_preset_keeps_to_about_a_minute_a_block() -> None:
-    assert sum(cell.estimate_s * min(cell.blocks or 6, 6) / 6 for cell in grid("standard")) <= 65
+def test_the_standard_preset_keeps_to_less_than_a_minute_and_a_half_a_block() -> None:
+    assert sum(cell.estimate_s * min(cell.blocks or 6, 6) / 6 for cell in grid("standard")) <= 85
 
 
 def test_the_paper_also_has_other_orders_and_a_larger_model_where_a_model_runs() -> None:
