@@ -6,6 +6,8 @@ a system that it does not run. Of a system only the description is imported here
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +20,18 @@ from systems.errors import BadInput, UnknownName, told
 T = TypeVar("T")
 
 
+def outside_entries(group: str, name: str | None = None) -> list[EntryPoint]:
+    """Return what installed packages register in ``group``, under ``name`` if one is given."""
+    found = _in_group(group, tuple(sys.path))
+    return [point for point in found if name in (None, point.name)]
+
+
+@cache
+def _in_group(group: str, _places: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return the entry points of ``group``: of every package in these places a file is read, too many for each name."""
+    return tuple(entry_points(group=group))
+
+
 class Registry(Generic[T]):
     """Objects of one kind, by name: the built-in ones and those of an entry-point group."""
 
@@ -28,7 +42,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """Return every registered name, built-in ones first."""
-        outside = sorted(point.name for point in entry_points(group=self.group))
+        outside = sorted(point.name for point in outside_entries(self.group))
         return [*self._built_in, *(name for name in outside if name not in self._built_in)]
 
     def built_in_names(self) -> list[str]:
@@ -51,7 +65,7 @@ class Registry(Generic[T]):
         if name in self._built_in:
             return EntryPoint(name, self._built_in[name], self.group).load()
         unregistered = [EntryPoint(name, name, self.group)] if ":" in name else []
-        for point in [*entry_points(group=self.group, name=name), *unregistered]:
+        for point in [*outside_entries(self.group, name), *unregistered]:
             try:
                 return point.load()
             except (Exception, SystemExit) as error:  # somebody else's module may raise anything

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -88,8 +89,19 @@ def path() -> Path:
 
 
 def load(ledger: Path | None = None) -> dict[str, Claim]:
-    """Return every claim by id. Raises `BadInput` on a malformed ledger or an id that stands twice."""
-    source = ledger or path()
+    """Return every claim by id. Raises `BadInput` on a malformed ledger or an id that stands twice.
+
+    The lab's own is read once: every figure that shows a claim asks for it.
+    """
+    return _read(ledger) if ledger is not None else dict(_own())
+
+
+@cache
+def _own() -> dict[str, Claim]:
+    return _read(path())
+
+
+def _read(source: Path) -> dict[str, Claim]:
     try:
         entries = msgspec.toml.decode(source.read_bytes(), type=_Ledger).claims
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:

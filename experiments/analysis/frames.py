@@ -40,7 +40,7 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     The column ``run`` of every frame tells which run a row is from: a trial is known by its run and its key, as two
     runs may hold the same. ``factors`` columns hold a condition as a dict, ``condition`` the same as text.
 
-    ``measures`` come from trials that ended well; ``requests`` and ``timeline`` from all but the traced ones.
+    ``measures`` come from trials that ended well, ``requests`` from all but the traced ones.
     ``refused`` has a sentence for every metric of another package that could not be used.
     """
 
@@ -49,7 +49,6 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     trials: pd.DataFrame
     requests: pd.DataFrame
     measures: pd.DataFrame
-    timeline: pd.DataFrame
     environment: pd.DataFrame
     refused: tuple[str, ...] = ()
 
@@ -92,6 +91,11 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return sum(part.repeated for part in self.parts)
 
     @cached_property
+    def timeline(self) -> pd.DataFrame:
+        """The group's memory at every moment that was noted in a trial; nothing of the traced ones."""
+        return _frame(self.parts, _timeline, _TIMELINE)
+
+    @cached_property
     def series(self) -> pd.DataFrame:
         """Every number of every list a role noted in a trial, in its order; the list's name tells its unit."""
         return _frame(self.parts, _series, _SERIES)
@@ -113,7 +117,7 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return [self._only(part) for part in self.parts]
 
     def _only(self, part: RunPart) -> Self:
-        frames = {name: getattr(self, name) for name in ("trials", "requests", "measures", "timeline", "environment")}
+        frames = {name: getattr(self, name) for name in ("trials", "requests", "measures", "environment")}
         mine = {name: of_run(frame, part.run) for name, frame in frames.items()}
         return type(self)(folder=part.folder, parts=(part,), refused=self.refused, **mine)
 
@@ -134,7 +138,6 @@ def read_frames(path: str | Path | None = None, *, unfinished: bool = False) -> 
         trials=_frame(parts, _trial, _TRIALS),
         requests=_frame(parts, _requests, _REQUESTS),
         measures=_frame(parts, partial(_measures, refused=refused), _MEASURES),
-        timeline=_frame(parts, _timeline, _TIMELINE),
         environment=pd.DataFrame(
             [row for part in parts for row in _environment(part.info)], columns=["run", "name", "value"]
         ),
@@ -149,7 +152,10 @@ def of_run(frame: pd.DataFrame, run: str) -> pd.DataFrame:
 
 def where(frame: pd.DataFrame, **factors: Scalar) -> pd.DataFrame:
     """Return the rows of ``frame`` whose condition has these factors; None: conditions without it."""
-    chosen = [all(given.get(name) == level for name, level in factors.items()) for given in frame["factors"]]
+    # The rows of a trial share one dict, and are many: each is looked at once.
+    each = {id(given): given for given in frame["factors"]}
+    fits = {of: all(given.get(name) == level for name, level in factors.items()) for of, given in each.items()}
+    chosen = [fits[id(given)] for given in frame["factors"]]
     return frame[pd.Series(chosen, index=frame.index, dtype=bool)]
 
 

@@ -59,6 +59,7 @@ def _student(count: int, level: float) -> float:
     return float(special.stdtrit(count - 1, (1 + level) / 2)) / math.sqrt(count)
 
 
+@cache
 def _half_width(count: int, level: float) -> float:
     """Return how far the wider of both intervals goes to either side, in standard deviations as seen."""
     # Where so many normal numbers are expected, the smallest to the largest (Blom 1958).

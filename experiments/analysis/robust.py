@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ def interval(numbers: Array, level: float = 0.95) -> tuple[Array, Array]:
     return low, high
 
 
+@cache
 def _ends(count: int, level: float) -> tuple[int, float]:
     """Return which number from either end holds the median often enough, and how far the next one in may be neared."""
     held = 1 - 2 * special.bdtr(np.arange(count), count, 0.5)  # by the first number from either end, the second, ...

@@ -58,7 +58,7 @@ def draft(asked: Asked, resumed: Path | None) -> Draft:
     if resumed is not None:
         wanted = _as_before(wanted, asked.shapes)
     unmade = {name: asked.shapes.get(name) or _unmade(asked.engine.name, name) for name in wanted}
-    past, pace = _past(resumed)
+    past, pace = _past(asked.studies, resumed)
     made = planned(asked, asked.engine, unmade, past)
     engines = [spec.engine for spec in made.trials if spec.engine is not None and _runs_a_model(spec.engine)]
     # A part of a study may need neither the model of record nor the other shapes: then nothing is made for it.
@@ -177,11 +177,15 @@ def _unmade(engine: str, shape: str) -> EngineSpec:
     return EngineSpec(name=engine, model=shape, model_shape=shape, words_are_meaningless=True)
 
 
-def _past(resumed: Path | None) -> tuple[list[Record], str]:
-    """Return records that tell how long trials take, and whose they are: the run's own, else the reference run's."""
+def _past(studies: Sequence[str], resumed: Path | None) -> tuple[list[Record], str]:
+    """Return records that tell how long trials of ``studies`` take, and whose: the run's own, else the reference run's.
+
+    Of the reference run no other parts are read: that takes longer than the planning.
+    """
     reference = Path(__file__).parents[2] / "results" / "reference"
     for folder, whose in ((resumed, "this run"), (reference, "the reference run")):
-        parts = runs.folders(folder) if folder is not None else []
+        there = runs.folders(folder) if folder is not None else []
+        parts = [part for part in there if not set(studies).isdisjoint(runs.read_info(part).studies)]
         if found := [record for part in parts for record in records.read(part / runs.TRIALS)]:
             return found, f"at the pace of {whose}"
     return [], "by guess"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from experiments.measuring.study import studies
 from experiments.measuring.workload import workloads
 from systems import registry
 from systems.elsewhere import system as elsewhere
-from systems.registry import Registry
+from systems.registry import Registry, outside_entries
 
 _NOT_MEASURING = (
     "analysis",
@@ -76,7 +75,7 @@ def outside(system_names: Iterable[str], trials: Sequence[TrialSpec]) -> dict[st
     versions = {}
     for known, names in used:
         for name in set(names) - set(known.built_in_names()):
-            for point in entry_points(group=known.group, name=name):
+            for point in outside_entries(known.group, name):
                 if point.dist is not None:
                     versions[f"outside.{point.dist.name}"] = point.dist.version
             if known not in (registry.systems, studies):

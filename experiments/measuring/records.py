@@ -127,7 +127,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
 
 
-class RequestRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class RequestRow(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One request of a trial. Times are seconds since the trial's first intended start.
 
     Latency counts from ``intended_s``, so that a stalled system is charged for the waiting it causes.
@@ -206,7 +206,7 @@ class Part(msgspec.Struct, kw_only=True):
     artifacts: dict[str, str] = {}
 
 
-class GroupSample(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class GroupSample(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """The trial group's memory at one moment: seconds since the trial's spawn, then bytes."""
 
     at_s: float

@@ -11,12 +11,13 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, NamedTuple
 
 from experiments.errors import reason
 from experiments.metrics.interface import Metric
 from systems.errors import BadInput, UnknownName
+from systems.registry import outside_entries
 
 GROUP = "fourgig.metrics"
 
@@ -66,7 +67,7 @@ def _outside() -> _Outside:
     """Return the usable metrics of other packages, and a sentence for each entry that is refused."""
     metrics: dict[str, Metric] = {}
     sentences: dict[str, str] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in sorted(outside_entries(GROUP), key=lambda point: point.name):
         try:
             family = _family(point, taken=_built_in() | metrics)
         except Exception as error:  # noqa: BLE001 - another package may raise anything when it is imported

@@ -178,7 +178,8 @@ def finish(
     legend.get_title().set_color(GREY)
     # Laid out once: both formats show the same picture, and the costly part is not done twice. ("none" would leave an
     # engine that only keeps the place, and for whose sake a figure is drawn once more each time it is saved.)
-    figure.draw_without_rendering()
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
     figure.set_layout_engine(None)
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

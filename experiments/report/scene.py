@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import count
 from typing import Any, Protocol
 
@@ -55,7 +56,7 @@ class UnknownStudy(msgspec.Struct, frozen=True):
     primary: tuple[str, ...] = ()
 
 
-class Scene(msgspec.Struct, frozen=True):
+class Scene(msgspec.Struct, frozen=True, dict=True):
     """The records of one study, with its references; ``factors`` are spread into columns.
 
     The second halves of A/A arms are in ``records``, and ``floors`` are made from them; the other tables lack them.
@@ -85,6 +86,11 @@ class Scene(msgspec.Struct, frozen=True):
         ended_well = set(self.trials.loc[self.trials["outcome"] == "ok", "key"])
         answered = self.requests["key"].isin(ended_well) & (self.requests["outcome"] == "ok")
         return where(self.requests[answered], **factors)
+
+    @cached_property
+    def summaries(self) -> pd.DataFrame:
+        """A row a pair: its ratios summed up (`pairing.summaries`)."""
+        return pairing.summaries(self.pairs)
 
     def subjects(self, names: Iterable[str] | None = None) -> list[str]:
         """Return subjects in the order in which they are always shown."""

@@ -42,74 +42,107 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     model: bool
 
 
+class Grid:
+    """The cells of a study in a preset by their places, and what is asked of each of them again and again."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = cells
+        self.levels = [choosing.levels(cell) for cell in cells]
+        self.conditions = [tuple(sorted(cell.condition.items())) for cell in cells]
+        self._factors = dict.fromkeys(factor for mine in self.levels for factor in mine)
+        self._has_arms = any(cell.twin for cell in cells)
+
+    def wanted(self, one: WantedTrials) -> list[int]:
+        """Return the cells that are wanted; none where a subject, a block or the arms are missing."""
+        if one.arms and not self._has_arms:
+            return []
+        subjects = [place for place, cell in enumerate(self.cells) if cell.subject in one.subjects]
+        fitting = [place for place in subjects if one.fits(self.cells[place].condition)]
+        there: dict[object, set[str]] = {}
+        for place in fitting:
+            there.setdefault(self.conditions[place], set()).add(self.cells[place].subject)
+        whole = [place for place in fitting if there[self.conditions[place]] == one.subjects]
+        blocks = [self.cells[place].blocks for place in whole]
+        return whole if all(count is None or count >= one.blocks for count in blocks) else []
+
+    def box(self, members: Sequence[int]) -> dict[str, Levels]:
+        """Return the levels that ``members`` have, of every factor that one of the cells has."""
+        of_members = [self.levels[place] for place in members]
+        found = {factor: tuple(dict.fromkeys(mine.get(factor, "") for mine in of_members)) for factor in self._factors}
+        return {factor: asked[0] if len(asked) == 1 else asked for factor, asked in found.items()}
+
+    def selected(self, only: Mapping[str, Levels]) -> list[int]:
+        """Return the cells that have the levels asked for."""
+        left = list(range(len(self.cells)))
+        for factor, asked in only.items():
+            allowed = choosing.any_of(asked)
+            left = [place for place in left if self.levels[place].get(factor, "") in allowed]
+        return left
+
+    def fewest(self, only: Mapping[str, Levels]) -> dict[str, Levels]:
+        """Return as few of the filters ``only`` as still select the same, without what says least to a reader first."""
+        same, kept = self.selected(only), dict(only)
+        absent = [factor for factor, asked in only.items() if asked == ""]
+        others = [factor for factor in reversed(list(only)) if factor not in (*_IMPLIED, *absent, "part", "subject")]
+        for factor in (*_IMPLIED, *absent, *others, "part", "subject"):
+            fewer = {name: asked for name, asked in kept.items() if name != factor}
+            if self.selected(fewer) == same:
+                kept = fewer
+        return kept
+
+
 class Grids:
     """What one study would run in each preset, of the systems and on the engine of a run."""
 
     def __init__(self, info: RunInfo, study: str) -> None:
         self._info = info
         self._study = study
-        self._made: dict[Preset, Sequence[Cell]] = {}
+        self._made: dict[Preset, Grid] = {}
 
     @property
     def model(self) -> str | None:
         """The name of the model of record."""
         return self._info.engine.model
 
-    def cells(self, preset: Preset) -> Sequence[Cell]:
+    def of(self, preset: Preset) -> Grid:
         """Return every cell. Raises `UnknownName` where the study, a system or the engine is not installed."""
         if preset not in self._made:
             engine = self._info.engine
             names = plan.shapes_needed([self._study], preset) if engine.model else ()
             shapes = {name: self._info.shapes.get(name) or EngineSpec(name=engine.name, model=name) for name in names}
-            self._made[preset] = plan.grid(self._study, preset, self._info.systems, engine, shapes)
+            self._made[preset] = Grid(plan.grid(self._study, preset, self._info.systems, engine, shapes))
         return self._made[preset]
 
 
 def selections(grids: Grids, wanted: Sequence[WantedTrials]) -> list[Selection]:
     """Return what to ask for, of the smallest preset that has most of it, and then of others for the rest.
 
-    What no preset has is in none of them. Raises as `Grids.cells` does.
+    What no preset has is in none of them. Raises as `Grids.of` does.
     """
-    left, found = list(wanted), []
-    while left:
-        held = {preset: [one for one in left if _cells(grids.cells(preset), one)] for preset in BLOCKS}
-        preset = max(BLOCKS, key=lambda name: len(held[name]))  # of equals the first, which is the smallest
-        if not held[preset]:
-            break
-        found += _of_preset(grids, preset, held[preset])
-        left = [one for one in left if one not in held[preset]]
-    return found
+    has = {preset: [(one, places) for one in wanted if (places := grids.of(preset).wanted(one))] for preset in BLOCKS}
+    found: list[Selection] = []
+    while True:
+        preset = max(BLOCKS, key=lambda name: len(has[name]))  # of equals the first, which is the smallest
+        held = has[preset]
+        if not held:
+            return found
+        found += _of_preset(grids, preset, held)
+        done = [one for one, _ in held]
+        has = {name: [(one, places) for one, places in mine if one not in done] for name, mine in has.items()}
 
 
-def _cells(cells: Sequence[Cell], one: WantedTrials) -> list[Cell]:
-    """Return the cells that are wanted; none where a subject, a block or the arms are missing."""
-    if one.arms and not any(cell.twin for cell in cells):
-        return []
-    fitting = [cell for cell in cells if cell.subject in one.subjects and one.fits(cell.condition)]
-    there: dict[object, set[str]] = {}
-    for cell in fitting:
-        there.setdefault(_condition(cell), set()).add(cell.subject)
-    whole = [cell for cell in fitting if there[_condition(cell)] == one.subjects]
-    enough = all(cell.blocks is None or cell.blocks >= one.blocks for cell in whole)
-    return whole if enough else []
-
-
-def _condition(cell: Cell) -> object:
-    return tuple(sorted(cell.condition.items()))
-
-
-def _of_preset(grids: Grids, preset: Preset, wanted: Sequence[WantedTrials]) -> list[Selection]:
-    cells, arms = grids.cells(preset), any(one.arms for one in wanted)
+def _of_preset(grids: Grids, preset: Preset, held: Sequence[tuple[WantedTrials, list[int]]]) -> list[Selection]:
+    grid, arms = grids.of(preset), any(one.arms for one, _ in held)
     found = []
-    for titles, members in _together(cells, wanted):
-        only = _fewest(cells, _box(cells, members))
-        kept = _selected(cells, only)
-        planned = choosing.with_arms(cells, kept) if arms else kept
+    for titles, members in _together(grid, held):
+        only = grid.fewest(grid.box(members))
+        kept = [grid.cells[place] for place in grid.selected(only)]
+        planned = choosing.with_arms(grid.cells, kept) if arms else kept
         found.append(
             Selection(
                 titles=tuple(dict.fromkeys(titles)),
                 preset=preset,
-                part=members[0].part if "part" in only else None,
+                part=grid.cells[members[0]].part if "part" in only else None,
                 only={factor: asked for factor, asked in only.items() if factor != "part"},
                 arms=arms,
                 model=any(cell.engine is not None and cell.engine.model == grids.model for cell in planned),
@@ -118,44 +151,21 @@ def _of_preset(grids: Grids, preset: Preset, wanted: Sequence[WantedTrials]) -> 
     return found
 
 
-def _together(cells: Sequence[Cell], wanted: Sequence[WantedTrials]) -> list[tuple[list[str], list[Cell]]]:
+def _together(grid: Grid, held: Sequence[tuple[WantedTrials, list[int]]]) -> list[tuple[list[str], list[int]]]:
     """Return titles and cells in groups of one part, each of which filters can tell from all that is not wanted."""
-    allowed = [cell for one in wanted for cell in _cells(cells, one)]
-    groups: list[tuple[list[str], list[Cell]]] = []
-    for one in wanted:
-        mine = _cells(cells, one)
-        for condition in dict.fromkeys(map(_condition, mine)):
-            here = [cell for cell in mine if _condition(cell) == condition]
+    allowed = {place for _, mine in held for place in mine}
+    groups: list[tuple[list[str], list[int]]] = []
+    for one, mine in held:
+        for condition in dict.fromkeys(grid.conditions[place] for place in mine):
+            here = [place for place in mine if grid.conditions[place] == condition]
+            part = grid.cells[here[0]].part
             for titles, members in groups:
-                joined = _selected(cells, _box(cells, [*members, *here]))
-                if members[0].part == here[0].part and all(cell in allowed for cell in joined):
+                if grid.cells[members[0]].part == part and allowed.issuperset(
+                    grid.selected(grid.box([*members, *here]))
+                ):
                     titles.append(one.title)
                     members += here
                     break
             else:
                 groups.append(([one.title], here))
     return groups
-
-
-def _box(cells: Sequence[Cell], members: Sequence[Cell]) -> dict[str, Levels]:
-    """Return the levels that ``members`` have, of every factor that one of ``cells`` has."""
-    of_members = [choosing.levels(cell) for cell in members]
-    factors = dict.fromkeys(factor for cell in cells for factor in choosing.levels(cell))
-    found = {factor: tuple(dict.fromkeys(named.get(factor, "") for named in of_members)) for factor in factors}
-    return {factor: asked[0] if len(asked) == 1 else asked for factor, asked in found.items()}
-
-
-def _selected(cells: Sequence[Cell], only: Mapping[str, Levels]) -> list[Cell]:
-    return [cell for cell in cells if choosing.meets(cell, only)]
-
-
-def _fewest(cells: Sequence[Cell], only: Mapping[str, Levels]) -> dict[str, Levels]:
-    """Return as few of the filters ``only`` as still select the same, without what says least to a reader first."""
-    same, kept = _selected(cells, only), dict(only)
-    absent = [factor for factor, asked in only.items() if asked == ""]
-    others = [factor for factor in reversed(list(only)) if factor not in (*_IMPLIED, *absent, "part", "subject")]
-    for factor in (*_IMPLIED, *absent, *others, "part", "subject"):
-        fewer = {name: asked for name, asked in kept.items() if name != factor}
-        if _selected(cells, fewer) == same:
-            kept = fewer
-    return kept

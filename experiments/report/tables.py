@@ -9,7 +9,7 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics
-from experiments.analysis import order, pairing
+from experiments.analysis import order
 from experiments.report import text
 from experiments.report.scene import UNENFORCED, Scene
 
@@ -61,9 +61,8 @@ def measures(scene: Scene) -> pd.DataFrame:
 def ratios(scene: Scene) -> pd.DataFrame:
     """Return the ratios to the reference, summed up over blocks, with the labels of their conditions."""
     labels = _labels(scene)
-    summed = pairing.summaries(scene.pairs)
-    summed["labels"] = ["; ".join(labels.get(place, [])) for place in summed["condition"]]
-    return summed
+    summed = scene.summaries
+    return summed.assign(labels=["; ".join(labels.get(place, [])) for place in summed["condition"]])
 
 
 def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:

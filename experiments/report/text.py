@@ -81,7 +81,10 @@ def span(low: float, high: float, unit: str) -> str:
 
 def plain(words: object) -> str:
     """Return text from a record without control characters, on one line; spaces that do not break stay."""
-    return re.sub(r" +", " ", "".join(c if c.isprintable() or c == _NBSP else " " for c in str(words))).strip()
+    text = str(words)
+    if not text.isprintable():  # seldom so, and to look at each character takes time
+        text = "".join(c if c.isprintable() or c == _NBSP else " " for c in text)
+    return re.sub(r" +", " ", text).strip()
 
 
 def slug(words: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import json
 import os
 import runpy
@@ -15,6 +16,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 LIBRARIES = (
@@ -72,6 +74,7 @@ def serve() -> None:
     """Run what each line of the standard input asks for, and answer with its exit code."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    warm_up()
     gc.freeze()  # what no collection looks at stays shared, here and when a child ends
     for line in sys.stdin.buffer:
         child = os.fork()
@@ -83,6 +86,17 @@ def serve() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
+def warm_up() -> None:
+    """Have a figure drawn: the fonts are found and open then, and whatever else is looked up once a process."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    figure.subplots().plot([1.0, 2.0], label="a line")
+    figure.legend(loc="outside lower left", title="a title")
+    for kind in ("svg", "png"):
+        figure.savefig(io.BytesIO(), format=kind)
+
+
 def become(argv: list[str], environment: dict[str, str], folder: str, said: list[str]) -> None:
     """Be a process of its own that runs the program ``argv[0]`` and says what it says into two files."""
     for descriptor, path in enumerate([os.devnull, *said]):
@@ -92,6 +106,7 @@ def become(argv: list[str], environment: dict[str, str], folder: str, said: list
         os.close(opened)
     os.chdir(folder)
     os.environ.update(environment)
+    tempfile.tempdir = None  # settled once a process: a library may have asked for it already
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)
     runpy.run_path(argv[0], run_name="__main__")

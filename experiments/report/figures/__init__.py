@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 import msgspec
 
@@ -21,6 +21,7 @@ from experiments.report.figures import claims as claims
 from experiments.report.figures import conclusions as conclusions
 from experiments.report.scene import Scene
 from systems.errors import BadInput
+from systems.registry import outside_entries
 
 GROUP = "fourgig.figures"
 
@@ -50,7 +51,7 @@ def draw_outside(scene: Scene, taken: Iterable[str] = ()) -> OutsideFigures:
     What a package fails at costs its own figures and no others.
     """
     names, figures, refused = set(taken), [], []
-    for point in sorted(entry_points(group=GROUP, name=scene.name), key=lambda point: point.value):
+    for point in sorted(outside_entries(GROUP, scene.name), key=lambda point: point.value):
         try:
             with drawing.style():
                 drawn = _drawn(point, scene, names)

@@ -98,6 +98,10 @@ class Mover:
             self._expected[session] = None
             asyncio.get_running_loop().call_later(_SOON_S, self._nearer.wake)
 
+    def arrived(self, session: str) -> None:
+        """Expect ``session`` no longer: it has asked. What it leaves later is not brought nearer for that."""
+        self._expected.pop(session, None)
+
     def trim(self, stage: Stage) -> None:
         """Hold as much in memory as ``stage`` leaves: from the second on half of it, in the third nothing."""
         self._stage = stage

@@ -146,6 +146,7 @@ class Tiers:
         started = time.perf_counter()
         session = session_of(talk)
         self._ledger.touch(session)
+        self._mover.arrived(session)
         if self._rhythm is not None:
             self._rhythm.note(session)
         tier: TierName = "warm"

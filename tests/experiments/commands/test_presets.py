@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from experiments.commands import planning
@@ -31,12 +32,10 @@ def test_the_help_says_it_too():
     assert ABOUT["quick"].lasts in " ".join(shown.split())
 
 
-def test_the_estimate_agrees_with_the_words():
-    """At the pace of the committed reference run, quick ends within what the words say."""
-    least, most = 8 * 60, 20.5 * 60
-    asked = Asked(
+def asked(*studies):
+    return Asked(
         preset="quick",
-        studies=("isolation", "lazy-loading", "memory", "load", "density", "research", "strategies"),
+        studies=studies,
         systems=("baseline", "asynchronous"),
         profile=profiles.load("4gb"),
         blocks=BLOCKS["quick"],
@@ -48,5 +47,22 @@ def test_the_estimate_agrees_with_the_words():
         only={},
         workload=WORKLOAD,
     )
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return planning.draft(asked("isolation", "lazy-loading", "memory", "load", "density", "research", "strategies"), None).plan
+
+
+def test_the_estimate_agrees_with_the_words(quick):
+    """At the pace of the committed reference run, quick ends within what the words say."""
+    least, most = 8 * 60, 20.5 * 60
     assert ABOUT["quick"].lasts == "eight to twenty minutes"
-    assert least <= sum(planning.draft(asked, None).plan.seconds) <= most
+    assert least <= sum(quick.seconds) <= most
+
+
+def test_a_study_alone_is_expected_to_take_as_long_as_among_the_others(quick):
+    alone = planning.draft(asked("isolation"), None)
+    assert alone.pace == "at the pace of the reference run"
+    among = {spec.key: seconds for spec, seconds in zip(quick.trials, quick.seconds, strict=True)}
+    assert [among[spec.key] for spec in alone.plan.trials] == list(alone.plan.seconds)

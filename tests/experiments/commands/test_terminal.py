@@ -23,6 +23,7 @@ from systems.server.messages import Ask, Error, ReplyMessage, Token
 from tests.experiments.analysis import synthetic
 from tests.experiments.commands import hostile
 from tests.experiments.conftest import FOURGIG
+from tests.experiments.forking import Forked
 
 ENCODINGS = [{}, {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}]
 SIMULATED = ("--engine", "simulated", "--blocks", "1")
@@ -36,11 +37,25 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return hostile.install(tmp_path_factory.mktemp("hostile") / "site")
 
 
+@pytest.fixture(scope="module")
+def forked(outside: dict[str, str]) -> Iterator[Forked]:
+    forked = Forked({name: value for name, value in outside.items() if name != "COLUMNS"})
+    yield forked
+    forked.close()
+
+
 @pytest.fixture
-def fourgig(outside: dict[str, str], tmp_path: Path) -> Fourgig:
-    """Return a function that runs the command beside the hostile package; COLUMNS only where a test says so."""
+def fourgig(outside: dict[str, str], forked: Forked, tmp_path: Path) -> Fourgig:
+    """Return a function that runs the command beside the hostile package; COLUMNS only where a test says so.
+
+    One that reads, or writes in another encoding, is started as a person would.
+    """
+    home = tmp_path / "cwd"
+    home.mkdir()
 
     def run(*arguments: object, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        if not stdin and environment.keys() <= {"COLUMNS"}:
+            return forked.run(FOURGIG, list(map(str, arguments)), environment, home, within_s=300)
         surroundings = {**outside, **environment}
         if "COLUMNS" not in environment:
             surroundings.pop("COLUMNS", None)
@@ -49,7 +64,7 @@ def fourgig(outside: dict[str, str], tmp_path: Path) -> Fourgig:
             capture_output=True,
             input=stdin,
             encoding="utf-8",
-            cwd=tmp_path,
+            cwd=home,
             env=surroundings,
             timeout=300,
             check=False,

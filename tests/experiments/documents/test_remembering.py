@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def run():
-    return load_run()
+    return load_run(ROOT / "results" / "reference" / "memory-remembering")
 
 
 @pytest.mark.parametrize("turns", [50, 500, 5_000])

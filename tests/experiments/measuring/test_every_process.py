@@ -3,7 +3,6 @@
 import os
 import resource
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from experiments.measuring.records import EngineSpec, Outcome
 from experiments.measuring.runs import RunFolder
 from tests.experiments.conftest import FOURGIG
 from tests.experiments.crew_helper import BURNS_S, GROWS, HELD
+from tests.experiments.forking import Forked
 
 HELPED = ("Forks", "Executes", "Leaves")
 RUNS = {
@@ -35,7 +35,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def measured(folder, enforcement):
+def forked(folder):
+    forked = Forked({**os.environ, "PYTHONPATH": str(folder)})
+    yield forked
+    forked.close()
+
+
+@pytest.fixture(scope="module")
+def measured(folder, forked, enforcement):
     """Return a function from a run's name to its records by system, each run once."""
     known = {}
 
@@ -43,18 +50,9 @@ def measured(folder, enforcement):
         if run not in known:
             systems = ",".join(f"crew_system:{name}" for name in ("Alone", *HELPED))
             out = folder / run
-            done = subprocess.run(
-                [
-                    *(FOURGIG, "run", *RUNS[run], "--preset", "smoke", "--engine", "simulated"),
-                    *("--systems", systems, "--out", str(out), *enforcement),
-                ],
-                env={**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"},
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=300,
-            )
+            chosen = ("--preset", "smoke", "--engine", "simulated", "--systems", systems)
+            arguments = ["run", *RUNS[run], *chosen, "--out", str(out), *enforcement]
+            done = forked.run(FOURGIG, arguments, {"COLUMNS": "200"}, folder, within_s=300)
             assert done.returncode == 0, done.stdout + done.stderr
             every = records.read(out / "trials.jsonl")
             assert {

@@ -18,6 +18,7 @@ from experiments.measuring.runs import read_info
 from systems.errors import UnknownName
 from tests.experiments.analysis import synthetic
 from tests.experiments.conftest import FOURGIG
+from tests.experiments.forking import Forked
 from tests.experiments.measuring.test_interruption import left_behind, wait_until
 from tests.experiments.measuring.test_outcomes import alive, outcomes
 
@@ -52,22 +53,33 @@ def sockets():
     shutil.rmtree(folder)
 
 
-def command(serving, folder, *arguments, **environment):
-    """Run the command in a process of its own: where temporary files go is settled when Python starts."""
-    words = [str(FOURGIG), *map(str, arguments)]
-    return subprocess.run(
-        words, env={**serving, **environment}, cwd=folder, capture_output=True, text=True, check=False, timeout=300
-    )
+@pytest.fixture(scope="module")
+def forked(serving):
+    forked = Forked(serving)
+    yield forked
+    forked.close()
 
 
 @pytest.fixture
-def run_served(serving, enforcement, sockets, tmp_path):
+def command(forked, tmp_path):
+    """Return a function that runs the command to its end."""
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+
+    def run(*arguments, **environment):
+        return forked.run(FOURGIG, list(map(str, arguments)), environment, folder, within_s=300)
+
+    return run
+
+
+@pytest.fixture
+def run_served(command, enforcement, sockets, tmp_path):
     def run(subjects, *arguments, **environment):
         out = tmp_path / "run"
         begun = ["--resume", out] if out.exists() else ["served", "--engine", "simulated", "--out", out]
         begun += [] if out.exists() or "--blocks" in arguments else ["--blocks", "1"]
         environment = {"SERVED": subjects, "TMPDIR": str(sockets), "PIDS": str(tmp_path / "pids"), **environment}
-        done = command(serving, tmp_path, "run", *begun, *enforcement, *arguments, **environment)
+        done = command("run", *begun, *enforcement, *arguments, **environment)
         return done, outcomes(out)
 
     return run
@@ -164,6 +176,7 @@ def test_what_is_missing_is_skipped_with_its_reason_and_run_when_it_is_there(run
     shown, _ = run_served(subjects, "--dry-run")
     assert shown.returncode == 0, shown.stderr
     assert "1 trials" in shown.stdout
+    assert "by guess" in shown.stdout  # no trial of this study was ever measured
     done, found = run_served(subjects)
     assert done.returncode == 0, done.stderr
     assert set(found) == {"small-outside"}
@@ -238,8 +251,8 @@ def test_a_requirement_that_nobody_registered_is_refused(run_served):
     assert "There is no requirement named 'want'; did you mean wanted" in done.stderr
 
 
-def test_the_doctor_lists_what_is_missing_with_how_to_get_it_as_a_note(serving, tmp_path):
-    done = command(serving, tmp_path, "doctor")
+def test_the_doctor_lists_what_is_missing_with_how_to_get_it_as_a_note(command):
+    done = command("doctor")
     assert done.returncode in (0, 3)
     for name in ("optional: absent", "nobody installed it", "optional: wanted", "set THERE", "optional: libcachesim"):
         assert name in done.stdout

@@ -24,6 +24,7 @@ from experiments.report import headline
 from systems.errors import ExitCode
 from tests.experiments.analysis import synthetic
 from tests.experiments.conftest import FOURGIG
+from tests.experiments.forking import Forked
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
 HOLDS = "import sys; held = b'x' * (100 << 20); print('ready', flush=True); sys.stdin.read()"
@@ -100,20 +101,24 @@ def test_a_kill_at_the_limit_of_an_enclosing_group_voids_the_trial_and_spares_th
     assert found["client_dies"].outcome is Outcome.CRASHED
 
 
-def test_fewer_processors_than_the_profile_has_stop_a_run_or_are_on_every_page_of_it(outside_package, tmp_path):
-    one = min(os.sched_getaffinity(0))
+@pytest.fixture
+def on_one_processor(outside_package, tmp_path):
+    """Return a function that runs the command to its end where there is one processor."""
+    usual = os.sched_getaffinity(0)
+    forked = Forked({**outside_package, "PROBE": "fine", "COLUMNS": "200"})
 
-    def on_one_processor(*arguments):
-        return subprocess.run(
-            [FOURGIG, *arguments],
-            env={**outside_package, "PROBE": "fine", "COLUMNS": "200"},
-            cwd=tmp_path,
-            preexec_fn=lambda: os.sched_setaffinity(0, {one}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(*arguments):
+        os.sched_setaffinity(0, {min(usual)})  # what is started here has no more
+        try:
+            return forked.run(FOURGIG, list(arguments), {}, tmp_path, within_s=300)
+        finally:
+            os.sched_setaffinity(0, usual)
 
+    yield run
+    forked.close()
+
+
+def test_fewer_processors_than_the_profile_has_stop_a_run_or_are_on_every_page_of_it(on_one_processor, tmp_path):
     says = "only 1 of the profile's 2 processors may be used"
     arguments = ("run", "probe", "--engine", "simulated", "--blocks", "1", "--out", "run")
     stopped = on_one_processor(*arguments)

@@ -16,7 +16,6 @@ from experiments.studies.subjects import REPLY_TOKENS
 from systems.elsewhere.system import Elsewhere
 from systems.errors import DeadlineExceeded, SystemClosed, SystemFailed
 from systems.interface import Request
-from tests.experiments.conftest import FOURGIG
 from tests.experiments.elsewhere_system import WORKER_BYTES
 
 STUDIES = ("isolation", "lazy-loading", "memory", "load")
@@ -33,18 +32,12 @@ def python(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def command(outside_package, python, enforcement, tmp_path_factory):
+def command(in_folder, python, enforcement, tmp_path_factory):
     """Return a function that runs the command with the system of another interpreter, and its output."""
 
     def run(*arguments, interpreter=python):
-        return subprocess.run(
-            [str(FOURGIG), "run", *arguments, *enforcement],
-            env={**outside_package, "ELSEWHERE_PYTHON": str(interpreter), "COLUMNS": "200"},
-            cwd=tmp_path_factory.mktemp("cwd"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        folder = tmp_path_factory.mktemp("cwd")
+        return in_folder(folder, "run", *arguments, *enforcement, ELSEWHERE_PYTHON=str(interpreter))
 
     return run
 
@@ -54,7 +47,7 @@ def measured(command, tmp_path_factory):
     """Return the folder of a run of all four studies, in which users say what the package's workload says."""
     out = tmp_path_factory.mktemp("run") / "out"
     chosen = ("--systems", "elsewhere", "--only", "system=elsewhere", "--workload", "shop")
-    done = command(*STUDIES, "long-questions", *chosen, "--preset", "smoke", "--engine", "simulated", "--out", str(out))
+    done = command(*STUDIES, "long-questions", *chosen, "--preset", "smoke", "--engine", "simulated", "--out", out)
     assert done.returncode == 0, done.stdout + done.stderr
     return out
 
@@ -113,7 +106,7 @@ def test_the_report_has_the_metric_and_the_figure_of_its_package(measured):
 def test_it_does_equal_work_on_a_real_model_too(command, tmp_path):
     out = tmp_path / "run"
     chosen = ("--systems", "elsewhere", "--only", "system=elsewhere", "--part", "inference", "--model", "tiny")
-    done = command("isolation", *chosen, "--preset", "smoke", "--out", str(out))
+    done = command("isolation", *chosen, "--preset", "smoke", "--out", out)
     assert done.returncode == 0, done.stdout + done.stderr
     [record] = records.read(out / "trials.jsonl")
     assert {(row.outcome, row.generated_tokens) for row in record.part().requests} == {("ok", REPLY_TOKENS)}

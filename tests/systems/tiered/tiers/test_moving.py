@@ -34,6 +34,18 @@ async def test_a_session_that_is_expected_comes_nearer(place):
         assert len(await tiers.store.find("anna", "who asks what", 9)) == 3
 
 
+async def test_who_has_asked_is_expected_no_more_and_can_be_frozen(place):
+    async with place.opened() as tiers:
+        await tiers.store.save(turns("anna"))
+        tiers.expect("anna")
+        await tiers.fetch("anna")
+        tiers.leave_hot("anna", exchanges("anna"))
+        assert await tiers.freeze("anna")
+        await tiers.moved()
+        assert tiers.where("anna") == "frozen"
+        assert tiers.moves["cold", "warm"] == 0
+
+
 async def test_nothing_comes_nearer_without_prefetch_or_while_memory_is_short(place):
     async with place.opened(prefetch=False) as tiers:
         await cold(tiers, "anna")
