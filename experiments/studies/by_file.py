@@ -35,7 +35,9 @@ class StudyByFile(Study):
         cls.parts = {name: module.QUESTION for name, module in cls._modules.items()}
         cls.measures = _once([measure for module in modules for measure in module.MEASURES])
         cls.primary = _once([measure for module in modules for measure in module.MEASURES[: module.PRIMARY]])
-        cls.references = _once([*cls.references, *(name for each in modules for name in getattr(each, "REFERENCES", ()))])
+        cls.references = _once(
+            [*cls.references, *(name for each in modules for name in getattr(each, "REFERENCES", ()))]
+        )
         cls.loads = _once([*cls.loads, *(name for each in modules for name in getattr(each, "LOADS", ()))])
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
@@ -44,7 +46,9 @@ class StudyByFile(Study):
 
     def shapes(self, preset: Preset) -> tuple[str, ...]:
         """Return the model shapes that its parts need besides the model of record."""
-        return _once([name for each in self._modules.values() if hasattr(each, "shapes") for name in each.shapes(preset)])
+        return _once(
+            [name for each in self._modules.values() if hasattr(each, "shapes") for name in each.shapes(preset)]
+        )
 
     def has_client(self, spec: TrialSpec) -> bool:
         """Return whether the part of this trial has a client."""
