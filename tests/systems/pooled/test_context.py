@@ -1,6 +1,6 @@
 """What a history becomes that is too long: within its bounds, in order, what is critical word for word."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from systems.pooled.context import compressed, shortened
@@ -17,6 +17,7 @@ def characters(exchanges):
     return sum(len(each.question) + len(each.answer) for each in exchanges)
 
 
+@settings(max_examples=50, deadline=None)
 @given(EXCHANGES, st.integers(1, 12), st.integers(0, 2_000))
 def test_it_is_within_its_bounds_in_order_and_ends_with_the_newest(exchanges, most, room):
     kept = compressed(exchanges, most, room)
@@ -34,6 +35,7 @@ def test_it_is_within_its_bounds_in_order_and_ends_with_the_newest(exchanges, mo
     assert compressed(exchanges, 0, room) == []
 
 
+@settings(max_examples=50, deadline=None)
 @given(EXCHANGES, st.integers(1, 12), st.integers(0, 2_000))
 def test_nothing_critical_leaves_while_something_else_is_left(exchanges, most, room):
     kept = compressed(exchanges, most, room)
@@ -41,6 +43,7 @@ def test_nothing_critical_leaves_while_something_else_is_left(exchanges, most, r
     assert not lost or all(each.important for each in kept[:-1])
 
 
+@settings(max_examples=50, deadline=None)
 @given(EXCHANGES)
 def test_what_has_room_stays_as_it_is(exchanges):
     assert compressed(exchanges, len(exchanges), characters(exchanges)) == exchanges
