@@ -14,7 +14,7 @@ from asyncpg import Connection
 from experiments.measuring.records import RequestRow
 from experiments.measuring.role import Role
 from experiments.studies.strategies._postgres import SERVICE, connection
-from experiments.studies.strategies.database_pool import POOLS, TRUSTED
+from experiments.studies.strategies._postgres_levels import POOLS, TRUSTED
 from experiments.studies.subjects import Stopwatch
 from experiments.workloads.postgres.service import reached
 

@@ -11,7 +11,7 @@ from asyncpg import Connection
 
 from experiments.measuring.role import Role
 from experiments.studies.strategies._postgres import connection
-from experiments.studies.strategies.time_ranges import SHUFFLED
+from experiments.studies.strategies._postgres_levels import SHUFFLED
 from experiments.studies.subjects import Stopwatch
 from experiments.workloads import events
 from experiments.workloads.events import Range

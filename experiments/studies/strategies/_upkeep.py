@@ -14,7 +14,7 @@ from asyncpg import Connection
 
 from experiments.measuring.role import Role
 from experiments.studies.strategies._postgres import connection
-from experiments.studies.strategies.upkeep import SORT, WORK_MEM_MIB
+from experiments.studies.strategies._postgres_levels import SORT, WORK_MEM_MIB
 from experiments.studies.subjects import Stopwatch
 
 _READS = 5

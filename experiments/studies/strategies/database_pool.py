@@ -13,6 +13,7 @@ from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.studies.strategies._postgres import LABELS, SERVICE, START_S
+from experiments.studies.strategies._postgres_levels import PASSWORD, POOLS, TRUSTED
 
 PART = "database-pool"
 QUESTION = "a new database connection for each request, or one of a pool: how long until it is had, and what is kept?"
@@ -26,12 +27,6 @@ MEASURES = (
 )
 PRIMARY = 2
 REFERENCES = ("connect-each",)
-
-POOLS = {"pool-2": 2, "pool-20": 20}
-"""So many connections are open in each; twenty is what the source advises at most."""
-
-PASSWORD, TRUSTED = "password", "trusted"
-"""How a user is let in: by SCRAM-SHA-256, as servers come, or without being asked."""
 
 _SUBJECTS = ("connect-each", *POOLS)
 _REQUESTS: dict[Preset, int] = {"smoke": 16, "quick": 48, "standard": 128, "wide": 128, "paper": 640}

@@ -12,6 +12,7 @@ from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.studies.strategies._postgres import LABELS, SERVICE, START_S
+from experiments.studies.strategies._postgres_levels import IN_ORDER, SHUFFLED
 from experiments.workloads.events import RANGES
 
 PART = "time-ranges"
@@ -29,8 +30,6 @@ PRIMARY = 2
 REFERENCES = ("no-index",)
 
 SUBJECTS = ("no-index", "btree", "brin", "partitions")
-IN_ORDER, SHUFFLED = "in order", "shuffled"
-"""How the rows lie in the table: as time went on, or as chance had it."""
 
 _ROWS: dict[Preset, tuple[int, ...]] = {
     "smoke": (20_000,),

@@ -14,6 +14,7 @@ from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.studies.strategies._postgres import LABELS, SERVICE, START_S
+from experiments.studies.strategies._postgres_levels import SORT, VACUUM, WORK_MEM_MIB
 
 PART = "upkeep"
 QUESTION = "states written over again and again, vacuumed or not; sorting with little and with much working memory?"
@@ -29,10 +30,6 @@ MEASURES = (
 PRIMARY = 2
 REFERENCES = ("never-vacuumed", "work-mem-4")
 
-VACUUM, SORT = "vacuum", "sort"
-"""The cases."""
-
-WORK_MEM_MIB = {"work-mem-4": 4, "work-mem-16": 16, "work-mem-64": 64}
 _VACUUMED = ("never-vacuumed", "vacuumed")
 _SIZES: dict[Preset, tuple[int, int, int]] = {
     "smoke": (500, 4, 20_000),

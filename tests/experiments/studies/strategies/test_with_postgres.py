@@ -18,6 +18,7 @@ from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, GridRequest
 from experiments.metrics.interface import Missing
 from experiments.studies.strategies import Strategies, database_pool, projection, time_ranges, upkeep
+from experiments.studies.strategies import _postgres_levels as levels
 from experiments.workloads import events, memories
 from tests.experiments.analysis import synthetic
 from tests.experiments.postgres_server import needs_postgres, serving, socket_folder
@@ -167,10 +168,10 @@ async def emptied(address):
 
 
 @needs_postgres
-@pytest.mark.parametrize("order", [time_ranges.IN_ORDER, time_ranges.SHUFFLED])
+@pytest.mark.parametrize("order", [levels.IN_ORDER, levels.SHUFFLED])
 def test_every_way_finds_the_events_of_a_range_and_reads_as_much_as_it_must(seen, order):
     rows = 50_000
-    ways = time_ranges.SUBJECTS if order == time_ranges.IN_ORDER else ("no-index", "btree", "brin")
+    ways = time_ranges.SUBJECTS if order == levels.IN_ORDER else ("no-index", "btree", "brin")
     found = {way: seen(time_ranges, way, rows=rows, order=order) for way in ways}
     for values in found.values():
         assert set(values) == set(time_ranges.MEASURES)
@@ -178,15 +179,15 @@ def test_every_way_finds_the_events_of_a_range_and_reads_as_much_as_it_must(seen
     blocks = {way: values["range_blocks_1h"] for way, values in found.items()}
     whole = blocks["no-index"]
     assert blocks["btree"] < whole
-    assert (blocks["brin"] < whole) is (order == time_ranges.IN_ORDER)
-    if order == time_ranges.IN_ORDER:
+    assert (blocks["brin"] < whole) is (order == levels.IN_ORDER)
+    if order == levels.IN_ORDER:
         assert blocks["partitions"] < whole / 10
     assert 0 < found["brin"]["range_index_bytes"] < found["btree"]["range_index_bytes"]
     assert found["no-index"]["range_index_bytes"] == 0
 
 
 @needs_postgres
-@pytest.mark.parametrize("login", [database_pool.PASSWORD, database_pool.TRUSTED])
+@pytest.mark.parametrize("login", [levels.PASSWORD, levels.TRUSTED])
 def test_every_request_has_a_connection_and_its_answer(seen, login):
     found = {
         way: seen(database_pool, way, users=4, login=login, requests=16)
@@ -212,7 +213,7 @@ def test_every_way_finds_the_newest_memories_and_less_comes_of_what_is_not_neede
 
 @needs_postgres
 def test_states_that_are_not_vacuumed_take_more_room(seen):
-    found = {way: seen(upkeep, way, case=upkeep.VACUUM, states=500, times=8) for way in ("never-vacuumed", "vacuumed")}
+    found = {way: seen(upkeep, way, case=levels.VACUUM, states=500, times=8) for way in ("never-vacuumed", "vacuumed")}
     assert found["vacuumed"]["upkeep_table_bytes"] < found["never-vacuumed"]["upkeep_table_bytes"]
     assert found["never-vacuumed"]["upkeep_vacuum_time"] == 0 < found["vacuumed"]["upkeep_vacuum_time"]
     assert all(values["upkeep_read_time"] > 0 for values in found.values())
@@ -221,7 +222,7 @@ def test_states_that_are_not_vacuumed_take_more_room(seen):
 @needs_postgres
 def test_a_sort_that_does_not_fit_writes_files_and_one_that_fits_does_not(seen):
     found = {
-        way: seen(upkeep, way, case=upkeep.SORT, rows=100_000, sessions=2) for way in ("work-mem-4", "work-mem-64")
+        way: seen(upkeep, way, case=levels.SORT, rows=100_000, sessions=2) for way in ("work-mem-4", "work-mem-64")
     }
     assert found["work-mem-4"]["upkeep_spilled_bytes"] > 0 == found["work-mem-64"]["upkeep_spilled_bytes"]
     assert all(values["upkeep_sort_time"] > 0 for values in found.values())
