@@ -53,16 +53,17 @@ _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_p
 _TASKS: dict[Preset, tuple[str, ...]] = {"paper": ("support", "research", "code")}
 _USUAL_TASKS = ("support",)
 _TURNS: dict[Preset, tuple[int, ...]] = {"smoke": (12,), "quick": (48,), "standard": (24, 96), "paper": (24, 96, 240)}
-_SPOKEN: dict[Preset, tuple[str, ...]] = {"standard": (SHORT_TERM, HIERARCHICAL), "paper": tuple(SUBJECTS)}
-_SPOKEN_TURNS: dict[Preset, int] = {"standard": 24, "paper": 96}
+# A prompt that is full takes a small model seconds to read: what a model says of it is for those who have more time.
+_SPOKEN: dict[Preset, tuple[str, ...]] = {"wide": (SHORT_TERM, HIERARCHICAL), "paper": tuple(SUBJECTS)}
+_SPOKEN_TURNS = 24
 
 # Seconds, for estimates: a trial without its turns, with a model to load, a turn, and a task that a model answers.
-_TRIAL_S, _MODEL_S, _TURN_S, _ANSWER_S = 0.8, 1.3, 0.003, 0.6
+_TRIAL_S, _MODEL_S, _TURN_S, _ANSWER_S = 0.8, 1.3, 0.003, 2.5
 _ASKING = 2 / 6  # of the turns
 
 
 def cells(request: GridRequest) -> list[Cell]:
-    """Return every way in conversations of several lengths, and two of them with a model that speaks for itself."""
+    """Return every way in conversations of several lengths, and some of them with a model that speaks for itself."""
     preset = narrowed(request).preset
     plain = [
         cell
@@ -71,21 +72,21 @@ def cells(request: GridRequest) -> list[Cell]:
         for cell in _compared(EngineSpec(name="simulated"), NO_MODEL, tasks, turns, _few(preset))
     ]
     arms = twins(cell for cell in plain if preset in GRADED and cell.subject in (SHORT_TERM, HIERARCHICAL))
-    return [*plain, *arms, *_spoken(request, preset)]
+    return [*plain, *arms, *_spoken(request)]
 
 
 def _few(preset: Preset) -> Sequence[str]:
     return (SHORT_TERM, HIERARCHICAL) if preset == "smoke" else tuple(SUBJECTS)
 
 
-def _spoken(request: GridRequest, preset: Preset) -> Iterator[Cell]:
-    kind = registry.engines.get(request.engine.name)
+def _spoken(request: GridRequest) -> Iterator[Cell]:
+    preset, kind = request.preset, registry.engines.get(request.engine.name)
     if preset not in _SPOKEN or not kind.runs_a_model:
         return
     known = names_of(kind.Settings)
     likeliest = {name: value for name, value in _LIKELIEST.items() if name in known}
     engine = msgspec.structs.replace(request.engine, settings={**request.engine.settings, **likeliest})
-    yield from _compared(engine, OWN_WORDS, _USUAL_TASKS[0], _SPOKEN_TURNS[preset], _SPOKEN[preset])
+    yield from _compared(engine, OWN_WORDS, _USUAL_TASKS[0], _SPOKEN_TURNS, _SPOKEN[preset])
 
 
 def _compared(engine: EngineSpec, work: str, tasks: str, turns: int, subjects: Sequence[str]) -> Iterator[Cell]:
@@ -103,7 +104,7 @@ def _compared(engine: EngineSpec, work: str, tasks: str, turns: int, subjects: S
             says_itself=True,
             impossible=WORDLESS if spoken and engine.words_are_meaningless else "",
             estimate_s=round(_TRIAL_S + (_MODEL_S if spoken else 0.0) + turns * each_s, 1),
-            timeout_s=120 + 10 * turns * each_s,
+            timeout_s=180 + 10 * turns * each_s,
         )
 
 

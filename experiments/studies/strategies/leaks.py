@@ -22,9 +22,9 @@ REFERENCES = (WATCHED,)
 EVERY = 25
 """Turns between two looks."""
 
-_BYTES: dict[Preset, tuple[int, ...]] = {"smoke": (4_096,), "quick": (0, 4_096), "standard": (0, 64, 4_096)}
+_BYTES: dict[Preset, tuple[int, ...]] = {"smoke": (4_096,), "quick": (4_096,), "standard": (0, 64, 4_096)}
 _ALL_BYTES = (0, 64, 256, 1_024, 4_096, 65_536)
-_TURNS: dict[Preset, int] = {"smoke": 125, "quick": 250, "standard": 200}
+_TURNS: dict[Preset, int] = {"smoke": 125, "quick": 125, "standard": 200}
 _ALL_TURNS = 2_000
 _BLOCKS = 2  # a look is nearly a count: blocks show that it does not depend on the words
 
@@ -49,7 +49,7 @@ def cells(request: GridRequest) -> list[Cell]:
             estimate_s=_TRIAL_S + turns * _TURN_S * _SLOWER[subject],
         )
         for leaked in _BYTES.get(preset, _ALL_BYTES)
-        for subject in (SUBJECTS[:2] if preset == "smoke" else SUBJECTS)
+        for subject in ((SNAPSHOTS,) if preset == "smoke" else SUBJECTS)
     ]
 
 
