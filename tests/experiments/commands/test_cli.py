@@ -177,7 +177,7 @@ def test_without_a_backend_it_stops_with_the_remedy_unless_told_otherwise(outsid
 def test_a_setting_from_the_command_line_is_in_every_trial_that_does_not_choose_it(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
     chosen = ("--set", "baseline.history_length=4", "--set", "asynchronous.history_length=6")
-    simulated = ("--preset", "smoke", "--engine", "simulated")
+    simulated = ("--preset", "smoke", "--engine", "simulated", "--only", "work=inference", "--only", "work=sleep")
     done = fourgig("run", "isolation", *simulated, *chosen, "--out", out, *enforcement)
     assert done.returncode == 0, done.stderr
     found = {record.spec.system: record.spec.settings for record in records.read(out / "trials.jsonl")}
