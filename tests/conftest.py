@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from hypothesis import settings
 # No test looks at the wall clock, Hypothesis's neither: on a busy machine a first example may take half a second.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+# Of the thousand processes that tests start, each would compile the lab anew where bytecode is not to be written.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _CACHE_OF_THIS_MACHINE = os.environ.get("FOURGIG_CACHE")
 
