@@ -23,7 +23,7 @@ from experiments.measuring.study import Cell, GridRequest, Preset, Study
 class StudyByFile(Study):
     """A study whose parts are the modules of the package that it is defined in."""
 
-    references = ()
+    references: ClassVar[tuple[str, ...]] = ()
     _modules: ClassVar[dict[str, ModuleType]]
 
     def __init_subclass__(cls) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.measuring.probes import memory
 from experiments.measuring.role import Role
-from experiments.studies.strategies.batched_embedding import BATCHES, SHORT, STATIC
+from experiments.studies.strategies._batched_embedding_names import BATCHES, SHORT, STATIC
 from experiments.workloads import vectors
 from systems.engines.embedding.llama import LlamaEmbedding, LlamaEmbeddingSettings
 from systems.engines.embedding.opening import embedding_engine

@@ -12,8 +12,8 @@ import numpy as np
 
 from experiments.measuring.role import Role
 from experiments.studies.strategies._answering import CERTIFICATE, CLOSE, NOTE, QUESTION, SILENCE
+from experiments.studies.strategies._connections_names import PING_S
 from experiments.studies.strategies._pool import Care, Http, Multiplexed, Pool, WebSocket
-from experiments.studies.strategies.connections import PING_S
 
 _DROPS = {"closed": CLOSE, "silent": SILENCE}
 _SETTLES_S = 0.02  # until this side has heard of what the other has closed

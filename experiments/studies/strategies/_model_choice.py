@@ -13,7 +13,7 @@ import numpy as np
 from experiments.grading.answers import declines, is_refusal, named, says
 from experiments.measuring import engines
 from experiments.measuring.role import Role
-from experiments.studies.strategies.model_choice import (
+from experiments.studies.strategies._model_choice_names import (
     BEST,
     BY_RULE,
     CASCADE,

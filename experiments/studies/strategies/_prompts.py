@@ -8,7 +8,7 @@ import time
 from experiments.measuring import engines
 from experiments.measuring.records import RequestRow
 from experiments.measuring.role import Role
-from experiments.studies.strategies.prompts import CONCISE, FORCED, VERBOSE
+from experiments.studies.strategies._prompts_names import CONCISE, FORCED, VERBOSE
 from experiments.studies.subjects import Stopwatch
 from systems.engines.interface import Call, Engine, Message
 from systems.errors import EngineError

@@ -14,7 +14,7 @@ import msgspec
 
 from experiments.measuring.probes.histogram import Histogram
 from experiments.measuring.role import Role
-from experiments.studies.strategies.spread import LENGTHS_MS, SUBJECTS
+from experiments.studies.strategies._spread_names import LENGTHS_MS, SUBJECTS
 from experiments.studies.subjects import Stopwatch
 from systems.errors import UnknownName
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from experiments.measuring.probes import memory
 from experiments.measuring.role import Role
-from experiments.studies.strategies.vector_index import GRAPH_INT8, SCAN
+from experiments.studies.strategies._vector_index_names import GRAPH_INT8, SCAN
 from experiments.workloads import vector_files, vectors
 from experiments.workloads.vectors import CLUSTER_WIDTH, NEAREST_COUNT
 from systems.memory.quantised import best

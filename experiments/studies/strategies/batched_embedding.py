@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.strategies._batched_embedding_names import ALONE, BATCHES, PASSAGES, SHORT, STATIC
 
 PART = "batched-embedding"
 QUESTION = "vectors of many texts, made one at a time or in batches: how many a second, in how much memory?"
@@ -20,13 +21,8 @@ MEASURES = (
 )
 PRIMARY = 2
 
-ALONE = "one-at-a-time"
 REFERENCES = (ALONE,)
-BATCHES = {ALONE: 1, "batch-8": 8, "batch-32": 32, "batch-128": 128}
-"""How many texts are in one call, by subject; the source advises 32."""
 
-SHORT, PASSAGES = "short", "passages"
-STATIC = "wordllama"
 
 # Encoder, kind of texts, and how many of them.
 _Place = tuple[str, str, int]

@@ -27,8 +27,6 @@ MEASURES = (
 PRIMARY = 3
 REFERENCES = ("new-connection",)
 
-PING_S = 0.05
-"""How long the answer to a ping is waited for."""
 
 _DEADLINE_S, _HURRIED_S = 10.0, 0.25  # of a request; where connections die an answer is not waited for long
 

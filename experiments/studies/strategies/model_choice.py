@@ -9,13 +9,12 @@ one declines. *Best choice* looks at both answers: no rule can do better with th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.strategies._model_choice_names import BEST, BY_RULE, CASCADE, LARGE_ALONE, SMALL_ALONE
 from systems import registry
 from systems.settings import names_of
 
@@ -32,7 +31,6 @@ MEASURES = (
 )
 PRIMARY = 2
 
-LARGE_ALONE, SMALL_ALONE, BY_RULE, CASCADE, BEST = "large-model", "small-model", "by-rule", "cascade", "best-choice"
 WAYS = (LARGE_ALONE, SMALL_ALONE, BY_RULE, CASCADE, BEST)
 REFERENCES = (LARGE_ALONE,)
 
@@ -42,8 +40,6 @@ LARGE, SMALL = "smollm2", "reader"
 LACKING = f"it takes the models {LARGE} (`fourgig model get {LARGE}`) and {SMALL} (`nox -s reader`)"
 LOOKED = "best choice: both models answered, and the right answer was looked at: a bound, and no rule"
 
-SHORT_NOTE_WORDS = 16
-"""Words of the longest note beside which a question still counts as simple."""
 
 # Questions, and the share of them that is about what was told in plain sentences.
 _QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 4, "standard": 8, "wide": 8, "paper": 32}
@@ -54,14 +50,6 @@ _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_p
 
 # Seconds, for estimates: a trial without its questions; a question, by the slowest model that is asked.
 _START_S, _SMALL_S, _LARGE_S = 1.3, 0.01, 0.4
-
-
-def is_simple(notes: Sequence[str]) -> bool:
-    """Return whether a question beside these ``notes`` is simple: each of them is one short sentence or two.
-
-    What is said in few words is said plainly, and is read off; what is told at length must be understood.
-    """
-    return all(len(note.split()) <= SHORT_NOTE_WORDS for note in notes)
 
 
 def shapes(preset: Preset) -> tuple[str, ...]:  # noqa: ARG001 - every preset asks both

@@ -14,6 +14,7 @@ import msgspec
 from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.strategies._prompts_names import CONCISE, FORCED, OWN_WORDS, VERBOSE
 from systems import registry
 from systems.settings import names_of
 
@@ -30,14 +31,12 @@ MEASURES = (
 )
 PRIMARY = 4
 
-VERBOSE, CONCISE = "verbose", "concise"
 REFERENCES = (VERBOSE,)
 SUBJECTS = (VERBOSE, CONCISE)
 
 MODEL = "smollm2"
 """The real model, as `systems.models.find.resolve` knows it."""
 
-FORCED, OWN_WORDS = "forced", "own words"
 LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engine that runs models"
 
 # Tokens of data, tokens of the reply, and whether the engine keeps what it computed of the instruction.

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, narrowed, twins
+from experiments.studies.strategies._spread_names import SUBJECTS
 
 PART = "spread"
 QUESTION = "requests dealt out in turn, at random, to the least busy, by session, or fetched: how long do they take?"
@@ -24,13 +25,6 @@ MEASURES = (
 PRIMARY = 2
 REFERENCES = ("round-robin",)
 
-SUBJECTS = ("round-robin", "random", "sticky", "fewest", "pull")
-
-LENGTHS_MS: dict[str, tuple[tuple[float, float], ...]] = {
-    "equal": ((10.0, 1.0),),
-    "mixed": ((4.0, 0.9), (64.0, 0.1)),
-}
-"""What requests take, in milliseconds, and which share of them takes it; the mean is the same."""
 
 _WORKERS = 4
 _SECONDS: dict[Preset, float] = {"smoke": 0.2, "quick": 0.6, "standard": 0.9, "paper": 10.0}

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.studies.strategies._vector_index_names import GRAPH, GRAPH_INT8, SCAN
 from experiments.workloads import vectors as workload
 from experiments.workloads.vectors import CLUSTERS
 
@@ -33,7 +34,6 @@ MEASURES = (
 )
 PRIMARY = 4
 
-SCAN, GRAPH, GRAPH_INT8 = "exact-scan", "hnsw", "hnsw-int8"
 REFERENCES = (SCAN,)
 
 WORDS = "wordllama"
