@@ -2,7 +2,7 @@
 
 The processor seconds are those of `cpu_per_request`: of everything inside the limits, from before the client begins
 until after its last request. The time is that of the requests alone, and the processors are the profile's. So what it
-takes to be told the plan and to be connected to counts too, which makes the share a little too large where requests
+takes to be told the plan and to be connected to counts too, which makes the share too large where all requests together
 take a second or less. One is that no processor of the limits was ever idle; users who think make it small. It is no
 measure of how well a system uses what it has.
 """
@@ -36,7 +36,7 @@ METRICS = (
         title="Processor share",
         unit="ratio",
         better="neither",
-        formula="processor seconds of the subject's processes ÷ (time of the requests × the profile's processors)",
+        formula="processor seconds of the subject's processes ÷ (total time of the requests × processors)",
         compute=cpu_share,
     ),
 )

@@ -12,12 +12,12 @@ import numpy as np
 
 from experiments.measuring.role import Role
 from experiments.studies.strategies._answering import CERTIFICATE, CLOSE, NOTE, QUESTION, SILENCE
-from experiments.studies.strategies._connections_names import PING_S
 from experiments.studies.strategies._pool import Care, Http, Multiplexed, Pool, WebSocket
 
 _DROPS = {"closed": CLOSE, "silent": SILENCE}
 _SETTLES_S = 0.02  # until this side has heard of what the other has closed
 _WARM = 3
+_PING_S = 0.05  # how long the answer to a ping is waited for
 
 
 def run(role: Role) -> None:
@@ -64,7 +64,7 @@ async def _pool(role: Role, at_once: int) -> Pool | Multiplexed:
         return await Multiplexed.open(role.address, QUESTION, deadline_s)
     kind = Http if role.spec.condition["speaks"] == "http" else WebSocket
     care = msgspec.convert({**settings, "most": settings["most"] or at_once}, Care)
-    return Pool(partial(kind.open, role.address, QUESTION, _tls(role)), care, deadline_s, PING_S)
+    return Pool(partial(kind.open, role.address, QUESTION, _tls(role)), care, deadline_s, _PING_S)
 
 
 async def _ask(pool: Pool | Multiplexed, requests: int) -> list[float]:
