@@ -74,7 +74,7 @@ class _Program:
         return "" if programs.found(self.name) else "there is no such program on the PATH"
 
 
-class Node(_Program):
+class NodeRuntime(_Program):
     """A runtime of JavaScript, which some published figures are about."""
 
     name = "node"
@@ -129,7 +129,7 @@ requirements: Registry[type[Requirement]] = Registry(
         "minilm": "experiments.measuring.requirements:MiniLm",
         "e5-small": "experiments.measuring.requirements:E5Small",
         "wordllama": "experiments.measuring.requirements:WordLlama",
-        "node": "experiments.measuring.requirements:Node",
+        "node": "experiments.measuring.requirements:NodeRuntime",
         "bun": "experiments.measuring.requirements:Bun",
         "agenticaiframework": "experiments.measuring.requirements:FrameworkPackage",
     },

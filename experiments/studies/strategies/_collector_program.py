@@ -22,7 +22,7 @@ _STRIDE = 7919  # a prime: neighbouring requests are of conversations far apart
 Plan = dict[str, Any]
 
 
-class Message:
+class CollectedMessage:
     """What was said in a conversation."""
 
     __slots__ = ("about", "content", "metadata", "role")
@@ -31,26 +31,26 @@ class Message:
         self.role, self.content, self.about, self.metadata = role, content, about, metadata
 
 
-class Step:
+class CollectedStep:
     """A step of a turn, which it knows."""
 
     __slots__ = ("item", "turn")
 
-    def __init__(self, turn: Turn, item: dict[str, Any]) -> None:
+    def __init__(self, turn: CollectedTurn, item: dict[str, Any]) -> None:
         self.turn, self.item = turn, item
 
 
-class Turn:
+class CollectedTurn:
     """A request while it is answered: its steps know it, and it knows them."""
 
     __slots__ = ("body", "steps")
 
     def __init__(self, body: dict[str, Any]) -> None:
         self.body = body
-        self.steps = [Step(self, item) for item in body["items"]]
+        self.steps = [CollectedStep(self, item) for item in body["items"]]
 
 
-class Service:
+class CollectedService:
     """Conversations, and how a request is answered."""
 
     def __init__(self, sessions: int) -> None:
@@ -61,7 +61,7 @@ class Service:
 
     def answer(self, number: int) -> str:
         """Answer the request with this number."""
-        turn = Turn(json.loads(self._bodies[number % BODIES]))
+        turn = CollectedTurn(json.loads(self._bodies[number % BODIES]))
         messages = self._sessions[number * _STRIDE % len(self._sessions)]
         messages.pop(0)
         messages.append(_message(f"{turn.body['id']}-{number}"))
@@ -69,8 +69,8 @@ class Service:
         return json.dumps({"id": turn.body["id"], "best": best.item["id"], "of": len(best.turn.steps)})
 
 
-def _message(name: str) -> Message:
-    return Message("user", f"{name} " + "x" * 100, [name], {"name": name, "tokens": 30})
+def _message(name: str) -> CollectedMessage:
+    return CollectedMessage("user", f"{name} " + "x" * 100, [name], {"name": name, "tokens": 30})
 
 
 def _body(number: int) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def tune(way: dict[str, Any]) -> None:
 def main() -> None:
     """Answer the plan's requests and print what was seen."""
     plan: Plan = json.loads(sys.argv[1])
-    service = Service(plan["sessions"])
+    service = CollectedService(plan["sessions"])
     tune(plan)
     pauses = Pauses()
     gc.callbacks.append(pauses)

@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.measuring.role import Role
 from experiments.studies.strategies._answering import CERTIFICATE, CLOSE, NOTE, QUESTION, SILENCE
-from experiments.studies.strategies._pool import Care, Http, Multiplexed, Pool, WebSocket
+from experiments.studies.strategies._pool import Care, Multiplexed, OverHttp, OverWebSocket, Pool
 
 _DROPS = {"closed": CLOSE, "silent": SILENCE}
 _SETTLES_S = 0.02  # until this side has heard of what the other has closed
@@ -62,7 +62,7 @@ async def _pool(role: Role, at_once: int) -> Pool | Multiplexed:
     settings, deadline_s = role.spec.settings, float(role.spec.condition["deadline_s"] or 0)
     if settings.get("multiplexed"):
         return await Multiplexed.open(role.address, QUESTION, deadline_s)
-    kind = Http if role.spec.condition["speaks"] == "http" else WebSocket
+    kind = OverHttp if role.spec.condition["speaks"] == "http" else OverWebSocket
     care = msgspec.convert({**settings, "most": settings["most"] or at_once}, Care)
     return Pool(partial(kind.open, role.address, QUESTION, _tls(role)), care, deadline_s, _PING_S)
 
@@ -82,7 +82,7 @@ async def _ask(pool: Pool | Multiplexed, requests: int) -> list[float]:
 
 async def _command(role: Role, path: str) -> None:
     """Have the server do something, on a connection of its own."""
-    connection = await Http.open(role.address, path, _tls(role))
+    connection = await OverHttp.open(role.address, path, _tls(role))
     await connection.ask(last=True)
     await connection.end()
 

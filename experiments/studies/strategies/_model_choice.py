@@ -41,7 +41,7 @@ _LAYOUTS: dict[Size, LayoutName] = {"small": "bracketed", "large": "passage"}
 """The layout that the reader was trained on, and the one that the real model reads best (docs/real-words.md)."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class AskedOfModels(msgspec.Struct, frozen=True, kw_only=True):
     """A question, the notes beside it, and whether they are of a plain conversation."""
 
     question: Question
@@ -49,7 +49,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool
 
 
-class Answered(msgspec.Struct, frozen=True):
+class AnsweredByModel(msgspec.Struct, frozen=True):
     """What a model said, whether that is right, and the seconds it took."""
 
     reply: str
@@ -57,7 +57,7 @@ class Answered(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def questions(seed: int, count: int, plain: float) -> list[Asked]:
+def questions(seed: int, count: int, plain: float) -> list[AskedOfModels]:
     """Return ``count`` questions in English, the share ``plain`` of them about what was told in plain sentences."""
     rng = random.Random(f"choice {seed}")
     first = round(count * plain)
@@ -69,9 +69,9 @@ def questions(seed: int, count: int, plain: float) -> list[Asked]:
     return found
 
 
-def _asked(rng: random.Random, conversation: Conversation, count: int, *, plain: bool) -> list[Asked]:
+def _asked(rng: random.Random, conversation: Conversation, count: int, *, plain: bool) -> list[AskedOfModels]:
     return [
-        Asked(question=question, notes=_notes(rng, conversation, question), plain=plain)
+        AskedOfModels(question=question, notes=_notes(rng, conversation, question), plain=plain)
         for question in conversation.questions[:count]
     ]
 
@@ -124,32 +124,32 @@ def _models(role: Role) -> dict[Size, Engine]:
     return {"small": engines.make(engines.engine_of(spec), str(READER), spec.profile.cpus, spec.seed), **large}
 
 
-def _answer(models: Mapping[Size, Engine], size: Size, asked: Asked) -> Answered:
+def _answer(models: Mapping[Size, Engine], size: Size, asked: AskedOfModels) -> AnsweredByModel:
     call = Call(
         messages=build(_LAYOUTS[size], [], asked.notes, _OBSERVED, asked.question.text), max_tokens=_ANSWER_TOKENS
     )
     began = time.perf_counter()
     reply = models[size].generate(call).text
-    return Answered(reply, is_right(asked.question, reply), time.perf_counter() - began)
+    return AnsweredByModel(reply, is_right(asked.question, reply), time.perf_counter() - began)
 
 
-_Chosen = tuple[Size, Answered]
+_Chosen = tuple[Size, AnsweredByModel]
 """Whose answer counts, and the answer with the seconds that it took to have it."""
 
 
-def _large(models: Mapping[Size, Engine], asked: Asked) -> _Chosen:
+def _large(models: Mapping[Size, Engine], asked: AskedOfModels) -> _Chosen:
     return "large", _answer(models, "large", asked)
 
 
-def _small(models: Mapping[Size, Engine], asked: Asked) -> _Chosen:
+def _small(models: Mapping[Size, Engine], asked: AskedOfModels) -> _Chosen:
     return "small", _answer(models, "small", asked)
 
 
-def _by_rule(models: Mapping[Size, Engine], asked: Asked) -> _Chosen:
+def _by_rule(models: Mapping[Size, Engine], asked: AskedOfModels) -> _Chosen:
     return _small(models, asked) if is_simple(asked.notes) else _large(models, asked)
 
 
-def _cascade(models: Mapping[Size, Engine], asked: Asked) -> _Chosen:
+def _cascade(models: Mapping[Size, Engine], asked: AskedOfModels) -> _Chosen:
     first = _answer(models, "small", asked)
     if not declines(first.reply):
         return "small", first
@@ -157,7 +157,7 @@ def _cascade(models: Mapping[Size, Engine], asked: Asked) -> _Chosen:
     return "large", msgspec.structs.replace(second, seconds=first.seconds + second.seconds)
 
 
-def _best(models: Mapping[Size, Engine], asked: Asked) -> _Chosen:
+def _best(models: Mapping[Size, Engine], asked: AskedOfModels) -> _Chosen:
     small, large = _answer(models, "small", asked), _answer(models, "large", asked)
     return ("large", large) if large.right and not small.right else ("small", small)
 
@@ -165,7 +165,7 @@ def _best(models: Mapping[Size, Engine], asked: Asked) -> _Chosen:
 _CHOOSING = {LARGE_ALONE: _large, SMALL_ALONE: _small, BY_RULE: _by_rule, CASCADE: _cascade, BEST: _best}
 
 
-def _summary(asked: Iterable[Asked], chosen: Iterable[_Chosen]) -> dict[str, float]:
+def _summary(asked: Iterable[AskedOfModels], chosen: Iterable[_Chosen]) -> dict[str, float]:
     right: dict[str, list[bool]] = {"": [], "_plain": [], "_natural": []}
     small = []
     for question, (size, answer) in zip(asked, chosen, strict=True):

@@ -29,7 +29,7 @@ class Care(msgspec.Struct, frozen=True, kw_only=True):
     most: int
 
 
-class Connection(ABC):
+class PooledConnection(ABC):
     """One connection, on which one request at a time is asked. Everything that goes wrong is an OSError."""
 
     @abstractmethod
@@ -54,7 +54,7 @@ class Connection(ABC):
         """Let go of it at once."""
 
 
-Opens = Callable[[], Awaitable[Connection]]
+Opens = Callable[[], Awaitable[PooledConnection]]
 
 
 class Pool:
@@ -64,7 +64,7 @@ class Pool:
         self._opens, self._care = opens, care
         self._deadline_s, self._ping_s = deadline_s, ping_s
         self._places = asyncio.Semaphore(care.most)
-        self._waiting: list[Connection] = []
+        self._waiting: list[PooledConnection] = []
         self.opened = 0
 
     async def ask(self) -> None:
@@ -86,7 +86,7 @@ class Pool:
         while self._waiting:
             self._waiting.pop().drop()
 
-    async def _kept(self) -> Connection | None:
+    async def _kept(self) -> PooledConnection | None:
         """Return one that waits, if there is one that passes for alive."""
         while self._waiting:
             connection = self._waiting.pop()
@@ -97,7 +97,7 @@ class Pool:
             connection.drop()
         return None
 
-    async def _pinged(self, connection: Connection) -> bool:
+    async def _pinged(self, connection: PooledConnection) -> bool:
         try:
             async with asyncio.timeout(self._ping_s):
                 await connection.ping()
@@ -105,12 +105,12 @@ class Pool:
             return False
         return True
 
-    async def _new(self) -> Connection:
+    async def _new(self) -> PooledConnection:
         self.opened += 1
         async with asyncio.timeout(self._deadline_s):
             return await self._opens()
 
-    async def _ask(self, connection: Connection) -> None:
+    async def _ask(self, connection: PooledConnection) -> None:
         try:
             async with asyncio.timeout(self._deadline_s):
                 await connection.ask(last=not self._care.keeps)
@@ -123,7 +123,7 @@ class Pool:
             await connection.end()
 
 
-class Http(Connection):
+class OverHttp(PooledConnection):
     """HTTP/1.1 by h11."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str) -> None:
@@ -131,7 +131,7 @@ class Http(Connection):
         self._protocol = h11.Connection(h11.CLIENT)
 
     @classmethod
-    async def open(cls, address: str, target: str, tls: ssl.SSLContext | None) -> Http:
+    async def open(cls, address: str, target: str, tls: ssl.SSLContext | None) -> OverHttp:
         """Connect to ``address``, "host:port", to ask for ``target``. Raises OSError."""
         host, _, port = address.rpartition(":")
         return cls(*await asyncio.open_connection(host, int(port), ssl=tls), target)
@@ -168,14 +168,14 @@ class Http(Connection):
         self._writer.transport.abort()
 
 
-class WebSocket(Connection):
+class OverWebSocket(PooledConnection):
     """A WebSocket, on which a question is a message and the answer another."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
     @classmethod
-    async def open(cls, address: str, target: str, tls: ssl.SSLContext | None) -> WebSocket:
+    async def open(cls, address: str, target: str, tls: ssl.SSLContext | None) -> OverWebSocket:
         """Connect and shake hands. Raises OSError."""
         scheme = "wss" if tls else "ws"
         try:

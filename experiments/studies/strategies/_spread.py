@@ -22,7 +22,7 @@ _WORKER = "import sys, time\nfor line in sys.stdin: time.sleep(float(line)); pri
 _SESSIONS = 40
 
 
-class Asked(msgspec.Struct, frozen=True):
+class AskedOfWorkers(msgspec.Struct, frozen=True):
     """A request: when it comes, what it takes its worker, in seconds, and whose session it is of."""
 
     due_s: float
@@ -83,7 +83,7 @@ class Process:
             left.set_exception(ConnectionResetError("The worker ended."))
 
 
-Choose = Callable[[Asked], int]
+Choose = Callable[[AskedOfWorkers], int]
 
 
 def chooser(way: str, workers: Sequence[_Worker], rng: random.Random) -> Choose:
@@ -94,7 +94,7 @@ def chooser(way: str, workers: Sequence[_Worker], rng: random.Random) -> Choose:
     if way == "round-robin":
         turn = -1
 
-        def in_turn(_: Asked) -> int:
+        def in_turn(_: AskedOfWorkers) -> int:
             nonlocal turn
             turn = (turn + 1) % len(workers)
             return turn
@@ -109,16 +109,16 @@ def chooser(way: str, workers: Sequence[_Worker], rng: random.Random) -> Choose:
     raise UnknownName("way of spreading requests", way, SUBJECTS)
 
 
-def requests(lengths: str, load: float, workers: int, seconds: float, seed: int) -> list[Asked]:
+def requests(lengths: str, load: float, workers: int, seconds: float, seed: int) -> list[AskedOfWorkers]:
     """Return the requests of so many seconds: ``load`` is the share of the workers' time that they take on average."""
     rng = random.Random(seed)
     lengths_s = [length_ms / 1000 for length_ms, _ in LENGTHS_MS[lengths]]
     shares = [share for _, share in LENGTHS_MS[lengths]]
     mean_s = sum(length * share for length, share in zip(lengths_s, shares, strict=True))
-    found: list[Asked] = []
+    found: list[AskedOfWorkers] = []
     due_s = rng.expovariate(load * workers / mean_s)
     while due_s < seconds:
-        found.append(Asked(due_s, rng.choices(lengths_s, shares)[0], rng.randrange(_SESSIONS)))
+        found.append(AskedOfWorkers(due_s, rng.choices(lengths_s, shares)[0], rng.randrange(_SESSIONS)))
         due_s += rng.expovariate(load * workers / mean_s)
     return found
 
@@ -148,7 +148,7 @@ async def _live(role: Role) -> None:
     role.part.values |= {"requests": len(latencies), "busiest_s": max(busy), "mean_busy_s": sum(busy) / len(busy)}
 
 
-async def _spread(way: str, workers: list[Process], asked: Iterable[Asked], rng: random.Random) -> list[float]:
+async def _spread(way: str, workers: list[Process], asked: Iterable[AskedOfWorkers], rng: random.Random) -> list[float]:
     """Give each request to a worker when it is due, and return how long after that each was done, in seconds."""
     free: asyncio.Queue[Process] = asyncio.Queue()
     for worker in workers:
@@ -156,7 +156,7 @@ async def _spread(way: str, workers: list[Process], asked: Iterable[Asked], rng:
     choose = None if way == "pull" else chooser(way, workers, rng)
     clock = Stopwatch()
 
-    async def one(each: Asked) -> float:
+    async def one(each: AskedOfWorkers) -> float:
         if choose is not None:
             await workers[choose(each)].do(each.takes_s)
         else:

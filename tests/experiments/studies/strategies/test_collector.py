@@ -14,7 +14,7 @@ import pytest
 from experiments.measuring import requirements
 from experiments.report.figures.strategies import collector as figures
 from experiments.studies.strategies import _collector, collector
-from experiments.studies.strategies._collector_program import BODIES, Service
+from experiments.studies.strategies._collector_program import BODIES, CollectedService
 from tests.experiments.studies.strategies.in_process import (
     check_claims,
     check_grid,
@@ -55,7 +55,7 @@ def test_every_way_answers_the_same_and_off_never_collects(records):
 
 
 def test_a_turn_is_garbage_that_only_the_collector_finds():
-    service = Service(3)
+    service = CollectedService(3)
     gc.collect()
     gc.disable()
     try:
@@ -71,11 +71,11 @@ def test_node_answers_as_python_does(tmp_path):
         pytest.skip("there is no node")
     twin = Path(_collector.__file__).with_name("_collector_program.cjs").read_text().replace("\nmain();", "\n")
     (tmp_path / "twin.cjs").write_text(
-        f"{twin}const service = new Service(3);\n"
+        f"{twin}const service = new CollectedService(3);\n"
         "console.log(JSON.stringify(Array.from({length: 70}, (_, each) => JSON.parse(service.answer(each)))));\n"
     )
     told = subprocess.run(["node", tmp_path / "twin.cjs"], capture_output=True, check=True).stdout
-    service = Service(3)
+    service = CollectedService(3)
     assert json.loads(told) == [json.loads(service.answer(number)) for number in range(70)]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 
 from experiments.report.figures.strategies import spread as figures
 from experiments.studies.strategies import spread
-from experiments.studies.strategies._spread import Asked, Process, chooser, requests
+from experiments.studies.strategies._spread import AskedOfWorkers, Process, chooser, requests
 from systems.errors import UnknownName
 from tests.experiments.studies.strategies.in_process import check_grid, drawn, planned, tried, value, words
 
@@ -51,7 +51,7 @@ def test_the_figure_says_what_the_trials_did(records, tmp_path):
 @given(some.lists(some.integers(0, 5), min_size=1, max_size=6), some.integers(0, 99))
 def test_the_least_busy_gets_the_request_and_a_session_stays_where_it_is(waiting, session):
     workers = [SimpleNamespace(waiting=each) for each in waiting]
-    asked = Asked(0.0, 0.01, session)
+    asked = AskedOfWorkers(0.0, 0.01, session)
     assert waiting[chooser("fewest", workers, random.Random(1))(asked)] == min(waiting)
     sticky = chooser("sticky", workers, random.Random(1))
     assert sticky(asked) == sticky(asked)
