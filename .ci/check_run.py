@@ -6,6 +6,7 @@ from pathlib import Path
 from experiments import load_run
 from experiments.measuring import records
 from experiments.studies.density import timeline
+from experiments.studies.strategies import prompts
 from experiments.studies.subjects import REPLY_TOKENS
 
 folder = Path(sys.argv[1])
@@ -26,8 +27,9 @@ if not (folder / "report.html").exists():
 
 found = [record for record in records.read(folder / "trials.jsonl") if record.outcome is records.Outcome.OK]
 engines = [(record, record.spec.engine) for record in found if record.spec.engine]
-# Answers are graded with a model of their own, where it is installed.
-inferred = [r for r, engine in engines if engine.name == "llama" and r.spec.condition.get("part") != "answers"]
+# Answers are graded with a model of their own, where it is installed, and one is chosen beside the real one.
+OWN_MODEL = ("answers", "model-choice")
+inferred = [r for r, engine in engines if engine.name == "llama" and r.spec.condition.get("part") not in OWN_MODEL]
 rows = [row for record in inferred for part in record.parts for row in part.requests]
 # Where a model speaks for itself, a reply is as long as it is.
 said = {
@@ -37,7 +39,10 @@ said = {
     for part in record.parts
     for row in part.requests
 }
-lengths = dict.fromkeys(wanted, REPLY_TOKENS) | {"density": timeline.REPLY_TOKENS}
+lengths = dict.fromkeys(wanted, REPLY_TOKENS) | {
+    "density": timeline.REPLY_TOKENS,
+    "strategies": prompts.SHORT_REPLY,
+}
 if said != {(study, "ok", tokens) for study, tokens in lengths.items()}:
     sys.exit("The systems did not all generate the same number of tokens.")
 # They ran the real model or, where it cannot be fetched, one of its shape, which this project made and names so.

@@ -41,25 +41,25 @@ LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engi
 
 # Tokens of data, tokens of the reply, and whether the engine keeps what it computed of the instruction.
 _Point = tuple[int, int, bool]
-_SHORT_REPLY, _USUAL_DATA = 16, 50
-_ARMED: _Point = (_USUAL_DATA, _SHORT_REPLY, False)
+SHORT_REPLY, _USUAL_DATA = 16, 50
+_ARMED: _Point = (_USUAL_DATA, SHORT_REPLY, False)
 _STANDARD: tuple[_Point, ...] = (
-    (0, _SHORT_REPLY, False),
+    (0, SHORT_REPLY, False),
     _ARMED,
-    (200, _SHORT_REPLY, False),
+    (200, SHORT_REPLY, False),
     (_USUAL_DATA, 64, False),
-    (_USUAL_DATA, _SHORT_REPLY, True),
+    (_USUAL_DATA, SHORT_REPLY, True),
 )
-_WIDE = (*_STANDARD, (800, _SHORT_REPLY, False), (_USUAL_DATA, 256, False), (800, 256, False))
+_WIDE = (*_STANDARD, (800, SHORT_REPLY, False), (_USUAL_DATA, 256, False), (800, 256, False))
 _POINTS: dict[Preset, tuple[_Point, ...]] = {
     "smoke": (_ARMED,),
-    "quick": ((0, _SHORT_REPLY, False), _ARMED),
+    "quick": ((0, SHORT_REPLY, False), _ARMED),
     "standard": _STANDARD,
     "wide": _WIDE,
     "paper": (
         *_WIDE,
         *((data, reply, False) for data in (0, 200) for reply in (64, 256)),
-        *((data, _SHORT_REPLY, True) for data in (0, 200, 800)),
+        *((data, SHORT_REPLY, True) for data in (0, 200, 800)),
     ),
 }
 _CALLS: dict[Preset, int] = {"smoke": 1, "quick": 1}
