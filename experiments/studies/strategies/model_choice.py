@@ -43,7 +43,10 @@ LOOKED = "best choice: both models answered, and the right answer was looked at:
 
 # Questions, and the share of them that is about what was told in plain sentences.
 _QUESTIONS: dict[Preset, int] = {"smoke": 2, "quick": 4, "standard": 8, "wide": 8, "paper": 32}
-_WAYS: dict[Preset, tuple[str, ...]] = {"smoke": (SMALL_ALONE, BY_RULE), "quick": (LARGE_ALONE, SMALL_ALONE, BY_RULE)}
+_WAYS: dict[Preset, tuple[str, ...]] = {
+    "smoke": (LARGE_ALONE, SMALL_ALONE, BY_RULE),
+    "quick": (LARGE_ALONE, SMALL_ALONE, BY_RULE),
+}
 _PLAIN: dict[Preset, tuple[float, ...]] = {"wide": (0.5, 0.25, 0.75), "paper": (0.5, 0.25, 0.75)}
 _USUAL_PLAIN = (0.5,)
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}

@@ -102,7 +102,7 @@ def test_a_folder_that_is_not_there_is_bad_news_and_no_traceback(tmp_path: Path)
 def test_a_missing_compiler_matters_only_before_llama_cpp_is_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda _: None)
+    monkeypatch.setattr(doctor.shutil, "which", lambda _, path=None: None)
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: None)
     assert finding("C++ compiler", machine(tmp_path)).status == "bad"
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda _: object())

@@ -71,7 +71,7 @@ def test_node_answers_as_python_does(tmp_path):
         pytest.skip("there is no node")
     twin = Path(_collector.__file__).with_name("_collector_program.cjs").read_text().replace("\nmain();", "\n")
     (tmp_path / "twin.cjs").write_text(
-        f"{twin}const service = new CollectedService(3);\n"
+        f"{twin}const service = new Service(3);\n"
         "console.log(JSON.stringify(Array.from({length: 70}, (_, each) => JSON.parse(service.answer(each)))));\n"
     )
     told = subprocess.run(["node", tmp_path / "twin.cjs"], capture_output=True, check=True).stdout

@@ -13,6 +13,7 @@ from experiments.measuring.records import EngineSpec, Record
 from experiments.measuring.study import Cell, GridRequest
 from experiments.report.figures.strategies import model_choice as figure
 from experiments.studies.strategies import _model_choice, model_choice
+from experiments.studies.strategies._model_choice_names import is_simple
 from systems.models.find import READER
 from tests.experiments.studies.strategies.trials import drawn, ran, value
 
@@ -31,7 +32,7 @@ def _cells(shapes: tuple[str, ...] = ("smollm2", "reader")) -> list[Cell]:
 
 @given(notes=NOTES, more=NOTES)
 def test_more_notes_make_no_question_simple(notes: list[str], more: list[str]) -> None:
-    assert model_choice.is_simple(notes) >= model_choice.is_simple([*notes, *more])
+    assert is_simple(notes) >= is_simple([*notes, *more])
 
 
 def test_questions_come_with_what_decides_them_and_the_wanted_share_is_plain() -> None:
@@ -71,7 +72,7 @@ def test_each_way_asks_whom_it_says(records: dict[str, Record]) -> None:
     assert small["small-model"] == 1
     assert small["large-model"] == 0
     asked = _model_choice.questions(1000, 2, 0.5)
-    assert small["by-rule"] == sum(model_choice.is_simple(each.notes) for each in asked) / 2
+    assert small["by-rule"] == sum(is_simple(each.notes) for each in asked) / 2
     assert all(value("choice_time", record) > 0 for record in records.values())
     assert value("memory_at_ready", records["by-rule"]) > 0
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from experiments.report.figures.strategies import spread as figures
-from experiments.studies.strategies import spread
+from experiments.studies.strategies import _spread_names, spread
 from experiments.studies.strategies._spread import AskedOfWorkers, Process, chooser, requests
 from systems.errors import UnknownName
 from tests.experiments.studies.strategies.in_process import check_grid, drawn, planned, tried, value, words
@@ -66,13 +66,13 @@ def test_what_is_no_way_is_refused():
         chooser("nearest", [], random.Random(1))
 
 
-@given(some.sampled_from([*spread.LENGTHS_MS]), some.integers(0, 10_000))
+@given(some.sampled_from([*_spread_names.LENGTHS_MS]), some.integers(0, 10_000))
 def test_requests_come_in_order_and_take_one_of_the_stated_times(lengths, seed):
     found = requests(lengths, 0.8, 4, 2.0, seed)
     assert found == requests(lengths, 0.8, 4, 2.0, seed)
     assert [each.due_s for each in found] == sorted(each.due_s for each in found)
     assert all(0 <= each.due_s < 2.0 for each in found)
-    assert {each.takes_s for each in found} <= {length_ms / 1000 for length_ms, _ in spread.LENGTHS_MS[lengths]}
+    assert {each.takes_s for each in found} <= {length_ms / 1000 for length_ms, _ in _spread_names.LENGTHS_MS[lengths]}
 
 
 async def test_a_worker_that_ends_fails_what_it_has_not_done():
