@@ -51,7 +51,7 @@ def _typed_whole(path: Path) -> Iterator[Wanted]:
 
 
 def _streamed(path: Path) -> Iterator[Wanted]:
-    import ijson  # type: ignore[import-untyped]  # optional, and only this way and the next need it
+    import ijson  # optional, and only this way and the next need it
 
     with path.open("rb") as file:
         for record in ijson.items(file, "records.item", use_float=True):
