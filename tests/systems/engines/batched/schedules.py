@@ -298,6 +298,7 @@ class Schedules(RuleBasedStateMachine):
             self.patch.undo()
 
     def _finish(self) -> None:
+        assert self.engine is not None
         for _ in range(3000):
             if not self.under_way:
                 break
@@ -308,8 +309,10 @@ class Schedules(RuleBasedStateMachine):
         self.faults.clear()
         for asked in self.settled:
             self._verify(asked)
-        for number in range(self.settings.slots):  # every slot can be taken again
-            self.ask(None, number + 1, 20, False, None)
+        # Every slot can be taken again: by requests with beginnings of their own, for who shares one may wait for it.
+        for number in range(self.settings.slots):
+            alone = Message("user", "abcd"[number] * 20)
+            self.engine.submit(Call(messages=[alone], max_tokens=20, sampling=WARM))
         for _ in range(200):
             if len(self.slots.jobs()) == self.settings.slots:
                 return
@@ -370,18 +373,23 @@ def _reference(forget: Callable[[], None], following: Callable[[list[int]], np.n
     return rows
 
 
-def try_schedules(
-    path: Path, keys_and_values: Literal["f16", "q8_0"], expected: Reference, *, examples: int, steps: int = 30
-) -> None:
-    """Try ``examples`` schedules of ``steps`` events each on the model at ``path``."""
+def schedules(path: Path, keys_and_values: Literal["f16", "q8_0"], expected: Reference) -> type[Schedules]:
+    """Return schedules on the model at ``path``."""
 
     class These(Schedules):
         model_path = path
         key_value = keys_and_values
         reference = staticmethod(expected)
 
+    return These
+
+
+def try_schedules(
+    path: Path, keys_and_values: Literal["f16", "q8_0"], expected: Reference, *, examples: int, steps: int = 30
+) -> None:
+    """Try ``examples`` schedules of ``steps`` events each on the model at ``path``."""
     run_state_machine_as_test(
-        These,
+        schedules(path, keys_and_values, expected),
         settings=settings(
             max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
         ),
