@@ -58,8 +58,8 @@ def quick():
 
 def test_the_estimate_agrees_with_the_words(quick):
     """At the pace of the committed reference run, quick ends within what the words say."""
-    least, most = 10 * 60, 30 * 60
-    assert ABOUT["quick"].lasts == "ten to thirty minutes"
+    least, most = 8 * 60, 20.5 * 60
+    assert ABOUT["quick"].lasts == "eight to twenty minutes"
     assert least <= sum(quick.seconds) <= most
 
 

@@ -87,4 +87,6 @@ def test_a_small_run_measures_everything_and_is_drawn(
         assert extra == {"in-loop": 0, "thread": 0, "processes": 3, "shared": 1}
         held = {subject: _value("relevance_peak_anonymous", record) for subject, record in by_subject.items()}
         assert held["processes"] > max(held["shared"], held["thread"])
+        # What an encoder's threads hold at a moment varies by as much as a process takes; terms are counted in none.
+        assert work != "terms" or held["shared"] > held["thread"]
     assert (out / "figures" / "research-embeddings.png").exists()
