@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from systems.interface import SystemMetric
+from systems.mechanisms.tier_moves import of_moves
 
 if TYPE_CHECKING:
     from systems.tiered.pressure.returning import Returning
@@ -26,23 +27,7 @@ def of_tiers(tiers: Tiers) -> Iterator[SystemMetric]:
         )
         if tier != "hot":  # these are objects, whose size nobody knows
             yield SystemMetric(name="tier_bytes", says="Bytes in a tier.", value=taken, labels=labels)
-    for (origin, end), count in sorted(tiers.moves.items()):
-        yield SystemMetric(
-            name="tier_moves",
-            says="Conversations that went from one tier to another.",
-            value=count,
-            labels={"origin": origin, "end": end},
-            counted=True,
-        )
-    for reason, count in sorted(tiers.lost.items()):
-        yield SystemMetric(
-            name="tier_lost",
-            says="States that are not kept any more, and are made again from their turns.",
-            value=count,
-            labels={"reason": reason},
-            counted=True,
-        )
-    yield SystemMetric(name="tier_failures", says="Moves that did not come about.", value=tiers.failures, counted=True)
+    yield from of_moves(tiers.moves, tiers.lost, tiers.failures)
 
 
 def of_similar(similar: SimilarReplies) -> Iterator[SystemMetric]:
