@@ -281,14 +281,15 @@ class PooledTiers:
         if self._hot is None:
             return
         for state in list(self._near):
+            self._astray.add(state.talk)  # it may be there also where the answer comes late
             try:
                 await self._hot.put(state.talk, state.packed)
-                self._astray.discard(state.talk)
                 if self._near.get(state.talk) is state:
                     self._near.pop(state.talk)
                     self._there.put(state._replace(packed=b""))
                 else:  # it went on meanwhile
                     await self._hot.delete([state.talk])
+                self._astray.discard(state.talk)
             except StoreError as error:  # it stays in memory, and moves on from there
                 self._failed("a conversation could not be kept in the hot store", error)
                 return

@@ -242,6 +242,46 @@ async def test_a_hot_store_holds_what_is_hot_and_one_that_dies_costs_no_turn(tmp
         assert tiers.where("five") == "warm"
 
 
+async def test_a_copy_whose_conversation_went_on_meanwhile_is_forgotten_in_the_hot_store_too(tmp_path):
+    class Slow(Server):
+        async def put(self, name, packed):
+            await super().put(name, packed)
+            put.set()
+            await going_on.wait()
+            self.away = True
+
+    server, put, going_on, name = Slow(), asyncio.Event(), asyncio.Event(), talk("vera", "a")
+    async with opened(tmp_path, hot=server) as tiers:
+        tiers.leave_hot(name, said("My cat is Quibbleworth."))
+        await put.wait()
+        assert (await tiers.fetch(name)).tier == "hot"
+        going_on.set()
+        with pytest.raises(StillReadable):
+            await tiers.forget("vera")
+        server.away = False
+        await tiers.forget("vera")
+        assert server.held == {}
+
+
+async def test_a_copy_of_which_the_hot_store_said_nothing_is_forgotten_there_too(tmp_path):
+    class Late(Server):
+        async def put(self, name, packed):
+            await super().put(name, packed)
+            raise Unreachable("The answer came late.")
+
+    server, name = Late(), talk("vera", "a")
+    async with opened(tmp_path, hot=server) as tiers:
+        tiers.leave_hot(name, said("My cat is Quibbleworth."))
+        await tiers.tidy()
+        assert (await tiers.fetch(name)).tier == "hot"
+        server.away = True
+        with pytest.raises(StillReadable):
+            await tiers.forget("vera")
+        server.away = False
+        await tiers.forget("vera")
+        assert server.held == {}
+
+
 async def test_what_waits_to_move_is_moved_though_nobody_asks_for_it(tmp_path):
     async with opened(tmp_path, Bounds(0, 1 << 20, 1 << 20)) as tiers:
         tiers.leave_hot("vera", said())
