@@ -226,10 +226,11 @@ class PooledTiers:
     async def bring_near(self, count: int) -> None:
         """Let the ``count`` conversations that were used last be hot: they may be next. Raises `StoreError`."""
         for talk in await self._shelves.newest(count):
-            if (found := await self._shelves.take(talk)) is not None:
-                tier, state = found
-                self._near.put(state)
-                self.moves[tier, "hot"] += 1
+            async with self._moving:  # what is forgotten lies on a shelf or here, and not between them
+                if (found := await self._shelves.take(talk)) is not None:
+                    tier, state = found
+                    self._near.put(state)
+                    self.moves[tier, "hot"] += 1
 
     async def tidy(self) -> None:
         """Move on what has no room. Raises nothing: what cannot be kept is lost, and made again from its turns."""

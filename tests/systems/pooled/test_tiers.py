@@ -125,6 +125,28 @@ async def test_another_run_finds_what_was_there_and_brings_near_what_was_used_la
         assert (await tiers.fetch("user 0")).exchanges[0].question == "I am 0."
 
 
+async def test_what_is_forgotten_while_it_is_brought_near_does_not_come_back(tmp_path, monkeypatch):
+    async with opened(tmp_path) as tiers:
+        tiers.leave_hot(talk("vera", "a"), said())
+    async with opened(tmp_path) as tiers:
+        take, taken, going_on = tiers._shelves.take, asyncio.Event(), asyncio.Event()
+
+        async def slow(name):
+            found = await take(name)
+            taken.set()
+            await going_on.wait()
+            return found
+
+        monkeypatch.setattr(tiers._shelves, "take", slow)
+        bringing = asyncio.create_task(tiers.bring_near(1))
+        await taken.wait()
+        forgetting = asyncio.create_task(tiers.forget("vera"))
+        await tiers._shelves.newest(1)  # so the other has done what it can do by now
+        going_on.set()
+        await asyncio.gather(bringing, forgetting)
+        assert tiers.where(talk("vera", "a")) is None
+
+
 async def test_a_damaged_file_of_warm_states_is_let_go_of(tmp_path):
     async with opened(tmp_path) as tiers:
         tiers.leave_hot("vera", said())
