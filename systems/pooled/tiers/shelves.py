@@ -76,16 +76,14 @@ class Shelves:
 
     def _open(self) -> dict[str, Lying]:
         try:
-            self._connection = self._opened()
+            self._connection, lying = self._opened()
         except sqlite3.OperationalError:  # locked, or no right: the file may be in order
             raise
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             swallowed(log, "states of conversations are let go of: their file is damaged", error)
             for path in (self._path, self._path.with_name(f"{FILE}-journal")):
                 path.unlink(missing_ok=True)
-            self._connection = self._opened()
-        rows = self._connection.execute("SELECT talk, packed IS NULL, size FROM states").fetchall()
-        lying = {talk.decode(): Lying("cold" if cold else "warm", size) for talk, cold, size in rows}
+            self._connection, lying = self._opened()
         known = {self._file(talk).name for talk, each in lying.items() if each.shelf == "cold"}
         if self._files.is_dir():
             for path in self._files.iterdir():  # a kill may have left some that no row knows of
@@ -93,7 +91,8 @@ class Shelves:
                     path.unlink()
         return lying
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> tuple[sqlite3.Connection, dict[str, Lying]]:
+        """Return a connection and what lies there, which shows a damaged page; where that fails nothing is open."""
         connection = sqlite3.connect(self._path, timeout=_BUSY_S, check_same_thread=False)
         try:
             # No write-ahead log: what is forgotten would stand in it. Deleted bytes become zeros.
@@ -103,10 +102,12 @@ class Shelves:
             with connection:
                 for statement in _SCHEMA:
                     connection.execute(statement)
+            rows = connection.execute("SELECT talk, packed IS NULL, size FROM states").fetchall()
+            lying = {talk.decode(): Lying("cold" if cold else "warm", size) for talk, cold, size in rows}
         except BaseException:
             connection.close()
             raise
-        return connection
+        return connection, lying
 
     async def put(self, states: Sequence[HeldState]) -> None:
         """Let ``states`` lie warm, instead of older ones of their conversations. Raises `StoreError`."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from systems.errors import Damaged, StillReadable, Unreachable
+from systems.errors import Damaged, StillReadable, StoreError, Unreachable
 from systems.interface import talk
 from systems.pooled.tiers.held import pack
 from systems.pooled.tiers.tiers import Ages, Bounds, PooledTiers
@@ -156,6 +156,28 @@ async def test_a_damaged_file_of_warm_states_is_let_go_of(tmp_path):
         tiers.leave_hot("vera", said())
     async with opened(tmp_path) as tiers:
         assert (await tiers.fetch("vera")).tier == "warm"
+
+
+async def test_damaged_pages_of_warm_states_do_not_keep_it_from_starting(tmp_path):
+    async with opened(tmp_path) as tiers:
+        for number in range(200):
+            tiers.leave_hot(f"user {number}", said())
+    path = tmp_path / "pool.sqlite"
+    whole, page = path.read_bytes(), 4096
+    assert len(whole) > 5 * page
+    spans = [(start, start + page) for start in range(page, len(whole), page)]
+    damaged = [
+        whole[:start] + (b"nonsense" * len(whole))[: end - start] + whole[end:]
+        for start, end in [*spans, (page, len(whole))]
+    ]
+    for content in [*damaged, whole.replace(b"user 7", b"\xffser 7")]:
+        path.write_bytes(content)
+        async with opened(tmp_path) as tiers:
+            with suppress(StoreError):
+                await tiers.fetch("user 0")
+            tiers.leave_hot("user 0", said())
+    async with opened(tmp_path) as tiers:
+        assert (await tiers.fetch("user 0")).tier == "warm"
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"nonsense")])
