@@ -66,6 +66,7 @@ class Shelves:
         self._files = folder / FOLDER
         self._thread = ThreadPoolExecutor(1, "shelves")
         self._connection: sqlite3.Connection | None = None
+        self._left: set[str] = set()  # whose files may still be there, though no row says so; the thread's
         self.lying: dict[str, Lying] = {}
         self.bytes: dict[Shelf, int] = {"warm": 0, "cold": 0}
 
@@ -148,20 +149,23 @@ class Shelves:
         """Let no state of ``talks`` lie here. Raises `StoreError`, of which `StillReadable` says that a file stays."""
         gone = list(talks)
 
-        def remove(connection: sqlite3.Connection) -> None:
+        def remove(connection: sqlite3.Connection) -> OSError | None:
             with connection:
                 connection.executemany("DELETE FROM states WHERE talk = ?", [(_key(talk),) for talk in gone])
-            self._unlink(gone)
+            return self._unlink(gone)
 
-        await self._changed(remove)
-        self._lies_no_more(gone)
+        stays = await self._changed(remove)
+        self._lies_no_more(gone)  # a file that stays is given to no turn
+        if stays is not None:
+            raise StillReadable(f"A cold conversation's file could not be deleted: {stays.strerror}.") from stays
 
     async def forget(self, session: str) -> list[str]:
-        """Let no state of ``session`` lie here, and return which did. Raises what `remove` raises."""
+        """Let no state of ``session`` lie here, and return which did. Raises what `remove` raises, and does so again."""
         of_session = "SELECT talk FROM states WHERE session = ?"
 
         def find(connection: sqlite3.Connection) -> list[str]:
-            return [talk.decode() for (talk,) in connection.execute(of_session, (_key(session),))]
+            found = {talk.decode() for (talk,) in connection.execute(of_session, (_key(session),))}
+            return [*found, *(talk for talk in self._left - found if session_of(talk) == session)]
 
         talks = await self._changed(find)
         await self.remove(talks)
@@ -255,23 +259,29 @@ class Shelves:
         except BaseException:
             begun.unlink(missing_ok=True)
             raise
+        self._left.discard(talk)
         return len(content)
 
     def _read(self, talk: str) -> bytes:
-        place = self._file(talk)
         try:
-            return zlib.decompress(place.read_bytes())
+            return zlib.decompress(self._file(talk).read_bytes())
         except (zlib.error, FileNotFoundError) as error:
             raise Damaged("The state of a cold conversation is damaged, or its file is gone.") from error
         finally:
-            place.unlink(missing_ok=True)
+            self._unlink([talk])
 
-    def _unlink(self, talks: Iterable[str]) -> None:
+    def _unlink(self, talks: Iterable[str]) -> OSError | None:
+        """Delete the files of ``talks``; return why one stays, which is known from then on."""
+        stays = None
         for talk in talks:
             try:
                 self._file(talk).unlink(missing_ok=True)
+                self._left.discard(talk)
             except OSError as error:
-                raise StillReadable(f"A cold conversation's file could not be deleted: {error.strerror}.") from error
+                swallowed(log, "a cold conversation's file could not be deleted", error)
+                self._left.add(talk)
+                stays = error
+        return stays
 
     def _lies(self, talk: str, lying: Lying) -> None:
         self._lies_no_more([talk])

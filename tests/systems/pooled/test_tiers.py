@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -254,6 +255,59 @@ async def test_what_is_forgotten_is_in_no_tier_and_in_no_file(tmp_path, hot):
             assert all(b"Quibbleworth" not in packed for packed in server.held.values())
         for name in names:
             assert (await tiers.fetch(f"bo {name}")).exchanges[0].question == "My dog is Barkington."
+
+
+async def become_cold(tiers, time, *names):
+    for name in names:
+        tiers.leave_hot(name, said())
+    for _ in range(2):
+        time.now += 101
+        await tiers.clean()
+    assert {tiers.where(name) for name in names} == {"cold"}
+
+
+async def test_who_forgets_again_is_told_of_a_file_that_still_cannot_be_deleted(tmp_path, monkeypatch):
+    unlink, stuck = Path.unlink, []
+
+    def refused(path, missing_ok=False):
+        if path in stuck:
+            raise PermissionError("It is held open.")
+        unlink(path, missing_ok=missing_ok)
+
+    time = Time()
+    async with opened(tmp_path, time=time) as tiers:
+        names = [talk("vera", name) for name in "abc"]
+        await become_cold(tiers, time, *names, talk("bo", "a"))
+        stuck.append(tiers._shelves._file(names[0]))
+        tiers.leave_hot(names[2], said())
+        time.now += 11
+        await tiers.clean()
+        monkeypatch.setattr(Path, "unlink", refused)
+        for _ in range(2):
+            with pytest.raises(StillReadable):
+                await tiers.forget("vera")
+            assert [tiers.where(name) for name in names] == [None] * 3, "no turn is given it"
+        assert len(list((tmp_path / "cold").iterdir())) == 2, "the others are gone"
+        await tiers.forget("bo")
+        monkeypatch.undo()
+        await tiers.forget("vera")
+        assert list((tmp_path / "cold").iterdir()) == []
+
+
+async def test_a_file_that_stays_when_its_conversation_was_fetched_is_forgotten_too(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError("It is held open.")
+
+    time, name = Time(), talk("vera", "a")
+    async with opened(tmp_path, time=time) as tiers:
+        await become_cold(tiers, time, name)
+        monkeypatch.setattr(Path, "unlink", refused)
+        assert list((await tiers.fetch(name)).exchanges) == said()
+        with pytest.raises(StillReadable):
+            await tiers.forget("vera")
+        monkeypatch.undo()
+        await tiers.forget("vera")
+        assert list((tmp_path / "cold").iterdir()) == []
 
 
 async def test_a_hot_store_holds_what_is_hot_and_one_that_dies_costs_no_turn(tmp_path):
