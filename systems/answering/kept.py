@@ -104,15 +104,32 @@ class Kept:
         await asyncio.to_thread(self._forget, [name, *(each for each in others if each != name)])
         left = len(pipeline.histories.messages(name)) // 2 - gone
         pipeline.histories.forget(name)
-        if pipeline.tiers is not None:  # they may hold it too; what they held is made again from its turns
-            lay = await pipeline.tiers.forget(session)
-            await asyncio.to_thread(self._forget, lay)
-        if left > 0:
-            try:
-                memory = await pipeline.store.get()
-                pipeline.go_on_from(name, await memory.newest(session, conversation, left))
-            except StoreError as error:  # what was to be done is done: the conversation goes on without its history
-                swallowed(log, "a history could not be read anew", error)
+        try:
+            if pipeline.tiers is not None:  # they may hold it too; what they held is made again from its turns
+                lay = await pipeline.tiers.forget(session)
+                await asyncio.to_thread(self._forget, lay)
+        except StoreError:  # which lay there is not said then
+            await self._forget_all(session)
+            raise
+        finally:
+            if left > 0:
+                await self._go_on_anew(session, conversation, left)
+
+    async def _forget_all(self, session: str) -> None:
+        store = self._opened()
+        assert store is not None
+        try:
+            found = await store.beside(partial(keeping.conversations, session=session))
+            await asyncio.to_thread(self._forget, [talk(session, each.id) for each in found])
+        except StoreError as error:  # the caller raises what went wrong first
+            swallowed(log, "the engine could not be told which conversations there are", error)
+
+    async def _go_on_anew(self, session: str, conversation: str, left: int) -> None:
+        try:
+            memory = await self._pipeline.store.get()
+            self._pipeline.go_on_from(talk(session, conversation), await memory.newest(session, conversation, left))
+        except StoreError as error:  # what was to be done is done: the conversation goes on without its history
+            swallowed(log, "a history could not be read anew", error)
 
     def _forget(self, talks: Iterable[str]) -> None:
         for each in talks:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import DeadlineExceeded, Refused
+from systems.errors import DeadlineExceeded, Refused, StillReadable
 from systems.interface import Keeper, Profiled, Request, Source, Telling, talk
 from systems.pooled.agent import Pooled
 from systems.pooled.settings import MECHANISMS, PooledSettings
@@ -143,6 +144,30 @@ async def test_what_is_forgotten_is_in_no_tier_and_in_no_file(tmp_path, tier):
     agent = await started(tmp_path, engine)
     await agent.answer(ask("And again?", conversation="one"))
     assert not any("Quibble" in content for content in engine.sent[-1])
+    await agent.close()
+
+
+async def test_where_a_copy_stays_the_engine_is_told_and_the_history_read_anew(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError("It is held open.")
+
+    told = []
+    engine = Hearing()
+    engine.forget = told.append
+    agent = await started(tmp_path, engine, agents=1, memories=0, hot_s=1e-6, warm_s=1e-6, clean_every_s=1e6)
+    for text, conversation in (("Of cats.", "two"), ("I live in Porto.", "one"), ("I was born in Delft.", "one")):
+        await agent.answer(ask(text, conversation=conversation))
+    await agent._lower.clean()
+    assert agent._lower.where(talk(VERA, "two")) == "cold"
+    [lived, _] = await agent.turns(VERA, conversation="one")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        with pytest.raises(StillReadable):
+            await agent.forget(VERA, turn=lived.id)
+    assert {talk(VERA, "one"), talk(VERA, "two")} <= set(told)
+    await agent.answer(ask("Where am I from?", conversation="one"))
+    assert "I was born in Delft." in engine.sent[-1]
+    assert not any("Porto" in text for text in engine.sent[-1])
     await agent.close()
 
 
