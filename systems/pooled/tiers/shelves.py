@@ -160,7 +160,7 @@ class Shelves:
             raise StillReadable(f"A cold conversation's file could not be deleted: {stays.strerror}.") from stays
 
     async def forget(self, session: str) -> list[str]:
-        """Let no state of ``session`` lie here, and return which did. Raises what `remove` raises, and does so again."""
+        """Let no state of ``session`` lie here, and return which did. Raises what `remove` raises, each time."""
         of_session = "SELECT talk FROM states WHERE session = ?"
 
         def find(connection: sqlite3.Connection) -> list[str]:
