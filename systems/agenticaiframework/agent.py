@@ -57,6 +57,24 @@ class _Turn(msgspec.Struct):
     error: FourgigError | None = None
 
 
+class _Final(BaseException):
+    """A turn's error that would come again. The package takes every `Exception` for a failure of the model."""
+
+
+class _Models:
+    """The package's model manager as its agent sees it, to which a final error is a reply that there is not."""
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    def generate(self, prompt: str, **settings: Any) -> Any:
+        """Return the reply to ``prompt``, or None."""
+        try:
+            return self._manager.generate(prompt, **settings)
+        except _Final:
+            return None
+
+
 class _Session:
     """What is in memory of a session: its memory, the agents of its conversations, and how many turns use it now.
 
@@ -157,10 +175,11 @@ class AgenticAiFramework(AsyncSystem):
             return text, session.memory.found
 
     def _generate(self, prompt: str, _: dict[str, Any]) -> str:
-        """Answer one prompt of the package's. What would fail again is not tried again, though the package asks to."""
+        """Answer one prompt of the package's. What would fail again is neither tried again nor held against the model.
+
+        The package tries again whatever failed, and after five failures shuts the model out for everybody.
+        """
         turn: _Turn = self._here.turn
-        if turn.error is not None and not turn.error.transient:
-            raise turn.error
         request = turn.request
         system = f"{_ROLE}\n\n{request.instructions}" if request.instructions else _ROLE
         call = Call(
@@ -178,7 +197,9 @@ class AgenticAiFramework(AsyncSystem):
             turn.called = calling.generate(self._engine, call)
         except FourgigError as error:
             turn.error = error
-            raise
+            if error.transient:
+                raise
+            raise _Final from error
         return turn.called.generation.text
 
     def _reply(self, turn: _Turn, text: str, memories: tuple[str, ...], arrived: float) -> Reply:
@@ -206,7 +227,9 @@ class AgenticAiFramework(AsyncSystem):
         if known is not None and request.kept and request.before is None:
             session.agents.move_to_end(request.talk)
             return known
-        agent = Agent("assistant", _ROLE, [], {"llm": self._models}, max_context_tokens=self._settings.context_tokens)
+        agent = Agent(
+            "assistant", _ROLE, [], {"llm": _Models(self._models)}, max_context_tokens=self._settings.context_tokens
+        )
         if request.before is not None:
             for message in request.before:
                 agent.context_manager.add_context(message.content, context_type=_KINDS[message.role])

@@ -7,6 +7,7 @@ import threading
 
 import msgspec
 import pytest
+from agenticaiframework.tracing import tracer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,16 @@ from systems.agenticaiframework.settings import FrameworkSettings
 from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput, DeadlineExceeded, EngineBusy, EngineError, StoreError, SystemClosed
+from systems.errors import (
+    Abandoned,
+    BadInput,
+    DeadlineExceeded,
+    EngineBusy,
+    EngineError,
+    PromptTooLong,
+    StoreError,
+    SystemClosed,
+)
 from systems.interface import Request, Source
 from systems.server.hosting import host
 from tests.systems.conversing import simulated
@@ -146,6 +156,18 @@ async def test_what_may_succeed_in_a_moment_is_tried_again(agent, engine):
     engine.failing = [EngineBusy("Just now.")] * 3
     with pytest.raises(EngineBusy, match="Just now"):
         await agent.answer(asked("How many wasps?"))
+
+
+@pytest.mark.parametrize("error", [PromptTooLong("Too long."), DeadlineExceeded("Too late."), Abandoned("Gone.")])
+async def test_what_one_user_asks_wrongly_or_leaves_shuts_the_model_for_nobody(agent, engine, error):
+    for number in range(6):
+        engine.failing = [error]
+        with pytest.raises(type(error)):
+            await agent.answer(asked(f"Bees {number}?", number))
+    assert len(engine.calls) == 6
+    assert (await agent.answer(asked("How many bees?", session="another"))).source is Source.MODEL
+    assert agent.counters().retries == 0
+    assert tracer.get_stats()["active_spans"] == 0
 
 
 class Meeting(SimulatedEngine):
