@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -23,8 +24,9 @@ import msgspec
 from systems.agenticaiframework.description import DESCRIPTION
 from systems.agenticaiframework.settings import FrameworkSettings
 from systems.engines.interface import Call, Engine, Message
-from systems.errors import BadInput, DeadlineExceeded, EngineError, FourgigError, SystemClosed
+from systems.errors import BadInput, DeadlineExceeded, EngineError, FourgigError, StoreError, SystemClosed
 from systems.interface import AsyncSystem, Counters, Reply, Request, Source, TokenSink
+from systems.logs import session_digest, swallowed
 from systems.mechanisms import calling
 from systems.mechanisms.calling import Called
 from systems.mechanisms.isolation import Executors
@@ -38,6 +40,8 @@ try:
     from systems.agenticaiframework.memory import SessionMemory
 except ImportError as error:
     raise BadInput("It needs the package agenticaiframework: pip install 'fourgig[agenticaiframework]'.") from error
+
+log = logging.getLogger(__name__)
 
 _MODEL = "the lab's engine"
 
@@ -154,9 +158,16 @@ class AgenticAiFramework(AsyncSystem):
             await asyncio.to_thread(self._engine.close)
 
     def _save(self) -> None:
-        for session in self._sessions.values():
-            session.memory.save()
-        self._sessions.clear()
+        """Save every session that can be. Raises the first `StoreError` of those that cannot."""
+        first: StoreError | None = None
+        for name, session in list(self._sessions.items()):
+            try:
+                session.memory.save()
+                del self._sessions[name]
+            except StoreError as error:
+                first = first or error
+        if first is not None:
+            raise first
 
     def _take(self, turn: _Turn) -> tuple[str, tuple[str, ...]]:
         """Take a turn on this thread; return the reply's text, and the memories that its prompt had."""
@@ -244,22 +255,34 @@ class AgenticAiFramework(AsyncSystem):
 
     @contextmanager
     def _session(self, name: str) -> Iterator[_Session]:
-        """Give the session called ``name``; the least recently used that no turn uses leaves for its file."""
+        """Give the session called ``name``; the least recently used that no turn uses leave for their files."""
         with self._lock:
             session = self._sessions.get(name)
             if session is None:
                 session = self._sessions[name] = _Session(self._remembered(name))
             self._sessions.move_to_end(name)
             session.turns += 1
-            idle = (each for each, other in self._sessions.items() if not other.turns)
-            if len(self._sessions) > self._settings.sessions and (leaving := next(idle, None)) is not None:
-                self._sessions[leaving].memory.save()
-                del self._sessions[leaving]
         try:
+            with self._lock:
+                self._let_leave()
             yield session
         finally:
             with self._lock:
                 session.turns -= 1
+
+    def _let_leave(self) -> None:
+        """Let sessions leave until there are no more than may be. One that cannot be saved stays, to be tried again."""
+        while len(self._sessions) > self._settings.sessions:
+            leaving = next((name for name, session in self._sessions.items() if not session.turns), None)
+            if leaving is None:
+                return
+            try:
+                self._sessions[leaving].memory.save()
+            except StoreError as error:
+                swallowed(log, "a session could not be saved", error, session=session_digest(leaving))
+                self._sessions.move_to_end(leaving)
+                return
+            del self._sessions[leaving]
 
     def _remembered(self, session: str) -> SessionMemory:
         name = hashlib.sha256(session.encode()).hexdigest()[:32]
