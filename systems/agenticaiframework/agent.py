@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -23,8 +24,9 @@ import msgspec
 from systems.agenticaiframework.description import DESCRIPTION
 from systems.agenticaiframework.settings import FrameworkSettings
 from systems.engines.interface import Call, Engine, Message
-from systems.errors import BadInput, DeadlineExceeded, EngineError, FourgigError, SystemClosed
+from systems.errors import BadInput, DeadlineExceeded, EngineError, FourgigError, StoreError, SystemClosed
 from systems.interface import AsyncSystem, Counters, Reply, Request, Source, TokenSink
+from systems.logs import session_digest, swallowed
 from systems.mechanisms import calling
 from systems.mechanisms.calling import Called
 from systems.mechanisms.isolation import Executors
@@ -38,6 +40,8 @@ try:
     from systems.agenticaiframework.memory import SessionMemory
 except ImportError as error:
     raise BadInput("It needs the package agenticaiframework: pip install 'fourgig[agenticaiframework]'.") from error
+
+log = logging.getLogger(__name__)
 
 _MODEL = "the lab's engine"
 
@@ -55,6 +59,24 @@ class _Turn(msgspec.Struct):
     wanted: Wanted
     called: Called | None = None
     error: FourgigError | None = None
+
+
+class _Final(BaseException):
+    """A turn's error that would come again. The package takes every `Exception` for a failure of the model."""
+
+
+class _Models:
+    """The package's model manager as its agent sees it, to which a final error is a reply that there is not."""
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    def generate(self, prompt: str, **settings: Any) -> Any:
+        """Return the reply to ``prompt``, or None."""
+        try:
+            return self._manager.generate(prompt, **settings)
+        except _Final:
+            return None
 
 
 class _Session:
@@ -136,9 +158,16 @@ class AgenticAiFramework(AsyncSystem):
             await asyncio.to_thread(self._engine.close)
 
     def _save(self) -> None:
-        for session in self._sessions.values():
-            session.memory.save()
-        self._sessions.clear()
+        """Save every session that can be. Raises the first `StoreError` of those that cannot."""
+        first: StoreError | None = None
+        for name, session in list(self._sessions.items()):
+            try:
+                session.memory.save()
+                del self._sessions[name]
+            except StoreError as error:
+                first = first or error
+        if first is not None:
+            raise first
 
     def _take(self, turn: _Turn) -> tuple[str, tuple[str, ...]]:
         """Take a turn on this thread; return the reply's text, and the memories that its prompt had."""
@@ -157,10 +186,11 @@ class AgenticAiFramework(AsyncSystem):
             return text, session.memory.found
 
     def _generate(self, prompt: str, _: dict[str, Any]) -> str:
-        """Answer one prompt of the package's. What would fail again is not tried again, though the package asks to."""
+        """Answer one prompt of the package's. What would fail again is neither tried again nor held against the model.
+
+        The package tries again whatever failed, and after five failures shuts the model out for everybody.
+        """
         turn: _Turn = self._here.turn
-        if turn.error is not None and not turn.error.transient:
-            raise turn.error
         request = turn.request
         system = f"{_ROLE}\n\n{request.instructions}" if request.instructions else _ROLE
         call = Call(
@@ -178,7 +208,9 @@ class AgenticAiFramework(AsyncSystem):
             turn.called = calling.generate(self._engine, call)
         except FourgigError as error:
             turn.error = error
-            raise
+            if error.transient:
+                raise
+            raise _Final from error
         return turn.called.generation.text
 
     def _reply(self, turn: _Turn, text: str, memories: tuple[str, ...], arrived: float) -> Reply:
@@ -206,7 +238,9 @@ class AgenticAiFramework(AsyncSystem):
         if known is not None and request.kept and request.before is None:
             session.agents.move_to_end(request.talk)
             return known
-        agent = Agent("assistant", _ROLE, [], {"llm": self._models}, max_context_tokens=self._settings.context_tokens)
+        agent = Agent(
+            "assistant", _ROLE, [], {"llm": _Models(self._models)}, max_context_tokens=self._settings.context_tokens
+        )
         if request.before is not None:
             for message in request.before:
                 agent.context_manager.add_context(message.content, context_type=_KINDS[message.role])
@@ -221,22 +255,34 @@ class AgenticAiFramework(AsyncSystem):
 
     @contextmanager
     def _session(self, name: str) -> Iterator[_Session]:
-        """Give the session called ``name``; the least recently used that no turn uses leaves for its file."""
+        """Give the session called ``name``; the least recently used that no turn uses leave for their files."""
         with self._lock:
             session = self._sessions.get(name)
             if session is None:
                 session = self._sessions[name] = _Session(self._remembered(name))
             self._sessions.move_to_end(name)
             session.turns += 1
-            idle = (each for each, other in self._sessions.items() if not other.turns)
-            if len(self._sessions) > self._settings.sessions and (leaving := next(idle, None)) is not None:
-                self._sessions[leaving].memory.save()
-                del self._sessions[leaving]
         try:
+            with self._lock:
+                self._let_leave()
             yield session
         finally:
             with self._lock:
                 session.turns -= 1
+
+    def _let_leave(self) -> None:
+        """Let sessions leave until there are no more than may be. One that cannot be saved stays, to be tried again."""
+        while len(self._sessions) > self._settings.sessions:
+            leaving = next((name for name, session in self._sessions.items() if not session.turns), None)
+            if leaving is None:
+                return
+            try:
+                self._sessions[leaving].memory.save()
+            except StoreError as error:
+                swallowed(log, "a session could not be saved", error, session=session_digest(leaving))
+                self._sessions.move_to_end(leaving)
+                return
+            del self._sessions[leaving]
 
     def _remembered(self, session: str) -> SessionMemory:
         name = hashlib.sha256(session.encode()).hexdigest()[:32]

@@ -8,6 +8,7 @@ back; that is done here.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from agenticaiframework.memory import MemoryManager
@@ -49,10 +50,18 @@ class SessionMemory:
         self._turns += 1
 
     def save(self) -> None:
-        """Write what is kept into the file. Raises `StoreError`."""
+        """Write what is kept into the file, which is the old or the new one, and whole, at any time.
+
+        Raises `StoreError`.
+        """
+        # The package writes in place.
+        beside = self._path.with_suffix(".part")
         try:
-            self._memory.export_to_json(str(self._path))
+            self._memory.export_to_json(str(beside))
+            beside.replace(self._path)
         except OSError as error:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise StoreError(f"A session's memory could not be saved: {error.strerror}.") from error
 
     def _read(self) -> None:

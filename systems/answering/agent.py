@@ -234,7 +234,8 @@ class Answering(AsyncSystem):
         self, pipeline: Pipeline, request: Request, steps: Steps, on_token: TokenSink | None, arrived: float
     ) -> Reply:
         async def turn() -> Reply:
-            async with turn_of(request.talk, self._sessions, pipeline.histories):
+            place = pipeline.admission.place(request.talk)
+            async with turn_of(request.talk, self._sessions, pipeline.histories, place):
                 return await pipeline.turn(request, steps, on_token, arrived)
 
         is_command = request.commands and commands.is_command(request.text)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from systems.mechanisms.sessions import Sessions
 from systems.turn.history import Histories
 
 
 @asynccontextmanager
-async def turn_of(talk: str, sessions: Sessions, histories: Histories) -> AsyncIterator[None]:
-    """Wait for the turns of ``talk`` that came before, and keep its history from leaving until the end."""
-    async with sessions.turn(talk):
+async def turn_of(
+    talk: str, sessions: Sessions, histories: Histories, place: AbstractAsyncContextManager[None] | None = None
+) -> AsyncIterator[None]:
+    """Wait for the turns of ``talk`` that came before, then for a ``place``; its history does not leave until the end.
+
+    In this order: turns that wait for each other take up one place, and none stays live because it waits for one.
+    """
+    async with sessions.turn(talk), place or nullcontext():
         with histories.in_use(talk):
             yield

@@ -21,6 +21,10 @@ class Admitting(Protocol):
         """Count one turn in, from arrival to reply. Raises `Refused` where there is no room."""
         ...
 
+    def place(self, talk: str) -> AbstractAsyncContextManager[None]:
+        """Be at work on a turn of the conversation ``talk``, when those before it have ended. Raises `Refused`."""
+        ...
+
     def slot(self) -> AbstractAsyncContextManager[None]:
         """Hold one of the engine's places."""
         ...
@@ -38,6 +42,10 @@ class Admission:
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Count one turn in, from arrival to reply. Raises `Refused` when running and waiting turns fill the bound."""
         return _Turn(self)
+
+    def place(self, talk: str) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - as `Admitting`
+        """Be at work on a turn: as many are as were counted in."""
+        return nullcontext()
 
     def slot(self) -> AbstractAsyncContextManager[None]:
         """Hold one of the engine's places, waiting for it in order of arrival."""
@@ -85,6 +93,10 @@ class Unbounded:
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Let the turn in."""
+        return nullcontext()
+
+    def place(self, talk: str) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - as `Admitting`
+        """Let the turn be at work."""
         return nullcontext()
 
     def slot(self) -> AbstractAsyncContextManager[None]:

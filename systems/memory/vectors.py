@@ -266,7 +266,7 @@ class VectorIndex:
         # Somebody else saved or deleted, or the store took turns out.
         changes = (connection.execute("PRAGMA data_version").fetchone()[0], self._store.taken_out)
         if changes != self._changes:
-            self._sessions.clear()
+            self._let_go()
             self._changes = changes
         held = self._sessions.pop(session, None)
         if held is None:
@@ -275,6 +275,10 @@ class VectorIndex:
         if len(self._sessions) > _KEPT_SESSIONS:
             self._sessions.popitem(last=False)
         return held
+
+    def _let_go(self) -> None:
+        """Hold no session's vectors any more: some may be of turns that are there no longer."""
+        self._sessions.clear()
 
     def _read_session(self, connection: sqlite3.Connection, session: str) -> Neighbours:
         """Return the vectors of ``session``, of which something may have changed since they were read last."""

@@ -79,7 +79,8 @@ class Pooled(Answering):
         inside = super()._admitting(limit)
         if not self._own.pool:
             return inside
-        self._pool = AgentPool(inside, self._own.agents, self._own.wait_s)
+        noting = self._own.tiers and self._own.cleaning
+        self._pool = AgentPool(inside, self._own.agents, self._own.wait_s, noting=noting)
         return self._pool
 
     def _most_held(self) -> int:
@@ -139,10 +140,6 @@ class Pooled(Answering):
 
     def _noting(self) -> NoteStep | None:
         return None if self._times is None else self._times.note
-
-    def _admit(self, request: Request) -> None:
-        if self._pool is not None and self._lower is not None and self._own.cleaning:
-            self._pool.use(request.talk)
 
     async def _begin(self, pipeline: Pipeline) -> None:  # noqa: ARG002 - what leaves its histories comes by itself
         if self._lower is not None:

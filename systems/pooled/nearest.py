@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,24 +63,11 @@ class Graph:
         self._index.add(np.array(numbers, np.uint64), rows, threads=1)
         self.numbers.update(numbers)
 
-    def remove(self, numbers: Iterable[int]) -> None:
-        """Have those with these ``numbers`` found no longer."""
-        for number in numbers:
-            self._index.remove(number)
-            self.numbers.discard(number)
-
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[int]:
         """Return the numbers of ``count`` that lie near ``vector``, nearest first: most often the nearest of all."""
         if not self.numbers:
             return []
         return [int(number) for number in self._index.search(vector, min(count, len(self.numbers)), threads=1).keys]
-
-
-class _Grown(NamedTuple):
-    """A graph, and the changes by others after which it was made: a number may have been given to another turn."""
-
-    graph: Graph
-    changes: tuple[int, int]
 
 
 class GraphIndex(VectorIndex):
@@ -90,30 +76,32 @@ class GraphIndex(VectorIndex):
     def __init__(self, store: FullTextStore, engine: EmbeddingEngine, *, batch: int, graph_from: int) -> None:
         super().__init__(store, engine, batch=batch)
         self._from = graph_from
-        self._graphs: OrderedDict[str, _Grown] = OrderedDict()
+        self._graphs: OrderedDict[str, Graph] = OrderedDict()
 
     @property
     def graphs(self) -> int:
         """How many sessions have a graph in memory."""
         return len(self._graphs)
 
+    def _let_go(self) -> None:
+        super()._let_go()
+        self._graphs.clear()  # a number may have been given to another turn
+
     def _read_session(self, connection: sqlite3.Connection, session: str) -> Neighbours:
         model = self._engine.identity
         numbers = {number for (number,) in connection.execute(_NUMBERS, (session, model))}
-        grown = self._graphs.pop(session, None)
+        graph = self._graphs.pop(session, None)
         if len(numbers) < self._from:
             return super()._read_session(connection, session)
-        if grown is None or grown.changes != self._changes:
-            grown = _Grown(Graph(self._engine.dimensions), self._changes)
-        graph = grown.graph
-        graph.remove(graph.numbers - numbers)
+        if graph is None:
+            graph = Graph(self._engine.dimensions)
         if lacking := numbers - graph.numbers:
             rows = connection.execute(_ROWS, (session, model, min(lacking))).fetchall()
             rows = [row for row in rows if row[0] in lacking]
             whole = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(-1, self._engine.dimensions)
             scales = np.array([row[1] for row in rows], np.float32)
             graph.add([row[0] for row in rows], whole * scales[:, None])
-        self._graphs[session] = grown
+        self._graphs[session] = graph
         if len(self._graphs) > _KEPT_GRAPHS:
             left, _ = self._graphs.popitem(last=False)
             self._sessions.pop(left, None)

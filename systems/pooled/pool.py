@@ -18,15 +18,23 @@ from systems.mechanisms.admission import Admitting
 class AgentPool:
     """At most ``agents`` turns at work, of those that ``inside`` lets in; a turn waits ``wait_s`` at most for a place.
 
-    Places are given in the order of arrival. Used from one event loop. ``clock`` tells seconds since the epoch.
+    Places are given in the order in which they are asked for. Used from one event loop. Not ``noting``, nobody will ask
+    who is idle. ``clock`` tells seconds since the epoch.
     """
 
     def __init__(
-        self, inside: Admitting, agents: int, wait_s: float, *, clock: Callable[[], float] = time.time
+        self,
+        inside: Admitting,
+        agents: int,
+        wait_s: float,
+        *,
+        noting: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.agents = agents
         self._inside = inside
         self._wait_s = wait_s
+        self._noting = noting
         self._clock = clock
         self._places = asyncio.Semaphore(agents)
         self._used: dict[str, float] = {}
@@ -36,18 +44,23 @@ class AgentPool:
         self.waited_s = 0.0
         self.refused = 0
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Count one turn in, from arrival to reply. Raises `Refused` where there is no room."""
+        return self._inside.turn()
+
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Have a place from arrival to reply. Raises `Refused` if none is free in time."""
-        async with self._inside.turn():
-            await self._place()
-            self.at_work += 1
-            self.most_at_work = max(self.most_at_work, self.at_work)
-            try:
-                yield
-            finally:
-                self.at_work -= 1
-                self._places.release()
+    async def place(self, talk: str) -> AsyncIterator[None]:
+        """Be at work on a turn of the conversation ``talk``. Raises `Refused` if no place is free in time."""
+        await self._place()
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        try:
+            yield
+        finally:
+            self.at_work -= 1
+            self._places.release()
+            if self._noting:  # at the end, when the conversation is live
+                self.use(talk)
 
     def slot(self) -> AbstractAsyncContextManager[None]:
         """Hold one of the engine's places."""

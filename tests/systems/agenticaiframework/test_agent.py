@@ -1,12 +1,16 @@
 """The package agenticaiframework through the lab's contract: what it answers, keeps, serves again, and fails with."""
 
 import asyncio
+import errno
 import json
 import sys
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
+from agenticaiframework.memory import MemoryManager
+from agenticaiframework.tracing import tracer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +21,16 @@ from systems.agenticaiframework.settings import FrameworkSettings
 from systems.engines.interface import Message
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.errors import BadInput, DeadlineExceeded, EngineBusy, EngineError, StoreError, SystemClosed
+from systems.errors import (
+    Abandoned,
+    BadInput,
+    DeadlineExceeded,
+    EngineBusy,
+    EngineError,
+    PromptTooLong,
+    StoreError,
+    SystemClosed,
+)
 from systems.interface import Request, Source
 from systems.server.hosting import host
 from tests.systems.conversing import simulated
@@ -108,6 +121,62 @@ async def test_sessions_that_nobody_asks_for_leave_memory_for_their_files(engine
     assert reply.memories == ("Vera keeps bees in Lisbon.",)
 
 
+@pytest.fixture
+def unsaved(monkeypatch):
+    """Sessions' questions: a memory that holds one of these cannot be saved."""
+    questions = set()
+    save = MemoryManager.export_to_json
+
+    def export(memory, path):
+        if questions.intersection(entry.value for entry in memory.long_term.values()):
+            Path(path).write_text('{"long_term": {')
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(memory, path)
+
+    monkeypatch.setattr(MemoryManager, "export_to_json", export)
+    return questions
+
+
+async def test_whose_file_cannot_be_written_stays_in_memory_and_another_users_turn_is_answered(
+    engine, tmp_path, unsaved
+):
+    unsaved.add("Vera keeps bees.")
+    async with hosted(engine, tmp_path, sessions=1) as running:
+        for session, text in (("vera", "Vera keeps bees."), ("bo", "Bo keeps goats."), ("cy", "Cy keeps cats.")):
+            await running.answer(asked(text, session=session))
+        assert sum("goats" in path.read_text() for path in tmp_path.glob("*.json")) == 1, "others still leave"
+        assert (await running.answer(asked("What does Vera keep?", session="vera"))).memories == ("Vera keeps bees.",)
+        unsaved.clear()
+        await running.answer(asked("Hello.", session="dora"))
+        assert len(list(tmp_path.glob("*.json"))) == 3, "once there is room again all leave but one"
+
+
+async def test_at_the_end_every_session_is_saved_that_can_be_and_the_first_error_is_raised(engine, tmp_path, unsaved):
+    running = hosted(engine, tmp_path)
+    await running.start()
+    texts = [f"{name} keeps bees." for name in ("Vera", "Bo", "Cy")]
+    for text in texts:
+        await running.answer(asked(text, session=text))
+    unsaved.add(texts[0])
+    with pytest.raises(StoreError, match="No space left"):
+        await running.close()
+    saved = [path.read_text() for path in tmp_path.iterdir()]
+    assert sorted(text for text in texts for each in saved if text in each) == sorted(texts[1:])
+
+
+def test_a_memory_that_could_not_be_written_leaves_the_file_as_it_was(tmp_path, unsaved):
+    path = tmp_path / "session.json"
+    memory = SessionMemory(path, kept=5, shown=5)
+    memory.keep("Vera keeps bees.", "yes")
+    memory.save()
+    memory.keep("And goats.", "yes")
+    unsaved.add("And goats.")
+    with pytest.raises(StoreError, match="No space left"):
+        memory.save()
+    assert SessionMemory(path, kept=5, shown=5).retrieve("bees") == ["Vera keeps bees."]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 async def test_a_prompt_that_was_answered_is_served_again_where_everything_it_depends_on_is_the_same(agent, engine):
     first = await agent.answer(asked("How many bees?"))
     pieces = []
@@ -146,6 +215,18 @@ async def test_what_may_succeed_in_a_moment_is_tried_again(agent, engine):
     engine.failing = [EngineBusy("Just now.")] * 3
     with pytest.raises(EngineBusy, match="Just now"):
         await agent.answer(asked("How many wasps?"))
+
+
+@pytest.mark.parametrize("error", [PromptTooLong("Too long."), DeadlineExceeded("Too late."), Abandoned("Gone.")])
+async def test_what_one_user_asks_wrongly_or_leaves_shuts_the_model_for_nobody(agent, engine, error):
+    for number in range(6):
+        engine.failing = [error]
+        with pytest.raises(type(error)):
+            await agent.answer(asked(f"Bees {number}?", number))
+    assert len(engine.calls) == 6
+    assert (await agent.answer(asked("How many bees?", session="another"))).source is Source.MODEL
+    assert agent.counters().retries == 0
+    assert tracer.get_stats()["active_spans"] == 0
 
 
 class Meeting(SimulatedEngine):

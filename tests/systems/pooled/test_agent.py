@@ -91,6 +91,60 @@ async def test_a_turn_waits_for_an_agent_and_no_longer_than_it_may(tmp_path):
     await agent.close()
 
 
+async def test_one_conversation_has_one_agent_however_much_is_asked_in_it(tmp_path):
+    engine = Hearing(slots=8)
+    engine.silent = True
+    agent = await started(tmp_path, engine, agents=2)
+    many = [asyncio.create_task(agent.answer(ask(f"Hello {number}."))) for number in range(6)]
+    await until(lambda: engine.sent)
+    other = asyncio.create_task(agent.answer(ask("Hello?", BO)))
+    async with asyncio.timeout(20):
+        await until(lambda: len(engine.sent) == 2)
+    assert "Hello?" in engine.sent[1][-1]
+    engine.silent = False
+    await asyncio.gather(*many, other)
+    await agent.close()
+
+
+async def test_who_waited_for_an_agent_while_it_was_cleaned_is_idle_later(tmp_path):
+    engine = Hearing()
+    engine.silent = True
+    agent = await started(tmp_path, engine, agents=1, hot_s=1e-6, idle_agents=0, clean_every_s=1e6)
+    other = asyncio.create_task(agent.answer(ask("Hello?", BO)))
+    await until(lambda: engine.sent)
+    waiting = asyncio.create_task(agent.answer(ask("Hello.")))
+    await until(lambda: agent._pool.waiting)
+    await agent._lower.clean()
+    engine.silent = False
+    await asyncio.gather(other, waiting)
+    assert agent._pipeline.histories.count == 1
+    await agent._lower.clean()
+    assert agent._pipeline.histories.count == 0
+    await agent.close()
+
+
+async def test_who_waits_for_an_agent_is_live_no_longer_than_others_let_it_be(tmp_path):
+    engine = Hearing()
+    agent = await started(tmp_path, engine, agents=1, memories=0)
+    await agent.answer(ask("I am Vera."))
+    engine.silent = True
+    other = asyncio.create_task(agent.answer(ask("I am Bo.", BO)))
+    await until(lambda: len(engine.sent) == 2)
+    waiting = asyncio.create_task(agent.answer(ask("Who am I?")))
+    await until(lambda: agent._pool.waiting)
+    live, generate = [], engine.generate
+
+    def counting(call):
+        live.append(agent._pipeline.histories.count)
+        return generate(call)
+
+    engine.generate = counting
+    engine.silent = False
+    await asyncio.gather(other, waiting)
+    assert live == [1]
+    await agent.close()
+
+
 async def test_who_is_idle_is_not_live_any_more_and_goes_on_with_what_was_said(tmp_path):
     engine = Hearing()
     agent = await started(tmp_path, engine, hot_s=1e-6, warm_s=1e-6, idle_agents=1, clean_every_s=1e6, memories=0)

@@ -94,6 +94,20 @@ async def test_a_graph_grows_with_what_is_saved_and_loses_what_is_forgotten(tmp_
 
 
 @graphs
+async def test_no_graph_of_before_stays_in_memory_when_something_is_forgotten(tmp_path):
+    async with opened(tmp_path / "m.sqlite", Numbers()) as store:
+        for session, first in (("s", 0), ("others", 1_000)):
+            await store.save(told(range(first, first + 60), session))
+            await store.vectors.caught_up()
+            await store.vectors.find(session, "Which is like 7?", 1)
+        assert store.vectors.graphs == 2
+        gone = await store.beside(lambda connection: keeping.turns(connection, session="s"))
+        await store.take_out(lambda connection: keeping.delete(connection, turns=gone), len(gone))
+        assert await store.vectors.find("others", "Which is like 1007?", 1) == ["I like the number 1007."]
+        assert store.vectors.graphs == 1
+
+
+@graphs
 async def test_a_session_with_few_vectors_is_compared_with_all_of_them(tmp_path):
     async with opened(tmp_path / "m.sqlite", Numbers()) as store:
         await store.save(told(range(20)))

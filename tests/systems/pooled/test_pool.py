@@ -20,7 +20,7 @@ def test_no_more_are_at_work_than_there_are_agents_whoever_leaves_and_places_com
 
         async def turn(number, steps):
             nonlocal most
-            async with pool.turn():
+            async with pool.place(str(number)):
                 order.append(number)
                 inside.append(number)
                 most = max(most, len(inside))
@@ -40,7 +40,7 @@ def test_no_more_are_at_work_than_there_are_agents_whoever_leaves_and_places_com
         assert order == sorted(order), "in the order of arrival"
         assert (pool.at_work, pool.waiting) == (0, 0)
         for _ in range(agents):  # every place is free again
-            async with asyncio.timeout(5), pool.turn():
+            async with asyncio.timeout(5), pool.place("a"):
                 pass
 
     asyncio.run(run())
@@ -48,24 +48,29 @@ def test_no_more_are_at_work_than_there_are_agents_whoever_leaves_and_places_com
 
 async def test_who_waits_too_long_is_refused_and_told_when_to_come_back():
     pool = AgentPool(Unbounded(), 1, 0.01)
-    async with pool.turn():
+    async with pool.place("a"):
         with pytest.raises(Refused, match="all 1 agents are at work") as refused:
-            async with pool.turn():
+            async with pool.place("b"):
                 pass
     assert refused.value.retry_after_s > 0
     assert pool.refused == 1
-    async with pool.turn():
+    async with pool.place("b"):
         assert pool.at_work == 1
 
 
 async def test_what_lets_turns_in_bounds_those_that_wait_for_an_agent_as_well():
     pool = AgentPool(Admission(1, 1), 1, 30.0)
-    async with pool.turn():
-        waiting = asyncio.create_task(pool.turn().__aenter__())
+
+    async def turn(talk):
+        async with pool.turn(), pool.place(talk):
+            pass
+
+    async with pool.turn(), pool.place("a"):
+        waiting = asyncio.create_task(turn("b"))
         await asyncio.sleep(0)
+        assert pool.waiting == 1
         with pytest.raises(Refused, match="queue is full"):
-            async with pool.turn():
-                pass
+            await turn("c")
         waiting.cancel()
 
 
