@@ -68,8 +68,11 @@ class Pool:
         self.opened = 0
 
     async def ask(self) -> None:
-        """Ask one request. Raises OSError where it fails, TimeoutError among them."""
-        async with self._places:
+        """Ask one request. Raises OSError where it fails, TimeoutError among them.
+
+        The deadline is that of all it takes: to have a place, to look for a connection, and to ask, once or twice.
+        """
+        async with asyncio.timeout(self._deadline_s), self._places:
             connection = await self._kept()
             if connection is not None:
                 try:
@@ -103,18 +106,19 @@ class Pool:
                 await connection.ping()
         except OSError:
             return False
+        except asyncio.CancelledError:  # the deadline passed
+            connection.drop()
+            raise
         return True
 
     async def _new(self) -> PooledConnection:
         self.opened += 1
-        async with asyncio.timeout(self._deadline_s):
-            return await self._opens()
+        return await self._opens()
 
     async def _ask(self, connection: PooledConnection) -> None:
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await connection.ask(last=not self._care.keeps)
-        except OSError:
+            await connection.ask(last=not self._care.keeps)
+        except (OSError, asyncio.CancelledError):  # the latter where the deadline passes
             connection.drop()
             raise
         if self._care.keeps:
