@@ -105,6 +105,12 @@ def longest_outage_s(probes: Iterable[Probe]) -> float:
     return longest
 
 
+def back_after_s(probes: Iterable[Probe], repaired_s: float) -> float | None:
+    """Return how long after the repair the first request that was answered was due; None where none was."""
+    back = [probe.due_s for probe in probes if probe.answered and probe.due_s >= repaired_s]
+    return min(back) - repaired_s if back else None
+
+
 async def _live(role: Role) -> None:
     condition = role.spec.condition
     seconds, workers = float(condition["seconds"] or 0), int(condition["workers"] or 1)
@@ -135,8 +141,9 @@ async def _live(role: Role) -> None:
         "starts": starts,
     }
     if repaired_s is not None:
-        back = [probe.due_s for probe in probes if probe.answered and probe.due_s >= repaired_s]
-        role.part.values["back_s"] = min(back, default=seconds) - repaired_s
+        back_s = back_after_s(probes, repaired_s)
+        if back_s is not None:
+            role.part.values["back_s"] = back_s
 
 
 async def _asked(role: Role, address: tuple[str, int], seconds: float, clock: Stopwatch) -> list[Probe]:

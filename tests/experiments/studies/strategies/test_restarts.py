@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from experiments.report.figures.strategies import restarts as figures
 from experiments.studies.strategies import restarts
-from experiments.studies.strategies._restarts import Probe, longest_outage_s
+from experiments.studies.strategies._restarts import Probe, back_after_s, longest_outage_s
 from experiments.studies.strategies._restarts_service import Supervisor
 from tests.experiments.studies.strategies.in_process import (
     check_claims,
@@ -92,6 +92,12 @@ def test_the_figures_say_what_the_trials_did(records, tmp_path):
     found = drawn(figures, list(records.values()), tmp_path)
     assert set(found) == {"strategies-restarts", "strategies-restarts-in-vain"}
     assert "started again at once" in words(found["strategies-restarts"])
+
+
+def test_a_service_that_never_answers_again_has_no_time_until_it_does():
+    before, unanswered, back = Probe(0.1, answered=True), Probe(0.6, answered=False), Probe(0.8, answered=True)
+    assert back_after_s([before, unanswered], 0.5) is None
+    assert back_after_s([before, unanswered, back], 0.5) == pytest.approx(0.3)
 
 
 @given(some.lists(some.booleans(), min_size=1))

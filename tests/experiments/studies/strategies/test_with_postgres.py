@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ from experiments.measuring.records import EngineSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, GridRequest
 from experiments.metrics.interface import Missing
-from experiments.studies.strategies import Strategies, database_pool, projection, time_ranges, upkeep
+from experiments.studies.strategies import Strategies, _upkeep, database_pool, projection, time_ranges, upkeep
 from experiments.studies.strategies import _postgres_levels as levels
 from experiments.workloads import events, memories
 from tests.experiments.analysis import synthetic
@@ -217,6 +219,24 @@ def test_states_that_are_not_vacuumed_take_more_room(seen):
     assert found["vacuumed"]["upkeep_table_bytes"] < found["never-vacuumed"]["upkeep_table_bytes"]
     assert found["never-vacuumed"]["upkeep_vacuum_time"] == 0 < found["vacuumed"]["upkeep_vacuum_time"]
     assert all(values["upkeep_read_time"] > 0 for values in found.values())
+
+
+@pytest.mark.parametrize(("read", "most"), [([3, 7, 5], 4), ([None], None), ([3, None, 9], 6)])
+def test_what_sorts_hold_is_left_out_where_the_kernel_tells_none(read, most, monkeypatch):
+    told, enough = iter(read), threading.Event()
+
+    def anonymous_bytes():
+        if len(asked) == 5:
+            enough.set()
+        asked.append(1)
+        return next(told, read[-1])
+
+    asked = []
+    monkeypatch.setattr(_upkeep, "_SAMPLE_S", 0.0001)
+    role = SimpleNamespace(processes=SimpleNamespace(anonymous_bytes=anonymous_bytes))
+    with _upkeep._held_beyond_now(role) as held:
+        assert most is None or enough.wait(10)
+    assert _upkeep.most_held(held) == most
 
 
 @needs_postgres
