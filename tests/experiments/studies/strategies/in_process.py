@@ -34,14 +34,15 @@ class _Alone(Role):
         self.looks: dict[str, Look] = {}
 
     def outside_look(self, name: str = "end") -> None:
+        started = processes.descendants(os.getpid())
         self.looks[name] = Look(
             at_s=time.monotonic(),
             counted="tree",
             memory=GroupMemory(),
-            cpu_seconds=time.process_time() + processes.waited_for_seconds(),
+            cpu_seconds=time.process_time() + processes.waited_for_seconds() + sum(map(processes.cpu_seconds, started)),
             tree_pss_bytes=0,
             tree_rss_bytes=0,
-            processes=(),
+            processes=processes.uses(started),
         )
 
 
