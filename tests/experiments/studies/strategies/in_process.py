@@ -107,11 +107,11 @@ def check_grid(part: ModuleType, most_s: float) -> None:
     assert BLOCKS["quick"] * sum(cell.estimate_s for cell in planned(part, "quick")) < 60
 
 
-def check_claims(part: ModuleType, *names: str) -> None:
-    """Hold claims to the grid: what they compare is planned in every condition that fits."""
+def check_claims(part: ModuleType, *names: str, preset: Preset = "standard") -> None:
+    """Hold claims to the grid of a preset: what they compare is planned in every condition that fits."""
     from experiments.analysis import claims
 
-    cells = planned(part, "standard")
+    cells = planned(part, preset)
     for name in names:
         claim = claims.get(name)
         assert claim.study == Strategies.name

@@ -45,7 +45,7 @@ WANTED = (
 
 def test_the_grid_is_whole_and_the_claims_are_in_it():
     check_grid(restarts, 200)
-    check_claims(restarts, "S2-restart")
+    check_claims(restarts, "S2-restart", preset="paper")
 
 
 def test_a_service_that_nobody_attends_to_starts_nothing_and_others_do(records):
