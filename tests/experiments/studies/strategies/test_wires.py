@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.asyncio.server import ServerConnection, serve
 
 from experiments import metrics
 from experiments.analysis import claims
@@ -25,6 +27,7 @@ from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
 from experiments.studies.strategies import Strategies, _json, _json_child, connections, deflate, fetches, json_reading
+from experiments.studies.strategies._pool import Multiplexed
 from tests.experiments.analysis import synthetic
 
 PARTS = (deflate, connections, json_reading, fetches)
@@ -199,6 +202,25 @@ def test_a_bound_on_the_pool_holds_and_one_connection_can_carry_all(tmp_path: Pa
     shared = asked(tmp_path, "multiplexed", "websocket")
     assert value("requests_answered", shared) == 1
     assert value("connections_opened", shared) == 1 / 12
+
+
+async def test_one_connection_for_all_is_opened_by_the_first_request_as_those_of_a_pool_are() -> None:
+    async def answers(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(f"{message} answered")
+
+    async with serve(answers, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        shared = Multiplexed(f"127.0.0.1:{port}", "/", 30.0)
+        assert shared.opened == 0
+        await asyncio.gather(shared.ask(), shared.ask())
+        await shared.ask()
+        assert shared.opened == len(server.connections) == 1
+        await shared.close()
+    never = Multiplexed(f"127.0.0.1:{port}", "/", 30.0)
+    with pytest.raises(ConnectionRefusedError):
+        await never.ask()
+    await never.close()
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")

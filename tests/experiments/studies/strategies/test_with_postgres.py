@@ -19,7 +19,15 @@ from experiments.measuring.records import EngineSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, GridRequest
 from experiments.metrics.interface import Missing
-from experiments.studies.strategies import Strategies, _upkeep, database_pool, projection, time_ranges, upkeep
+from experiments.studies.strategies import (
+    Strategies,
+    _database_pool,
+    _upkeep,
+    database_pool,
+    projection,
+    time_ranges,
+    upkeep,
+)
 from experiments.studies.strategies import _postgres_levels as levels
 from experiments.workloads import events, memories
 from tests.experiments.analysis import synthetic
@@ -201,6 +209,26 @@ def test_every_request_has_a_connection_and_its_answer(seen, login):
     # Twenty processes of the server hold more than four, and those more than two.
     held = [found[way]["database_pool_memory"] for way in ("pool-2", "connect-each", "pool-20")]
     assert held == sorted(held)
+
+
+@needs_postgres
+@pytest.mark.parametrize(("way", "warmed"), [("connect-each", 1), ("pool-2", 2), ("pool-20", 20)])
+def test_every_connection_of_a_pool_has_asked_before_its_time_counts(seen, way, warmed, monkeypatch):
+    asked, before = [], []
+    ask, clock = _database_pool._ask, _database_pool.Stopwatch
+
+    async def noted(had, agent):
+        asked.append(had.get_server_pid())
+        await ask(had, agent)
+
+    def started():
+        before.append(len(set(asked)))
+        return clock()
+
+    monkeypatch.setattr(_database_pool, "_ask", noted)
+    monkeypatch.setattr(_database_pool, "Stopwatch", started)
+    seen(database_pool, way, users=4, login=levels.TRUSTED, requests=8)
+    assert before == [warmed]
 
 
 @needs_postgres
