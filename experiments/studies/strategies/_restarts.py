@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -153,14 +153,15 @@ async def _asked(role: Role, address: tuple[str, int], seconds: float, clock: St
     for number in range(round(seconds * per_s)):
         due_s = number / per_s
         await asyncio.sleep(max(0.0, due_s - clock()))
-        asking.append(asyncio.create_task(_ask(address, due_s, deadline_s)))
+        asking.append(asyncio.create_task(_ask(address, due_s, deadline_s, clock)))
     return list(await asyncio.gather(*asking))
 
 
-async def _ask(address: tuple[str, int], due_s: float, deadline_s: float) -> Probe:
+async def _ask(address: tuple[str, int], due_s: float, deadline_s: float, clock: Callable[[], float]) -> Probe:
+    """Ask once; the deadline counts from when the request was due, however late it is asked."""
     writer, answer = None, b""
     try:
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout(due_s + deadline_s - clock()):
             reader, writer = await asyncio.open_connection(*address)
             writer.write(b"a question")
             answer = await reader.read(100)

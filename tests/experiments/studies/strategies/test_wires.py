@@ -28,6 +28,7 @@ from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Prese
 from experiments.metrics.interface import Missing
 from experiments.studies.strategies import Strategies, _json, _json_child, connections, deflate, fetches, json_reading
 from experiments.studies.strategies._pool import Multiplexed
+from systems.errors import SystemFailed
 from tests.experiments.analysis import synthetic
 
 PARTS = (deflate, connections, json_reading, fetches)
@@ -285,6 +286,18 @@ def test_a_reader_that_is_killed_has_read_nothing_and_the_trial_goes_on(
     assert record.parts[0].went_beyond
     assert value("json_read", record) == 0
     assert isinstance(metrics.get("json_growth").of(record), Missing)
+
+
+def test_a_kill_that_no_limit_explains_ends_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_json, "PROGRAM", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(SystemFailed, match="status -9"):
+        read(tmp_path, "read-whole")
+
+
+def test_the_record_says_which_parser_streamed(tmp_path: Path) -> None:
+    ijson = pytest.importorskip("ijson")
+    assert read(tmp_path, "streamed").parts[0].counters == {f"ijson {ijson.backend}": 1}
+    assert read(tmp_path, "lines").parts[0].counters == {}
 
 
 # From a run to its figure
