@@ -38,9 +38,9 @@ def stale_reads(record: Record) -> float | Missing:
 def hits_of_optimum(record: Record) -> float | Missing:
     """Compute hits over those of the optimum."""
     hits, most = number(record, "hits"), number(record, "optimum_hits")
-    if isinstance(hits, Missing) or isinstance(most, Missing) or not most:
-        return Missing("even the optimum has no hit")
-    return hits / most
+    if isinstance(hits, Missing) or isinstance(most, Missing):
+        return hits if isinstance(hits, Missing) else most
+    return hits / most if most else Missing("even the optimum has no hit")
 
 
 def hit_rate_of_optimum(record: Record) -> float | Missing:

@@ -37,7 +37,7 @@ METRICS = (
         title="Time from the repair to the next answer",
         unit="s",
         better="lower",
-        formula="from when workers start well again to the first request that is answered; to the end if none is",
+        formula="from when workers start well again to the first request that is answered; missing if none is",
         compute=partial(number, name="back_s"),
         counts_failures=True,
     ),

@@ -1,8 +1,8 @@
 """Tasks in processes: how many a second, how soon the first is answered, and what it took.
 
-Tasks a second, and the time a task takes, are counted from when every caller has had its first answer: what is
-started once does not count in them. It is in the time until the first answer. Processor time is that of all processes
-inside the limits, workers' starts included, without the parent's own start.
+Tasks a second, the time a task takes and its processor time are counted from when every caller has had its first answer
+and nothing is under way: what is started once does not count in them. It is in the time until the first answer.
+Processor time is that of all processes inside the limits, until the last answer: what is kept has not ended then.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def latency(record: Record, percent: float) -> float | Missing:
 
 
 def cpu(record: Record) -> float | Missing:
-    """Compute the processor seconds a task, without the parent's start."""
-    tasks, parent = number(record, "tasks"), number(record, "parent_cpu_s")
-    if isinstance(tasks, Missing) or isinstance(parent, Missing):
-        return tasks if isinstance(tasks, Missing) else parent
+    """Compute the processor seconds a task after every caller's first."""
+    tasks = number(record, "tasks_after")
+    if isinstance(tasks, Missing):
+        return tasks
     looks = record.outside.looks
     before, after = (looks[name].cpu_seconds if name in looks else None for name in (SERVING, SERVED))
     if before is None or after is None:
         return Missing("this backend cannot know the group's processor time")
-    return (after - before - parent) / tasks
+    return (after - before) / tasks
 
 
 METRICS = (
@@ -78,7 +78,7 @@ METRICS = (
         title="Processor time a task",
         unit="s",
         better="lower",
-        formula="processor seconds of all processes but the parent's start ÷ tasks answered",
+        formula="processor seconds of all processes after every caller's first answer ÷ tasks answered since",
         compute=cpu,
     ),
     Metric(

@@ -31,12 +31,14 @@ def run(role: Role) -> None:
     count, together = int(condition["count"] or 0), 1 if condition["texts"] == SHORT else _SAID_TOGETHER
     said = [text for text, _ in vectors.texts(role.spec.seed, together * (count + batch))]
     texts = [" ".join(said[at : at + together]) for at in range(0, len(said), together)]
-    batches = [texts[at : at + batch] for at in range(0, len(texts), batch)]
+    # What counts is the same in every way; what warms up comes after it, and is no part of it.
+    batches, warming = [texts[at : at + batch] for at in range(0, count, batch)], texts[count:]
     encoder = str(condition["encoder"])
-    engine = _engine(encoder, check(embeddings.converted(PUBLISHED[encoder])).path, batches, role.spec.profile.cpus)
+    engine = _engine(
+        encoder, check(embeddings.converted(PUBLISHED[encoder])).path, [*batches, warming], role.spec.profile.cpus
+    )
     engine.load()
     try:
-        warming, *batches = batches
         engine.embed(warming)
         made, seconds = [], []
         for each in batches:

@@ -29,11 +29,11 @@ async def _run(role: Role) -> None:
     condition = role.spec.condition
     at_once, rounds = int(condition["at_once"] or 1), int(condition["rounds"] or 1)
     each = int(condition["requests"] or 0) // at_once // rounds
-    warm = await _pool(role, at_once)
+    warm = _pool(role, at_once)
     for _ in range(_WARM):
         await warm.ask()
     await warm.close()
-    pool = await _pool(role, at_once)
+    pool = _pool(role, at_once)
     answered: list[float] = []
     used_s = 0.0
     await _command(role, f"{NOTE}opened")
@@ -58,10 +58,10 @@ async def _run(role: Role) -> None:
     await pool.close()
 
 
-async def _pool(role: Role, at_once: int) -> Pool | Multiplexed:
+def _pool(role: Role, at_once: int) -> Pool | Multiplexed:
     settings, deadline_s = role.spec.settings, float(role.spec.condition["deadline_s"] or 0)
     if settings.get("multiplexed"):
-        return await Multiplexed.open(role.address, QUESTION, deadline_s)
+        return Multiplexed(role.address, QUESTION, deadline_s)
     kind = OverHttp if role.spec.condition["speaks"] == "http" else OverWebSocket
     care = msgspec.convert({**settings, "most": settings["most"] or at_once}, Care)
     return Pool(partial(kind.open, role.address, QUESTION, _tls(role)), care, deadline_s, _PING_S)

@@ -38,7 +38,7 @@ async def _run(role: Role) -> None:
     chosen = random.Random(role.spec.seed)
     asked = [[chosen.randrange(_AGENTS) for _ in range(requests // users)] for _ in range(users)]
     async with _way(role) as opened:
-        await _ask_once(opened, 0)
+        await _warm(opened, POOLS.get(role.spec.subject, 1))
         clock, waited = Stopwatch(), role.part.series.setdefault("connection_s", [])
         asking = (
             _user(number, opened, agents, clock, waited, role.part.requests) for number, agents in enumerate(asked)
@@ -110,16 +110,22 @@ async def _ask(had: Connection, agent: int) -> None:
         raise AssertionError(f"{found} came when agent {agent} was asked for.")
 
 
-async def _ask_once(opened: _Open, agent: int) -> None:
-    async with opened() as had:
-        await _ask(had, agent)
+async def _warm(opened: _Open, count: int) -> None:
+    """Have every connection of a pool ask once: what one plans and caches for its first question does not count."""
+    async with AsyncExitStack() as stack:
+        await _all_ask(stack, opened, count)
+
+
+async def _all_ask(stack: AsyncExitStack, opened: _Open, count: int) -> None:
+    """Have so many connections ask once, each of which stays open until the stack is closed."""
+    for agent in range(count):
+        await _ask(await stack.enter_async_context(opened()), agent)
 
 
 async def _note_memory(role: Role, opened: _Open, count: int) -> None:
     """Note what all processes hold with as many connections open as the way has at most, each having asked."""
     async with AsyncExitStack() as stack:
-        for agent in range(count):
-            await _ask(await stack.enter_async_context(opened()), agent)
+        await _all_ask(stack, opened, count)
         held = role.processes.anonymous_bytes()
     if held is not None:
         role.part.values["database_held_bytes"] = float(held)

@@ -20,7 +20,10 @@ Wanted = tuple[int, str]
 
 
 class JsonSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reader found, and what that took: seconds, and resident bytes at the highest, beyond those before."""
+    """What a reader found, and what that took: seconds, and resident bytes at the highest, beyond those before.
+
+    ``backend`` is that of ijson where it read: in C or in Python, which takes many times as long.
+    """
 
     records: int
     tokens: int
@@ -28,6 +31,7 @@ class JsonSeen(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
     first_s: float
     peak_bytes: int
+    backend: str = ""
 
 
 class _Typed(msgspec.Struct):
@@ -112,4 +116,13 @@ def read(way: str, path: Path) -> JsonSeen:
         took_s=round(took_s, 6),
         first_s=round(first_s, 6),
         peak_bytes=max(0, memory.peak_bytes() - before),
+        backend=_backend(way),
     )
+
+
+def _backend(way: str) -> str:
+    if way not in ("streamed", "rebuilt"):
+        return ""
+    import ijson
+
+    return str(ijson.backend)

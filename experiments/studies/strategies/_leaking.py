@@ -196,9 +196,9 @@ async def _run(role: Role) -> None:
                     listeners.add(size)
                 if (number + 1) % every == 0:
                     looking.look(number + 1)
+            anonymous = role.processes.anonymous_bytes()  # what the way of looking holds is still there
         finally:
             looking.close()
-        anonymous = role.processes.anonymous_bytes()
         await asyncio.to_thread(role.outside_look)
     _note(role, judged, taken, anonymous)
 

@@ -68,8 +68,11 @@ class Pool:
         self.opened = 0
 
     async def ask(self) -> None:
-        """Ask one request. Raises OSError where it fails, TimeoutError among them."""
-        async with self._places:
+        """Ask one request. Raises OSError where it fails, TimeoutError among them.
+
+        The deadline is that of all it takes: to have a place, to look for a connection, and to ask, once or twice.
+        """
+        async with asyncio.timeout(self._deadline_s), self._places:
             connection = await self._kept()
             if connection is not None:
                 try:
@@ -103,18 +106,19 @@ class Pool:
                 await connection.ping()
         except OSError:
             return False
+        except asyncio.CancelledError:  # the deadline passed
+            connection.drop()
+            raise
         return True
 
     async def _new(self) -> PooledConnection:
         self.opened += 1
-        async with asyncio.timeout(self._deadline_s):
-            return await self._opens()
+        return await self._opens()
 
     async def _ask(self, connection: PooledConnection) -> None:
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await connection.ask(last=not self._care.keeps)
-        except OSError:
+            await connection.ask(last=not self._care.keeps)
+        except (OSError, asyncio.CancelledError):  # the latter where the deadline passes
             connection.drop()
             raise
         if self._care.keeps:
@@ -214,19 +218,18 @@ class OverWebSocket(PooledConnection):
 
 
 class Multiplexed:
-    """One WebSocket for all requests, as the source lists it: each message has a number, and so has its answer."""
+    """One WebSocket for all requests, as the source lists it: each message has a number, and so has its answer.
 
-    def __init__(self, connection: ClientConnection, deadline_s: float) -> None:
-        self._connection, self._deadline_s = connection, deadline_s
+    The first request opens it, as that of a pool does.
+    """
+
+    def __init__(self, address: str, target: str, deadline_s: float) -> None:
+        self._where, self._deadline_s = f"ws://{address}{target}", deadline_s
+        self._connection: ClientConnection | None = None
+        self._opening = asyncio.Lock()
         self._asked: dict[str, asyncio.Future[None]] = {}
         self._number = 0
-        self._hearing = asyncio.create_task(self._hear())
-        self.opened = 1
-
-    @classmethod
-    async def open(cls, address: str, target: str, deadline_s: float) -> Multiplexed:
-        """Connect and shake hands. Raises OSError."""
-        return cls(await connect(f"ws://{address}{target}", compression=None, ping_interval=None), deadline_s)
+        self.opened = 0
 
     async def ask(self) -> None:
         """Ask one request. Raises OSError where it fails."""
@@ -235,7 +238,7 @@ class Multiplexed:
         self._asked[name] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._deadline_s):
-                await self._connection.send(name)
+                await (await self._opened()).send(name)
                 await self._asked[name]
         except WebSocketException as error:
             raise ConnectionError(str(error)) from error
@@ -243,12 +246,22 @@ class Multiplexed:
             del self._asked[name]
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._connection.close()
-        await self._hearing
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            await self._connection.close()
+            await self._hearing
 
-    async def _hear(self) -> None:
-        async for message in self._connection:
+    async def _opened(self) -> ClientConnection:
+        """Return the connection, which is opened if there is none."""
+        async with self._opening:
+            if self._connection is None:
+                self._connection = await connect(self._where, compression=None, ping_interval=None)
+                self._hearing = asyncio.create_task(self._hear(self._connection))
+                self.opened += 1
+            return self._connection
+
+    async def _hear(self, connection: ClientConnection) -> None:
+        async for message in connection:
             waiting = self._asked.get(str(message).partition(" ")[0])
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)

@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,6 +105,12 @@ def longest_outage_s(probes: Iterable[Probe]) -> float:
     return longest
 
 
+def back_after_s(probes: Iterable[Probe], repaired_s: float) -> float | None:
+    """Return how long after the repair the first request that was answered was due; None where none was."""
+    back = [probe.due_s for probe in probes if probe.answered and probe.due_s >= repaired_s]
+    return min(back) - repaired_s if back else None
+
+
 async def _live(role: Role) -> None:
     condition = role.spec.condition
     seconds, workers = float(condition["seconds"] or 0), int(condition["workers"] or 1)
@@ -135,8 +141,9 @@ async def _live(role: Role) -> None:
         "starts": starts,
     }
     if repaired_s is not None:
-        back = [probe.due_s for probe in probes if probe.answered and probe.due_s >= repaired_s]
-        role.part.values["back_s"] = min(back, default=seconds) - repaired_s
+        back_s = back_after_s(probes, repaired_s)
+        if back_s is not None:
+            role.part.values["back_s"] = back_s
 
 
 async def _asked(role: Role, address: tuple[str, int], seconds: float, clock: Stopwatch) -> list[Probe]:
@@ -146,14 +153,15 @@ async def _asked(role: Role, address: tuple[str, int], seconds: float, clock: St
     for number in range(round(seconds * per_s)):
         due_s = number / per_s
         await asyncio.sleep(max(0.0, due_s - clock()))
-        asking.append(asyncio.create_task(_ask(address, due_s, deadline_s)))
+        asking.append(asyncio.create_task(_ask(address, due_s, deadline_s, clock)))
     return list(await asyncio.gather(*asking))
 
 
-async def _ask(address: tuple[str, int], due_s: float, deadline_s: float) -> Probe:
+async def _ask(address: tuple[str, int], due_s: float, deadline_s: float, clock: Callable[[], float]) -> Probe:
+    """Ask once; the deadline counts from when the request was due, however late it is asked."""
     writer, answer = None, b""
     try:
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout(due_s + deadline_s - clock()):
             reader, writer = await asyncio.open_connection(*address)
             writer.write(b"a question")
             answer = await reader.read(100)

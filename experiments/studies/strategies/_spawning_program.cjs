@@ -3,6 +3,7 @@
 'use strict';
 
 const { fork, spawn } = require('node:child_process');
+const { readSync, writeSync } = require('node:fs');
 const { createHash } = require('node:crypto');
 const { once } = require('node:events');
 const { text } = require('node:stream/consumers');
@@ -180,12 +181,18 @@ function listen() {
 
 const WAYS = { spawned, pool, listed, echo, server };
 
-// Asks until so many seconds after every caller had its first answer: by then what is kept has been started.
+// Says which moment it is, and returns when it has been looked at.
+function lookedAt(moment) {
+  writeSync(1, `${moment}\n`);
+  readSync(0, Buffer.alloc(16));
+}
+
+// Each caller asks once and then, when all have their answer, again and again for so many seconds: so what is kept has
+// been started before that. A caller asks at least twice.
 async function offered(way, plan) {
   const task = { text: 'x'.repeat(1000), hashes: plan.hashes };
   const wanted = work(task).digest;
   const rows = [];
-  const firsts = [];
   let worked = 0;
   const began = performance.now();
   const now = () => (performance.now() - began) / 1000;
@@ -197,22 +204,22 @@ async function offered(way, plan) {
     worked += reply.work_s;
     return now();
   };
-  const underWay = () => firsts.length < plan.callers || now() < Math.max(...firsts) + plan.seconds;
-  const call = async () => {
-    firsts.push(await ask());
-    while (underWay()) await ask();
-  };
-  await Promise.all(Array.from({ length: plan.callers }, call));
-  return { rows, first_round_s: Math.max(...firsts), work_s: worked / rows.length };
+  const all = (call) => Promise.all(Array.from({ length: plan.callers }, call));
+  await all(ask);
+  lookedAt('serving');
+  const goesOn = now();
+  await all(async () => {
+    while ((await ask()) < goesOn + plan.seconds);
+  });
+  lookedAt('served');
+  return { rows, goes_on_s: goesOn, work_s: worked / rows.length };
 }
 
 async function drive(plan) {
   const held = Buffer.alloc(plan.parent_mib * 2 ** 20, 1);
   const { way, processes, end } = await WAYS[plan.way](plan);
-  const used = process.cpuUsage();
   const seen = await offered(way, plan);
   seen.processes = processes();
-  seen.started_cpu_s = (used.user + used.system) / 1e6;
   await end();
   if (held.length !== plan.parent_mib * 2 ** 20) throw new Error('the parent holds less than it should');
   console.log(JSON.stringify(seen));

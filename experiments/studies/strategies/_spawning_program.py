@@ -1,7 +1,8 @@
 """A parent that has tasks done in processes: run by its path, with a plan as its argument, it prints what it saw.
 
 Its twin for other runtimes is ``_spawning_program.cjs``: the same ways, the same plan, the same answer. It is run by
-its path, as every worker is, so that a worker loads this file and what a task needs, and nothing of the lab.
+its path, as every worker is, so that a worker loads this file and what a task needs, and nothing of the lab. Before the
+answer it prints two words, a line each, and goes on when a line comes: then nothing is under way, and it is looked at.
 """
 
 from __future__ import annotations
@@ -63,27 +64,28 @@ def drive(plan: Plan) -> Reply:
     held = bytearray(plan["parent_mib"] << 20)
     held[::4096] = b"x" * len(held[::4096])  # a page is the parent's when it was written
     with WAYS[plan["way"]](plan) as (way, processes):
-        started_cpu_s = time.process_time()
-        seen = _offered(way, plan)
-        return {**seen, "processes": processes(), "started_cpu_s": started_cpu_s}
+        return {**_offered(way, plan), "processes": processes()}
 
 
 def _offered(way: Way, plan: Plan) -> Reply:
-    """Ask until so many seconds after every caller had its first answer: by then what is kept has been started."""
+    """Have each caller ask once, and then, when all have their answer, again and again for so many seconds.
+
+    So what is kept has been started before that. A caller asks at least twice.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     task = {"text": "x" * 1000, "hashes": plan["hashes"]}
     wanted = work(task)["digest"]
     rows: list[tuple[float, float]] = []
-    firsts: list[float] = []
     work_s: list[float] = []
-    failed = threading.Event()
-    began = time.perf_counter()
+    began, goes_on = time.perf_counter(), 0.0
 
-    def under_way() -> bool:
-        if len(firsts) < plan["callers"]:
-            return not failed.is_set()
-        return bool(time.perf_counter() - began < max(firsts) + plan["seconds"])
+    def look() -> None:
+        nonlocal goes_on
+        _looked_at("serving")
+        goes_on = time.perf_counter() - began
+
+    together = threading.Barrier(plan["callers"], look)
 
     def ask() -> float:
         asked = time.perf_counter() - began
@@ -97,17 +99,27 @@ def _offered(way: Way, plan: Plan) -> Reply:
 
     def call() -> None:
         try:
-            firsts.append(ask())
-            while under_way():
-                ask()
+            ask()
+            together.wait()
+            while ask() < goes_on + plan["seconds"]:
+                pass
+        except threading.BrokenBarrierError:  # another caller failed, and says so
+            return
         except BaseException:
-            failed.set()
+            together.abort()
             raise
 
     with ThreadPoolExecutor(plan["callers"]) as callers:
         for calling in [callers.submit(call) for _ in range(plan["callers"])]:
             calling.result()
-    return {"rows": rows, "first_round_s": max(firsts), "work_s": sum(work_s) / len(work_s)}
+    _looked_at("served")
+    return {"rows": rows, "goes_on_s": goes_on, "work_s": sum(work_s) / len(work_s)}
+
+
+def _looked_at(moment: str) -> None:
+    """Say which moment it is, and return when it has been looked at."""
+    print(moment, flush=True)
+    sys.stdin.readline()
 
 
 @contextmanager

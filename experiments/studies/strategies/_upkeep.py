@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from statistics import median
 from typing import Any
@@ -98,8 +98,10 @@ async def _sort(role: Role) -> None:
         role.part.values = {
             "upkeep_sort_s": took_s,
             "upkeep_spilled_bytes": float(spilled),
-            "upkeep_sort_bytes": float(max(held)),
         }
+        most = most_held(held)
+        if most is not None:
+            role.part.values["upkeep_sort_bytes"] = float(most)
         await asyncio.to_thread(role.outside_look)
 
 
@@ -112,13 +114,19 @@ async def _spilled(database: Connection, statement: str) -> int:
 
 @contextmanager
 def _held_beyond_now(role: Role) -> Iterator[list[int]]:
-    """Fill a list, on a thread, with how much more anonymous memory all processes hold than they do now."""
-    before = role.processes.anonymous_bytes() or 0
-    held, over = [0], threading.Event()
+    """Fill a list, on a thread, with how much more anonymous memory all processes hold than they do now.
+
+    It stays empty where the kernel does not tell.
+    """
+    before = role.processes.anonymous_bytes()
+    held: list[int] = []
+    over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(_SAMPLE_S):
-            held.append((role.processes.anonymous_bytes() or 0) - before)
+        while before is not None and not over.wait(_SAMPLE_S):
+            now = role.processes.anonymous_bytes()
+            if now is not None:
+                held.append(now - before)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -127,3 +135,8 @@ def _held_beyond_now(role: Role) -> Iterator[list[int]]:
     finally:
         over.set()
         thread.join()
+
+
+def most_held(held: Sequence[int]) -> int | None:
+    """Return the most that was seen, and no less than nothing; None where nothing was seen."""
+    return max(0, max(held)) if held else None

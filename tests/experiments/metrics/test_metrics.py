@@ -187,6 +187,16 @@ def test_hit_rate_of_a_cache_and_of_a_system_that_holds_one() -> None:
     assert isinstance(of("prompt_reuse", subject(counters={"prompt_tokens": 0, "reused_tokens": 0})), Missing)
 
 
+def test_hits_of_the_optimum_are_missing_for_the_reason_that_is_true() -> None:
+    assert of("hits_of_optimum", subject(values={"hits": 30.0, "optimum_hits": 40.0})) == 0.75
+    for values, reason in (
+        ({"optimum_hits": 40.0}, "the subject noted no hits"),
+        ({"hits": 30.0}, "the subject noted no optimum_hits"),
+        ({"hits": 0.0, "optimum_hits": 0.0}, "even the optimum has no hit"),
+    ):
+        assert of("hits_of_optimum", subject(values=values)) == Missing(reason)
+
+
 def test_no_cache_hits_more_than_the_unlimited_one() -> None:
     assert of("unlimited_hit_rate", subject(values={"accesses": 500, "distinct": 129})) == pytest.approx(0.742)
 

@@ -34,14 +34,15 @@ class _Alone(Role):
         self.looks: dict[str, Look] = {}
 
     def outside_look(self, name: str = "end") -> None:
+        started = processes.descendants(os.getpid())
         self.looks[name] = Look(
             at_s=time.monotonic(),
             counted="tree",
             memory=GroupMemory(),
-            cpu_seconds=time.process_time() + processes.waited_for_seconds(),
+            cpu_seconds=time.process_time() + processes.waited_for_seconds() + sum(map(processes.cpu_seconds, started)),
             tree_pss_bytes=0,
             tree_rss_bytes=0,
-            processes=(),
+            processes=processes.uses(started),
         )
 
 
@@ -106,11 +107,11 @@ def check_grid(part: ModuleType, most_s: float) -> None:
     assert BLOCKS["quick"] * sum(cell.estimate_s for cell in planned(part, "quick")) < 60
 
 
-def check_claims(part: ModuleType, *names: str) -> None:
-    """Hold claims to the grid: what they compare is planned in every condition that fits."""
+def check_claims(part: ModuleType, *names: str, preset: Preset = "standard") -> None:
+    """Hold claims to the grid of a preset: what they compare is planned in every condition that fits."""
     from experiments.analysis import claims
 
-    cells = planned(part, "standard")
+    cells = planned(part, preset)
     for name in names:
         claim = claims.get(name)
         assert claim.study == Strategies.name

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import metrics
+from experiments.measuring.probes.processes import Inside
 from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import BLOCKS, Cell, GridRequest, Preset
-from experiments.studies.strategies import leaks
-from experiments.studies.strategies._leak_names import LEAST_BYTES, LOOKS
+from experiments.studies.strategies import _leaking, leaks
+from experiments.studies.strategies._leak_names import LEAST_BYTES, LOOKS, MEMRAY, SNAPSHOTS, WATCHED
 from experiments.studies.strategies._leaking import NamedLeaks, SteadyGrowth, leaking_place
 from tests.experiments.studies.strategies.unrun import record_of
 
@@ -61,3 +62,18 @@ def test_the_leak_is_found_as_soon_as_the_rule_allows(subject: str, tmp_path: Pa
     assert metrics.get("leak_found_after").of(record) == (LOOKS + 1) * leaks.EVERY
     assert metrics.get("latency_p50").of(record) > 0
     assert leaking_place().startswith("strategies/_leaking.py:")
+
+
+@pytest.mark.parametrize("subject", [WATCHED, SNAPSHOTS, MEMRAY])
+def test_memory_is_read_while_the_way_of_looking_still_holds_what_it_holds(
+    subject: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    way = _leaking._WAYS[subject]
+    ended, read = way.close, Inside.anonymous_bytes
+    monkeypatch.setattr(way, "close", lambda self: (seen.append("closed"), ended(self)))
+    monkeypatch.setattr(Inside, "anonymous_bytes", lambda self: (seen.append("read"), read(self))[1])
+    [small] = [cell for cell in cells("smoke") if cell.subject == SNAPSHOTS]
+    record = record_of(leaks, msgspec.structs.replace(small, subject=subject), tmp_path / subject)
+    assert seen[-2:] == ["read", "closed"]
+    assert metrics.get("leak_memory").of(record) > 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from experiments.report.figures.strategies import restarts as figures
-from experiments.studies.strategies import restarts
-from experiments.studies.strategies._restarts import Probe, longest_outage_s
+from experiments.studies.strategies import _restarts, restarts
+from experiments.studies.strategies._restarts import Probe, back_after_s, longest_outage_s
 from experiments.studies.strategies._restarts_service import Supervisor
 from tests.experiments.studies.strategies.in_process import (
     check_claims,
@@ -45,7 +47,7 @@ WANTED = (
 
 def test_the_grid_is_whole_and_the_claims_are_in_it():
     check_grid(restarts, 200)
-    check_claims(restarts, "S2-restart")
+    check_claims(restarts, "S2-restart", preset="paper")
 
 
 def test_a_service_that_nobody_attends_to_starts_nothing_and_others_do(records):
@@ -92,6 +94,24 @@ def test_the_figures_say_what_the_trials_did(records, tmp_path):
     found = drawn(figures, list(records.values()), tmp_path)
     assert set(found) == {"strategies-restarts", "strategies-restarts-in-vain"}
     assert "started again at once" in words(found["strategies-restarts"])
+
+
+def test_a_service_that_never_answers_again_has_no_time_until_it_does():
+    before, unanswered, back = Probe(0.1, answered=True), Probe(0.6, answered=False), Probe(0.8, answered=True)
+    assert back_after_s([before, unanswered], 0.5) is None
+    assert back_after_s([before, unanswered, back], 0.5) == pytest.approx(0.3)
+
+
+async def test_an_answer_that_comes_after_the_deadline_of_a_request_that_was_asked_late_is_none():
+    async def answers(reader, writer):
+        await reader.read(100)
+        writer.write(b"an answer")
+        writer.close()
+
+    async with await asyncio.start_server(answers, "127.0.0.1", 0) as server:
+        address = server.sockets[0].getsockname()
+        answered = [(await _restarts._ask(address, due_s, 30.0, lambda: 60.0)).answered for due_s in (60.0, 20.0)]
+    assert answered == [True, False]
 
 
 @given(some.lists(some.booleans(), min_size=1))

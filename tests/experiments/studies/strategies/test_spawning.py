@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from experiments.measuring import programs, requirements
+from experiments.measuring.looks import SERVED, SERVING
 from experiments.measuring.study import Cell
 from experiments.report.figures.strategies import spawning as figures
 from experiments.studies.strategies import spawning
@@ -72,7 +73,7 @@ def test_every_way_does_the_tasks_and_starts_as_many_processes_as_it_should(reco
     for (_, subject), record in records.items():
         values = record.part().values
         assert 0 < values["tasks_after"] < values["tasks"]
-        assert all(value(name, record) >= 0 for name in spawning.MEASURES if name != "spawning_cpu")
+        assert all(value(name, record) >= 0 for name in spawning.MEASURES)
         if subject in ("spawned", "forked", "python", "node", "bun"):
             assert values["processes"] == values["tasks"]
         elif subject in spawning.SERVERS:
@@ -82,6 +83,16 @@ def test_every_way_does_the_tasks_and_starts_as_many_processes_as_it_should(reco
             assert values["processes"] > record.spec.settings["workers"]
         else:
             assert values["processes"] == record.spec.settings["workers"]
+
+
+def test_processor_time_is_counted_when_what_is_kept_has_been_started_and_before_it_ends(records):
+    for (_, subject), record in records.items():
+        before, after = (record.outside.looks[name] for name in (SERVING, SERVED))
+        used = after.cpu_seconds - before.cpu_seconds
+        assert value("spawning_cpu", record) == pytest.approx(used / record.part().values["tasks_after"])
+        if subject in ("reused", "warmed", "one-worker", "cluster", "one-process"):
+            parent_and_kept = 1 + int(record.part().values["processes"])
+            assert min(len(before.processes), len(after.processes)) >= parent_and_kept
 
 
 def test_a_task_costs_more_where_a_process_is_started_for_it(records):

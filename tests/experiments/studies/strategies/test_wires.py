@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from websockets.asyncio.server import ServerConnection, serve
 
 from experiments import metrics
 from experiments.analysis import claims
@@ -25,6 +27,8 @@ from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Preset
 from experiments.metrics.interface import Missing
 from experiments.studies.strategies import Strategies, _json, _json_child, connections, deflate, fetches, json_reading
+from experiments.studies.strategies._pool import Multiplexed
+from systems.errors import SystemFailed
 from tests.experiments.analysis import synthetic
 
 PARTS = (deflate, connections, json_reading, fetches)
@@ -201,6 +205,25 @@ def test_a_bound_on_the_pool_holds_and_one_connection_can_carry_all(tmp_path: Pa
     assert value("connections_opened", shared) == 1 / 12
 
 
+async def test_one_connection_for_all_is_opened_by_the_first_request_as_those_of_a_pool_are() -> None:
+    async def answers(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(f"{message} answered")
+
+    async with serve(answers, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        shared = Multiplexed(f"127.0.0.1:{port}", "/", 30.0)
+        assert shared.opened == 0
+        await asyncio.gather(shared.ask(), shared.ask())
+        await shared.ask()
+        assert shared.opened == len(server.connections) == 1
+        await shared.close()
+    never = Multiplexed(f"127.0.0.1:{port}", "/", 30.0)
+    with pytest.raises(ConnectionRefusedError):
+        await never.ask()
+    await never.close()
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 def test_over_tls_the_certificate_is_checked_and_all_are_answered(tmp_path: Path) -> None:
     assert value("requests_answered", asked(tmp_path, "pooled", tls=True, requests=3)) == 1
@@ -213,7 +236,7 @@ def test_over_tls_the_certificate_is_checked_and_all_are_answered(tmp_path: Path
         ("unchecked", False, False),
         ("looked-at", True, False),
         ("pinged", True, True),
-        ("asked-again", True, True),
+        ("asked-again", True, False),
     ],
 )
 def test_what_a_pool_does_with_dead_connections_decides_what_is_answered(
@@ -263,6 +286,18 @@ def test_a_reader_that_is_killed_has_read_nothing_and_the_trial_goes_on(
     assert record.parts[0].went_beyond
     assert value("json_read", record) == 0
     assert isinstance(metrics.get("json_growth").of(record), Missing)
+
+
+def test_a_kill_that_no_limit_explains_ends_the_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_json, "PROGRAM", "import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(SystemFailed, match="status -9"):
+        read(tmp_path, "read-whole")
+
+
+def test_the_record_says_which_parser_streamed(tmp_path: Path) -> None:
+    ijson = pytest.importorskip("ijson")
+    assert read(tmp_path, "streamed").parts[0].counters == {f"ijson {ijson.backend}": 1}
+    assert read(tmp_path, "lines").parts[0].counters == {}
 
 
 # From a run to its figure

@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,15 @@ from experiments.measuring.records import EngineSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.study import BLOCKS, GRADED, GridRequest
 from experiments.metrics.interface import Missing
-from experiments.studies.strategies import Strategies, database_pool, projection, time_ranges, upkeep
+from experiments.studies.strategies import (
+    Strategies,
+    _database_pool,
+    _upkeep,
+    database_pool,
+    projection,
+    time_ranges,
+    upkeep,
+)
 from experiments.studies.strategies import _postgres_levels as levels
 from experiments.workloads import events, memories
 from tests.experiments.analysis import synthetic
@@ -202,6 +212,26 @@ def test_every_request_has_a_connection_and_its_answer(seen, login):
 
 
 @needs_postgres
+@pytest.mark.parametrize(("way", "warmed"), [("connect-each", 1), ("pool-2", 2), ("pool-20", 20)])
+def test_every_connection_of_a_pool_has_asked_before_its_time_counts(seen, way, warmed, monkeypatch):
+    asked, before = [], []
+    ask, clock = _database_pool._ask, _database_pool.Stopwatch
+
+    async def noted(had, agent):
+        asked.append(had.get_server_pid())
+        await ask(had, agent)
+
+    def started():
+        before.append(len(set(asked)))
+        return clock()
+
+    monkeypatch.setattr(_database_pool, "_ask", noted)
+    monkeypatch.setattr(_database_pool, "Stopwatch", started)
+    seen(database_pool, way, users=4, login=levels.TRUSTED, requests=8)
+    assert before == [warmed]
+
+
+@needs_postgres
 def test_every_way_finds_the_newest_memories_and_less_comes_of_what_is_not_needed(seen):
     found = {way: seen(projection, way, memories=1_000) for way in projection.SUBJECTS}
     measured = {name for name in projection.MEASURES if not name.endswith(("10k", "50k"))}
@@ -217,6 +247,24 @@ def test_states_that_are_not_vacuumed_take_more_room(seen):
     assert found["vacuumed"]["upkeep_table_bytes"] < found["never-vacuumed"]["upkeep_table_bytes"]
     assert found["never-vacuumed"]["upkeep_vacuum_time"] == 0 < found["vacuumed"]["upkeep_vacuum_time"]
     assert all(values["upkeep_read_time"] > 0 for values in found.values())
+
+
+@pytest.mark.parametrize(("read", "most"), [([3, 7, 5], 4), ([None], None), ([3, None, 9], 6)])
+def test_what_sorts_hold_is_left_out_where_the_kernel_tells_none(read, most, monkeypatch):
+    told, enough = iter(read), threading.Event()
+
+    def anonymous_bytes():
+        if len(asked) == 5:
+            enough.set()
+        asked.append(1)
+        return next(told, read[-1])
+
+    asked = []
+    monkeypatch.setattr(_upkeep, "_SAMPLE_S", 0.0001)
+    role = SimpleNamespace(processes=SimpleNamespace(anonymous_bytes=anonymous_bytes))
+    with _upkeep._held_beyond_now(role) as held:
+        assert most is None or enough.wait(10)
+    assert _upkeep.most_held(held) == most
 
 
 @needs_postgres
