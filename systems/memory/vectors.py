@@ -119,6 +119,7 @@ class VectorIndex:
         self._store = store
         self._engine = engine
         self._batch = batch
+        self._characters = batch * _STEP_CHARACTERS // _STEP
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vectors")
         self._sessions: OrderedDict[str, Neighbours] = OrderedDict()
         self._changes = (0, 0)
@@ -207,7 +208,7 @@ class VectorIndex:
         return [
             _Lacking(*turn)
             for place, (turn, characters) in enumerate(zip(turns, together, strict=True))
-            if not place or characters <= _STEP_CHARACTERS
+            if not place or characters <= self._characters
         ]
 
     def _read(self, turns: Sequence[_Lacking]) -> dict[int, tuple[float, bytes]]:

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -51,7 +52,9 @@ async def started(folder, engine=None, **changes):
 
 
 def in_files(folder, word):
-    return [path.name for path in folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+    found = [(path.name, path.read_bytes()) for path in folder.rglob("*") if path.is_file()]
+    said = [(name, zlib.decompress(content) if name.endswith(".z") else content) for name, content in found]
+    return [name for name, content in said if word.encode() in content]
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
