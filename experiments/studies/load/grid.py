@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from msgspec import structs
+
 from experiments.measuring.study import Cell, GridRequest, Preset, twins
 from experiments.studies import joining
 from experiments.studies.load.conditions import Conditions
@@ -117,9 +119,16 @@ def _paper(grid: Conditions) -> Iterable[Cell]:
 
 
 def _beside(request: GridRequest) -> Iterable[Cell]:
-    """Yield what the systems that stand beside the others are asked: as many users with inference, most with sleeps."""
+    """Yield what the systems that stand beside the others are asked: as many users with inference, most with sleeps.
+
+    And each mechanism taken away from all. That of the tiered agent is asked in the study `density`, over long
+    conversations: none of its own has work here.
+    """
     grid, is_paper = Conditions(request), request.preset == "paper"
     for users, turns in _ASKING_LONG if is_paper else _ASKING:
         yield from grid.closed(grid.inference, users, turns=turns)
         yield from grid.on_batched(users, turns=turns)
     yield from grid.closed(sleep(_SLEEP_S if is_paper else _SHORT_SLEEP_S), max(_JUDGED), turns=2)
+    climbing = tuple(name for name in request.systems if name != "tiered")
+    rungs = Conditions(structs.replace(request, systems=climbing)).ladder("leave-one-out", grid.serial, 50)
+    yield from (*rungs, *twins(cell for cell in rungs if cell.variant == "all"))

@@ -19,7 +19,8 @@ def cells(study, preset, systems=("baseline", "asynchronous")):
 
 
 def joined(study, preset, **more):
-    return [cell for cell in cells(study, preset, **more) if cell.system in joining.SYSTEMS]
+    found = cells(study, preset, **more)
+    return [cell for cell in found if cell.system in joining.SYSTEMS and cell.part != "ladder"]
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -54,6 +55,15 @@ def test_in_the_load_study_they_stand_beside_both_agents_in_every_condition(pres
     for name in HERE:
         on_both = {(subject, users, "inference") for subject in (name, f"{name}-batched") for users in (1, 10, 50)}
         assert asked >= on_both | {(name, 50, "simulation")}
+
+
+@pytest.mark.parametrize("preset", GRADED)
+def test_each_mechanism_of_the_pooled_agent_is_taken_away_from_all_of_them_and_all_are_measured_twice(preset):
+    climbing = [cell for cell in cells(Load, preset) if cell.part == "ladder" and cell.system in joining.SYSTEMS]
+    assert {cell.condition["of"] for cell in climbing} == {"pooled"}
+    assert {cell.condition["ladder"] for cell in climbing} == {"leave-one-out"}
+    assert {cell.variant for cell in climbing} == {"all", *registry.systems.get("pooled").mechanisms}
+    assert [cell.variant for cell in climbing if cell.twin] == ["all"]
 
 
 @pytest.mark.parametrize("study", [Memory, LazyLoading])
