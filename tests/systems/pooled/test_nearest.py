@@ -94,7 +94,7 @@ async def test_a_graph_grows_with_what_is_saved_and_loses_what_is_forgotten(tmp_
 
 
 @graphs
-async def test_when_something_is_forgotten_the_graph_of_its_session_goes_and_no_other_is_made_anew(tmp_path, monkeypatch):
+async def test_when_something_is_forgotten_the_graph_of_its_session_goes_and_no_other(tmp_path, monkeypatch):
     add, added = nearest.Graph.add, []
     monkeypatch.setattr(nearest.Graph, "add", lambda graph, kept: (added.append(len(kept)), add(graph, kept)))
     async with opened(tmp_path / "m.sqlite", Numbers()) as store:
