@@ -16,6 +16,7 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, Refused, StillReadable
 from systems.interface import Keeper, Profiled, Request, Source, Telling, talk
 from systems.pooled.agent import Pooled
+from systems.pooled.monitoring.window import Window
 from systems.pooled.settings import MECHANISMS, PooledSettings
 from systems.server.metrics import Metrics
 from tests.systems.asynchronous.asking import until
@@ -298,6 +299,17 @@ async def test_it_tells_how_it_keeps_its_targets_and_what_is_short(tmp_path):
     assert 'fourgig_pool_agents{state="most"} 50.0' in metrics
     assert 'fourgig_turn_steps_total{step="model"} 4.0' in metrics
     assert "model" in agent.profile()
+    await agent.close()
+
+
+async def test_what_the_last_turns_were_like_is_read_once_for_all_that_is_told_of_it(tmp_path, monkeypatch):
+    agent = await started(tmp_path)
+    await agent.answer(ask("Hello."))
+    read, reads = Window.read, []
+    monkeypatch.setattr(Window, "read", lambda window: (reads.append(1), read(window))[1])
+    named = {metric.name for metric in agent.metrics()}
+    assert {"target_reading", "target_status"} <= named
+    assert len(reads) == 1
     await agent.close()
 
 
