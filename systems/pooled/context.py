@@ -1,4 +1,4 @@
-"""What a history becomes that is too long for its budget: what is critical stays, the rest is shortened, then dropped.
+"""What a history becomes that is too long for its budget: what is critical stays word for word, the rest is shortened.
 
 No model is asked for a summary: it would hold the one engine while the next turn waits, and may say what was not said.
 """
