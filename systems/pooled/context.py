@@ -24,9 +24,10 @@ def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Ex
     Those that tell something of the user are critical and stay word for word; of the others answers are shortened, the
     oldest first, until all have room. Then the oldest leave: half of either bound is for what is critical, the rest for
     the others and the newest, and either has what the other does not need. The newest stays as it is, even where it
-    alone is too long, since the next question may refer to it; where none may stay, nothing does.
+    alone is too long, since the next question may refer to it, and beside it what is critical has its half all the
+    same; where none may stay, nothing does.
 
-    The bounds are kept whatever is critical: between two compressions a history grows by what they leave free, and an
+    So what stays is bounded however much is critical, and a history grows for a while until it is compressed again: an
     engine computes only what is new.
     """
     if most < 1 or not exchanges:
@@ -51,7 +52,7 @@ def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Ex
         said += _characters([kept[place]])
     while others and told + said > room and said > room - min(told, characters // 2):
         said -= _characters([kept[others.pop(0)]])
-    while critical and told + said > room:
+    while critical and told > max(characters // 2, room - said):
         told -= _characters([kept[critical.pop(0)]])
     return [*(kept[place] for place in sorted([*critical, *others])), newest]
 

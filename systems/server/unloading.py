@@ -77,7 +77,7 @@ class UnloadingEngine(AroundEngine, Collector):
             return self._inner.generate(call)
 
     def beside(self, other: Engine) -> Engine:
-        """Return ``other`` made to leave memory when it was idle for as long, which `unload_if_idle` looks after too."""
+        """Return ``other`` made to leave memory when it was idle for as long; `unload_if_idle` looks after it too."""
         made = unloading(other, self._after_s, self._clock)
         if isinstance(made, UnloadingEngine):
             self._beside.append(made)
