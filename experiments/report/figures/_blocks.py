@@ -25,7 +25,7 @@ _KEYS = ["condition", "block"]
 
 
 def over_reference(frame: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return the rows of the other subjects, with ``ratio``: value ÷ the reference's in the same condition and block."""
+    """Return the rows of the others, with ``ratio``: value ÷ the reference's of the same condition and block."""
     base = frame[frame["subject"] == reference].set_index(_KEYS)["value"]
     others = frame[frame["subject"] != reference].set_index(_KEYS)
     others = others[others.index.isin(base.index)]
