@@ -42,6 +42,15 @@ class AroundEngine(Engine):
         """The inner engine's."""
         return self._inner.context_tokens
 
+    @property
+    def threads(self) -> int | None:
+        """The inner engine's."""
+        return self._inner.threads
+
+    def beside(self, other: Engine) -> Engine:
+        """Return what the inner engine makes of ``other``."""
+        return self._inner.beside(other)
+
     def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
         """Refuse what the inner engine would ignore. Raises `NotHeeded`."""
         self._inner.check_heeds(sampling, grammar, likeliest)

@@ -185,6 +185,15 @@ class Engine(ABC):
         """How many tokens a prompt and its reply may have together; None where that is not known, or not yet."""
         return None
 
+    @property
+    def threads(self) -> int | None:
+        """How many threads it was told to compute a reply with; None where nobody said, or none of them are here."""
+        return None
+
+    def beside(self, other: Engine) -> Engine:
+        """Return ``other``, which somebody opens beside it, made to leave memory while it is idle if this one does."""
+        return other
+
     def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
         """Refuse what it would ignore, where a reply would be another for it. Raises `NotHeeded`."""
         if not self.heeds_grammars:

@@ -128,6 +128,11 @@ class LlamaEngine(Engine):
         return self._settings.context_tokens if llama is None else len(llama.input_ids)
 
     @property
+    def threads(self) -> int | None:
+        """What is set."""
+        return self._settings.threads
+
+    @property
     def identity(self) -> str:
         """The model by its file's name and size, and the sampling settings a reply depends on.
 

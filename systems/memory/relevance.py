@@ -107,17 +107,26 @@ def rank(source: Gathered, asked: Sequence[str], limit: int, *, context: bool) -
         most *= _MORE
 
 
-def _weighed(source: Gathered) -> tuple[int, Terms | None]:
-    """Return those terms that the session has, the rarest first; of those as rare, the later in the question."""
-    counts = source.counts()
+def rarest(counts: Sequence[int]) -> list[int]:
+    """Return the places of words that some turns have, as ``counts`` tells of each: the rarest first, `ASKED` at most.
+
+    Of those as rare the later in the question comes first.
+    """
     places = [place for place in range(len(counts) - 1, -1, -1) if counts[place]]
+    places.sort(key=counts.__getitem__)
+    return places[:ASKED]
+
+
+def _weighed(source: Gathered) -> tuple[int, Terms | None]:
+    """Return how many turns the session has, and those terms that are looked for."""
+    counts = source.counts()
+    places = rarest(counts)
     if not places:
         return 0, None
-    places.sort(key=counts.__getitem__)
-    having = [counts[place] for place in places[:ASKED]]
+    having = [counts[place] for place in places]
     turns = max(source.turns(), having[-1])
     rare = np.array(having)
-    return turns, Terms(places[:ASKED], having, np.log1p((turns - rare + 0.5) / (rare + 0.5)) ** _RARE)
+    return turns, Terms(places, having, np.log1p((turns - rare + 0.5) / (rare + 0.5)) ** _RARE)
 
 
 def _best(source: Gathered, numbers: Numbers, scores: Floats, most: int) -> Sequence[int]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from systems.memory.found import FoundTurn
 from systems.memory.matches import Ranked
 from systems.memory.recent import Recent
-from systems.memory.relevance import Gathered, rank
+from systems.memory.relevance import ASKED, Gathered, rank, rarest
 from systems.memory.resident import Lookup, Resident
 from systems.memory.schema import scoped
 from systems.memory.searched import Searched, quoted
@@ -46,8 +46,11 @@ def find(
     """Return the best ``limit`` turns of ``session`` for the words ``asked``, best first.
 
     Equal stores give equal answers.
-    BM25 weighs a word by all turns, so it looks in the index alone: ``recent`` turns must wait for none.
+    BM25 weighs a word by all turns, so it looks in the index alone: ``recent`` turns must wait for none. Of a pasted
+    text it is asked for the rarest words, as relevance is: all of them take the square of their number.
     """
+    if how == "bm25" and len(asked) > ASKED:
+        asked = [asked[place] for place in rarest(Searched(connection, recent, session, asked).counts())]
     if not asked:
         return []
     if how == "bm25":

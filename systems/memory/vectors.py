@@ -267,7 +267,7 @@ class VectorIndex:
         # Somebody else saved or deleted, or the store took turns out.
         changes = (connection.execute("PRAGMA data_version").fetchone()[0], self._store.taken_out)
         if changes != self._changes:
-            self._let_go()
+            self._let_go(connection)
             self._changes = changes
         held = self._sessions.pop(session, None)
         if held is None:
@@ -277,7 +277,7 @@ class VectorIndex:
             self._sessions.popitem(last=False)
         return held
 
-    def _let_go(self) -> None:
+    def _let_go(self, connection: sqlite3.Connection) -> None:  # noqa: ARG002 - who holds more looks what is left
         """Hold no session's vectors any more: some may be of turns that are there no longer."""
         self._sessions.clear()
 

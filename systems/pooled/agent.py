@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,7 +31,7 @@ from systems.pooled.monitoring import telling
 from systems.pooled.monitoring.bottlenecks import Bottleneck, Situation, bottlenecks, disk_waited
 from systems.pooled.monitoring.step_times import StepTimes
 from systems.pooled.monitoring.targets import JudgedTarget, judged
-from systems.pooled.monitoring.window import Window
+from systems.pooled.monitoring.window import Readings, Window
 from systems.pooled.pool import AgentPool
 from systems.pooled.settings import PooledSettings
 from systems.turn.history import Compress, Leave
@@ -197,17 +198,14 @@ class Pooled(Answering):
         """Return what the last turns were like beside each target of which there is a reading."""
         return list(judged(self._window.read()))
 
-    def bottlenecks(self) -> list[Bottleneck]:
-        """Return what is short now, and what to try first."""
-        return list(
-            bottlenecks(
-                Situation(
-                    self._window.read(),
-                    self.counters(),
-                    waiting=0 if self._pool is None else self._pool.waiting,
-                    steps={} if self._times is None else self._times.shares(),
-                    disk=disk_waited(),
-                )
+    def _short(self, readings: Readings) -> Iterator[Bottleneck]:
+        return bottlenecks(
+            Situation(
+                readings,
+                self.counters(),
+                waiting=0 if self._pool is None else self._pool.waiting,
+                steps={} if self._times is None else self._times.shares(),
+                disk=disk_waited(),
             )
         )
 
@@ -218,10 +216,11 @@ class Pooled(Answering):
     def metrics(self) -> list[SystemMetric]:
         """Return how its pool and its tiers are filled, how it keeps its targets, and what is short."""
         live = 0 if self._pipeline is None else self._pipeline.histories.count
+        readings = self._window.read()
         return [
             *(telling.of_pool(self._pool, live) if self._pool is not None else ()),
             *(telling.of_tiers(self._lower) if self._lower is not None else ()),
-            *telling.of_targets(self.targets()),
-            *telling.of_bottlenecks(self.bottlenecks()),
+            *telling.of_targets(judged(readings)),
+            *telling.of_bottlenecks(self._short(readings)),
             *(telling.of_steps(self._times) if self._times is not None else ()),
         ]

@@ -40,10 +40,13 @@ class TwoEngines(AroundEngine):
 
     @classmethod
     def of_file(cls, own: Engine, model: Path) -> TwoEngines:
-        """Return ``own`` with an engine for the GGUF file ``model`` beside it. Raises `ModelError` if it is none."""
+        """Return ``own`` with an engine for the GGUF file ``model`` beside it. Raises `ModelError` if it is none.
+
+        That one computes with as many threads, and leaves memory while it is idle if ``own`` does.
+        """
         from systems.engines.llama import LlamaEngine, LlamaSettings
 
-        return cls(own, LlamaEngine(LlamaSettings(model_path=str(model))))
+        return cls(own, own.beside(LlamaEngine(LlamaSettings(model_path=str(model), threads=own.threads))))
 
     def engine_for(self, request: Request) -> Engine:
         """Return the engine that answers ``request``."""

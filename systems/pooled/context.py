@@ -1,4 +1,4 @@
-"""What a history becomes that is too long for its budget: what is critical stays, the rest is shortened, then dropped.
+"""What a history becomes that is too long for its budget: what is critical stays word for word, the rest is shortened.
 
 No model is asked for a summary: it would hold the one engine while the next turn waits, and may say what was not said.
 """
@@ -6,6 +6,7 @@ No model is asked for a summary: it would hold the one engine while the next tur
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -20,31 +21,40 @@ _ENDS = re.compile(r"[.!?](?=\s)|[。！？\n]")
 def compressed(exchanges: list[Exchange], most: int, characters: int) -> list[Exchange]:
     """Return at most ``most`` of ``exchanges`` in their original order, of at most so many ``characters`` together.
 
-    Those that tell something of the user are critical. Of the others answers are shortened, the oldest first, until all
-    have room; then they leave, the oldest first. Critical ones leave last, and only where what is left has twice as
-    many characters, which is the whole budget. The newest stays as it is, even where it alone is too long, since the
-    next question may refer to it; where none may stay, nothing does.
+    Those that tell something of the user are critical and stay word for word; of the others answers are shortened, the
+    oldest first, until all have room. Then the oldest leave: half of either bound is for what is critical, the rest for
+    the others and the newest, and either has what the other does not need. The newest stays as it is, even where it
+    alone is too long, since the next question may refer to it, and beside it what is critical has its half all the
+    same; where none may stay, nothing does.
+
+    So what stays is bounded however much is critical, and a history grows for a while until it is compressed again: an
+    engine computes only what is new.
     """
-    if most < 1:
+    if most < 1 or not exchanges:
         return []
-    kept = list(exchanges)
-    newest = len(kept) - 1
-    by_worth = sorted(range(newest), key=lambda place: (kept[place].important, place))
-    taken = sum(map(_characters, kept))
-    for place in by_worth:
-        if taken <= characters or kept[place].important:
+    *before, newest = exchanges
+    kept = dict(enumerate(before))
+    critical = [place for place, exchange in kept.items() if exchange.important]
+    others = [place for place, exchange in kept.items() if not exchange.important]
+
+    room = most - 1
+    others = _last(others, room - min(len(critical), most // 2))
+    critical = _last(critical, room - len(others))
+
+    room = characters - _characters([newest])
+    told = _characters(kept[place] for place in critical)
+    said = _characters(kept[place] for place in others)
+    for place in others:
+        if told + said <= room:
             break
-        shorter = msgspec.structs.replace(kept[place], answer=shortened(kept[place].answer))
-        taken -= _characters(kept[place]) - _characters(shorter)
-        kept[place] = shorter
-    leaving: set[int] = set()
-    for place in by_worth:
-        room = 2 * characters if kept[place].important else characters
-        if len(kept) - len(leaving) <= most and taken <= room:
-            break
-        leaving.add(place)
-        taken -= _characters(kept[place])
-    return [exchange for place, exchange in enumerate(kept) if place not in leaving]
+        said -= _characters([kept[place]])
+        kept[place] = msgspec.structs.replace(kept[place], answer=shortened(kept[place].answer))
+        said += _characters([kept[place]])
+    while others and told + said > room and said > room - min(told, characters // 2):
+        said -= _characters([kept[others.pop(0)]])
+    while critical and told > max(characters // 2, room - said):
+        told -= _characters([kept[critical.pop(0)]])
+    return [*(kept[place] for place in sorted([*critical, *others])), newest]
 
 
 def shortened(answer: str) -> str:
@@ -55,5 +65,9 @@ def shortened(answer: str) -> str:
     return answer[: ends[-1]].rstrip() if ends else f"{answer[: _BEGINNING - 1].rstrip()}…"
 
 
-def _characters(exchange: Exchange) -> int:
-    return len(exchange.question) + len(exchange.answer)
+def _last(places: list[int], count: int) -> list[int]:
+    return places[max(0, len(places) - count) :]
+
+
+def _characters(exchanges: Iterable[Exchange]) -> int:
+    return sum(len(exchange.question) + len(exchange.answer) for exchange in exchanges)

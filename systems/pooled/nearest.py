@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from importlib.util import find_spec
 
 import numpy as np
@@ -37,6 +37,10 @@ _ROWS = (
 )
 
 
+_Kept = tuple[int, float, bytes]
+"""A turn's number, and its vector as it is kept: a scale, and eight bits a number."""
+
+
 def is_installed() -> bool:
     """Return whether usearch is there, which makes the graphs; without it every lookup is exact."""
     return find_spec("usearch") is not None
@@ -56,18 +60,30 @@ class Graph:
             expansion_add=_ADDING,
             expansion_search=_SEARCHING,
         )
-        self.numbers: set[int] = set()
+        self._dimensions = dimensions
+        self._marks: dict[int, int] = {}  # of each number, its vector's: it may be given to another turn
 
-    def add(self, numbers: Sequence[int], rows: NDArray[np.float32]) -> None:
-        """Add ``rows`` under their ``numbers``, none of which is known. On one thread: turns need the others."""
-        self._index.add(np.array(numbers, np.uint64), rows, threads=1)
-        self.numbers.update(numbers)
+    @property
+    def numbers(self) -> Set[int]:
+        """The numbers whose vectors it has."""
+        return self._marks.keys()
+
+    def add(self, kept: Sequence[_Kept]) -> None:
+        """Add vectors, the numbers of none of which are known. On one thread: turns need the others."""
+        rows = np.frombuffer(b"".join(vector for _, _, vector in kept), np.int8).reshape(-1, self._dimensions)
+        scales = np.array([scale for _, scale, _ in kept], np.float32)
+        self._index.add(np.array([number for number, _, _ in kept], np.uint64), rows * scales[:, None], threads=1)
+        self._marks.update(_marks(kept))
+
+    def is_of(self, kept: Iterable[_Kept]) -> bool:
+        """Return whether all that it has is among what is ``kept``, under the same numbers."""
+        return self._marks.items() <= _marks(kept).items()
 
     def nearest(self, vector: NDArray[np.float32], count: int) -> list[int]:
         """Return the numbers of ``count`` that lie near ``vector``, nearest first: most often the nearest of all."""
-        if not self.numbers:
+        if not self._marks:
             return []
-        return [int(number) for number in self._index.search(vector, min(count, len(self.numbers)), threads=1).keys]
+        return [int(number) for number in self._index.search(vector, min(count, len(self._marks)), threads=1).keys]
 
 
 class GraphIndex(VectorIndex):
@@ -83,9 +99,11 @@ class GraphIndex(VectorIndex):
         """How many sessions have a graph in memory."""
         return len(self._graphs)
 
-    def _let_go(self) -> None:
-        super()._let_go()
-        self._graphs.clear()  # a number may have been given to another turn
+    def _let_go(self, connection: sqlite3.Connection) -> None:
+        super()._let_go(connection)
+        # To read the vectors of a session is little beside making its graph.
+        for session in [each for each in self._graphs if not self._graphs[each].is_of(self._kept(connection, each))]:
+            del self._graphs[session]
 
     def _read_session(self, connection: sqlite3.Connection, session: str) -> Neighbours:
         model = self._engine.identity
@@ -96,16 +114,19 @@ class GraphIndex(VectorIndex):
         if graph is None:
             graph = Graph(self._engine.dimensions)
         if lacking := numbers - graph.numbers:
-            rows = connection.execute(_ROWS, (session, model, min(lacking))).fetchall()
-            rows = [row for row in rows if row[0] in lacking]
-            whole = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(-1, self._engine.dimensions)
-            scales = np.array([row[1] for row in rows], np.float32)
-            graph.add([row[0] for row in rows], whole * scales[:, None])
+            graph.add([row for row in self._kept(connection, session, min(lacking)) if row[0] in lacking])
         self._graphs[session] = graph
         if len(self._graphs) > _KEPT_GRAPHS:
             left, _ = self._graphs.popitem(last=False)
             self._sessions.pop(left, None)
         return graph
+
+    def _kept(self, connection: sqlite3.Connection, session: str, first: int = 0) -> list[_Kept]:
+        return connection.execute(_ROWS, (session, self._engine.identity, first)).fetchall()
+
+
+def _marks(kept: Iterable[_Kept]) -> dict[int, int]:
+    return {number: hash((scale, vector)) for number, scale, vector in kept}
 
 
 def vectors_of(store: FullTextStore, engine: EmbeddingEngine, *, graph_from: int | None, batched: bool) -> VectorIndex:

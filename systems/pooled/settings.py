@@ -35,7 +35,8 @@ class PooledSettings(AnsweringSettings, frozen=True, kw_only=True):
     start, in the background, and the ``idle_agents`` conversations that were used last are brought near.
     ``group_commit`` saves a turn before it is acknowledged, together with others that wait.
     With ``context_manager`` a history grows until it has ``compress_above`` of its budget of ``history_tokens``, and is
-    then compressed to half of it: what is critical stays word for word, the rest is shortened, then dropped.
+    then compressed to half of it: what is critical stays word for word in half of that, the rest is shortened, then
+    dropped, the oldest first.
     With ``tiers`` a conversation that is live no longer lies in memory, or at the Redis server ``hot_at`` (hot,
     ``hot_bytes``), then in a file of SQLite (warm, ``warm_bytes``), then in a compressed file of its own (cold,
     ``cold_bytes``). With ``cleaning`` it moves on when nobody used it for ``hot_s``, ``warm_s`` and ``cold_s``, looked

@@ -53,6 +53,7 @@ class UnloadingEngine(AroundEngine, Collector):
         self._wanted = self._loaded = self._takes_memory = False
         self._uses = self._unloads = 0
         self._last_use = clock()
+        self._beside: list[UnloadingEngine] = []
 
     @property
     def loaded(self) -> bool:
@@ -75,11 +76,21 @@ class UnloadingEngine(AroundEngine, Collector):
         with self._use():
             return self._inner.generate(call)
 
+    def beside(self, other: Engine) -> Engine:
+        """Return ``other`` made to leave memory when it was idle for as long; `unload_if_idle` looks after it too."""
+        made = unloading(other, self._after_s, self._clock)
+        if isinstance(made, UnloadingEngine):
+            self._beside.append(made)
+        return made
+
     def unload_if_idle(self) -> float:
         """Unload the model if nobody has called for long enough; return after how many seconds to look again. Blocks.
 
-        Raises `EngineError` if it does not end.
+        So does each that was opened beside it. Raises `EngineError` if one does not end.
         """
+        return min([self._unload_if_idle(), *(each.unload_if_idle() for each in self._beside)])
+
+    def _unload_if_idle(self) -> float:
         with self._changing:
             with self._counting:
                 left_s = self._after_s if self._uses else self._last_use + self._after_s - self._clock()
@@ -102,10 +113,12 @@ class UnloadingEngine(AroundEngine, Collector):
             self._inner.close()
 
     def collect(self) -> Iterable[Metric]:
-        """Yield whether the model is in memory, until that was given back, and how often it left."""
-        there = int(self._takes_memory)
+        """Yield whether a model is in memory, until that was given back, and how often one left."""
+        all_of_them = (self, *self._beside)
+        there = int(any(each._takes_memory for each in all_of_them))
+        unloads = sum(each._unloads for each in all_of_them)
         yield GaugeMetricFamily("fourgig_model_loaded", "Whether the model is in memory: 1, or 0.", there)
-        yield CounterMetricFamily("fourgig_model_unloads", "How often the model left memory, idle.", self._unloads)
+        yield CounterMetricFamily("fourgig_model_unloads", "How often the model left memory, idle.", unloads)
 
     @contextmanager
     def _use(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from systems.memory import archive, fulltext, rewriting
 from systems.memory.keywords import Keywords
 
 
@@ -22,3 +23,10 @@ def loaded_keywords(dictionaries) -> Keywords:
 @pytest.fixture(autouse=True)
 def _shared_keywords(dictionaries, monkeypatch):
     monkeypatch.setattr(Keywords, "load", lambda self: self.__dict__.update(dictionaries[self._fast].__dict__))
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Have nobody wait for long for somebody else who has the memory file."""
+    for module in (archive, fulltext, rewriting):
+        monkeypatch.setattr(module, "BUSY_S", 0.1)

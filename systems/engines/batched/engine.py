@@ -74,6 +74,11 @@ class BatchedEngine(AsyncEngine):
         return self._context_tokens or self._settings.context_tokens
 
     @property
+    def threads(self) -> int | None:
+        """What is set."""
+        return self._settings.threads
+
+    @property
     def identity(self) -> str:
         """The model by its file's name and size, and the settings a reply depends on.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from systems.engines.calibration.machine import usable_cpus
 from systems.engines.embedding.encoder import Encoder
 from systems.engines.interface import Embedded, EmbeddingEngine, Purpose
 from systems.errors import EngineError, PromptTooLong
@@ -82,7 +82,7 @@ class LlamaEmbedding(EmbeddingEngine):
                 self._path,
                 batch=chosen.batch_tokens,
                 texts=chosen.batch_texts,
-                threads=chosen.threads or _usable_cpus(),
+                threads=chosen.threads or usable_cpus(),
                 use_mmap=chosen.use_mmap,
             )
             said = encoder.vocabulary.said
@@ -132,7 +132,3 @@ def _batches(read: Sequence[Sequence[int]], most_tokens: int, most_texts: int) -
         tokens += len(read[place])
     if batch:
         yield batch
-
-
-def _usable_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

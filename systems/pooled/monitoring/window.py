@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from systems.engines.calibration.machine import usable_cpus
 
 
 class Readings(NamedTuple):
@@ -80,7 +81,7 @@ class Window:
             p99_s=quantile(latencies, 0.99),
             throughput=len(latencies) / elapsed if elapsed > 0 else None,
             success=len(latencies) / len(self._ended),
-            processor=(self._processor() - first.processor_s) / since / usable_processors() if since > 0 else None,
+            processor=(self._processor() - first.processor_s) / since / usable_cpus() if since > 0 else None,
             memory=self._memory(),
         )
 
@@ -88,8 +89,3 @@ class Window:
 def quantile(ordered: Sequence[float], share: float) -> float | None:
     """Return the smallest of ``ordered`` that ``share`` of them do not exceed; None of none."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
-
-
-def usable_processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 PooledTier = Literal["hot", "warm", "cold"]
 
+# So many conversations are put on a shelf at once: a turn that wants another one from there waits for these.
+_AT_ONCE = 64
+
 
 class HotStates(Protocol):
     """Where hot states are that are not in this process's memory; every method may raise `Unreachable`."""
@@ -110,7 +113,7 @@ class PooledTiers:
         self._near = HeldStates()
         self._there = HeldStates()  # what is in the hot store, without the bytes
         self._astray: set[str] = set()  # what may be there still, though nobody wants it
-        self._shelves = Shelves(folder)
+        self._shelves = Shelves(folder, self._damaged)
         self._moving = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -270,13 +273,29 @@ class PooledTiers:
         async with self._moving:
             await self._to_hot_store()
             await self._to_shelves([*self._there.due(self._bounds.hot, hot), *self._near.due(self._bounds.hot, hot)])
-            try:
-                if ages is not None or self._shelves.bytes["warm"] > self._bounds.warm:
-                    self.moves["warm", "cold"] += await self._shelves.cool(self._bounds.warm, warm)
-                if ages is not None or self._shelves.bytes["cold"] > self._bounds.cold:
-                    self.lost["old"] += await self._shelves.drop(self._bounds.cold, cold)
-            except StoreError as error:  # to be tried again
-                self._failed("conversations could not be moved on", error)
+        try:
+            if ages is not None or self._shelves.bytes["warm"] > self._bounds.warm:
+                await self._cool(await self._shelves.due("warm", self._bounds.warm, warm))
+            if ages is not None or self._shelves.bytes["cold"] > self._bounds.cold:
+                await self._drop(await self._shelves.due("cold", self._bounds.cold, cold))
+        except StoreError as error:  # to be tried again
+            self._failed("conversations could not be moved on", error)
+
+    # One at a time: who fetches or forgets meanwhile waits for one.
+
+    async def _cool(self, due: Sequence[str]) -> None:
+        for talk in due:
+            async with self._moving:
+                self.moves["warm", "cold"] += await self._shelves.cool(talk)
+
+    async def _drop(self, due: Sequence[str]) -> None:
+        for talk in due:
+            async with self._moving:
+                try:
+                    self.lost["old"] += await self._shelves.drop(talk)
+                except StillReadable as error:  # its file stays, and is given to no turn; the others can go
+                    self.lost["old"] += 1
+                    self._failed("a cold conversation was not dropped whole", error)
 
     async def _to_hot_store(self) -> None:
         if self._hot is None:
@@ -319,8 +338,8 @@ class PooledTiers:
                     continue
                 states.append(state._replace(packed=packed))
                 self._near.put(states[-1])
-        if states:
-            await self._shelve(states)
+        for start in range(0, len(states), _AT_ONCE):
+            await self._shelve(states[start : start + _AT_ONCE])
         if self._hot is not None and left:
             try:
                 await self._hot.delete(left)
@@ -328,7 +347,8 @@ class PooledTiers:
             except StoreError as error:
                 self._failed("the hot store could not be told of what left it", error)
 
-    async def _shelve(self, states: Sequence[HeldState]) -> None:
+    async def _shelve(self, held: Sequence[HeldState]) -> None:
+        states = [state for state in held if self._near.get(state.talk) is state]  # a turn may have some by now
         try:
             await self._shelves.put(states)
             self.moves["hot", "warm"] += len(states)
@@ -357,6 +377,11 @@ class PooledTiers:
             self.lost["hot store"] += 1
         found = await self._shelves.take(talk)
         return ("hot", None) if found is None else found
+
+    def _damaged(self, count: int) -> None:
+        """Count what the shelves let go of: they say so themselves."""
+        self.failures += 1
+        self.lost["damaged"] += count
 
     def _failed(self, what: str, error: StoreError) -> bool:
         """Count and log what did not come about; return false."""

@@ -204,7 +204,7 @@ async def test_nobody_forgets_what_is_not_theirs_or_not_there(tmp_path):
         await agent.close()
 
 
-async def test_who_reads_the_file_meanwhile_is_told_of(tmp_path):
+async def test_who_reads_the_file_meanwhile_is_told_of(tmp_path, impatient):
     agent = await started(tmp_path)
     try:
         await agent.answer(ask("A Flumdiddle."))
@@ -220,7 +220,7 @@ async def test_who_reads_the_file_meanwhile_is_told_of(tmp_path):
         await agent.close()
 
 
-async def test_what_a_reader_kept_readable_is_gone_with_the_next_turn_after_it(tmp_path):
+async def test_what_a_reader_kept_readable_is_gone_with_the_next_turn_after_it(tmp_path, impatient):
     agent = await started(tmp_path, background_saving=False)
     try:
         await agent.answer(ask("A Flumdiddle."))

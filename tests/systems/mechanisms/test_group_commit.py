@@ -1,12 +1,6 @@
 """Turns that are saved before they are acknowledged, several in one transaction."""
 
 import asyncio
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
 
 import pytest
 
@@ -14,6 +8,7 @@ from systems.errors import NotSaved, StoreBusy, StoreError
 from systems.mechanisms import saving
 from systems.mechanisms.saving import GroupCommit
 from systems.memory.schema import SavedTurn
+from tests.systems.killing import killed, questions
 
 
 def turn(number):
@@ -102,40 +97,30 @@ async def test_a_passing_failure_is_tried_again_and_one_that_stays_is_told(monke
 
 
 WRITER = """
-import asyncio, sys
+import asyncio
 from pathlib import Path
 from systems.mechanisms.saving import GroupCommit
 from systems.memory.fulltext import FullTextStore
 from systems.memory.schema import SavedTurn
 
-async def write():
-    store = FullTextStore(Path(sys.argv[1]) / "memory.sqlite")
+async def talk(run, folder):
+    store = FullTextStore(Path(folder) / "memory.sqlite")
     await store.open()
     saver = GroupCommit(store.save, batch=16)
 
-    async def talk(name):
+    async def user(name):
         number = 0
         while True:
             await saver.add(SavedTurn(session=name, question=f"{name} said {number}", answer="yes"))
-            sys.stdout.write(f"{name} said {number}\\n")
-            sys.stdout.flush()
+            print(f"{name} said {number}", flush=True)
             number += 1
 
-    await asyncio.gather(*(talk(f"run {sys.argv[2]}, user {number}") for number in range(24)))
-
-asyncio.run(write())
+    await asyncio.gather(*(user(f"run {run}, user {number}") for number in range(24)))
 """
 
 
 def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path):
-    for kill in range(4):  # at other moments, and on a file that a killed process left
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, tmp_path, str(kill)], stdout=subprocess.PIPE, text=True
-        ) as writer:
-            acknowledged = [writer.stdout.readline().strip() for _ in range(40 + 37 * kill)]
-            os.kill(writer.pid, signal.SIGKILL)
-            acknowledged += [line.strip() for line in writer.stdout if line.endswith("\n")]
-        with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
-            kept = {row[0] for row in connection.execute("SELECT question FROM memories")}
-        assert set(acknowledged) <= kept
+    # Each at another moment, and on the file that the one before left.
+    for acknowledged in killed(WRITER, str(tmp_path), after=[40 + 37 * kill for kill in range(4)]):
+        assert set(acknowledged) <= questions(tmp_path)
         assert len(set(acknowledged)) >= 40

@@ -66,11 +66,6 @@ def readable(path, text):
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(archive, "BUSY_S", 0.01)
-
-
-@pytest.fixture
 def path(tmp_path):
     return tmp_path / "memory.sqlite"
 

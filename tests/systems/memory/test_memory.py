@@ -17,6 +17,7 @@ from systems.memory import index, keeping, retrieval
 from systems.memory.fulltext import FullTextStore
 from systems.memory.like import LikeStore
 from systems.memory.recent import Recent, Remembered
+from systems.memory.relevance import ASKED as ASKED_AT_MOST
 from systems.memory.schema import BY_SESSION, INSERT, SavedTurn, prepare
 
 
@@ -550,6 +551,21 @@ async def test_a_long_text_can_be_asked_and_is_found_by_its_rarest_words(tmp_pat
     asked = "beekeeping" if kind is Like else f"{pasted} beekeeping"
     found = await store.find("s", asked, 9)
     assert told in found
+    await store.close()
+
+
+async def test_of_a_pasted_text_bm25_too_is_asked_for_its_rarest_words_alone(tmp_path):
+    store = FullTextStore(tmp_path / "memory.sqlite", how="bm25")
+    await store.open()
+    pasted = " ".join(f"word{number}" for number in range(3 * ASKED_AT_MOST))
+    told = "My sister's hobby is beekeeping."
+    await store.save([SavedTurn(session="s", question=text, answer="") for text in (told, pasted, pasted)])
+    statements = []
+    await store.with_connection(lambda connection: connection.set_trace_callback(statements.append))
+    assert (await store.find("s", f"{pasted} beekeeping", 3))[0] == told
+    assert await store.find("somebody else", pasted, 3) == []
+    [ranked] = [statement for statement in statements if "bm25(" in statement]
+    assert ranked.count('" OR "') + 1 == ASKED_AT_MOST
     await store.close()
 
 

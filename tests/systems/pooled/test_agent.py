@@ -1,12 +1,8 @@
 """The pooled agent through its public surface: its pool, where a conversation lies, what it keeps and what it tells."""
 
 import asyncio
-import sqlite3
-import subprocess
-import sys
 import time
 import zlib
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -16,10 +12,12 @@ from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import DeadlineExceeded, Refused, StillReadable
 from systems.interface import Keeper, Profiled, Request, Source, Telling, talk
 from systems.pooled.agent import Pooled
+from systems.pooled.monitoring.window import Window
 from systems.pooled.settings import MECHANISMS, PooledSettings
 from systems.server.metrics import Metrics
 from tests.systems.asynchronous.asking import until
 from tests.systems.conversing import Failing, conversed, requests, simulated
+from tests.systems.killing import said_last
 
 VERA, BO = "vera", "bo"
 
@@ -301,6 +299,17 @@ async def test_it_tells_how_it_keeps_its_targets_and_what_is_short(tmp_path):
     await agent.close()
 
 
+async def test_what_the_last_turns_were_like_is_read_once_for_all_that_is_told_of_it(tmp_path, monkeypatch):
+    agent = await started(tmp_path)
+    await agent.answer(ask("Hello."))
+    read, reads = Window.read, []
+    monkeypatch.setattr(Window, "read", lambda window: (reads.append(1), read(window))[1])
+    named = {metric.name for metric in agent.metrics()}
+    assert {"target_reading", "target_status"} <= named
+    assert len(reads) == 1
+    await agent.close()
+
+
 async def test_without_a_profile_no_step_is_timed(tmp_path):
     agent = await started(tmp_path)
     await agent.answer(ask("Hello."))
@@ -308,45 +317,9 @@ async def test_without_a_profile_no_step_is_timed(tmp_path):
     await agent.close()
 
 
-WRITER = """
-import asyncio, sys
-from pathlib import Path
-from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.interface import Request
-from systems.pooled.agent import Pooled
-from systems.pooled.settings import PooledSettings
-
-async def talking():
-    engine = SimulatedEngine(SimulatedSettings(slots=4))
-    settings = PooledSettings(agents=2, hot_bytes=500, warm_bytes=1000)
-    agent = Pooled(settings, engine, Path(sys.argv[1]))
-    await agent.start()
-    number = 0
-    while True:
-        async def turn(user, number=number):
-            text = f"run {sys.argv[2]}: user {user} said {number}"
-            await agent.answer(Request(id=text, session=f"user {user}", text=text, max_tokens=2))
-            sys.stdout.write(text + "\\n")
-            sys.stdout.flush()
-        await asyncio.gather(*map(turn, range(6)))
-        number += 1
-
-asyncio.run(talking())
-"""
-
-
 def test_killed_it_has_lost_nothing_acknowledged_and_goes_on_with_it(tmp_path):
-    newest = {}
-    for kill in range(2):
-        command = [sys.executable, "-c", WRITER, str(tmp_path), str(kill)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            said = [writer.stdout.readline().strip() for _ in range(30 + 17 * kill)]
-            writer.kill()
-            said += [line.strip() for line in writer.stdout if line.endswith("\n")]
-        with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
-            kept = {row[0] for row in connection.execute("SELECT question FROM memories")}
-        assert set(said) <= kept
-        newest |= {line.split(": ")[1].split(" said")[0]: line for line in said}
+    small = {"agents": 2, "hot_bytes": 500, "warm_bytes": 1000}
+    newest = said_last(tmp_path, "systems.pooled.agent:Pooled", small, kills=2)
     asyncio.run(goes_on_with(tmp_path, newest))
 
 

@@ -2,13 +2,15 @@
 
 import pytest
 
-from systems.engines.interface import Sampling
+from systems.engines.interface import Call, Message, Sampling
+from systems.engines.llama import LlamaEngine, LlamaSettings
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import NotHeeded
 from systems.interface import Request, Source
 from systems.pooled.agent import Pooled
 from systems.pooled.choosing import TwoEngines, is_difficult
 from systems.pooled.settings import PooledSettings
+from systems.server.unloading import unloading
 from tests.systems.conversing import simulated
 
 
@@ -81,3 +83,31 @@ def test_what_only_one_of_them_would_heed_is_refused():
     assert not both.samples_as_asked
     with pytest.raises(NotHeeded):
         both.check_heeds(Sampling(stop=("x",)), None, None)
+
+
+def test_the_second_model_leaves_memory_as_the_first_does_and_comes_back(tiny_model):
+    now = 0.0
+    own = unloading(simulated(), 600, lambda: now)
+    both = TwoEngines.of_file(own, tiny_model)
+    call = Call(messages=[Message("user", "Where is Lisbon?")], max_tokens=2)
+    easy = both.engine_for(Request(id="1", session="s", text="Where is Lisbon?"))
+    both.load()
+    now = 599.0
+    easy.generate(call)
+    now = 600.0
+    assert own.unload_if_idle() == 599
+    assert (own.loaded, easy.loaded) == (False, True)
+    now = 1_199.0
+    own.unload_if_idle()
+    assert not easy.loaded
+    easy.generate(call)
+    assert (own.loaded, easy.loaded) == (False, True)
+    both.close()
+    assert not easy.loaded
+
+
+def test_the_second_model_computes_with_as_many_threads_as_the_first_was_told(tiny_model):
+    for threads in (1, None):
+        own = LlamaEngine(LlamaSettings(model_path=str(tiny_model), threads=threads))
+        both = TwoEngines.of_file(unloading(own, 600), tiny_model)
+        assert both.engine_for(Request(id="1", session="s", text="Where is Lisbon?")).threads == threads

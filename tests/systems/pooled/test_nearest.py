@@ -94,17 +94,37 @@ async def test_a_graph_grows_with_what_is_saved_and_loses_what_is_forgotten(tmp_
 
 
 @graphs
-async def test_no_graph_of_before_stays_in_memory_when_something_is_forgotten(tmp_path):
+async def test_when_something_is_forgotten_the_graph_of_its_session_goes_and_no_other(tmp_path, monkeypatch):
+    add, added = nearest.Graph.add, []
+    monkeypatch.setattr(nearest.Graph, "add", lambda graph, kept: (added.append(len(kept)), add(graph, kept)))
     async with opened(tmp_path / "m.sqlite", Numbers()) as store:
-        for session, first in (("s", 0), ("others", 1_000)):
+        for session, first in (("others", 1_000), ("s", 0)):
             await store.save(told(range(first, first + 60), session))
             await store.vectors.caught_up()
             await store.vectors.find(session, "Which is like 7?", 1)
-        assert store.vectors.graphs == 2
-        gone = await store.beside(lambda connection: keeping.turns(connection, session="s"))
-        await store.take_out(lambda connection: keeping.delete(connection, turns=gone), len(gone))
+        assert (store.vectors.graphs, added) == (2, [60, 60])
+        [gone] = await store.beside(lambda connection: keeping.turns(connection, session="s", containing="number 59."))
+        await store.take_out(lambda connection: keeping.delete(connection, turns=[gone]), 1)
         assert await store.vectors.find("others", "Which is like 1007?", 1) == ["I like the number 1007."]
-        assert store.vectors.graphs == 1
+        assert (store.vectors.graphs, added) == (1, [60, 60])
+        await store.save(told([900]))  # it gets the number of the turn that is gone
+        await store.vectors.caught_up()
+        assert await store.vectors.find("s", "Which is like 900?", 1) == ["I like the number 900."]
+        assert (store.vectors.graphs, added) == (2, [60, 60, 60])
+
+
+@graphs
+async def test_a_graph_does_not_take_a_turn_for_the_one_that_had_its_number(tmp_path):
+    async with opened(tmp_path / "m.sqlite", Numbers()) as store:
+        await store.save(told(range(60)))
+        await store.vectors.caught_up()
+        await store.vectors.find("s", "Which is like 7?", 1)
+        [gone] = await store.beside(lambda connection: keeping.turns(connection, session="s", containing="number 59."))
+        await store.take_out(lambda connection: keeping.delete(connection, turns=[gone]), 1)
+        await store.save(told([900]))
+        await store.vectors.caught_up()
+        assert await store.vectors.find("s", "Which is like 900?", 1) == ["I like the number 900."]
+        assert len(await store.vectors.find("s", "Which is like 59?", 60)) == 60
 
 
 @graphs

@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager, suppress
+import threading
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,57 @@ async def test_damaged_pages_of_warm_states_do_not_keep_it_from_starting(tmp_pat
         assert (await tiers.fetch("user 0")).tier == "warm"
 
 
+NONSENSE = b"nonsense" * 512
+
+
+def pages(path):
+    """Yield the content of the file at ``path`` with each page but the first damaged in turn."""
+    whole = path.read_bytes()
+    for start in range(len(NONSENSE), len(whole), len(NONSENSE)):
+        yield whole[:start] + NONSENSE + whole[start + len(NONSENSE) :]
+
+
+async def test_a_damaged_page_costs_what_lay_there_and_nothing_that_comes_later(tmp_path, caplog):
+    names = [f"user {number}" for number in range(60)]
+    async with opened(tmp_path) as tiers:
+        for name in names:
+            tiers.leave_hot(name, said())
+    path = tmp_path / "pool.sqlite"
+    damaged = list(pages(path))
+    assert len(damaged) > 5
+    for content in damaged:
+        path.write_bytes(content)
+        caplog.clear()
+        async with opened(tmp_path) as tiers:
+            for name in names:
+                found = await tiers.fetch(name)
+                assert found is None or list(found.exchanges) == said()
+                tiers.leave_hot(name, said())
+            assert tiers.failures == 1
+            assert "their file is damaged" in caplog.text
+        async with opened(tmp_path) as tiers:
+            assert {(await tiers.fetch(name)).tier for name in names} == {"warm"}
+
+
+async def test_who_forgets_where_the_index_is_damaged_has_it_out_of_the_file(tmp_path):
+    names = [talk("vera", "a"), talk("vera", "b"), talk("bo", "a")]
+    async with opened(tmp_path) as tiers:
+        for name in names:
+            tiers.leave_hot(name, said("My cat is Quibbleworth."))
+    path = tmp_path / "pool.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        [[page]] = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'states_by_session'")
+    content = path.read_bytes()
+    start = (page - 1) * len(NONSENSE)
+    path.write_bytes(content[:start] + NONSENSE + content[start + len(NONSENSE) :])
+    async with opened(tmp_path) as tiers:
+        assert set(await tiers.forget("vera")) == set(names[:2]), "the engine is told of these"
+        assert b"Quibbleworth" not in path.read_bytes()
+        assert [tiers.where(name) for name in names] == [None] * 3
+        assert tiers.lost["damaged"] == 3
+        assert await tiers.fetch(names[2]) is None, "it is made again from its turns"
+
+
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"nonsense")])
 async def test_a_damaged_cold_file_is_an_error_once(tmp_path, damage):
     time = Time()
@@ -202,6 +254,32 @@ async def test_a_cold_file_that_no_row_knows_of_goes_at_the_next_start(tmp_path)
     (tmp_path / "cold" / "left.part").write_bytes(b"half")
     async with opened(tmp_path):
         assert list((tmp_path / "cold").iterdir()) == []
+
+
+async def test_a_cold_file_that_cannot_be_deleted_at_the_start_stays_and_who_forgets_is_told(tmp_path, monkeypatch):
+    unlink, folder = Path.unlink, tmp_path / "cold"
+    stuck = folder / "left.z"
+    folder.mkdir()
+    for path in (stuck, folder / "half.part"):
+        path.write_bytes(b"somebody's")
+
+    def refused(path, missing_ok=False):
+        if path == stuck:
+            raise PermissionError("It is held open.")
+        unlink(path, missing_ok=missing_ok)
+
+    time = Time()
+    monkeypatch.setattr(Path, "unlink", refused)
+    async with opened(tmp_path, time=time) as tiers:
+        assert list(folder.iterdir()) == [stuck]
+        await become_cold(tiers, time, "vera")
+        for _ in range(2):
+            with pytest.raises(StillReadable, match="nobody knows whose"):
+                await tiers.forget("vera")
+            assert list(folder.iterdir()) == [stuck], "what is known to be hers is gone"
+        monkeypatch.undo()
+        await tiers.forget("vera")
+        assert list(folder.iterdir()) == []
 
 
 async def test_what_cannot_be_kept_on_disk_is_lost_and_takes_no_memory(tmp_path, monkeypatch):
@@ -307,6 +385,124 @@ async def test_a_file_that_stays_when_its_conversation_was_fetched_is_forgotten_
             await tiers.forget("vera")
         monkeypatch.undo()
         await tiers.forget("vera")
+        assert list((tmp_path / "cold").iterdir()) == []
+
+
+async def test_a_turn_waits_for_a_few_conversations_that_become_cold_and_not_for_all(tmp_path, monkeypatch):
+    time = Time()
+    async with opened(tmp_path, time=time) as tiers:
+        names = [f"user {number}" for number in range(300)]
+        for name in names:
+            tiers.leave_hot(name, said())
+        time.now += 11
+        await tiers.clean()
+        write, written, begun, going_on = tiers._shelves._write, [], asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def slow(name, packed):
+            loop.call_soon_threadsafe(begun.set)
+            assert going_on.wait(30)
+            written.append(name)
+            return write(name, packed)
+
+        monkeypatch.setattr(tiers._shelves, "_write", slow)
+        time.now += 101
+        cleaning = asyncio.create_task(tiers.clean())
+        await begun.wait()
+        loop.call_soon(going_on.set)
+        assert (await tiers.fetch(names[-1])).tier == "warm"
+        assert len(written) < len(names) / 2
+        await cleaning
+        assert len(written) == len(names) - 1
+        assert [tiers.where(name) for name in names] == ["cold"] * (len(names) - 1) + [None]
+        assert tiers.moves["warm", "cold"] == len(names) - 1
+
+
+async def test_a_turn_waits_for_a_few_conversations_that_become_warm_and_not_for_all(tmp_path):
+    time = Time()
+    async with opened(tmp_path, time=time) as tiers:
+        tiers.leave_hot("vera", said())
+        time.now += 11
+        await tiers.clean()
+        names = [f"user {number}" for number in range(400)]
+        for name in names:
+            tiers.leave_hot(name, said())
+        time.now += 11
+        going_on = threading.Event()
+        tiers._shelves._thread.submit(going_on.wait, 30)
+        cleaning = asyncio.create_task(tiers.clean())
+        await asyncio.sleep(0)  # so it has asked for the first of them
+        fetching = asyncio.create_task(tiers.fetch("vera"))
+        await asyncio.sleep(0)
+        going_on.set()
+        assert (await fetching).tier == "warm"
+        assert sum(tiers.where(name) == "warm" for name in names) < len(names) / 2
+        await cleaning
+        assert {tiers.where(name) for name in names} == {"warm"}
+
+
+async def test_what_a_turn_gave_up_on_while_it_was_taken_lies_there_no_more(tmp_path, monkeypatch):
+    time = Time()
+    async with opened(tmp_path, time=time) as tiers:
+        await become_cold(tiers, time, "vera")
+        read, begun, going_on = tiers._shelves._read, asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def slow(name):
+            loop.call_soon_threadsafe(begun.set)
+            assert going_on.wait(30)
+            return read(name)
+
+        monkeypatch.setattr(tiers._shelves, "_read", slow)
+        fetching = asyncio.create_task(tiers.fetch("vera"))
+        await begun.wait()
+        fetching.cancel()
+        await asyncio.wait([fetching])
+        going_on.set()
+        await tiers._shelves.newest(1)  # so the other has been done by now
+        assert tiers.where("vera") is None
+        assert tiers.sizes()["cold"] == (0, 0)
+        assert list((tmp_path / "cold").iterdir()) == []
+
+
+async def test_what_a_turn_gave_up_on_before_it_was_taken_still_lies_there(tmp_path):
+    async with opened(tmp_path) as tiers:
+        tiers.leave_hot("vera", said())
+    async with opened(tmp_path, patience_s=0.01) as tiers:
+        going_on = threading.Event()
+        tiers._shelves._thread.submit(going_on.wait, 30)
+        with pytest.raises(Unreachable):
+            await tiers.fetch("vera")
+        assert tiers.where("vera") == "warm"
+        going_on.set()
+        tiers._patience_s = 30.0
+        assert list((await tiers.fetch("vera")).exchanges) == said()
+        assert tiers.where("vera") is None
+
+
+async def test_a_file_that_cannot_be_written_leaves_none_that_no_row_knows_of(tmp_path, monkeypatch):
+    time = Time()
+    async with opened(tmp_path, time=time) as tiers:
+        names = [f"user {number}" for number in range(5)]
+        for name in names:
+            tiers.leave_hot(name, said())
+        time.now += 11
+        await tiers.clean()
+        write = tiers._shelves._write
+
+        def full(name, packed):
+            if name == names[3]:
+                raise OSError("No space is left.")
+            return write(name, packed)
+
+        monkeypatch.setattr(tiers._shelves, "_write", full)
+        time.now += 101
+        await tiers.clean()
+        cold = {tiers._shelves._file(name) for name in names if tiers.where(name) == "cold"}
+        assert {tiers.where(name) for name in names} <= {"cold", "warm"}
+        assert set((tmp_path / "cold").iterdir()) == cold
+        for name in names:
+            assert list((await tiers.fetch(name)).exchanges) == said()
         assert list((tmp_path / "cold").iterdir()) == []
 
 

@@ -87,7 +87,7 @@ async def test_the_conversation_without_a_name_is_read_and_forgotten_too(tmp_pat
         assert [turn["question"] for turn in found["data"]] == ["A named one."]
 
 
-async def test_what_can_still_be_read_is_said_and_no_response_has_it(tmp_path):
+async def test_what_can_still_be_read_is_said_and_no_response_has_it(tmp_path, impatient):
     async with listening_to(agent(tmp_path)) as address:
         _, _, said = await call(f"http://{address}/v1/responses", {"input": "A Flumdiddle."}, method="POST")
         response = f"http://{address}/v1/responses/{json.loads(said)['id']}"

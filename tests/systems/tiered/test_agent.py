@@ -2,8 +2,6 @@
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 
 import pytest
@@ -15,6 +13,7 @@ from systems.tiered.agent import Tiered
 from systems.tiered.settings import MECHANISMS, TieredSettings
 from tests.systems.asynchronous.asking import until
 from tests.systems.conversing import conversed, requests, simulated
+from tests.systems.killing import said_last
 
 VERA, BO = "vera", "bo"
 
@@ -166,44 +165,8 @@ async def test_without_back_pressure_it_degrades_and_refuses_nobody(tmp_path):
         await agent.close()
 
 
-WRITER = """
-import asyncio, sys
-from pathlib import Path
-from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from systems.interface import Request
-from systems.tiered.agent import Tiered
-from systems.tiered.settings import TieredSettings
-
-async def talking():
-    engine = SimulatedEngine(SimulatedSettings(slots=4))
-    agent = Tiered(TieredSettings(sessions=2, warm_bytes=4000), engine, Path(sys.argv[1]))
-    await agent.start()
-    number = 0
-    while True:
-        async def turn(user, number=number):
-            text = f"run {sys.argv[2]}: user {user} said {number}"
-            await agent.answer(Request(id=text, session=f"user {user}", text=text, max_tokens=2))
-            sys.stdout.write(text + "\\n")
-            sys.stdout.flush()
-        await asyncio.gather(*map(turn, range(6)))
-        number += 1
-
-asyncio.run(talking())
-"""
-
-
 def test_killed_it_has_lost_nothing_acknowledged_and_goes_on_with_it(tmp_path):
-    newest = {}
-    for kill in range(3):
-        command = [sys.executable, "-c", WRITER, str(tmp_path), str(kill)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            said = [writer.stdout.readline().strip() for _ in range(30 + 17 * kill)]
-            writer.kill()
-            said += [line.strip() for line in writer.stdout if line.endswith("\n")]
-        with closing(sqlite3.connect(tmp_path / "memory.sqlite")) as connection:
-            kept = {row[0] for row in connection.execute("SELECT question FROM memories")}
-        assert set(said) <= kept
-        newest |= {line.split(": ")[1].split(" said")[0]: line for line in said}
+    newest = said_last(tmp_path, "systems.tiered.agent:Tiered", {"sessions": 2, "warm_bytes": 4000}, kills=3)
     asyncio.run(goes_on_with(tmp_path, newest))
 
 

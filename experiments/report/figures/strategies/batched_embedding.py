@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._marks import INTERVALS, over
+from experiments.report.figures._blocks import INTERVALS, curve
 from experiments.report.scene import Scene, factor
 
 _PART, _ALONE, _ADVISED = "batched-embedding", "one-at-a-time", "batch-32"
@@ -23,9 +23,9 @@ def draw(scene: Scene) -> list[Drawn]:
     title = _title(rates, kinds)
     figure, panels = drawing.canvas(title, 2, height=3.9)
     for place, kind in enumerate(kinds):
-        over(panels[0], rates[rates["kind"] == kind], place, text.plain(kind))
-        mine = held[held["kind"] == kind]
-        over(panels[1], mine.assign(value=mine["value"] / 2**20), place, text.plain(kind))
+        for axes, frame, unit in zip(panels, (rates, held), (1, 2**20), strict=True):
+            mine = frame[frame["kind"] == kind]
+            curve(axes, place, mine["value"] / unit, mine["at"], text.plain(kind))
     drawing.logarithmic(panels[0], "x", "y")
     drawing.logarithmic(panels[1], "x")
     panels[1].set_ylim(bottom=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
@@ -11,7 +9,7 @@ from matplotlib.ticker import FuncFormatter
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures.kinds import interval
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 
 _PART = "caches"
@@ -25,7 +23,6 @@ _LABELS = {
 """Subjects in words, in the order in which they are shown; the place is the colour."""
 
 _REFERENCE, _ASIDE, _WARMED = "uncached", "redis-aside", "redis-warmed"
-_BARS = "points: means over blocks; bars: 95 % intervals, of fewer than six blocks the range"
 _COSTS = (
     ("stale_reads", "stale reads (%)", 100.0),
     ("change_time", "a change (ms)", 1_000.0),
@@ -65,7 +62,7 @@ def _hits(scene: Scene) -> list[Drawn]:
     axes.set_xlabel("room, of all that is asked for (%)")
     axes.set_ylabel("reads that hit (%)")
     alt = f"{title}. Hit rate over the room of the cache, a line a way, beside the optimum and the published figure."
-    return [drawing.finish(figure, "strategies-caches-hits", title, alt, [_BARS, *scene.notes(hits)])]
+    return [drawing.finish(figure, "strategies-caches-hits", title, alt, [_blocks.INTERVALS, *scene.notes(hits)])]
 
 
 def _share_of_keys(frame: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +86,7 @@ def _times(scene: Scene) -> list[Drawn]:
     """Draw the mean time of a read over the origin's delay, and its change against no cache."""
     taken = scene.measured("access_time", part=_PART)
     taken = taken.assign(over=factor(taken, "delay_ms").astype(float))
-    changes = _changes(taken)
+    changes = _blocks.changes(taken, _REFERENCE)
     if changes.empty:
         return []
     taken = taken[taken["condition"].isin(set(changes["condition"]))]
@@ -114,17 +111,8 @@ def _times(scene: Scene) -> list[Drawn]:
     times.set_ylabel("time of a read, mean (ms)")
     shares.set_ylabel("change against no cache (%)")
     alt = f"{title}. Left: milliseconds a read over the origin's delay, a line a way. Right: the change in percent."
-    notes = [_BARS, "where the origin has no delay one caller asks, else four", *scene.notes(taken)]
+    notes = [_blocks.INTERVALS, "where the origin has no delay one caller asks, else four", *scene.notes(taken)]
     return [drawing.finish(figure, "strategies-caches-time", title, alt, notes)]
-
-
-def _changes(taken: pd.DataFrame) -> pd.DataFrame:
-    """Return the change of each time against that without a cache in the same block and condition, in percent."""
-    keys = ["condition", "block"]
-    before = taken[taken["subject"] == _REFERENCE].set_index(keys)["value"]
-    others = taken[taken["subject"] != _REFERENCE].set_index(keys)
-    others = others[others.index.isin(before.index)]
-    return others.assign(change=100 * (others["value"] / before.reindex(others.index) - 1)).reset_index()
 
 
 def _times_title(changes: pd.DataFrame, delays: list[float]) -> str:
@@ -162,13 +150,12 @@ def _costs(scene: Scene) -> list[Drawn]:
             axes.plot(values, [row] * len(values), linestyle="none", alpha=0.4, markersize=5, clip_on=False, **look)
             if len(values):
                 axes.plot([values.mean()] * 2, [row - 0.25, row + 0.25], color=look["color"], linewidth=2)
-        axes.set_yticks(range(len(subjects)), [_LABELS[name] for name in subjects])
-        axes.set_ylim(len(subjects) - 0.5, -0.5)
+        _blocks.rows_named(axes, [_LABELS[name] for name in subjects])
         axes.set_xlim(left=0)
         axes.set_xlabel(label)
     rows += [(_LABELS[name], *values) for name, values in shown.items()]
     alt = f"{title}. Stale reads, time of a change, and memory of all processes, a point a trial, by way."
-    notes = ["a point a trial, the bar their mean", *scene.notes(stale)]
+    notes = [_blocks.POINTS, *scene.notes(stale)]
     return [drawing.finish(figure, "strategies-caches-stale", title, alt, notes, rows)]
 
 
@@ -180,10 +167,4 @@ def _slowest(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _line(axes: Axes, name: str, mine: pd.DataFrame, values: pd.Series[float]) -> None:
     """Draw a way's mean over blocks at each place, with its interval."""
-    if mine.empty:
-        return
-    look: dict[str, Any] = drawing.look(list(_LABELS).index(name))
-    means = values.groupby(mine["over"]).mean()
-    axes.plot(means.index, means, linewidth=1.4, markersize=6, markeredgecolor="white", label=_LABELS[name], **look)
-    for at, some in values.groupby(mine["over"]):
-        axes.plot([at, at], interval(some), marker="", linewidth=1.8, color=look["color"], solid_capstyle="butt")
+    _blocks.curve(axes, list(_LABELS).index(name), values, mine["over"], _LABELS[name])

@@ -7,7 +7,7 @@ import pandas as pd
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, changes, from_zero, logarithmic_with_zero, row, rows_named
+from experiments.report.figures._blocks import INTERVALS, changes, from_zero, logarithmic_with_zero, row, rows_named
 from experiments.report.scene import Scene, factor
 
 _PART = "collector"
@@ -53,7 +53,7 @@ def draw(scene: Scene) -> list[Drawn]:
         for at, (runtime, way, _) in enumerate(rows):
             if way == _UNTUNED:
                 continue
-            change = changes(frame[factor(frame, "runtime") == runtime], way, _UNTUNED)
+            change = changes(frame[factor(frame, "runtime") == runtime], _UNTUNED, way)
             for place, size in enumerate(sizes):
                 row(axes, at + _shift(place), place + 1, change.loc[factor(change, "sessions") == size, "change"])
         axes.axvline(0, color=drawing.GREY, linewidth=0.8)
@@ -87,7 +87,7 @@ def _title(rates: pd.DataFrame, size: int) -> str:
     told = []
     for runtime, ways in _WAYS.items():
         mine = held[factor(held, "runtime") == runtime]
-        means = {way: changes(mine, way, _UNTUNED)["change"].mean() for way in ways if way != _UNTUNED}
+        means = {way: changes(mine, _UNTUNED, way)["change"].mean() for way in ways if way != _UNTUNED}
         known = {way: mean for way, mean in means.items() if mean == mean}  # not a number where it was not run
         if known:
             best = max(known, key=lambda way: known[way])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _against
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 
 _PART, _REFERENCE, _TITLED = "connections", "new-connection", "pooled"
@@ -49,7 +49,7 @@ def draw(scene: Scene) -> list[Drawn]:
 def _saved(scene: Scene) -> list[Drawn]:
     """Draw the change of a request's time against a new connection each, and beside it the time itself."""
     measured = scene.measured("request_overhead", part=_PART, drops="none")
-    changes = _against.changes(measured, _REFERENCE)
+    changes = _blocks.changes(measured, _REFERENCE)
     if changes.empty:
         return []
     named = {_name(*key): key for key in sorted(set(_keys(measured)), key=_order)}
@@ -61,8 +61,8 @@ def _saved(scene: Scene) -> list[Drawn]:
             shift = (place - (len(_WAYS) - 1) / 2) * _SPREAD
             change = _of(changes, key, way)["change"]
             time_ms = _of(measured, key, way)["value"] * 1000
-            _against.mean(shares, change, row + shift, place, label)
-            _against.mean(times, time_ms, row + shift, place, label)
+            _blocks.row(shares, row + shift, place, change, label)
+            _blocks.row(times, row + shift, place, time_ms, label)
             if not time_ms.empty:
                 told = "" if change.empty else text.significant(change.mean())
                 rows.append((name, label, told, text.significant(time_ms.mean())))
@@ -71,9 +71,9 @@ def _saved(scene: Scene) -> list[Drawn]:
     shares.axvline(0, color=drawing.GREY, linewidth=1, linestyle=":")
     shares.set_xlabel("change in the time of a request (%)")
     times.set_xlabel("time of a request (ms)")
-    _against.named(shares, list(named))
+    _blocks.rows_named(shares, list(named))
     alt = f"{title}. Change in the time of a request that costs its server nothing, and that time; a row a condition."
-    notes = [*scene.notes(measured), _against.INTERVALS]
+    notes = [*scene.notes(measured), _blocks.INTERVALS]
     return [drawing.finish(figure, "strategies-connections", title, alt, notes, rows)]
 
 
@@ -128,9 +128,9 @@ def _dead(scene: Scene) -> list[Drawn]:
     drawing.logarithmic(times, "x")
     shares.set_xlabel("requests answered (%)")
     times.set_xlabel("P99 of those answered (ms)")
-    _against.named(shares, [_CAREFUL[way] for way in ways])
+    _blocks.rows_named(shares, [_CAREFUL[way] for way in ways])
     alt = f"{title}. Share of requests answered and the 99th percentile of their time, a row a way of keeping a pool."
-    notes = [*scene.notes(measured), _deaths(measured), _against.INTERVALS]
+    notes = [*scene.notes(measured), _deaths(measured), _blocks.INTERVALS]
     return [drawing.finish(figure, "strategies-connections-dead", title, alt, notes, rows)]
 
 
@@ -157,4 +157,4 @@ def _dropped(frame: pd.DataFrame, drops: str, way: str) -> pd.Series[float]:
 
 
 def _points(axes: Axes, values: pd.Series[float], row: float, place: int, words: str) -> None:
-    _against.mean(axes, values, row, place + 1, f"connections {words}")
+    _blocks.row(axes, row, place + 1, values, f"connections {words}")

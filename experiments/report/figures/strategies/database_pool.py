@@ -7,8 +7,7 @@ import pandas as pd
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _ways
-from experiments.report.figures.kinds import interval
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 
 _PART, _REFERENCE, _USUAL = "database-pool", "connect-each", "pool-20"
@@ -33,38 +32,30 @@ def draw(scene: Scene) -> list[Drawn]:
         told = []
         for row, (users, pool) in enumerate(rows):
             some = frame.loc[(frame["users"] == users) & (frame["subject"] == pool), "change"]
-            if some.empty:
-                told.append("")
-                continue
-            look = drawing.look(list(_POOLS).index(pool) + 1)
             label = _POOLS[pool] if pool not in {each for _, each in rows[:row]} else "_again"
-            axes.plot(interval(some), [row] * 2, marker="", linewidth=1.8, color=look["color"])
-            axes.plot(
-                [some.mean()], [row], linestyle="none", markersize=6, markeredgecolor="white", label=label, **look
-            )
-            told.append(text.significant(some.mean(), 5))
+            _blocks.row(axes, row, list(_POOLS).index(pool) + 1, some, label)
+            told.append("" if some.empty else text.significant(some.mean(), 5))
         columns.append(told)
         drawing.band(axes, claims.get("S2-dbpool"), "x")
         axes.axvline(0, color=drawing.GREY, linewidth=1)
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.5, -0.5)
+        _blocks.rows_named(axes, names)
         axes.set_title(words)
         axes.set_xlabel("change (%)")
     alt = f"{title}. Change in percent of the time until a connection is had, and until the answer is there."
     notes = [
         "changes are against a new connection for each request",
         "users prove a password, over a socket",
-        _ways.SPANS,
+        _blocks.INTERVALS,
         *scene.notes(*shown),
     ]
     heading = ("users and pool", *(f"change {words} (%)" for _, words in _PANELS))
-    table = _ways.table(heading, names, columns)
+    table = _blocks.table(heading, names, columns)
     return [drawing.finish(figure, "strategies-database-pool", title, alt, [*notes, *scene.notes(*shown)], table)]
 
 
 def _changes(scene: Scene, metric: str) -> pd.DataFrame:
-    frame = _ways.over_reference(scene.measured(metric, part=_PART, login="password"), _REFERENCE)
-    return frame.assign(change=100 * (frame["over"] - 1), users=factor(frame, "users").astype(float))
+    frame = _blocks.changes(scene.measured(metric, part=_PART, login="password"), _REFERENCE)
+    return frame.assign(users=factor(frame, "users").astype(float))
 
 
 def _title(scene: Scene, users: int) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _against
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 
 _PART, _REFERENCE = "deflate", "uncompressed"
@@ -36,7 +36,7 @@ _COSTS: tuple[_Shown, ...] = (
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figure of the part ``deflate``, if there are records."""
     measured = scene.measured("wire_bytes", part=_PART)
-    changes = _against.changes(measured, _REFERENCE)
+    changes = _blocks.changes(measured, _REFERENCE)
     if changes.empty:
         return []
     title = _title(changes)
@@ -53,9 +53,9 @@ def draw(scene: Scene) -> list[Drawn]:
     drawing.band(panels[0], claims.get("S2-deflate"), "x")
     panels[0].axvline(0, color=drawing.GREY, linewidth=1, linestyle=":")
     panels[0].set_xlabel("change in bytes\non the wire (%)")
-    _against.named(panels[0], [_WAYS[way] for way in rows])
+    _blocks.rows_named(panels[0], [_WAYS[way] for way in rows])
     alt = f"{title}. Change in bytes, memory a connection, processor time a reply; a row a way, a marker a kind."
-    notes = [*scene.notes(measured), _against.INTERVALS]
+    notes = [*scene.notes(measured), _blocks.INTERVALS]
     table = _table(scene, changes, list(rows))
     return [drawing.finish(figure, "strategies-deflate", title, alt, notes, table)]
 
@@ -64,7 +64,7 @@ def _kinds(axes: Axes, mine: pd.DataFrame, column: str, row: int, scale: Callabl
     kinds = factor(mine, "frames")
     for place, (kind, label) in enumerate(_KINDS.items()):
         shift = (place - (len(_KINDS) - 1) / 2) * _HEIGHT
-        _against.mean(axes, mine[kinds == kind][column].map(scale), row + shift, place + 1, label)
+        _blocks.row(axes, row + shift, place + 1, mine[kinds == kind][column].map(scale), label)
 
 
 def _title(changes: pd.DataFrame) -> str:

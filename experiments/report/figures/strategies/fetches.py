@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _against
-from experiments.report.figures.kinds import interval
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 
 _PART, _REFERENCE = "fetches", "one-after-another"
@@ -19,7 +16,7 @@ _PART, _REFERENCE = "fetches", "one-after-another"
 def draw(scene: Scene) -> list[Drawn]:
     """Return the figure of the part ``fetches``, if there are records."""
     measured = scene.measured("fetching_time", part=_PART)
-    changes = _against.changes(measured, _REFERENCE)
+    changes = _blocks.changes(measured, _REFERENCE)
     if changes.empty:
         return []
     changes = changes.assign(
@@ -30,15 +27,10 @@ def draw(scene: Scene) -> list[Drawn]:
     figure, (axes,) = drawing.canvas(title, height=4.2)
     for place, pages in enumerate(counts):
         mine = changes[changes["pages"] == pages]
-        look = drawing.look(place + 1)
-        means = mine.groupby("delay")["change"].mean()
-        shown: dict[str, Any] = {**look, "label": f"{pages} pages", "markeredgecolor": "white"}
-        axes.plot(means.index, means, linewidth=1.4, markersize=6, **shown)
-        for delay, some in mine.groupby("delay"):
-            axes.plot([delay, delay], interval(some["change"]), marker="", linewidth=1.8, color=look["color"])
+        _blocks.curve(axes, place + 1, mine["change"], mine["delay"], f"{pages} pages")
         best = 100 * (1 / pages - 1)
         label = f"{pages} pages in the time of one"
-        axes.axhline(best, color=look["color"], linewidth=1, linestyle=":", label=label)
+        axes.axhline(best, color=drawing.look(place + 1)["color"], linewidth=1, linestyle=":", label=label)
     drawing.band(axes, claims.get("S4-async"))
     axes.axhline(0, color=drawing.GREY, linewidth=1)
     axes.set_xscale("symlog", linthresh=5)
@@ -49,7 +41,7 @@ def draw(scene: Scene) -> list[Drawn]:
     axes.set_xlabel("delay of a page (ms)")
     axes.set_ylabel("change in the time to fetch all (%)")
     alt = f"{title}. Change against one after another on kept connections, a line a number of pages."
-    notes = [*scene.notes(measured), _against.INTERVALS]
+    notes = [*scene.notes(measured), _blocks.INTERVALS]
     return [drawing.finish(figure, "strategies-fetches", title, alt, notes)]
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _against
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 
 _PART = "json"
@@ -46,7 +46,7 @@ def draw(scene: Scene) -> list[Drawn]:
     for row, way in enumerate(ways):
         values = [frame[frame["subject"] == way]["value"] * scale for frame, _, scale in shown]
         for axes, mine in zip(panels, values, strict=True):
-            _against.mean(axes, mine, row, 1, "mean")
+            _blocks.row(axes, row, 1, mine, "mean")
         rows.append((_WAYS[way], *("" if mine.empty else text.significant(mine.mean()) for mine in values)))
     for axes, (_, label, _) in zip(panels, shown, strict=True):
         axes.set_xlabel(label)
@@ -54,9 +54,9 @@ def draw(scene: Scene) -> list[Drawn]:
     panels[1].set_xlim(left=0)
     if not tight.empty:
         panels[2].set_xlim(-5, 105)
-    _against.named(panels[0], [_WAYS[way] for way in ways])
+    _blocks.rows_named(panels[0], [_WAYS[way] for way in ways])
     alt = f"{title}. Growth of the peak with the document, time to read it, and whether it is read in tight limits."
-    notes = [*scene.notes(grown), _sizes(grown, tight), _against.INTERVALS]
+    notes = [*scene.notes(grown), _sizes(grown, tight), _blocks.INTERVALS]
     return [drawing.finish(figure, "strategies-json", title, alt, notes, rows)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, from_zero, row, rows_named
+from experiments.report.figures._blocks import INTERVALS, from_zero, row, rows_named
 from experiments.report.scene import Scene, factor
 
 _PART = "memory-limits"

@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _ways
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene
 from experiments.workloads.memories import SIZES
 
@@ -35,7 +35,7 @@ def draw(scene: Scene) -> list[Drawn]:
         for place, subject in enumerate(_LABELS):
             some = frame[frame["subject"] == subject]
             if not some.empty:
-                _ways.line(axes, place, some["shown"], some["size"], _LABELS[subject])
+                _blocks.curve(axes, place, some["shown"], some["size"], _LABELS[subject], geometric=True)
         drawing.logarithmic(axes, "x", "y")
         sizes = sorted(set(frame["size"]))
         axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
@@ -43,7 +43,7 @@ def draw(scene: Scene) -> list[Drawn]:
         axes.set_xlabel("memories of all agents")
         axes.set_ylabel(label)
     alt = f"{title}. Left: milliseconds over the number of memories, a line a way. Right: kibibytes that come."
-    notes = ["an agent has a hundredth of the memories", _ways.SPANS, *scene.notes(*shown)]
+    notes = ["an agent has a hundredth of the memories", _blocks.INTERVALS, *scene.notes(*shown)]
     return [drawing.finish(figure, "strategies-projection", title, alt, notes)]
 
 

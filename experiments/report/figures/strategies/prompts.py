@@ -9,7 +9,7 @@ from experiments.analysis import claims
 from experiments.analysis.frames import where
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._marks import INTERVALS, changes, over
+from experiments.report.figures._blocks import INTERVALS, changes, curve
 from experiments.report.scene import Scene, factor
 
 _PART, _WORK, _VERBOSE, _CONCISE = "prompts", "forced", "verbose", "concise"
@@ -26,8 +26,8 @@ def _saved(scene: Scene, metric: str, over_factor: str, *, kept: bool = False) -
     """Return the change of ``metric`` in every block and condition, with the factor that it is drawn over."""
     found = scene.measured(metric, part=_PART, work=_WORK, kept=kept)
     if found.empty:
-        return found.assign(at=[])
-    saved = changes(found, _CONCISE, _VERBOSE)
+        return found.assign(at=[], change=[])
+    saved = changes(found, _VERBOSE, _CONCISE)
     return saved.assign(at=factor(saved, over_factor))
 
 
@@ -37,7 +37,7 @@ def _tokens(scene: Scene) -> list[Drawn]:
     asked = shown[_TOKENS["asked_tokens"]]
     if asked.empty:
         return []
-    means = asked.groupby("at")["value"].mean()
+    means = asked.groupby("at")["change"].mean()
     told = ", ".join(f"{text.percent(change)} {_beside(int(str(data)))}" for data, change in means.items())
     title = f"Asked in few words, the tokens of instruction and data change by {told}"
     figure, [axes] = drawing.canvas(title, height=4.2)
@@ -59,7 +59,7 @@ def _times(scene: Scene) -> list[Drawn]:
         return []
     usual = _usual_data(replies[_TIMES["latency_p50"]])
     replies = {words: frame[factor(frame, "data") == usual] for words, frame in replies.items()}
-    means = latency.groupby("at")["value"].mean()
+    means = latency.groupby("at")["change"].mean()
     first, last = means.index.min(), means.index.max()
     shortest = min(factor(latency, "reply"))
     title = (
@@ -105,6 +105,6 @@ def _lines(axes: Axes, shown: dict[str, pd.DataFrame]) -> None:
     """Draw a line a measure over evenly spaced levels, which are far apart as numbers."""
     levels = sorted({int(at) for frame in shown.values() for at in frame["at"]})
     for place, (words, frame) in enumerate(shown.items()):
-        over(axes, frame.assign(at=[levels.index(int(at)) for at in frame["at"]]), place, words)
+        curve(axes, place, frame["change"], frame["at"].map(lambda at: levels.index(int(at))), words)
     axes.set_xticks(range(len(levels)), [f"{level:,}" for level in levels])
     axes.axhline(0, color=drawing.GREY, linewidth=0.8)

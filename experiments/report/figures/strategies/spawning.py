@@ -9,7 +9,7 @@ from experiments.analysis import claims
 from experiments.analysis.frames import where
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import (
+from experiments.report.figures._blocks import (
     INTERVALS,
     changes,
     curve,
@@ -61,7 +61,7 @@ def _gains(scene: Scene) -> list[Drawn]:
     """Draw the change in tasks a second over what the work of a task takes."""
     rates = scene.measured("spawning_throughput", part=_PART)
     found = [
-        [changes(where(rates, **factors), subject, reference) for _, factors, subject, reference in curves]
+        [changes(where(rates, **factors), reference, subject) for _, factors, subject, reference in curves]
         for *_, curves in _GAINS
     ]
     drawn = [some for panel in found for some in panel if not some.empty]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, row, rows_named
+from experiments.report.figures._blocks import INTERVALS, row, rows_named
 from experiments.report.scene import Scene, factor
 
 _PART = "spread"

@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedFormatter, LogLocator
 from experiments.analysis import claims
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _ways
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 from experiments.workloads.events import RANGES
 
@@ -51,7 +51,7 @@ def _speed(scene: Scene) -> list[Drawn]:
         for place, subject in enumerate(_LABELS):
             some = mine[mine["subject"] == subject]
             if not some.empty:
-                _ways.line(axes, place, some["times"], some["hours"], _LABELS[subject])
+                _blocks.curve(axes, place, some["times"], some["hours"], _LABELS[subject], geometric=True)
         axes.axhline(1, color=drawing.GREY, linewidth=1, linestyle=":")
         _published(axes)
         drawing.logarithmic(axes, "x", "y")
@@ -62,7 +62,7 @@ def _speed(scene: Scene) -> list[Drawn]:
         axes.set_title(_ORDERS[order])
     panels[0].set_ylabel("times as fast as without an index")
     alt = f"{title}. Times as fast as without an index, over how much is asked for, a line a way."
-    notes = [f"{int(factor(faster, 'rows').max()):,} rows", _ways.SPANS, *scene.notes(faster)]
+    notes = [f"{int(factor(faster, 'rows').max()):,} rows", _blocks.INTERVALS, *scene.notes(faster)]
     return [drawing.finish(figure, "strategies-time-ranges", title, alt, notes)]
 
 
@@ -77,8 +77,8 @@ def _published(axes: Axes) -> None:
 def _faster(scene: Scene, name: str) -> pd.DataFrame:
     """Return how many times as fast each way was in each block, with the most rows, for one width."""
     frame = _most(scene.measured(f"range_time_{name}", part=_PART))
-    over = _ways.over_reference(frame, _REFERENCE)
-    return over.assign(times=1 / over["over"], width=name, hours=_hours(name))
+    over = _blocks.over_reference(frame, _REFERENCE)
+    return over.assign(times=1 / over["ratio"], width=name, hours=_hours(name))
 
 
 def _most(frame: pd.DataFrame) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def _hours(name: str) -> float:
 
 def _title(faster: pd.DataFrame, order: str) -> str:
     told = [
-        f"{text.significant(_ways.mean_ratio(some), 2)} times{said}"
+        f"{text.significant(_blocks.mean_ratio(some), 2)} times{said}"
         for width, said in (("1h", " as fast as none for an hour"), ("2d", " for two days"), ("35d", " for all"))
         if len(some := faster.loc[(faster["subject"] == "brin") & (faster["width"] == width), "times"])
     ]
@@ -112,19 +112,19 @@ def _costs(scene: Scene) -> list[Drawn]:
     figure, panels = drawing.canvas(title, len(_COSTS), height=3.4, sharey=True)
     columns = []
     for axes, frame, (metric, label, scale) in zip(panels, frames, _COSTS, strict=True):
-        values = _ways.values_of(frame, subjects, scale)
+        values = _blocks.values_of(frame, subjects, scale)
         if metric == "range_index_bytes":
             values = {name: [each for each in some if each > 0] for name, some in values.items()}
             drawing.logarithmic(axes, "x")
             axes.xaxis.set_major_locator(LogLocator())  # decades alone: a panel is narrow
-        told = _ways.rows(axes, {_LABELS[name]: some for name, some in values.items()}, places, label)
+        told = _blocks.scattered(axes, {_LABELS[name]: some for name, some in values.items()}, places, label)
         if metric != "range_index_bytes":
             axes.set_xlim(left=0)
         columns.append([each or "none" for each in told])
     heading = ("way", *(label for _, label, _ in _COSTS))
-    rows = _ways.table(heading, [_LABELS[name] for name in subjects], columns)
+    rows = _blocks.table(heading, [_LABELS[name] for name in subjects], columns)
     alt = f"{title}. Size of the index, time to make the table ready, and time to add a day's rows."
-    notes = [f"{int(factor(frames[0], 'rows').max()):,} rows in order of time", _ways.POINTS, *scene.notes(*frames)]
+    notes = [f"{int(factor(frames[0], 'rows').max()):,} rows in order of time", _blocks.POINTS, *scene.notes(*frames)]
     return [drawing.finish(figure, "strategies-time-ranges-costs", title, alt, notes, rows)]
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures import _ways
+from experiments.report.figures import _blocks
 from experiments.report.scene import Scene, factor
 
 _PART = "upkeep"
@@ -44,14 +44,14 @@ def _figure(scene: Scene, case: str, labels: dict[str, str], panels: tuple[_Pane
     figure, drawn = drawing.canvas(title, len(panels), height=2.4 + 0.3 * len(subjects), sharey=True)
     columns = []
     for axes, frame, (_, label, scale) in zip(drawn, frames, panels, strict=True):
-        values = _ways.values_of(frame, subjects, scale)
+        values = _blocks.values_of(frame, subjects, scale)
         places = [list(labels).index(name) for name in subjects]
-        columns.append(_ways.rows(axes, {labels[name]: some for name, some in values.items()}, places, label))
+        columns.append(_blocks.scattered(axes, {labels[name]: some for name, some in values.items()}, places, label))
         axes.set_xlim(left=0)
-    rows = _ways.table(("way", *(label for _, label, _ in panels)), [labels[name] for name in subjects], columns)
+    rows = _blocks.table(("way", *(label for _, label, _ in panels)), [labels[name] for name in subjects], columns)
     alt = f"{title}. {', '.join(label for _, label, _ in panels)}, a row a way."
     return [
-        drawing.finish(figure, f"strategies-upkeep-{case}", title, alt, [_ways.POINTS, *scene.notes(*frames)], rows)
+        drawing.finish(figure, f"strategies-upkeep-{case}", title, alt, [_blocks.POINTS, *scene.notes(*frames)], rows)
     ]
 
 

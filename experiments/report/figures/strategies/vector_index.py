@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._marks import INTERVALS, in_rows
+from experiments.report.figures._blocks import INTERVALS, in_rows
 from experiments.report.scene import Scene, factor
 
 _PART, _SCAN, _GRAPH = "vector-index", "exact-scan", "hnsw"

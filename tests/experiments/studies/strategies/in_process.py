@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,9 +29,17 @@ from tests.experiments.analysis import synthetic
 class _Alone(Role):
     """A role that nobody started: it looks at itself."""
 
-    def __init__(self, spec: TrialSpec, work_dir: Path) -> None:
-        assigned: dict[str, Any] = {"spec": spec, "work_dir": str(work_dir), "part_path": "", "cpus": ()}
-        super().__init__(Assignment(role="subject", runner_pid=os.getpid(), **assigned), -1)
+    def __init__(self, spec: TrialSpec, work_dir: Path, model: Path | None) -> None:
+        assignment = Assignment(
+            role="subject",
+            spec=spec,
+            work_dir=str(work_dir),
+            part_path="",
+            cpus=(),
+            runner_pid=os.getpid(),
+            model_path=None if model is None else str(model),
+        )
+        super().__init__(assignment, -1)
         self.looks: dict[str, Look] = {}
 
     def outside_look(self, name: str = "end") -> None:
@@ -51,8 +60,13 @@ def planned(part: ModuleType, preset: Preset) -> list[Cell]:
     return list(part.cells(GridRequest(preset=preset, systems=(), engine=EngineSpec(name="simulated"))))
 
 
-def tried(part: ModuleType, cell: Cell, folder: Path, block: int = 0, **settings: Any) -> Record:
-    """Run one trial of a part here, with these settings instead of the cell's, and return its record."""
+def tried(
+    part: ModuleType, cell: Cell, folder: Path, block: int = 0, *, model: Path | None = None, **settings: Any
+) -> Record:
+    """Run one trial of a part in a new folder under ``folder``, with the file of the model there is for its record.
+
+    It has these settings instead of the cell's.
+    """
     work_dir = folder / f"{cell.subject}-{len(list(folder.iterdir()))}"
     work_dir.mkdir()
     spec = synthetic.spec(
@@ -60,12 +74,13 @@ def tried(part: ModuleType, cell: Cell, folder: Path, block: int = 0, **settings
         cell.subject,
         block,
         condition=cell.condition,
+        system=cell.system,
         settings={**cell.settings, **settings},
-        engine=None,
+        engine=cell.engine,
         profile=profiles.load(cell.profile or "4gb"),
         labels=cell.labels,
     )
-    role = _Alone(spec, work_dir)
+    role = _Alone(spec, work_dir, model)
     part.run(role)
     return synthetic.record(spec, role.part, outside=synthetic.outside(looks=role.looks))
 
@@ -77,9 +92,9 @@ def value(metric: str, record: Record) -> float:
     return found
 
 
-def drawn(figures: ModuleType, records: list[Record], folder: Path) -> dict[str, Drawn]:
+def drawn(figures: ModuleType, records: Iterable[Record], folder: Path) -> dict[str, Drawn]:
     """Return the figures of these records by name."""
-    run = load_run(synthetic.write(folder / "run", records))
+    run = load_run(synthetic.write(folder / "run", list(records)))
     with drawing.style():
         return {each.name: each for each in figures.draw(scene(run, Strategies.name, Strategies))}
 

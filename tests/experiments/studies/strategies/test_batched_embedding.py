@@ -19,7 +19,7 @@ from experiments.studies.strategies._batched_embedding_names import BATCHES, PAS
 from systems.engines.interface import Embedded
 from systems.models import embeddings
 from systems.models.published import PUBLISHED
-from tests.experiments.studies.strategies.trials import drawn, ran, value
+from tests.experiments.studies.strategies.in_process import drawn, tried, value
 
 SMOKE = GridRequest(preset="smoke", systems=(), engine=EngineSpec(name="simulated"))
 
@@ -34,7 +34,7 @@ def records(tmp_path_factory: pytest.TempPathFactory, embedding_model: Callable[
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(found, place)
         work = tmp_path_factory.mktemp("trials")
-        return {cell.subject: ran(batched_embedding, cell, work) for cell in batched_embedding.cells(SMOKE)}
+        return {cell.subject: tried(batched_embedding, cell, work) for cell in batched_embedding.cells(SMOKE)}
 
 
 def test_a_batch_makes_the_vectors_that_the_texts_have_alone(records: dict[str, Record]) -> None:
@@ -77,7 +77,7 @@ def test_the_texts_that_count_are_the_same_in_every_way_and_none_was_read_before
         monkeypatch.setattr(_batched_embedding, "check", lambda _: SimpleNamespace(path=tmp_path))
         [cell, *_] = batched_embedding.cells(SMOKE)
         condition = {**cell.condition, "texts": kind, "count": 128}
-        ran(batched_embedding, msgspec.structs.replace(cell, subject=way, condition=condition), tmp_path)
+        tried(batched_embedding, msgspec.structs.replace(cell, subject=way, condition=condition), tmp_path)
         warming, *calls = heard.calls[: 1 + 128 // batch]
         texts = [text for call in calls for text in call]
         assert len(warming) == batch
@@ -87,6 +87,6 @@ def test_the_texts_that_count_are_the_same_in_every_way_and_none_was_read_before
 
 
 def test_rates_and_memory_are_drawn(records: dict[str, Record], tmp_path: Path) -> None:
-    drawing = drawn(figure, batched_embedding.REFERENCES, records.values(), tmp_path)["strategies-batched-embedding"]
+    drawing = drawn(figure, records.values(), tmp_path)["strategies-batched-embedding"]
     assert drawing.title.startswith("In batches of 32, texts a second:")
     assert {row[0] for row in drawing.data[1:]} == {"minilm, short"}

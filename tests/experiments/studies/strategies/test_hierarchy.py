@@ -14,7 +14,7 @@ from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Prese
 from experiments.studies.strategies import hierarchy
 from systems import registry
 from systems.settings import parse
-from tests.experiments.studies.strategies.unrun import record_of
+from tests.experiments.studies.strategies.in_process import tried
 
 MODEL = EngineSpec(name="llama", model="smollm2")
 
@@ -56,7 +56,7 @@ def test_without_a_model_whose_words_mean_something_nothing_is_said() -> None:
 
 
 def test_what_is_looked_up_saves_tasks_that_the_last_messages_lost(tmp_path: Path) -> None:
-    found = {cell.subject: record_of(hierarchy, cell, tmp_path / cell.subject) for cell in cells("smoke")}
+    found = {cell.subject: tried(hierarchy, cell, tmp_path) for cell in cells("smoke")}
     shares = {name: metrics.get("tasks_in_prompt").of(record) for name, record in found.items()}
     assert shares["hierarchical"] > shares["short-term"]
     tokens = {name: metrics.get("prompt_tokens_read").of(record) for name, record in found.items()}

@@ -18,7 +18,7 @@ from experiments.measuring.study import BLOCKS, Cell, GridRequest, Preset
 from experiments.studies.strategies import _leaking, leaks
 from experiments.studies.strategies._leak_names import LEAST_BYTES, LOOKS, MEMRAY, SNAPSHOTS, WATCHED
 from experiments.studies.strategies._leaking import NamedLeaks, SteadyGrowth, leaking_place
-from tests.experiments.studies.strategies.unrun import record_of
+from tests.experiments.studies.strategies.in_process import tried
 
 
 def cells(preset: Preset) -> list[Cell]:
@@ -58,7 +58,7 @@ def test_the_line_that_leaks_is_told_from_others() -> None:
 @pytest.mark.parametrize("subject", ["snapshots", "memray"])
 def test_the_leak_is_found_as_soon_as_the_rule_allows(subject: str, tmp_path: Path) -> None:
     [small] = [cell for cell in cells("smoke") if cell.subject == "snapshots"]
-    record = record_of(leaks, msgspec.structs.replace(small, subject=subject), tmp_path / subject)
+    record = tried(leaks, msgspec.structs.replace(small, subject=subject), tmp_path)
     assert metrics.get("leak_found_after").of(record) == (LOOKS + 1) * leaks.EVERY
     assert metrics.get("latency_p50").of(record) > 0
     assert leaking_place().startswith("strategies/_leaking.py:")
@@ -74,6 +74,6 @@ def test_memory_is_read_while_the_way_of_looking_still_holds_what_it_holds(
     monkeypatch.setattr(way, "close", lambda self: (seen.append("closed"), ended(self)))
     monkeypatch.setattr(Inside, "anonymous_bytes", lambda self: (seen.append("read"), read(self))[1])
     [small] = [cell for cell in cells("smoke") if cell.subject == SNAPSHOTS]
-    record = record_of(leaks, msgspec.structs.replace(small, subject=subject), tmp_path / subject)
+    record = tried(leaks, msgspec.structs.replace(small, subject=subject), tmp_path)
     assert seen[-2:] == ["read", "closed"]
     assert metrics.get("leak_memory").of(record) > 0

@@ -15,7 +15,7 @@ from experiments.report.figures.strategies import model_choice as figure
 from experiments.studies.strategies import _model_choice, model_choice
 from experiments.studies.strategies._model_choice_names import is_simple
 from systems.models.find import READER
-from tests.experiments.studies.strategies.trials import drawn, ran, value
+from tests.experiments.studies.strategies.in_process import drawn, tried, value
 
 NOTES = st.lists(st.text("ab c", max_size=60), max_size=5)
 
@@ -56,7 +56,7 @@ def records(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> dict[
     """One trial a way; random weights stand for the large model, whose answers mean nothing."""
     folder = tmp_path_factory.mktemp("choice")
     return {
-        cell.subject: ran(model_choice, cell, folder, READER if cell.subject == "small-model" else tiny_model)
+        cell.subject: tried(model_choice, cell, folder, model=READER if cell.subject == "small-model" else tiny_model)
         for cell in _cells()
     }
 
@@ -78,6 +78,6 @@ def test_each_way_asks_whom_it_says(records: dict[str, Record]) -> None:
 
 
 def test_right_answers_are_drawn_over_their_time(records: dict[str, Record], tmp_path: Path) -> None:
-    drawing = drawn(figure, model_choice.REFERENCES, records.values(), tmp_path)["strategies-model-choice"]
+    drawing = drawn(figure, records.values(), tmp_path)["strategies-model-choice"]
     assert drawing.title.startswith("A rule answers ")
     assert {row[1] for row in drawing.data[1:]} == set(model_choice.WAYS)

@@ -15,7 +15,7 @@ from experiments.measuring.study import Cell, GridRequest
 from experiments.report.figures.strategies import prompts as figure
 from experiments.studies.strategies import _prompts, prompts
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
-from tests.experiments.studies.strategies.trials import drawn, ran, value
+from tests.experiments.studies.strategies.in_process import drawn, tried, value
 
 ENGINE = SimulatedEngine(SimulatedSettings())
 
@@ -49,7 +49,7 @@ def test_the_standard_preset_tests_every_condition_of_the_claims(claim: str) -> 
 def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
     """The trials of the preset quick, in which no model runs."""
     folder = tmp_path_factory.mktemp("prompts")
-    return [ran(prompts, cell, folder) for cell in _cells("quick")]
+    return [tried(prompts, cell, folder) for cell in _cells("quick")]
 
 
 def test_replies_are_equally_long_and_the_concise_instruction_saves_the_same_tokens_beside_any_data(
@@ -68,7 +68,7 @@ def test_replies_are_equally_long_and_the_concise_instruction_saves_the_same_tok
 
 def test_a_real_model_is_made_to_say_replies_of_the_same_length(tmp_path: Path, tiny_model: Path) -> None:
     for cell in _cells("smoke", "llama"):
-        record = ran(prompts, cell, tmp_path, tiny_model)
+        record = tried(prompts, cell, tmp_path, model=tiny_model)
         assert {row.outcome for row in record.part().requests} == {"ok"}
         assert value("reply_tokens", record) == cell.condition["reply"]
         assert value("call_tokens", record) > value("asked_tokens", record) + value("reply_tokens", record)
@@ -76,7 +76,7 @@ def test_a_real_model_is_made_to_say_replies_of_the_same_length(tmp_path: Path, 
 
 
 def test_the_figures_have_the_published_share_across_them(records: list[Record], tmp_path: Path) -> None:
-    found = drawn(figure, prompts.REFERENCES, records, tmp_path)
+    found = drawn(figure, records, tmp_path)
     assert set(found) == {"strategies-prompts", "strategies-prompts-time"}
     assert "claim-S4-prompt-0" in found["strategies-prompts"].svg.decode()
     assert "claim-S4-prompt-lat-1" in found["strategies-prompts-time"].svg.decode()

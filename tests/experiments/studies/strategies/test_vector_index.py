@@ -15,7 +15,7 @@ from experiments.measuring.records import EngineSpec, Record
 from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Preset
 from experiments.report.figures.strategies import vector_index as figure
 from experiments.studies.strategies import batched_embedding, model_choice, prompts, vector_index
-from tests.experiments.studies.strategies.trials import drawn, ran, value
+from tests.experiments.studies.strategies.in_process import drawn, tried, value
 
 PARTS = (vector_index, prompts, batched_embedding, model_choice)
 
@@ -67,7 +67,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     pytest.importorskip("usearch")
     folder = tmp_path_factory.mktemp("vectors")
     cells = _cells(vector_index, "smoke")
-    return {cell.subject: ran(vector_index, cell, folder) for cell in cells}
+    return {cell.subject: tried(vector_index, cell, folder) for cell in cells}
 
 
 def test_a_scan_finds_all_of_the_nearest_whatever_is_left_out_or_removed(records: dict[str, Record]) -> None:
@@ -97,7 +97,7 @@ def test_without_the_package_a_graph_is_skipped_with_how_to_get_it(monkeypatch: 
 def test_recall_is_drawn_over_the_time_of_a_lookup_and_costs_beside_it(
     records: dict[str, Record], tmp_path: Path
 ) -> None:
-    found = drawn(figure, vector_index.REFERENCES, records.values(), tmp_path)
+    found = drawn(figure, records.values(), tmp_path)
     assert set(found) == {"strategies-vector-index", "strategies-vector-index-costs"}
     curve = found["strategies-vector-index"]
     assert len([row for row in curve.data[1:] if row[0] == "500 points of 32 numbers"]) >= 5
