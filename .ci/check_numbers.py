@@ -32,7 +32,9 @@ _LEFT_OUT = (
     re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL),
     re.compile(r"`[^`\n]*(?:\n[^`\n]*)?`"),
     re.compile(r"<!--.*?-->", re.DOTALL),
+    re.compile(r"!?\[(?=[^\]]*\]\()"),  # a link's words count, its brackets and its target do not
     re.compile(r"\]\([^)]*\)"),
+    re.compile(r"\*+"),
     re.compile(r"^\s*\d+\.(?=\s)", re.MULTILINE),  # the numbers of a list
 )
 # A number, and not a part of a name such as SmolLM2 or e5-small.
