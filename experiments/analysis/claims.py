@@ -173,26 +173,26 @@ def _read(ledger: Path) -> _Ledger:
         for claim in read.claims:
             if claim.id in whole.claims:
                 raise BadInput(f"The claims ledger {file}: the claim {claim.id} is in {stands[claim.id]} already.")
-            _check(claim, file, whole.sources)
+            if why := _fault(claim, whole.sources):
+                raise BadInput(f"The claims ledger {file}: {why}.")
             whole.claims[claim.id], stands[claim.id] = claim, file
     return whole
 
 
-def _check(claim: Claim, file: Path, known: Mapping[str, Source]) -> None:
-    """Raise `BadInput` where a claim's fields do not go together."""
+def _fault(claim: Claim, known: Mapping[str, Source]) -> str:
+    """Return what does not go together in a claim's fields; nothing where all does."""
     if claim.document not in known:
-        raise BadInput(
-            f"The claims ledger {file}: the source of {claim.id} must begin with the name of one that [sources] has, "
-            f"and a comma: {', '.join(known) or 'it has none'}."
-        )
+        names = ", ".join(known) or "there is none"
+        return f"the source of {claim.id} begins with no name of [sources] ({names})"
     if bool(claim.tests) == bool(claim.not_measured):
-        raise BadInput(f"The claims ledger {file}: {claim.id} needs either tests or why it has none.")
-    if claim.tests and not (claim.study and all(test.metric or claim.metric for test in claim.tests)):
-        raise BadInput(f"The claims ledger {file}: the tests of {claim.id} need a study and a metric.")
+        return f"{claim.id} needs either tests or why it has none"
     if any((test.reference is not None) != claim.is_effect for test in claim.tests):
-        raise BadInput(f"The claims ledger {file}: tests of {claim.id} need a reference, or a criterion, not both.")
+        return f"tests of {claim.id} need a reference, or a criterion, not both"
+    if claim.tests and not (claim.study and all(test.metric or claim.metric for test in claim.tests)):
+        return f"the tests of {claim.id} need a study and a metric"
     if claim.tests and claim.is_effect and (claim.low is None or claim.high is None):
-        raise BadInput(f"The claims ledger {file}: {claim.id} needs low and high, or at_least, or at_most.")
+        return f"{claim.id} needs low and high, or at_least, or at_most"
+    return ""
 
 
 def get(claim_id: str) -> Claim:

@@ -134,7 +134,7 @@ def test_a_claim_of_another_document_is_added_as_a_file(ledger_folder: Path) -> 
         (("low = -50.0", "lowest = -50.0"), "unknown field `lowest`"),
         (('id = "tutorial-fast"', 'id = "S0-time"'), r"the claim S0-time is in .*claims\.toml already"),
         (("[sources.tutorial]", "[sources.paper]"), "names the source 'paper', which is there already"),
-        (('source = "tutorial, section 2"', 'source = "totrial, section 2"'), "must begin with the name of one"),
+        (('source = "tutorial, section 2"', 'source = "totrial, section 2"'), "begins with no name of"),
         (("[[claims]]", "[[claims"), "cannot be read"),
         (("high = -30.0\n", ""), "needs low and high"),
         (('metric = "latency_p50"\n', ""), "need a study and a metric"),
