@@ -39,7 +39,7 @@ _LEFT_OUT = (
 )
 # A number, and not a part of a name such as SmolLM2 or e5-small.
 _NUMBER = re.compile(r"(?<![\w.])(?<![^\W\d][-−])[−-]?\d+(?:,\d{3})*(?:\.\d+)?")
-_HEADING = re.compile(r"^(#+) +(.*?) *$", re.MULTILINE)
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _IN_RECORD = re.compile(r"[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
@@ -70,10 +70,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Pages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file. ``everywhere`` are words that may stand on any page, ``not_covered`` pages that are not checked yet."""
+    """The whole file: pages, what holds on any of them, and ``not_covered``, the pages that are not checked yet.
+
+    ``everywhere`` are words that may stand on any page, ``sections`` headings under which any number may on any page,
+    ``levels`` numbers of the reference run beside those that the paper has.
+    """
 
     pages: dict[str, Page]
     everywhere: dict[str, str] = {}
+    sections: dict[str, str] = {}
     levels: dict[str, DeclaredLevel] = {}
     not_covered: tuple[str, ...] = ()
 
@@ -99,22 +104,22 @@ def faults(root: Path, numbers: Mapping[str, str]) -> list[str]:
     found += [f"{name} is both covered and not" for name in sorted({*pages.pages} & {*pages.not_covered})]
     for name in sorted(pages.pages.keys() & there):
         words = (root / name).read_text("utf-8")
-        found += [f"{name}: {why}" for why in _faults(root, words, pages.pages[name], pages.everywhere, numbers)]
+        found += [f"{name}: {why}" for why in _faults(root, words, pages.pages[name], pages, numbers)]
     return found
 
 
 def _faults(
-    root: Path, words: str, page: Page, everywhere: Mapping[str, str], numbers: Mapping[str, str]
+    root: Path, words: str, page: Page, pages: Pages, numbers: Mapping[str, str]
 ) -> Iterator[str]:
     bare = words
     for pattern in _LEFT_OUT:
         bare = blanked(pattern, bare)
-    for heading in page.sections:
-        section = _section(bare, heading)
-        if section is None:
-            yield f"there is no heading “{heading}”"
-        else:
-            bare = bare[: section.start] + re.sub(r"[^\n]", " ", bare[section]) + bare[section.stop :]
+    sections = _sections(words, bare)
+    for heading in page.sections.keys() - sections.keys():
+        yield f"there is no heading “{heading}”"
+    for heading in sections.keys() & {*page.sections, *pages.sections}:
+        stands = sections[heading]
+        bare = bare[: stands.start] + re.sub(r"[^\n]", " ", bare[stands]) + bare[stands.stop :]
     for result in page.results:
         why = _result(root, bare, result, numbers)
         if why:
@@ -123,7 +128,7 @@ def _faults(
     for phrase in page.typed:
         if not any(pattern.search(bare) for pattern in phrases([phrase])):
             yield f"“{phrase}” is declared and stands there no more"
-    for pattern in phrases([*own, *everywhere]):
+    for pattern in phrases([*own, *pages.everywhere]):
         bare = blanked(pattern, bare)
     for place, line in enumerate(bare.splitlines(), start=1):
         for pattern in (_NUMBER, NUMBERS_IN_WORDS):
@@ -131,14 +136,14 @@ def _faults(
                 yield f"line {place}: {hit.group()} is not declared"
 
 
-def _section(words: str, heading: str) -> slice | None:
-    """Return where the section with this heading stands, those below it included."""
-    headings = list(_HEADING.finditer(words))
-    for place, one in enumerate(headings):
-        if one[2] == heading:
-            after = (other.start() for other in headings[place + 1 :] if len(other[1]) <= len(one[1]))
-            return slice(one.start(), next(after, len(words)))
-    return None
+def _sections(words: str, bare: str) -> dict[str, slice]:
+    """Return where the text under each heading stands, up to the next one; of equal headings the first."""
+    headings = list(_HEADING.finditer(bare))  # what begins with # in code is none
+    ends = [*(heading.start() for heading in headings[1:]), len(bare)]
+    found: dict[str, slice] = {}
+    for heading, end in zip(headings, ends, strict=True):
+        found.setdefault(words[slice(*heading.span(1))].strip(), slice(heading.start(), end))
+    return found
 
 
 def _result(root: Path, bare: str, result: Result, numbers: Mapping[str, str]) -> str:

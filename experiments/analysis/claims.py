@@ -190,6 +190,8 @@ def _fault(claim: Claim, known: Mapping[str, Source]) -> str:
         return f"tests of {claim.id} need a reference, or a criterion, not both"
     if claim.tests and not (claim.study and all(test.metric or claim.metric for test in claim.tests)):
         return f"the tests of {claim.id} need a study and a metric"
+    if claim.tests and claim.is_effect and claim.unit not in ("percent change", "percentage points"):
+        return f"{claim.id} is an effect in {claim.unit!r}, and must be in percent change or percentage points"
     if claim.tests and claim.is_effect and (claim.low is None or claim.high is None):
         return f"{claim.id} needs low and high, or at_least, or at_most"
     return ""

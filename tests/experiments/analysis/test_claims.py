@@ -137,6 +137,7 @@ def test_a_claim_of_another_document_is_added_as_a_file(ledger_folder: Path) -> 
         (('source = "tutorial, section 2"', 'source = "totrial, section 2"'), "begins with no name of"),
         (("[[claims]]", "[[claims"), "cannot be read"),
         (("high = -30.0\n", ""), "needs low and high"),
+        (('unit = "percent change"', 'unit = "percent"'), "is an effect in 'percent'"),
         (('metric = "latency_p50"\n', ""), "need a study and a metric"),
         (('reference = "baseline"', 'referent = "baseline"'), "unknown field `referent`"),
     ],

@@ -34,16 +34,23 @@ At most 9 are kept.
 ## After
 
 Nothing.
+
+## The ways
+
+6 of them.
 """
 DECLARED = """not_covered = ["docs/other.md"]
 
 [everywhere]
 "4 GB" = "the profile"
 
+[sections]
+"The ways" = "settings"
+
 [pages."README.md"]
 results = [{ says = "answers 83.7 % of the questions", record = "results/right.txt", at = ['^right ([\\d.]+)'], times = 100.0 }]
 typed = { "50 users" = "a condition", "ten times as many" = "a manner of speaking" }
-sections = { "Settings" = "what can be set" }
+sections = { "Settings" = "what can be set", "Deeper" = "what can be set" }
 """
 
 
