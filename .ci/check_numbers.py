@@ -7,6 +7,7 @@ and in links is left out: other checks hold those.
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -46,16 +47,19 @@ _IN_RECORD = re.compile(r"[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words on a page whose numbers a record holds, one after the other.
 
-    Either ``run`` names numbers of the reference run, as the paper's text does, or ``record`` is a file and ``at`` are
-    patterns, each of which is found in it once and whose groups are the numbers. ``times`` is what the record's numbers
-    are multiplied by to be those of the page: 100 for a share that the page has in percent.
+    Either ``run`` names numbers of the reference run, as the paper's text does; or ``record`` is a file and ``at`` are
+    patterns, each of which is found in it once and whose groups are the numbers; or it is a table of a report and ``cells``
+    are the numbers, each as “factors | subject | metric | column”, of a ratio “subject over reference”. A number of the page is
+    the record's, multiplied with ``times``, and ``plus`` added: 100 for a share that the page has in percent.
     """
 
     says: str
     run: tuple[str, ...] = ()
     record: str = ""
     at: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
     times: float = 1.0
+    plus: float = 0.0
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,14 +158,21 @@ def _result(root: Path, bare: str, result: Result, numbers: Mapping[str, str]) -
     if bool(result.run) == bool(result.record):
         return "needs the name of a number of the run, or a record, not both"
     try:
-        held = list(_of_run(result, numbers) if result.run else _of_record(root, result))
+        held = [result.times * one + result.plus for one in _held(root, result, numbers)]
     except (KeyError, NoRecord, PartNotMeasured, UnknownName, OSError, ValueError) as error:
         return f"has no record: {error}"
     said = _NUMBER.findall(result.says)
     if len(said) != len(held):
         return f"has {len(said)} numbers, and its record {len(held)}: {', '.join(f'{each:g}' for each in held)}"
-    wrong = [(one, other) for one, other in zip(said, held, strict=True) if not _alike(one, other * result.times)]
-    return "; ".join(f"says {one}, and the record {other * result.times:g}" for one, other in wrong)
+    wrong = [(one, other) for one, other in zip(said, held, strict=True) if not _alike(one, other)]
+    return "; ".join(f"says {one}, and the record {other:g}" for one, other in wrong)
+
+
+def _held(root: Path, result: Result, numbers: Mapping[str, str]) -> Iterator[float]:
+    if result.run:
+        yield from _of_run(result, numbers)
+    else:
+        yield from (_of_table if result.cells else _of_record)(root, result)
 
 
 def _of_run(result: Result, numbers: Mapping[str, str]) -> Iterator[float]:
@@ -178,6 +189,21 @@ def _of_record(root: Path, result: Result) -> Iterator[float]:
             raise ValueError(f"{at!r} is in {result.record} {len(hits)} times, and must be once")
         yield from map(_number, hits[0].groups())
 
+
+
+def _of_table(root: Path, result: Result) -> Iterator[float]:
+    """Yield the cells of a table. Raises `ValueError` where one is not exactly one, `KeyError`, `OSError`."""
+    with (root / result.record).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for cell in result.cells:
+        factors, subjects, metric, column = (part.strip() for part in cell.split("|"))
+        subject, _, reference = subjects.partition(" over ")
+        wanted = {"subject": subject, "metric": metric} | ({"reference": reference} if reference else {})
+        there = [row for row in rows if wanted.items() <= row.items()]
+        hits = [row for row in there if {*factors.split(", ")} <= {*row["condition"].split(", ")}]
+        if len(hits) != 1:
+            raise ValueError(f"“{cell}” is {len(hits)} rows of {result.record}, and must be one")
+        yield float(hits[0][column])
 
 def _number(written: str) -> float:
     return float(written.replace(",", "").replace("−", "-"))

@@ -121,6 +121,34 @@ def test_a_result_may_be_a_number_of_the_reference_run(root: Path) -> None:
     assert "x.y needs trials" in fault
 
 
+TABLE = """study,condition,metric,subject,reference,blocks,geometric_mean
+load,"users=5, work=sleep",total_time,threads,serial,6,0.25
+load,"users=50, work=sleep",total_time,threads,serial,6,0.7532
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("work=sleep, users=5 | threads over serial | total_time | geometric_mean", ""),
+        ("users=50 | threads over serial | total_time | geometric_mean", "says 75.0, and the record 24.68"),
+        ("work=sleep | threads over serial | total_time | geometric_mean", "is 2 rows of results/table.csv"),
+        ("users=5 | threads over none | total_time | geometric_mean", "is 0 rows of results/table.csv"),
+        ("users=5 | threads over serial | total_time | median", "has no record: 'median'"),
+        ("users=5 | threads", "has no record: "),
+    ],
+)
+def test_a_result_may_be_a_cell_of_a_table(root: Path, cell: str, why: str) -> None:
+    (root / "results" / "table.csv").write_text(TABLE)
+    (root / "README.md").write_text("Threads save 75.0 % of the time.\n")
+    result = f'says = "save 75.0 %", record = "results/table.csv", cells = ["{cell}"], times = -100.0, plus = 100.0'
+    (root / numbers.DECLARED).write_text(
+        f'not_covered = ["docs/other.md"]\n[pages."README.md"]\nresults = [{{ {result} }}]\n'
+    )
+    found = numbers.faults(root, {})
+    assert [why in fault for fault in found] == [True] if why else found == []
+
+
 @pytest.mark.parametrize("text", ["[", "[pages.a]\nresult = []\n"])
 def test_a_malformed_declaration_is_one_sentence(root: Path, text: str) -> None:
     (root / numbers.DECLARED).write_text(text)
