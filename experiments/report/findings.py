@@ -20,6 +20,7 @@ from experiments.report import text
 _REAL, _NONE, _ALL = "with a real model", "without a model", ""
 _INFERENCE = frozenset({"inference", "own words"})
 """Levels of the factor ``work`` in which a real model answers."""
+_AS_TIMES = 100.0  # percent: a rise of more is easier to read as a multiple
 
 
 class Kind(StrEnum):
@@ -164,9 +165,17 @@ def _moves(claim: Claim, effects: Sequence[float]) -> str:
     """Return the effects as a rise or a fall, or with their signs where there are both."""
     if min(effects) < 0 < max(effects):
         return f"changes by {_signed(claim, effects)}"
+    if claim.unit == "percent change" and min(effects) >= _AS_TIMES:
+        return f"becomes {_ends(1 + each / 100 for each in sorted(effects))} times as large"
     sizes = sorted(abs(each) for each in effects)
-    ends = list(dict.fromkeys(text.significant(end, 2) for end in (sizes[0], sizes[-1])))
-    return f"{'falls' if max(effects) <= 0 else 'rises'} by {' … '.join(ends)}{_unit(claim)}"
+    direction = "falls" if max(effects) <= 0 else "rises"
+    return f"{direction} by {_ends(sizes)}{_unit(claim)}"
+
+
+def _ends(numbers: Iterable[float]) -> str:
+    """Return the first and the last of some numbers; one where both read alike."""
+    written = [text.significant(number, 2) for number in numbers]
+    return " … ".join(dict.fromkeys((written[0], written[-1])))
 
 
 def _signed(claim: Claim, effects: Sequence[float]) -> str:

@@ -50,6 +50,7 @@ def verdict(
         (Verdict.PARTLY, -97.0, "With a real model, response time falls by 97 %, more than published."),
         (Verdict.CONTRADICTED, -2.0, "With a real model, there is no such fall of response time (−2.0 %)."),
         (Verdict.CONTRADICTED, 30.0, "With a real model, response time rises by 30 %, the opposite of what was published."),
+        (Verdict.CONTRADICTED, 250.0, "With a real model, response time becomes 3.5 times as large, the opposite of what was published."),
         (Verdict.INCONCLUSIVE, -50.0, "With a real model, it cannot be told whether response time falls (−50 %)."),
         (Verdict.INCONCLUSIVE, None, "With a real model, nothing can be told of response time."),
     ],
