@@ -1,8 +1,8 @@
 """Fail where a page of prose has a number that no record holds, or that is not declared.
 
 ``docs/numbers.toml`` says of each page what its numbers are: a result, with the record that holds it; or a setting, a
-published figure, a piece of history, each with the reason. What stands between the marks of a generated section, in code
-and in links is left out: other checks hold those.
+published figure, a piece of history, each with the reason. What stands between the marks of a generated section, in
+code and in links is left out: other checks hold those.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Words on a page whose numbers a record holds, one after the other.
 
     Either ``run`` names numbers of the reference run, as the paper's text does; or ``record`` is a file and ``at`` are
-    patterns, each of which is found in it once and whose groups are the numbers; or it is a table of a report and ``cells``
-    are the numbers, each as “factors | subject | metric | column”, of a ratio “subject over reference”. A number of the page is
-    the record's, multiplied with ``times``, and ``plus`` added: 100 for a share that the page has in percent.
+    patterns, each of which is found in it once and whose groups are the numbers; or it is a table of a report and
+    ``cells`` are the numbers, each as “factors | subject | metric | column”, of a ratio “subject over reference”. A
+    number of the page is the record's, multiplied with ``times``, and ``plus`` added: 100 for a share that the page has
+    in percent.
     """
 
     says: str
@@ -112,9 +113,7 @@ def faults(root: Path, numbers: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _faults(
-    root: Path, words: str, page: Page, pages: Pages, numbers: Mapping[str, str]
-) -> Iterator[str]:
+def _faults(root: Path, words: str, page: Page, pages: Pages, numbers: Mapping[str, str]) -> Iterator[str]:
     bare = words
     for pattern in _LEFT_OUT:
         bare = blanked(pattern, bare)
@@ -190,7 +189,6 @@ def _of_record(root: Path, result: Result) -> Iterator[float]:
         yield from map(_number, hits[0].groups())
 
 
-
 def _of_table(root: Path, result: Result) -> Iterator[float]:
     """Yield the cells of a table. Raises `ValueError` where one is not exactly one, `KeyError`, `OSError`."""
     with (root / result.record).open(newline="", encoding="utf-8") as file:
@@ -205,6 +203,7 @@ def _of_table(root: Path, result: Result) -> Iterator[float]:
             raise ValueError(f"“{cell}” is {len(hits)} rows of {result.record}, and must be one")
         yield float(hits[0][column])
 
+
 def _number(written: str) -> float:
     return float(written.replace(",", "").replace("−", "-"))
 
@@ -212,7 +211,7 @@ def _number(written: str) -> float:
 def _alike(said: str, held: float) -> bool:
     """Return whether a number on a page is the record's, rounded to the digits that the page gives."""
     _, _, decimals = said.partition(".")
-    return abs(_number(said) - held) <= 0.5 * 10 ** -len(decimals) * (1 + 1e-9)
+    return abs(_number(said) - held) <= 0.5 * 10.0 ** -len(decimals) * (1 + 1e-9)
 
 
 class _Reference(Mapping[str, str]):

@@ -1,8 +1,9 @@
 """Fail where a record of a benchmark in results/ is older than the code that it is about.
 
-``results/records.toml`` says of each which files and folders those are, and which version they had when it was measured:
-a hash of what is in them. A record whose code is another one now is older than it, and is refused, unless it is kept as
-history, with the reason. The reference run is no benchmark: each of its parts holds its machine and its code by itself.
+``results/records.toml`` says of each which files and folders those are, and which version they had when it was
+measured: a hash of what is in them. A record whose code is another one now is older than it, and is refused, unless it
+is kept as history, with the reason. The reference run is no benchmark: each of its parts holds its machine and its code
+by itself.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _LENGTH = 12  # hexadecimal digits
 class KeptRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a record is about, and how old it may be.
 
-    ``about`` names files and folders from the repository's root, ``version`` what `version_of` gave for them when it was
-    measured. ``history`` is why it is kept though they are others now. ``any_machine`` is why it names none.
+    ``about`` names files and folders from the repository's root, ``version`` what `version_of` gave for them when it
+    was measured. ``history`` is why it is kept though they are others now. ``any_machine`` is why it names none.
     """
 
     about: tuple[str, ...] = ()

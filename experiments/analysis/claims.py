@@ -29,7 +29,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def cited(self) -> str:
         """The title, with authors, year and address as far as the document gives them."""
         names = ", ".join(self.authors) or "no author named"
-        return f"“{self.title}” ({names}{f', {self.year}' if self.year else ''}){f', {self.where}' if self.where else ''}"
+        return (
+            f"“{self.title}” ({names}{f', {self.year}' if self.year else ''}){f', {self.where}' if self.where else ''}"
+        )
 
 
 class Fitting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -68,7 +68,8 @@ def test_an_unknown_claim_suggests_the_nearest() -> None:
     [
         "not toml [",
         "[[claims]]\nid = 1",
-        "[sources.b]\ntitle='t'\n" + "[[claims]]\nid='a'\nsource='b, 1'\nstatement='c'\nunit='s'\nnot_measured='d'\n" * 2,
+        "[sources.b]\ntitle='t'\n"
+        + "[[claims]]\nid='a'\nsource='b, 1'\nstatement='c'\nunit='s'\nnot_measured='d'\n" * 2,
     ],
 )
 def test_a_malformed_ledger_is_one_clear_sentence(tmp_path: Path, text: str) -> None:

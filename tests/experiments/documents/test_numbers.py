@@ -48,7 +48,9 @@ DECLARED = """not_covered = ["docs/other.md"]
 "The ways" = "settings"
 
 [pages."README.md"]
-results = [{ says = "answers 83.7 % of the questions", record = "results/right.txt", at = ['^right ([\\d.]+)'], times = 100.0 }]
+results = [
+  { says = "answers 83.7 % of the questions", record = "results/right.txt", at = ['^right ([\\d.]+)'], times = 100.0 },
+]
 typed = { "50 users" = "a condition", "ten times as many" = "a manner of speaking" }
 sections = { "Settings" = "what can be set", "Deeper" = "what can be set" }
 """
@@ -108,7 +110,9 @@ def test_what_does_not_hold_is_named(root: Path, name: str, old: str, new: str, 
 
 def test_a_result_may_be_a_number_of_the_reference_run(root: Path) -> None:
     path = root / numbers.DECLARED
-    path.write_text(path.read_text().replace("record = \"results/right.txt\", at = ['^right ([\\d.]+)']", 'run = ["x.y"]'))
+    path.write_text(
+        path.read_text().replace("record = \"results/right.txt\", at = ['^right ([\\d.]+)']", 'run = ["x.y"]')
+    )
     assert numbers.faults(root, {"x.y": "×\u00a00.8371"}) == []
     [fault] = numbers.faults(root, {})
     assert "has no record: 'x.y'" in fault

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-
+from experiments.analysis import claims
 from experiments.analysis.claims import Claim, Group
-from experiments.analysis.claims import Test as Tested
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict, judge
 from experiments.report import findings
@@ -32,7 +31,7 @@ def verdict(
     of: Claim, given: Verdict, effect: float | None = None, work: str = "inference", **changes: Any
 ) -> ClaimVerdict:
     ends = {} if effect is None else dict.fromkeys(("low", "high", "robust_low", "robust_high"), effect)
-    test = Tested(
+    test = claims.Test(
         title="here",
         factors={"work": work} if work else {},
         subject=changes.pop("subject", "asynchronous"),
@@ -45,19 +44,19 @@ def verdict(
 @pytest.mark.parametrize(
     ("given", "effect", "said"),
     [
-        (Verdict.REPRODUCED, -70.0, "With a real model, response time falls by 70 %, as published."),
-        (Verdict.PARTLY, -20.0, "With a real model, response time falls by 20 %, less than published."),
-        (Verdict.PARTLY, -97.0, "With a real model, response time falls by 97 %, more than published."),
-        (Verdict.CONTRADICTED, -2.0, "With a real model, there is no such fall of response time (−2.0 %)."),
-        (Verdict.CONTRADICTED, 30.0, "With a real model, response time rises by 30 %, the opposite of what was published."),
-        (Verdict.CONTRADICTED, 250.0, "With a real model, response time becomes 3.5 times as large, the opposite of what was published."),
-        (Verdict.INCONCLUSIVE, -50.0, "With a real model, it cannot be told whether response time falls (−50 %)."),
-        (Verdict.INCONCLUSIVE, None, "With a real model, nothing can be told of response time."),
+        (Verdict.REPRODUCED, -70.0, "response time falls by 70 %, as published."),
+        (Verdict.PARTLY, -20.0, "response time falls by 20 %, less than published."),
+        (Verdict.PARTLY, -97.0, "response time falls by 97 %, more than published."),
+        (Verdict.CONTRADICTED, -2.0, "there is no such fall of response time (−2.0 %)."),
+        (Verdict.CONTRADICTED, 30.0, "response time rises by 30 %, the opposite of what was published."),
+        (Verdict.CONTRADICTED, 250.0, "response time becomes 3.5 times as large, the opposite of what was published."),
+        (Verdict.INCONCLUSIVE, -50.0, "it cannot be told whether response time falls (−50 %)."),
+        (Verdict.INCONCLUSIVE, None, "nothing can be told of response time."),
     ],
-)  # fmt: skip
+)
 def test_each_verdict_on_an_effect_has_its_words(given: Verdict, effect: float | None, said: str) -> None:
     one = verdict(claim(), given, effect, floor=5.0)
-    assert findings.sentence([one]).replace(NBSP, " ") == said
+    assert findings.sentence([one]).replace(NBSP, " ") == f"With a real model, {said}"
 
 
 def test_a_change_within_the_noise_is_not_called_the_opposite() -> None:
@@ -77,8 +76,9 @@ def test_a_real_model_comes_first_and_conditions_that_differ_are_counted() -> No
         verdict(one, Verdict.NOT_MEASURED),
     ]
     assert findings.sentence(mine).replace(NBSP, " ") == (
-        "With a real model, there is no such fall of response time (−2.2 %); without a model, it changes by −96 … −66 %: "
-        "as published in 2 and by more than published in 1 of 3 conditions. Not measured in 1 further condition."
+        "With a real model, there is no such fall of response time (−2.2 %); "
+        "without a model, it changes by −96 … −66 %: as published in 2 and by more than published in 1 of 3 "
+        "conditions. Not measured in 1 further condition."
     )
 
 
@@ -88,7 +88,8 @@ def test_a_claim_may_name_the_groups_in_which_a_reader_asks() -> None:
     )
     mine = [verdict(one, Verdict.PARTLY, -10.0), verdict(one, Verdict.REPRODUCED, -70.0, reference="none")]
     assert findings.sentence(mine).replace(NBSP, " ") == (
-        "Against nothing, response time falls by 70 %, as published; against the rest, it falls by 10 %, less than published."
+        "Against nothing, response time falls by 70 %, as published; "
+        "against the rest, it falls by 10 %, less than published."
     )
 
 
@@ -96,7 +97,8 @@ def test_a_criterion_is_met_nearly_met_or_missed() -> None:
     one = level(at_most=0.1)
     mine = [verdict(one, Verdict.REPRODUCED, 0.05), verdict(one, Verdict.CONTRADICTED, 4.0)]
     assert findings.sentence(mine).replace(NBSP, " ") == (
-        "With a real model, response time is 50.0 ms … 4.00 s, and the criterion is met in 1 and missed in 1 of 2 conditions."
+        "With a real model, response time is 50.0 ms … 4.00 s, "
+        "and the criterion is met in 1 and missed in 1 of 2 conditions."
     )
     alone = [verdict(one, Verdict.PARTLY, 0.1, work="")]
     assert findings.sentence(alone).replace(NBSP, " ") == "Response time is 100 ms, and the criterion is nearly met."
@@ -107,7 +109,10 @@ def test_a_criterion_is_met_nearly_met_or_missed() -> None:
 
 def test_a_change_that_was_said_to_be_small_is_as_small_or_larger() -> None:
     small = claim(low=-3.0, high=3.0, what="the start")
-    assert findings.sentence([verdict(small, Verdict.REPRODUCED, 1.0, work="")]) == f"The start rises by 1.00{NBSP}%, as published."
+    assert (
+        findings.sentence([verdict(small, Verdict.REPRODUCED, 1.0, work="")])
+        == f"The start rises by 1.0{NBSP}%, as published."
+    )
     told = findings.sentence([verdict(small, Verdict.CONTRADICTED, -90.0, work="")])
     assert told == f"The start falls by 90{NBSP}%, more than published."
 
