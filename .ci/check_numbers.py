@@ -144,7 +144,7 @@ def _sections(words: str, bare: str) -> dict[str, slice]:
     headings = list(_HEADING.finditer(bare))  # what begins with # in code is none
     ends = [*(heading.start() for heading in headings[1:]), len(bare)]
     found: dict[str, slice] = {}
-    for heading, end in zip(headings, ends, strict=True):
+    for heading, end in zip(headings, ends, strict=False):  # a page without a heading has none
         found.setdefault(words[slice(*heading.span(1))].strip(), slice(heading.start(), end))
     return found
 

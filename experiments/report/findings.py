@@ -31,10 +31,10 @@ class Kind(StrEnum):
     MORE = "more than published"
     NOT = "not so"
     OPPOSITE = "the other way"
-    OPEN = "cannot be told"
     MET = "met"
     NEARLY = "nearly met"
     MISSED = "missed"
+    OPEN = "cannot be told"
 
 
 _COUNTED = {
