@@ -1,4 +1,7 @@
-"""The published claims, read from the ledger ``claims.toml``, the only place where their figures stand."""
+"""The published claims: the ledger ``claims.toml``, and in ``claims/`` beside it a file for each source added to it.
+
+They are the only place where published figures stand.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,23 @@ from experiments.measuring.records import Scalar
 from systems.errors import BadInput, UnknownName
 
 _HERE = Path(__file__).resolve()
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The document that claims stand in. ``year`` is 0 where it names none, ``where`` an address or an identifier."""
+
+    title: str
+    authors: tuple[str, ...] = ()
+    year: int = 0
+    where: str = ""
+
+    @property
+    def cited(self) -> str:
+        """The title, with authors, year and address as far as the document gives them."""
+        names = ", ".join(self.authors) or "no author named"
+        return (
+            f"“{self.title}” ({names}{f', {self.year}' if self.year else ''}){f', {self.where}' if self.where else ''}"
+        )
 
 
 class Fitting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +55,22 @@ class Test(Fitting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metric: str | None = None
 
 
+class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tests of a claim that a reader tells apart, and the words for them: those that fit all that is given here."""
+
+    words: str
+    subjects: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    factors: dict[str, Scalar] = {}
+
+    def holds(self, test: Test) -> bool:
+        """Return whether a test is one of these."""
+        given = ((self.subjects, test.subject), (self.references, test.reference), (self.metrics, test.metric))
+        named = all(not among or one in among for among, one in given)
+        return named and all(test.factors.get(name) == level for name, level in self.factors.items())
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One sourced figure. The ledger's head says what each field means."""
 
@@ -47,6 +83,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     before: tuple[float, float] | None = None
     after: tuple[float, float] | None = None
     level_unit: str = ""
+    source_measured: str = ""
+    what: str = ""
+    groups: tuple[Group, ...] = ()
     study: str | None = None
     metric: str | None = None
     conditions: str = ""
@@ -64,6 +103,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return self.at_least is None and self.at_most is None
 
     @property
+    def document(self) -> str:
+        """The name of the source that the claim stands in, without the place there."""
+        return self.source.partition(",")[0]
+
+    @property
     def figure(self) -> str:
         """The claimed effect in words and signs; the criterion where no figure was published."""
         if self.low is None or self.high is None:
@@ -76,8 +120,16 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return " … ".join(f"{end:{sign}g}".replace("-", "−") for end in ends) + f" {unit}"
 
 
-class _Ledger(msgspec.Struct, forbid_unknown_fields=True):
-    claims: list[Claim]
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """One file of claims, and the documents that they stand in."""
+
+    sources: dict[str, Source] = {}
+    claims: list[Claim] = []
+
+
+class _Ledger(msgspec.Struct):
+    sources: dict[str, Source]
+    claims: dict[str, Claim]
 
 
 def path() -> Path:
@@ -89,34 +141,62 @@ def path() -> Path:
 
 
 def load(ledger: Path | None = None) -> dict[str, Claim]:
-    """Return every claim by id. Raises `BadInput` on a malformed ledger or an id that stands twice.
+    """Return every claim by id: those of the ledger, then those of each file in ``claims/`` beside it, by name.
 
-    The lab's own is read once: every figure that shows a claim asks for it.
+    Raises `BadInput`, which names the file, where one is malformed, has a field that there is none of, a claim whose id
+    is there already or whose source no file names. The lab's own ledger is read once: every figure that shows a claim
+    asks for it.
     """
-    return _read(ledger) if ledger is not None else dict(_own())
+    return dict((_own() if ledger is None else _read(ledger)).claims)
+
+
+def sources(ledger: Path | None = None) -> dict[str, Source]:
+    """Return every document that claims stand in, by the name that they call it. Raises as `load` does."""
+    return dict((_own() if ledger is None else _read(ledger)).sources)
 
 
 @cache
-def _own() -> dict[str, Claim]:
+def _own() -> _Ledger:
     return _read(path())
 
 
-def _read(source: Path) -> dict[str, Claim]:
-    try:
-        entries = msgspec.toml.decode(source.read_bytes(), type=_Ledger).claims
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadInput(f"The claims ledger {source} cannot be read: {error}.") from error
-    claims = {claim.id: claim for claim in entries}
-    if len(claims) != len(entries):
-        raise BadInput(f"The claims ledger {source} names a claim twice.")
-    for claim in entries:
-        if bool(claim.tests) == bool(claim.not_measured):
-            raise BadInput(f"The claims ledger {source}: {claim.id} needs either tests or why it has none.")
-        if any((test.reference is not None) != claim.is_effect for test in claim.tests):
-            raise BadInput(
-                f"The claims ledger {source}: tests of {claim.id} need a reference, or a criterion, not both."
-            )
-    return claims
+def _read(ledger: Path) -> _Ledger:
+    whole, stands = _Ledger(sources={}, claims={}), dict[str, Path]()
+    added = sorted((ledger.parent / "claims").glob("*.toml"))
+    for file in (ledger, *added):
+        try:
+            read = msgspec.toml.decode(file.read_bytes(), type=_File)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise BadInput(f"The claims ledger {file} cannot be read: {error}.") from error
+        for name, source in read.sources.items():
+            if name in whole.sources:
+                raise BadInput(f"The claims ledger {file} names the source {name!r}, which is there already.")
+            whole.sources[name] = source
+        for claim in read.claims:
+            if claim.id in whole.claims:
+                raise BadInput(f"The claims ledger {file}: the claim {claim.id} is in {stands[claim.id]} already.")
+            if why := _fault(claim, whole.sources):
+                raise BadInput(f"The claims ledger {file}: {why}.")
+            whole.claims[claim.id], stands[claim.id] = claim, file
+    return whole
+
+
+def _fault(claim: Claim, known: Mapping[str, Source]) -> str:
+    """Return what does not go together in a claim's fields; nothing where all does."""
+    if claim.document not in known:
+        names = ", ".join(known) or "there is none"
+        return f"the source of {claim.id} begins with no name of [sources] ({names})"
+    if bool(claim.tests) == bool(claim.not_measured):
+        return f"{claim.id} needs either tests or why it has none"
+    if any((test.reference is not None) != claim.is_effect for test in claim.tests):
+        return f"tests of {claim.id} need a reference, or a criterion, not both"
+    if claim.tests and not (claim.study and all(test.metric or claim.metric for test in claim.tests)):
+        return f"the tests of {claim.id} need a study and a metric"
+    if claim.tests and claim.is_effect and claim.unit not in ("percent change", "percentage points"):
+        return f"{claim.id} is an effect in {claim.unit!r}, and must be in percent change or percentage points"
+    if claim.tests and claim.is_effect and (claim.low is None or claim.high is None):
+        return f"{claim.id} needs low and high, or at_least, or at_most"
+    return ""
 
 
 def get(claim_id: str) -> Claim:

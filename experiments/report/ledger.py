@@ -13,13 +13,13 @@ import msgspec
 
 from experiments import metrics
 from experiments.analysis import claims, verdict_rules, verdicts
-from experiments.analysis.claims import Claim, Test
+from experiments.analysis.claims import Claim, Source, Test
 from experiments.analysis.order import describe
 from experiments.analysis.run import Run
 from experiments.analysis.scales import RATIO
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
-from experiments.report import drawing, figures, text
+from experiments.report import drawing, figures, findings, text
 from experiments.report.drawing import Drawn
 from experiments.report.repeating import Repeating, Repetition
 from experiments.report.selecting import WantedTrials
@@ -42,9 +42,11 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim with its verdicts, and how to measure again what tested it."""
+    """One claim with its verdicts, what they come to, and how to measure again what tested it."""
 
     claim: Claim
+    document: Source
+    finding: str
     summary: str
     verdicts: list[VerdictRow]
     figures: list[Drawn]
@@ -58,13 +60,15 @@ def judge(run: Run) -> list[ClaimVerdict]:
 
 def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
     """Return the page's part on each claim."""
-    parts, repeating = [], Repeating()
+    parts, repeating, documents = [], Repeating(), claims.sources()
     for claim, mine in by_claim(judged):
         with drawing.style():
             drawn = figures.claims.draw(claim, mine)
         parts.append(
             Entry(
                 claim=claim,
+                document=documents[claim.document],
+                finding=findings.sentence(mine),
                 summary=summary(mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
@@ -114,18 +118,22 @@ def summary(mine: Sequence[ClaimVerdict]) -> str:
 
 
 def table(judged: Sequence[ClaimVerdict]) -> str:
-    """Return the ledger as a Markdown table: what was tested, and below it what was not."""
-    rows = ["| claim | published | verdict of the reference run |", "|---|---|---|"]
+    """Return the ledger in Markdown: its sources, what was published and what was found, and what was not tested."""
+    told = list(by_claim(judged))
+    documents = claims.sources()
+    named = dict.fromkeys(claim.document for claim, _ in told)
+    rows = [f"- *{name}*: {documents[name].cited}" for name in named]
+    rows += ["", "| claim | published | found | verdicts |", "|---|---|---|---|"]
     untested: dict[str, list[str]] = {}
-    for claim, mine in by_claim(judged):
+    for claim, mine in told:
         if all(one.verdict is Verdict.NOT_MEASURED for one in mine):
             untested.setdefault(claim.not_measured or mine[0].why, []).append(claim.id)
             continue
-        by_verdict = {
-            verdict: [one.test.title for one in mine if one.verdict is verdict and one.test] for verdict in Verdict
-        }
-        words = "<br>".join(f"**{verdict}**: {'; '.join(titles)}" for verdict, titles in by_verdict.items() if titles)
-        rows.append(f"| {claim.id}: {claim.statement} | {claim.figure} | {words} |")
+        stands = f"{claim.id}: {claim.statement}<br><small>{claim.source}</small>"
+        published = claim.figure
+        if claim.source_measured:
+            published += f"<br><small>What was measured for it: {claim.source_measured}</small>"
+        rows.append(f"| {stands} | {published} | {findings.sentence(mine)} | {summary(mine)} |")
     count = sum(map(len, untested.values()))
     rows += ["", f"<details><summary>{count} more are not measured, for these reasons</summary>", ""]
     rows += [f"- {', '.join(ids)}: {why}." for why, ids in untested.items()]

@@ -171,6 +171,7 @@ class Numbers:
         return {
             "median": text.share(values.median()) if percent else text.quantity(values.median(), unit),
             "times": text.significant(values.median()),
+            "exact": repr(float(values.median())),
             "range": text.span(values.min(), values.max(), unit),
             "blocks": str(here["block"].nunique()),
         }

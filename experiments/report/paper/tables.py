@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import pandas as pd
 
-from experiments.analysis.verdict_rules import Verdict
-from experiments.analysis.verdicts import ClaimVerdict
 from experiments.metrics.measured_over_law import change_by_law
-from experiments.report import headline, ledger
+from experiments.report import findings, headline, ledger
 from experiments.report.figures.isolation import PUBLISHED_REQUESTS, threads
 from experiments.report.paper.numbers import NoRecord, Numbers
 from experiments.report.scene import factor
@@ -87,23 +85,15 @@ def _short(change: float) -> str:
 
 
 def _ledger(numbers: Numbers) -> Table:
-    """Return every claim that was tested: its published figure, and its conditions and effects by verdict."""
-    rows = [["claim", "published", "found, by condition"]]
+    """Return every claim that was tested: what was published and what measured for it, what was found, the verdicts."""
+    rows = [["claim", "published", "found"]]
     for claim, mine in ledger.by_claim(numbers.judged):
         if claim.tests:
-            rows.append([f"{claim.id}: {claim.statement}", claim.figure, "\n".join(_by_verdict(mine))])
+            measured = [f"measured for it: {claim.source_measured}"] if claim.source_measured else []
+            published = "\n".join([claim.figure, *measured])
+            found = "\n".join([findings.sentence(mine), f"verdicts: {ledger.summary(mine)}"])
+            rows.append([f"{claim.id}: {claim.statement}", published, found])
     return rows
-
-
-def _by_verdict(mine: Iterable[ClaimVerdict]) -> Iterable[str]:
-    for verdict in Verdict:
-        conditions = [
-            f"{one.test.title}{'' if one.effect is None else f' {ledger.effect(one)}'}"
-            for one in mine
-            if one.verdict is verdict and one.test
-        ]
-        if conditions:
-            yield f"{verdict}: {'; '.join(conditions)}"
 
 
 def _untested(numbers: Numbers) -> Table:

@@ -1,0 +1,160 @@
+"""Every number of a covered page is a result that a record holds, or is declared; what holds no more is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments.report.paper.numbers import NoRecord
+from systems.errors import BadInput
+from tests.experiments.documents import ci
+
+numbers = ci.check("check_numbers")
+
+PAGE = """# A page
+
+It answers 83.7 % of the questions, asked of 50 users
+in 4 GB, and ten times as [many](pages/3.md) in `7` words of SmolLM2.
+
+<!-- begin: generated -->
+12
+<!-- end: generated -->
+
+1. `one` is the first.
+
+## Settings
+
+At most 9 are kept.
+
+### Deeper
+
+8 of them.
+
+## After
+
+Nothing.
+
+## The ways
+
+6 of them.
+"""
+DECLARED = """not_covered = ["docs/other.md"]
+
+[everywhere]
+"4 GB" = "the profile"
+
+[sections]
+"The ways" = "settings"
+
+[pages."README.md"]
+results = [
+  { says = "answers 83.7 % of the questions", record = "results/right.txt", at = ['^right ([\\d.]+)'], times = 100.0 },
+]
+typed = { "50 users" = "a condition", "ten times as many" = "a manner of speaking" }
+sections = { "Settings" = "what can be set", "Deeper" = "what can be set" }
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for folder in ("docs", "results"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "README.md").write_text(PAGE)
+    (tmp_path / "docs" / "other.md").write_text("1 2 3\n")
+    (tmp_path / "results" / "right.txt").write_text("2 × AMD EPYC\nright 0.83684 of all\n")
+    (tmp_path / numbers.DECLARED).write_text(DECLARED)
+    return tmp_path
+
+
+def changed(root: Path, name: str, old: str, new: str) -> list[str]:
+    """Return the faults after a change in a file."""
+    text = (root / name).read_text()
+    assert old in text
+    (root / name).write_text(text.replace(old, new))
+    found: list[str] = numbers.faults(root, {})
+    return found
+
+
+def test_a_page_whose_numbers_are_declared_is_in_order(root: Path) -> None:
+    assert numbers.faults(root, {}) == []
+
+
+def test_a_deleted_record_makes_it_fail(root: Path) -> None:
+    (root / "results" / "right.txt").unlink()
+    [fault] = numbers.faults(root, {})
+    assert fault.startswith("README.md: “answers 83.7 % of the questions” has no record: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("results/right.txt", "0.83684", "0.84", "says 83.7, and the record 84"),
+        ("results/right.txt", "right 0.83684", "wrong", "0 times, and must be once"),
+        ("README.md", "83.7 % of the questions", "83.9 % of the questions", "is declared and stands there no more"),
+        ("README.md", "Nothing.", "Nothing but 17 more.", "line 22: 17 is not declared"),
+        ("README.md", "Nothing.", "Nothing, twice.", "line 22: twice is not declared"),
+        ("README.md", "asked of 50 users", "asked of users", "“50 users” is declared and stands there no more"),
+        ("README.md", "## Settings", "## Options", "there is no heading “Settings”"),
+        ("README.md", "## After", "## After 5", "line 20: 5 is not declared"),
+        ("docs/numbers.toml", "times = 100.0", "times = 1.0", "says 83.7, and the record 0.83684"),
+        ("docs/numbers.toml", "at = ['^right ([\\d.]+)']", "at = ['^right ([\\d.]+)', 'EP']", ""),
+        ("docs/numbers.toml", 'record = "results/right.txt"', 'run = ["x"], record = "results/right.txt"', "not both"),
+        ("docs/numbers.toml", "docs/other.md", "docs/another.md", "neither covers it nor says that it does not"),
+    ],
+)
+def test_what_does_not_hold_is_named(root: Path, name: str, old: str, new: str, why: str) -> None:
+    found = changed(root, name, old, new)
+    assert any(why in fault for fault in found) if why else not found, found
+
+
+def test_a_result_may_be_a_number_of_the_reference_run(root: Path) -> None:
+    path = root / numbers.DECLARED
+    path.write_text(
+        path.read_text().replace("record = \"results/right.txt\", at = ['^right ([\\d.]+)']", 'run = ["x.y"]')
+    )
+    assert numbers.faults(root, {"x.y": "×\u00a00.8371"}) == []
+    [fault] = numbers.faults(root, {})
+    assert "has no record: 'x.y'" in fault
+
+    class Lacking(dict[str, str]):
+        def __missing__(self, name: str) -> str:
+            raise NoRecord(f"{name} needs trials that the run has none of")
+
+    [fault] = numbers.faults(root, Lacking())
+    assert "x.y needs trials" in fault
+
+
+TABLE = """study,condition,metric,subject,reference,blocks,geometric_mean
+load,"users=5, work=sleep",total_time,threads,serial,6,0.25
+load,"users=50, work=sleep",total_time,threads,serial,6,0.7532
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("work=sleep, users=5 | threads over serial | total_time | geometric_mean", ""),
+        ("users=50 | threads over serial | total_time | geometric_mean", "says 75.0, and the record 24.68"),
+        ("work=sleep | threads over serial | total_time | geometric_mean", "is 2 rows of results/table.csv"),
+        ("users=5 | threads over none | total_time | geometric_mean", "is 0 rows of results/table.csv"),
+        ("users=5 | threads over serial | total_time | median", "has no record: 'median'"),
+        ("users=5 | threads", "has no record: "),
+    ],
+)
+def test_a_result_may_be_a_cell_of_a_table(root: Path, cell: str, why: str) -> None:
+    (root / "results" / "table.csv").write_text(TABLE)
+    (root / "README.md").write_text("Threads save 75.0 % of the time.\n")
+    result = f'says = "save 75.0 %", record = "results/table.csv", cells = ["{cell}"], times = -100.0, plus = 100.0'
+    (root / numbers.DECLARED).write_text(
+        f'not_covered = ["docs/other.md"]\n[pages."README.md"]\nresults = [{{ {result} }}]\n'
+    )
+    found = numbers.faults(root, {})
+    assert [why in fault for fault in found] == [True] if why else found == []
+
+
+@pytest.mark.parametrize("text", ["[", "[pages.a]\nresult = []\n"])
+def test_a_malformed_declaration_is_one_sentence(root: Path, text: str) -> None:
+    (root / numbers.DECLARED).write_text(text)
+    with pytest.raises(BadInput, match=r"numbers\.toml cannot be read"):
+        numbers.faults(root, {})
