@@ -1,0 +1,1 @@
+"""Frameworks as systems: their folders, their interpreters, their adapters."""
