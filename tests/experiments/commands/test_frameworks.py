@@ -85,8 +85,8 @@ def test_an_agent_of_ones_own_is_added_from_a_template_that_answers(fourgig, pla
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "own" / "mine" / "adapter.py") in done.stdout
     assert "mine, as a person added it." in fourgig("list", "systems", **places).stdout
-    run = ("run", "load", "--systems", "mine", "--only", "system=mine", "--only", "users=1", "--preset", "smoke")
-    run = (*run, "--part", "serial-simulation", "--engine", "simulated", "--out", "out", *enforcement)
+    run = ("run", "load", "--part", "sleeps", "--systems", "mine", "--only", "system=mine", "--preset", "smoke")
+    run = (*run, "--engine", "simulated", "--out", "out", *enforcement)
     skipped = fourgig(*run, **places)
     assert skipped.returncode == ExitCode.NOTHING_MEASURED
     assert "mine: it is not installed: `fourgig systems install mine`" in skipped.stderr
@@ -163,6 +163,6 @@ def test_the_doctor_names_what_is_not_installed_with_its_command(fourgig, places
 
 
 def test_an_agent_that_is_not_installed_is_not_served(fourgig, places) -> None:
-    done = fourgig("serve", "--system", "bare", "--engine", "openai", "--url", "http://127.0.0.1:9/v1", **places)
+    done = fourgig("serve", "--system", "bare", "--engine", "openai", "--set", "openai.url=http://127.0.0.1:9/v1", **places)
     assert done.returncode == ExitCode.BAD_INPUT
     assert "`fourgig systems install bare`" in done.stderr

@@ -14,7 +14,7 @@ from experiments.measuring.profiles import load
 from experiments.measuring.records import EngineSpec
 from systems import registry
 from systems.errors import BadInput, UnknownName
-from systems.frameworks import environments, folders
+from systems.frameworks import environments, folders, page
 from systems.frameworks.describing import AdapterSettings
 from tests.systems.frameworks import making
 
@@ -156,3 +156,9 @@ def test_a_file_that_calls_its_system_otherwise_than_its_folder_is_refused(tmp_p
 def test_what_is_no_folder_is_unknown(name: str) -> None:
     with pytest.raises(UnknownName):
         folders.get(name)
+
+
+def test_the_page_has_what_the_folders_say() -> None:
+    """`python -m systems.frameworks.page` writes it anew."""
+    text = page.PAGE.read_text("utf-8")
+    assert page.written(text) == text
