@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -109,7 +110,7 @@ def size(folder: Path) -> int:
         for name in names:
             with suppress(OSError):  # it is being moved about just now
                 status = (Path(path) / name).lstat()
-                if not os.path.islink(Path(path) / name):
+                if not stat.S_ISLNK(status.st_mode):
                     found[status.st_dev, status.st_ino] = status.st_size
     return sum(found.values())
 
@@ -121,10 +122,12 @@ def _version(framework: Framework, python: str | None) -> str:
     else:
         try:
             asked = [python, "-I", "-c", _TELL_VERSION]
-            done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
-        except (OSError, subprocess.CalledProcessError, UnicodeDecodeError) as error:
+            done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
             raise BadInput(f"{python} is no Python that can be run.") from error
-        version = done.stdout.strip()
+        version = done.stdout.decode("utf-8", "replace").strip()
+        if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+            raise BadInput(f"{python} is no Python that can be run.")
     oldest = framework.says.python
     if tuple(map(int, version.split(".")[:2])) < tuple(map(int, oldest.split("."))):
         raise BadInput(

@@ -181,8 +181,9 @@ def test_other_requirements_take_the_place_of_the_earlier_ones(tmp_path: Path) -
 def test_a_python_that_is_too_old_or_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"takes Python 3\.99 or newer.*--python"):
         installing.install(making.system(tmp_path, python="3.99"))
-    with pytest.raises(BadInput, match="no Python that can be run"):
-        installing.install(making.system(tmp_path), "/nowhere/python")
+    for none in ("/nowhere/python", "/bin/true", "/bin/false", "/bin/echo"):
+        with pytest.raises(BadInput, match="no Python that can be run"):
+            installing.install(making.system(tmp_path), none)
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
