@@ -174,7 +174,7 @@ def _gathered(requirements: Sequence[str]) -> str:
     for each in requirements:
         path = Path(each)
         if not path.is_file():
-            if "/" in each or each.endswith(".txt"):
+            if each.endswith(".txt") or ("/" in each and "@" not in each):
                 raise BadInput(f"There is no file of requirements {each}.")
             lines.append(each)
             continue

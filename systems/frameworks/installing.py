@@ -42,7 +42,7 @@ _TELL_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 # Another installer's names of one package differ in what does not count.
 _TELL_PACKAGES = """
 import importlib.metadata, json, re
-found = importlib.metadata.distributions()
+found = [each for each in importlib.metadata.distributions() if each.metadata["Name"]]
 print(json.dumps({re.sub("[-_.]+", "-", each.metadata["Name"]).lower(): each.version for each in found}))
 """
 

@@ -35,7 +35,7 @@ class Agent:
             most = self.window + 1  # the question is among them
             messages = trim_messages(messages, max_tokens=most, token_counter=len, strategy="last", start_on="human")
         system = [SystemMessage(self.instructions)] if self.instructions else []
-        return {"messages": [await self.model.bind(**runtime.context).ainvoke([*system, *messages])]}
+        return {"messages": [await self.model.bind(**(runtime.context or {})).ainvoke([*system, *messages])]}
 
     async def answer(self, request, on_token):
         chosen = {name: (request.get("sampling") or {}).get(name) for name in SAMPLING}
