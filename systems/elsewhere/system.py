@@ -69,7 +69,8 @@ def examine(name: str, interpreter: str, implementation: str, environment: Mappi
 
 
 def _silent(status: int) -> str:
-    return f"cannot be imported: its interpreter was ended by {f'signal {-status}' if status < 0 else f'status {status}'}"
+    by = f"signal {-status}" if status < 0 else f"status {status}"
+    return f"cannot be imported: its interpreter was ended by {by}"
 
 
 def _ran(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,8 @@ _ALWAYS = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What can be set on every system that has an interpreter of its own.
 
-    ``window`` is how many messages of a conversation stand in a prompt besides the question, kept by the framework's own
-    means; 0 leaves the framework at its default. ``instructions`` is the system prompt; with an empty one the
+    ``window`` is how many messages of a history stand in a prompt besides the question, kept by the framework's own
+    means; 0 leaves it at its default. ``instructions`` is the system prompt; with an empty one the
     framework's own default counts. Trials set it to that of the lab's agents unless they choose it themselves.
     """
 

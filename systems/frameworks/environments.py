@@ -36,7 +36,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def listed(self) -> str:
         """Every package with its version, and the Python, in one line."""
-        return ", ".join([f"Python {self.python}", *(f"{name} {self.packages[name]}" for name in sorted(self.packages))])
+        packages = [f"{name} {version}" for name, version in sorted(self.packages.items())]
+        return ", ".join([f"Python {self.python}", *packages])
 
 
 def place(framework: Framework) -> Path:

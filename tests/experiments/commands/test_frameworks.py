@@ -164,6 +164,7 @@ def test_the_doctor_names_what_is_not_installed_with_its_command(fourgig, places
 
 
 def test_an_agent_that_is_not_installed_is_not_served(fourgig, places) -> None:
-    done = fourgig("serve", "--system", "bare", "--engine", "openai", "--set", "openai.url=http://127.0.0.1:9/v1", **places)
+    nobody = "openai.url=http://127.0.0.1:9/v1"
+    done = fourgig("serve", "--system", "bare", "--engine", "openai", "--set", nobody, **places)
     assert done.returncode == ExitCode.BAD_INPUT
     assert "`fourgig systems install bare`" in done.stderr
