@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from urllib.request import Request, urlopen
 
+MAKE = """PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY, session TEXT, role TEXT, content TEXT);
+CREATE INDEX IF NOT EXISTS of_session ON messages (session, number)"""
 NEWEST = "SELECT role, content FROM messages WHERE session = ? ORDER BY number DESC LIMIT ?"
 
 
@@ -18,10 +21,7 @@ class Agent:
 
     def start(self):
         self.file = sqlite3.connect(self.path, check_same_thread=False)
-        self.file.execute("PRAGMA journal_mode = WAL")
-        table = "messages (number INTEGER PRIMARY KEY, session TEXT, role TEXT, content TEXT)"
-        self.file.execute(f"CREATE TABLE IF NOT EXISTS {table}")
-        self.file.execute("CREATE INDEX IF NOT EXISTS of_session ON messages (session, number)")
+        self.file.executescript(MAKE)
 
     async def answer(self, request, on_token):
         return await asyncio.get_running_loop().run_in_executor(self.threads, self.turn, request, on_token)

@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 from experiments.measuring import code, records, runs
+from experiments.measuring.limits.select import judge
+from experiments.measuring.profiles import load
 from experiments.measuring.records import Outcome
 from systems.errors import ExitCode
-from systems.frameworks import environments, folders
+from systems.frameworks import environments, folders, installing
 from tests.experiments.conftest import FOURGIG
 from tests.systems.frameworks import making
 
@@ -168,3 +170,19 @@ def test_an_agent_that_is_not_installed_is_not_served(fourgig, places) -> None:
     done = fourgig("serve", "--system", "bare", "--engine", "openai", "--set", nobody, **places)
     assert done.returncode == ExitCode.BAD_INPUT
     assert "`fourgig systems install bare`" in done.stderr
+
+
+@pytest.mark.needs_limits
+def test_one_that_leaks_is_out_of_memory_and_the_run_goes_on(fourgig, places, tmp_path) -> None:
+    if not judge(load("512mb")).backend.enforced:
+        pytest.skip("no backend of this machine can enforce 512mb")
+    grows = making.ECHO.replace('return request["text"]', "self.held = [bytes([1]) * 2**20 for _ in range(2048)]")
+    for name, adapter in (("leaks", grows), ("steady", making.ECHO)):
+        installing.install(making.system(tmp_path / "own", name, adapter=adapter))
+    chosen = ("--systems", "leaks,steady", "--only", "system=leaks", "--only", "system=steady", "--preset", "smoke")
+    run = ("run", "load", "--part", "sleeps", *chosen, "--engine", "simulated", "--profile", "512mb", "--out", "out")
+    done = fourgig(*run, **places)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {record.spec.subject: record for record in records.read(tmp_path / "cwd" / "out" / runs.TRIALS)}
+    assert found["leaks"].outcome is Outcome.OUT_OF_MEMORY
+    assert found["steady"].outcome is Outcome.OK
