@@ -1,1 +1,0 @@
-"""Frameworks as systems: their folders, their interpreters, their adapters."""

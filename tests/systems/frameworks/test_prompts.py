@@ -103,10 +103,14 @@ def stub() -> Iterator[tuple[str, list[Prompt]]]:
         server.server_close()
 
 
-@pytest.fixture(params=folders.built_in())
-def described(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the description of a system that can be run on this machine."""
-    framework = folders.get(request.param)
+every = pytest.mark.parametrize("name", folders.built_in())
+these = pytest.mark.parametrize("name", ["bare", "langgraph"])
+
+
+@pytest.fixture
+def described(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the description of a system that can be run on this machine, and the interpreter that runs it."""
+    framework = folders.get(name)
     if _CACHE_OF_THIS_MACHINE is None:
         monkeypatch.delenv("FOURGIG_CACHE")
     else:
@@ -114,9 +118,9 @@ def described(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     description = describing.describe(framework)
     if environments.found(framework) is not None:
         return description, str(description.interpreter)
-    if request.param == "bare":
+    if name == "bare":
         return description, sys.executable
-    pytest.skip(f"{request.param}: {environments.missing(framework)}")
+    pytest.skip(f"{name}: {environments.missing(framework)}")
 
 
 @asynccontextmanager
@@ -142,6 +146,7 @@ def asked(text: str, session: str = "a") -> Request:
     return Request(id=text, session=session, text=text, max_tokens=8, deadline_s=60.0)
 
 
+@every
 async def test_the_prompts_are_the_same_under_a_stub_and_under_the_lab(described: Any, tmp_path: Path) -> None:
     engine = _Recording()
     scripts, settings = Scripts(), ServerSettings(port=0, experiment=True)
@@ -161,6 +166,7 @@ async def test_the_prompts_are_the_same_under_a_stub_and_under_the_lab(described
     assert all(INSTRUCTIONS in prompt[0][1] for prompt in prompts)
 
 
+@these
 async def test_a_window_bounds_the_messages_before_the_question(described: Any, tmp_path: Path) -> None:
     with stub() as (url, prompts):
         async with running(described, url, tmp_path / "data", window=4) as system:
@@ -179,6 +185,7 @@ async def test_a_window_bounds_the_messages_before_the_question(described: Any, 
     ]
 
 
+@these
 async def test_what_was_answered_is_still_there_after_a_kill(described: Any, tmp_path: Path) -> None:
     with stub() as (url, prompts):
         with pytest.raises((SystemFailed, SystemClosed)):
@@ -192,6 +199,7 @@ async def test_what_was_answered_is_still_there_after_a_kill(described: Any, tmp
     assert [text for role, text in prompts[1] if role != "system"] == [QUESTIONS[0], "reply 1", QUESTIONS[1]]
 
 
+@these
 async def test_an_endpoint_that_is_not_there_is_an_error_and_no_reply(described: Any, tmp_path: Path) -> None:
     async with running(described, "http://127.0.0.1:9/v1", tmp_path / "data") as system:
         with pytest.raises(SystemFailed):
