@@ -30,7 +30,7 @@ def written(page: str) -> str:
 def _row(framework: Framework) -> tuple[str, ...]:
     says = framework.says
     link = f"[{says.name}](../systems/frameworks/{framework.folder.name}/system.toml)"
-    off = "; ".join(f"`{name}`: {why[0].lower()}{why[1:].rstrip('.')}" for name, why in says.switched_off.items())
+    off = "; ".join(f"`{name}`: {why.rstrip('.')}" for name, why in says.switched_off.items())
     return link, _version(framework), says.memory, off or "nothing"
 
 

@@ -38,7 +38,7 @@ for last; do :; done
 echo "$@" >> $here/called
 case $1 in
 --version) echo "uv 9.9.9" ;;
-venv) exec {python} -I -m venv --without-pip "$last" ;;
+venv) if [ ! -e $here/says ]; then exec {python} -I -m venv --without-pip "$last"; fi ;;
 pip)
     echo $$ > $here/pid
     if [ -e $here/sleep ]; then sleep "$(cat $here/sleep)"; fi

@@ -201,7 +201,7 @@ async def test_what_was_answered_is_still_there_after_a_kill(described: Any, tmp
         assert [text for role, text in prompts[1] if role != "system"] == [QUESTIONS[0], "reply 1", QUESTIONS[1]]
 
 
-@these
+@pytest.mark.parametrize("name", ["bare"])
 async def test_an_endpoint_that_is_not_there_is_an_error_and_no_reply(described: Any, tmp_path: Path) -> None:
     async with running(described, "http://127.0.0.1:9/v1", tmp_path / "data") as system:
         with pytest.raises(SystemFailed):
