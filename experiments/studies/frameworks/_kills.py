@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn, workloads
+from experiments.studies.frameworks._levels import KILLED
 from experiments.studies.frameworks._running import running
-from experiments.studies.frameworks.kills import KILLED
 from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch, ask, ask_for_reply, data_dir, planned
 from experiments.workloads.endpoint.asked import heard, url

@@ -27,7 +27,7 @@ from systems.interface import AsyncSystem
 from systems.server.hosting import Host, host
 
 # As a string: what the far side imports is not to be imported on this one.
-_OURS = {True: "systems.elsewhere.ours:Blocking", False: "systems.elsewhere.ours:Awaited"}
+_OURS = {True: "experiments.studies.far_side:Blocking", False: "experiments.studies.far_side:Awaited"}
 
 
 class Running(NamedTuple):

@@ -6,8 +6,8 @@ import asyncio
 
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn, workloads
+from experiments.studies.frameworks._levels import IDLE_S, STARTS
 from experiments.studies.frameworks._running import held, running
-from experiments.studies.frameworks.start import IDLE_S, STARTS
 from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch, ask, planned
 from experiments.workloads.endpoint.asked import url

@@ -11,13 +11,12 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest
 from experiments.studies.frameworks import _compared
 from experiments.studies.frameworks._compared import WINDOW, subjects, windows
+from experiments.studies.frameworks._levels import CLOSED, KILLED
 
 PART = "kills"
 QUESTION = "after kill -9, or an orderly end: what of the acknowledged turns is in the next prompt?"
 MEASURES = ("turns_kept", "questions_kept", "goes_on")
 PRIMARY = 1
-
-KILLED, CLOSED = "killed", "closed"
 
 TURNS = 5
 """Turns that are acknowledged before the end: ten messages, for which the window has room."""

@@ -15,23 +15,27 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
 from experiments.studies.frameworks._compared import REFERENCE, WINDOW, subjects, windows
-from experiments.studies.memory.own_words import LACKING, MODEL
 from systems import registry
 from systems.settings import names_of
+
+MODEL = "smollm2"
+"""The real model, as `systems.models.find.resolve` knows it."""
+
+LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engine that runs models"
 
 PART = "recall"
 QUESTION = "what is remembered: is what decides an answer in the prompt, and does a small model then say it?"
 MEASURES = ("evidence_in_prompt", "right_answers", "exact_answers", "answers_from_prompt", "other_values")
 PRIMARY = 2
 
-# Turns that are told, and questions after them.
+# Turns that are told, and how many questions follow at most.
 _LENGTHS: dict[Preset, tuple[tuple[int, int], ...]] = {
-    "smoke": ((8, 1),),
+    "smoke": ((10, 2),),
     "quick": ((20, 4),),
-    "wide": ((40, 10), (200, 10)),
-    "paper": ((40, 10), (200, 20)),
+    "wide": ((40, 11), (200, 11)),
+    "paper": ((40, 11), (200, 22)),
 }
-_USUAL_LENGTHS = ((40, 10),)
+_USUAL_LENGTHS = ((40, 11),)
 
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}
 

@@ -10,16 +10,13 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest
 from experiments.studies.frameworks import _compared
 from experiments.studies.frameworks._compared import WINDOW, subjects
+from experiments.studies.frameworks._levels import IDLE_S, STARTS
 
 PART = "start"
 QUESTION = "how long is it from a system's start to its first reply, and what does it hold while nobody asks?"
 MEASURES = ("system_start", "system_idle_memory", "system_ready", "system_first_start", "system_idle_cpu")
 PRIMARY = 2
 
-STARTS = 2
-
-IDLE_S = 0.5
-"""How long nobody asks before it is looked what the system holds, in seconds."""
 
 
 def cells(request: GridRequest) -> list[Cell]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.figures._frameworks import conditions, ordered
@@ -36,6 +38,6 @@ def draw(scene: Scene) -> list[Drawn]:
     return [drawing.finish(figure, "frameworks-kills", title, alt, [*scene.notes(shown), INTERVALS], data)]
 
 
-def _share(shown, system: str, end: str) -> str:  # type: ignore[no-untyped-def]
+def _share(shown: pd.DataFrame, system: str, end: str) -> str:
     values = shown.loc[(shown["subject"] == system) & (factor(shown, "end") == end), "value"]
     return "" if values.empty else f"{100 * values.mean():.0f} %"
