@@ -105,7 +105,7 @@ METRICS = (
         title="Processor time of a late turn over an early one",
         unit="ratio",
         better="lower",
-        formula="processor time a turn in the last quarter of the session ÷ in its first quarter without the first turn",
+        formula="processor time a turn in the last quarter of the session ÷ in the first, the first turn left out",
         compute=turn_cpu_growth,
     ),
     Metric(
@@ -141,9 +141,9 @@ METRICS = (
         exact=True,
     ),
     _metric(
-        "session_disk", "Disk a session", "bytes", "disk_bytes", "bytes in the files that are left at the end ÷ sessions"
+        "session_disk", "Disk a session", "bytes", "disk_bytes", "bytes of the files left at the end ÷ sessions"
     ),
-    _metric("system_memory", "Resident memory", "bytes", "rss_bytes", "resident memory of the system's processes, added"),
+    _metric("system_memory", "Resident memory", "bytes", "rss_bytes", "resident memory of the system's processes"),
     _metric("descriptors", "Descriptors", "count", "descriptors", "open files and sockets of the system's processes"),
     _metric("threads", "Threads", "count", "threads", "threads of the system's processes"),
     _metric(
@@ -223,7 +223,7 @@ METRICS = (
         title="Full context: turns answered",
         unit="ratio",
         better="higher",
-        formula="turns answered ÷ turns from the first one on for which the whole conversation is longer than the context",
+        formula="turns answered ÷ turns from the first one on for which the whole conversation is too long",
         compute=partial(share, part="full_answered", whole="full_turns"),
         exact=True,
         counts_failures=True,

@@ -1,4 +1,4 @@
-"""The lab's own systems on the far side of the pipe: what is compared with a system of another interpreter runs as it does.
+"""The lab's own systems on the far side of a pipe: run as those of other interpreters are, and compared with them.
 
 `Blocking` and `Awaited` meet the contract of `systems.elsewhere.worker`. Their settings name the registered ``system``
 and hold its own ``settings``; it asks its model at the address that it is given, as any other does.

@@ -27,7 +27,7 @@ class Panel(NamedTuple):
 
 
 def rows_of_systems(
-    scene: Scene, name: str, part: str, panels: Sequence[Panel], title: str, notes: Sequence[str] = (), **factors: int
+    scene: Scene, name: str, part: str, panels: Sequence[Panel], title: str, **factors: int
 ) -> list[Drawn]:
     """Return a figure with a row a system and a panel a metric; none where the first metric has no records."""
     frames = [scene.measured(panel.metric, part=part, **factors) for panel in panels]
@@ -39,13 +39,14 @@ def rows_of_systems(
         conditions(place, frame, systems, panel.scale)
         if panel.logarithmic:
             drawing.logarithmic(place, "x")
-        else:
+        elif len(frame):
             from_zero(place)
         place.set_xlabel(panel.label)
     rows_named(axes[0], systems)
     labels = ", ".join(panel.label.replace("\n", " ") for panel in panels)
     alt = f"{title}. A row a system: {labels}."
-    return [drawing.finish(figure, name, title, alt, [*scene.notes(frames[0]), *notes, INTERVALS], table(frames, panels))]
+    notes = [*scene.notes(frames[0]), INTERVALS]
+    return [drawing.finish(figure, name, title, alt, notes, table(frames, panels))]
 
 
 def conditions(axes: Axes, frame: pd.DataFrame, systems: Sequence[str], scale: float) -> None:
@@ -53,11 +54,12 @@ def conditions(axes: Axes, frame: pd.DataFrame, systems: Sequence[str], scale: f
     here = [window for window in CONDITIONS if window in set(factor(frame, "window"))]
     for place, window in enumerate(here):
         shown = frame[factor(frame, "window") == window]
-        look = list(CONDITIONS).index(window) + 1
+        look, label = list(CONDITIONS).index(window) + 1, CONDITIONS[window]
         for at, system in enumerate(systems):
             values = scale * shown.loc[shown["subject"] == system, "value"]
-            shifted = at + 0.22 * (place - (len(here) - 1) / 2)
-            row(axes, shifted, look, values, CONDITIONS[window] if system == systems[0] else "_")
+            if len(values):
+                row(axes, at + 0.22 * (place - (len(here) - 1) / 2), look, values, label)
+                label = "_"
 
 
 def ordered(scene: Scene, frame: pd.DataFrame) -> list[str]:

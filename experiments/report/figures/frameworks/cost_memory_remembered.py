@@ -1,4 +1,4 @@
-"""Cost × memory × remembered: a turn's processor time, what is resident, and what of a conversation is in the prompt."""
+"""Cost × memory × remembered: processor time a turn, resident memory, and evidence in the prompt, by system."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def draw(scene: Scene) -> list[Drawn]:
     widest = found[windows[-1]]
     most, least = (choose(widest, key=lambda name: widest[name].cpu_s) for choose in (max, min))
     title = (
-        f"Cost, memory, and what is remembered after {turns} turns: a turn takes {text.quantity(widest[least].cpu_s, 's')} "
-        f"({least}) to {text.quantity(widest[most].cpu_s, 's')} ({most})"
+        f"Cost, memory, and what is remembered after {turns} turns: a turn takes "
+        f"{text.quantity(widest[least].cpu_s, 's')} ({least}) to {text.quantity(widest[most].cpu_s, 's')} ({most})"
     )
     figure, panels = drawing.canvas(title, len(windows), height=4.6, sharex=True, sharey=True)
     data: list[tuple[str, ...]] = [

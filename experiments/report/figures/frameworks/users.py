@@ -28,7 +28,8 @@ def draw(scene: Scene) -> list[Drawn]:
     for axes, frame, (_, label, scale) in zip(panels, frames, _PANELS, strict=True):
         for system in ordered(scene, frame):
             mine = frame[frame["subject"] == system]
-            curve(axes, scene.place(system), scale * mine["value"], factor(mine, "users").astype(float), text.plain(system))
+            over = factor(mine, "users").astype(float)
+            curve(axes, scene.place(system), scale * mine["value"], over, text.plain(system))
         if len(set(factor(frame, "users"))) > 1:
             drawing.logarithmic(axes, "x")
         axes.set_ylim(bottom=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from experiments import load_run, metrics
@@ -35,17 +36,15 @@ def _importable_elsewhere():
         yield
 
 
-def cell(part, system=NOTEBOOK, *, preset="standard", engine="simulated", **condition):
-    """Return the first cell of a part for one system, its condition changed."""
-    [found] = [
+def cell(part, system=NOTEBOOK, *, engine="simulated", **condition):
+    """Return a cell of a part for one system, with these levels; those that choose none of its cells are its own."""
+    choosing = {name: condition[name] for name in ("window", "sessions", "end", "endpoint") if name in condition}
+    found = next(
         each
-        for each in planned(part, preset, system, engine=engine)
-        if each.system == system
-        and not each.twin
-        and all(each.condition.get(name) == condition[name] for name in ("window", "end", "endpoint") if name in condition)
-    ][:1]
-    found.condition.update(condition)
-    return found
+        for each in planned(part, "standard", system, engine=engine)
+        if each.system == system and not each.twin and choosing.items() <= each.condition.items()
+    )
+    return msgspec.structs.replace(found, condition={**found.condition, **condition})
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.PART)
@@ -123,10 +122,7 @@ def test_a_short_session_has_no_quarters():
 
 
 def test_many_sessions_are_counted_together(tmp_path):
-    many = next(
-        each for each in planned(turns, "standard", NOTEBOOK) if each.system == NOTEBOOK and each.condition["turns"] == 1
-    )
-    record = tried(turns, many, tmp_path)
+    record = tried(turns, cell(turns, sessions=turns.MANY), tmp_path)
     assert value("threads", record) > 0
     assert record.part().values["turns"] == turns.MANY
 
