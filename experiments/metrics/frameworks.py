@@ -140,9 +140,7 @@ METRICS = (
         compute=partial(share, part="calls", whole="turns"),
         exact=True,
     ),
-    _metric(
-        "session_disk", "Disk a session", "bytes", "disk_bytes", "bytes of the files left at the end ÷ sessions"
-    ),
+    _metric("session_disk", "Disk a session", "bytes", "disk_bytes", "bytes of the files left at the end ÷ sessions"),
     _metric("system_memory", "Resident memory", "bytes", "rss_bytes", "resident memory of the system's processes"),
     _metric("descriptors", "Descriptors", "count", "descriptors", "open files and sockets of the system's processes"),
     _metric("threads", "Threads", "count", "threads", "threads of the system's processes"),

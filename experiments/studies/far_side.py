@@ -20,6 +20,7 @@ from systems.settings import nested
 _REQUESTS = 256
 """More calls at once than any trial has users."""
 
+
 class Blocking:
     """One of the lab's systems that answers one turn at a time."""
 
@@ -40,6 +41,7 @@ class Blocking:
     def close(self) -> None:
         """Close it."""
         self._system.close()
+
 
 class Awaited:
     """One of the lab's systems that answers many turns at once."""
@@ -62,11 +64,13 @@ class Awaited:
         """Close it."""
         await self._system.close()
 
+
 def _built(settings: dict[str, Any], engine_url: str, data_dir: str) -> System:
     description = registry.systems.get(settings["system"])
     chosen = msgspec.convert(nested(description.settings, settings["settings"]), description.settings)
     engine = OpenAIEngine(OpenAISettings(url=engine_url, requests=_REQUESTS))
     return description.build(chosen, engine, Path(data_dir))
+
 
 def _told(reply: Reply) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(reply)

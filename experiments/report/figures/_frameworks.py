@@ -87,6 +87,4 @@ def told(frame: pd.DataFrame, scene: Scene, unit: str, window: int = 12) -> str:
     least, most = min(names, key=lambda name: means[name]), max(names, key=lambda name: means[name])
     if least == most:
         return f"{text.quantity(float(means[least]), unit)} ({least})"
-    return (
-        f"{text.quantity(float(means[least]), unit)} ({least}) to {text.quantity(float(means[most]), unit)} ({most})"
-    )
+    return f"{text.quantity(float(means[least]), unit)} ({least}) to {text.quantity(float(means[most]), unit)} ({most})"

@@ -102,8 +102,6 @@ def subjects(request: GridRequest, *, variants: bool = False) -> list[Subject]:
     return found
 
 
-
-
 def cell(
     part: str,
     subject: Subject,

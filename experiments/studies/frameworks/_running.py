@@ -61,9 +61,7 @@ def made(spec: TrialSpec, address: str, folder: Path) -> AsyncSystem:
         if name in description.setting_names:
             settings.setdefault(name, value)
     told = {"system": spec.system, "settings": settings}
-    return Elsewhere(
-        told, url(address), folder, interpreter=sys.executable, implementation=_OURS[description.blocks]
-    )
+    return Elsewhere(told, url(address), folder, interpreter=sys.executable, implementation=_OURS[description.blocks])
 
 
 @asynccontextmanager

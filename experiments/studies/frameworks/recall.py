@@ -77,7 +77,6 @@ def _cells(request: GridRequest) -> Iterator[Cell]:
                 )
 
 
-
 def _likeliest(engine: EngineSpec) -> EngineSpec:
     """Return ``engine`` saying the likeliest word each time, where a client asks for nothing else."""
     known = names_of(registry.engines.get(engine.name).Settings)

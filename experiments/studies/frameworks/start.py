@@ -18,7 +18,6 @@ MEASURES = ("system_start", "system_idle_memory", "system_ready", "system_first_
 PRIMARY = 2
 
 
-
 def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a subject: a start knows no history, so the two conditions are one here."""
     found = [

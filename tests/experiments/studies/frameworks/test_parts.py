@@ -19,7 +19,6 @@ from experiments.studies.frameworks._compared import WINDOW
 from experiments.studies.frameworks._kills import in_prompt
 from experiments.studies.frameworks._overflow import TurnSeen, outcome_of
 from experiments.studies.frameworks._turns import LOOKED, looked_at
-
 from experiments.workloads.endpoint.asked import Prompt
 from systems.engines.interface import Message
 from systems.engines.simulated import count
