@@ -47,16 +47,16 @@ _ONE_WINDOW: dict[str, Scalar] = {
     "importance_pruning": False,
 }
 
-_AMONG: dict[Preset, tuple[str, ...]] = {"smoke": OURS[:1], "quick": (REFERENCE, "langgraph", OURS[0])}
-_ARMED = (REFERENCE, OURS[0])
+_AMONG: dict[Preset, tuple[str, ...]] = {"smoke": OURS[1:], "quick": (REFERENCE, "langgraph", OURS[1])}
 
-TRIAL_S = 1.7
+
+TRIAL_S = 1.0
 """What a trial takes besides its system, in seconds: the role's process and the endpoint's."""
 
 # Seconds, for estimates: until a system has answered once, and a turn of it.
-_STARTS_S: Mapping[str, float] = {"bare": 0.6, "baseline": 1.3, "asynchronous": 1.0, "google-adk": 4.0, "crewai": 5.0}
-_TURNS_S: Mapping[str, float] = {"bare": 0.008, "baseline": 0.01, "asynchronous": 0.01}
-_USUAL_START_S, _USUAL_TURN_S = 2.0, 0.02
+_STARTS_S: Mapping[str, float] = {"bare": 0.2, "baseline": 1.6, "asynchronous": 0.4, "google-adk": 4.0, "crewai": 4.0}
+_TURNS_S: Mapping[str, float] = {"bare": 0.006, "baseline": 0.014, "asynchronous": 0.01}
+_USUAL_START_S, _USUAL_TURN_S = 1.8, 0.035
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,10 +140,10 @@ def cell(
 
 
 def armed(request: GridRequest, cells: Sequence[Cell], which: Callable[[Cell], bool]) -> list[Cell]:
-    """Return ``cells``, and of those of the reference and the baseline that are ``which`` the second halves of arms."""
+    """Return ``cells``, and of those of the reference that are ``which`` the second halves of A/A arms."""
     if request.preset not in GRADED:
         return list(cells)
-    return [*cells, *twins(each for each in cells if each.subject in _ARMED and which(each))]
+    return [*cells, *twins(each for each in cells if each.subject == REFERENCE and which(each))]
 
 
 def _settings(system: str, window: int) -> dict[str, Scalar]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn, workloads
 from experiments.studies.frameworks._levels import KILLED
-from experiments.studies.frameworks._running import running
+from experiments.studies.frameworks._running import Running, running
 from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch, ask, ask_for_reply, data_dir, planned
 from experiments.workloads.endpoint.asked import heard, url
@@ -60,11 +60,7 @@ async def _acknowledged(role: Role, address: str, asked: Sequence[Turn]) -> list
     killed = False
     try:
         async with running(role, address, data_dir(role)) as system:
-            for number, turn in enumerate(asked, 1):
-                row, reply = await ask_for_reply(system.host, turn, _SESSION, Stopwatch(), 0.0)
-                if reply is None:
-                    raise SystemFailed(f"{role.spec.subject} did not answer turn {number}: {row.outcome}.")
-                answers.append(reply.text)
+            answers = [await _answer(role, system, turn) for turn in asked]
             if role.spec.condition["end"] == KILLED:
                 killed = True
                 for pid in system.pids():
@@ -74,3 +70,11 @@ async def _acknowledged(role: Role, address: str, asked: Sequence[Turn]) -> list
         if not killed:  # who was killed cannot be closed
             raise
     return answers
+
+
+async def _answer(role: Role, system: Running, turn: Turn) -> str:
+    """Return the answer to a turn. Raises `SystemFailed`."""
+    row, reply = await ask_for_reply(system.host, turn, _SESSION, Stopwatch(), 0.0)
+    if reply is None:
+        raise SystemFailed(f"{role.spec.subject} did not answer a turn: {row.outcome}.")
+    return reply.text

@@ -117,7 +117,7 @@ def disk_bytes(folder: Path) -> int:
 def note_work(role: Role, told: Iterable[Heard]) -> None:
     """Note what the model was made to do, by the names by which records count it around an engine."""
     everything = list(told)
-    prompts = [prompt for each in everything for prompt in each.prompts]
+    prompts = [prompt for each in everything for prompt in each.prompts if not prompt.refused]
     counters = {
         "engine_calls": len(prompts),
         "engine_prompt_tokens": sum(prompt.tokens for prompt in prompts),

@@ -14,7 +14,7 @@ from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
-from experiments.studies.frameworks._compared import REFERENCE, WINDOW, subjects, windows
+from experiments.studies.frameworks._compared import WINDOW, subjects, windows
 from systems import registry
 from systems.settings import names_of
 
@@ -31,7 +31,7 @@ PRIMARY = 2
 # Turns that are told, and how many questions follow at most.
 _LENGTHS: dict[Preset, tuple[tuple[int, int], ...]] = {
     "smoke": ((10, 2),),
-    "quick": ((20, 4),),
+    "quick": ((12, 3),),
     "wide": ((40, 11), (200, 11)),
     "paper": ((40, 11), (200, 22)),
 }
@@ -55,7 +55,7 @@ def cells(request: GridRequest) -> list[Cell]:
     return _compared.armed(
         request,
         [*_cells(request)],
-        lambda cell: cell.subject == REFERENCE and cell.condition["window"] == WINDOW and cell.condition["turns"] == 40,
+        lambda cell: cell.condition["window"] == WINDOW and cell.condition["turns"] == 40,
     )
 
 

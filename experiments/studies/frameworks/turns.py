@@ -41,6 +41,7 @@ MANY = 21
 
 _TURNS: dict[Preset, int] = {"smoke": 12, "quick": 60, "paper": 400}
 _USUAL_TURNS = 200
+_GROWN = 1.6  # of what a turn takes by itself, where prompts grow all along
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -61,7 +62,7 @@ def _long(request: GridRequest) -> Iterator[Cell]:
                 window,
                 {"sessions": 1, "turns": turns},
                 services=("endpoint",),
-                estimate_s=subject.start_s + turns * subject.turn_s,
+                estimate_s=subject.start_s + turns * subject.turn_s * (1 if window else _GROWN),
             )
 
 

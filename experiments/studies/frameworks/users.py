@@ -31,10 +31,10 @@ PRIMARY = 4
 # Users, and turns of each.
 _USERS: dict[Preset, tuple[tuple[int, int], ...]] = {
     "smoke": ((2, 2),),
-    "quick": ((10, 4),),
+    "quick": ((10, 3),),
     "paper": ((1, 20), (10, 10), (50, 6), (100, 4)),
 }
-_USUAL_USERS = ((1, 12), (10, 8), (50, 4))
+_USUAL_USERS = ((1, 10), (10, 6), (50, 4))
 _ARMED = 50
 _START_S = 1.0  # the client, and the server around the system
 
