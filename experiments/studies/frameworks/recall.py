@@ -1,7 +1,8 @@
 """What is remembered: a graded conversation, then questions that a real model answers from the prompt it is sent.
 
 The conversation, the questions and the graders are those of the study `memory`, in English. While it is told, replies
-are scripted; the questions are answered by the model in its own words, and stay in the conversation as they would.
+are scripted, and so are the right answers to three first questions: it shows the model what an answer is. The others
+are answered by the model in its own words. They stay in the conversation, as they would.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ PRIMARY = 2
 
 # Turns that are told, and how many questions follow at most.
 _LENGTHS: dict[Preset, tuple[tuple[int, int], ...]] = {
-    "smoke": ((10, 2),),
-    "quick": ((12, 3),),
+    "smoke": ((12, 1),),
+    "quick": ((12, 2),),
     "wide": ((40, 11), (200, 11)),
     "paper": ((40, 11), (200, 22)),
 }
@@ -40,7 +41,7 @@ _USUAL_LENGTHS = ((40, 11),)
 _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_penalty": 1.0}
 
 # Seconds, for estimates: the model's start, and a question.
-_MODEL_S, _QUESTION_S = 0.9, 0.5
+_MODEL_S, _QUESTION_S = 0.8, 0.4
 
 
 def shapes(preset: Preset) -> tuple[str, ...]:  # noqa: ARG001 - every preset asks it

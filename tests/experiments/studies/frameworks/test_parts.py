@@ -14,12 +14,13 @@ from experiments.measuring.study import BLOCKS, GRADED
 from experiments.report import drawing
 from experiments.report.figures import frameworks as figures
 from experiments.report.scene import scene
-from experiments.studies.frameworks import Frameworks, _overflow, kills, overflow, recall, start, turns, users
+from experiments.studies.frameworks import Frameworks, _overflow, _recall, kills, overflow, recall, start, turns, users
 from experiments.studies.frameworks._compared import WINDOW
 from experiments.studies.frameworks._kills import in_prompt
 from experiments.studies.frameworks._overflow import TurnSeen, outcome_of
 from experiments.studies.frameworks._turns import LOOKED, looked_at
 from experiments.workloads.endpoint.asked import Prompt
+from experiments.workloads.remembering.conversation import converse
 from systems.engines.interface import Message
 from systems.engines.simulated import count
 from tests.experiments.analysis import synthetic
@@ -199,6 +200,17 @@ def test_what_is_remembered_is_graded_from_the_prompts_that_are_sent(tmp_path):
     assert isinstance(whole.spec.engine, EngineSpec)
     assert value("evidence_in_prompt", whole) == 1
     assert value("right_answers", whole) < 1  # words without a model
+
+
+def test_some_questions_are_answered_by_the_script_and_one_at_least_is_graded():
+    for asked in (4, 9):
+        told = converse(3, 30, asked, languages=("en",))
+        made = _recall.practised(told)
+        scripted = made.turns[30:]
+        assert 0 < len(scripted) <= _recall.PRACTISED
+        assert len(made.questions) == len(told.questions) - len(scripted) > 0
+        answers = {question.text: question.answer for question in told.questions}
+        assert all(answers[turn.text] == turn.reply for turn in scripted)
 
 
 def test_the_figures_say_what_the_trials_did(sessions, tmp_path):
