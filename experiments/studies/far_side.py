@@ -26,9 +26,10 @@ class Blocking:
 
     def __init__(self, settings: dict[str, Any], engine_url: str, data_dir: str) -> None:
         """Raises `BadInput` for a system that does not block."""
-        self._system = _built(settings, engine_url, data_dir)
-        if not isinstance(self._system, BlockingSystem):
+        system = _built(settings, engine_url, data_dir)
+        if not isinstance(system, BlockingSystem):
             raise BadInput(f"The system {settings['system']!r} does not block.")
+        self._system = system
 
     def start(self) -> None:
         """Start it."""
@@ -48,9 +49,10 @@ class Awaited:
 
     def __init__(self, settings: dict[str, Any], engine_url: str, data_dir: str) -> None:
         """Raises `BadInput` for a system that blocks."""
-        self._system = _built(settings, engine_url, data_dir)
-        if not isinstance(self._system, AsyncSystem):
+        system = _built(settings, engine_url, data_dir)
+        if not isinstance(system, AsyncSystem):
             raise BadInput(f"The system {settings['system']!r} blocks.")
+        self._system = system
 
     async def start(self) -> None:
         """Start it."""

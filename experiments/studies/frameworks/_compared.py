@@ -59,7 +59,7 @@ _TURNS_S: Mapping[str, float] = {"bare": 0.006, "baseline": 0.014, "asynchronous
 _USUAL_START_S, _USUAL_TURN_S = 1.8, 0.035
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedSystem(msgspec.Struct, frozen=True, kw_only=True):
     """What is compared in a condition: a system, perhaps in a variant of its own."""
 
     name: str
@@ -83,7 +83,7 @@ def windows(preset: Preset) -> tuple[int, ...]:
     return WINDOWS if preset in GRADED else (WINDOW,)
 
 
-def subjects(request: GridRequest, *, variants: bool = False) -> list[Subject]:
+def subjects(request: GridRequest, *, variants: bool = False) -> list[ComparedSystem]:
     """Return what is compared: who names systems of their own gets those, and the reference.
 
     With ``variants`` also every form in which a system may keep what was said. What nobody registered is left out.
@@ -92,10 +92,10 @@ def subjects(request: GridRequest, *, variants: bool = False) -> list[Subject]:
     chosen = _AMONG.get(request.preset, (*FRAMEWORKS, *OURS)) if set(named) == set(OURS) else (REFERENCE, *named)
     known = {*registry.systems.names(), *named}
     names = [name for name in dict.fromkeys(chosen) if name in known]
-    found = [Subject(name=name, system=name) for name in names]
+    found = [ComparedSystem(name=name, system=name) for name in names]
     if variants and request.preset in GRADED:
         found += [
-            Subject(name=f"{name}-{variant}", system=name, variant=variant, settings=dict(settings))
+            ComparedSystem(name=f"{name}-{variant}", system=name, variant=variant, settings=dict(settings))
             for name in names
             for variant, settings in registry.systems.get(name).varied("storage").items()
         ]
@@ -104,7 +104,7 @@ def subjects(request: GridRequest, *, variants: bool = False) -> list[Subject]:
 
 def cell(
     part: str,
-    subject: Subject,
+    subject: ComparedSystem,
     window: int,
     condition: Mapping[str, Scalar],
     *,

@@ -18,7 +18,7 @@ from experiments.measuring import engines
 from experiments.measuring.probes import processes
 from experiments.measuring.records import TrialSpec
 from experiments.measuring.role import Role
-from experiments.workloads.endpoint.asked import MODEL, Heard, url
+from experiments.workloads.endpoint.asked import MODEL, HeardCalls, url
 from systems import registry
 from systems.elsewhere.system import Elsewhere
 from systems.engines.openai import OpenAIEngine, OpenAISettings
@@ -114,7 +114,7 @@ def disk_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def note_work(role: Role, told: Iterable[Heard]) -> None:
+def note_work(role: Role, told: Iterable[HeardCalls]) -> None:
     """Note what the model was made to do, by the names by which records count it around an engine."""
     everything = list(told)
     prompts = [prompt for each in everything for prompt in each.prompts if not prompt.refused]

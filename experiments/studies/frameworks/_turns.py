@@ -10,7 +10,7 @@ from experiments.measuring.workload import workloads
 from experiments.studies.frameworks._running import Running, disk_bytes, held, note_work, running
 from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch, ask, data_dir, planned
-from experiments.workloads.endpoint.asked import Heard, heard, url
+from experiments.workloads.endpoint.asked import HeardCalls, heard, url
 
 LOOKED = ("first", "quarter", "three-quarters", "last")
 """The turns of the first session after which the runner looks from outside."""
@@ -53,7 +53,7 @@ async def _live(role: Role) -> None:
     note_work(role, told)
 
 
-async def _look(role: Role, system: Running, address: str, mark: str) -> Heard:
+async def _look(role: Role, system: Running, address: str, mark: str) -> HeardCalls:
     """Have the runner look, note what the system holds now, and return what it sent since the last time."""
     await asyncio.to_thread(role.outside_look, f"turn-{mark}")
     now, told = held(system.pids()), await asyncio.to_thread(heard, address)
@@ -76,5 +76,5 @@ async def _look(role: Role, system: Running, address: str, mark: str) -> Heard:
     return told
 
 
-def _calls(told: list[Heard]) -> int:
+def _calls(told: list[HeardCalls]) -> int:
     return sum(len(each.prompts) for each in told)

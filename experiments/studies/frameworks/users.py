@@ -60,7 +60,7 @@ def _cells(request: GridRequest) -> Iterator[Cell]:
                 )
 
 
-def _asking_s(subject: _compared.Subject, users: int, turns: int) -> float:
+def _asking_s(subject: _compared.ComparedSystem, users: int, turns: int) -> float:
     if subject.system == "baseline":
         return users * turns * REPLY_S  # one after another
     return turns * max(REPLY_S, users * subject.turn_s)

@@ -13,7 +13,7 @@ MODEL = "default"
 """The name of the model there."""
 
 HEARD = "What were you asked since you were last asked this?"
-"""The question to which the endpoint answers with a `Heard` as JSON; whoever asks it is no system under test."""
+"""The question to which the endpoint answers with a `HeardCalls` as JSON; whoever asks it is no system under test."""
 
 
 class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class Prompt(msgspec.Struct, frozen=True, array_like=True):
     refused: bool = False
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
+class HeardCalls(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked since the last time that this was told: each call's prompt, and the newest one's messages.
 
     ``generated_tokens`` is what was said; ``unplanned`` counts the calls that no plan foresaw.
@@ -61,13 +61,13 @@ def url(address: str) -> str:
     return f"http://{address}/v1"
 
 
-def heard(address: str) -> Heard:
+def heard(address: str) -> HeardCalls:
     """Return what the endpoint at "host:port" was asked. Blocks. Raises `EngineError`."""
     from systems.engines.openai import OpenAIEngine, OpenAISettings  # the endpoint itself needs no client
 
     engine = OpenAIEngine(OpenAISettings(url=url(address), model=MODEL))
     told = engine.generate(Call(messages=[Message("user", HEARD)])).text
     try:
-        return msgspec.json.decode(told, type=Heard)
+        return msgspec.json.decode(told, type=HeardCalls)
     except msgspec.MsgspecError as error:
         raise EngineError(f"The endpoint at {address} does not tell what it was asked: {error}.") from error

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from experiments.workloads.endpoint.asked import HEARD, EndpointSettings, Heard, Prompt
+from experiments.workloads.endpoint.asked import HEARD, EndpointSettings, HeardCalls, Prompt
 from systems.engines.around import AroundEngine
 from systems.engines.fitting import fitted
 from systems.engines.interface import Call, Generation, Message, Sampling
@@ -94,7 +94,7 @@ class HearingEngine(AroundEngine):
     def _tell(self, call: Call) -> Generation:
         with self._lock:
             unplanned = self._scripts.unplanned
-            told = Heard(
+            told = HeardCalls(
                 prompts=tuple(self._prompts),
                 newest=tuple(self._newest),
                 generated_tokens=self._generated,
