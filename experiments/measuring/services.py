@@ -59,6 +59,10 @@ services: Registry[type[Service]] = Registry(
         "postgres": "experiments.workloads.postgres.service:Postgres",
         "redis": "experiments.workloads.redis_server:RedisServer",
         "site": "experiments.workloads.site.service:LoopbackSite",
+        "endpoint": "experiments.workloads.endpoint.service:Endpoint",
+        "endpoint-paced": "experiments.workloads.endpoint.service:PacedEndpoint",
+        "endpoint-refuses": "experiments.workloads.endpoint.service:RefusingEndpoint",
+        "endpoint-trims": "experiments.workloads.endpoint.service:TrimmingEndpoint",
     },
 )
 

@@ -134,5 +134,6 @@ studies: Registry[type[Study]] = Registry(
         "density": "experiments.studies.density:Density",
         "research": "experiments.studies.research:Researching",
         "strategies": "experiments.studies.strategies:Strategies",
+        "frameworks": "experiments.studies.frameworks:Frameworks",
     },
 )

@@ -1,0 +1,34 @@
+"""What is remembered: what decides an answer is in the prompt, and a small model says it."""
+
+from __future__ import annotations
+
+from experiments.report import text
+from experiments.report.drawing import Drawn
+from experiments.report.figures._frameworks import Panel, ordered, rows_of_systems
+from experiments.report.scene import Scene, factor
+
+_PART = "recall"
+_PANELS = (
+    Panel("evidence_in_prompt", "what decides the answer\nis in the prompt (%)", 100.0),
+    Panel("right_answers", "the model answers\nrightly (%)", 100.0),
+)
+
+
+def draw(scene: Scene) -> list[Drawn]:
+    """Return a figure for each length of the conversation, if there are records."""
+    shown = scene.measured("evidence_in_prompt", part=_PART)
+    lengths = sorted({int(turns) for turns in factor(shown, "turns")}) if len(shown) else []
+    return [drawn for turns in lengths for drawn in _of(scene, turns)]
+
+
+def _of(scene: Scene, turns: int) -> list[Drawn]:
+    shown = scene.measured("evidence_in_prompt", part=_PART, turns=turns)
+    comes = shown[factor(shown, "window") == (0 if 0 in set(factor(shown, "window")) else 12)]
+    means = comes.groupby("subject")["value"].mean()
+    all_of_it = [name for name in ordered(scene, comes) if means[name] == 1]
+    least = min(means, default=0.0)
+    title = (
+        f"After {turns} turns what decides an answer is in every prompt of {len(all_of_it)} of {len(means)} systems; "
+        f"of the others in {text.share(float(least))} at least"
+    )
+    return rows_of_systems(scene, f"frameworks-recall-{turns}", _PART, _PANELS, title, turns=turns)

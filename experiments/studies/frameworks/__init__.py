@@ -1,0 +1,14 @@
+"""What do the frameworks that people use cost on a small machine, beside the lab's agents? One module a part."""
+
+from __future__ import annotations
+
+from experiments.studies.by_file import StudyByFile
+from experiments.studies.frameworks._compared import OURS, REFERENCE
+
+
+class Frameworks(StudyByFile):
+    """A long session, many users, a start, a kill, a context that is full, and what is remembered; with equal work."""
+
+    name = "frameworks"
+    question = "What do the frameworks that people use cost on a small machine, beside the lab's agents?"
+    references = (REFERENCE, *OURS)
