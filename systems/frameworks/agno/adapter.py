@@ -1,54 +1,47 @@
-"""Agno: its agent, its model for endpoints like OpenAI's and its SQLite database, telemetry off.
+"""Agno: its agent, its model for endpoints like OpenAI's, and its SQLite database.
 
-An agent is made for each turn, as its own server does: how long a reply may be is said when the model is made.
+How long a reply may be is a setting of the model. So each turn has a model and an agent of its own, on one client.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import agno.agent
+from agno.agent import Agent as Assistant
 from agno.db.sqlite import AsyncSqliteDb
 from agno.models.openai import OpenAILike
 from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 
 
 class Agent:
-    """Answers each turn with a streamed run, with the history of the session."""
-
-    def __init__(self, settings: dict[str, Any], engine_url: str, data_dir: str) -> None:
-        self._endpoint = {"id": "default", "base_url": engine_url, "api_key": "none"}
-        self._database = AsyncSqliteDb(db_file=str(Path(data_dir) / "agno.sqlite"))
-        self._agent = {
+    def __init__(self, settings, engine_url, data_dir):
+        self.endpoint = {"id": "default", "base_url": engine_url, "api_key": "none"}
+        self.database = AsyncSqliteDb(db_file=f"{data_dir}/agno.sqlite")
+        self.assistant = {
             "id": "assistant",
-            "db": self._database,
+            "db": self.database,
             "instructions": settings.get("instructions") or None,
             "add_history_to_context": True,
-            "num_history_messages": settings["window"] or None,
+            "num_history_messages": settings.get("window") or None,
             "telemetry": False,
         }
 
-    async def start(self) -> None:
-        """Make the client of the endpoint, which every turn's model asks by."""
-        self._client = OpenAILike(**self._endpoint).get_async_client()
+    async def start(self):
+        self.client = OpenAILike(**self.endpoint).get_async_client()
 
-    async def answer(self, request: dict[str, Any], on_token: Callable[[str], None]) -> dict[str, Any]:
-        """Answer one turn. Raises RuntimeError for what the run says of its failure, as it raises nothing itself."""
+    async def answer(self, request, on_token):
         sampling = {name: value for name, value in (request.get("sampling") or {}).items() if value not in (None, [])}
-        asked = {"max_tokens": request["max_tokens"], "extra_body": sampling or None, "async_client": self._client}
-        agent = agno.agent.Agent(model=OpenAILike(**self._endpoint, **asked), **self._agent)
-        run = agent.arun(request["text"], session_id=request["session"], stream=True, yield_run_output=True)
-        async for event in run:
+        chosen = {"max_tokens": request["max_tokens"], "extra_body": sampling or None}
+        agent = Assistant(model=OpenAILike(**self.endpoint, **chosen, async_client=self.client), **self.assistant)
+        done = None
+        async for event in agent.arun(
+            request["text"], session_id=request["session"], stream=True, yield_run_output=True
+        ):
             if isinstance(event, RunErrorEvent):
                 raise RuntimeError(event.content)
             if isinstance(event, RunContentEvent) and event.content:
                 on_token(event.content)
             elif isinstance(event, RunOutput):
                 done = event
-        tokens = {"prompt_tokens": done.metrics.input_tokens, "generated_tokens": done.metrics.output_tokens}
-        return {"text": done.content or "", **tokens}
+        counts = {"prompt_tokens": done.metrics.input_tokens, "generated_tokens": done.metrics.output_tokens}
+        return {"text": done.content or "", **counts}
 
-    async def close(self) -> None:
-        """Close the connections to the database and to the model."""
-        await self._database.close()
-        await self._client.close()
+    async def close(self):
+        await self.database.close()
+        await self.client.close()

@@ -1,37 +1,30 @@
-"""OpenAI's Agents SDK: its runner, its chat completions model and its SQLite session, tracing off."""
+"""OpenAI's Agents SDK: its runner, its model for chat completions, and its SQLite session, opened for each turn."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import agents
+from agents import Agent as Assistant
+from agents import ModelSettings, OpenAIChatCompletionsModel, RunConfig, Runner, SQLiteSession
 from agents.memory import SessionSettings
 from openai import AsyncOpenAI
 from openai.types.responses import ResponseTextDeltaEvent
 
 
 class Agent:
-    """Answers each turn with a streamed run in a session."""
+    def __init__(self, settings, engine_url, data_dir):
+        self.client = AsyncOpenAI(base_url=engine_url, api_key="none")
+        model = OpenAIChatCompletionsModel(model="default", openai_client=self.client)
+        self.agent = Assistant(name="assistant", instructions=settings.get("instructions") or None, model=model)
+        self.window = SessionSettings(limit=settings.get("window") or None)
+        self.path = f"{data_dir}/sessions.sqlite"
 
-    def __init__(self, settings: dict[str, Any], engine_url: str, data_dir: str) -> None:
-        self._client = AsyncOpenAI(base_url=engine_url, api_key="none")
-        model = agents.OpenAIChatCompletionsModel(model="default", openai_client=self._client)
-        instructions = settings.get("instructions") or None
-        self._agent = agents.Agent(name="assistant", instructions=instructions, model=model)
-        self._window = SessionSettings(limit=settings["window"] or None)
-        self._path = Path(data_dir) / "sessions.sqlite"
+    async def start(self):
+        pass
 
-    async def start(self) -> None:
-        """Do nothing: a session opens its file itself."""
-
-    async def answer(self, request: dict[str, Any], on_token: Callable[[str], None]) -> dict[str, Any]:
-        """Answer one turn."""
+    async def answer(self, request, on_token):
         sampling = {name: value for name, value in (request.get("sampling") or {}).items() if value not in (None, [])}
-        asked = agents.ModelSettings(max_tokens=request["max_tokens"], extra_body=sampling or None, include_usage=True)
-        session = agents.SQLiteSession(request["session"], self._path, session_settings=self._window)
+        chosen = ModelSettings(max_tokens=request["max_tokens"], extra_body=sampling or None, include_usage=True)
+        config = RunConfig(model_settings=chosen, tracing_disabled=True)
+        session = SQLiteSession(request["session"], self.path, session_settings=self.window)
         try:
-            configured = agents.RunConfig(tracing_disabled=True, model_settings=asked)
-            run = agents.Runner.run_streamed(self._agent, request["text"], session=session, run_config=configured)
+            run = Runner.run_streamed(self.agent, request["text"], session=session, run_config=config)
             async for event in run.stream_events():
                 if event.type == "raw_response_event" and isinstance(event.data, ResponseTextDeltaEvent):
                     on_token(event.data.delta)
@@ -40,6 +33,5 @@ class Agent:
         used = run.context_wrapper.usage
         return {"text": run.final_output, "prompt_tokens": used.input_tokens, "generated_tokens": used.output_tokens}
 
-    async def close(self) -> None:
-        """Close the connections to the model."""
-        await self._client.close()
+    async def close(self):
+        await self.client.close()
