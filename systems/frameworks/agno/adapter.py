@@ -27,18 +27,17 @@ class Agent:
 
     async def answer(self, request, on_token):
         sampling = {name: value for name, value in (request.get("sampling") or {}).items() if value not in (None, [])}
-        chosen = {"max_tokens": request["max_tokens"], "extra_body": sampling or None}
-        agent = Assistant(model=OpenAILike(**self.endpoint, **chosen, async_client=self.client), **self.assistant)
-        done = None
-        async for event in agent.arun(
-            request["text"], session_id=request["session"], stream=True, yield_run_output=True
-        ):
-            if isinstance(event, RunErrorEvent):
-                raise RuntimeError(event.content)
-            if isinstance(event, RunContentEvent) and event.content:
-                on_token(event.content)
-            elif isinstance(event, RunOutput):
-                done = event
+        chosen = {"max_tokens": request["max_tokens"], "extra_body": sampling or None, "async_client": self.client}
+        agent = Assistant(model=OpenAILike(**self.endpoint, **chosen), **self.assistant)
+        run = agent.arun(request["text"], session_id=request["session"], stream=True, yield_run_output=True)
+        async for event in run:
+            match event:
+                case RunErrorEvent():  # what fails is told, not raised
+                    raise RuntimeError(event.content)
+                case RunContentEvent() if event.content:
+                    on_token(event.content)
+                case RunOutput():
+                    done = event
         counts = {"prompt_tokens": done.metrics.input_tokens, "generated_tokens": done.metrics.output_tokens}
         return {"text": done.content or "", **counts}
 

@@ -1,4 +1,4 @@
-"""Pydantic AI, used as its manual says of chat applications: a session's messages are loaded, and a turn's are appended.
+"""Pydantic AI, used as its manual says of chat applications: a session's messages are loaded, a turn's are appended.
 
 Where they are kept is left to the application: here in rows of an SQLite file, one a turn.
 """
