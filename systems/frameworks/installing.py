@@ -36,7 +36,8 @@ from systems.models import cache
 Progress = Callable[[str, int], None]
 """Called with what is being done, and with the bytes that are there so far."""
 
-_LOG = "log"
+# What an installer printed, and pip's own log, which tells more of the network.
+_SAID, _LOG = "said", "log"
 _LOOKED_EVERY_S = 2.0
 _TELL_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 # Another installer's names of one package differ in what does not count.
@@ -52,6 +53,8 @@ _NOT_REACHED = re.compile(
     r"error sending request|client error \(Connect\)|dns error|connect error|Network connectivity is disabled",
     re.IGNORECASE,
 )
+# An index that answers "not found" was reached.
+_NOT_FETCHED = re.compile(r"Could not fetch URL (?!.*\b404\b)")
 _OTHER_PYTHON = re.compile(r"Requires-Python|requires a different Python|different python version|requires Python")
 _NOT_THERE = re.compile(
     r"No matching distribution found for (?P<pip>.+)|[Bb]ecause (?P<uv>.+?) was not found|"
@@ -168,25 +171,14 @@ def _make(
     framework: Framework, folder: Path, python: str, version: str, lock: int, progress: Progress | None
 ) -> Environment:
     began = time.monotonic()
-    uv = shutil.which("uv")
     try:
         shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed
         folder.mkdir()
-        log = folder / _LOG
-        here = environments.python_in(folder)
-        for what, command in _commands(framework, folder, python, uv):
-            if progress is not None:
-                progress(what, 0)
-            status, said = _watched(command, folder, lock, None if progress is None else partial(progress, what))
-            if status:
-                raise _failure(framework, folder, said)
-        if not here.is_file():
-            raise CannotInstall(f"{framework.name} cannot be installed: no interpreter was made in {folder}.")
-        log.unlink(missing_ok=True)
+        installer = _fill(framework, folder, python, lock, progress)
         made = Environment(
             python=version,
-            installer=_installer(uv),
-            packages=_packages(framework, here),
+            installer=installer,
+            packages=_packages(framework, environments.python_in(folder)),
             size_bytes=size(folder),
             took_s=round(time.monotonic() - began, 1),
             made=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -199,6 +191,20 @@ def _make(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return made
+
+
+def _fill(framework: Framework, folder: Path, python: str, lock: int, progress: Progress | None) -> str:
+    """Make the environment in an empty ``folder``; return what brought the packages. Raises what `_failure` returns."""
+    uv = shutil.which("uv")
+    for what, command in _commands(framework, folder, python, uv):
+        if progress is not None:
+            progress(what, 0)
+        status, said = _watched(command, folder, lock, None if progress is None else partial(progress, what))
+        if status:
+            raise _failure(framework, folder, said)
+    for log in (_SAID, _LOG):
+        (folder / log).unlink(missing_ok=True)
+    return _installer(uv)
 
 
 def _commands(framework: Framework, folder: Path, python: str, uv: str | None) -> Iterator[tuple[str, Sequence[str]]]:
@@ -222,7 +228,7 @@ def _commands(framework: Framework, folder: Path, python: str, uv: str | None) -
                 "`pip install uv` in any environment on the PATH helps."
             )
         brought = [sys.executable, "-P", "-m", "pip", "--python", here, "install", "--quiet", "--no-input"]
-        brought += ["--progress-bar=off", "--disable-pip-version-check", "--requirement"]
+        brought += ["--progress-bar=off", "--disable-pip-version-check", f"--log={folder / _LOG}", "--requirement"]
         yield "installing packages", [*brought, requirements]
 
 
@@ -235,18 +241,22 @@ def _watched(
     command: Sequence[str], folder: Path, lock: int, progress: Callable[[int], None] | None
 ) -> tuple[int, str]:
     """Run ``command`` to its end, telling how much is in ``folder``; return its status and what it said."""
-    log = folder / _LOG
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            env=_variables(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            pass_fds=(lock,),
-            start_new_session=True,  # what it starts ends with it
-        )
+    told = folder / _SAID
+    # An interrupt is heard once there is something to end, and not before: what was started must not go on.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with told.open("wb") as out:
+            process = subprocess.Popen(
+                command,
+                env=_variables(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                pass_fds=(lock,),
+                start_new_session=True,  # what it starts ends with it
+            )
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             while True:
                 with suppress(subprocess.TimeoutExpired):
                     status = process.wait(_LOOKED_EVERY_S)
@@ -257,7 +267,9 @@ def _watched(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    return status, log.read_text("utf-8", errors="replace")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return status, told.read_text("utf-8", errors="replace")
 
 
 def _variables(ours: Mapping[str, str]) -> dict[str, str]:
@@ -281,7 +293,9 @@ def _failure(framework: Framework, folder: Path, said: str) -> FourgigError:
             f"{name} cannot be installed: there is no space left in {folder.parent}, or where packages are unpacked "
             "(TMPDIR)."
         )
-    if _NOT_REACHED.search(said):
+    log = folder / _LOG
+    logged = log.read_text("utf-8", errors="replace") if log.exists() else ""
+    if _NOT_REACHED.search(said) or _NOT_FETCHED.search(logged):
         return IndexNotReached(
             f"{name} cannot be installed: the package index that this machine is configured to ask cannot be reached."
         )

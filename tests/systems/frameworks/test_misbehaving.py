@@ -109,7 +109,7 @@ def test_one_that_hangs_at_import_is_ended_with_what_it_started(
     examined: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(elsewhere, "IMPORTED_WITHIN_S", 1.0)
-    with pytest.raises(BadInput, match="was not imported .* within 1 s"):
+    with pytest.raises(BadInput, match=r"was not imported .* within 1 s"):
         examined(
             "import subprocess, time\n"
             f"open({str(tmp_path / 'pid')!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))\n"

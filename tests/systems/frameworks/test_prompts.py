@@ -187,16 +187,18 @@ async def test_a_window_bounds_the_messages_before_the_question(described: Any, 
 
 @these
 async def test_what_was_answered_is_still_there_after_a_kill(described: Any, tmp_path: Path) -> None:
-    with stub() as (url, prompts):
-        with pytest.raises((SystemFailed, SystemClosed)):
-            async with running(described, url, tmp_path / "data", window=4) as system:
-                await system.answer(asked(QUESTIONS[0]))
-                assert system._process is not None
-                os.kill(system._process.pid, signal.SIGKILL)
-        async with running(described, url, tmp_path / "data", window=4) as system:
-            await system.answer(asked(QUESTIONS[1]))
-
-    assert [text for role, text in prompts[1] if role != "system"] == [QUESTIONS[0], "reply 1", QUESTIONS[1]]
+    variants = {"": {}, **described[0].varied("storage")}
+    for variant, settings in variants.items():
+        folder = tmp_path / f"data-{variant}"
+        with stub() as (url, prompts):
+            with pytest.raises((SystemFailed, SystemClosed)):
+                async with running(described, url, folder, **settings) as system:
+                    await system.answer(asked(QUESTIONS[0]))
+                    assert system._process is not None
+                    os.kill(system._process.pid, signal.SIGKILL)
+            async with running(described, url, folder, **settings) as system:
+                await system.answer(asked(QUESTIONS[1]))
+        assert [text for role, text in prompts[1] if role != "system"] == [QUESTIONS[0], "reply 1", QUESTIONS[1]]
 
 
 @these
