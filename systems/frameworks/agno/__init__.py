@@ -1,0 +1,1 @@
+"""Agno, as a system of another interpreter."""

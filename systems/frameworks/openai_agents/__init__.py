@@ -1,0 +1,1 @@
+"""OpenAI's Agents SDK, as a system of another interpreter."""

@@ -1,0 +1,1 @@
+"""Pydantic AI, as a system of another interpreter."""
