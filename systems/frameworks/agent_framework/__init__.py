@@ -1,0 +1,1 @@
+"""agent-framework: Microsoft's Agent Framework, in an interpreter of its own."""

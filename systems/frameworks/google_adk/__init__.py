@@ -1,0 +1,1 @@
+"""google-adk: Google's Agent Development Kit, in an interpreter of its own."""
