@@ -1,9 +1,6 @@
 """Google's Agent Development Kit: its agent on LiteLLM, its runner, and its sessions in an SQLite database."""
 
-from collections.abc import Callable
 from contextlib import aclosing
-from pathlib import Path
-from typing import Any
 
 from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig, StreamingMode
@@ -15,39 +12,42 @@ from google.genai import types
 
 
 class Agent:
-    """Answers each turn with a streamed run in a session, whose messages are events."""
-
-    def __init__(self, settings: dict[str, Any], engine_url: str, data_dir: str) -> None:
+    def __init__(self, settings, engine_url, data_dir):
         window, instructions = settings.get("window", 0), settings.get("instructions", "")
-        self._history = GetSessionConfig(num_recent_events=window) if window else None
-        self._sessions = DatabaseSessionService(f"sqlite+aiosqlite:///{Path(data_dir) / 'sessions.sqlite'}")
+        self.history = GetSessionConfig(num_recent_events=window) if window else None
+        self.sessions = DatabaseSessionService(f"sqlite+aiosqlite:///{data_dir}/sessions.sqlite")
         model = LiteLlm(model="openai/default", api_base=engine_url, api_key="none")
         # As a function: of a text, what stands in braces would be looked up in the session.
         agent = LlmAgent(name="assistant", model=model, instruction=lambda _: instructions)
-        self._runner = Runner(app_name="chat", agent=agent, session_service=self._sessions, auto_create_session=True)
+        self.runner = Runner(app_name="chat", agent=agent, session_service=self.sessions, auto_create_session=True)
 
-    async def start(self) -> None:
-        """Do nothing: the tables are made with the first session."""
+    async def start(self):
+        """The tables are made with the first session."""
 
-    async def answer(self, request: dict[str, Any], on_token: Callable[[str], None]) -> dict[str, Any]:
-        """Answer one turn. Raises RuntimeError for an event that says it failed."""
-        asked = {name: value for name, value in (request.get("sampling") or {}).items() if value not in (None, [])}
+    async def answer(self, request, on_token):
+        chosen = {name: value for name, value in (request.get("sampling") or {}).items() if value not in (None, [])}
         if request["max_tokens"] is not None:
-            asked["max_tokens"] = request["max_tokens"]
+            chosen["max_tokens"] = request["max_tokens"]
         how = RunConfig(
             streaming_mode=StreamingMode.SSE,
-            get_session_config=self._history,
-            http_options=types.HttpOptions(extra_body=asked),
+            get_session_config=self.history,
+            http_options=types.HttpOptions(extra_body=chosen),
         )
         who, question = request["session"], types.Content(role="user", parts=[types.Part(text=request["text"])])
-        turn = self._runner.run_async(user_id=who, session_id=who, new_message=question, run_config=how)
+        turn = self.runner.run_async(user_id=who, session_id=who, new_message=question, run_config=how)
+        text, usage = "", None
         async with aclosing(turn) as events:
             async for event in events:
-                text = "".join(part.text or "" for part in event.content.parts or ()) if event.content else ""
+                said = "".join(part.text or "" for part in event.content.parts or ()) if event.content else ""
                 if event.partial:
-                    on_token(text)
-                elif event.error_code and not text:  # it calls a reply that was cut off at its bound an error too
+                    on_token(said)
+                    continue
+                if event.error_code and not said:  # a reply that ends at its bound is one too, and has its text
                     raise RuntimeError(f"{event.error_code}: {event.error_message}")
-                else:
-                    done = event
-        ...
+                text, usage = said or text, event.usage_metadata or usage
+        counts = {"prompt_tokens": usage.prompt_token_count, "generated_tokens": usage.candidates_token_count}
+        return {"text": text, **counts}
+
+    async def close(self):
+        await self.runner.close()
+        await self.sessions.close()
