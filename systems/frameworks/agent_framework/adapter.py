@@ -3,7 +3,7 @@
 import agent_framework
 from agent_framework.openai import OpenAIChatCompletionClient
 
-SAMPLING = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+CHOSEN = ("max_tokens", "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
 
 
 class Agent:
@@ -21,8 +21,8 @@ class Agent:
         """A session's file is made with its first turn."""
 
     async def answer(self, request, on_token):
-        chosen = {name: (request.get("sampling") or {}).get(name) for name in SAMPLING}
-        chosen = {name: value for name, value in {**chosen, "max_tokens": request["max_tokens"]}.items() if value is not None}
+        asked = {"max_tokens": request["max_tokens"], **(request.get("sampling") or {})}
+        chosen = {name: asked[name] for name in CHOSEN if asked.get(name) is not None}
         session = self.agent.create_session(session_id=request["session"])
         stream = self.agent.run(request["text"], stream=True, session=session, options=chosen)
         async for update in stream:

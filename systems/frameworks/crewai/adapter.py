@@ -1,51 +1,61 @@
-"""CrewAI: a conversational flow on its own client for OpenAI's format, and the flow's state in an SQLite file.
+"""CrewAI as its guide has it for chats: a conversational flow, whose state is persisted when a turn has been answered.
 
-A flow is made for each turn, as for a request of a server: its state comes back from the file.
+A flow is made for each turn, as a server makes one for each request: what was said comes back from the file.
 """
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from functools import cache
 
-from crewai import LLM, Flow
-from crewai.flow import listen, persist
-from crewai.flow.conversational import ConversationConfig, ConversationState
+from crewai import LLM
+from crewai.events.event_listener import event_listener
+from crewai.flow import ConversationConfig, ConversationState, Flow, listen, persist
 from crewai.flow.persistence import SQLiteFlowPersistence
 
-_THREADS = 64  # a turn takes one of them for as long as it lasts
+CHOSEN = ("max_tokens", "temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
 
 
 class Agent:
-    """Answers each turn with a streamed turn of a flow."""
+    def __init__(self, settings, engine_url, data_dir):
+        event_listener.formatter.verbose = False  # else it draws a box around each piece of a reply
+        self.window, self.prompt = settings.get("window", 0), settings.get("instructions") or None
+        self.endpoint = {"model": "default", "provider": "openai", "base_url": engine_url, "api_key": "none"}
+        self.store = SQLiteFlowPersistence(f"{data_dir}/flows.sqlite")
+        self.threads = ThreadPoolExecutor(64)  # a turn holds one for as long as it lasts
+        self.kind = cache(self.kind)  # a kind of flow has one client, and that has one bound
 
-    def __init__(self, settings: dict[str, Any], engine_url: str, data_dir: str) -> None:
-        self._endpoint = {"model": "openai/default", "base_url": engine_url, "api_key": "none"}
-        self._prompt, self._window = settings.get("instructions") or None, settings.get("window", 0)
-        self._store = SQLiteFlowPersistence(str(Path(data_dir) / "flows.sqlite"))
-        self._threads = ThreadPoolExecutor(_THREADS)
-        self._flow = lru_cache(self._made)
+    def start(self): ...
 
-    def start(self) -> None:
-        """Do nothing: the file is there."""
+    def kind(self, chosen):
+        newest = slice(-self.window - 1 if self.window else None, None)  # the question is among them
 
-    async def answer(self, request: dict[str, Any], on_token: Callable[[str], None]) -> dict[str, Any]:
-        """Answer one turn."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._turn, request, on_token)
+        @ConversationConfig(system_prompt=self.prompt, llm=LLM(**self.endpoint, **dict(chosen)), trace_scope="turn")
+        class Chat(Flow[ConversationState]):
+            @property
+            def conversation_messages(self):
+                return super().conversation_messages[newest]
 
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown()
+            @persist(self.store)
+            @listen("converse")
+            def converse_turn(self):
+                return super().converse_turn()
 
-    def _turn(self, request: dict[str, Any], on_token: Callable[[str], None]) -> dict[str, Any]:
-        turn = self._flow(request["max_tokens"])().stream_turn(request["text"], session_id=request["session"])
-        for frame in turn:
-            if frame.channel == "llm" and frame.content:
+        return Chat
+
+    async def answer(self, request, on_token):
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self.turn, request, on_token)
+
+    def turn(self, request, on_token):
+        chosen = {"max_tokens": request["max_tokens"], **(request.get("sampling") or {})}
+        kind, usage = self.kind(tuple((name, chosen.get(name)) for name in CHOSEN)), {}
+        flow = kind(persistence=self.store, suppress_flow_events=True)
+        stream = flow.stream_turn(request["text"], session_id=request["session"])
+        for frame in stream:
+            if frame.type == "llm_stream_chunk":
                 on_token(frame.content)
-        return {"text": turn.result}
+            usage = frame.data.get("usage") or usage
+        sent, said = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
+        return {"text": stream.result, "prompt_tokens": sent, "generated_tokens": said}
 
-    def _made(self, max_tokens: int | None) -> type[Any]:
-        """Return the flow whose replies have so many tokens at most: the bound is the client's."""
-        ...
+    async def close(self):
+        self.threads.shutdown()

@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 
+import litellm  # noqa: F401 - else the first turn would, and nothing else moves for the seconds that it takes
 from google.adk.agents import LlmAgent
 from google.adk.agents.run_config import RunConfig, StreamingMode
 from google.adk.models.lite_llm import LiteLlm
@@ -15,7 +16,8 @@ class Agent:
     def __init__(self, settings, engine_url, data_dir):
         window, instructions = settings.get("window", 0), settings.get("instructions", "")
         self.history = GetSessionConfig(num_recent_events=window) if window else None
-        self.sessions = DatabaseSessionService(f"sqlite+aiosqlite:///{data_dir}/sessions.sqlite")
+        file = f"sqlite+aiosqlite:///{data_dir}/sessions.sqlite"
+        self.sessions = DatabaseSessionService(file, connect_args={"timeout": 60})  # else 5 s, for SQLite's lock
         model = LiteLlm(model="openai/default", api_base=engine_url, api_key="none")
         # As a function: of a text, what stands in braces would be looked up in the session.
         agent = LlmAgent(name="assistant", model=model, instruction=lambda _: instructions)
