@@ -23,13 +23,13 @@ Value = str | int | float | bool | None
 Variants = Mapping[str, Mapping[str, Value]]
 """Settings by the name of the variant."""
 
-Topic = Literal["start", "lookup", "pruning", "history", "cache", "segmenter"]
+Topic = Literal["start", "lookup", "pruning", "history", "cache", "segmenter", "storage"]
 """What the variants of a system differ in.
 
 ``start``: when it loads what it needs. ``lookup``: how it looks up its long-term memory. ``pruning``: which part of a
 history it keeps. ``history``: how long a history it keeps; "unpruned" keeps all of it. ``cache``: which replies it
 serves again; "none" serves none, "question" knows a reply by its question alone. ``segmenter``: by what it cuts texts
-into words, where it is not the fastest one as it comes.
+into words, where it is not the fastest one as it comes. ``storage``: in which form it keeps what was said.
 """
 
 
@@ -45,6 +45,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     ``asks_address`` says that it takes its engine as an address that speaks OpenAI's format, not as an object: the
     engine then runs in a process of its own. ``interpreter`` is the Python that runs it, as a path; None: the one that
     runs the lab. What such a system must be tells `systems.elsewhere.worker`; it asks an address, and holds no loop.
+    ``environment`` are variables that this interpreter is started with, in place of the lab's of these names.
     ``requires`` names what it needs that a machine may lack, as studies know it (an optional package): without it its
     trials are skipped.
     """
@@ -60,6 +61,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     fills: str | None = None
     asks_address: bool = False
     interpreter: str | None = None
+    environment: Mapping[str, str] = {}
     requires: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -111,6 +113,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
             data_dir,
             interpreter=self.interpreter,
             implementation=self.implementation,
+            environment=self.environment,
         )
 
     def fill(self) -> Any:

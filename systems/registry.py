@@ -76,7 +76,30 @@ class Registry(Generic[T]):
 
 
 class Systems(Registry[Description]):
-    """Systems by name. What another package registers, or ``module:Name`` names, may be a description or a class."""
+    """Systems by name. What another package registers, or ``module:Name`` names, may be a description or a class.
+
+    A folder that `systems.frameworks.folders` finds is one by being there.
+    """
+
+    def names(self) -> list[str]:
+        """Return every registered name: built-in ones first, then those that a person added, then other packages'."""
+        from systems.frameworks import folders
+
+        return list(dict.fromkeys([*self.built_in_names(), *folders.names(), *super().names()]))
+
+    def built_in_names(self) -> list[str]:
+        """Return the names that come with the lab."""
+        from systems.frameworks import folders
+
+        return [*super().built_in_names(), *folders.built_in()]
+
+    def address(self, name: str) -> str:
+        """Return where what comes with the lab as ``name`` is, as "module:Name"."""
+        from systems.frameworks import folders
+
+        if name in folders.built_in():
+            return f"systems.frameworks.{folders.folder_name(name)}.adapter:Agent"
+        return super().address(name)
 
     def get(self, name: str) -> Description:
         """Return the description of the system ``name``, without importing its implementation if it has one.
@@ -88,6 +111,14 @@ class Systems(Registry[Description]):
             return of_class(name, loaded)
         # A description that is named by its module is known by that name everywhere.
         return loaded if loaded.name == name else msgspec.structs.replace(loaded, name=name)
+
+    def _load(self, name: str) -> Any:
+        if name not in self._built_in:
+            from systems.frameworks import describing, folders  # no trial pays for them but those of such a system
+
+            if (framework := folders.find(name)) is not None:
+                return describing.describe(framework)
+        return super()._load(name)
 
 
 systems = Systems(

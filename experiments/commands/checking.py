@@ -15,13 +15,12 @@ from experiments.commands.asking import Asked, Settings
 from experiments.commands.planning import Draft
 from experiments.errors import CannotEnforce, RunFolderError, StorageError
 from experiments.invocation import command
-from experiments.measuring import engines, records
+from experiments.measuring import code, engines, records, requirements
 from experiments.measuring.limits.select import choose
 from experiments.measuring.profiles import Profile
 from experiments.measuring.records import EngineSpec, TrialSpec
 from experiments.measuring.runs import TRIALS
 from systems import registry
-from systems.elsewhere import system as elsewhere
 from systems.errors import BadInput
 from systems.models import find
 
@@ -60,16 +59,19 @@ def check(asked: Asked, drafted: Draft, folder: Path, resumed: Path | None) -> N
 
 
 def check_systems(names: Iterable[str]) -> None:
-    """Let a fresh interpreter import each system that does not come with the lab. Raises `BadInput`.
+    """Let the interpreter that runs it import each system that is not of the lab's own code. Raises `BadInput`.
 
-    Here it is not imported: what an implementation brings with it is no business of the runner's.
+    Here it is not imported: what an implementation brings with it is no business of the runner's. What this machine
+    lacks is no fault: trials that need it are skipped.
     """
     for name in names:
         description = registry.systems.get(name)
-        if name in registry.systems.built_in_names():
+        if any(map(requirements.lacking, description.requires)):
             continue
         if description.interpreter is not None:
-            elsewhere.examine(name, description.interpreter, description.implementation)
+            code.version_of_run([name], [])  # of which its interpreter says its part, once
+            continue
+        if name in registry.systems.built_in_names():
             continue
         done = subprocess.run(
             [sys.executable, "-P", "-c", _IMPORT, name],

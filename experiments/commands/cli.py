@@ -15,6 +15,7 @@ from experiments.commands.chat import chat
 from experiments.commands.compare import compare
 from experiments.commands.completing import completing
 from experiments.commands.doctor import examine, exit_code
+from experiments.commands.frameworks import systems_app
 from experiments.commands.memory import memory_app
 from experiments.commands.model import model_app
 from experiments.commands.recall import recall
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(model_app, name="model")
+app.add_typer(systems_app, name="systems")
 app.command()(run)
 app.command()(serve)
 app.command()(compare)

@@ -301,8 +301,8 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that so much is done."""
+    def __call__(self, done: int, total: int | None) -> None:
+        """Show that so much is done; with ``total`` None nobody knows of how much."""
         if not self._progress.task_ids:
             self._progress.add_task("", total=total, title=self._title)
             self._progress.start()

@@ -223,9 +223,15 @@ def serve(
         if chosen.profile_turns:
             raise BadInput("An engine alone has no turns whose steps could be timed: name an agent with --system.")
     else:
+        from experiments.measuring import requirements  # the process that serves needs neither
+        from systems.turn.layouts import LAYOUTS
+
         description = registry.systems.get(chosen.system)
+        if lacking := "; ".join(filter(None, map(requirements.lacking, description.requires))):
+            raise BadInput(f"The agent {chosen.system} cannot be served here: {lacking}.")
         # A person's turn is saved before it is answered: what was acknowledged outlives a server that is killed.
         usual: dict[str, Any] = {"memory_bytes": _memory(limits), "background_saving": False}
+        usual["instructions"] = LAYOUTS["passage"].system_prompt  # of an agent that has none of its own
         if found is not None and found.path == READER:
             usual["layout"] = "bracketed"  # it was trained on this one alone
         fitting = {name: value for name, value in usual.items() if name in description.setting_names}

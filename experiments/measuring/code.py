@@ -21,6 +21,7 @@ from experiments.measuring.study import studies
 from experiments.measuring.workload import workloads
 from systems import registry
 from systems.elsewhere import system as elsewhere
+from systems.frameworks import environments, folders
 from systems.registry import Registry, outside_entries
 
 _NOT_MEASURING = (
@@ -62,7 +63,8 @@ def outside(system_names: Iterable[str], trials: Sequence[TrialSpec]) -> dict[st
     """Return the versions of the packages outside the lab that these systems and ``trials`` use, by package.
 
     A system that is named by its module has no version: a hash of its code stands in for it. So it does for engines,
-    services and workloads, whose code is no part of a trial's version.
+    services and workloads, whose code is no part of a trial's version. Of a framework it is the version of its package,
+    and, with it, those of all that its interpreter has.
     """
     named = [*system_names]
     used: list[tuple[Registry[Any], Iterable[str]]] = [
@@ -84,6 +86,11 @@ def outside(system_names: Iterable[str], trials: Sequence[TrialSpec]) -> dict[st
     for name in named:
         if ":" in name:
             versions[f"outside.{registry.systems.get(name).module}"] = _of_system(name)
+        framework = folders.find(name)
+        made = framework and environments.found(framework)
+        if framework and made:
+            versions[f"outside.{name}"] = made.packages.get(framework.says.package, made.python)
+            versions[f"outside.{name} with"] = made.listed
     return versions
 
 
@@ -102,8 +109,15 @@ def _of_system(name: str) -> str:
     beside = [module for module in modules if not own_code.is_ours(module) and module not in _NOBODYS]
     if description.interpreter is None:
         return _hash(own_code.files(description.module, *beside))
-    there = elsewhere.examine(name, description.interpreter, description.implementation)
-    return _joined(there, _hash(own_code.files(*beside)))
+    own = _hash(own_code.files(*beside))
+    if (framework := folders.find(name)) is not None:
+        own = _hash(framework.files())
+        made = environments.found(framework)
+        if made is None:
+            return own  # its trials are skipped
+        own = _joined(own, made.listed)
+    there = elsewhere.examine(name, description.interpreter, description.implementation, description.environment)
+    return _joined(there, own)
 
 
 @cache

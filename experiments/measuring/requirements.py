@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 
 from experiments.measuring import programs, services
 from systems.errors import UnknownName
+from systems.frameworks import environments, folders
 from systems.models.find import READER
 from systems.registry import Registry
 
@@ -51,6 +52,18 @@ class FrameworkPackage:
     def missing(self) -> str:
         """Tell whether the package is installed, without importing it."""
         return "" if find_spec("agenticaiframework") else "the package is not installed"
+
+
+class FrameworkInterpreter:
+    """The interpreter in which a framework is installed: that of the system of the same name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.remedy = f"`{environments.remedy(name)}`"
+
+    def missing(self) -> str:
+        """Tell whether it is made. Raises `BadInput` for a folder that is amiss."""
+        return environments.missing(folders.get(self.name))
 
 
 class Reader:
@@ -137,8 +150,8 @@ requirements: Registry[type[Requirement]] = Registry(
 
 
 def names() -> list[str]:
-    """Return the name of everything that can be required, services last."""
-    return list(dict.fromkeys([*requirements.names(), *services.services.names()]))
+    """Return the name of everything that can be required, services and then frameworks last."""
+    return list(dict.fromkeys([*requirements.names(), *services.services.names(), *folders.names()]))
 
 
 def get(name: str) -> Requirement:
@@ -147,6 +160,8 @@ def get(name: str) -> Requirement:
         return requirements.get(name)()
     if name in services.services.names() or ":" in name:
         return services.get(name)
+    if name in folders.names():
+        return FrameworkInterpreter(name)
     raise UnknownName("requirement", name, names())
 
 

@@ -47,6 +47,10 @@ def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
         settings.setdefault("memory_bytes", spec.profile.memory_bytes)
     if "seed" in fields:
         settings.setdefault("seed", spec.seed)
+    if "instructions" in fields and "instructions" not in settings:
+        from systems.turn.layouts import LAYOUTS  # no other trial's process needs them here
+
+        settings["instructions"] = LAYOUTS["passage"].system_prompt  # that of the lab's agents as they come
     return description.build(
         engines.settings_of(description.settings, settings, f"system {spec.system}"), engine, data_dir
     )

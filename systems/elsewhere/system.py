@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,6 +30,9 @@ _ALWAYS_TOLD = {"max_tokens": None, "deadline_s": None, "observed": None}
 # Seconds: until what a process said before it ended has been read, and until one that is closed must have ended.
 _LAST_WORDS_S, _ENDS_WITHIN_S = 0.2, 10.0
 
+IMPORTED_WITHIN_S = 120.0
+"""Seconds that importing a system may take: some bring hundreds of packages, on a machine that is slow."""
+
 
 def command(interpreter: str, implementation: str) -> list[str]:
     """Return the arguments that run the system. Raises `BadInput` where there is no such interpreter."""
@@ -41,25 +45,53 @@ def command(interpreter: str, implementation: str) -> list[str]:
     return [str(path), str(WORKER), implementation]
 
 
-def examine(name: str, interpreter: str, implementation: str) -> str:
+def examine(name: str, interpreter: str, implementation: str, environment: Mapping[str, str] = {}) -> str:
     """Let the interpreter import the system called ``name``, and return a hash of its code.
 
-    Raises `BadInput`, which says in a sentence why it is none.
+    Raises `BadInput`, which says in a sentence why it is none, also where importing it does not end.
     """
     python, worker, address = command(interpreter, implementation)
     try:
-        done = subprocess.run(
-            [python, worker, "--check", address], capture_output=True, encoding="utf-8", errors="replace", check=False
-        )
+        done = _ran([python, worker, "--check", address], {**os.environ, **environment})
+    except subprocess.TimeoutExpired as error:
+        said = f"The system {name!r} was not imported by {interpreter} within {IMPORTED_WITHIN_S:g} s."
+        raise BadInput(said) from error
     except OSError as error:
         said = f"The interpreter {interpreter} of the system {name!r} cannot be run: {error.strerror}."
         raise BadInput(said) from error
     if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise BadInput(f"The system {name!r} {lines[-1] if lines else 'cannot be run'}.")
+        # What it says itself is on its standard output; one that dies has last words at most.
+        lines = [line.strip() for line in (done.stdout.strip() or done.stderr).splitlines() if line.strip()]
+        raise BadInput(f"The system {name!r} {lines[-1] if lines else _silent(done.returncode)}.")
     if not done.stdout.split():
         raise BadInput(f"The interpreter {interpreter} of the system {name!r} says nothing: it is no Python.")
     return done.stdout.split()[-1]
+
+
+def _silent(status: int) -> str:
+    by = f"signal {-status}" if status < 0 else f"status {status}"
+    return f"cannot be imported: its interpreter was ended by {by}"
+
+
+def _ran(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run ``command`` to its end, or end it and all that it started. Raises `subprocess.TimeoutExpired`, `OSError`."""
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+        ) as process,
+    ):
+        try:
+            status = process.wait(IMPORTED_WITHIN_S)
+        finally:
+            with suppress(ProcessLookupError):  # it left nobody behind
+                os.killpg(process.pid, signal.SIGKILL)
+        said = []
+        for file in (out, err):
+            file.seek(0)
+            said.append(file.read().decode("utf-8", "replace"))
+    return subprocess.CompletedProcess(command, status, *said)
 
 
 class _Said(msgspec.Struct):
@@ -96,10 +128,18 @@ class Elsewhere(AsyncSystem):
     Settings: ClassVar[type[msgspec.Struct]] = msgspec.Struct
 
     def __init__(
-        self, settings: Mapping[str, Any], engine_url: str, data_dir: Path, *, interpreter: str, implementation: str
+        self,
+        settings: Mapping[str, Any],
+        engine_url: str,
+        data_dir: Path,
+        *,
+        interpreter: str,
+        implementation: str,
+        environment: Mapping[str, str] = {},
     ) -> None:
         self._start_with = {"settings": dict(settings), "engine_url": engine_url, "data_dir": str(data_dir)}
         self._command = command(interpreter, implementation)
+        self._environment = {**os.environ, **environment}
         self._implementation = implementation
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -116,6 +156,7 @@ class Elsewhere(AsyncSystem):
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LONGEST_LINE,
+            env=self._environment,
             start_new_session=True,
         )
         self._reading = asyncio.create_task(self._read(self._process), name="elsewhere")

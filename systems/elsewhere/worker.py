@@ -2,7 +2,7 @@
 
 ``PYTHON worker.py MODULE:CLASS`` speaks in lines of JSON: what the lab says comes on standard input, what the system
 says goes to standard output, and everything else that is printed to standard error. ``PYTHON worker.py --check
-MODULE:CLASS`` only says whether there is such a system, and why not, in one line; if there is, a hash of its code.
+MODULE:CLASS`` only says whether there is such a system: on standard output one line, a hash of its code, or why not.
 
 The class is made with three arguments: its settings as a dict, the address of an endpoint that speaks OpenAI's format
 (up to ``/chat/completions``; the model there is called "default"), and the folder for its memory. It has ``start()``,
@@ -37,11 +37,6 @@ _METHODS = ("start", "answer", "close")
 
 def main() -> None:
     """Run the system that the command line names, until the lab has closed it or gone away."""
-    if sys.argv[1] == "--check":
-        fault = _fault(sys.argv[2])
-        if fault is None:
-            print(_code(sys.argv[2]))
-        sys.exit(fault or 0)
     # What anything prints must not be taken for what the system says; and a worker that it forks closes its standard
     # input, which must not be the one that a thread of ours is reading: it would wait for that thread for ever.
     told = os.fdopen(os.dup(0), "rb")
@@ -51,6 +46,10 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+    if sys.argv[1] == "--check":
+        fault = _fault(sys.argv[2])
+        print(fault or _code(sys.argv[2]), file=out, flush=True)
+        os._exit(fault is not None)  # whatever threads it has left
     asyncio.run(_Worker(sys.argv[1], told, out).run())
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     {"systems", "systems.errors", "systems.logs", "systems.settings"},
     {"systems.models"},
     {"systems.engines"},
-    {"systems.interface", "systems.elsewhere", "systems.description", "systems.registry"},
+    {"systems.interface", "systems.elsewhere", "systems.description", "systems.frameworks", "systems.registry"},
     {"systems.turn"},
     {"systems.memory"},
     {"systems.mechanisms"},
@@ -158,7 +158,8 @@ def test_no_two_public_classes_have_one_name() -> None:
     for top in ("systems", "experiments"):
         for path in sorted((ROOT / top).rglob("*.py")):
             for node in ast.parse(path.read_text("utf-8")).body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                # Every adapter of a framework has the class that the contract names, in an interpreter of its own.
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and path.name != "adapter.py":
                     places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 

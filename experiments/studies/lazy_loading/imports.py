@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -35,10 +35,11 @@ def run(role: Role) -> None:
     description = registry.systems.get(str(role.spec.system))
     python = [description.interpreter] if description.interpreter else [sys.executable, "-P"]
     argv = [*python, "-c", _CHILD, description.module]
+    environment = {**os.environ, **(description.environment if description.interpreter else {})}
     series = role.part.series
     for _ in range(_REPETITIONS):
         spawned = time.monotonic()
-        started, took, grown = _imported(argv)
+        started, took, grown = _imported(argv, environment)
         series.setdefault("interpreter_s", []).append(started - spawned)
         series.setdefault("import_s", []).append(took)
         if grown is not None:
@@ -46,13 +47,13 @@ def run(role: Role) -> None:
     role.outside_look()
 
 
-def _imported(argv: Sequence[str]) -> tuple[float, float, int | None]:
+def _imported(argv: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float, int | None]:
     """Return when a fresh interpreter ran its first line, how long the import took, and by how many bytes it grew.
 
     What it started while importing counts too; what leaves it stays below this process. Not every kernel tells what
     several processes hold.
     """
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         said = partial(next, iter(child.stdout or ()), "")
         started = said()
         before = _held(child.pid)

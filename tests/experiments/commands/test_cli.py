@@ -129,7 +129,11 @@ def test_lists_name_what_is_registered_outside_packages_included(fourgig, kind, 
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["run"], ["compare"], ["report"], ["list"], ["doctor"], ["model"], ["model", "make"], ["model", "get"]],
+    [
+        *([], ["run"], ["compare"], ["report"], ["list"], ["doctor"]),
+        *(["model"], ["model", "make"], ["model", "get"]),
+        *(["systems"], ["systems", "install"], ["systems", "add"]),
+    ],
 )
 def test_every_command_teaches(fourgig, arguments):
     done = fourgig(*arguments, "--help")

@@ -1,0 +1,1 @@
+"""Frameworks that people use, as systems: a folder each, run by an interpreter of its own that a command makes."""

@@ -1,0 +1,1 @@
+"""A bare client, with nothing but the standard library: the floor under every framework."""
