@@ -21,12 +21,11 @@ class Agent:
         self.window, self.prompt = settings.get("window", 0), settings.get("instructions") or None
         self.endpoint = {"model": "default", "provider": "openai", "base_url": engine_url, "api_key": "none"}
         self.store = SQLiteFlowPersistence(f"{data_dir}/flows.sqlite")
-        self.threads = ThreadPoolExecutor(64)  # a turn holds one for as long as it lasts
-        self.kind = cache(self.kind)  # a kind of flow has one client, and that has one bound
+        self.threads, self.kind = ThreadPoolExecutor(64), cache(self.kind)  # a thread for each turn under way
 
-    def start(self): ...
+    def start(self): ...  # the file is there
 
-    def kind(self, chosen):
+    def kind(self, chosen):  # its client has one bound for all its replies
         newest = slice(-self.window - 1 if self.window else None, None)  # the question is among them
 
         @ConversationConfig(system_prompt=self.prompt, llm=LLM(**self.endpoint, **dict(chosen)), trace_scope="turn")

@@ -25,6 +25,7 @@ from tests.systems.server.speaking import Speaking
 QUESTIONS = ("How is Oslo?", "Shall I take a {coat}?", "Which one?")
 REPLIES = ("Oslo is cold.", "Yes, a coat.", "The blue one.")
 INSTRUCTIONS = "Be {short}."
+PEOPLE = ("bob", "../bob", "Zoë 'or'")
 BOUND = 24
 
 ADDED = {"google-adk": '\n\nYou are an agent. Your internal name is "assistant".'}
@@ -78,7 +79,13 @@ class Stub(BaseHTTPRequestHandler):
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _say(self, **fields) -> None:
-        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "default", **fields}
+        chunk = {
+            "id": f"chatcmpl-{len(self.bodies)}",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "default",
+            **fields,
+        }
         self.wfile.write(b"data: %s\n\n" % json.dumps(chunk).encode())
 
     def log_message(self, *arguments) -> None:
@@ -104,8 +111,8 @@ async def say(system: AsyncSystem, text: str, session: str = "ann") -> Reply:
     return reply
 
 
-async def talk(make: Callable[..., AsyncSystem], address: str, folder: Path) -> list[Reply]:
-    """Return the replies to the questions, of which each process answers two."""
+async def until_restarted(make: Callable[..., AsyncSystem], address: str, folder: Path) -> list[Reply]:
+    """Return the replies to the questions, the last of them from another process."""
     replies: list[Reply] = []
     for questions in (QUESTIONS[:2], QUESTIONS[2:]):
         system = make(address, folder, window=2)
@@ -117,12 +124,27 @@ async def talk(make: Callable[..., AsyncSystem], address: str, folder: Path) -> 
     return replies
 
 
-async def test_a_stub_and_the_lab_get_the_same_prompts_also_after_a_restart(name, made, tmp_path):
+async def at_once(make: Callable[..., AsyncSystem], address: str, folder: Path) -> list[Reply]:
+    """Return the replies to the questions; then several people talk at once, and a question is refused."""
+    system = make(address, folder, window=2)
+    await system.start()
+    try:
+        replies = [await say(system, question) for question in QUESTIONS]
+        await asyncio.gather(*(say(system, f"I am {each}.", each) for each in PEOPLE))
+        with pytest.raises(SystemFailed):
+            await say(system, "Who am I?", PEOPLE[0])
+        await say(system, "Who am I?", PEOPLE[1])
+    finally:
+        await system.close()
+    return replies
+
+
+async def test_a_stub_and_the_lab_get_the_same_prompts_and_nobody_those_of_another(name, made, tmp_path):
     engine = Speaking(*REPLIES)
-    with stub(*REPLIES) as (stub_address, bodies):
+    with stub(*REPLIES, *["I see."] * len(PEOPLE), None, "You are.") as (stub_address, bodies):
         async with listening_to(EngineHost(engine, 60)) as lab_address:
             under_the_stub, under_the_lab = await asyncio.gather(
-                talk(made, stub_address, tmp_path / "stub"), talk(made, lab_address, tmp_path / "lab")
+                at_once(made, stub_address, tmp_path / "stub"), until_restarted(made, lab_address, tmp_path / "lab")
             )
     assert [reply.text for reply in under_the_stub] == [reply.text for reply in under_the_lab] == list(REPLIES)
     assert {reply.prompt_tokens for reply in under_the_stub} == {7}
@@ -133,26 +155,13 @@ async def test_a_stub_and_the_lab_get_the_same_prompts_also_after_a_restart(name
         [system, ("user", first), ("assistant", cold), ("user", second)],
         [system, ("user", second), ("assistant", coat), ("user", third)],
     ]
+    said = [[(each["role"], each["content"]) for each in body["messages"]] for body in bodies]
+    assert said[:3] == prompts
     assert [[(each.role, each.content) for each in call.messages] for call in engine.calls] == prompts
-    assert [[(each["role"], each["content"]) for each in body["messages"]] for body in bodies] == prompts
     assert {call.max_tokens for call in engine.calls} == {BOUND}
-
-
-async def test_sessions_at_once_are_apart_and_a_refusal_is_an_error_after_which_it_goes_on(made, tmp_path):
-    names = ("ann", "bob", "../ann", "Zoë 'or'")
-    with stub(*["I see."] * len(names), None, "Ann.") as (address, bodies):
-        system = made(address, tmp_path / "memory")
-        await system.start()
-        try:
-            await asyncio.gather(*(say(system, f"I am {each}.", each) for each in names))
-            with pytest.raises(SystemFailed):
-                await say(system, "Who am I?", "bob")
-            reply = await say(system, "Who am I?", "ann")
-        finally:
-            await system.close()
-    assert reply.text == "Ann."
-    assert len(bodies) == len(names) + 2
-    said = [[each["content"] for each in body["messages"][1:]] for body in bodies]
-    assert sorted(said[: len(names)]) == sorted([f"I am {each}."] for each in names)
-    assert said[-1] == ["I am ann.", "I see.", "Who am I?"]
-    assert not list(tmp_path.glob("ann*"))  # no name leads out of the folder
+    crowd = said[3:-2]
+    assert sorted(prompt[-1][1] for prompt in crowd) == sorted(f"I am {each}." for each in PEOPLE)
+    assert {len(prompt) for prompt in crowd} == {2}
+    # What was refused was asked once, and the next question was asked in a conversation of its own.
+    assert [text for _, text in said[-1][1:]] == [f"I am {PEOPLE[1]}.", "I see.", "Who am I?"]
+    assert {path.name for path in tmp_path.iterdir()} == {"stub", "lab"}  # no name led out of the folder
