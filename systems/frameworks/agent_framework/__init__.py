@@ -1,1 +1,1 @@
-"""agent-framework: Microsoft's Agent Framework, in an interpreter of its own."""
+"""Microsoft's Agent Framework, as a system of another interpreter."""

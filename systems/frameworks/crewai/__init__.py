@@ -1,1 +1,1 @@
-"""crewai: a conversational flow of CrewAI's, in an interpreter of its own."""
+"""CrewAI, as a system of another interpreter."""

@@ -1,1 +1,1 @@
-"""google-adk: Google's Agent Development Kit, in an interpreter of its own."""
+"""Google's Agent Development Kit, as a system of another interpreter."""
