@@ -1,0 +1,1 @@
+"""Microsoft's Agent Framework, as a system of another interpreter."""

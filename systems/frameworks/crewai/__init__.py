@@ -1,0 +1,1 @@
+"""CrewAI, as a system of another interpreter."""
