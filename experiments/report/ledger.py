@@ -42,10 +42,11 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim with its verdicts, and how to measure again what tested it."""
+    """One claim with its verdicts, and how to measure again what tested it. ``tested``: whether the run has trials of it."""
 
     claim: Claim
     summary: str
+    tested: bool
     verdicts: list[VerdictRow]
     figures: list[Drawn]
     repetitions: list[Repetition]
@@ -66,6 +67,7 @@ def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
             Entry(
                 claim=claim,
                 summary=summary(mine),
+                tested=any(one.verdict is not Verdict.NOT_MEASURED for one in mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
                 repetitions=repetitions(repeating, run, mine),
