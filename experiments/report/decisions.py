@@ -86,13 +86,13 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def much(self) -> str:
-        """The measure in words, how many times better or worse, and why nothing is known where nothing is."""
+        """How many times better or worse in which measure, and why nothing is known where nothing is."""
         comparison = self.measured.comparison
         if comparison is None:
             return "not measured"
         named = effects.title(self.measured.metric)
         ratio = effects.times(self.measured.metric, comparison)
-        said = f"{named} {ratio}" if ratio else named
+        said = f"{ratio} in {named}" if ratio else named
         return said if self.effect is not Effect.UNKNOWN else f"{said}: {comparison.conclusion}"
 
 
