@@ -54,7 +54,7 @@ METRICS = (
             unit="s",
             better="lower",
             formula=f"{percent}th percentile of the time of a request",
-            compute=partial(latency, percent=percent),
+            compute=partial(latency, percent=percent, of="collector"),
         )
         for percent in (50, 99)
     ),

@@ -24,8 +24,13 @@ def throughput(record: Record) -> float | Missing:
     return tasks / seconds if seconds > 0 else Missing("no task came after the first of every caller")
 
 
-def latency(record: Record, percent: float) -> float | Missing:
-    """Compute a percentile of what the subject noted as ``latency_s``: the time of each task or request."""
+def latency(record: Record, percent: float, of: str) -> float | Missing:
+    """Compute a percentile of what the subject noted as ``latency_s``: the time of each task or request.
+
+    Several parts note such times, of things that are not the same: each has a metric of its own, for its part ``of``.
+    """
+    if record.spec.condition.get("part") != of:
+        return Missing(f"it is of the part {of} alone")
     part = subject(record)
     if isinstance(part, Missing):
         return part
@@ -69,7 +74,7 @@ METRICS = (
             unit="s",
             better="lower",
             formula=f"{percent}th percentile of call to answer, of tasks answered after every caller's first",
-            compute=partial(latency, percent=percent),
+            compute=partial(latency, percent=percent, of="spawning"),
         )
         for percent in (50, 95)
     ),

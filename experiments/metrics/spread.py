@@ -19,7 +19,7 @@ METRICS = (
             unit="s",
             better="lower",
             formula=f"{percent}th percentile of done − due, all requests",
-            compute=partial(latency, percent=percent),
+            compute=partial(latency, percent=percent, of="spread"),
         )
         for percent in (50, 95)
     ),

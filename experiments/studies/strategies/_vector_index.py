@@ -50,26 +50,24 @@ class _Index(Protocol):
 
 
 class _Scan:
-    """An array of all rows, compared with a question as a whole."""
+    """An array of all rows, those of a category side by side, compared with a question as a whole or in part."""
 
     def __init__(self, rows: NDArray[np.float32], categories: NDArray[np.int64]) -> None:
-        self._rows = np.array(rows)
-        self._keys = np.arange(len(rows))
-        self._places = [np.flatnonzero(categories == category) for category in range(_CATEGORIES)]
+        self._keys = np.argsort(categories, kind="stable")
+        self._rows = np.array(rows[self._keys])
+        self._starts = np.searchsorted(categories[self._keys], np.arange(_CATEGORIES + 1))
 
     def nearest(self, vector: _Vector, count: int) -> _Keys:
         return self._keys[best(self._rows @ vector, count)]
 
     def nearest_of(self, category: int, vector: _Vector, count: int) -> _Keys:
-        places = self._places[category]
-        return self._keys[places[best(self._rows[places] @ vector, count)]]
+        mine = slice(*self._starts[category : category + 2])
+        return self._keys[mine][best(self._rows[mine] @ vector, count)]
 
     def remove(self, keys: _Keys) -> None:
-        kept = np.ones(len(self._keys), bool)
-        kept[np.searchsorted(self._keys, keys)] = False
-        moved = np.cumsum(kept) - 1
+        kept = ~np.isin(self._keys, keys)
+        self._starts = np.concatenate(([0], np.cumsum(kept)))[self._starts]
         self._rows, self._keys = self._rows[kept], self._keys[kept]
-        self._places = [moved[places[kept[places]]] for places in self._places]
 
 
 class _Graph:

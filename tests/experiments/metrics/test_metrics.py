@@ -7,6 +7,7 @@ import pytest
 from experiments import metrics
 from experiments.measuring.limits.interface import GroupMemory
 from experiments.measuring.looks import Look
+from experiments.measuring.probes.histogram import Histogram
 from experiments.measuring.records import Outcome, Outside, Part, Record
 from experiments.metrics.interface import Metric, Missing
 from systems.errors import UnknownName
@@ -269,3 +270,15 @@ def test_live_agents_are_the_largest_number_that_held_and_unknown_where_the_ceil
     unsettled = subject(series=tried, values={"agents_held": 3.0, "agents_settled": 0.0})
     assert of("live_agents", unsettled) == Missing("every number up to the ceiling was held: at least 3")
     assert of("agents_at_least", unsettled) == 3.0
+
+
+@pytest.mark.parametrize("of_part", ["spawning", "spread", "collector"])
+def test_the_time_of_a_request_is_a_measure_of_its_own_part_and_of_no_other(of_part: str) -> None:
+    held = Histogram()
+    held.add(0.25)
+    part = Part(role="subject", histograms={"latency_s": [held.text()]})
+    made = record(spec("strategies", "reused", condition={"part": of_part}), part)
+    measured = {name for name in metrics.registered() if not isinstance(of(name, made), Missing)}
+    assert {name for name in measured if "latency" in name} == {
+        name for name in metrics.registered() if name.startswith(f"{of_part}_latency_")
+    }
