@@ -1,4 +1,4 @@
-"""What to do under each condition, read off the map of decisions: what helps, what it costs, and where it does not hold.
+"""What to do under each condition, read off the map of decisions: what helps, what it costs, where it does not hold.
 
 Every word of it is chosen by what a run measured. Where nothing was measured, that is the advice.
 """

@@ -142,7 +142,9 @@ def load(path: Path = _DECLARED) -> Declared:
             raise BadInput(f"The decisions {path} name one twice.")
     for decision in declared.decisions:
         if unknown := [test.condition for test in decision.tests if test.condition not in conditions]:
-            raise BadInput(f"The decisions {path}: {decision.name} is tested under {unknown[0]!r}, which is no condition.")
+            raise BadInput(
+                f"The decisions {path}: {decision.name} is tested under {unknown[0]!r}, which is no condition."
+            )
     return declared
 
 

@@ -32,7 +32,10 @@ GREY = "#6b6b6b"
 _ROUNDED = re.compile(rb"(?<=[ \"LMHVQC,])(-?\d+\.\d\d)\d+(?=[ \",\n])")
 _MOST_ROWS = 200  # of the table of one figure
 _HEADING_WORDS, _LIST_DIGITS = 4, 4  # from so many on a title is shown as a heading and a list
-_FULL_DECADES, _LONG_DECADES = 2.5, 3.5  # of a logarithmic axis: below the first three marks a decade, then two, then one
+_FULL_DECADES, _LONG_DECADES = (
+    2.5,
+    3.5,
+)  # of a logarithmic axis: below the first three marks a decade, then two, then one
 
 _RC: Any = {
     "axes.axisbelow": True,

@@ -42,7 +42,10 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim with its verdicts, and how to measure again what tested it. ``tested``: whether the run has trials of it."""
+    """One claim with its verdicts, and how to measure again what tested it.
+
+    ``tested`` says whether the run has trials of it.
+    """
 
     claim: Claim
     summary: str

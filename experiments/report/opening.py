@@ -21,7 +21,7 @@ RESPONSE, THROUGHPUT, MEMORY, RIGHTLY = "Response time", "Throughput", "Memory",
 _REST = "The start, and the rest"
 _SAME = "the same"
 
-# What a user would notice of it, by how the names of such metrics begin; throughput and memory are known by their units.
+# What a user would notice, by how the names of such metrics begin; throughput and memory are known by their units.
 _BEGINNINGS = {
     RESPONSE: ("latency", "time_to_first_token", "short_task", "total_time", "first_request", "second_request"),
     RIGHTLY: ("right_answers", "evidence_in", "tasks_", "recall"),
@@ -161,7 +161,9 @@ def _counted(lines: Sequence[ComparisonLine]) -> str:
 def _lines(found: Sequence[_Found]) -> list[ComparisonLine]:
     """Return the lines, gains first, and of each effect the largest first."""
     order = list(Effect)
-    return [one.line for one in sorted(found, key=lambda one: (order.index(one.line.effect), -effects.size(one.comparison)))]
+    return [
+        one.line for one in sorted(found, key=lambda one: (order.index(one.line.effect), -effects.size(one.comparison)))
+    ]
 
 
 def _places(rows: Sequence[MeasuredComparison]) -> list[str]:

@@ -40,7 +40,9 @@ def draw(answers: DecisionMap) -> list[Drawn]:
     top = float(_HEAD)
     for place, (row, height) in enumerate(zip(answers.rows, heights, strict=True)):
         if place == apart:
-            axes.text(0, top + 1.2 * _LINE, "No language model ran in these:", va="center", fontsize=7.5, style="italic")
+            axes.text(
+                0, top + 1.2 * _LINE, "No language model ran in these:", va="center", fontsize=7.5, style="italic"
+            )
             top += 2 * _LINE
         _draw_row(axes, row, top, height, len(answers.conditions))
         top += height
@@ -94,11 +96,11 @@ def _notes(answers: DecisionMap) -> Iterator[str]:
         yield "hollow signs and italics: no language model ran"
     if answers.unmeasured:
         count = len(answers.unmeasured)
-        yield f"{count} decision{'s' if count > 1 else ''} of which nothing was measured {'are' if count > 1 else 'is'} left out"
+        yield f"left out, as nothing of them was measured: {count} decision{'s' if count > 1 else ''}"
 
 
 def _alt(answers: DecisionMap) -> str:
-    """Describe the picture to readers who cannot see it: condition by condition what helps, what hurts, and how much is not known."""
+    """Describe the picture to who cannot see it: by condition what helps, what hurts, and how much is not known."""
     sentences = []
     for condition in answers.conditions:
         marks = answers.under(condition)
@@ -118,7 +120,9 @@ def _alt(answers: DecisionMap) -> str:
 
 def _data(answers: DecisionMap) -> list[tuple[str, ...]]:
     """Return a row a mark; a condition under which a decision was not measured has none."""
-    rows: list[tuple[str, ...]] = [("decision", "instead of", "condition", "known of", "what is known", "how much", "model")]
+    rows: list[tuple[str, ...]] = [
+        ("decision", "instead of", "condition", "known of", "what is known", "how much", "model")
+    ]
     return rows + [
         (
             text.plain(row.decision.title),
