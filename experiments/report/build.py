@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import markupsafe
@@ -28,10 +30,10 @@ from experiments.report import (
     ledger,
     letters,
     opening,
+    processors,
     provenance,
     quality,
     sections,
-    tables,
     text,
 )
 from experiments.report.advice import Advice
@@ -44,6 +46,8 @@ from experiments.report.quality import Quality
 from experiments.report.scene import ReportedStudy, UnknownStudy
 from experiments.report.sections import Section
 from experiments.report.sources import SOURCES
+
+_MANY = 1_000  # trials, from which on it takes longer to draw them than to share the work
 
 
 def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = None) -> Path:
@@ -109,30 +113,37 @@ class ReportContents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> ReportContents:
-    """Return the contents of the report of ``run``; ``studies`` as `build` takes them."""
-    parts = read_sections(run, studies)
+    """Return the contents of the report of ``run``; ``studies`` as `build` takes them.
+
+    Of a run with many trials the sections, and what is said of each study's claims, are made beside each other: most
+    of the time goes into figures.
+    """
     judged, rows, answers = ledger.judge(run), measured(run), decisions.answered(run)
+    places, parts = _places(run), {part.parts[0].run: part for part in run.split()}
+    by_study = ledger.by_study(judged)
+    jobs: list[Callable[[], Any]] = [
+        partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in places
+    ]
+    jobs += [partial(ledger.entries, mine, run) for mine in by_study.values()]
+    primary = {study: _described(study, studies).primary for _, study in places}
+    jobs.append(partial(quality.quality, run, primary))
+    made = processors.shared(jobs) if len(run.trials) >= _MANY else [job() for job in jobs]
     with drawing.style():
         drawn = figures.conclusions.draw(rows)
         mapped = figures.decision_map.draw(answers)
+    entries = {entry.claim.id: entry for mine in made[len(places) : -1] for entry in mine}
     return ReportContents(
         opening=opening.opening(rows, run.trials["study"].unique().tolist()),
         answers=answers,
         advice=advice.advice(answers),
         map_figures=mapped,
         overview=drawn,
-        quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in parts}),
-        sections=parts,
-        anchors={place: part.anchor for place, part in zip(_places(run), parts, strict=True)},
+        quality=made[-1],
+        sections=made[: len(places)],
+        anchors={place: part.anchor for place, part in zip(places, made, strict=False)},
         verdicts=judged,
-        entries=ledger.entries(judged, run),
+        entries=[entries[claim.id] for claim, _ in ledger.by_claim(judged)],
     )
-
-
-def read_sections(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> list[Section]:
-    """Return a section for each study of each part that was asked for or has records, in that order."""
-    parts = {part.parts[0].run: part for part in run.split()}
-    return [sections.section(run, parts[name], study, _described(study, studies)) for name, study in _places(run)]
 
 
 def _places(run: Run) -> list[tuple[str, str]]:
@@ -159,9 +170,8 @@ def _described(name: str, studies: Mapping[str, ReportedStudy] | None) -> Report
 
 
 def _write_tables(part: Section, folder: Path) -> None:
-    _write_csv(tables.measures(part.scene), folder / f"{part.anchor}-measures.csv")
-    _write_csv(tables.ratios(part.scene), folder / f"{part.anchor}-ratios.csv")
-    _write_csv(part.scene.measures.drop(columns="factors"), folder / f"{part.anchor}-by-trial.csv")
+    for name, frame in part.frames.items():
+        _write_csv(frame, folder / f"{part.anchor}-{name}.csv")
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -137,6 +137,14 @@ def table(judged: Sequence[ClaimVerdict]) -> str:
     return "\n".join([*rows, "", "</details>"])
 
 
+def by_study(judged: Sequence[ClaimVerdict]) -> dict[str, list[ClaimVerdict]]:
+    """Return the verdicts by the study that tests their claims, "" where none does."""
+    found: dict[str, list[ClaimVerdict]] = {}
+    for one in judged:
+        found.setdefault(one.claim.study or "", []).append(one)
+    return found
+
+
 def by_claim(judged: Sequence[ClaimVerdict]) -> Iterator[tuple[Claim, list[ClaimVerdict]]]:
     """Yield each claim with its verdicts."""
     for _, group in groupby(judged, key=lambda one: one.claim.id):
