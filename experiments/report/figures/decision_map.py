@@ -16,7 +16,7 @@ from experiments.report.effects import Effect
 TITLE = "Which design decision helps where"
 
 # Widths in hundredths of an inch, so that what is written fits; heights likewise, of a line of marks or of a name.
-_NAMES, _COLUMN, _LINE, _GAP, _HEAD = 205, 58, 13, 9, 40
+_NAMES, _COLUMN, _LINE, _GAP, _HEAD = 190, 60, 13, 9, 40
 _TINTS = {Effect.HELPS: "#e2f4ec", Effect.HURTS: "#fdeadd", Effect.SAME: "#e3f0fa", Effect.UNKNOWN: "#f3f3f3"}
 
 
@@ -35,7 +35,7 @@ def draw(answers: DecisionMap) -> list[Drawn]:
     axes.set_xlim(0, _NAMES + _COLUMN * len(answers.conditions))
     axes.set_ylim(total, 0)
     for place, condition in enumerate(answers.conditions):
-        heading = textwrap.fill(text.plain(condition.title), 11)
+        heading = textwrap.fill(text.plain(condition.title), 9)
         axes.text(_center(place), _HEAD - 6, heading, ha="center", va="bottom", fontsize=7.5, fontweight="bold")
     top = float(_HEAD)
     for place, (row, height) in enumerate(zip(answers.rows, heights, strict=True)):
@@ -55,7 +55,7 @@ def _center(place: int) -> float:
 
 def _name(row: MapRow) -> list[str]:
     title = text.plain(row.decision.title)
-    return textwrap.wrap(f"{title[:1].upper()}{title[1:]}", 40)
+    return textwrap.wrap(f"{title[:1].upper()}{title[1:]}", 34)
 
 
 def _height(row: MapRow) -> float:
@@ -81,8 +81,8 @@ def _draw_row(axes: Axes, row: MapRow, top: float, height: float, columns: int) 
 def _draw_mark(axes: Axes, mark: Mark, left: float, height: float) -> None:
     sign, style = (mark.sign, "normal") if mark.modelled else (_hollow(mark.sign), "italic")
     color = effects.COLORS[mark.effect]
-    axes.text(left + 9, height, sign, ha="center", va="center", fontsize=8, color=color, fontweight="bold")
-    axes.text(left + 16, height, text.plain(mark.shows), va="center", fontsize=7, style=style)
+    axes.text(left + 8, height, sign, ha="center", va="center", fontsize=8, color=color, fontweight="bold")
+    axes.text(left + 14, height, text.plain(mark.shows), va="center", fontsize=6.8, style=style)
 
 
 def _hollow(sign: str) -> str:
