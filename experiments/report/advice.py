@@ -27,7 +27,8 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     """What one decision does under a condition: ``gains`` and ``costs`` in words, either of them possibly empty.
 
     ``evidence`` names the run and the study that it rests on most. Without ``modelled`` no language model ran.
-    ``alone`` says that the decision was measured under no other condition.
+    ``alone`` says that the gain was looked for under no other condition, ``open`` what else was measured here and does
+    not matter or is not known.
     """
 
     decision: Decision
@@ -36,6 +37,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     costs: str
     elsewhere: list[Elsewhere]
     alone: bool
+    open: str
     modelled: bool
     evidence: tuple[str, str]
 
@@ -106,6 +108,7 @@ def _advised(answers: DecisionMap, mine: Sequence[Mark]) -> Advised:
     helping = [mark for mark in mine if mark.effect is Effect.HELPS]
     hurting = [mark for mark in mine if mark.effect is Effect.HURTS]
     effect = _together(mine)
+    gained = {mark.shows for mark in helping}
     leading = next(mark for mark in mine if mark.effect is effect)
     others = [mark for mark in answers.of(leading.decision).marks if mark.condition != leading.condition]
     rest = [mark for mark in mine if mark.effect in (Effect.SAME, Effect.UNKNOWN)]
@@ -114,8 +117,9 @@ def _advised(answers: DecisionMap, mine: Sequence[Mark]) -> Advised:
         effect=effect,
         gains="; ".join(mark.much for mark in helping or ([] if hurting else rest)),
         costs="; ".join(mark.much for mark in hurting),
-        elsewhere=_elsewhere(others, {mark.shows for mark in helping}) if helping else [],
-        alone=not others,
+        elsewhere=_elsewhere(others, gained) if helping else [],
+        alone=not any(mark.shows in gained for mark in others),
+        open="; ".join(mark.much for mark in rest) if helping or hurting else "",
         modelled=any(mark.modelled for mark in helping or mine),
         evidence=(leading.measured.run, leading.measured.key.study),
     )
@@ -129,17 +133,15 @@ def _together(mine: Sequence[Mark]) -> Effect:
 
 
 def _elsewhere(others: Sequence[Mark], gained: set[str]) -> list[Elsewhere]:
-    """Return where the same gain was looked for and not found, and where the decision did harm."""
+    """Return where the same gain was looked for and not found, and where the decision did harm and nothing else."""
     found = []
     for condition in {mark.condition.name: mark.condition for mark in others}.values():
-        there = [
-            mark
-            for mark in others
-            if mark.condition == condition
-            and (mark.effect is Effect.HURTS or (mark.shows in gained and mark.effect is not Effect.HELPS))
-        ]
-        if there:
-            words = "; ".join(mark.much for mark in decisions.sizes(there))
+        there = [mark for mark in others if mark.condition == condition]
+        lacking = [mark for mark in there if mark.shows in gained and mark.effect is not Effect.HELPS]
+        if not lacking and not any(mark.effect is Effect.HELPS for mark in there):
+            lacking = [mark for mark in there if mark.effect is Effect.HURTS]
+        if lacking:
+            words = "; ".join(mark.much for mark in decisions.sizes(lacking))
             found.append(Elsewhere(condition=condition, words=text.plain(words)))
     return found
 
