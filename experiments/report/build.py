@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import markupsafe
@@ -20,24 +22,32 @@ from experiments.analysis.verdicts import ClaimVerdict
 from experiments.errors import StorageError
 from experiments.measuring.runs import write_whole
 from experiments.report import (
+    advice,
+    decisions,
     drawing,
+    effects,
     figures,
     ledger,
     letters,
     opening,
+    processors,
     provenance,
     quality,
     sections,
-    tables,
     text,
 )
+from experiments.report.advice import Advice
+from experiments.report.decisions import DecisionMap
 from experiments.report.drawing import Drawn
 from experiments.report.key_comparisons import measured
 from experiments.report.ledger import Entry
-from experiments.report.opening import ConclusionGroup
+from experiments.report.opening import Opening
 from experiments.report.quality import Quality
 from experiments.report.scene import ReportedStudy, UnknownStudy
 from experiments.report.sections import Section
+from experiments.report.sources import SOURCES
+
+_MANY = 1_000  # trials, from which on it takes longer to draw them than to share the work
 
 
 def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = None) -> Path:
@@ -58,13 +68,17 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
         "named": provenance.named(run),
         "sources": provenance.provenances(run),
         "banners": sections.banners(run),
+        "documents": SOURCES,
     }
     _write_page(run.folder / "claims.html", **common, entries=contents.entries)
     page = run.folder / "report.html"
     about = {
-        "groups": contents.groups,
-        "missing": contents.missing,
+        "opening": contents.opening,
+        "advice": contents.advice,
+        "answers": contents.answers,
+        "map_figures": contents.map_figures,
         "overview": contents.overview,
+        "anchors": contents.anchors,
         "claims_summary": opening.claims_summary(contents.verdicts),
         "quality": contents.quality,
         "machine": sections.machine(run),
@@ -75,47 +89,66 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
 
 
 class ReportContents(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a report shows, before it is written."""
+    """Everything a report shows, before it is written.
 
-    groups: list[ConclusionGroup]
-    missing: list[str]
+    ``anchors`` has where on the page the section on each run's study begins.
+    """
+
+    opening: Opening
+    answers: DecisionMap
+    advice: list[Advice]
+    map_figures: list[Drawn]
     overview: list[Drawn]
     quality: Quality
     sections: list[Section]
+    anchors: dict[tuple[str, str], str]
     verdicts: list[ClaimVerdict]
     entries: list[Entry]
 
     def figures(self) -> list[Drawn]:
         """Return every figure, in the order in which the pages show them."""
-        drawn = [*self.overview, *self.quality.figures]
+        drawn = [*self.map_figures, *self.overview, *self.quality.figures]
         drawn += [figure for part in self.sections for figure in part.figures]
         return drawn + [figure for entry in self.entries for figure in entry.figures]
 
 
 def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> ReportContents:
-    """Return the contents of the report of ``run``; ``studies`` as `build` takes them."""
-    parts = read_sections(run, studies)
-    judged, rows = ledger.judge(run), measured(run)
+    """Return the contents of the report of ``run``; ``studies`` as `build` takes them.
+
+    Of a run with many trials the sections, and what is said of each study's claims, are made beside each other: most
+    of the time goes into figures.
+    """
+    judged, rows, answers = ledger.judge(run), measured(run), decisions.answered(run)
+    places, parts = _places(run), {part.parts[0].run: part for part in run.split()}
+    by_study = ledger.by_study(judged)
+    jobs: list[Callable[[], Any]] = [
+        partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in places
+    ]
+    jobs += [partial(ledger.entries, mine, run) for mine in by_study.values()]
+    primary = {study: _described(study, studies).primary for _, study in places}
+    jobs.append(partial(quality.quality, run, primary))
+    made = processors.shared(jobs) if len(run.trials) >= _MANY else [job() for job in jobs]
     with drawing.style():
         drawn = figures.conclusions.draw(rows)
+        mapped = figures.decision_map.draw(answers)
+    entries = {entry.claim.id: entry for mine in made[len(places) : -1] for entry in mine}
     return ReportContents(
-        groups=opening.groups(rows),
-        missing=opening.missing(rows, run.trials["study"].unique().tolist()),
+        opening=opening.opening(rows, run.trials["study"].unique().tolist()),
+        answers=answers,
+        advice=advice.advice(answers),
+        map_figures=mapped,
         overview=drawn,
-        quality=quality.quality(run, {part.name: _described(part.name, studies).primary for part in parts}),
-        sections=parts,
+        quality=made[-1],
+        sections=made[: len(places)],
+        anchors={place: part.anchor for place, part in zip(places, made, strict=False)},
         verdicts=judged,
-        entries=ledger.entries(judged, run),
+        entries=[entries[claim.id] for claim, _ in ledger.by_claim(judged)],
     )
 
 
-def read_sections(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> list[Section]:
-    """Return a section for each study of each part that was asked for or has records, in that order."""
-    return [
-        sections.section(run, part, name, _described(name, studies))
-        for part in run.split()
-        for name in part.parts[0].studies
-    ]
+def _places(run: Run) -> list[tuple[str, str]]:
+    """Return every run with each of its studies."""
+    return [(part.run, study) for part in run.parts for study in part.studies]
 
 
 def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
@@ -137,9 +170,8 @@ def _described(name: str, studies: Mapping[str, ReportedStudy] | None) -> Report
 
 
 def _write_tables(part: Section, folder: Path) -> None:
-    _write_csv(tables.measures(part.scene), folder / f"{part.anchor}-measures.csv")
-    _write_csv(tables.ratios(part.scene), folder / f"{part.anchor}-ratios.csv")
-    _write_csv(part.scene.measures.drop(columns="factors"), folder / f"{part.anchor}-by-trial.csv")
+    for name, frame in part.frames.items():
+        _write_csv(frame, folder / f"{part.anchor}-{name}.csv")
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -168,6 +200,7 @@ def _write_page(path: Path, **shown: object) -> None:
     environment.filters["slug"] = text.slug
     environment.filters["plain"] = text.plain
     environment.filters["quantity"] = text.quantity
+    environment.globals["signs"] = effects.SIGNS
     # The page's own script, and no other: what a record says can never run.
     script = (resources.files("experiments.report") / "templates" / "tables.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

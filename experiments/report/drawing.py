@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,11 @@ GREY = "#6b6b6b"
 # Coordinates to a hundredth of a point: nobody sees more, and it is a third of the bytes.
 _ROUNDED = re.compile(rb"(?<=[ \"LMHVQC,])(-?\d+\.\d\d)\d+(?=[ \",\n])")
 _MOST_ROWS = 200  # of the table of one figure
+_HEADING_WORDS, _LIST_DIGITS = 4, 4  # from so many on a title is shown as a heading and a list
+_FULL_DECADES, _LONG_DECADES = (
+    2.5,
+    3.5,
+)  # of a logarithmic axis: below the first three marks a decade, then two, then one
 
 _RC: Any = {
     "axes.axisbelow": True,
@@ -70,6 +76,11 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
         """Return the picture for a notebook, shown at half its width in points, so that it is sharp."""
         return self.png, {"width": 680}
 
+    @property
+    def heading(self) -> str:
+        """The title without the numbers that it lists: those stand below the figure, in its notes."""
+        return _split(self.title)[0]
+
     def inline(self) -> str:
         """Return the SVG for a page that holds several: no prologue, no comments, identifiers of its own."""
         text = self.svg.decode()
@@ -101,13 +112,24 @@ def canvas(
     title: str, columns: int = 1, *, rows: int = 1, height: float = 3.9, **options: Any
 ) -> tuple[Figure, list[Axes]]:
     """Return a titled figure and its panels, row by row."""
-    lines = textwrap.wrap(plain(title), 74)
+    lines = textwrap.wrap(_split(plain(title))[0], 74)
     figure = Figure(figsize=(6.8, height - (0 if _TITLED.get() else 0.18 * len(lines))), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, squeeze=False, **options)
     if _TITLED.get():
-        figure.suptitle("\n".join(lines), x=0.01, ha="left")
+        # A page that shows the title in words of its own finds this one by its name.
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", gid="title")
     return figure, list(panels.flat)
+
+
+def _split(title: str) -> tuple[str, str]:
+    """Return a title without the numbers that it lists after a colon, and these.
+
+    The list stays where it has few digits, or where what stands before it would be too short to say what is shown.
+    """
+    heading, colon, listed = title.partition(": ")
+    is_list = bool(colon) and len(heading.split()) >= _HEADING_WORDS and len(re.findall(r"\d", listed)) >= _LIST_DIGITS
+    return (heading, listed) if is_list else (title, "")
 
 
 def look(index: int) -> dict[str, Any]:
@@ -142,9 +164,20 @@ def logarithmic(axes: Axes, *names: Literal["x", "y"]) -> None:
 
 
 def _write_out(axis: Axis) -> None:
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_locator(_Decades())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+class _Decades(LogLocator):
+    """Marks for 1, 2 and 5 of each decade, where so many fit beside each other; else fewer."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return where the marks of this view stand."""
+        low, high = sorted((vmin, vmax))
+        decades = math.log10(high / low) if low > 0 else math.inf
+        self.set_params(subs=(1, 2, 5) if decades < _FULL_DECADES else (1, 3) if decades < _LONG_DECADES else (1,))
+        return super().tick_values(vmin, vmax)
 
 
 def finish(
@@ -159,6 +192,8 @@ def finish(
 
     ``data`` is the figure as a table; None: the points of the lines that have a name.
     """
+    listed = _split(plain(title))[1] if _TITLED.get() else ""
+    notes = [*([f"in numbers: {listed.rstrip('.')}"] if listed else []), *notes]
     labels: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):

@@ -42,12 +42,16 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim with its verdicts, what they come to, and how to measure again what tested it."""
+    """One claim with its verdicts, what they come to, and how to measure again what tested it.
+
+    ``tested`` says whether the run has trials of it.
+    """
 
     claim: Claim
     document: Source
     finding: str
     summary: str
+    tested: bool
     verdicts: list[VerdictRow]
     figures: list[Drawn]
     repetitions: list[Repetition]
@@ -70,6 +74,7 @@ def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
                 document=documents[claim.document],
                 finding=findings.sentence(mine),
                 summary=summary(mine),
+                tested=any(one.verdict is not Verdict.NOT_MEASURED for one in mine),
                 verdicts=[_row(one, one.test) for one in mine if one.test is not None],
                 figures=drawn,
                 repetitions=repetitions(repeating, run, mine),
@@ -138,6 +143,14 @@ def table(judged: Sequence[ClaimVerdict]) -> str:
     rows += ["", f"<details><summary>{count} more are not measured, for these reasons</summary>", ""]
     rows += [f"- {', '.join(ids)}: {why}." for why, ids in untested.items()]
     return "\n".join([*rows, "", "</details>"])
+
+
+def by_study(judged: Sequence[ClaimVerdict]) -> dict[str, list[ClaimVerdict]]:
+    """Return the verdicts by the study that tests their claims, "" where none does."""
+    found: dict[str, list[ClaimVerdict]] = {}
+    for one in judged:
+        found.setdefault(one.claim.study or "", []).append(one)
+    return found
 
 
 def by_claim(judged: Sequence[ClaimVerdict]) -> Iterator[tuple[Claim, list[ClaimVerdict]]]:

@@ -1,10 +1,10 @@
-"""How a report opens: every key comparison in a sentence, gains first, and what became of the published claims."""
+"""How a report opens: what happens where a model ran, by what a user would notice; apart from it, all that ran none."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,65 +13,156 @@ from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
 from experiments.metrics.interface import Metric
-from experiments.report import headline, text
+from experiments.report import effects, headline, text
+from experiments.report.effects import Effect
 from experiments.report.key_comparisons import MeasuredComparison
 
-_HEADINGS = {
-    Conclusion.HELPS: "What helps",
-    Conclusion.HURTS: "What hurts",
-    Conclusion.SAME: "What makes no difference",
-    Conclusion.BELOW: "What is smaller than the noise",
-    Conclusion.OPEN: "What cannot be told",
-    Conclusion.NONE: "What gets no verdict",
-    Conclusion.INDICATIVE: "What is only indicative",
-}
-
-
+RESPONSE, THROUGHPUT, MEMORY, RIGHTLY = "Response time", "Throughput", "Memory", "Remembered rightly"
+_REST = "The start, and the rest"
 _SAME = "the same"
+
+# What a user would notice, by how the names of such metrics begin; throughput and memory are known by their units.
+_BEGINNINGS = {
+    RESPONSE: ("latency", "time_to_first_token", "short_task", "total_time", "first_request", "second_request"),
+    RIGHTLY: ("right_answers", "evidence_in", "tasks_", "recall"),
+}
+_UNITS = {"1/s": THROUGHPUT, "bytes": MEMORY}
 
 
 class ComparisonLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One comparison in words: where, by how much, between which subjects, and how sure."""
+    """One comparison in words: where, by how much, between which subjects, and how sure.
+
+    ``evidence`` names the run and the study that it is from.
+    """
 
     where: str
+    effect: Effect
+    sign: str
+    conclusion: str
     much: str
     values: str
     sure: str
-    study: str
+    evidence: tuple[str, str]
 
 
-class ConclusionGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """The comparisons with one conclusion, the largest effect first."""
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user would notice: the comparisons of it in which a model ran, the largest gain first.
 
-    conclusion: str
+    ``most`` is how large the largest effect is, ``where`` it was seen, ``counted`` how often which effect was.
+    """
+
     heading: str
+    most: str
+    where: str
+    counted: str
+    effect: Effect
     lines: list[ComparisonLine]
 
 
-def groups(rows: Sequence[MeasuredComparison]) -> list[ConclusionGroup]:
-    """Return the comparisons, grouped by their conclusions; none where the run measured none of them."""
-    lines = [
-        (row, _line(row, row.comparison, where))
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is compared first: by ``topics`` where a model ran, ``unmodelled`` where none did."""
+
+    topics: list[Topic]
+    unmodelled: list[ComparisonLine]
+    missing: list[str]
+
+    @property
+    def empty(self) -> bool:
+        """Whether none of the comparisons was measured."""
+        return not self.unmodelled and not any(topic.lines for topic in self.topics)
+
+
+class _Found(NamedTuple):
+    """A comparison that was measured, and the line that tells it."""
+
+    line: ComparisonLine
+    metric: Metric
+    comparison: Comparison
+
+
+def opening(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> Opening:
+    """Return how a report of a run with these ``studies`` opens, of its key comparisons."""
+    found = [
+        _Found(_line(row, row.comparison, where), row.metric, row.comparison)
         for row, where in zip(rows, _places(rows), strict=True)
         if row.comparison is not None
     ]
-    grouped = []
-    for conclusion, heading in _HEADINGS.items():
-        mine = [(row, line) for row, line in lines if row.comparison and row.comparison.conclusion is conclusion]
-        mine.sort(key=lambda pair: _size(pair[0]), reverse=True)
-        if mine:
-            grouped.append(
-                ConclusionGroup(conclusion=str(conclusion), heading=heading, lines=[line for _, line in mine])
-            )
-    return grouped
+    modelled = [one for one in found if effects.ran_model(one.comparison)]
+    others = [one for one in found if not effects.ran_model(one.comparison)]
+    by_topic: dict[str, list[_Found]] = {heading: [] for heading in (RESPONSE, THROUGHPUT, MEMORY, RIGHTLY)}
+    for one in modelled:
+        by_topic.setdefault(_topic(one.metric), []).append(one)
+    return Opening(
+        topics=[_told(heading, mine) for heading, mine in by_topic.items()],
+        unmodelled=_lines(others),
+        missing=[
+            text.plain(f"{where}: {effects.title(row.metric)}")
+            for row, where in zip(rows, _places(rows), strict=True)
+            if row.comparison is None and row.key.study in studies
+        ],
+    )
 
 
-def missing(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> list[str]:
-    """Return the comparisons that the run has no trials of, though it ran their study."""
+def _topic(metric: Metric) -> str:
+    """Return what a user would notice of a metric."""
+    for topic, beginnings in _BEGINNINGS.items():
+        if metric.name.startswith(beginnings):
+            return topic
+    return _UNITS.get(metric.unit, _REST)
+
+
+def _told(heading: str, found: Sequence[_Found]) -> Topic:
+    """Return a topic: of its effects the largest gain, or else the largest harm, is told first."""
+    lines = _lines(found)
+    first = next((line for line in lines if line.effect in (Effect.HELPS, Effect.HURTS)), None)
+    if first is None:
+        return Topic(
+            heading=heading,
+            most=_nothing(found),
+            where="",
+            counted=_counted(lines),
+            effect=Effect.SAME if lines and all(line.effect is Effect.SAME for line in lines) else Effect.UNKNOWN,
+            lines=lines,
+        )
+    told = next(one for one in found if one.line is first)
+    return Topic(
+        heading=heading,
+        most=effects.times(told.metric, told.comparison).partition(" (")[0],
+        where=f"{first.where}: {effects.title(told.metric)}",
+        counted=_counted(lines),
+        effect=first.effect,
+        lines=lines,
+    )
+
+
+def _nothing(found: Sequence[_Found]) -> str:
+    """Say that no comparison shows an effect, and why."""
+    conclusions = {one.comparison.conclusion for one in found}
+    if not conclusions:
+        return "not measured"
+    if conclusions == {Conclusion.SAME}:
+        return "no difference"
+    return "too few blocks to tell" if Conclusion.INDICATIVE in conclusions else "no difference that could be told"
+
+
+def _counted(lines: Sequence[ComparisonLine]) -> str:
+    """Return of how many comparisons how many help, hurt, do not matter, or are not known; empty where there is one."""
+    counts = Counter(line.effect for line in lines)
+    words = {
+        Effect.HELPS: ("helps", "help"),
+        Effect.HURTS: ("hurts", "hurt"),
+        Effect.SAME: ("does not matter", "do not matter"),
+        Effect.UNKNOWN: ("cannot be told", "cannot be told"),
+    }
+    counted = [f"{counts[each]} {words[each][counts[each] > 1]}" for each in Effect if counts[each]]
+    return f"of {len(lines)} comparisons {', '.join(counted)}" if len(lines) > 1 else ""
+
+
+def _lines(found: Sequence[_Found]) -> list[ComparisonLine]:
+    """Return the lines, gains first, and of each effect the largest first."""
+    order = list(Effect)
     return [
-        text.plain(f"{where}: {row.metric.title.lower()}")
-        for row, where in zip(rows, _places(rows), strict=True)
-        if row.comparison is None and row.key.study in studies
+        one.line for one in sorted(found, key=lambda one: (order.index(one.line.effect), -effects.size(one.comparison)))
     ]
 
 
@@ -99,53 +190,22 @@ def claims_summary(verdicts: Sequence[ClaimVerdict]) -> str:
     return f"Of the published claims {len(claims)} were tested, most under several conditions: {counted}."
 
 
-def _size(row: MeasuredComparison) -> float:
-    summary = row.comparison.summary if row.comparison else None
-    return math.inf if summary is None else abs(math.log(summary.geometric_mean))
-
-
 def _line(row: MeasuredComparison, comparison: Comparison, where: str) -> ComparisonLine:
     key = row.key
     before, after = (headline.shown(value, row.metric) for value in (row.reference, row.subject))
+    ratio = effects.times(row.metric, comparison)
+    named = effects.title(row.metric)
+    effect = effects.effect(comparison)
     return ComparisonLine(
         where=text.plain(where),
-        much=f"{_much(row.metric, comparison)}{row.metric.title[:1].lower()}{row.metric.title[1:]}",
+        effect=effect,
+        sign=effects.SIGNS[effect],
+        conclusion=str(comparison.conclusion),
+        much=f"{ratio} in {named}" if ratio else named,
         values=text.plain(f"{before} ({key.reference}) → {after} ({key.subject})"),
         sure=_sure(comparison),
-        study=key.study,
+        evidence=(row.run, key.study),
     )
-
-
-def _much(metric: Metric, comparison: Comparison) -> str:
-    """Return the ratio in words; nothing where there is none."""
-    summary, conclusion = comparison.summary, comparison.conclusion
-    if summary is None:
-        return ""
-    low, high = summary.low, summary.high
-    if low is None or high is None:
-        low, high = summary.smallest, summary.largest
-    robust = (summary.robust_low, summary.robust_high)
-    if conclusion not in (Conclusion.HELPS, Conclusion.HURTS, Conclusion.INDICATIVE):
-        return f"× {text.significant(summary.geometric_mean)} ({_spans((low, high), robust)}) in "
-    # A ratio below 1 is a gain where less is better.
-    gain = 1 / summary.geometric_mean if metric.better == "lower" else summary.geometric_mean
-    better = gain >= 1
-    ends: tuple[float, float] = (low, high)
-    if (metric.better == "lower") == better:
-        ends = (1 / high, 1 / low)
-        robust = (_inverted(robust[1]), _inverted(robust[0]))
-    mean = max(gain, 1 / gain)
-    return f"{text.significant(mean)} times {'better' if better else 'worse'} ({_spans(ends, robust)}) in "
-
-
-def _inverted(end: float | None) -> float | None:
-    return None if end is None else 1 / end
-
-
-def _spans(ends: tuple[float, float], robust: tuple[float | None, float | None]) -> str:
-    """Return an interval, and the robust one beside it where there is one."""
-    beside = text.ends(*robust)
-    return text.ends(*ends) + ("" if beside == "–" else f"; robust {beside}")
 
 
 def _sure(comparison: Comparison) -> str:
@@ -153,12 +213,19 @@ def _sure(comparison: Comparison) -> str:
     summary = comparison.summary
     blocks = 0 if summary is None else summary.blocks
     interval = summary is not None and summary.low is not None
-    range_ = "95 % intervals" if interval else "range of the blocks"
-    parts = [f"{range_}, {blocks} complete block{'s' if blocks != 1 else ''}"]
+    parts = [f"{'95 % intervals' if interval else 'range of the blocks'}, {_complete(blocks)}"]
+    if summary is not None and summary.robust_low is not None:
+        parts.append(f"the ratio's robust interval is {text.ends(summary.robust_low, summary.robust_high)}")
     if comparison.pair.floor:
         parts.append(f"equals differ by up to {text.floor(comparison.pair.floor)}")
+    if effects.means_nothing(comparison):
+        parts.append("the model's weights are random")
     if comparison.why:
         parts.append(comparison.why)
     if comparison.needs:
         parts.append(text.more_blocks(comparison.needs - blocks))
     return text.plain("; ".join([*parts, *comparison.caveats]))
+
+
+def _complete(blocks: int) -> str:
+    return f"{blocks} complete block{'s' if blocks != 1 else ''}"

@@ -81,7 +81,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     ``further`` are the measures of other packages' metrics that the study does not name; ``refused`` has a sentence for
     every figure of another package that could not be drawn. ``title`` tells it from another part's section on the same
     study, ``anchor`` is its place on the page and begins the names of its tables, and ``source`` says which part it is
-    of, where there are several.
+    of, where there are several. ``tried`` and ``measured`` say whether there were trials, and values. ``frames`` are
+    the tables that lie beside the page, by the ends of their names.
     """
 
     name: str
@@ -90,7 +91,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     question: str
     summary: str
-    scene: Scene
+    tried: bool
+    measured: bool
+    frames: dict[str, pd.DataFrame]
     figures: list[Drawn]
     refused: list[str]
     tables: list[Table]
@@ -221,7 +224,13 @@ def section(run: Run, part: Run, name: str, study: ReportedStudy) -> Section:
         source=provenance.provenances(part)[0].sentence if len(run.parts) > 1 else "",
         question=study.question,
         summary=_summary(mine),
-        scene=mine,
+        tried=not mine.trials.empty,
+        measured=not mine.measures.empty,
+        frames={
+            "measures": tables.measures(mine),
+            "ratios": tables.ratios(mine),
+            "by-trial": mine.measures.drop(columns="factors"),
+        },
         figures=shown if first else [_renamed(figure, source.run) for figure in shown],
         refused=outside.refused,
         tables=tables.by_condition(mine, study.measures or list(metrics.registered())),

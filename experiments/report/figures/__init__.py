@@ -19,6 +19,7 @@ from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.figures import claims as claims
 from experiments.report.figures import conclusions as conclusions
+from experiments.report.figures import decision_map as decision_map
 from experiments.report.scene import Scene
 from systems.errors import BadInput
 from systems.registry import outside_entries

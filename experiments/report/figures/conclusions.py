@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -11,7 +12,7 @@ from experiments.analysis.comparisons import Comparison
 from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.scales import ratio
 from experiments.analysis.work import UNEQUAL
-from experiments.report import drawing, text
+from experiments.report import drawing, effects, text
 from experiments.report.drawing import Drawn
 from experiments.report.key_comparisons import MeasuredComparison
 
@@ -24,29 +25,34 @@ _LOOKS = {
     Conclusion.NONE: ("#6b6b6b", "v", "gets no verdict", "get no verdict"),
     Conclusion.INDICATIVE: ("#000000", "|", "is only indicative", "are only indicative"),
 }
+_TITLE = "How many times better or worse each design came out"
+
+_Row = tuple[MeasuredComparison, Comparison]
 
 
 def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     """Return one figure with a line a comparison: the factor by which it is better, its interval, the noise floor.
 
-    None where nothing was measured. Comparisons without a complete pair have a line without a mark.
+    Those in which no language model ran stand below the others, on grey, with hollow marks. None where nothing was
+    measured. Comparisons without a complete pair have a line without a mark.
     """
-    rows = [(row, row.comparison) for row in measured if row.comparison is not None]
-    if not rows:
+    every = [(row, row.comparison) for row in measured if row.comparison is not None]
+    if not every:
         return []
-    counts = Counter(comparison.conclusion for _, comparison in rows)
-    counted = ", ".join(
-        f"{counts[conclusion]} {singular if counts[conclusion] == 1 else plural}"
-        for conclusion, (_, _, singular, plural) in _LOOKS.items()
-        if counts[conclusion]
-    )
-    title = f"Of {len(rows)} comparisons {counted}"
-    figure, [axes] = drawing.canvas(title, height=1.4 + 0.33 * len(rows))
+    modelled = [row for row in every if effects.ran_model(row[1])]
+    others = [row for row in every if not effects.ran_model(row[1])]
+    rows = [*modelled, *others]
+    kinds = [words for words, some in (("with a model", modelled), ("without a model", others)) if some]
+    title = f"{_TITLE}, {' and '.join(kinds)}"
+    figure, [axes] = drawing.canvas(title, height=1.6 + 0.33 * len(rows))
     for place, (row, comparison) in enumerate(rows):
-        _row(axes, place, row, comparison)
+        _row(axes, place, row, comparison, hollow=place >= len(modelled))
+    if others:
+        label = "no language model ran: marks are hollow"
+        axes.axhspan(len(modelled) - 0.5, len(rows) - 0.5, color="#f1f1f1", zorder=0, linewidth=0, label=label)
     axes.axvline(1.0, color="#000000", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [_name(row, comparison) for row, comparison in rows], fontsize=7)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     drawing.logarithmic(axes, "x")
     axes.set_xlabel("times better than the reference (left of 1: worse)")
     summaries = [comparison.summary for _, comparison in rows]
@@ -54,12 +60,23 @@ def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     note = "thick lines are 95 % intervals of the mean, thin ones robust intervals"
     if not all(summary is not None and summary.low is not None for summary in summaries):
         note += "; below six blocks thick lines run from the smallest to the largest"
-    alt = f"{title}. A line a comparison, with its interval, on a logarithmic axis around 1."
+    counted = [f"{words} {_counted(some)}" for words, some in (("with a model", modelled), ("without", others)) if some]
+    alt = f"{title}: {'; '.join(counted)}. A line a comparison, with its interval, on a logarithmic axis around 1."
     # The file keeps its name: published pages show it under that address.
-    notes = [f"{min(blocks)} to {max(blocks)} complete blocks; {note}"]
+    notes = [*counted, f"{min(blocks)} to {max(blocks)} complete blocks; {note}"]
     if any(_unequal(comparison) for _, comparison in rows):
         notes.append("* the two did not do equal work: see the table")
     return [drawing.finish(figure, "answers", title, alt, notes)]
+
+
+def _counted(rows: Sequence[_Row]) -> str:
+    """Return how often each conclusion was drawn, in words."""
+    counts = Counter(comparison.conclusion for _, comparison in rows)
+    return f"of {len(rows)} comparisons " + ", ".join(
+        f"{counts[conclusion]} {singular if counts[conclusion] == 1 else plural}"
+        for conclusion, (_, _, singular, plural) in _LOOKS.items()
+        if counts[conclusion]
+    )
 
 
 def _unequal(comparison: Comparison) -> bool:
@@ -71,7 +88,7 @@ def _name(row: MeasuredComparison, comparison: Comparison) -> str:
     return f"{text.plain(row.key.title)}:\n{row.metric.title.lower()}{mark}"
 
 
-def _row(axes: Axes, place: int, row: MeasuredComparison, comparison: Comparison) -> None:
+def _row(axes: Axes, place: int, row: MeasuredComparison, comparison: Comparison, *, hollow: bool) -> None:
     # A ratio below 1 is a gain where less is better: turned round, so that the right side is always the better.
     sign = -1.0 if row.metric.better == "lower" else 1.0
     summary, floor, conclusion = comparison.summary, comparison.pair.floor, comparison.conclusion
@@ -83,13 +100,15 @@ def _row(axes: Axes, place: int, row: MeasuredComparison, comparison: Comparison
     color, marker, *_ = _LOOKS[conclusion]
     if floor:
         axes.fill_between(
-            [ratio(-floor), ratio(floor)], place - 0.4, place + 0.4, color="#d9d9d9", linewidth=0,
+            [ratio(-floor), ratio(floor)], place - 0.4, place + 0.4, color="#d0d0d0", linewidth=0,
             label="noise floor: equals differ by as much",
         )  # fmt: skip
     axes.plot(sorted([low**sign, high**sign]), [place, place], color=color, linewidth=1.6)
     if summary.robust_low is not None and summary.robust_high is not None:
         robust = sorted([summary.robust_low**sign, summary.robust_high**sign])
         axes.plot(robust, [place + 0.28, place + 0.28], color=color, linewidth=0.8)
+    look: dict[str, Any] = {"markerfacecolor": "white"} if hollow else {}
     axes.plot(
-        [summary.geometric_mean**sign], [place], color=color, marker=marker, linestyle="none", label=str(conclusion)
-    )
+        [summary.geometric_mean**sign], [place],
+        color=color, marker=marker, linestyle="none", label=str(conclusion), **look,
+    )  # fmt: skip

@@ -39,7 +39,7 @@ def draw(scene: Scene, name: str, panels: Mapping[str, pd.DataFrame], looks: Map
     base = reference(every["subject"], scene.references)
     rows = 2 if base is not None and set(every["subject"]) & looks.keys() - {base} else 1
     *_, (last, shown) = panels.items()
-    title = f"{scene.lead(every)}{last}: {_median_latencies(shown, base, looks)}"
+    title = f"{scene.lead(every)}How long requests take, {last}: {_median_latencies(shown, base, looks)}"
     figure, axes = drawing.canvas(
         title, len(panels), rows=rows, height=1.6 + 2.2 * rows, sharex="row" if rows == 1 else False, sharey="row"
     )

@@ -35,8 +35,8 @@ def _drawn(scene: Scene, shown: pd.DataFrame, subject: str, whole: Frame) -> Dra
     most = max(_owners(whole).items(), key=lambda pair: pair[1])
     size = text.quantity(whole.size_bytes, "bytes")
     title = (
-        f"{scene.lead(shown)}{subject}, {work}: of {size} of heap, {text.share(most[1] / whole.size_bytes)} "
-        f"is held by {most[0]} itself"
+        f"{scene.lead(shown)}What holds the heap of {subject}, {work}: of {size} "
+        f"{text.share(most[1] / whole.size_bytes)} is held by {most[0]} itself"
     )
     rows = list(_placed(whole, 0, 0.0))
     depth = 1 + max(level for level, _, _ in rows)

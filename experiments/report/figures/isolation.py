@@ -61,17 +61,17 @@ def _sleeps(scene: Scene) -> Iterator[Drawn]:
             law,
             color=drawing.GREY,
             linewidth=1,
-            label="the law ⌈N/W⌉·d",
+            label="rounds of so many sleeps at once (⌈N/W⌉·d)",
             gid=f"law-{requests}",
         )
         label = "measured, a point a block"
         axes.plot(mine["workers"], mine["change"], linestyle="none", alpha=0.7, label=label, **drawing.look(1))
-        axes.set_title(f"N = {requests} requests")
+        axes.set_title(f"{requests} requests")
         axes.set_xscale("log", base=2)
         powers = [2**power for power in range(max(marks).bit_length())]
         axes.set_xticks(powers, [str(count) for count in powers])
         axes.minorticks_off()
-        axes.set_xlabel("threads W")
+        axes.set_xlabel("threads")
         if place == 0:
             axes.set_ylabel("total time against serial (%)")
     alt = f"{title} Change of total time in percent over threads, a panel a number of requests, with the law's line."
@@ -89,15 +89,15 @@ def _met(medians: pd.DataFrame, claim: Claim) -> str:
         met, nearest = medians[away <= _MET_WITHIN], medians[away == away.min()]
         name = f"{text.significant(end, 4)} %"
         if met.empty:
-            sentences.append(f"{name} is met by no W measured, nearest is {_cases(nearest)}.")
+            sentences.append(f"{name} by none that was measured, nearest {_cases(nearest)}")
         else:
-            sentences.append(f"{name} is met by {_cases(met)}.")
-    return " ".join(sentences)
+            sentences.append(f"{name} by {_cases(met)}")
+    return f"Which numbers of threads give the published gains: {'; '.join(sentences)}."
 
 
 def _cases(medians: pd.DataFrame) -> str:
     return ", ".join(
-        f"W = {one['workers']} at N = {one['requests']} ({text.percent(one['change'])})"
+        f"{one['workers']} for {one['requests']} requests ({text.percent(one['change'])})"
         for one in medians.to_dict("records")
     )
 
@@ -110,8 +110,8 @@ def _law(scene: Scene) -> Iterator[Drawn]:
     workers = threads(scene)
     middle, low, high = shown["value"].median(), shown["value"].min(), shown["value"].max()
     title = (
-        f"Sleeping requests take {text.significant(middle)} × what ⌈N/W⌉·d predicts"
-        f" (range {text.significant(low)} … {text.significant(high)})"
+        "Time of sleeping requests, over that of as many rounds of sleeps as the threads need: "
+        f"× {text.significant(middle)} (range {text.significant(low)} … {text.significant(high)})"
     )
     figure, (axes,) = drawing.canvas(title)
     levels = sorted(set(factor(shown, "requests")))
@@ -124,15 +124,15 @@ def _law(scene: Scene) -> Iterator[Drawn]:
             linestyle="none",
             markersize=4.5,
             alpha=0.7,
-            label=f"N = {requests}, a point a block",
+            label=f"{requests} requests, a point a block",
             **drawing.look(place),
         )
     axes.axhline(1, color=drawing.GREY, linewidth=0.8)
     medians = shown.groupby("subject")["value"].median()
     names = [f"{workers.get(each, 'serial')}\n{text.significant(medians[each])}" for each in subjects]
     axes.set_xticks(range(len(subjects)), names)
-    axes.set_xlabel("threads W, and below it the median over requests and blocks")
-    axes.set_ylabel("measured over law")
+    axes.set_xlabel("threads, and below them the median over requests and blocks")
+    axes.set_ylabel("measured over predicted")
     alt = f"{title}. Total time over the law's, for each number of threads and of requests, a point a block."
     yield drawing.finish(figure, "isolation-law", title, alt, scene.notes(shown))
 

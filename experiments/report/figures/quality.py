@@ -32,7 +32,7 @@ def _depths(scene: Scene) -> list[Drawn]:
     }
     if not shown:
         return []
-    title = f"After {_longest(shown['evidence_in_prompt']):,} turns: " + "; ".join(
+    title = f"What is remembered after {_longest(shown['evidence_in_prompt']):,} turns: " + "; ".join(
         f"{_DEPTHS[metric]}: {_shares_listed(scene, frame)}" for metric, frame in shown.items()
     )
     figure, panels = drawing.canvas(title, len(shown), height=3.9, sharey=True)

@@ -28,7 +28,7 @@ def draw(scene: Scene, name: str, condition: str, shown: pd.DataFrame) -> list[D
     peaks = pd.Series({subject: _peak(shown, subject) for subject in subjects}, dtype=float)
     limit = text.quantity(records[0].spec.profile.memory_bytes, "bytes")
     listed = ", ".join(f"{subject} {text.quantity(peaks[subject], 'bytes')}" for subject in subjects)
-    title = f"{scene.lead(shown)}{condition}: of {limit} allowed, memory peaks at {listed}"
+    title = f"{scene.lead(shown)}Memory over the time of a trial, {condition}: of {limit} allowed it peaks at {listed}"
     figure, panels = drawing.canvas(title, len(subjects), sharex=True, sharey=True)
     letters = max(8, _LETTERS // len(subjects))
     for axes, subject in zip(panels, subjects, strict=True):

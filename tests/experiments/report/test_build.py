@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -105,7 +106,7 @@ def test_a_page_can_be_heard(three_blocks: Path, name: str) -> None:
     images = [attributes for tag, attributes in found.tags if attributes.get("role") == "img"]
     assert len(images) == len(found.all("figure")) > 8
     assert all(image["aria-label"] for image in images)
-    assert all(head["scope"] in ("col", "row") for head in found.all("th"))
+    assert all(head["scope"] in ("col", "row", "rowgroup") for head in found.all("th"))
     levels = [int(tag[1]) for tag, _ in found.tags if tag in ("h1", "h2", "h3", "h4")]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(below - above <= 1 for above, below in pairwise(levels))
@@ -144,16 +145,31 @@ def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> N
     assert ", 95 % interval" not in text
 
 
-def test_six_blocks_show_intervals_and_the_conclusions_come_first(tmp_path: Path) -> None:
+def test_six_blocks_show_intervals_and_the_verdict_of_the_model_comes_first(tmp_path: Path) -> None:
     text = page(tmp_path, synthetic.armed(synthetic.isolation(6, random.Random(7))), blocks=6).text
     assert "Indicative only" not in text
     assert ", 95 % interval" in text
-    conclusions, rest = text.split("The conclusions", 1)[1].split("Is it isolated?", 1)
-    assert conclusions.index("What helps") < conclusions.index("50 sleeping requests, 7 threads")
-    assert "times better (" in conclusions and ") in total time" in conclusions
+    _, verdict, rest = re.split(r"The verdict, where a model ran|What should I do\?", text)
+    assert "5 users at once, real inference" in verdict
+    assert "(no model)" not in verdict
+    conclusions, rest = rest.split("The conclusions", 1)[1].split("Is it isolated?", 1)
+    apart = conclusions.split("Without a model", 1)[1]
+    assert "50 sleeping requests, 7 threads (no model)" in apart
+    assert "times better (" in apart and ") in total time" in apart
     assert "95 % intervals, 6 complete blocks" in conclusions
     assert "the same" not in conclusions
     assert "Every comparison" in rest
+
+
+def test_advice_and_the_map_lead_to_their_evidence_and_say_what_is_not_known(tmp_path: Path) -> None:
+    found = page(tmp_path, synthetic.armed(synthetic.isolation(6, random.Random(7))), blocks=6)
+    advice = found.text.split("What should I do?", 1)[1].split("The map: which decision helps where", 1)
+    assert "Fifty users at once" in advice[0]
+    assert "Not measured." in advice[0].split("Fifty users at once", 1)[1].split("Long memories", 1)[0]
+    assert "blocking work on six threads" in advice[0]
+    assert "Not measured in these records:" in advice[1]
+    evidence = [link for link in found.all("a") if str(link.get("aria-label")).startswith("Evidence: ")]
+    assert evidence and {link["href"] for link in evidence} == {"#isolation"}
 
 
 def test_labels_stand_on_every_table_made_from_such_trials(three_blocks: Path) -> None:
@@ -245,7 +261,7 @@ def test_links_lead_only_to_files_of_the_run(tmp_path: Path) -> None:
     made = synthetic.record(trial, Part(role="subject", values={"heap_peak_bytes": 1.0}, artifacts=addresses))
     found = page(tmp_path, [made])
     links = {attributes["href"] for attributes in found.all("a") if not str(attributes["href"]).startswith("#")}
-    assert links == {"./artifacts/graph.html", "./claims.html"}
+    assert links == {"./artifacts/graph.html", "./claims.html", "./claims.html#documents"}
     assert found.text.count("the file is not beside this report") == 3
 
 

@@ -1,0 +1,33 @@
+"""Much work shared among processors: each job runs in a process forked from this one, and finds all as it is here."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_jobs: list[Callable[[], Any]] = []
+
+
+def shared(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Return what each job returns, in their order; on one processor they are done here. Raises what a job raises."""
+    workers = min(len(os.sched_getaffinity(0)), len(jobs))
+    if workers < 2:
+        return [job() for job in jobs]
+    # A job holds what cannot be sent to another process: forked ones find it by its place.
+    _jobs[:] = jobs
+    try:
+        with warnings.catch_warnings():
+            # Newer Pythons warn of forking beside threads: numpy's, which hold no lock while they wait for work.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pool = multiprocessing.get_context("fork").Pool(workers)
+        with pool:
+            return pool.map(_do, range(len(jobs)), chunksize=1)
+    finally:
+        _jobs.clear()
+
+
+def _do(place: int) -> Any:
+    return _jobs[place]()

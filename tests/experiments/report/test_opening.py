@@ -1,0 +1,72 @@
+"""A report opens with what happens where a model ran; what ran none stands apart."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from experiments import load_run
+from experiments.report import opening
+from experiments.report.effects import Effect
+from experiments.report.key_comparisons import measured
+from experiments.report.opening import Opening
+from experiments.report.sources import SOURCES
+from tests.experiments.analysis import synthetic
+
+ROOT = Path(__file__).parents[3]
+
+
+def opened(folder: Path, blocks: int) -> Opening:
+    made = synthetic.armed(synthetic.isolation(blocks, random.Random(7)))
+    run = load_run(synthetic.write(folder, made, blocks=blocks, studies=("isolation",)))
+    return opening.opening(measured(run), ["isolation"])
+
+
+@pytest.fixture(scope="module")
+def six(tmp_path_factory: pytest.TempPathFactory) -> Opening:
+    return opened(tmp_path_factory.mktemp("run"), 6)
+
+
+def test_comparisons_without_a_model_stand_apart(six: Opening) -> None:
+    assert all("(no model)" in line.where for line in six.unmodelled)
+    assert len(six.unmodelled) == 3
+    assert all("(no model)" not in line.where for topic in six.topics for line in topic.lines)
+
+
+def test_what_a_user_would_notice_comes_in_one_order_measured_or_not(six: Opening) -> None:
+    headings = [topic.heading for topic in six.topics]
+    assert headings[:4] == ["Response time", "Throughput", "Memory", "Remembered rightly"]
+    by_heading = {topic.heading: topic for topic in six.topics}
+    assert by_heading["Response time"].where == "5 users at once, real inference: total time"
+    assert by_heading["Response time"].most.endswith("times better")
+    assert by_heading["Memory"].most == "not measured"
+    assert by_heading["Memory"].lines == []
+
+
+def test_gains_come_before_what_cannot_be_told(six: Opening) -> None:
+    order = list(Effect)
+    for lines in (six.unmodelled, *(topic.lines for topic in six.topics)):
+        places = [order.index(line.effect) for line in lines]
+        assert places == sorted(places)
+
+
+def test_too_few_blocks_make_no_verdict(tmp_path: Path) -> None:
+    few = opened(tmp_path, 3)
+    assert few.topics[0].most == "too few blocks to tell"
+    assert {line.effect for line in few.unmodelled} == {Effect.UNKNOWN}
+
+
+def test_the_documents_are_those_of_the_papers_references() -> None:
+    references = (ROOT / "paper" / "references.yml").read_text()
+    titles = [line.split("title: ")[1].strip('"') for line in references.splitlines() if line.startswith("  title: ")]
+    assert [source.title for source in SOURCES] == titles[: len(SOURCES)]
+    assert [source.ledger for source in SOURCES] == ["paper", "source 1", "source 2", "source 3", "source 4"]
+
+
+def test_every_claim_of_the_ledger_is_of_a_document_that_is_named() -> None:
+    from experiments.analysis import claims
+
+    named = tuple(f"{source.ledger}," for source in SOURCES)
+    assert all(claim.source.startswith(named) for claim in claims.load().values() if claim.id.startswith("S"))
