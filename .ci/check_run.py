@@ -15,7 +15,7 @@ ok = trials[trials["outcome"] == "ok"]
 failed = trials[trials["outcome"] != "ok"]
 for trial in failed.itertuples():
     print(f"{trial.study} {trial.subject}: {trial.outcome}: {trial.reason}")
-wanted = {"isolation", "lazy-loading", "memory", "load", "density", "research", "strategies"}
+wanted = {"isolation", "lazy-loading", "memory", "load", "density", "research", "strategies", "frameworks"}
 for study in wanted:
     pairs = set(zip(trials["study"], trials["subject"], strict=True))
     measured = set(zip(ok["study"], ok["subject"], strict=True))
@@ -39,7 +39,7 @@ said = {
     for part in record.parts
     for row in part.requests
 }
-lengths = dict.fromkeys(wanted, REPLY_TOKENS) | {
+lengths = dict.fromkeys(wanted - {"frameworks"}, REPLY_TOKENS) | {
     "density": timeline.REPLY_TOKENS,
     "strategies": prompts.SHORT_REPLY,
 }
