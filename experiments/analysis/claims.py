@@ -17,7 +17,7 @@ from systems.errors import BadInput, UnknownName
 _HERE = Path(__file__).resolve()
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClaimSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The document that claims stand in. ``year`` is 0 where it names none, ``where`` an address or an identifier."""
 
     title: str
@@ -55,7 +55,7 @@ class Test(Fitting, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metric: str | None = None
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClaimGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tests of a claim that a reader tells apart, and the words for them: those that fit all that is given here."""
 
     words: str
@@ -85,7 +85,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     level_unit: str = ""
     source_measured: str = ""
     what: str = ""
-    groups: tuple[Group, ...] = ()
+    groups: tuple[ClaimGroup, ...] = ()
     study: str | None = None
     metric: str | None = None
     conditions: str = ""
@@ -123,12 +123,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """One file of claims, and the documents that they stand in."""
 
-    sources: dict[str, Source] = {}
+    sources: dict[str, ClaimSource] = {}
     claims: list[Claim] = []
 
 
 class _Ledger(msgspec.Struct):
-    sources: dict[str, Source]
+    sources: dict[str, ClaimSource]
     claims: dict[str, Claim]
 
 
@@ -150,7 +150,7 @@ def load(ledger: Path | None = None) -> dict[str, Claim]:
     return dict((_own() if ledger is None else _read(ledger)).claims)
 
 
-def sources(ledger: Path | None = None) -> dict[str, Source]:
+def sources(ledger: Path | None = None) -> dict[str, ClaimSource]:
     """Return every document that claims stand in, by the name that they call it. Raises as `load` does."""
     return dict((_own() if ledger is None else _read(ledger)).sources)
 
@@ -181,7 +181,7 @@ def _read(ledger: Path) -> _Ledger:
     return whole
 
 
-def _fault(claim: Claim, known: Mapping[str, Source]) -> str:
+def _fault(claim: Claim, known: Mapping[str, ClaimSource]) -> str:
     """Return what does not go together in a claim's fields; nothing where all does."""
     if claim.document not in known:
         names = ", ".join(known) or "there is none"

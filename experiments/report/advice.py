@@ -16,7 +16,7 @@ from experiments.report.effects import Effect
 NOT_MEASURED = "not measured"
 
 
-class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+class WhereNot(msgspec.Struct, frozen=True, kw_only=True):
     """A condition in which what helps here does not, or was not seen to, and what was measured there."""
 
     condition: AskedCondition
@@ -35,7 +35,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
     effect: Effect
     gains: str
     costs: str
-    elsewhere: list[Elsewhere]
+    elsewhere: list[WhereNot]
     alone: bool
     open: str
     modelled: bool
@@ -132,7 +132,7 @@ def _together(mine: Sequence[Mark]) -> Effect:
     return next(each for each in Effect if each in effects)
 
 
-def _elsewhere(others: Sequence[Mark], gained: set[str]) -> list[Elsewhere]:
+def _elsewhere(others: Sequence[Mark], gained: set[str]) -> list[WhereNot]:
     """Return where the same gain was looked for and not found, and where the decision did harm and nothing else."""
     found = []
     for condition in {mark.condition.name: mark.condition for mark in others}.values():
@@ -142,7 +142,7 @@ def _elsewhere(others: Sequence[Mark], gained: set[str]) -> list[Elsewhere]:
             lacking = [mark for mark in there if mark.effect is Effect.HURTS]
         if lacking:
             words = "; ".join(mark.much for mark in decisions.sizes(lacking))
-            found.append(Elsewhere(condition=condition, words=text.plain(words)))
+            found.append(WhereNot(condition=condition, words=text.plain(words)))
     return found
 
 

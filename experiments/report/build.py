@@ -41,7 +41,7 @@ from experiments.report.decisions import DecisionMap
 from experiments.report.drawing import Drawn
 from experiments.report.key_comparisons import measured
 from experiments.report.ledger import Entry
-from experiments.report.opening import Opening
+from experiments.report.opening import FirstScreen
 from experiments.report.quality import Quality
 from experiments.report.scene import ReportedStudy, UnknownStudy
 from experiments.report.sections import Section
@@ -94,7 +94,7 @@ class ReportContents(msgspec.Struct, frozen=True, kw_only=True):
     ``anchors`` has where on the page the section on each run's study begins.
     """
 
-    opening: Opening
+    opening: FirstScreen
     answers: DecisionMap
     advice: list[Advice]
     map_figures: list[Drawn]

@@ -54,7 +54,7 @@ class AskedCondition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     counts: tuple[str, ...]
 
 
-class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DeclaredMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every condition and every decision that is asked about, in order."""
 
     conditions: tuple[AskedCondition, ...]
@@ -129,10 +129,10 @@ class DecisionMap(msgspec.Struct, frozen=True, kw_only=True):
         return next(row for row in self.rows if row.decision == decision)
 
 
-def load(path: Path = _DECLARED) -> Declared:
+def load(path: Path = _DECLARED) -> DeclaredMap:
     """Return what is asked. Raises `BadInput` where the file is malformed, or a test names no condition of it."""
     try:
-        declared = msgspec.toml.decode(path.read_bytes(), type=Declared)
+        declared = msgspec.toml.decode(path.read_bytes(), type=DeclaredMap)
     except (OSError, msgspec.MsgspecError) as error:
         raise BadInput(f"The decisions {path} cannot be read: {error}.") from error
     conditions = [one.name for one in declared.conditions]
@@ -148,7 +148,7 @@ def load(path: Path = _DECLARED) -> Declared:
     return declared
 
 
-def answered(run: Run, declared: Declared | None = None) -> DecisionMap:
+def answered(run: Run, declared: DeclaredMap | None = None) -> DecisionMap:
     """Return the map of a run, all its comparisons judged as one family; None: what `load` returns is asked."""
     asked = load() if declared is None else declared
     by_name = {one.name: one for one in asked.conditions}

@@ -13,7 +13,7 @@ import msgspec
 
 from experiments import metrics
 from experiments.analysis import claims, verdict_rules, verdicts
-from experiments.analysis.claims import Claim, Source, Test
+from experiments.analysis.claims import Claim, ClaimSource, Test
 from experiments.analysis.order import describe
 from experiments.analysis.run import Run
 from experiments.analysis.scales import RATIO
@@ -48,7 +48,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     claim: Claim
-    document: Source
+    document: ClaimSource
     finding: str
     summary: str
     tested: bool

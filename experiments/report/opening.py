@@ -45,7 +45,7 @@ class ComparisonLine(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, str]
 
 
-class Topic(msgspec.Struct, frozen=True, kw_only=True):
+class OpeningCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a user would notice: the comparisons of it in which a model ran, the largest gain first.
 
     ``most`` is how large the largest effect is, ``where`` it was seen, ``counted`` how often which effect was.
@@ -59,10 +59,10 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[ComparisonLine]
 
 
-class Opening(msgspec.Struct, frozen=True, kw_only=True):
+class FirstScreen(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is compared first: by ``topics`` where a model ran, ``unmodelled`` where none did."""
 
-    topics: list[Topic]
+    topics: list[OpeningCard]
     unmodelled: list[ComparisonLine]
     missing: list[str]
 
@@ -80,7 +80,7 @@ class _Found(NamedTuple):
     comparison: Comparison
 
 
-def opening(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> Opening:
+def opening(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> FirstScreen:
     """Return how a report of a run with these ``studies`` opens, of its key comparisons."""
     found = [
         _Found(_line(row, row.comparison, where), row.metric, row.comparison)
@@ -92,7 +92,7 @@ def opening(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> Openi
     by_topic: dict[str, list[_Found]] = {heading: [] for heading in (RESPONSE, THROUGHPUT, MEMORY, RIGHTLY)}
     for one in modelled:
         by_topic.setdefault(_topic(one.metric), []).append(one)
-    return Opening(
+    return FirstScreen(
         topics=[_told(heading, mine) for heading, mine in by_topic.items()],
         unmodelled=_lines(others),
         missing=[
@@ -111,12 +111,12 @@ def _topic(metric: Metric) -> str:
     return _UNITS.get(metric.unit, _REST)
 
 
-def _told(heading: str, found: Sequence[_Found]) -> Topic:
+def _told(heading: str, found: Sequence[_Found]) -> OpeningCard:
     """Return a topic: of its effects the largest gain, or else the largest harm, is told first."""
     lines = _lines(found)
     first = next((line for line in lines if line.effect in (Effect.HELPS, Effect.HURTS)), None)
     if first is None:
-        return Topic(
+        return OpeningCard(
             heading=heading,
             most=_nothing(found),
             where="",
@@ -125,7 +125,7 @@ def _told(heading: str, found: Sequence[_Found]) -> Topic:
             lines=lines,
         )
     told = next(one for one in found if one.line is first)
-    return Topic(
+    return OpeningCard(
         heading=heading,
         most=effects.times(told.metric, told.comparison).partition(" (")[0],
         where=f"{first.where}: {effects.title(told.metric)}",

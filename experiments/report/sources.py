@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A document whose figures are tested; ``ledger`` is how the ledger names it, ``says`` what it asserts."""
 
     ledger: str
@@ -24,29 +24,29 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SOURCES = (
-    Source(
+    SourceDocument(
         ledger="paper",
         title="High-Performance Asynchronous AI Agent Core System Design and Implementation for Resource-Constrained "
         "Environments",
         says="blocking calls on threads make replies come sooner and serve fifty users in 4 GB; also called source 0",
     ),
-    Source(
+    SourceDocument(
         ledger="source 1",
         title="Memory-Efficient Agent Architecture",
         authors="Lin Xiao, Openclaw and Kimi",
         says="tiers of memory, a semantic cache and packed states halve an agent's memory",
     ),
-    Source(
+    SourceDocument(
         ledger="source 2",
         title="Performance Optimization Strategies for AI Agent Systems",
         says="a survey: processes, pools, caches, databases, compression",
     ),
-    Source(
+    SourceDocument(
         ledger="source 3",
         title="Python Concurrency Part 5: Memory Agent, Token Optimizer & Analysis Agent",
         says="a research agent of tasks, threads and processes, in a tutorial",
     ),
-    Source(
+    SourceDocument(
         ledger="source 4",
         title="Performance Optimization: Maximize speed, efficiency, and scalability for AI agent systems",
         says="a framework's guide, with targets for latency, throughput and memory",

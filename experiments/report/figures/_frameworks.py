@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._processes import INTERVALS, from_zero, row, rows_named
+from experiments.report.figures._blocks import INTERVALS, from_zero, row, rows_named
 from experiments.report.scene import Scene, factor
 
 CONDITIONS = {12: "one window of 12 messages", 0: "as each comes"}

@@ -56,7 +56,7 @@ _DROPPED_AT_ONCE = 4
 _LABEL = "no model runs: the server answers at once"
 
 # Seconds, for estimates: a trial with its client; a request on a new connection.
-_TRIAL_S, _REQUEST_S = 0.9, 0.001
+_TRIAL_S, _REQUEST_S = 0.6, 0.001
 
 
 def cells(request: GridRequest) -> list[Cell]:

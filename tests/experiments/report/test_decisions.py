@@ -15,7 +15,7 @@ from experiments.measuring.runs import read_info
 from experiments.measuring.study import studies
 from experiments.report import advice, decisions, figures
 from experiments.report.advice import Advice
-from experiments.report.decisions import AskedCondition, Decision, DecisionMap, DecisionTest, Declared
+from experiments.report.decisions import AskedCondition, Decision, DecisionMap, DecisionTest, DeclaredMap
 from experiments.report.effects import Effect
 from experiments.report.selecting import Grids, WantedTrials
 from systems.errors import BadInput
@@ -33,7 +33,7 @@ WOBBLES = (1.004, 0.996, 1.003, 0.997, 1.002, 0.998)
 """A little that blocks differ by, around 1."""
 
 
-def asked(*names: str, shows: str = "speed") -> Declared:
+def asked(*names: str, shows: str = "speed") -> DeclaredMap:
     conditions = tuple(
         AskedCondition(name=name, title=name, advice=f"For {name}", about="invented", counts=("speed",))
         for name in USERS
@@ -54,7 +54,7 @@ def asked(*names: str, shows: str = "speed") -> Declared:
         )
         for name in names
     )  # fmt: skip
-    return Declared(conditions=conditions, decisions=made)
+    return DeclaredMap(conditions=conditions, decisions=made)
 
 
 def trials(gains: Mapping[str, Mapping[str, float]], engine: EngineSpec = synthetic.ENGINE) -> Iterator[Record]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from experiments.analysis import claims
-from experiments.analysis.claims import Claim, Group
+from experiments.analysis.claims import Claim, ClaimGroup
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict, judge
 from experiments.report import findings
@@ -84,7 +84,7 @@ def test_a_real_model_comes_first_and_conditions_that_differ_are_counted() -> No
 
 def test_a_claim_may_name_the_groups_in_which_a_reader_asks() -> None:
     one = claim(
-        groups=(Group(words="against nothing", references=("none",)), Group(words="against the rest")),
+        groups=(ClaimGroup(words="against nothing", references=("none",)), ClaimGroup(words="against the rest")),
     )
     mine = [verdict(one, Verdict.PARTLY, -10.0), verdict(one, Verdict.REPRODUCED, -70.0, reference="none")]
     assert findings.sentence(mine).replace(NBSP, " ") == (

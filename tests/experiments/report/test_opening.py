@@ -11,31 +11,31 @@ from experiments import load_run
 from experiments.report import opening
 from experiments.report.effects import Effect
 from experiments.report.key_comparisons import measured
-from experiments.report.opening import Opening
+from experiments.report.opening import FirstScreen
 from experiments.report.sources import SOURCES
 from tests.experiments.analysis import synthetic
 
 ROOT = Path(__file__).parents[3]
 
 
-def opened(folder: Path, blocks: int) -> Opening:
+def opened(folder: Path, blocks: int) -> FirstScreen:
     made = synthetic.armed(synthetic.isolation(blocks, random.Random(7)))
     run = load_run(synthetic.write(folder, made, blocks=blocks, studies=("isolation",)))
     return opening.opening(measured(run), ["isolation"])
 
 
 @pytest.fixture(scope="module")
-def six(tmp_path_factory: pytest.TempPathFactory) -> Opening:
+def six(tmp_path_factory: pytest.TempPathFactory) -> FirstScreen:
     return opened(tmp_path_factory.mktemp("run"), 6)
 
 
-def test_comparisons_without_a_model_stand_apart(six: Opening) -> None:
+def test_comparisons_without_a_model_stand_apart(six: FirstScreen) -> None:
     assert all("(no model)" in line.where for line in six.unmodelled)
     assert len(six.unmodelled) == 3
     assert all("(no model)" not in line.where for topic in six.topics for line in topic.lines)
 
 
-def test_what_a_user_would_notice_comes_in_one_order_measured_or_not(six: Opening) -> None:
+def test_what_a_user_would_notice_comes_in_one_order_measured_or_not(six: FirstScreen) -> None:
     headings = [topic.heading for topic in six.topics]
     assert headings[:4] == ["Response time", "Throughput", "Memory", "Remembered rightly"]
     by_heading = {topic.heading: topic for topic in six.topics}
@@ -45,7 +45,7 @@ def test_what_a_user_would_notice_comes_in_one_order_measured_or_not(six: Openin
     assert by_heading["Memory"].lines == []
 
 
-def test_gains_come_before_what_cannot_be_told(six: Opening) -> None:
+def test_gains_come_before_what_cannot_be_told(six: FirstScreen) -> None:
     order = list(Effect)
     for lines in (six.unmodelled, *(topic.lines for topic in six.topics)):
         places = [order.index(line.effect) for line in lines]

@@ -6,8 +6,8 @@ import pandas as pd
 
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
+from experiments.report.figures._blocks import INTERVALS, rows_named
 from experiments.report.figures._frameworks import conditions, ordered
-from experiments.report.figures._processes import INTERVALS, rows_named
 from experiments.report.scene import Scene, factor
 
 _PART = "kills"

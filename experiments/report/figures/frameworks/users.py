@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from experiments.report import drawing, text
 from experiments.report.drawing import Drawn
+from experiments.report.figures._blocks import INTERVALS, curve
 from experiments.report.figures._frameworks import ordered, told
-from experiments.report.figures._processes import INTERVALS, curve
 from experiments.report.scene import Scene, factor
 
 _PART, _WINDOW = "users", 12
