@@ -150,12 +150,12 @@ def test_the_commands_of_a_claim_plan_the_arms_that_gave_its_noise_floors(
 
 
 def test_the_model_is_named_where_it_is_run_and_only_there(ledger_of_reference):
-    # Isolation was measured with random weights of that shape, lazy loading with the model that a run has by default.
+    # Isolation was measured with random weights of that shape, lazy loading with the real one.
     assert any(
         "--part inference" in one.command and "--model 135m" in one.command for one in ledger_of_reference["S0-time"][1]
     )
     [startup] = ledger_of_reference["S0-startup"][1]
-    assert "--model" not in startup.command
+    assert "--model smollm2:q4_0" in startup.command
     assert not any("--model" in one.command for one in ledger_of_reference["S0-hitrate"][1])
     [fits] = ledger_of_reference["S0-8b"][1]
     assert "--preset wide" in fits.command and "--model" not in fits.command
