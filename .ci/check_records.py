@@ -63,11 +63,13 @@ def _faults(root: Path, record: KeptRecord, path: Path) -> Iterator[str]:
     words = path.read_text("utf-8")
     if not (record.any_machine or record.history) and not _MACHINE.search(words):
         yield "does not name the machine it was measured on, as in “2 × AMD EPYC”"
+    if missing := [name for name in record.about if not (root / name).exists()]:
+        yield f"is about {', '.join(missing)}, which is not there"
+        return
     if record.history:
         return
-    missing = [name for name in record.about if not (root / name).exists()]
-    if missing or not record.about:
-        yield f"is about {', '.join(missing) or 'no code'}, which is not there"
+    if not record.about:
+        yield "is about no code, and no history"
         return
     now = version_of(root, record.about)
     if record.version != now:

@@ -51,6 +51,12 @@ def test_it_stays_as_history(root: Path) -> None:
     assert records.faults(root) == []
 
 
+def test_history_is_still_of_code_that_is_there(root: Path) -> None:
+    (root / "more.py").unlink()
+    declare(root, DECLARED.format(version="old") + 'history = "how it was"\n')
+    assert records.faults(root) == ["results/speed.txt is about more.py, which is not there"]
+
+
 def test_blank_lines_and_lines_of_a_comment_are_no_other_code(root: Path) -> None:
     (root / "more.py").write_text("# why\n\ny = 2  \n    # how\n")
     assert records.faults(root) == []
