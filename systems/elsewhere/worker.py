@@ -37,6 +37,8 @@ _METHODS = ("start", "answer", "close")
 
 def main() -> None:
     """Run the system that the command line names, until the lab has closed it or gone away."""
+    # A script's own folder comes first on the path: what lies there would be taken for a system's module of that name.
+    sys.path[:] = [place for place in sys.path if Path(place).resolve() != Path(__file__).resolve().parent]
     # What anything prints must not be taken for what the system says; and a worker that it forks closes its standard
     # input, which must not be the one that a thread of ours is reading: it would wait for that thread for ever.
     told = os.fdopen(os.dup(0), "rb")

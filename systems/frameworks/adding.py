@@ -99,6 +99,8 @@ def add(name: str, *, requirements: Sequence[str] = (), entry: str | None = None
     """
     if entry is not None and not _ENTRY.fullmatch(entry):
         raise BadInput(f"{entry!r} names no class: write --entry module:Class.")
+    if entry is not None and entry.partition(":")[0] == ADAPTER.removesuffix(".py"):
+        raise BadInput(f"{ADAPTER} is the name of the adapter that is written: call your module something else.")
     wanted = _gathered(requirements)
     module, _, kind = (entry or "").partition(":")
     with _new(name) as folder:

@@ -14,7 +14,8 @@ IMPLEMENTATION = f"{ADAPTER.removesuffix('.py')}:Agent"
 """The class that every adapter has, found where the folder is on its interpreter's path."""
 
 # Its model is on this machine: a proxy that is set for other addresses must not be asked for it.
-_ALWAYS = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+# An empty PYTHONHOME is none: that of the shell is of another Python.
+_ALWAYS = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "PYTHONHOME": ""}
 
 
 class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

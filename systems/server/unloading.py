@@ -88,7 +88,11 @@ class UnloadingEngine(AroundEngine, Collector):
 
         So does each that was opened beside it. Raises `EngineError` if one does not end.
         """
-        return min([self._unload_if_idle(), *(each.unload_if_idle() for each in self._beside)])
+        try:
+            mine_s = self._unload_if_idle()
+        finally:
+            beside_s = [each.unload_if_idle() for each in self._beside]
+        return min([mine_s, *beside_s])
 
     def _unload_if_idle(self) -> float:
         with self._changing:

@@ -89,11 +89,12 @@ async def _live(role: Role) -> None:
             said += count(turn.text)
             if said > context:
                 full.append(seen[-1])
-            said += told[-1].generated_tokens
+            said += count(turn.reply) if row.outcome == "ok" else 0
         await asyncio.to_thread(role.outside_look)
     sent = [float(prompt.tokens) for turn in seen for prompt in turn.prompts]
     role.part.values |= {
-        f"overflow/{outcome_of(seen)}": 1.0,
+        # A conversation that fitted to its end has no outcome: nothing overflowed.
+        **({f"overflow/{outcome_of(seen)}": 1.0} if full else {}),
         "full_turns": float(len(full)),
         "full_answered": float(sum(turn.answered for turn in full)),
         "most_sent": max(sent, default=0.0) / context,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from experiments.measuring.looks import SERVED, SERVING
-from experiments.measuring.probes.loop_delay import LoopDelay
 from experiments.measuring.role import Role
 from experiments.measuring.workload import workloads
 from experiments.studies.frameworks._running import note_work, running
 from experiments.studies.load import users
 from experiments.studies.planning import post
-from experiments.studies.subjects import WARM_UP, Stopwatch, data_dir, planned, warm
+from experiments.studies.subjects import WARM_UP, data_dir, planned, warm
 from experiments.workloads.endpoint.asked import heard, url
 from experiments.workloads.endpoint.service import PacedEndpoint
 from systems.server.service import ServedSystem
@@ -26,7 +25,7 @@ def serve(role: Role) -> None:
 
 def use(role: Role) -> None:
     """Be the users."""
-    asyncio.run(_use(role))
+    asyncio.run(users.all_ask(role, url(role.service(PacedEndpoint.name))))
 
 
 async def _serve(role: Role) -> None:
@@ -42,22 +41,3 @@ async def _serve(role: Role) -> None:
             await asyncio.to_thread(role.listening, f"ws://{served_at}/ws")
             await asyncio.to_thread(role.outside_look, SERVED)
         note_work(role, [await asyncio.to_thread(heard, address)])
-
-
-async def _use(role: Role) -> None:
-    asked = users.asked(role.spec.condition, role.spec.seed, workloads.get(role.spec.workload))
-    await asyncio.to_thread(post, url(role.service(PacedEndpoint.name)), users.plan(asked))
-    connections = [await users.connected(role.address) for _ in asked]
-    try:
-        async with LoopDelay() as lag:
-            clock = Stopwatch()
-            rows = await asyncio.gather(
-                *(
-                    users.talk(connection, user, questions, clock)
-                    for user, (connection, questions) in enumerate(zip(connections, asked, strict=True))
-                )
-            )
-        role.part.loop_delay_s = lag.delays_s
-        role.part.requests = [row for user_rows in rows for row in user_rows]
-    finally:
-        await asyncio.gather(*(connection.close() for connection in connections))

@@ -22,8 +22,8 @@ from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Study
 from experiments.measuring.workload import workloads
 from experiments.studies.load import grid, saturation, users
-from experiments.studies.planning import planner, post
-from experiments.studies.subjects import WARM_UP, Stopwatch, counted, hosted, planned, warm
+from experiments.studies.planning import planner
+from experiments.studies.subjects import WARM_UP, counted, hosted, planned, warm
 from systems.engines.scripted import Scripts
 from systems.server.settings import ServerSettings
 
@@ -106,19 +106,4 @@ async def _use(role: Role) -> None:
             await saturation.saturate(role.address, planner(role), role.spec, role.part)
         role.part.loop_delay_s = lag.delays_s
         return
-    asked = users.asked(role.spec.condition, role.spec.seed, workloads.get(role.spec.workload))
-    await asyncio.to_thread(post, planner(role), users.plan(asked))
-    connections = [await users.connected(role.address) for _ in asked]
-    try:
-        async with LoopDelay() as lag:
-            clock = Stopwatch()
-            rows = await asyncio.gather(
-                *(
-                    users.talk(connection, user, questions, clock)
-                    for user, (connection, questions) in enumerate(zip(connections, asked, strict=True))
-                )
-            )
-        role.part.loop_delay_s = lag.delays_s
-        role.part.requests = [row for user_rows in rows for row in user_rows]
-    finally:
-        await asyncio.gather(*(connection.close() for connection in connections))
+    await users.all_ask(role, planner(role))

@@ -9,8 +9,11 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from experiments.measuring.probes.loop_delay import LoopDelay
 from experiments.measuring.records import RequestRow, Scalar
-from experiments.measuring.workload import Turn, Workload
+from experiments.measuring.role import Role
+from experiments.measuring.workload import Turn, Workload, workloads
+from experiments.studies.planning import post
 from experiments.studies.subjects import REPLY_TOKENS, Stopwatch, planned
 from experiments.workloads import arrivals
 from experiments.workloads.conversations import conversations, repeated
@@ -83,6 +86,29 @@ def plan(asked: Sequence[Sequence[DueQuestion]], first_user: int = 0) -> list[Sc
 async def connected(address: str) -> ClientConnection:
     """Return a connection that never gives up on a server slow to answer pings: waiting is what is measured."""
     return await connect(address, compression=None, max_size=MAX_FRAME_BYTES, ping_interval=None, open_timeout=60)
+
+
+async def all_ask(role: Role, planned_at: str) -> None:
+    """Be all users of a trial, each over a connection of its own, and note what came of their requests.
+
+    What is to be answered is planned first, at the address ``planned_at``.
+    """
+    mine = asked(role.spec.condition, role.spec.seed, workloads.get(role.spec.workload))
+    await asyncio.to_thread(post, planned_at, plan(mine))
+    connections = [await connected(role.address) for _ in mine]
+    try:
+        async with LoopDelay() as lag:
+            clock = Stopwatch()
+            rows = await asyncio.gather(
+                *(
+                    talk(connection, user, questions, clock)
+                    for user, (connection, questions) in enumerate(zip(connections, mine, strict=True))
+                )
+            )
+        role.part.loop_delay_s = lag.delays_s
+        role.part.requests = [row for user_rows in rows for row in user_rows]
+    finally:
+        await asyncio.gather(*(connection.close() for connection in connections))
 
 
 async def talk(

@@ -153,6 +153,7 @@ def test_a_folder_is_taken_as_it_is(said, tmp_path) -> None:
         (["Mine"], "cannot be the name of a system"),
         (["../mine"], "cannot be the name of a system"),
         (["mine", "--entry", "nothing"], "names no class"),
+        (["mine", "--entry", "adapter:Mine"], "adapter.py is the name of the adapter that is written"),
         (["mine", "--requirements", "no/such.txt"], "There is no file of requirements no/such.txt"),
         (["mine", "no-such-folder"], "There is no folder no-such-folder"),
         (["mine", ".", "--entry", "a:B"], "leave out --requirements and --entry"),

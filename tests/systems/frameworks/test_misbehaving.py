@@ -44,6 +44,16 @@ def examined(tmp_path: Path) -> Callable[[str], str]:
     return examine
 
 
+@pytest.mark.parametrize("module", ["system", "worker"])
+def test_a_module_of_its_own_may_have_the_name_of_one_that_lies_beside_the_far_side(
+    tmp_path: Path, module: str
+) -> None:
+    adapter = f"from {module} import mine\nassert mine\n" + AGENT.format(start="pass", answer="pass")
+    folder = making.system(tmp_path, adapter=adapter).folder
+    (folder / f"{module}.py").write_text("mine = True\n")
+    assert elsewhere.examine("odd", sys.executable, IMPLEMENTATION, {"PYTHONPATH": str(folder)})
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Running:
     """Return a context in which an adapter runs whose `start` and `answer` do these things."""
