@@ -54,7 +54,8 @@ METRICS = (
             unit="s",
             better="lower",
             formula=f"{percent}th percentile of the time of a request",
-            compute=partial(latency, percent=percent, of="collector"),
+            compute=partial(latency, percent=percent),
+            part="collector",
         )
         for percent in (50, 99)
     ),

@@ -24,6 +24,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     ``comparable`` says whether one value over another means something: it does not for a slope around zero. ``exact``
     is what no clock and no machine can change, such as hits on a given trace: equals are equal in it, so it needs no
     noise floor. ``counts_failures`` says that requests which failed are in the value: any other is of what was left.
+    ``part`` is the part of a study whose trials alone have it, where other parts note something else under a name that
+    the formula reads; empty: any trial may have it.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     comparable: bool = True
     exact: bool = False
     counts_failures: bool = False
+    part: str = ""
 
     def of(self, record: Record) -> float | Missing:
         """Return this metric of ``record``: only of a trial that ended well, traced as the metric asks."""
@@ -43,6 +46,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
             return Missing(f"the trial ended {record.outcome}")
         if record.spec.traced is not self.traced:
             return Missing("the trial ran under a tracer" if record.spec.traced else "no tracer watched the trial")
+        if self.part and record.spec.condition.get("part") != self.part:
+            return Missing(f"it is a measure of the part {self.part} alone")
         value = self.compute(record)
         if isinstance(value, Missing) or math.isfinite(value):
             return value

@@ -39,5 +39,6 @@ METRICS = (
         better="lower",
         formula="agents that were started after the first ones, for one that crashed or was replaced",
         compute=partial(number, name="starts"),
+        part="memory-limits",
     ),
 )

@@ -61,6 +61,7 @@ METRICS = (
         better="lower",
         formula="times the kernel killed the agent at the limit",
         compute=lambda record: number(record, "kills"),
+        part="pressure",
     ),
     Metric(
         name="pressure_lost",

@@ -48,6 +48,7 @@ METRICS = (
         better="neither",
         formula="workers that the supervisor started after the first ones served",
         compute=partial(number, name="starts"),
+        part="restarts",
     ),
     Metric(
         name="restarts_cpu",

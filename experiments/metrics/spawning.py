@@ -24,13 +24,8 @@ def throughput(record: Record) -> float | Missing:
     return tasks / seconds if seconds > 0 else Missing("no task came after the first of every caller")
 
 
-def latency(record: Record, percent: float, of: str) -> float | Missing:
-    """Compute a percentile of what the subject noted as ``latency_s``: the time of each task or request.
-
-    Several parts note such times, of things that are not the same: each has a metric of its own, for its part ``of``.
-    """
-    if record.spec.condition.get("part") != of:
-        return Missing(f"it is of the part {of} alone")
+def latency(record: Record, percent: float) -> float | Missing:
+    """Compute a percentile of what the subject noted as ``latency_s``: the time of each task or request."""
     part = subject(record)
     if isinstance(part, Missing):
         return part
@@ -74,7 +69,8 @@ METRICS = (
             unit="s",
             better="lower",
             formula=f"{percent}th percentile of call to answer, of tasks answered after every caller's first",
-            compute=partial(latency, percent=percent, of="spawning"),
+            compute=partial(latency, percent=percent),
+            part="spawning",
         )
         for percent in (50, 95)
     ),

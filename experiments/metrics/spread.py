@@ -19,7 +19,8 @@ METRICS = (
             unit="s",
             better="lower",
             formula=f"{percent}th percentile of done − due, all requests",
-            compute=partial(latency, percent=percent, of="spread"),
+            compute=partial(latency, percent=percent),
+            part="spread",
         )
         for percent in (50, 95)
     ),

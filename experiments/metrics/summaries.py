@@ -134,6 +134,7 @@ METRICS = (
         better="lower",
         formula="mean of the prompt's tokens over the last third of the turns",
         compute=late_tokens,
+        part="summaries",
     ),
     Metric(
         name="messages_in_neither",

@@ -272,6 +272,19 @@ def test_live_agents_are_the_largest_number_that_held_and_unknown_where_the_ceil
     assert of("agents_at_least", unsettled) == 3.0
 
 
+def test_what_parts_note_under_one_name_is_a_measure_of_the_part_that_it_is_about() -> None:
+    part = Part(role="subject", values={"starts": 3.0, "kills": 2.0})
+    for where, has in (
+        ("restarts", {"restarts_starts"}),
+        ("memory-limits", {"limits_starts"}),
+        ("pressure", {"pressure_kills"}),
+        ("another", set()),
+    ):
+        made = record(spec("strategies", "at-once", condition={"part": where}), part)
+        measured = {name for name in metrics.registered() if not isinstance(of(name, made), Missing)}
+        assert {name for name in measured if name.endswith(("_starts", "_kills"))} == has
+
+
 @pytest.mark.parametrize("of_part", ["spawning", "spread", "collector"])
 def test_the_time_of_a_request_is_a_measure_of_its_own_part_and_of_no_other(of_part: str) -> None:
     held = Histogram()

@@ -148,7 +148,8 @@ def over_turns(tokens, neither=None, **series):
             **series,
         },
     )
-    return synthetic.record(synthetic.spec("research", "rolling"), part)
+    spec = synthetic.spec("research", "rolling", condition={"part": "summaries"})
+    return synthetic.record(spec, part)
 
 
 def test_the_slope_of_a_prompt_and_its_interval():
