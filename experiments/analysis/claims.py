@@ -18,20 +18,26 @@ _HERE = Path(__file__).resolve()
 
 
 class ClaimSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The document that claims stand in. ``year`` is 0 where it names none, ``where`` an address or an identifier."""
+    """The document that claims stand in. ``year`` is 0 where it names none, ``where`` an address or an identifier.
+
+    ``says`` is in a few words what the document asserts.
+    """
 
     title: str
     authors: tuple[str, ...] = ()
     year: int = 0
     where: str = ""
+    says: str = ""
+
+    @property
+    def by(self) -> str:
+        """By whom the document is, and when it was published, as far as it says so."""
+        return f"{', '.join(self.authors) or 'no author named'}, {self.year or 'undated'}"
 
     @property
     def cited(self) -> str:
         """The title, with authors, year and address as far as the document gives them."""
-        names = ", ".join(self.authors) or "no author named"
-        return (
-            f"“{self.title}” ({names}{f', {self.year}' if self.year else ''}){f', {self.where}' if self.where else ''}"
-        )
+        return f"“{self.title}” ({self.by}){f', {self.where}' if self.where else ''}"
 
 
 class Fitting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

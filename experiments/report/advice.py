@@ -14,18 +14,25 @@ from experiments.report.decisions import AskedCondition, Decision, DecisionMap, 
 from experiments.report.effects import Effect
 
 NOT_MEASURED = "not measured"
+TAKE, WEIGH, LEAVE = "take", "weigh", "leave"
 
 
 class WhereNot(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition in which what helps here does not, or was not seen to, and what was measured there."""
+    """A condition in which what helps here was not seen to, and what was measured there.
+
+    ``told`` says that it does not hold there: that it does harm, or does not matter. Else nobody can tell.
+    """
 
     condition: AskedCondition
     words: str
+    told: bool
 
 
 class Advised(msgspec.Struct, frozen=True, kw_only=True):
     """What one decision does under a condition: ``gains`` and ``costs`` in words, either of them possibly empty.
 
+    ``word`` is the advice in one: "take" where it gains in what counts first under the condition and costs nothing of
+    that, "leave" where it only costs, else "weigh".
     ``evidence`` names the run and the study that it rests on most. Without ``modelled`` no language model ran.
     ``alone`` says that the gain was looked for under no other condition, ``open`` what else was measured here and does
     not matter or is not known.
@@ -33,6 +40,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
 
     decision: Decision
     effect: Effect
+    word: str
     gains: str
     costs: str
     elsewhere: list[WhereNot]
@@ -43,7 +51,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do under one condition: what to ``take``, the largest gain first, and what to ``leave``.
+    """What to do under one condition: what to ``take`` or to weigh, the largest gain first, and what to ``leave``.
 
     ``first`` is a sentence on what counts most under the condition, where nothing gains in that. ``indifferent`` and
     ``unknown`` are the other decisions that were measured, each with why.
@@ -72,7 +80,7 @@ def _under(answers: DecisionMap, condition: AskedCondition) -> Advice:
     return Advice(
         condition=condition,
         first=_first(marks, condition),
-        take=advised[Effect.HELPS],
+        take=sorted(advised[Effect.HELPS], key=lambda one: one.word != TAKE),
         leave=advised[Effect.HURTS],
         indifferent=[_listed(one) for one in advised[Effect.SAME]],
         unknown=[_listed(one) for one in advised[Effect.UNKNOWN]],
@@ -108,17 +116,18 @@ def _advised(answers: DecisionMap, mine: Sequence[Mark]) -> Advised:
     helping = [mark for mark in mine if mark.effect is Effect.HELPS]
     hurting = [mark for mark in mine if mark.effect is Effect.HURTS]
     effect = _together(mine)
-    gained = {mark.shows for mark in helping}
+    gained = {_looked_for(mark) for mark in helping}
     leading = next(mark for mark in mine if mark.effect is effect)
     others = [mark for mark in answers.of(leading.decision).marks if mark.condition != leading.condition]
     rest = [mark for mark in mine if mark.effect in (Effect.SAME, Effect.UNKNOWN)]
     return Advised(
         decision=leading.decision,
         effect=effect,
+        word=_word(mine) if effect is Effect.HELPS else LEAVE,
         gains="; ".join(mark.much for mark in helping or ([] if hurting else rest)),
         costs="; ".join(mark.much for mark in hurting),
         elsewhere=_elsewhere(others, gained) if helping else [],
-        alone=not any(mark.shows in gained for mark in others),
+        alone=not any(_looked_for(mark) in gained for mark in others),
         open="; ".join(mark.much for mark in rest) if helping or hurting else "",
         modelled=any(mark.modelled for mark in helping or mine),
         evidence=(leading.measured.run, leading.measured.key.study),
@@ -132,18 +141,29 @@ def _together(mine: Sequence[Mark]) -> Effect:
     return next(each for each in Effect if each in effects)
 
 
-def _elsewhere(others: Sequence[Mark], gained: set[str]) -> list[WhereNot]:
+def _word(mine: Sequence[Mark]) -> str:
+    counting = {mark.effect for mark in mine if mark.shows in mark.condition.counts}
+    return TAKE if Effect.HELPS in counting and Effect.HURTS not in counting else WEIGH
+
+
+def _looked_for(mark: Mark) -> tuple[str, str, str]:
+    """Return what a mark looks for: a word may stand for other measures under another condition."""
+    return mark.shows, mark.measured.key.metric, mark.measured.key.reference
+
+
+def _elsewhere(others: Sequence[Mark], gained: set[tuple[str, str, str]]) -> list[WhereNot]:
     """Return where the same gain was looked for and not found, and where the decision did harm and nothing else."""
     found = []
     for condition in {mark.condition.name: mark.condition for mark in others}.values():
         there = [mark for mark in others if mark.condition == condition]
-        lacking = [mark for mark in there if mark.shows in gained and mark.effect is not Effect.HELPS]
+        lacking = [mark for mark in there if _looked_for(mark) in gained and mark.effect is not Effect.HELPS]
         if not lacking and not any(mark.effect is Effect.HELPS for mark in there):
             lacking = [mark for mark in there if mark.effect is Effect.HURTS]
         if lacking:
             words = "; ".join(mark.much for mark in decisions.sizes(lacking))
-            found.append(WhereNot(condition=condition, words=text.plain(words)))
-    return found
+            told = any(mark.effect is not Effect.UNKNOWN for mark in lacking)
+            found.append(WhereNot(condition=condition, words=text.plain(words), told=told))
+    return sorted(found, key=lambda one: not one.told)
 
 
 def _listed(one: Advised) -> str:

@@ -15,7 +15,7 @@ import markupsafe
 import msgspec
 import pandas as pd
 
-from experiments.analysis import verdicts
+from experiments.analysis import claims, verdicts
 from experiments.analysis.installed import installed
 from experiments.analysis.run import Run, load_run
 from experiments.analysis.verdicts import ClaimVerdict
@@ -45,7 +45,6 @@ from experiments.report.opening import FirstScreen
 from experiments.report.quality import Quality
 from experiments.report.scene import ReportedStudy, UnknownStudy
 from experiments.report.sections import Section
-from experiments.report.sources import SOURCES
 
 _MANY = 1_000  # trials, from which on it takes longer to draw them than to share the work
 
@@ -68,7 +67,7 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
         "named": provenance.named(run),
         "sources": provenance.provenances(run),
         "banners": sections.banners(run),
-        "documents": SOURCES,
+        "documents": claims.sources(),
     }
     _write_page(run.folder / "claims.html", **common, entries=contents.entries)
     page = run.folder / "report.html"
@@ -121,26 +120,25 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
     judged, rows, answers = ledger.judge(run), measured(run), decisions.answered(run)
     places, parts = _places(run), {part.parts[0].run: part for part in run.split()}
     by_study = ledger.by_study(judged)
-    jobs: list[Callable[[], Any]] = [
-        partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in places
-    ]
-    jobs += [partial(ledger.entries, mine, run) for mine in by_study.values()]
+    told = [partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in places]
+    judging = [partial(ledger.entries, mine, run) for mine in by_study.values()]
     primary = {study: _described(study, studies).primary for _, study in places}
-    jobs.append(partial(quality.quality, run, primary))
+    jobs: list[Callable[[], Any]] = [*told, *judging, partial(quality.quality, run, primary)]
     made = processors.shared(jobs) if len(run.trials) >= _MANY else [job() for job in jobs]
     with drawing.style():
         drawn = figures.conclusions.draw(rows)
         mapped = figures.decision_map.draw(answers)
-    entries = {entry.claim.id: entry for mine in made[len(places) : -1] for entry in mine}
+    asked, graded = made[: len(told)], made[-1]
+    entries = {entry.claim.id: entry for mine in made[len(told) : -1] for entry in mine}
     return ReportContents(
         opening=opening.opening(rows, run.trials["study"].unique().tolist()),
         answers=answers,
         advice=advice.advice(answers),
         map_figures=mapped,
         overview=drawn,
-        quality=made[-1],
-        sections=made[: len(places)],
-        anchors={place: part.anchor for place, part in zip(places, made, strict=False)},
+        quality=graded,
+        sections=asked,
+        anchors={place: part.anchor for place, part in zip(places, asked, strict=True)},
         verdicts=judged,
         entries=[entries[claim.id] for claim, _ in ledger.by_claim(judged)],
     )

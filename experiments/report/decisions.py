@@ -62,7 +62,7 @@ class DeclaredMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """What one test says of a decision under a condition; without a ``comparison`` it was not measured."""
+    """What one test that was measured says of a decision under a condition."""
 
     decision: Decision
     condition: AskedCondition

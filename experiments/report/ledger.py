@@ -13,7 +13,7 @@ import msgspec
 
 from experiments import metrics
 from experiments.analysis import claims, verdict_rules, verdicts
-from experiments.analysis.claims import Claim, ClaimSource, Test
+from experiments.analysis.claims import Claim, Test
 from experiments.analysis.order import describe
 from experiments.analysis.run import Run
 from experiments.analysis.scales import RATIO
@@ -48,7 +48,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     claim: Claim
-    document: ClaimSource
     finding: str
     summary: str
     tested: bool
@@ -64,14 +63,13 @@ def judge(run: Run) -> list[ClaimVerdict]:
 
 def entries(judged: Sequence[ClaimVerdict], run: Run) -> list[Entry]:
     """Return the page's part on each claim."""
-    parts, repeating, documents = [], Repeating(), claims.sources()
+    parts, repeating = [], Repeating()
     for claim, mine in by_claim(judged):
         with drawing.style():
             drawn = figures.claims.draw(claim, mine)
         parts.append(
             Entry(
                 claim=claim,
-                document=documents[claim.document],
                 finding=findings.sentence(mine),
                 summary=summary(mine),
                 tested=any(one.verdict is not Verdict.NOT_MEASURED for one in mine),

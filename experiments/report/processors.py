@@ -6,13 +6,17 @@ import multiprocessing
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 _jobs: list[Callable[[], Any]] = []
 
 
 def shared(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Return what each job returns, in their order; on one processor they are done here. Raises what a job raises."""
+    """Return what each job returns, in their order; on one processor they are done here.
+
+    Raises what a job raises, and `BrokenProcessPool` where a process was killed, for want of memory say.
+    """
     workers = min(len(os.sched_getaffinity(0)), len(jobs))
     if workers < 2:
         return [job() for job in jobs]
@@ -22,9 +26,8 @@ def shared(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
         with warnings.catch_warnings():
             # Newer Pythons warn of forking beside threads: numpy's, which hold no lock while they wait for work.
             warnings.simplefilter("ignore", DeprecationWarning)
-            pool = multiprocessing.get_context("fork").Pool(workers)
-        with pool:
-            return pool.map(_do, range(len(jobs)), chunksize=1)
+            with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+                return [*pool.map(_do, range(len(jobs)))]
     finally:
         _jobs.clear()
 

@@ -116,8 +116,38 @@ def test_advice_takes_what_helps_and_says_where_it_does_not_hold(advised: dict[s
     [take] = advised[MANY].take
     assert take.decision.name == "faster"
     assert take.gains.startswith("2.00 times better (")
-    assert [one.condition.name for one in take.elsewhere] == [FEW]
+    assert take.word == "take"
+    assert [(one.condition.name, one.told) for one in take.elsewhere] == [(FEW, True)]
     assert advised[MANY].first == ""
+
+
+def test_a_gain_in_what_does_not_count_first_is_weighed_and_not_taken(tmp_path: Path) -> None:
+    declared = asked("faster")
+    [few, many] = declared.conditions
+    counted = msgspec.structs.replace(many, counts=("memory",))
+    run = run_of(tmp_path, trials({"faster": TRUTH["faster"]}))
+    answers = decisions.answered(run, msgspec.structs.replace(declared, conditions=(few, counted)))
+    [weigh] = advice.advice(answers)[1].take
+    assert weigh.word == "weigh"
+
+
+def test_where_nobody_can_tell_is_not_where_it_does_not_hold(tmp_path: Path) -> None:
+    # Under few users there are too few blocks.
+    made = (
+        one for one in trials({"faster": TRUTH["faster"]}) if one.spec.condition["users"] == 50 or one.spec.block < 3
+    )
+    [take] = advice.advice(decisions.answered(run_of(tmp_path, made), asked("faster")))[1].take
+    assert [one.told for one in take.elsewhere] == [False]
+
+
+def test_a_word_that_stands_for_another_measure_elsewhere_says_nothing_of_the_gain(tmp_path: Path) -> None:
+    declared = asked("faster")
+    few, many = declared.decisions[0].tests
+    other = msgspec.structs.replace(few, metric="latency_p50")
+    decision = msgspec.structs.replace(declared.decisions[0], tests=(other, many))
+    run = run_of(tmp_path, trials({"faster": TRUTH["faster"]}))
+    [take] = advice.advice(decisions.answered(run, msgspec.structs.replace(declared, decisions=(decision,))))[1].take
+    assert take.alone and take.elsewhere == []
 
 
 def test_advice_leaves_what_hurts_and_names_what_does_not_matter(advised: dict[str, Advice]) -> None:
@@ -155,6 +185,7 @@ def test_a_gain_that_costs_something_else_is_taken_with_its_cost_named(tmp_path:
     [take] = told[1].take
     assert "throughput" in take.gains
     assert "latency" in take.costs and "worse" in take.costs
+    assert take.word == "take"
 
 
 def test_without_records_everything_is_said_to_be_not_known(tmp_path: Path) -> None:
