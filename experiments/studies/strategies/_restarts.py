@@ -80,6 +80,15 @@ class _Service:
         await self._hearing
 
 
+async def started(policy: str, workers: int, broken: Path) -> _Service:
+    """Return a service that starts so many workers; while the file `broken` is there, they die at their start."""
+    pipe = asyncio.subprocess.PIPE
+    plan = [policy, str(workers), str(broken)]
+    return _Service(
+        await asyncio.create_subprocess_exec(sys.executable, "-P", str(_SERVICE), *plan, stdin=pipe, stdout=pipe)
+    )
+
+
 def run(role: Role) -> None:
     """Run the trial, and note what was answered and what it took."""
     before_s = processes.waited_for_seconds()
@@ -115,14 +124,11 @@ async def _live(role: Role) -> None:
     condition = role.spec.condition
     seconds, workers = float(condition["seconds"] or 0), int(condition["workers"] or 1)
     broken = role.work_dir / "broken"
-    plan = [role.spec.subject, str(workers), str(broken)]
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-P", str(_SERVICE), *plan, stdin=pipe, stdout=pipe)
-    service = _Service(process)
+    service = await started(role.spec.subject, workers, broken)
     repaired_s: float | None = None
     try:
         await service.serves(workers)
-        started, clock = service.starts, Stopwatch()
+        before, clock = service.starts, Stopwatch()
         asking = asyncio.create_task(_asked(role, await service.address, seconds, clock))
         if condition["fault"] == "dies-at-start":
             kills = workers
@@ -130,7 +136,7 @@ async def _live(role: Role) -> None:
         else:
             kills = await _kill(service, role, seconds, clock)
         probes = await asking
-        starts = service.starts - started
+        starts = service.starts - before
     finally:
         await service.end()
     role.part.values |= {

@@ -61,8 +61,22 @@ def test_a_service_that_nobody_attends_to_starts_nothing_and_others_do(records):
         assert value("restarts_available", record) > 0
     assert all(record.part().values["probes"] == 45 for record in records.values())
     assert all(value(name, record) >= 0 for record in records.values() for name in ALWAYS)
-    for policy in ("at-once", "backoff"):
-        assert value("restarts_back", records["dies-at-start", policy]) > 0
+
+
+@pytest.mark.parametrize("policy", ["at-once", "backoff"])
+async def test_workers_that_die_at_their_start_serve_again_once_that_is_repaired(policy, tmp_path):
+    service = await _restarts.started(policy, 1, tmp_path / "broken")
+    try:
+        await service.serves(1)
+        (tmp_path / "broken").touch()
+        service.kill(service.serving)
+        async with asyncio.timeout(20), service._changed:
+            await service._changed.wait_for(lambda: service.starts >= 3)
+        (tmp_path / "broken").unlink()
+        await service.serves(1)  # however long that takes on a busy machine
+        assert (await _restarts._ask(await service.address, 0.0, 20.0, lambda: 0.0)).answered
+    finally:
+        await service.end()
 
 
 class Briefly:
