@@ -6,14 +6,16 @@ conversation. The agents are asked one right after another, and the time in whic
 through all of them must fit in the period. What bounds the number is then memory, or the time that the answers take,
 and the record of every number that was tried says which.
 
-The numbers are found by doubling and bisection, each in fresh processes inside one trial's limits. Those may be killed:
-that is what is looked for. The process that notes what became of them is the last that the kernel would choose.
+The numbers are found by strides that double and by bisection, each in fresh processes inside one trial's limits. Those
+may be killed: that is what is looked for. The process that notes what became of them is the last that the kernel would
+choose.
 """
 
 from __future__ import annotations
 
 import ctypes.util
 import os
+import random
 import selectors
 import shutil
 import subprocess
@@ -46,14 +48,12 @@ CAME: tuple[Came, ...] = ("held", "wrong", "late", "lost", "failed")
 # it needs in its long-term memory, and computes less.
 _SETTINGS: dict[str, Scalar] = {"history_length": 64}
 
-# Doubling begins here, the same for every subject.
-_FIRST = 2
-
 # Seconds: a probe begins, and tells an agent its conversation, at most; and until a process that has said all ends.
 _BEGINS_S, _TELLS_S, _ENDS_S = 20.0, 1.0, 20.0
 
-# For estimates: an agent's answer where its state was kept, and where all is computed; what a process of its own takes.
-_STATE_S, _ANEW_S, _AGENT_BYTES = 0.37, 2.2, 160 << 20
+# Guesses, by which a search begins near what it will find: an agent's answer where its state was kept, and where all is
+# computed, in seconds; what a process of its own takes. How far they are off costs time and changes no result.
+_STATE_S, _ANEW_S, _AGENT_BYTES = 0.48, 2.2, 135 << 20
 
 # Seconds a trial takes at most. What is slow is slow in its first round, which has time; what hangs ends its probe.
 _AT_MOST_S = 7_200.0
@@ -64,7 +64,10 @@ _STATES_ON_DISK = 16 << 30
 
 
 class _Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """A profile and what is asked under it: seconds of a period and a deadline, the most agents, and how often."""
+    """A profile and what is asked under it: seconds of a period and a deadline, the most agents, and how often.
+
+    A number is the largest where one that is larger by 1, or by the share ``within``, did not hold.
+    """
 
     profile: str
     period_s: float
@@ -73,6 +76,7 @@ class _Limit(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[str, ...]
     blocks: int | None = None
     words: str = "scripted"
+    within: float = 0.0
 
 
 _CLAIMED = ("per-process", "objects", "tiered")
@@ -81,6 +85,7 @@ _EVERY = (*_CLAIMED, *_OTHERS)
 
 _TOKENS = 1_000
 _SHORT = _Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=64, subjects=_CLAIMED)
+_EDGE = _Limit(profile="4gb", period_s=30, deadline_s=10, ceiling=256, subjects=_CLAIMED, within=1 / 8)
 _LIMITS: dict[Preset, tuple[_Limit, ...]] = {
     "smoke": (_Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=2, subjects=("per-process", "objects")),),
     "quick": (
@@ -91,7 +96,7 @@ _LIMITS: dict[Preset, tuple[_Limit, ...]] = {
         _SHORT,
         msgspec.structs.replace(_SHORT, subjects=_OTHERS, blocks=2),
         msgspec.structs.replace(_SHORT, profile="1gb", subjects=_EVERY),
-        _Limit(profile="4gb", period_s=120, deadline_s=30, ceiling=512, subjects=_CLAIMED, blocks=1),
+        _EDGE,
     ),
     "paper": (
         *(
@@ -113,7 +118,8 @@ def cells(request: GridRequest) -> list[Cell]:
             cell = _cell(limit, subject, request.engine)
             if cell is not None:
                 found.setdefault(f"{subject} {sorted(cell.condition.items())}", cell)
-    arms = [cell for cell in found.values() if cell.subject == "objects" and cell.condition == _condition(_SHORT)]
+    judged = (_condition(_SHORT), _condition(_EDGE))
+    arms = [cell for cell in found.values() if cell.subject == "objects" and cell.condition in judged]
     return [*found.values(), *(twins(arms) if request.preset in GRADED else ())]
 
 
@@ -126,6 +132,7 @@ def _condition(limit: _Limit) -> dict[str, Scalar]:
         "deadline_s": limit.deadline_s,
         "ceiling": limit.ceiling,
         "words": limit.words,
+        "within": limit.within,
     }
 
 
@@ -163,11 +170,17 @@ def _cell(limit: _Limit, subject: str, engine: EngineSpec) -> Cell | None:
 
 
 def _estimate_s(limit: _Limit, subject: str) -> float:
-    """Guess a trial's seconds: doubling and bisection try about four and a half times the largest number of agents."""
-    fits = profiles.load(limit.profile).memory_bytes / _AGENT_BYTES
-    answers = limit.period_s / (_STATE_S if subject.startswith("tiered") else _ANEW_S)
-    largest = min(limit.ceiling, fits if subject == "per-process" else answers)
-    return 22.0 + 4.5 * largest * (_STATE_S + _ANEW_S / 2)
+    """Guess a trial's seconds: a search tries about three times the largest number of agents."""
+    guess = _guess(profiles.load(limit.profile).memory_bytes, limit.period_s, limit.ceiling, subject)
+    return 22.0 + 3.0 * guess * (_STATE_S + _ANEW_S)
+
+
+def _guess(memory_bytes: int, period_s: float, ceiling: int, subject: str) -> int:
+    """Guess how many agents are held: as many as memory or time allows."""
+    alone = subject == "per-process"
+    fits = memory_bytes // _AGENT_BYTES if alone else ceiling
+    answers = int(period_s / (_STATE_S if alone or subject == "tiered" else _ANEW_S))
+    return max(1, min(ceiling, fits, answers))
 
 
 def _jemalloc() -> str | None:
@@ -176,7 +189,9 @@ def _jemalloc() -> str | None:
 
 def run(role: Role) -> None:
     """Try numbers of agents until the largest that holds is known; note each, and what came of it."""
-    part, ceiling = role.part, int(role.spec.condition["ceiling"] or 0)
+    part, spec = role.part, role.spec
+    ceiling, within = int(spec.condition["ceiling"] or 0), float(spec.condition["within"] or 0)
+    guess = _guess(spec.profile.memory_bytes, float(spec.condition["period_s"] or 0), ceiling, spec.subject)
     part.went_beyond = True
     names = ("agents", "came", "round_s", "slowest_s", "anonymous_bytes", "seconds", "prompt_tokens", "reused_tokens")
     part.series = {name: [] for name in names}
@@ -200,10 +215,22 @@ def run(role: Role) -> None:
         return probed.came == "held"
 
     role.mark("began")
-    found = largest(holds, _FIRST, ceiling)
+    found = largest(holds, _first(guess, within, spec.seed), max(1, guess // 8), ceiling, within)
     role.mark("ended")
     part.values.update(agents_held=float(found.number), agents_settled=float(found.settled))
     role.outside_look()
+
+
+def _first(guess: int, within: float, seed: int) -> int:
+    """Return where a search begins.
+
+    One that ends within a share begins a little elsewhere in each block: else all blocks would try the same numbers,
+    and how coarse these are would not show in their spread. One that ends exactly begins below the guess, so that two
+    numbers hold, whose difference is what an agent takes.
+    """
+    if within:
+        return max(1, round(guess * (1 + within * random.Random(seed).uniform(-0.5, 0.5))))
+    return max(1, guess - max(1, guess // 5))
 
 
 def _probe(role: Role, agents: int) -> tuple[Probed, int]:

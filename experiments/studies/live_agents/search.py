@@ -1,4 +1,4 @@
-"""The largest number that holds, by doubling and then by bisection."""
+"""The largest number that holds, by strides that double and then by bisection."""
 
 from __future__ import annotations
 
@@ -14,21 +14,26 @@ class Largest(msgspec.Struct, frozen=True):
     settled: bool
 
 
-def largest(holds: Callable[[int], bool], first: int, ceiling: int) -> Largest:
-    """Return the largest number up to ``ceiling`` that ``holds``, begun at ``first``; each is tried once at most.
+def largest(holds: Callable[[int], bool], first: int, stride: int, ceiling: int, within: float = 0.0) -> Largest:
+    """Return the largest number up to ``ceiling`` that ``holds``; each is tried once at most.
 
+    The search begins at ``first`` and goes up while numbers hold, or down while none does, by a ``stride`` that
+    doubles. Then it bisects, until the number that failed is larger by 1, or by at most the share ``within``.
     Numbers are taken to hold up to some point and not beyond: where chance decides near it, blocks tell how much.
     """
-    low, high = 0, min(first, ceiling)
-    while holds(high):
-        low = high
+    low, high, number = 0, ceiling + 1, min(first, ceiling)
+    while high - low > max(1.0, within * low):
+        if holds(number):
+            low = number
+        else:
+            high = number
         if low == ceiling:
             return Largest(low, settled=False)
-        high = min(2 * high, ceiling)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if holds(middle):
-            low = middle
+        if high > ceiling:
+            number = min(low + stride, ceiling)
+        elif not low:
+            number = max(high - stride, 1)
         else:
-            high = middle
+            number = (low + high) // 2
+        stride *= 2
     return Largest(low, settled=True)
