@@ -53,7 +53,7 @@ _BEGINS_S, _TELLS_S, _ENDS_S = 20.0, 1.0, 20.0
 
 # Guesses, by which a search begins near what it will find: an agent's answer where its state was kept, and where all is
 # computed, in seconds; what a process of its own takes. How far they are off costs time and changes no result.
-_STATE_S, _ANEW_S, _AGENT_BYTES = 0.48, 2.2, 135 << 20
+_STATE_S, _ANEW_S, _AGENT_BYTES = 1.0, 3.5, 135 << 20
 
 # Seconds a trial takes at most. What is slow is slow in its first round, which has time; what hangs ends its probe.
 _AT_MOST_S = 7_200.0
@@ -85,7 +85,7 @@ _EVERY = (*_CLAIMED, *_OTHERS)
 
 _TOKENS = 1_000
 _SHORT = _Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=64, subjects=_CLAIMED)
-_EDGE = _Limit(profile="4gb", period_s=30, deadline_s=10, ceiling=256, subjects=_CLAIMED, within=1 / 8)
+_EDGE = _Limit(profile="4gb", period_s=10, deadline_s=10, ceiling=256, subjects=_CLAIMED)
 _LIMITS: dict[Preset, tuple[_Limit, ...]] = {
     "smoke": (_Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=2, subjects=("per-process", "objects")),),
     "quick": (
@@ -104,7 +104,7 @@ _LIMITS: dict[Preset, tuple[_Limit, ...]] = {
             for profile in ("512mb", "1gb")
             for period_s in (5, 60)
         ),
-        _Limit(profile="4gb", period_s=120, deadline_s=30, ceiling=1024, subjects=_EVERY, blocks=6),
+        _Limit(profile="4gb", period_s=120, deadline_s=30, ceiling=1024, subjects=_EVERY, blocks=6, within=1 / 8),
         _Limit(profile="1gb", period_s=60, deadline_s=30, ceiling=1024, subjects=_EVERY, blocks=6, words="own"),
     ),
 }
