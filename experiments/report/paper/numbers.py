@@ -1,8 +1,8 @@
 """The paper's numbers by name, each computed from the records of one run or taken from the ledger.
 
 ``NAME.FIELD`` is a comparison (a key comparison or a declared one) or a declared level; ``run.*``, ``ledger.*``,
-``verdict.CLAIM``, ``published.CLAIM``, ``asserted.CLAIM``, ``law.N.W``, ``factor.*``, ``kept.*`` and ``constant.*`` are what
-their names say.
+``verdict.CLAIM``, ``published.CLAIM``, ``asserted.CLAIM``, ``law.N.W``, ``factor.*``, ``kept.*`` and ``constant.*``
+are what their names say.
 """
 
 from __future__ import annotations
@@ -131,13 +131,18 @@ class Numbers:
         return ledger.judge(self.run)
 
     @cached_property
+    def key_comparisons(self) -> list[MeasuredComparison]:
+        """The key comparisons as the run measured them, compared as one family."""
+        return measured(self.run)
+
+    @cached_property
     def _keys(self) -> dict[str, KeyComparison]:
         return {key.name: key for key in key_comparisons.load()}
 
     @cached_property
     def _measured(self) -> list[MeasuredComparison]:
         # Two families: the titled comparisons, as in the report, and the paper's own.
-        return [*measured(self.run), *measured(self.run, [key for key in self._keys.values() if not key.title])]
+        return [*self.key_comparisons, *measured(self.run, [key for key in self._keys.values() if not key.title])]
 
     def _level(self, name: str) -> dict[str, str]:
         one = self.declared.levels[name]
@@ -206,9 +211,9 @@ class Numbers:
         tested = {one.claim.id for one in self.judged if one.verdict is not Verdict.NOT_MEASURED}
         counts = Counter(one.verdict for one in self.judged)
         facts = {
+            "documents": len({one.claim.document for one in self.judged}),
             "claims": len(claims),
             "tested": len(tested),
-            "untested": len(claims - tested),
             "judged": sum(counts.values()) - counts[Verdict.NOT_MEASURED],
         } | {str(verdict): counts[verdict] for verdict in Verdict}
         return str(_known("fact of the ledger", name, facts))
