@@ -235,7 +235,7 @@ class Numbers:
         return " and ".join(text.plain(level) for level in sorted(levels, key=str))
 
     def _of_record(self, name: str) -> str:
-        """Return what a committed record beside the runs holds: one number, or from the least to the most of several."""
+        """Return what a committed record beside the runs holds: one number, or the range of several."""
         one = _known("kept number", name, self.declared.kept)
         try:
             found = re.findall(one.at, (_ROOT / one.record).read_text(encoding="utf-8"), re.MULTILINE)
