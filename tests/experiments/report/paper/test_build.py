@@ -269,7 +269,7 @@ def test_a_figure_is_found_in_whichever_run_has_it(
 ) -> None:
     def draw(scene: Scene, titled: bool) -> list[Drawn]:
         name = "isolation-inference" if "asynchronous" in set(scene.trials["subject"]) else "isolation-sleeps"
-        return [Drawn(name=name, title=f"{len(scene.trials)} trials.", alt="", data=[], svg=b"", png=b"")]
+        return [Drawn(name=name, title=f"{name}.", alt="", data=[], svg=b"", png=b"")]
 
     monkeypatch.setattr("experiments.report.figures.draw", draw)
     shutil.copytree(text, tmp_path / "text")
@@ -279,8 +279,8 @@ def test_a_figure_is_found_in_whichever_run_has_it(
     for name, records in (("first", sleeps), ("second", inference)):
         synthetic.write(tmp_path / "runs" / name, records, run_id=name, blocks=6, studies=("isolation",))
     data, drawn = collected(load_run(tmp_path / "runs"), tmp_path / "text")
-    assert drawn["isolation-inference"].title == f"{len(inference)} trials."
-    assert data.titles == {"isolation": [f"{len(sleeps)} trials.", f"{len(inference)} trials."]}
+    assert drawn["isolation-inference"].title == "isolation-inference."
+    assert data.titles == {"isolation": ["isolation-sleeps.", "isolation-inference."]}
 
 
 def test_a_record_beside_the_runs_holds_a_number_or_a_range(made: list[Record], text: Path, tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_a_ladder_is_told_by_what_each_mechanism_does(tmp_path: Path) -> None:
 
 def test_the_paper_tells_each_claim_once_and_draws_what_the_report_has() -> None:
     asked = source.wanted((SOURCE / "paper.typ").read_text())
-    assert {claim.study for claim in claims.load() if claim.study} <= set(asked["claims-of"])
+    assert {claim.study for claim in claims.load().values() if claim.study} <= set(asked["claims-of"])
     report = (SOURCE.parent / "results" / "reference" / "report.html").read_text()
     drawn = dict.fromkeys([*asked["fig"], *asked["saying"]])
     assert [name for name in drawn if f'id="{name}-' not in report] == []
