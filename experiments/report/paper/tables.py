@@ -11,6 +11,7 @@ from experiments.analysis import claims
 from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
+from experiments.measuring.records import Scalar
 from experiments.report import findings, headline, key_comparisons, ledger, provenance, text
 from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper.numbers import NoRecord, Numbers
@@ -112,6 +113,7 @@ def _ladders(numbers: Numbers) -> Table:
     rows = [["agent", "each mechanism", "measure", "better", "worse", "no difference", "cannot be told"]]
     keys: list[KeyComparison] = []
     for (study, agent, direction), found in _climbed(numbers).items():
+        factors: dict[str, Scalar] = {"ladder": direction} | ({"of": agent} if agent else {})
         for metric in _CLIMBED[study]:
             for subject, mechanism in found.items():
                 keys.append(
@@ -122,7 +124,7 @@ def _ladders(numbers: Numbers) -> Table:
                         metric=metric,
                         reference=_ENDS[direction][0],
                         subject=subject,
-                        factors={"ladder": direction} | ({"of": agent} if agent else {}),
+                        factors=factors,
                     )
                 )
     climbed: dict[tuple[str, str, str], list[MeasuredComparison]] = {}

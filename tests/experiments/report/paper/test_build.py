@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -317,7 +317,7 @@ def test_what_is_declared_for_the_paper_is_named_by_it_or_by_a_page() -> None:
     own = [key.name for key in key_comparisons.load() if not key.title]
     named = {name.partition(".")[0] for function in ("n", "by", "row") for name in asked[function]}
     assert [name for name in (*own, *known.levels) if name not in named and f'"{name}.' not in pages] == []
-    kinds = {"constant": known.constants, "kept": known.kept, "factor": known.factors}
+    kinds: dict[str, Iterable[str]] = {"constant": known.constants, "kept": known.kept, "factor": known.factors}
     facts = [f"{kind}.{name}" for kind, names in kinds.items() for name in names]
     assert sorted(set(facts) - set(asked["n"])) == []
     assert sorted(known.parts) == sorted(asked["when"])
