@@ -33,7 +33,7 @@ _MAP = "map"
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure as the text shows it; ``path`` is empty until it is written."""
+    """One figure as the text shows it; ``path`` is empty until it is written, and where only its title is shown."""
 
     title: str
     alt: str
@@ -69,7 +69,7 @@ def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", te
     data, drawn = collected(run, text)
     paths = {path.stem: path for path in write_figures(list(drawn.values()), out / "figures") if path.suffix == ".svg"}
     for name, one in drawn.items():
-        data.figures[name] = Picture(title=one.title, alt=one.alt, path=str(paths[one.name].resolve()))
+        data.figures[name] = _picture(one, str(paths[one.name].resolve()))
     written = (out / "data.json").resolve()
     write_whole(written, msgspec.json.format(msgspec.json.encode(data), indent=2))
     page = out / "paper.pdf"
@@ -78,7 +78,7 @@ def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", te
 
 
 def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
-    """Return everything that the text asks of ``run``, and its figures by the names they are asked for.
+    """Return everything that the text asks of ``run``, and the figures to be shown, by the names they are asked for.
 
     Raises `BadInput` that names every number without a record; where all have one, every figure without.
     """
@@ -120,8 +120,12 @@ def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
     data.titles = {study: [one.title for one in drawn if one.name.startswith(f"{study}-")] for study in told}
     found = each(("fig", "saying"), partial(_find, drawn, numbers, known))
     refuse()
-    data.figures = dict.fromkeys(found)
-    return data, {name: one for name, one in found.items() if one is not None}
+    data.figures = {name: one and _picture(one) for name, one in found.items()}
+    return data, {name: one for name in asked.get("fig", ()) if (one := found[name]) is not None}
+
+
+def _picture(drawn: Drawn, path: str = "") -> Picture:
+    return Picture(title=drawn.title, alt=drawn.alt, path=path)
 
 
 def _not_measured(known: Declared, part: str) -> str:

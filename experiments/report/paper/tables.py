@@ -19,6 +19,8 @@ from experiments.report.rungs import NO_MECHANISM
 
 Table = list[list[str]]
 
+_NBSP = "\u00a0"
+
 _VERDICTS = (Verdict.REPRODUCED, Verdict.PARTLY, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE)
 _ENDS = {"add-one": ("none", "added alone"), "leave-one-out": ("all", "left out")}
 """Of each direction of a ladder: what every rung is compared with, and the words for it."""
@@ -64,7 +66,7 @@ def claims_of(study: str, numbers: Numbers) -> Table:
             claim.figure,
             claim.source_measured,
             findings.sentence(mine).rstrip("."),
-            ledger.summary(mine),
+            ledger.summary(mine).replace(" ×", f"{_NBSP}×"),
         ]
         for claim, mine in ledger.by_claim(numbers.judged)
         if claim.study == study and _tested(mine)
@@ -151,7 +153,8 @@ def _climbed(numbers: Numbers) -> dict[tuple[str, str, str], dict[str, str]]:
         if study in _CLIMBED and factors.get("ladder") in _ENDS and mechanism not in NO_MECHANISM:
             ladder = found.setdefault((study, str(factors.get("of", "")), factors["ladder"]), {})
             ladder[subject] = text.plain(mechanism).replace("_", " ")
-    return dict(sorted(found.items()))
+    order = list(_CLIMBED)
+    return dict(sorted(found.items(), key=lambda one: (order.index(one[0][0]), one[0])))
 
 
 def _conclusion(one: MeasuredComparison) -> Conclusion:
@@ -167,7 +170,7 @@ def _listed(mine: Iterable[MeasuredComparison], wanted: Conclusion) -> str:
         if one.comparison is not None and one.comparison.summary is not None and one.comparison.conclusion is wanted
     }
     order = sorted(ratios, key=lambda name: -abs(math.log(ratios[name])))
-    return ", ".join(f"{name} (× {text.significant(ratios[name])})" for name in order) or "–"
+    return ", ".join(f"{name} (×{_NBSP}{text.significant(ratios[name])})" for name in order) or "–"
 
 
 def _untested(numbers: Numbers) -> Table:

@@ -299,8 +299,8 @@ def test_a_ladder_is_told_by_what_each_mechanism_does(tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path / "run", every, blocks=6, studies=("load",)))
     rows = tables.table("ladders", Numbers(run, Declared()))[1:]
     told = {(how, measure): (better, worse) for _, how, measure, better, worse, *_ in rows}
-    assert told["added alone", "throughput"][0].startswith("isolation (× 1.1")
-    assert told["left out", "throughput"][1].startswith("isolation (× 0.8")
+    assert told["added alone", "throughput"][0].startswith("isolation (×\u00a01.1")
+    assert told["left out", "throughput"][1].startswith("isolation (×\u00a00.8")
 
 
 def test_the_paper_tells_each_claim_once_and_draws_what_the_report_has() -> None:
