@@ -120,7 +120,7 @@ def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
     data.titles = {study: [one.title for one in drawn if one.name.startswith(f"{study}-")] for study in told}
     found = each(("fig", "saying"), partial(_find, drawn, numbers, known))
     refuse()
-    data.figures = {name: one and _picture(one) for name, one in found.items()}
+    data.figures = {name: None if one is None else _picture(one) for name, one in found.items()}
     return data, {name: one for name in asked.get("fig", ()) if (one := found[name]) is not None}
 
 

@@ -115,7 +115,9 @@ def _ladders(numbers: Numbers) -> Table:
     rows = [["agent", "each mechanism", "measure", "better", "worse", "no difference", "cannot be told"]]
     keys: list[KeyComparison] = []
     for (study, agent, direction), found in _climbed(numbers).items():
-        factors: dict[str, Scalar] = {"ladder": direction} | ({"of": agent} if agent else {})
+        factors: dict[str, Scalar] = {"ladder": direction}
+        if agent:
+            factors["of"] = agent
         for metric in _CLIMBED[study]:
             for subject, mechanism in found.items():
                 keys.append(
