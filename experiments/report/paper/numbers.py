@@ -146,13 +146,13 @@ class Numbers:
 
     def _level(self, name: str) -> dict[str, str]:
         one = self.declared.levels[name]
-        for part in self.run.split():  # the first run that has it
-            here = _fitting(part.measures, one.study, one.where())
-            here = here[(here["metric"] == one.metric) & (here["subject"] == one.subject)]
-            if not here.empty:
-                break
-        else:
+        measures = self.run.measures
+        named = measures[(measures["metric"] == one.metric) & (measures["subject"] == one.subject)]
+        here = _fitting(named, one.study, one.where())
+        if here.empty:
             raise self._none(name, one.study, one.metric, (one.subject,), one.where(), one.part)
+        having = set(here["run"])
+        here = here[here["run"] == next(part.run for part in self.run.parts if part.run in having)]
         values, unit = here["value"], metrics.get(one.metric).unit
         percent = unit == "ratio"
         return {
