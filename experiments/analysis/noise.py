@@ -72,8 +72,8 @@ class Floors:
     def table(self, wanted: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
         """Return a row an arm and metric; ``differ`` says that the interval misses 1.
 
-        Of each study only the metrics ``wanted`` of it; None: all. Where ``differ`` is true, equals seemed to differ, as one arm in twenty does by chance. ``floor`` is a bound of |log ratio|, NaN
-        where blocks are too few for one.
+        Then equals seemed to differ, as one arm in twenty does by chance. ``floor`` is a bound of |log ratio|, NaN
+        where blocks are too few for one. Of each study it has the metrics ``wanted`` of it; None: all.
         """
         rows = []
         for run, study in self._cells.studies():
