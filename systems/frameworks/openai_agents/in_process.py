@@ -1,6 +1,7 @@
-"""A model of the Agents SDK's that answers by itself."""
+"""A model of the Agents SDK's that answers by itself, in the events that its runner waits for."""
 
 import agents
+from agents.models.fake_id import FAKE_RESPONSES_ID as ID
 from openai.types import responses
 
 
@@ -10,16 +11,21 @@ class Model(agents.Model):
 
     async def stream_response(self, system_instructions, input, model_settings, *arguments, **named):  # noqa: A002
         text = f"{len(input)}" + " word" * ((model_settings.max_tokens or 2) - 1)
-        place = {"item_id": "message", "output_index": 0, "content_index": 0, "logprobs": []}
         yield responses.ResponseTextDeltaEvent(
-            delta=text, sequence_number=0, type="response.output_text.delta", **place
+            delta=text,
+            item_id=ID,
+            output_index=0,
+            content_index=0,
+            logprobs=[],
+            sequence_number=0,
+            type="response.output_text.delta",
         )
         part = responses.ResponseOutputText(text=text, type="output_text", annotations=[])
         message = responses.ResponseOutputMessage(
-            id="message", content=[part], role="assistant", status="completed", type="message"
+            id=ID, content=[part], role="assistant", status="completed", type="message"
         )
         response = responses.Response(
-            id="response",
+            id=ID,
             created_at=0,
             model="in-process",
             object="response",
