@@ -80,7 +80,8 @@ def test_a_run_of_another_schema_is_refused(fourgig, tmp_path):
 
 def test_a_resumed_run_keeps_what_it_was_started_with(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
-    assert fourgig("run", "probe", "--engine", "simulated", "--out", out, *enforcement).returncode == 0
+    begun = fourgig("run", "probe", "--engine", "simulated", "--blocks", "2", "--out", out, *enforcement)
+    assert begun.returncode == 0
     error = sentence(fourgig("run", "--resume", out, "--seed", "3"), 2)
     assert "--seed" in error
     assert "2 blocks" in sentence(fourgig("run", "--resume", out, "--blocks", "1"), 2)
@@ -89,7 +90,8 @@ def test_a_resumed_run_keeps_what_it_was_started_with(fourgig, tmp_path, enforce
 def test_a_run_goes_on_until_it_is_stable_or_the_time_is_up(fourgig, tmp_path, enforcement):
     out, timed = tmp_path / "run", {"PROBE": "timed-1,timed-2"}
     stable = ("--until-stable", *enforcement)
-    short = fourgig("run", "probe", "--engine", "simulated", "--out", out, *stable, "--time-limit", "0", **timed)
+    begun = ("run", "probe", "--engine", "simulated", "--blocks", "2", "--out", out)
+    short = fourgig(*begun, *stable, "--time-limit", "0", **timed)
     assert short.returncode == 0, short.stderr
     assert "1 of 1 comparisons are not stable, and the time is up" in short.stderr
     assert "--blocks 6" in short.stderr
