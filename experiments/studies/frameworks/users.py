@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
-from experiments.studies.frameworks._compared import NO_MODEL, WINDOW, subjects
+from experiments.studies.frameworks._compared import NO_MODEL, subjects
 from experiments.workloads.endpoint.service import REPLY_S, PacedEndpoint
+from experiments.workloads.framework_levels import WINDOW
 
 PART = "users"
 QUESTION = "many users at once: how many are answered a second, how long do they wait, what does a request cost?"
@@ -34,8 +35,9 @@ _USERS: dict[Preset, tuple[tuple[int, int], ...]] = {
     "quick": ((10, 3),),
     "paper": ((1, 20), (10, 10), (50, 6), (100, 4)),
 }
-_USUAL_USERS = ((1, 10), (10, 6), (50, 4))
+_USUAL_USERS = ((1, 10), (10, 6), (50, 3))
 _ARMED = 50
+_ALONE_BLOCKS = 3  # of one user, whose wait is nearly all the endpoint's: what a turn takes by itself `turns` tells
 _START_S = 1.0  # the client, and the server around the system
 
 
@@ -56,6 +58,7 @@ def _cells(request: GridRequest) -> Iterator[Cell]:
                     {"users": users, "turns": turns, "arrivals": "closed"},
                     services=(PacedEndpoint.name,),
                     labels=(f"{NO_MODEL}, each {REPLY_S * 1000:g} ms after it was asked for",),
+                    blocks=_ALONE_BLOCKS if users == 1 else None,
                     estimate_s=_START_S + subject.start_s + _asking_s(subject, users, turns),
                 )
 
