@@ -1,4 +1,4 @@
-"""An engine that passes everything on to another one, and notes what it was asked: the prompts that were really sent."""
+"""An engine that passes all on to another one, and notes what it was asked: the prompts that were really sent."""
 
 from __future__ import annotations
 

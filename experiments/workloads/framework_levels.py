@@ -1,4 +1,4 @@
-"""What the study of frameworks calls its conditions, looks and outcomes: its trials, measures and figures say the same."""
+"""What the study of frameworks calls its conditions, looks and outcomes: trials, measures and figures say the same."""
 
 from __future__ import annotations
 
