@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+BARE = "bare"
+"""A client and a list of messages: what no framework can be below."""
+
+OURS = ("baseline", "asynchronous")
+"""The lab's agents that frameworks are compared with."""
+
 WINDOW = 12
 """Messages of the history in a prompt, besides the question, in the condition of one window."""
 

@@ -24,7 +24,7 @@ class Panel(NamedTuple):
     logarithmic: bool = False
 
 
-class Levels(NamedTuple):
+class RowLevels(NamedTuple):
     """What is told apart within a row: a factor, and the words for each of its levels, in order."""
 
     factor: str
@@ -35,7 +35,7 @@ class Levels(NamedTuple):
         return [level for level in self.words if level in set(factor(frame, self.factor))]
 
 
-CONDITIONS = Levels("window", WINDOWS)
+CONDITIONS = RowLevels("window", WINDOWS)
 """The two conditions."""
 
 
@@ -45,7 +45,7 @@ def rows_of_systems(
     part: str,
     panels: Sequence[Panel],
     title: str,
-    levels: Levels = CONDITIONS,
+    levels: RowLevels = CONDITIONS,
     **factors: int,
 ) -> list[Drawn]:
     """Return a figure with a row a system and a panel a metric; none where the first metric has no records."""
@@ -69,7 +69,7 @@ def rows_of_systems(
 
 
 def draw_levels(
-    axes: Axes, frame: pd.DataFrame, systems: Sequence[str], scale: float, levels: Levels = CONDITIONS
+    axes: Axes, frame: pd.DataFrame, systems: Sequence[str], scale: float, levels: RowLevels = CONDITIONS
 ) -> None:
     """Draw the mean of every system at each level, with its interval."""
     here = levels.of(frame)
@@ -88,7 +88,7 @@ def ordered(scene: Scene, frame: pd.DataFrame) -> list[str]:
     return scene.subjects(set(frame["subject"]))
 
 
-def table(frames: Sequence[pd.DataFrame], panels: Sequence[Panel], levels: Levels) -> list[tuple[str, ...]]:
+def table(frames: Sequence[pd.DataFrame], panels: Sequence[Panel], levels: RowLevels) -> list[tuple[str, ...]]:
     """Return the means as rows: a system at a level, and what was measured of it."""
     found: dict[tuple[str, int], list[str]] = {}
     for at, (frame, panel) in enumerate(zip(frames, panels, strict=True)):
@@ -109,13 +109,6 @@ def in_words(window: int) -> str:
     return f"with {WINDOWS[window]}" if window else WINDOWS[window]
 
 
-def only(frame: pd.DataFrame, **levels: Any) -> pd.DataFrame:
-    """Return the rows of a frame that have these levels."""
-    for name, level in levels.items():
-        frame = frame[factor(frame, name) == level]
-    return frame
-
-
 def told(frame: pd.DataFrame, scene: Scene, unit: str) -> str:
     """Return the means of the systems in a frame as words, the least and the most of them, for a title."""
     means = frame.groupby("subject")["value"].mean()
@@ -129,7 +122,7 @@ def told(frame: pd.DataFrame, scene: Scene, unit: str) -> str:
 
 
 def look(scene: Scene, system: str) -> dict[str, Any]:
-    """Return the colour and marker of a system: where there are more than colours, those of one colour differ in marker."""
+    """Return the colour and marker of a system: of more systems than colours those of one colour differ in marker."""
     place = scene.place(system)
     return {**drawing.look(place), "marker": MARKERS[(place + place // len(PALETTE)) % len(MARKERS)]}
 

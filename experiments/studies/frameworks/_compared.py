@@ -13,15 +13,10 @@ import msgspec
 
 from experiments.measuring.records import EngineSpec, Scalar, ServiceSpec
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
-from experiments.workloads.framework_levels import WINDOW, WINDOWS
+from experiments.workloads.framework_levels import BARE, OURS, WINDOW, WINDOWS
 from systems import registry
 from systems.frameworks import folders
 from systems.turn.layouts import LAYOUTS
-
-REFERENCE = "bare"
-"""A client and a list of messages: what no framework can be below."""
-
-OURS = ("baseline", "asynchronous")
 
 INSTRUCTIONS = LAYOUTS["passage"].system_prompt
 """What the system says in the lab's own prompts, and in everybody's in the condition of one window."""
@@ -36,7 +31,7 @@ _ONE_WINDOW: dict[str, Scalar] = {
     "importance_pruning": False,
 }
 
-_AMONG: dict[Preset, tuple[str, ...]] = {"smoke": OURS[1:], "quick": (REFERENCE, "langgraph", OURS[1])}
+_AMONG: dict[Preset, tuple[str, ...]] = {"smoke": OURS[1:], "quick": (BARE, "langgraph", OURS[1])}
 
 
 TRIAL_S = 1.0
@@ -86,8 +81,8 @@ def subjects(request: GridRequest, *, variants: bool = False) -> list[ComparedSy
     With ``variants`` also every form in which a system may keep what was said. What nobody registered is left out.
     """
     named = request.systems
-    everything = (REFERENCE, *folders.built_in(), *OURS)
-    chosen = _AMONG.get(request.preset, everything) if set(named) == set(OURS) else (REFERENCE, *named)
+    everything = (BARE, *folders.built_in(), *OURS)
+    chosen = _AMONG.get(request.preset, everything) if set(named) == set(OURS) else (BARE, *named)
     known = {*registry.systems.names(), *named}
     names = [name for name in dict.fromkeys(chosen) if name in known]
     found = [ComparedSystem(name=name, system=name) for name in names]
@@ -138,7 +133,7 @@ def cell(
 
 
 def armed(
-    request: GridRequest, cells: Sequence[Cell], which: Callable[[Cell], bool], arms: Sequence[str] = (REFERENCE,)
+    request: GridRequest, cells: Sequence[Cell], which: Callable[[Cell], bool], arms: Sequence[str] = (BARE,)
 ) -> list[Cell]:
     """Return ``cells``, and of those of the subjects ``arms`` that are ``which`` the second halves of A/A arms.
 

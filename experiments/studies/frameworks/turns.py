@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
-from experiments.studies.frameworks._compared import REFERENCE, subjects, windows
-from experiments.workloads.framework_levels import WINDOW
+from experiments.studies.frameworks._compared import subjects, windows
+from experiments.workloads.framework_levels import BARE, WINDOW
 
 PART = "turns"
 QUESTION = "one long session: what does a turn cost in time, memory and disk, and what does its prompt hold?"
@@ -44,7 +44,7 @@ MANY = 21
 _TURNS: dict[Preset, int] = {"smoke": 12, "quick": 60, "paper": 400}
 _USUAL_TURNS = 200
 _GROWN = 1.6  # of what a turn takes by itself, where prompts grow all along
-_ARMS = (REFERENCE, "langgraph")  # the quietest, and one of the frameworks
+_ARMS = (BARE, "langgraph")  # the quietest, and one of the frameworks
 
 
 def cells(request: GridRequest) -> list[Cell]:

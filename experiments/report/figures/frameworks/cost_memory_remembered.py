@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 
+from experiments.analysis.frames import where
 from experiments.report import drawing, text
 from experiments.report.drawing import GREY, Drawn
 from experiments.report.figures._blocks import INTERVALS
-from experiments.report.figures._frameworks import CONDITIONS, in_words, look, only, spread
+from experiments.report.figures._frameworks import CONDITIONS, in_words, look, spread
 from experiments.report.figures.kinds import interval
 from experiments.report.scene import Scene, factor
 from experiments.workloads.framework_levels import WINDOWS
@@ -53,7 +54,7 @@ def draw(scene: Scene) -> list[Drawn]:
     if costs.empty or memory.empty or kept.empty:
         return []
     turns = int(factor(kept, "turns").min())
-    kept = only(kept, turns=turns)
+    kept = where(kept, turns=turns)
     found = {window: _places(window, costs, memory, kept) for window in CONDITIONS.of(costs)}
     windows = [window for window, places in found.items() if places]
     if not windows:
@@ -92,10 +93,10 @@ def draw(scene: Scene) -> list[Drawn]:
 
 def _places(window: int, costs: pd.DataFrame, memory: pd.DataFrame, kept: pd.DataFrame) -> dict[str, _Place]:
     """Return the systems that have all three in this condition."""
-    here = [only(frame, window=window) for frame in (costs, memory, kept)]
+    here = [where(frame, window=window) for frame in (costs, memory, kept)]
     names = set.intersection(*(set(frame["subject"]) for frame in here))
     found = {}
-    for name in names:
+    for name in sorted(names):
         cpu, held, remembered = (frame.loc[frame["subject"] == name, "value"] for frame in here)
         found[name] = _Place(1000 * cpu, held / 2**20, 100 * remembered)
     return found
@@ -113,8 +114,9 @@ def _mark(axes: Axes, scene: Scene, system: str, place: _Place) -> None:
     line: dict[str, Any] = {"marker": "", "linewidth": 1.2, "color": marks["color"], "solid_capstyle": "butt"}
     axes.plot(interval(place.cpu), [y, y], **line)
     axes.plot([x, x], interval(place.memory), **line)
+    ring: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markeredgewidth": 0.7, **marks}
     for share in interval(place.remembered):
-        axes.plot(x, y, linestyle="none", markersize=_across(share), markerfacecolor="none", markeredgewidth=0.7, **marks)
+        axes.plot(x, y, markersize=_across(share), **ring)
     size = _across(float(place.remembered.mean()))
     axes.plot(x, y, linestyle="none", markersize=size, markeredgecolor="white", alpha=0.85, **marks)
 
@@ -143,7 +145,7 @@ def _named(axes: Axes, places: Mapping[str, _Place], ends: _Ends) -> None:
 
 def _along(ends: tuple[float, float], value: float) -> float:
     """Return how far along a logarithmic axis a value lies: 0 at its beginning, 1 at its end."""
-    return math.log(value / ends[0]) / math.log(ends[1] / ends[0])
+    return math.log(max(value, ends[0]) / ends[0]) / math.log(ends[1] / ends[0])
 
 
 def _with_ends(values: pd.Series[float]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from experiments.analysis.frames import where
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.figures._blocks import INTERVALS, rows_named
-from experiments.report.figures._frameworks import CONDITIONS, draw_levels, in_words, only, ordered, stated
+from experiments.report.figures._frameworks import CONDITIONS, draw_levels, in_words, ordered, stated
 from experiments.report.scene import Scene, factor
 from experiments.workloads.framework_levels import CLOSED, KILLED, WINDOWS
 
@@ -20,9 +21,9 @@ def draw(scene: Scene) -> list[Drawn]:
     shown = scene.measured("turns_kept", part=_PART)
     if shown.empty:
         return []
-    killed = only(shown, end=KILLED)
+    killed = where(shown, end=KILLED)
     window = stated(killed)
-    means = only(killed, window=window).groupby("subject")["value"].mean()
+    means = where(killed, window=window).groupby("subject")["value"].mean()
     title = (
         f"After kill -9, {in_words(window)}, all acknowledged turns are in the next prompt of {(means == 1).sum()} of "
         f"{len(means)} systems"
@@ -30,15 +31,15 @@ def draw(scene: Scene) -> list[Drawn]:
     systems, ends = ordered(scene, shown), [end for end in _ENDS if end in set(factor(shown, "end"))]
     figure, panels = drawing.canvas(title, len(ends), height=1.7 + 0.36 * len(systems), sharey=True)
     for axes, end in zip(panels, ends, strict=True):
-        draw_levels(axes, only(shown, end=end), systems, 100.0)
+        draw_levels(axes, where(shown, end=end), systems, 100.0)
         axes.set_xlim(-4, 104)
         axes.set_title(_ENDS[end])
         axes.set_xlabel("turns in the next prompt (%)")
     rows_named(panels[0], systems)
-    columns = [(end, window) for end in ends for window in CONDITIONS.of(only(shown, end=end))]
+    columns = [(end, window) for end in ends for window in CONDITIONS.of(where(shown, end=end))]
     data = [
         ("system", *(f"{_ENDS[end]}, {WINDOWS[window]}" for end, window in columns)),
-        *((system, *(_share(only(shown, end=end, window=window), system) for end, window in columns)) for system in systems),
+        *((each, *(_share(where(shown, end=end, window=window), each) for end, window in columns)) for each in systems),
     ]
     alt = f"{title}. Share of the acknowledged turns that stand in the next prompt, a row a system, a panel an end."
     return [drawing.finish(figure, "frameworks-kills", title, alt, [*scene.notes(shown), INTERVALS], data)]

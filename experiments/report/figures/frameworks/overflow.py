@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.patches import Rectangle
 
+from experiments.analysis.frames import where
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
-from experiments.report.figures._frameworks import CONDITIONS, in_words, only, ordered
+from experiments.report.figures._frameworks import CONDITIONS, in_words, ordered
 from experiments.report.scene import Scene
 from experiments.workloads.framework_levels import FULL_CONTEXT, REFUSES, TRIMS, WINDOWS, FullContext
 
@@ -31,10 +32,10 @@ def draw(scene: Scene) -> list[Drawn]:
     if shown.empty:
         return []
     systems = ordered(scene, shown)
-    columns = [(end, window) for end in _ENDPOINTS for window in CONDITIONS.of(only(shown, endpoint=end))]
+    columns = [(end, window) for end in _ENDPOINTS for window in CONDITIONS.of(where(shown, endpoint=end))]
     answered = scene.measured("overflow_answered", part=_PART)
     end, window = columns[0]
-    means = only(answered, endpoint=end, window=window).groupby("subject")["value"].mean()
+    means = where(answered, endpoint=end, window=window).groupby("subject")["value"].mean()
     title = (
         f"A context is full, and an endpoint {_ENDPOINTS[end]}: {in_words(window)} turns are lost by "
         f"{(means < 1).sum()} of {len(means)} systems; the others forget in silence"
@@ -69,7 +70,7 @@ def _outcome(frames: Mapping[FullContext, pd.DataFrame], system: str, end: str, 
     """Return the outcome that most trials had; None where there is none."""
     means = {}
     for outcome, frame in frames.items():
-        here = only(frame[frame["subject"] == system], endpoint=end, window=window)["value"]
+        here = where(frame[frame["subject"] == system], endpoint=end, window=window)["value"]
         if here.sum() > 0:
             means[outcome] = float(here.mean())
     return max(means, key=lambda outcome: means[outcome], default=None)

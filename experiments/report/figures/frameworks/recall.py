@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from experiments.analysis.frames import where
 from experiments.report import text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._frameworks import CONDITIONS, Panel, in_words, only, rows_of_systems
+from experiments.report.figures._frameworks import CONDITIONS, Panel, in_words, rows_of_systems
 from experiments.report.scene import Scene, factor
 
 _PART = "recall"
@@ -25,9 +26,9 @@ def _of(scene: Scene, turns: int) -> list[Drawn]:
     shown = scene.measured("evidence_in_prompt", part=_PART, turns=turns)
     # As each comes, where that was measured: with one window all send the same.
     window = CONDITIONS.of(shown)[-1]
-    means = only(shown, window=window).groupby("subject")["value"].mean()
+    means = where(shown, window=window).groupby("subject")["value"].mean()
     title = (
-        f"After {turns} turns, {in_words(window)}, what decides an answer is in every prompt of {(means == 1).sum()} of "
-        f"{len(means)} systems; of the others in {text.share(float(means.min()))} at least"
+        f"After {turns} turns, {in_words(window)}, what decides an answer is in every prompt of {(means == 1).sum()} "
+        f"of {len(means)} systems; of the others in {text.share(float(means.min()))} at least"
     )
     return rows_of_systems(scene, f"frameworks-recall-{turns}", _PART, _PANELS, title, turns=turns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from experiments.analysis.frames import where
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.figures._frameworks import (
@@ -11,7 +12,6 @@ from experiments.report.figures._frameworks import (
     Panel,
     in_words,
     look,
-    only,
     ordered,
     rows_of_systems,
     stated,
@@ -41,7 +41,7 @@ def _costs(scene: Scene) -> list[Drawn]:
     if shown.empty:
         return []
     turns, window = int(factor(shown, "turns").max()), stated(shown)
-    costs = told(only(shown, window=window), scene, "s")
+    costs = told(where(shown, window=window), scene, "s")
     title = f"Of {turns} turns {in_words(window)} each takes processor time of {costs}"
     return rows_of_systems(scene, "frameworks-turns", _PART, _COSTS, title, sessions=1)
 
@@ -62,11 +62,11 @@ def _prompts(scene: Scene) -> list[Drawn]:
     windows = CONDITIONS.of(shown)
     # As each comes, where that was measured: one window is one window.
     turns, window = int(factor(shown, "turns").max()), windows[-1]
-    messages = told(only(shown, window=window), scene, "count")
+    messages = told(where(shown, window=window), scene, "count")
     title = f"Messages in the prompt of turn {turns}, {in_words(window)}: {messages}"
     figure, panels = drawing.canvas(title, len(windows), height=4.2, sharey=True)
     for axes, window in zip(panels, windows, strict=True):
-        here = only(shown, window=window)
+        here = where(shown, window=window)
         for system in ordered(scene, shown):
             keys = set(here.loc[here["subject"] == system, "key"])
             parts = [record.part() for record in scene.records if record.key in keys]
