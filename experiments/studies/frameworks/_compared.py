@@ -44,8 +44,8 @@ _STARTS_S: Mapping[str, float] = {
     "agent-framework": 1.2,
     "baseline": 1.6,
     "openai-agents": 2.3,
-    "crewai": 4.5,
-    "google-adk": 8.0,
+    "crewai": 4.0,
+    "google-adk": 6.5,
 }
 _TURNS_S: Mapping[str, float] = {"bare": 0.006, "baseline": 0.014, "asynchronous": 0.01}
 _USUAL_START_S, _USUAL_TURN_S = 1.9, 0.035

@@ -44,7 +44,7 @@ MANY = 21
 _TURNS: dict[Preset, int] = {"smoke": 12, "quick": 60, "paper": 400}
 _USUAL_TURNS = 200
 _GROWN = 1.6  # of what a turn takes by itself, where prompts grow all along
-_ARMS = (BARE, "langgraph")  # the quietest, and one of the frameworks
+_ARMS = (BARE, "langgraph")  # the quietest, and in one window one of the frameworks
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -52,13 +52,17 @@ def cells(request: GridRequest) -> list[Cell]:
     found = [*_long(request)]
     if request.preset not in ("smoke", "quick"):
         found += _many(request)
-    return _compared.armed(request, found, lambda cell: cell.condition["sessions"] == 1, arms=_ARMS)
+    return _compared.armed(request, found, _has_an_arm, arms=_ARMS)
+
+
+def _has_an_arm(cell: Cell) -> bool:
+    return cell.condition["sessions"] == 1 and (cell.subject == BARE or cell.condition["window"] == WINDOW)
 
 
 def _long(request: GridRequest) -> Iterator[Cell]:
     turns = _TURNS.get(request.preset, _USUAL_TURNS)
     for window in windows(request.preset):
-        for subject in subjects(request, variants=not window):  # what is stored differs, not what is sent
+        for subject in subjects(request, variants=True):
             yield _compared.cell(
                 PART,
                 subject,
