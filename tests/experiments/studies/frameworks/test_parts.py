@@ -8,15 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from experiments import load_run, metrics
+from experiments import metrics
 from experiments.measuring.limits.interface import GroupMemory
 from experiments.measuring.looks import Look
 from experiments.measuring.probes.processes import Inside
 from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import BLOCKS, GRADED
-from experiments.report import drawing
-from experiments.report.figures import frameworks as figures
-from experiments.report.scene import scene
 from experiments.studies.frameworks import (
     Frameworks,
     _overflow,
@@ -38,9 +35,11 @@ from experiments.workloads.framework_levels import LOOKED, WINDOW, begins, ends
 from experiments.workloads.remembering.conversation import converse
 from systems.engines.interface import Message
 from systems.engines.simulated import count
+from systems.errors import SystemClosed
 from systems.frameworks import folders
 from tests.experiments.analysis import synthetic
-from tests.experiments.studies.frameworks.in_process import NOTEBOOK, planned, tried, value
+from tests.experiments.studies.alone import value
+from tests.experiments.studies.frameworks.in_process import NOTEBOOK, planned, tried
 
 PARTS = (turns, users, start, kills, overflow, recall)
 
@@ -160,6 +159,11 @@ def test_what_asks_for_a_title_is_counted_and_is_no_prompt_of_a_turn(tmp_path):
     assert value("prompt_messages_last", record) == 2 * 8 + 1
     assert record.part().series["prompt_messages"] == [2 * turn + 1 for turn in range(9)]
     assert (value("turn_calls", record), value("turn_other_calls", record)) == (2, 1)
+
+
+def test_one_that_dies_in_a_session_ends_its_trial_with_a_reason(tmp_path):
+    with pytest.raises(SystemClosed, match="has ended"):
+        tried(turns, cell(turns, window=0, turns=9), tmp_path, dies_at=4)
 
 
 def test_the_labs_own_agents_run_behind_the_same_pipe_and_send_one_window(tmp_path):
@@ -287,53 +291,3 @@ def test_some_questions_are_answered_by_the_script_and_one_at_least_is_graded():
         assert len(made.questions) == len(told.questions) - len(scripted) > 0
         answers = {question.text: question.answer for question in told.questions}
         assert all(answers[turn.text] == turn.reply for turn in scripted)
-
-
-def test_the_figures_say_what_the_trials_did(sessions, tmp_path):
-    made = [
-        *sessions.values(),
-        *(
-            _noted(part, condition, values)
-            for part, condition, values in (
-                ("start", {}, {"start_s": 1.5, "idle_rss_bytes": 4e7}),
-                ("kills", {"end": "killed"}, {"kept": 5.0, "acknowledged": 5.0}),
-                ("overflow", {"endpoint": "trims"}, {"overflow/growth": 1.0, "full_turns": 4.0, "full_answered": 4.0}),
-                ("recall", {"turns": 40}, {"in_prompt": 0.5, "right": 0.25}),
-            )
-        ),
-    ]
-    run = load_run(synthetic.write(tmp_path / "run", made))
-    shown = scene(run, Frameworks.name, Frameworks)
-    names = ("turns", "start", "kills", "overflow", "recall", "cost_memory_remembered")
-    with drawing.style():
-        found = {each.name: each for name in names for each in _module(name).draw(shown)}
-    assert set(found) == {
-        "frameworks-turns",
-        "frameworks-prompts",
-        "frameworks-start",
-        "frameworks-kills",
-        "frameworks-overflow",
-        "frameworks-recall-40",
-        "frameworks-cost",
-    }
-    assert "13" in found["frameworks-prompts"].alt or "23" in found["frameworks-prompts"].alt
-    assert "1 of 1 systems" in found["frameworks-kills"].title.replace("\N{NO-BREAK SPACE}", " ")
-    assert any("grows" in word for row in found["frameworks-overflow"].data for word in row)
-    assert found["frameworks-cost"].data[1][-1] == "50.0"
-
-
-def _noted(part, condition, values):
-    spec = synthetic.spec(
-        Frameworks.name,
-        NOTEBOOK,
-        condition={"part": part, "window": 0, **condition},
-        engine=None,
-        labels=("no model ran",),
-    )
-    return synthetic.record(spec, synthetic.Part(role="subject", values=values))
-
-
-def _module(name):
-    import importlib
-
-    return importlib.import_module(f"{figures.__name__}.{name}")
