@@ -78,13 +78,12 @@ def windows(preset: Preset) -> tuple[int, ...]:
 def subjects(request: GridRequest, *, variants: bool = False) -> list[ComparedSystem]:
     """Return what is compared: who names systems of their own gets those, and the reference.
 
-    With ``variants`` also every form in which a system may keep what was said. What nobody registered is left out.
+    With ``variants`` also every form in which a system may keep what was said.
     """
     named = request.systems
     everything = (BARE, *folders.built_in(), *OURS)
     chosen = _AMONG.get(request.preset, everything) if set(named) == set(OURS) else (BARE, *named)
-    known = {*registry.systems.names(), *named}
-    names = [name for name in dict.fromkeys(chosen) if name in known]
+    names = list(dict.fromkeys(chosen))
     found = [ComparedSystem(name=name, system=name) for name in names]
     if variants and request.preset in GRADED:
         found += [
