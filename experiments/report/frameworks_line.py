@@ -23,7 +23,7 @@ def section(run: Run) -> str:
     mine = next((part for each in run.split() if len(part := of_study(each.measures, _STUDY, twins=False))), None)
     if mine is None:
         return ""
-    long = {"part": "turns", "sessions": 1, "window": WINDOW}
+    long: dict[str, str | int] = {"part": "turns", "sessions": 1, "window": WINDOW}
     cpu, memory = _means(mine, "turn_cpu", **long), _means(mine, "system_memory", **long)
     frameworks = [name for name in cpu.index if name not in (BARE, *OURS) and name in memory.index]
     if BARE not in cpu.index or BARE not in memory.index or not frameworks:
@@ -56,7 +56,10 @@ def _means(measures: pd.DataFrame, metric: str, **factors: str | int) -> pd.Seri
 
 
 def _least_to_most(means: pd.Series[float], unit: str) -> str:
-    least, most = (f"{text.quantity(means[name], unit)} ({name})" for name in (means.idxmin(), means.idxmax()))
+    least, most = (
+        f"{text.quantity(value, unit)} ({name})"
+        for value, name in ((means.min(), means.idxmin()), (means.max(), means.idxmax()))
+    )
     return least if len(means) == 1 else f"{least} to {most}"
 
 

@@ -169,9 +169,14 @@ def test_what_cannot_be_added_is_refused_in_a_sentence(said, tmp_path, arguments
 def test_requirements_take_in_the_files_they_name_and_may_be_repositories(said, tmp_path) -> None:
     (tmp_path / "parts" / "deep").mkdir(parents=True)
     (tmp_path / "needs.txt").write_text("# mine\nMy_Agent[chat]==1.2 # newest\n-r parts/more.txt\n--pre\n")
-    (tmp_path / "parts" / "more.txt").write_text("openai==3.57.0 \\\n    --hash=sha256:0a\n--requirement=deep/most.txt\n")
-    (tmp_path / "parts" / "deep" / "most.txt").write_text("-e git+https://example.org/some/repository.git@1a2b#egg=some")
-    said("systems", "add", "mine", "--requirements", "needs.txt", "--requirements", "x @ git+https://example.org/x@3c4d")
+    more = "openai==3.57.0 \\\n    --hash=sha256:0a\n--requirement=deep/most.txt\n"
+    (tmp_path / "parts" / "more.txt").write_text(more)
+    (tmp_path / "parts" / "deep" / "most.txt").write_text(
+        "-e git+https://example.org/some/repository.git@1a2b#egg=some"
+    )
+    said(
+        "systems", "add", "mine", "--requirements", "needs.txt", "--requirements", "x @ git+https://example.org/x@3c4d"
+    )
     assert (tmp_path / "own" / "mine" / "requirements.txt").read_text().splitlines() == [
         "# mine",
         "My_Agent[chat]==1.2 # newest",
@@ -204,7 +209,8 @@ def test_requirements_that_only_this_machine_has_are_refused(said, tmp_path, lin
     (tmp_path / "needs.txt").write_text(needs)
     chosen = ["--requirements", "needs.txt"]
     if brought:
-        chosen = [str(making.system(tmp_path / "elsewhere", requirements=needs.replace("needs", "requirements")).folder)]
+        needs = needs.replace("needs", "requirements")
+        chosen = [str(making.system(tmp_path / "elsewhere", requirements=needs).folder)]
     refused = said("systems", "add", "odd", *chosen, code=ExitCode.BAD_INPUT)
     assert says in refused
     assert not [*(tmp_path / "own").iterdir()] if (tmp_path / "own").exists() else True

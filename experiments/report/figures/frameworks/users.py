@@ -6,7 +6,7 @@ import pandas as pd
 
 from experiments.analysis.frames import where
 from experiments.report.drawing import Drawn
-from experiments.report.figures._frameworks import CONDITIONS, RowLevels, Panel, in_words, rows_of_systems, told
+from experiments.report.figures._frameworks import CONDITIONS, Panel, RowLevels, in_words, rows_of_systems, told
 from experiments.report.scene import Scene, factor
 
 _PART = "users"

@@ -71,7 +71,7 @@ def test_who_names_it_is_told_before_the_run() -> None:
 
 @pytest.mark.usefixtures("_installed_without_its_package")
 def test_the_packages_of_a_framework_that_nobody_named_are_in_the_run_s_record() -> None:
-    told = code.outside(["baseline"], [synthetic.spec(Frameworks.name, "agno", system="agno")])
+    told = code.outside(["baseline"], [synthetic.spec(Frameworks.name, "agno", system="agno", engine=None)])
 
     assert told["outside.agno"] == "1.2.3"
     assert told["outside.agno with"] == "Python 3.11.0, agno 1.2.3"
