@@ -1,4 +1,4 @@
-"""A framework that cannot be run is a reason in the plan, and the others are measured; what ran is in the record."""
+"""A framework that cannot be run is a reason in the plan, and the others are measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from experiments.studies.frameworks import Frameworks
 from systems.errors import BadInput
 from systems.frameworks import environments, folders
 from systems.frameworks.environments import Environment
-from tests.experiments.analysis import synthetic
 from tests.systems.frameworks import making
 
 
@@ -67,11 +66,3 @@ def test_one_that_dies_at_import_is_skipped_with_its_words_and_the_others_are_me
 def test_who_names_it_is_told_before_the_run() -> None:
     with pytest.raises(BadInput, match="No module named 'agno'"):
         planned("baseline", "agno", study="load")
-
-
-@pytest.mark.usefixtures("_installed_without_its_package")
-def test_the_packages_of_a_framework_that_nobody_named_are_in_the_run_s_record() -> None:
-    told = code.outside(["baseline"], [synthetic.spec(Frameworks.name, "agno", system="agno", engine=None)])
-
-    assert told["outside.agno"] == "1.2.3"
-    assert told["outside.agno with"] == "Python 3.11.0, agno 1.2.3"
