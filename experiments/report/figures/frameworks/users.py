@@ -12,7 +12,7 @@ from experiments.report.scene import Scene, factor
 _PART = "users"
 _PANELS = (
     Panel("throughput", "answers a second", logarithmic=True),
-    Panel("latency_p95", "latency, 95th\npercentile (ms)", 1000.0, logarithmic=True),
+    Panel("latency_p95", "latency, 95th\npercentile (s)", logarithmic=True),
     Panel("cpu_per_request", "processor time\na request (ms)", 1000.0),
 )
 
