@@ -15,6 +15,7 @@ from experiments.measuring.records import EngineSpec, Scalar, ServiceSpec
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
 from experiments.workloads.framework_levels import BARE, OURS, WINDOW, WINDOWS
 from systems import registry
+from systems.description import Topic
 from systems.frameworks import folders
 from systems.turn.layouts import LAYOUTS
 
@@ -57,6 +58,10 @@ _TURNS_S: Mapping[str, float] = {
 _USUAL_START_S, _USUAL_TURN_S = 1.9, 0.03
 
 
+# What variants that are subjects of their own differ in.
+_TOPICS: tuple[Topic, ...] = ("storage", "model")
+
+
 class ComparedSystem(msgspec.Struct, frozen=True, kw_only=True):
     """What is compared in a condition: a system, perhaps in a variant of its own."""
 
@@ -84,7 +89,8 @@ def windows(preset: Preset) -> tuple[int, ...]:
 def subjects(request: GridRequest, *, variants: bool = False) -> list[ComparedSystem]:
     """Return what is compared: who names systems of their own gets those, and the reference.
 
-    With ``variants`` also every form in which a system may keep what was said.
+    With ``variants`` also every form in which a system may keep what was said, and the system on a model in its own
+    process, where it takes one.
     """
     named = request.systems
     everything = (BARE, *folders.built_in(), *OURS)
@@ -95,7 +101,8 @@ def subjects(request: GridRequest, *, variants: bool = False) -> list[ComparedSy
         found += [
             ComparedSystem(name=f"{name}-{variant}", system=name, variant=variant, settings=dict(settings))
             for name in names
-            for variant, settings in registry.systems.get(name).varied("storage").items()
+            for topic in _TOPICS
+            for variant, settings in registry.systems.get(name).varied(topic).items()
         ]
     return found
 

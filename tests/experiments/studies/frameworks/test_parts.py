@@ -82,10 +82,10 @@ def test_a_small_preset_of_a_part_takes_seconds(part, preset, most_s):
     assert sum(each.estimate_s for each in planned(part, preset, engine="llama")) < most_s
 
 
-def test_standard_ends_within_an_hour_and_a_quarter():
+def test_standard_ends_within_an_hour_and_a_half():
     cells = [each for part in PARTS for each in planned(part, "standard", engine="llama")]
     blocks = BLOCKS["standard"]
-    assert sum(each.estimate_s * min(each.blocks or blocks, blocks) for each in cells) < 75 * 60
+    assert sum(each.estimate_s * min(each.blocks or blocks, blocks) for each in cells) < 85 * 60
 
 
 def test_a_system_without_a_window_is_tried_as_it_comes_and_in_no_other_condition():
