@@ -33,7 +33,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
 
     ``word`` is the advice in one: "take" where it gains in what counts first under the condition and costs nothing of
     that, "leave" where it only costs, else "weigh".
-    ``evidence`` names the run and the study that it rests on most. Without ``modelled`` no language model ran.
+    ``evidence`` names the run and the study that it rests on most. Without ``modelled`` no real language model ran.
     ``alone`` says that the gain was looked for under no other condition, ``open`` what else was measured here and does
     not matter or is not known.
     """
@@ -88,7 +88,7 @@ def _under(answers: DecisionMap, condition: AskedCondition) -> Advice:
 
 
 def _ordered(marks: Sequence[Mark], condition: AskedCondition) -> list[Mark]:
-    """Return marks, first those that gain in what counts under the condition; with a model before without."""
+    """Return marks, first those that gain in what counts under the condition; with a real model before without."""
 
     def rank(mark: Mark) -> tuple[bool, bool, bool]:
         return (mark.modelled, mark.effect is Effect.HELPS, mark.shows in condition.counts)

@@ -163,6 +163,29 @@ def test_every_cell_of_the_rules_for_a_rise_and_for_the_fall_that_mirrors_it(low
     assert judge_by_rule(FALL, (-ends[1], -ends[0]), NOISE).verdict is expected
 
 
+UP_TO_A_RISE = claim(low=100.0, high=100.0, up_to=True)
+UP_TO_A_FALL = claim(low=-50.0, high=-50.0, up_to=True)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.2, 1.3, Verdict.REPRODUCED),
+        (1.8, 2.05, Verdict.REPRODUCED),  # the figure is widened by five percent
+        (1.8, 2.3, Verdict.INCONCLUSIVE),
+        (2.3, 2.5, Verdict.PARTLY),  # more than was published as the most
+        (1.05, 1.3, Verdict.INCONCLUSIVE),  # perhaps nothing
+        (0.97, 1.03, Verdict.INCONCLUSIVE),
+        (0.5, 0.6, Verdict.CONTRADICTED),
+    ],
+)
+def test_of_what_was_published_as_the_most_any_smaller_effect_is_as_published(low, high, expected):
+    ends = (math.log(low), math.log(high))
+    assert judge_by_rule(UP_TO_A_RISE, ends, NOISE).verdict is expected
+    assert judge_by_rule(UP_TO_A_FALL, (-ends[1], -ends[0]), NOISE).verdict is expected
+    assert (UP_TO_A_RISE.figure, UP_TO_A_FALL.figure) == ("up to +100 %", "up to −50 %")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "noise", "expected"),
     [

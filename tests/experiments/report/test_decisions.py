@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from experiments.report import advice, decisions, figures
 from experiments.report.advice import Advice
 from experiments.report.decisions import AskedCondition, Decision, DecisionMap, DecisionTest, DeclaredMap
 from experiments.report.effects import Effect
+from experiments.report.key_comparisons import measured, measured_together
 from experiments.report.selecting import Grids, WantedTrials
 from systems.errors import BadInput
 from tests.experiments.analysis import synthetic
@@ -98,6 +100,26 @@ def test_the_map_says_what_helps_what_hurts_and_what_does_not_matter(answers: De
     }
     [much] = [mark.much for mark in answers.rows[0].cells[MANY]]
     assert much.startswith("2.00 times better (") and much.endswith(") in throughput")
+
+
+def test_the_map_and_the_key_comparisons_are_one_family(tmp_path: Path) -> None:
+    made = synthetic.armed(synthetic.isolation(6, random.Random(7)))
+    run = load_run(synthetic.write(tmp_path, made, blocks=6, studies=("isolation",)))
+    shown = next(one for one in measured(run) if one.comparison is not None)
+    few = asked("faster").conditions[0]
+    same = DecisionTest(
+        condition=few.name, shows="speed", study=shown.key.study, metric=shown.key.metric,
+        reference=shown.key.reference, subject=shown.key.subject, factors=shown.key.factors, without=shown.key.without,
+    )  # fmt: skip
+    decision = msgspec.structs.replace(asked("faster").decisions[0], tests=(same,))
+    rows, answers = decisions.judged(run, DeclaredMap(conditions=(few,), decisions=(decision,)))
+    [mark] = answers.rows[0].marks
+    # What stands in both is one comparison, and counts once among those that may be chance.
+    assert any(row.comparison is mark.measured.comparison for row in rows)
+    assert mark.measured.comparison is not None and shown.comparison is not None
+    assert mark.measured.comparison.false_share == shown.comparison.false_share
+    [first], [again] = measured_together(run, [shown.key], [shown.key])
+    assert first.comparison is again.comparison
 
 
 def test_what_has_no_records_is_not_on_the_map_but_named(answers: DecisionMap) -> None:
