@@ -62,6 +62,7 @@ _UNITS = {
 }
 """What a page may give a number of a table in: with what seconds, bytes and shares are multiplied, and what is added."""
 _INTERVALS = {"interval": ("",), "wider": ("", "robust_")}
+_VERDICT = "verdict"
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +70,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``run`` names numbers of the reference run, as the paper's text does. Or ``record`` is a file and ``at`` are patterns,
     each of which is found in it once and whose groups are the numbers. Or ``cells`` are numbers of a table of a report,
-    each as “factors | subject | metric | column | unit”, of a ratio “subject over reference”: of the table ``record``, or
+    each as “factors | subject | metric | column | unit”, of a ratio “subject over reference”, of a claim “factors |
+    claim: test | verdict | column | unit”: of the table ``record``, or
     of those that the page names. The column ``interval`` is a ratio and its interval, ``wider`` a ratio and on either
     side the wider end of its two intervals; “= 20” is a condition that stands among the numbers. A number of the page is
     the record's in that unit, multiplied with ``times``, and ``plus`` added.
@@ -236,15 +238,18 @@ def _of_record(root: Path, result: Result) -> Iterator[float]:
 def _of_table(root: Path, page: Page, result: Result, cell: str) -> Iterator[float]:
     """Yield the numbers of a cell. Raises `ValueError` where it is not exactly one row's, `KeyError`, `OSError`."""
     factors, subjects, metric, column, *units = (part.strip() for part in cell.split("|"))
-    subject, _, reference = subjects.partition(" over ")
-    kind = "ratios" if reference else "measures"
-    wanted = {"subject": subject, "metric": metric} | ({"reference": reference} if reference else {})
     levels = {*factors.split(", ")} - {""}
-    if result.record:
-        tables = [root / result.record]
+    if metric == _VERDICT:
+        claim, _, test = subjects.partition(": ")
+        wanted, tables, mean = {"claim": claim, "test": test}, [root / TABLES / "claims.csv"], "effect"
     else:
-        tables = sorted((root / TABLES).glob(f"{page.study}*-{kind}.csv"))
+        subject, _, reference = subjects.partition(" over ")
+        wanted = {"subject": subject, "metric": metric} | ({"reference": reference} if reference else {})
+        pattern = f"{page.study}*-{'ratios' if reference else 'measures'}.csv"
+        tables, mean = sorted((root / TABLES).glob(pattern)), "geometric_mean"
         levels |= {*page.factors.split(", ")} - {""}
+    if result.record:
+        tables, levels = [root / result.record], {*factors.split(", ")} - {""}
     there = [row for table in tables for row in _rows(table) if wanted.items() <= row.items()]
     hits = [row for row in there if levels <= {*row["condition"].split(", ")}]
     if len(hits) != 1:
@@ -258,7 +263,7 @@ def _of_table(root: Path, page: Page, result: Result, cell: str) -> Iterator[flo
         yield times * float(hits[0][column]) + plus
         return
     ends = [float(hits[0][f"{which}{end}"]) for which in _INTERVALS[column] for end in ("low", "high")]
-    yield times * float(hits[0]["geometric_mean"]) + plus
+    yield times * float(hits[0][mean]) + plus
     yield from sorted(times * end + plus for end in (min(ends), max(ends)))
 
 
