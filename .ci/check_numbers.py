@@ -41,7 +41,7 @@ _LEFT_OUT = (
     re.compile(r"^\s*\d+\.(?=\s)", re.MULTILINE),  # the numbers of a list
 )
 # A number, and not a part of a name such as SmolLM2 or e5-small.
-_NUMBER = re.compile(r"(?<![\w.])(?<![^\W\d][-−])[−-]?\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])(?<![^\W\d][-−])[−-]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _IN_RECORD = re.compile(r"[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
