@@ -176,7 +176,8 @@ def _faults(root: Path, words: str, page: Page, pages: Pages, numbers: Mapping[s
             yield f"under “{heading}” stand {there or 'none'}, and declared are {section.numbers or 'none'}"
         bare = bare[: stands.start] + re.sub(r"[^\n]", " ", bare[stands]) + bare[stands.stop :]
     for hit in _found(bare):
-        yield f"line {bare.count(chr(10), 0, hit.start()) + 1}: {hit.group()} is not declared"
+        line = bare.count("\n", 0, hit.start()) + 1
+        yield f"line {line}: {hit.group()} is not declared"
 
 
 def _found(bare: str) -> list[re.Match[str]]:
