@@ -72,6 +72,7 @@ def test_an_effect_is_held_against_the_published_range(tmp_path, ours, expected)
     assert one.effect == pytest.approx(100 * (ours - 1), abs=3)
     assert len(one.values) == len(one.reference_values) == len(one.blocks) == 6
     assert len(one.keys) == 12
+    assert one.random_weights  # as those of the invented engine are
 
 
 def test_an_interval_wide_enough_to_cover_the_claim_has_not_reproduced_it(tmp_path):
