@@ -60,7 +60,7 @@ _UNITS = {
     "% more": (100.0, -100.0),
     "% less": (-100.0, 100.0),
 }
-"""What a page may give a number of a table in: with what seconds, bytes and shares are multiplied, and what is added."""
+"""What a page may give a number of a table in: with what seconds, bytes or shares are multiplied, what is added."""
 _INTERVALS = {"interval": ("",), "wider": ("", "robust_")}
 _VERDICT = "verdict"
 
@@ -68,13 +68,13 @@ _VERDICT = "verdict"
 class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words that stand once on a page, and whose numbers a record holds, one after the other.
 
-    ``run`` names numbers of the reference run, as the paper's text does. Or ``record`` is a file and ``at`` are patterns,
-    each of which is found in it once and whose groups are the numbers. Or ``cells`` are numbers of a table of a report,
-    each as “factors | subject | metric | column | unit”, of a ratio “subject over reference”, of a claim “factors |
-    claim: test | verdict | column | unit”: of the table ``record``, or
-    of those that the page names. The column ``interval`` is a ratio and its interval, ``wider`` a ratio and on either
-    side the wider end of its two intervals; “= 20” is a condition that stands among the numbers. A number of the page is
-    the record's in that unit, multiplied with ``times``, and ``plus`` added.
+    ``run`` names numbers of the reference run, as the paper's text does. Or ``record`` is a file and ``at`` are
+    patterns, each of which is found in it once and whose groups are the numbers. Or ``cells`` are numbers of a table of
+    a report: of the table ``record``, or of those that the page names. Each is “factors | subject | metric | column |
+    unit”, of a ratio “subject over reference”; of a claim it is “factors | claim: test | verdict | column | unit”. The
+    column ``interval`` is a ratio and its interval, ``wider`` a ratio and on either side the wider end of its two
+    intervals; “= 20” is a condition that stands among the numbers. A number of the page is the record's in that unit,
+    multiplied with ``times``, and ``plus`` added.
     """
 
     says: str
@@ -97,7 +97,8 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What the numbers of one page are.
 
     ``typed`` are words that stand there once and that no record holds, with the reason; ``sections`` are headings.
-    ``study`` and ``factors`` say which tables of the reference ``cells`` are in, and what their conditions have besides.
+    ``study`` and ``factors`` say which tables of the reference ``cells`` are in, and what their conditions have
+    besides.
     """
 
     results: tuple[Result, ...] = ()

@@ -116,7 +116,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def figure(self) -> str:
-        """The claimed effect in words and signs, "up to" where that is the most; the criterion where there is no figure."""
+        """The claimed effect in words and signs, "up to" where that is the most; the criterion where there is none."""
         if self.low is None or self.high is None:
             return self.criterion
         sign = "+" if self.unit in ("percent change", "percentage points") else ""

@@ -40,8 +40,8 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
     ``effect``, its two intervals and the noise ``floor`` are in the claim's unit, or its metric's. ``values`` and
     ``reference_values`` are the metric of each complete block, ``keys`` the trials that count. ``false_share`` is the
-    smallest share of false verdicts, among all, at which this one stands. ``random_weights`` says that the model of some
-    trial has such: its speed and memory are a model's, its words are not. ``caveats`` must be shown with it.
+    smallest share of false verdicts, among all, at which this one stands. ``random_weights`` says that the model of
+    some trial has such: its speed and memory are a model's, its words are not. ``caveats`` must be shown with it.
     """
 
     claim: Claim

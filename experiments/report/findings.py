@@ -1,7 +1,7 @@
 """What a run says of one claim, in one sentence that needs no statistics: made of the verdicts, never written.
 
-Conditions are told in groups: those that the claim's entry names, else those in which a real model answers, one of random
-weights, or none. Of each group it says how the measure moved, or where it stood, and how often that is what was
+Conditions are told in groups: those that the claim's entry names, else those in which a real model answers, one of
+random weights, or none. Of each group it says how the measure moved, or where it stood, and how often that is what was
 published. The ends of a range are effects of conditions, not of an interval: the table of verdicts has those.
 """
 

@@ -108,9 +108,7 @@ def measured_together(run: Run, *wanted: Sequence[KeyComparison]) -> list[list[M
     lists = [[line for key in keys for line in _lines(run, key)] for keys in wanted]
     family = {_identity(one): pair for lines in lists for one, pair in lines if pair is not None}
     compared = dict(zip(family, compare(list(family.values())), strict=True))
-    return [
-        [one if pair is None else _with(one, compared[_identity(one)]) for one, pair in lines] for lines in lists
-    ]
+    return [[one if pair is None else _with(one, compared[_identity(one)]) for one, pair in lines] for lines in lists]
 
 
 def _identity(one: MeasuredComparison) -> tuple[str, ...]:

@@ -48,8 +48,8 @@ class ComparisonLine(msgspec.Struct, frozen=True, kw_only=True):
 class OpeningCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a user would notice: the comparisons of it in which a real model ran, the largest gain first.
 
-    ``most`` is how large the largest effect is, with its ``interval``, ``where`` it was seen, ``counted`` how often which
-    effect was.
+    ``most`` is how large the largest effect is, with its ``interval``, ``where`` it was seen, ``counted`` how often
+    which effect was.
     """
 
     heading: str

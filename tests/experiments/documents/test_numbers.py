@@ -161,7 +161,8 @@ def test_a_result_may_be_a_cell_of_a_table(root: Path, cell: str, why: str) -> N
 def test_words_within_longer_ones_are_theirs(root: Path) -> None:
     path = root / numbers.DECLARED
     (root / "README.md").write_text("Of 50 users, and of 50 users at once.\n")
-    declared = 'not_covered = ["docs/other.md"]\n[pages."README.md"]\ntyped = { "50 users" = "one", "50 users at once" = "two" }\n'
+    typed = 'typed = { "50 users" = "one", "50 users at once" = "two" }'
+    declared = f'not_covered = ["docs/other.md"]\n[pages."README.md"]\n{typed}\n'
     path.write_text(declared)
     assert numbers.faults(root, {}) == []
     path.write_text(declared.replace('"50 users" = "one", ', ""))
@@ -182,7 +183,11 @@ load,"part=other, users=5",pool,wait,s,13461
     ("words", "cells", "why"),
     [
         ("5 users wait 13.5 ms", ["= 5", "users=5 | pool | wait | median | ms"], ""),
-        ("5 users wait 13.5 s", ["= 5", "users=5 | pool | wait | median | ms"], "is in ms, and the page does not say so"),
+        (
+            "5 users wait 13.5 s",
+            ["= 5", "users=5 | pool | wait | median | ms"],
+            "is in ms, and the page does not say so",
+        ),
         ("6 users wait 13.5 ms", ["= 5", "users=5 | pool | wait | median | ms"], "says 6, and the record 5"),
         ("× 0.25 (0.20 … 0.31)", ["users=5 | pool over none | wait | interval"], ""),
         ("× 0.25 (0.19 … 0.31)", ["users=5 | pool over none | wait | interval"], "says 0.19, and the record 0.2"),
@@ -210,7 +215,13 @@ def test_a_page_may_name_the_tables_that_its_numbers_are_in(root: Path, words: s
 
 @pytest.mark.parametrize(
     ("said", "held", "alike"),
-    [("13,500", 13_461, True), ("13,500", 13_561, False), ("1,220", 1_222.9, True), ("500", 501, False), ("0.30", 0.304, True)],
+    [
+        ("13,500", 13_461, True),
+        ("13,500", 13_561, False),
+        ("1,220", 1_222.9, True),
+        ("500", 501, False),
+        ("0.30", 0.304, True),
+    ],
 )
 def test_a_page_rounds_to_the_digits_that_it_gives_of_thousands_to_three(said: str, held: float, alike: bool) -> None:
     assert numbers._alike(said, held) is alike

@@ -309,7 +309,9 @@ def test_what_the_labs_own_reading_of_memory_took_is_no_processor_time_of_fetchi
 @pytest.mark.parametrize(("leaked", "reason"), [(64, "below what these looks can find"), (0, ""), (128, "")])
 def test_an_alarm_is_not_of_a_leak_that_is_below_what_the_looks_can_find(leaked: int, reason: str) -> None:
     condition: dict[str, Scalar] = {"part": "leaks", "leaked_bytes": leaked, "turns": 200, "every": 25}
-    made = record(spec("strategies", "watched", condition=condition), Part(role="subject", values={"leak_found_after": 1}))
+    made = record(
+        spec("strategies", "watched", condition=condition), Part(role="subject", values={"leak_found_after": 1})
+    )
     found = of("leak_found_after", made)
     assert (reason in found.reason) if reason else found == 1
 
