@@ -210,6 +210,22 @@ def test_a_gain_that_costs_something_else_is_taken_with_its_cost_named(tmp_path:
     assert take.word == "take"
 
 
+def test_a_gain_without_a_real_model_is_told_from_one_with_it(tmp_path: Path) -> None:
+    declared = asked("faster")
+    few, many = declared.decisions[0].tests
+    under_many = msgspec.structs.replace(few, condition=MANY)
+    decision = msgspec.structs.replace(declared.decisions[0], tests=(under_many, many))
+    made = list(trials({"faster": {FEW: 2.0, MANY: 2.0}}))
+    real = synthetic.of_a_real_model(one for one in made if one.spec.condition["users"] == 50)
+    random_weights = [one for one in made if one.spec.condition["users"] == 1]
+    run = run_of(tmp_path, iter([*real, *random_weights]))
+    [take] = advice.advice(decisions.answered(run, msgspec.structs.replace(declared, decisions=(decision,))))[1].take
+    with_one, without = sorted(take.gains.split("; "), key=len)
+    assert take.modelled
+    assert with_one.endswith(") in throughput")
+    assert without.endswith(") in throughput (without a real model)")
+
+
 def test_without_records_everything_is_said_to_be_not_known(tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path, [], studies=("load",)), unfinished=True)
     answers = decisions.answered(run)
