@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -105,10 +105,17 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The places in the code that held most memory at the peak, from the traced trials."""
         return _frame(self.parts, _allocators, _ALLOCATORS)
 
-    def first_with(self, study: str) -> Self:
-        """Return the first run that has this study by itself, or the first of all where none has it."""
+    def first_with(self, study: str, **factors: Scalar) -> Self:
+        """Return the first run that has this study by itself, or the first of all where none has it.
+
+        With ``factors`` the first that has trials of the study whose condition has these.
+        """
+
+        def has(part: Self) -> bool:
+            return study in part.studies and (not factors or len(where(of_study(part.trials, study), **factors)) > 0)
+
         parts = self.split()
-        return next((part for part in parts if study in part.studies), parts[0])
+        return next((part for part in parts if has(part)), parts[0])
 
     def split(self) -> list[Self]:
         """Return each run by itself, in order: what a comparison must not reach beyond."""
@@ -122,15 +129,18 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return type(self)(folder=part.folder, parts=(part,), refused=self.refused, **mine)
 
 
-def read_frames(path: str | Path | None = None, *, unfinished: bool = False) -> RunFrames:
+def read_frames(
+    path: str | Path | None = None, *, unfinished: bool = False, studies: Collection[str] = ()
+) -> RunFrames:
     """Read the run in folder ``path``, or every run in a folder of runs; None: the reference.
 
-    With ``unfinished`` runs are read, too, of which some trials are still to be run; without, those raise
-    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, records of
+    With ``studies`` only the runs that were asked for one of these, each whole: the others are not opened. With
+    ``unfinished`` runs are read, too, of which some trials are still to be run; without, those raise `UnfinishedRun`.
+    Raises `RunFolderError` where the folder holds no run, none of ``studies``, one of another schema, records of
     different environments in one run, or one run twice.
     """
     folder = Path(path) if path is not None else _reference()
-    parts = read_parts(folder, unfinished=unfinished)
+    parts = read_parts(folder, unfinished=unfinished, studies=studies)
     refused = dict(metrics.refused())
     return RunFrames(
         folder=folder,
@@ -157,6 +167,19 @@ def where(frame: pd.DataFrame, **factors: Scalar) -> pd.DataFrame:
     fits = {of: all(given.get(name) == level for name, level in factors.items()) for of, given in each.items()}
     chosen = [fits[id(given)] for given in frame["factors"]]
     return frame[pd.Series(chosen, index=frame.index, dtype=bool)]
+
+
+def lists(series: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """Return lists of the frame `RunFrames.series` side by side: a row a place in them, a column a list.
+
+    Beside the lists of these ``names`` a row has the columns of a trial, ``role`` and ``position``. Roles that did not
+    note all of them have no rows.
+    """
+    place = ["run", "key", "role"]
+    chosen = series[series["series"].isin(names)]
+    values = chosen.pivot(index=[*place, "position"], columns="series", values="value").reindex(columns=list(names))
+    trials = chosen[[*TRIAL, "role"]].drop_duplicates(place)
+    return trials.merge(values.dropna().reset_index(), on=place)
 
 
 def of_study(frame: pd.DataFrame, name: str, *, twins: bool = True) -> pd.DataFrame:

@@ -5,7 +5,7 @@ A folder of runs is the collection of its parts: read together, shown together, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -41,16 +41,21 @@ class RunPart(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys([*self.info.studies, *(record.spec.study for record in self.records)]))
 
 
-def read_parts(folder: Path, *, unfinished: bool) -> tuple[RunPart, ...]:
+def read_parts(folder: Path, *, unfinished: bool, studies: Collection[str] = ()) -> tuple[RunPart, ...]:
     """Read the run in ``folder``, or every run in a folder of runs, by the names of their folders.
 
-    Raises as `experiments.analysis.frames.read_frames` does; the sentence names the run that is at fault.
+    With ``studies`` only the runs that were asked for one of these, each whole. Raises as
+    `experiments.analysis.frames.read_frames` does; the sentence names the run that is at fault.
     """
     found = runs.folders(folder)
     if not found:
         raise RunFolderError(
             f"{folder} is not a run, nor a folder of runs: neither it nor a folder in it has a {runs.INFO}."
         )
+    if studies:
+        found = [each for each in found if not set(studies).isdisjoint(runs.read_info(each).studies)]
+        if not found:
+            raise RunFolderError(f"{folder} has no run of {' or '.join(studies)}.")
     parts = tuple(_read(each, unfinished) for each in found)
     _refuse_twice(parts)
     return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,14 +74,15 @@ class Run(RunFrames, frozen=True, kw_only=True, dict=True):
         return compared or [comparisons.compare_study(self.cells, self.noise, "", (), ())]
 
 
-def load_run(path: str | Path | None = None, *, unfinished: bool = False) -> Run:
+def load_run(path: str | Path | None = None, *, unfinished: bool = False, studies: Collection[str] = ()) -> Run:
     """Read the run in folder ``path``, or every run in a folder of runs; None: the reference.
 
-    With ``unfinished`` runs are read, too, of which some trials are still to be run; without, those raise
-    `UnfinishedRun`. Raises `RunFolderError` where the folder holds no run, one of another schema, records of
+    With ``studies`` only the runs that were asked for one of these, each whole: the others are not opened. With
+    ``unfinished`` runs are read, too, of which some trials are still to be run; without, those raise `UnfinishedRun`.
+    Raises `RunFolderError` where the folder holds no run, none of ``studies``, one of another schema, records of
     different environments in one run, or one run twice.
     """
-    frames = read_frames(path, unfinished=unfinished)
+    frames = read_frames(path, unfinished=unfinished, studies=studies)
     return Run(**{name: getattr(frames, name) for name in RunFrames.__struct_fields__})
 
 

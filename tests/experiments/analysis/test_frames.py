@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from experiments import load_run, where
+from experiments.analysis.frames import lists
 from experiments.analysis.run import Run
 from experiments.errors import RunFolderError, UnfinishedRun
 from experiments.measuring import runs
@@ -165,6 +166,17 @@ def test_lists_and_holders_of_memory_are_rows(run: Run) -> None:
     assert one["value"].tolist() == [float(turn) for turn in range(0, 300, 10)]
     assert one["position"].tolist() == list(range(30))
     assert set(run.allocators["key"]) <= set(run.trials.loc[run.trials["traced"], "key"])
+
+
+def test_lists_of_a_trial_stand_side_by_side(run: Run) -> None:
+    both = lists(run.series, "turn", "anonymous_bytes")
+    one = both[both["key"] == both["key"].iloc[0]]
+    noted = run.series[run.series["key"] == one["key"].iloc[0]]
+    for name in ("turn", "anonymous_bytes"):
+        assert one[name].tolist() == noted.loc[noted["series"] == name, "value"].tolist()
+    assert one["position"].tolist() == list(range(len(one)))
+    assert set(where(both, part="soak")["key"]) == set(where(run.series, part="soak")["key"])
+    assert lists(run.series, "turn", "no such list").empty
 
 
 def test_comparisons_sum_up_the_pairs_of_installed_studies(run: Run) -> None:

@@ -128,3 +128,23 @@ def test_a_study_that_cannot_be_imported_is_not_compared_and_a_sentence_says_so(
     assert "'strange' (no_such_module:Study) cannot be imported" in said
     assert "gone is not installed here" in said
     assert said.count("its measures are shown without comparison.") == 2
+
+
+def test_only_the_runs_of_the_studies_that_are_asked_for_are_opened(folder: Path) -> None:
+    (folder / "isolation" / "trials.jsonl").write_bytes(b"{}\n")
+    run = load_run(folder, studies=["lazy-loading", "load"])
+    assert run.folder == folder
+    compared(run.measures, load_run(folder / "lazy-loading").measures)
+    with pytest.raises(RunFolderError, match="has no run of memory or load"):
+        load_run(folder, studies=["memory", "load"])
+
+
+def test_the_first_run_of_a_study_may_be_asked_for_by_a_condition(tmp_path: Path) -> None:
+    imports = [record for record in lazy_loading() if record.spec.condition.get("part") == "imports"]
+    others = [record for record in lazy_loading() if record not in imports]
+    for name, records in (("first", others), ("second", imports)):
+        synthetic.write(tmp_path / name, records, run_id=name, studies=("lazy-loading",))
+    run = load_run(tmp_path)
+    assert run.first_with("lazy-loading").info.run_id == "first"
+    assert run.first_with("lazy-loading", part="imports").info.run_id == "second"
+    assert run.first_with("lazy-loading", part="no such part").info.run_id == "first"

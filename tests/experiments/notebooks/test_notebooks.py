@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from nbclient import NotebookClient
 from tests.experiments.analysis import synthetic
 
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
+RESULT = re.compile(r"\d[\d.,]*\s*(?:%|(?:[mµ]?s|[KMG]i?B|tokens|turns|times)\b)")
+NO_RESULTS = ("95 %", "4 GB")  # the level of intervals, and what an agent is allowed
 PATH_TRICKS = ("sys.path", "chdir", "__file__", "os.path", "%cd", "..")
 
 
@@ -26,6 +29,29 @@ def test_a_notebook_is_committed_without_outputs_and_without_path_tricks(path: P
     source = "\n".join(cell.source for cell in code).replace("...", "")
     assert [trick for trick in PATH_TRICKS if trick in source] == []
     assert "load_run(" in source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_who_opens_a_notebook_alone_learns_what_it_asks_where_it_was_measured_and_what_it_leaves_open(
+    path: Path,
+) -> None:
+    cells = read(path).cells
+    assert "**The question.**" in cells[0].source
+    assert "**What was measured" in cells[0].source
+    assert any("provenance.note(" in cell.source for cell in cells if cell.cell_type == "code")
+    assert any("does not say\n" in cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_words_of_a_notebook_hold_no_result(path: Path) -> None:
+    words = " ".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    assert [found for found in RESULT.findall(" ".join(words.split())) if found not in NO_RESULTS] == []
+
+
+def test_the_page_of_notebooks_lists_each_of_them() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "notebooks.md").read_text()
+    listed = re.findall(r"^\| \[(\w+\.ipynb)\]\(", page, re.MULTILINE)
+    assert sorted(listed) == [path.name for path in NOTEBOOKS]
 
 
 def executed(run: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
