@@ -54,7 +54,7 @@ def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     axes.set_yticks(range(len(rows)), [_name(row, comparison) for row, comparison in rows], fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     drawing.logarithmic(axes, "x")
-    axes.set_xlabel("times better than the reference (left of 1: worse)")
+    axes.set_xlabel("times better than the reference\n(left of 1: worse)")
     summaries = [comparison.summary for _, comparison in rows]
     blocks = {0 if summary is None else summary.blocks for summary in summaries}
     note = "thick lines are 95 % intervals of the mean, thin ones robust intervals"
