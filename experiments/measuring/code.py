@@ -63,8 +63,8 @@ def outside(system_names: Iterable[str], trials: Sequence[TrialSpec]) -> dict[st
     """Return the versions of the packages outside the lab that these systems and ``trials`` use, by package.
 
     A system that is named by its module has no version: a hash of its code stands in for it. So it does for engines,
-    services and workloads, whose code is no part of a trial's version. Of a framework it is the version of its package,
-    and, with it, those of all that its interpreter has.
+    services and workloads, whose code is no part of a trial's version. Of a framework that is named or tried it is the
+    version of its package and, with it, those of all that its interpreter has, and how many bytes they take.
     """
     named = [*system_names]
     used: list[tuple[Registry[Any], Iterable[str]]] = [
@@ -83,7 +83,7 @@ def outside(system_names: Iterable[str], trials: Sequence[TrialSpec]) -> dict[st
             if known not in (registry.systems, studies):
                 module = known.get(name).__module__
                 versions[f"outside.{module}"] = _hash(own_code.files(module))
-    for name in named:
+    for name in dict.fromkeys([*named, *(spec.system for spec in trials if spec.system is not None)]):
         if ":" in name:
             versions[f"outside.{registry.systems.get(name).module}"] = _of_system(name)
         framework = folders.find(name)
@@ -91,6 +91,7 @@ def outside(system_names: Iterable[str], trials: Sequence[TrialSpec]) -> dict[st
         if framework and made:
             versions[f"outside.{name}"] = made.packages.get(framework.says.package, made.python)
             versions[f"outside.{name} with"] = made.listed
+            versions[f"outside.{name} bytes"] = str(made.size_bytes)
     return versions
 
 

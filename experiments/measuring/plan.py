@@ -212,11 +212,18 @@ def _place(study: str, condition: dict[str, Scalar], subject: str) -> _Place:
 
 
 def _expected(study: str, cells: Sequence[Cell], earlier: dict[_Place, float]) -> dict[_Place, float]:
-    """Return how long each cell takes: as measured earlier, else the guess times what the study's guesses were off."""
-    guesses = {_place(study, cell.condition, cell.subject): cell.estimate_s for cell in cells}
-    off = [earlier[place] / guess for place, guess in guesses.items() if place in earlier]
-    pace = median(off) if off else 1.0
-    return {place: earlier.get(place, guess * pace) for place, guess in guesses.items()}
+    """Return how long each cell takes: as measured earlier, else the guess times what such guesses were off.
+
+    Such are the guesses of the same part; where none of it was measured, all of the study's.
+    """
+    places = {_place(study, cell.condition, cell.subject): cell for cell in cells}
+    off: dict[str, list[float]] = {}
+    for place, cell in places.items():
+        if place in earlier:
+            off.setdefault(cell.part, []).append(earlier[place] / cell.estimate_s)
+    paces = {part: median(ratios) for part, ratios in off.items()}
+    usual = median([ratio for ratios in off.values() for ratio in ratios]) if off else 1.0
+    return {place: earlier.get(place, cell.estimate_s * paces.get(cell.part, usual)) for place, cell in places.items()}
 
 
 def _durations(records: Iterable[Record]) -> dict[_Place, float]:

@@ -15,12 +15,12 @@ from systems.registry import Registry
 Preset = Literal["smoke", "quick", "standard", "wide", "paper"]
 """How much is run.
 
-``smoke`` shows that everything works; ``quick`` gives indications; ``standard`` has the blocks and the A/A arms that a
-verdict needs, in some hours; ``wide`` adds what takes longer, and a taste (one block or two) of what takes very
-long; ``paper`` has every condition.
+``smoke`` shows that everything works; ``quick`` gives indications, in ten minutes at most; ``standard`` has the blocks
+and the A/A arms that a verdict needs, in some hours; ``wide`` adds what takes longer, and a taste (one block or two) of
+what takes very long; ``paper`` has every condition.
 """
 
-BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 2, "standard": 6, "wide": 6, "paper": 12}
+BLOCKS: dict[Preset, int] = {"smoke": 1, "quick": 1, "standard": 6, "wide": 6, "paper": 12}
 
 GRADED: tuple[Preset, ...] = ("standard", "wide", "paper")
 """The presets whose results may be judged: they have A/A arms, which say how much equals differ."""

@@ -23,6 +23,7 @@ from experiments.errors import StorageError
 from experiments.measuring.runs import write_whole
 from experiments.report import (
     advice,
+    concerns,
     decisions,
     drawing,
     effects,
@@ -37,6 +38,7 @@ from experiments.report import (
     text,
 )
 from experiments.report.advice import Advice
+from experiments.report.concerns import ConcernTable
 from experiments.report.decisions import DecisionMap
 from experiments.report.drawing import Drawn
 from experiments.report.ledger import Entry
@@ -62,6 +64,7 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
     _write_csv(trials, run.folder / "tables" / "trials.csv")
     _write_csv(verdicts.table(contents.verdicts), run.folder / "tables" / "claims.csv")
+    _write_csv(concerns.frame(contents.concerns), run.folder / "tables" / "agents.csv")
     common = {
         "named": provenance.named(run),
         "sources": provenance.provenances(run),
@@ -73,6 +76,7 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
     about = {
         "opening": contents.opening,
         "advice": contents.advice,
+        "agents": contents.concerns,
         "answers": contents.answers,
         "map_figures": contents.map_figures,
         "overview": contents.overview,
@@ -95,6 +99,7 @@ class ReportContents(msgspec.Struct, frozen=True, kw_only=True):
     opening: FirstScreen
     answers: DecisionMap
     advice: list[Advice]
+    concerns: ConcernTable
     map_figures: list[Drawn]
     overview: list[Drawn]
     quality: Quality
@@ -133,6 +138,7 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
         opening=opening.opening(rows, run.trials["study"].unique().tolist()),
         answers=answers,
         advice=advice.advice(answers),
+        concerns=concerns.answered(run),
         map_figures=mapped,
         overview=drawn,
         quality=graded,

@@ -1,7 +1,8 @@
 """What is generated in docs/results.md from a run's records alone.
 
-The key comparisons, what agent and engine each bring, and the verdicts. ``python -m experiments.report.headline``
-writes each between its two marks on that page; a test fails when one is not what the reference run says.
+The agents by what a person cares about, the key comparisons, what agent and engine each bring, and the verdicts.
+``python -m experiments.report.headline`` writes each between its two marks on that page; a test fails when one is not
+what the reference run says.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from pathlib import Path
 from experiments.analysis.conclusions import UNDECIDED
 from experiments.analysis.run import Run, load_run
 from experiments.metrics.interface import Metric
-from experiments.report import decisions, engine_steps, key_comparisons, ledger, provenance, text
+from experiments.report import concerns, decisions, engine_steps, key_comparisons, ledger, provenance, text
 from experiments.report.key_comparisons import MeasuredComparison
 
 PAGE = Path("docs/results.md")
 COMPARISONS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
 ENGINES = "engines, generated from results/reference"
+AGENTS = "agents, generated from results/reference"
 _END = "<!-- end: generated -->"
 
 
@@ -71,6 +73,7 @@ def replaced(page: str, new: str, name: str = COMPARISONS) -> str:
 def written(page: str, run: Run) -> str:
     """Return ``page`` with everything that is generated as ``run`` says."""
     page = replaced(page, section(run))
+    page = replaced(page, concerns.section(run), AGENTS)
     page = replaced(page, engine_steps.section(run), ENGINES)
     return replaced(page, ledger.table(ledger.judge(run)), CLAIMS)
 

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import ClassVar
 
-import msgspec
-
 from experiments.measuring.records import TrialSpec
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset, Study
@@ -43,9 +41,8 @@ class StudyByFile(Study):
         cls.loads = _once([*cls.loads, *(name for each in modules for name in getattr(each, "LOADS", ()))])
 
     def grid(self, request: GridRequest) -> Sequence[Cell]:
-        """Return the cells of every part; in the preset ``quick`` a block of each, there being so many parts."""
-        cells = [cell for module in self._modules.values() for cell in module.cells(request)]
-        return [msgspec.structs.replace(cell, blocks=1) for cell in cells] if request.preset == "quick" else cells
+        """Return the cells of every part."""
+        return [cell for module in self._modules.values() for cell in module.cells(request)]
 
     def shapes(self, preset: Preset) -> tuple[str, ...]:
         """Return the model shapes that its parts need besides the model of record."""

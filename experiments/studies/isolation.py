@@ -55,7 +55,7 @@ _Sleeps = Mapping[tuple[int, int, int], tuple[int, ...]]
 
 _SLEEPS: dict[Preset, _Sleeps] = {
     "smoke": {(10, 100, 20): (_DEFAULT_WORKERS,)},
-    "quick": dict.fromkeys(product((10, 50), (100,), (50,)), _TELLING_WORKERS),
+    "quick": {(50, 100, 50): _TELLING_WORKERS},
     "standard": dict.fromkeys(product((1, 10, 50), (100,), (30,)), _ALL_WORKERS) | {(100, 100, 30): _ALL_WORKERS[1:]},
     # The published grid, and beside it every number of threads for its smallest sleep.
     "paper": dict.fromkeys(product((10, 50, 100), (100, 1_000, 5_000), (100, 300, 500)), _TELLING_WORKERS)
@@ -211,7 +211,7 @@ def _agents(request: GridRequest, part: str, condition: dict[str, Scalar], repli
         if not registry.systems.get(system).blocks:
             yield cell
             engine = batched(request.engine)
-            if engine is not None and request.preset != "smoke":
+            if engine is not None and request.preset not in ("smoke", "quick"):
                 yield msgspec.structs.replace(cell, subject=f"{system}-batched", variant="batched", engine=engine)
             continue
         yield msgspec.structs.replace(cell, hosting="in-loop")

@@ -43,7 +43,7 @@ ENCODERS = {"minilm": ("en",), "e5-small": ("en", "zh"), "wordllama": ("en",)}
 
 _RIVALS = ("exact", "oracle")
 _LANGUAGES: tuple[Language, ...] = ("en", "zh")
-_GATES: dict[Preset, tuple[str, ...]] = {"smoke": ("on",), "quick": ("on",)}
+_GATES: dict[Preset, tuple[str, ...]] = {"smoke": ("on",), "quick": ("on",), "standard": ("on",)}
 _BOTH_GATES = ("on", "off")
 # What is enough to see that everything works.
 _SMOKE = ("wordllama", "exact")

@@ -58,7 +58,7 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
 }
 _SHOWN: dict[Preset, tuple[str, ...]] = {
     "smoke": ("private", "shared"),
-    "quick": ("private", "shared", "spilled", "q8_0"),
+    "quick": ("private", "shared", "spilled"),
     "standard": ("private", "shared", "spilled", "q8_0"),
 }
 """What is shown in the shorter presets; all of it in the others."""
@@ -66,7 +66,7 @@ _SHOWN: dict[Preset, tuple[str, ...]] = {
 _NO_ROOM = ("shared-no-room", "spilled")
 _IDLE_MIB = 1024
 _CONTEXT_TOKENS, _SLOTS, _REPLY_TOKENS = 1024, 2, 24
-_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 5, "standard": 6, "wide": 8, "paper": 24}
+_CONVERSATIONS: dict[Preset, int] = {"smoke": 5, "quick": 5, "standard": 5, "wide": 8, "paper": 24}
 _TURNS: dict[Preset, int] = {"smoke": 2, "quick": 2, "standard": 2, "wide": 2, "paper": 4}
 _SAMPLE_S = 0.05
 _LIKELIEST = 10

@@ -26,14 +26,14 @@ as the others here, stores after every miss."""
 
 _CAPACITIES: dict[Preset, tuple[int, ...]] = {
     "smoke": (100,),
-    "quick": (25, 50, 100, 200, 500),
+    "quick": (25, 100),
     "standard": (25, 50, 100, 500),
     "wide": (25, 50, 100, 200, 500),
     "paper": (0, 10, 25, 50, 75, 100, 150, 200, 500, 1000),
 }
 _TRACES: dict[Preset, tuple[str, ...]] = {
     "smoke": ("published",),
-    "quick": ("published", "published, first 100", "zipf", "conversation log"),
+    "quick": ("published", "conversation log"),
     "standard": ("published", "published, first 100", "zipf", "scan", "conversation log"),
     "wide": ("published", "published, first 100", "zipf", "scan", "conversation log"),
     "paper": ("published", "published, first 100", "zipf", "scan", "conversation log"),

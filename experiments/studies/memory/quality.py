@@ -32,7 +32,7 @@ from systems.server.hosting import host
 
 _TURNS: dict[Preset, tuple[int, ...]] = {
     "smoke": (20,),
-    "quick": (50, 500),
+    "quick": (500,),
     "standard": (50, 500),
     "wide": (50, 500, 5_000),
     "paper": (50, 500, 5_000),
@@ -77,12 +77,14 @@ def shapes() -> tuple[str, ...]:
 def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a store, and a cell a system with each lookup and pruning it can be set to, for each length."""
     preset = request.preset
-    found = [cell for turns in _TURNS[preset] for cell in (*_evidence(preset, turns), *_answers(request, turns))]
+    varied = () if preset == "quick" else _TOPICS
+    found = [
+        cell for turns in _TURNS[preset] for cell in (*_evidence(preset, turns), *_answers(request, turns, varied))
+    ]
     for turns in _NATURAL_TURNS[preset]:
         found += [_natural(cell) for cell in _evidence(preset, turns)]
         if turns <= _VARIED_TURNS:
-            topics = () if preset == "quick" else _TOPICS[:1]
-            found += [_unread(_natural(cell)) for cell in _answers(request, turns, topics)]
+            found += [_unread(_natural(cell)) for cell in _answers(request, turns, varied[:1])]
     if preset in GRADED:
         parts = ("answers", "natural-prompts")
         arms = [cell for cell in found if cell.part in parts and cell.condition["turns"] == _VARIED_TURNS]

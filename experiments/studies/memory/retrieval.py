@@ -24,7 +24,7 @@ STORES = ("like", "like-scored", "full-text")
 
 _MEMORIES: dict[Preset, tuple[int, ...]] = {
     "smoke": (500,),
-    "quick": (1_000, 4_000),
+    "quick": (4_000,),
     "standard": (1_000, 10_000, 100_000),
     "wide": (1_000, 10_000, 100_000),
     "paper": (1_000, 10_000, 100_000, 1_000_000),

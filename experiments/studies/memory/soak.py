@@ -19,7 +19,7 @@ from systems import registry
 from systems.engines.scripted import Scripts
 
 # A real soak is slow; a long one, to see what the agent itself keeps, runs without a model and says so.
-_TURNS: dict[Preset, int] = {"smoke": 4, "quick": 10, "standard": 10, "wide": 10, "paper": 60}
+_TURNS: dict[Preset, int] = {"smoke": 4, "quick": 0, "standard": 10, "wide": 10, "paper": 60}
 _LONG_TURNS: dict[Preset, int] = {"smoke": 50, "quick": 400, "standard": 2_000, "wide": 2_000, "paper": 10_000}
 # What fills up to a bound looks like growth until it is full: here most of it is full when the conversation begins.
 _LIVED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 0, "wide": 4_000, "paper": 4_000}
@@ -27,7 +27,7 @@ _LIVED_MEMORIES = 20_000
 # Without pruning a turn costs more than the one before it: fewer of them show as much.
 _UNPRUNED_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 400, "wide": 400, "paper": 400}
 _TRACED_TURNS: dict[Preset, int] = {"smoke": 2, "quick": 4, "standard": 4, "wide": 4, "paper": 10}
-_TRACED_LONG_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 100, "standard": 200, "wide": 200, "paper": 1_000}
+_TRACED_LONG_TURNS: dict[Preset, int] = {"smoke": 0, "quick": 0, "standard": 200, "wide": 200, "paper": 1_000}
 _NO_MODEL_TURN_S, _TURN_S = 0.005, 1.0
 _USER = "user"
 
@@ -37,7 +37,7 @@ def cells(request: GridRequest) -> list[Cell]:
     preset, real, none = request.preset, request.engine, EngineSpec(name="simulated")
     long = _soaks(request, none, {"work": "no model", "turns": _LONG_TURNS[preset]})
     found = [
-        *_soaks(request, real, {"work": "inference", "turns": _TURNS[preset]}, blocks=1),
+        *(_soaks(request, real, {"work": "inference", "turns": turns}, blocks=1) if (turns := _TURNS[preset]) else ()),
         *long,
         *(twins(long) if preset in GRADED else ()),
         *_traces(request, real, {"work": "inference", "turns": _TRACED_TURNS[preset]}),

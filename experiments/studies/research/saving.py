@@ -32,14 +32,14 @@ SUBJECTS = ("in-loop", "thread", LISTED, "queued")
 
 _RATES: dict[Preset, tuple[int, ...]] = {
     "smoke": (100,),
-    "quick": (20, 200),
+    "quick": (200,),
     "standard": (1, 20, 200),
     "wide": (1, 20, 200),
     "paper": (1, 5, 20, 50, 100, 200),
 }
 _SECONDS: dict[Preset, float] = {"smoke": 0.2, "paper": 5.0}
 _USUAL_SECONDS = 1.2
-_SUMMED_UP_TURNS: dict[Preset, int] = {"smoke": 20, "paper": 200}
+_SUMMED_UP_TURNS: dict[Preset, int] = {"smoke": 20, "quick": 20, "paper": 200}
 _USUAL_SUMMED_UP_TURNS = 60
 _ARMED_RATE, _ARMED = 20, ("in-loop", "queued")
 _NO_MODEL = "no model runs: turns and articles have stated lengths"

@@ -53,8 +53,9 @@ _THINK_S: dict[Preset, tuple[int, ...]] = {"smoke": (0,), "quick": (0, 5)}
 _USUAL_THINK_S = (0, 5, 15)
 _TIMED_TURNS: dict[Preset, int] = {"smoke": 8, "paper": 60}
 _USUAL_TIMED_TURNS = 18
-_SPOKEN_TURNS: dict[Preset, tuple[int, ...]] = {"smoke": (6,), "paper": (16, 40)}
+_SPOKEN_TURNS: dict[Preset, tuple[int, ...]] = {"smoke": (6,), "quick": (10,), "paper": (16, 40)}
 _USUAL_SPOKEN_TURNS = (16,)
+_SPOKEN: dict[Preset, tuple[str, ...]] = {"smoke": _SUMMARIES[:1], "quick": ("none", *_SUMMARIES[:1])}
 _INFERENCE_TURNS = 12  # with a real model, and in real time
 _SUMMARY_TOKENS = {UNTIMED: 150, TIMED: 150, INFERENCE: 150, OWN_WORDS: 80}
 
@@ -131,7 +132,7 @@ def _spoken(preset: Preset, engine: EngineSpec) -> list[Cell]:
             estimate_s=3.0 + turns * (_SPOKEN_TURN_S if subject in _SUMMARIES else 0.2),
         )
         for turns in _SPOKEN_TURNS.get(preset, _USUAL_SPOKEN_TURNS)
-        for subject in (SUBJECTS if preset != "smoke" else _SUMMARIES[:1])
+        for subject in _SPOKEN.get(preset, SUBJECTS)
     ]
 
 

@@ -54,7 +54,8 @@ _TRIAL_S = {"python": 1.2, "node": 2.0}
 def cells(request: GridRequest) -> list[Cell]:
     """Return a cell a runtime, fault and way."""
     preset = narrowed(request).preset
-    found = [_cell(*each) for each in product(RUNTIMES, FAULTS, WAYS) if preset != "smoke" or each in _SMOKE]
+    faults = ("spike",) if preset == "quick" else tuple(FAULTS)
+    found = [_cell(*each) for each in product(RUNTIMES, faults, WAYS) if preset != "smoke" or each in _SMOKE]
     if preset in GRADED:
         found += twins(cell for cell in found if cell.subject == "limited" and cell.condition["fault"] == "spike")
     return found

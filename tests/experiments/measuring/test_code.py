@@ -7,6 +7,8 @@ import pytest
 
 from experiments.measuring import code
 from experiments.measuring.study import studies
+from systems.frameworks import environments
+from tests.experiments.analysis import synthetic
 
 ROOT = Path(code.__file__).parents[2]
 
@@ -78,3 +80,15 @@ def test_the_code_of_a_run_holds_the_agents_that_its_studies_load(monkeypatch):
     before = code.version_of_run(["baseline"], ["lazy-loading"])
     monkeypatch.setattr(studies.get("lazy-loading"), "loads", ())
     assert code.version_of_run(["baseline"], ["lazy-loading"]) != before
+
+
+def test_a_run_tells_the_packages_of_a_framework_that_is_tried_and_what_they_take(monkeypatch):
+    made = environments.Environment(
+        python="3.12.1", installer="uv", packages={"one": "1.0"}, size_bytes=5_000, took_s=1.0, made="2026-01-01"
+    )
+    monkeypatch.setattr(environments, "found", lambda _: made)
+    trial = synthetic.spec("frameworks", "bare", system="bare", engine=None)
+    found = code.outside(["baseline"], [trial])
+    assert found["outside.bare with"] == "Python 3.12.1, one 1.0"
+    assert found["outside.bare bytes"] == "5000"
+    assert not any("bare" in name for name in code.outside(["baseline"], []))

@@ -53,9 +53,7 @@ def noted(tmp_path, monkeypatch):
 
 
 def test_an_encoder_is_asked_in_the_languages_that_it_reads_and_needs_its_model():
-    found = semantic_cache.cells(
-        GridRequest(preset="standard", systems=("baseline",), engine=EngineSpec(name="simulated"))
-    )
+    found = semantic_cache.cells(GridRequest(preset="wide", systems=("baseline",), engine=EngineSpec(name="simulated")))
     for cell in found:
         if cell.subject in semantic_cache.ENCODERS:
             assert cell.condition["language"] in semantic_cache.ENCODERS[cell.subject]

@@ -41,10 +41,15 @@ def lived(asked):
     )
 
 
-def test_every_policy_is_asked_the_same():
-    cells = pressure.cells(REQUEST)
-    assert [cell.subject for cell in cells] == list(pressure.POLICIES)
-    assert len({json.dumps(cell.settings) for cell in cells}) == 1
+@pytest.mark.parametrize("preset", ["quick", "standard", "wide"])
+def test_every_policy_of_a_ramp_is_asked_the_same(preset):
+    cells = pressure.cells(msgspec.structs.replace(REQUEST, preset=preset))
+    for ramp in {cell.condition["ramp"] for cell in cells}:
+        asked = [cell for cell in cells if cell.condition["ramp"] == ramp]
+        assert len({json.dumps(cell.settings) for cell in asked}) == 1
+        policies = [cell.subject for cell in asked]
+        assert policies == [policy for policy in pressure.POLICIES if policy in policies or preset == "wide"]
+        assert {"unmanaged", "forecast"} <= set(policies)
 
 
 def test_conversations_begin_in_the_first_two_thirds():

@@ -26,7 +26,7 @@ def test_every_cell_is_one_trial_and_each_condition_has_every_system(preset):
     wanted = {name for name in timeline.COMPARED if name in registry.systems.built_in_names()}
     for work in ("no model", "inference", "own words"):
         there = {cell.system for cell in cells if cell.condition["work"] == work}
-        dear = preset == "standard" and work != "no model"
+        dear = preset in ("quick", "standard") and work != "no model"
         assert there in ({"baseline", timeline.TIERED} if dear else wanted, set())
 
 
