@@ -23,13 +23,14 @@ Value = str | int | float | bool | None
 Variants = Mapping[str, Mapping[str, Value]]
 """Settings by the name of the variant."""
 
-Topic = Literal["start", "lookup", "pruning", "history", "cache", "segmenter", "storage"]
+Topic = Literal["start", "lookup", "pruning", "history", "cache", "segmenter", "storage", "model"]
 """What the variants of a system differ in.
 
 ``start``: when it loads what it needs. ``lookup``: how it looks up its long-term memory. ``pruning``: which part of a
 history it keeps. ``history``: how long a history it keeps; "unpruned" keeps all of it. ``cache``: which replies it
 serves again; "none" serves none, "question" knows a reply by its question alone. ``segmenter``: by what it cuts texts
 into words, where it is not the fastest one as it comes. ``storage``: in which form it keeps what was said.
+``model``: who answers it; "in-process" is an object in its own process, which says words without a meaning.
 """
 
 

@@ -6,7 +6,7 @@ In one condition of a study some subjects run twice in every block. Whatever the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import pandas as pd
@@ -69,15 +69,15 @@ class Floors:
             ]
         return self._arms[asked]
 
-    def table(self) -> pd.DataFrame:
+    def table(self, wanted: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
         """Return a row an arm and metric; ``differ`` says that the interval misses 1.
 
         Then equals seemed to differ, as one arm in twenty does by chance. ``floor`` is a bound of |log ratio|, NaN
-        where blocks are too few for one.
+        where blocks are too few for one. Of each study it has the metrics ``wanted`` of it; None: all.
         """
         rows = []
         for run, study in self._cells.studies():
-            for metric in metrics.registered():
+            for metric in metrics.registered() if wanted is None else wanted.get(study, ()):
                 for arm in self.arms(run, study, metric):
                     ratios, place = arm.pair.ratios, arm.place
                     if not ratios:

@@ -31,6 +31,7 @@ GREY = "#6b6b6b"
 # Coordinates to a hundredth of a point: nobody sees more, and it is a third of the bytes.
 _ROUNDED = re.compile(rb"(?<=[ \"LMHVQC,])(-?\d+\.\d\d)\d+(?=[ \",\n])")
 _MOST_ROWS = 200  # of the table of one figure
+_LEGEND_LINE = 70  # characters of three labels that stand beside each other
 _HEADING_WORDS, _LIST_DIGITS = 4, 4  # from so many on a title is shown as a heading and a list
 _FULL_DECADES, _LONG_DECADES = (
     2.5,
@@ -203,7 +204,7 @@ def finish(
         list(labels.values()),
         list(labels),
         loc="outside lower left",
-        ncols=2 if len(labels) != 3 else 3,
+        ncols=3 if len(labels) == 3 and sum(map(len, labels)) <= _LEGEND_LINE else 2,
         title=textwrap.fill(" ".join(f"{plain(note)[:1].upper()}{plain(note)[1:]}." for note in notes), 104)
         if notes
         else None,

@@ -65,9 +65,8 @@ def quality(run: Run, primary: Mapping[str, Sequence[str]]) -> Quality:
 
 def equals(run: Run, primary: Mapping[str, Sequence[str]]) -> str:
     """Return how many A/A comparisons miss 1, in a sentence; nothing where there are none."""
-    arms = run.floors
-    wanted = [metric in primary.get(study, ()) for study, metric in zip(arms["study"], arms["metric"], strict=True)]
-    judged = arms[pd.Series(wanted, index=arms.index, dtype=bool) & arms["floor"].notna()]
+    arms = run.noise.table(primary)
+    judged = arms[arms["floor"].notna()]
     if judged.empty:
         return ""
     return (

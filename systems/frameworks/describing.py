@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from systems.description import Description
+from systems.description import Description, Topic, Variants
 from systems.errors import BadInput
 from systems.frameworks import environments
 from systems.frameworks.folders import ADAPTER, SAYS, Framework
@@ -30,6 +32,16 @@ class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     instructions: str = ""
 
 
+class InProcessSettings(AdapterSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same, where the framework takes a model as an object.
+
+    With ``in_process`` such an object answers, and no endpoint is asked. It says how many messages it was given, in
+    the framework's own count, and then "word" until the reply has as many words as it may have tokens.
+    """
+
+    in_process: bool = False
+
+
 def describe(framework: Framework) -> Description:
     """Return the description of ``framework``. Raises `BadInput` for settings that its file cannot have."""
     says = framework.says
@@ -39,7 +51,7 @@ def describe(framework: Framework) -> Description:
         implementation=IMPLEMENTATION,
         settings=_settings(framework),
         blocks=False,
-        variants={"storage": {each.name: dict(each.settings) for each in says.variants}} if says.variants else {},
+        variants=_variants(framework),
         asks_address=True,
         interpreter=environments.interpreter(framework),
         # Nothing of the lab's is on its path, nor what the shell has put there.
@@ -48,15 +60,25 @@ def describe(framework: Framework) -> Description:
     )
 
 
+def _variants(framework: Framework) -> Mapping[Topic, Variants]:
+    found: dict[Topic, Variants] = {}
+    if framework.says.variants:
+        found["storage"] = {each.name: dict(each.settings) for each in framework.says.variants}
+    if framework.answers_in_process:
+        found["model"] = {"in-process": {"in_process": True}}
+    return found
+
+
 def _settings(framework: Framework) -> type[msgspec.Struct]:
     own = framework.says.settings
-    if both := own.keys() & set(AdapterSettings.__struct_fields__):
+    every = InProcessSettings if framework.answers_in_process else AdapterSettings
+    if both := own.keys() & set(every.__struct_fields__):
         raise BadInput(f"{framework.folder / SAYS} sets {sorted(both)[0]} anew, which every such system has.")
     try:
         return msgspec.defstruct(
             "OwnSettings",
             [(name, type(default), default) for name, default in own.items()],
-            bases=(AdapterSettings,),
+            bases=(every,),
             module=__name__,
             frozen=True,
             kw_only=True,

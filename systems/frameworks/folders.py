@@ -1,8 +1,9 @@
 """The folders that are systems: what a file says of each, and where they lie.
 
 A folder holds ``system.toml`` (`SystemFile`), ``requirements.txt`` and ``adapter.py``, whose class ``Agent`` meets the
-contract of `systems.elsewhere.worker`. Those beside this file come with the lab; those in a person's own place were
-added by a command. A system is called as its folder is, with hyphens for underscores.
+contract of `systems.elsewhere.worker`. Where there is an ``in_process.py`` too, what it holds answers in the endpoint's
+place if the setting ``in_process`` is on. Folders beside this file come with the lab; those in a person's own place
+were added by a command. A system is called as its folder is, with hyphens for underscores.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ SAYS = "system.toml"
 REQUIREMENTS = "requirements.txt"
 ADAPTER = "adapter.py"
 FILES = (SAYS, REQUIREMENTS, ADAPTER)
+
+IN_PROCESS = "in_process.py"
+"""What a folder has besides where its framework takes a model as an object: one that answers by itself."""
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """What such a system may be called."""
@@ -88,6 +92,11 @@ class Framework(msgspec.Struct, frozen=True):
     def digest(self) -> str:
         """A hash of its requirements. Raises `BadInput` where they cannot be read."""
         return hashlib.sha256(_read(self.requirements)).hexdigest()[:_DIGITS]
+
+    @property
+    def answers_in_process(self) -> bool:
+        """Whether its adapter can have a model that answers in its own process."""
+        return (self.folder / IN_PROCESS).is_file()
 
     def files(self) -> list[Path]:
         """Return what of the folder a trial depends on: code, requirements and what the file says."""

@@ -214,7 +214,7 @@ def _kinds(scene: Scene) -> Iterator[Drawn]:
     _dots(axes, shown, "ratio", _series(scene, shown["subject"]), rows)
     axes.axvline(1, color=drawing.GREY, linewidth=0.9)
     axes.set_yticks(range(len(rows)), [_row_name(scene, kind, shown[shown["kind"] == kind]) for kind in rows])
-    axes.set_xlabel("total time against the same work in the loop (below 1 it helps, above it hurts)")
+    axes.set_xlabel("total time over that in the loop (below 1 it helps)")
     alt = f"{title}. Ratio of total times, a row a kind of work, a point a block."
     yield drawing.finish(figure, "isolation-kinds", title, alt, scene.notes(shown))
 

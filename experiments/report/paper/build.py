@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,13 +13,14 @@ import msgspec
 
 from experiments.analysis.run import Run, load_run
 from experiments.measuring.runs import write_whole
-from experiments.report import figures
+from experiments.report import decisions, drawing, figures, processors
 from experiments.report.build import write_figures
 from experiments.report.drawing import Drawn
 from experiments.report.paper import declared, source, tables
 from experiments.report.paper.declared import Declared
 from experiments.report.paper.numbers import NoRecord, Numbers, PartNotMeasured
 from experiments.report.paper.tables import Table
+from experiments.report.scene import scene
 from systems.errors import BadInput
 
 SOURCE = Path(__file__).resolve().parents[3] / "paper"
@@ -27,9 +28,12 @@ SOURCE = Path(__file__).resolve().parents[3] / "paper"
 
 Given = TypeVar("Given")
 
+_MAP = "map"
+"""The name of the map of design decisions, which is of all studies."""
+
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure as the text shows it; ``path`` is empty until it is written."""
+    """One figure as the text shows it; ``path`` is empty until it is written, and where only its title is shown."""
 
     title: str
     alt: str
@@ -40,7 +44,8 @@ class Data(msgspec.Struct, kw_only=True):
     """The numbers, words, tables and figures of one run, by the names that the text asks for.
 
     None stands for those of a part that the run does not have. ``parts`` holds a sentence for each such part, and an
-    empty one for each part that the run has.
+    empty one for each part that the run has. ``rows`` has a row a comparison, ``claims`` the ledger by study, and
+    ``titles`` what all figures of a study say.
     """
 
     numbers: dict[str, str | None] = {}
@@ -49,8 +54,9 @@ class Data(msgspec.Struct, kw_only=True):
     parts: dict[str, str | None] = {}
     figures: dict[str, Picture | None] = {}
     tables: dict[str, Table | None] = {}
-    verdict_tables: dict[str, Table | None] = {}
-    unmeasured: dict[str, str | None] = {}
+    rows: dict[str, list[str] | None] = {}
+    claims: dict[str, Table | None] = {}
+    titles: dict[str, list[str]] = {}
 
 
 def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", text: Path = SOURCE) -> Path:
@@ -63,7 +69,7 @@ def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", te
     data, drawn = collected(run, text)
     paths = {path.stem: path for path in write_figures(list(drawn.values()), out / "figures") if path.suffix == ".svg"}
     for name, one in drawn.items():
-        data.figures[name] = Picture(title=one.title, alt=one.alt, path=str(paths[one.name].resolve()))
+        data.figures[name] = _picture(one, str(paths[one.name].resolve()))
     written = (out / "data.json").resolve()
     write_whole(written, msgspec.json.format(msgspec.json.encode(data), indent=2))
     page = out / "paper.pdf"
@@ -72,9 +78,9 @@ def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", te
 
 
 def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
-    """Return everything that the text asks of ``run``, and its figures by the names they are asked for.
+    """Return everything that the text asks of ``run``, and the figures to be shown, by the names they are asked for.
 
-    Raises `BadInput` that names every number without a record.
+    Raises `BadInput` that names every number without a record; where all have one, every figure without.
     """
     words = (text / "paper.typ").read_text(encoding="utf-8")
     known = declared.load(text / "numbers.toml")
@@ -93,21 +99,33 @@ def collected(run: Run, text: Path = SOURCE) -> tuple[Data, dict[str, Drawn]]:
                 missing[str(error)] = None
         return given
 
+    def refuse() -> None:
+        if missing:
+            raise BadInput("The paper cannot be made from this run:\n" + "\n".join(f"- {why}" for why in missing))
+
     data = Data(
         numbers=each(("n",), numbers.__getitem__),
         conclusions=each(("by",), numbers.conclusion),
         verdicts=each(("judged",), lambda claim: sorted(numbers.verdicts(claim))),
         parts=each(("when",), lambda part: "" if numbers.has(part) else _not_measured(known, part)),
         tables=each(("table-of",), lambda name: tables.table(name, numbers)),
-        verdict_tables=each(("verdict-table",), lambda names: tables.verdicts(names.split(), numbers)),
-        unmeasured=each(("verdict-table",), lambda names: tables.why_unmeasured(names.split(), numbers)),
+        rows=each(("row",), lambda name: tables.row(name, numbers)),
+        claims=each(("claims-of",), lambda study: tables.claims_of(study, numbers)),
     )
-    # Drawn last: what is missing is reported sooner.
-    drawn = each(("fig", "saying"), _drawing(numbers, known))
-    data.figures = dict.fromkeys(drawn)
-    if missing:
-        raise BadInput("The paper cannot be made from this run:\n" + "\n".join(f"- {why}" for why in missing))
-    return data, {name: one for name, one in drawn.items() if one is not None}
+    refuse()
+    # Drawn last: it takes longest.
+    told = asked.get("titles-of", [])
+    shown = [name for function in ("fig", "saying") for name in asked.get(function, ())]
+    drawn = _drawn(run, _studies(run, [*shown, *(f"{study}-" for study in told)]))
+    data.titles = {study: [one.title for one in drawn if one.name.startswith(f"{study}-")] for study in told}
+    found = each(("fig", "saying"), partial(_find, drawn, numbers, known))
+    refuse()
+    data.figures = {name: None if one is None else _picture(one) for name, one in found.items()}
+    return data, {name: one for name in asked.get("fig", ()) if (one := found[name]) is not None}
+
+
+def _picture(drawn: Drawn, path: str = "") -> Picture:
+    return Picture(title=drawn.title, alt=drawn.alt, path=path)
 
 
 def _not_measured(known: Declared, part: str) -> str:
@@ -115,24 +133,43 @@ def _not_measured(known: Declared, part: str) -> str:
     return f"{title[:1].upper()}{title[1:]} was not measured in this run."
 
 
-def _drawing(numbers: Numbers, known: Declared) -> Callable[[str], Drawn]:
-    """Return a function that finds a figure by its name or the beginning of its name."""
-    parts = {name: part for part, one in known.parts.items() for name in one.figures}
+def _studies(run: Run, names: Iterable[str]) -> list[str]:
+    """Return the studies of the run that figures of these names are of, and the map's where it is named."""
+    wanted = list(names)
+    found = [study for study in run.studies if any(name.startswith(f"{study}-") for name in wanted)]
+    return [*found, _MAP] if _MAP in wanted else found
 
-    @cache
-    def of_study(study: str) -> list[Drawn]:
-        return figures.draw(numbers.scene(study), titled=False)
 
-    def find(name: str) -> Drawn:
-        studies = (study for study in numbers.run.studies if name.startswith(f"{study}-"))
-        drawn = [one for study in studies for one in of_study(study) if f"{one.name}-".startswith(f"{name}-")]
-        if drawn:
-            return drawn[0]
-        if name in parts and not numbers.has(parts[name]):
-            raise PartNotMeasured(name)
-        raise NoRecord(f"The figure {name} has nothing to show: the run holds no trial of it")
+def _drawn(run: Run, studies: Iterable[str]) -> list[Drawn]:
+    """Return every figure of these studies, of each run that has one, beside each other on the machine's processors."""
+    wanted, jobs = list(studies), list[Callable[[], list[Drawn]]]()
+    for part in run.split():
+        jobs += [partial(_figures, part, study) for study in part.studies if study in wanted]
+    if _MAP in wanted:
+        jobs.append(partial(_map, run))
+    return [one for several in processors.shared(jobs) for one in several]
 
-    return find
+
+def _figures(run: Run, study: str) -> list[Drawn]:
+    from experiments.measuring.study import studies
+
+    return figures.draw(scene(run, study, studies.get(study)), titled=False)
+
+
+def _map(run: Run) -> list[Drawn]:
+    with drawing.style(titled=False):
+        return figures.decision_map.draw(decisions.answered(run))
+
+
+def _find(drawn: Sequence[Drawn], numbers: Numbers, known: Declared, name: str) -> Drawn:
+    """Return the figure of this name, or the first whose name begins so. Raises `NoRecord` or `PartNotMeasured`."""
+    found = [one for one in drawn if f"{one.name}-".startswith(f"{name}-")]
+    if found:
+        return found[0]
+    part = next((part for part, one in known.parts.items() if name in one.figures), None)
+    if part is not None and not numbers.has(part):
+        raise PartNotMeasured(name)
+    raise NoRecord(f"The figure {name} has nothing to show: the run holds no trial of it")
 
 
 def compiled(page: Path, data: Path, created: str) -> bytes:

@@ -52,6 +52,17 @@ class DeclaredConstant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     origin: str
 
 
+class DeclaredRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a committed record beside the runs holds: the group of the pattern ``at`` in the file ``record``.
+
+    ``share`` where the record has shares of one, which the paper gives in percent.
+    """
+
+    record: str
+    at: str
+    share: bool = False
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``typed`` holds the phrases with digits that may stand in the text, each with the reason."""
 
@@ -59,6 +70,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     levels: dict[str, DeclaredLevel] = {}
     factors: dict[str, DeclaredFactor] = {}
     constants: dict[str, DeclaredConstant] = {}
+    kept: dict[str, DeclaredRecord] = {}
     typed: dict[str, str] = {}
 
 

@@ -1,7 +1,7 @@
 """The paper's numbers by name, each computed from the records of one run or taken from the ledger.
 
 ``NAME.FIELD`` is a comparison (a key comparison or a declared one) or a declared level; ``run.*``, ``ledger.*``,
-``verdict.CLAIM``, ``published.CLAIM``, ``law.N.W``, ``ladder.DIRECTION.CONCLUSION``, ``factor.*`` and ``constant.*``
+``verdict.CLAIM``, ``published.CLAIM``, ``asserted.CLAIM``, ``law.N.W``, ``factor.*``, ``kept.*`` and ``constant.*``
 are what their names say.
 """
 
@@ -12,13 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from experiments import metrics
 from experiments.analysis.conclusions import MARGIN, Conclusion
-from experiments.analysis.frames import where
 from experiments.analysis.multiplicity import FALSE_SHARE
 from experiments.analysis.pairing import ENOUGH_BLOCKS
 from experiments.analysis.run import Run
@@ -32,20 +32,19 @@ from experiments.report import decisions, key_comparisons, ledger, text
 from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper import run_facts
 from experiments.report.paper.declared import Declared
-from experiments.report.rungs import NO_MECHANISM
-from experiments.report.scene import Scene, scene
 from systems.errors import UnknownName
 
 _VERBS = {
-    Conclusion.SAME: "stays the same,",
-    Conclusion.BELOW: "changes by less than the noise floor,",
-    Conclusion.OPEN: "cannot be told to change,",
+    Conclusion.SAME: "stays the same:",
+    Conclusion.BELOW: "changes by less than the noise floor:",
+    Conclusion.OPEN: "shows no change that can be told from noise:",
     Conclusion.INDICATIVE: "points to",
     Conclusion.NONE: "gets no verdict, as trials were lost unevenly:",
 }
 """What a comparison does, by its conclusion. One that helps or hurts rises or falls."""
 
-_LADDER: dict[str, Scalar] = {"work": "serial simulation", "of": "asynchronous"}
+_ROOT = Path(__file__).resolve().parents[3]
+"""The folder that the committed records lie below."""
 _NBSP = "\u00a0"
 _RULES = {
     "blocks": str(ENOUGH_BLOCKS),
@@ -78,14 +77,14 @@ class Numbers:
             "run": self._of_run,
             "ledger": self._of_ledger,
             "verdict": lambda claim: ledger.summary(self._about(claim)),
-            "why": lambda claim: "; ".join(dict.fromkeys(one.why for one in self._about(claim) if one.why)),
             "published": lambda claim: self._about(claim)[0].claim.figure,
+            "asserted": lambda claim: self._about(claim)[0].claim.source_measured,
             "before": lambda claim: self._published_level(claim, "before"),
             "after": lambda claim: self._published_level(claim, "after"),
             "rule": lambda name: _known("rule", name, _RULES),
             "law": _by_law,
-            "ladder": self._of_ladder,
             "factor": self._of_factor,
+            "kept": self._of_record,
             "constant": lambda name: _known("constant", name, declared.constants).value,
         }
 
@@ -136,18 +135,6 @@ class Numbers:
         """The key comparisons as the run measured them, judged as in the report: as one family with its map."""
         return decisions.judged(self.run)[0]
 
-    def scene(self, study: str) -> Scene:
-        """Return one study's part of the run; of the first that has it, where several have."""
-        from experiments.measuring.study import studies
-
-        if study not in self._scenes:
-            self._scenes[study] = scene(self.run.first_with(study), study, studies.get(study))
-        return self._scenes[study]
-
-    @cached_property
-    def _scenes(self) -> dict[str, Scene]:
-        return {}
-
     @cached_property
     def _keys(self) -> dict[str, KeyComparison]:
         return {key.name: key for key in key_comparisons.load()}
@@ -159,13 +146,13 @@ class Numbers:
 
     def _level(self, name: str) -> dict[str, str]:
         one = self.declared.levels[name]
-        for part in self.run.split():  # the first run that has it
-            here = _fitting(part.measures, one.study, one.where())
-            here = here[(here["metric"] == one.metric) & (here["subject"] == one.subject)]
-            if not here.empty:
-                break
-        else:
+        measures = self.run.measures
+        named = measures[(measures["metric"] == one.metric) & (measures["subject"] == one.subject)]
+        here = _fitting(named, one.study, one.where())
+        if here.empty:
             raise self._none(name, one.study, one.metric, (one.subject,), one.where(), one.part)
+        having = set(here["run"])
+        here = here[here["run"] == next(part.run for part in self.run.parts if part.run in having)]
         values, unit = here["value"], metrics.get(one.metric).unit
         percent = unit == "ratio"
         return {
@@ -224,9 +211,9 @@ class Numbers:
         tested = {one.claim.id for one in self.judged if one.verdict is not Verdict.NOT_MEASURED}
         counts = Counter(one.verdict for one in self.judged)
         facts = {
+            "documents": len({one.claim.document for one in self.judged}),
             "claims": len(claims),
             "tested": len(tested),
-            "untested": len(claims - tested),
             "judged": sum(counts.values()) - counts[Verdict.NOT_MEASURED],
         } | {str(verdict): counts[verdict] for verdict in Verdict}
         return str(_known("fact of the ledger", name, facts))
@@ -247,26 +234,20 @@ class Numbers:
             raise NoRecord(f"factor.{name} needs trials with the factor {one.factor}; those of the part have none")
         return " and ".join(text.plain(level) for level in sorted(levels, key=str))
 
-    def _of_ladder(self, name: str) -> str:
-        """Return the mechanisms with one conclusion in throughput, added alone or left out alone."""
-        direction, _, wanted = name.partition(".")
-        conclusion = _known("conclusion", wanted, {str(each): each for each in Conclusion})
-        start = _known("direction", direction, {"add-one": "none", "leave-one-out": "all"})
-        rungs = where(self.scene("load").conclusions, **_LADDER, ladder=direction)
-        rungs = rungs[rungs["metric"] == "throughput"]
-        rungs = rungs.assign(mechanism=rungs["subject"].map(self.scene("load").variants))
-        rungs = rungs[(rungs["reference"] == start) & ~rungs["mechanism"].isin(NO_MECHANISM)]
-        if rungs.empty:
-            raise NoRecord(
-                f"ladder.{name} needs the throughput of {start} and of each mechanism in the study load where "
-                f"work={_LADDER['work']}, ladder={direction}; the run has none"
-            )
-        mechanisms = [
-            f"{str(one['mechanism']).replace('_', ' ')} (×{_NBSP}{text.significant(one['ratio'])})"
-            for one in rungs.sort_values("ratio", ascending=False).to_dict("records")
-            if one["conclusion"] == conclusion
-        ]
-        return ", ".join(mechanisms) or "none"
+    def _of_record(self, name: str) -> str:
+        """Return what a committed record beside the runs holds: one number, or the range of several."""
+        one = _known("kept number", name, self.declared.kept)
+        try:
+            found = re.findall(one.at, (_ROOT / one.record).read_text(encoding="utf-8"), re.MULTILINE)
+        except OSError as error:
+            raise NoRecord(f"kept.{name} needs the record {one.record}; it cannot be read: {error}") from error
+        if not found:
+            raise NoRecord(f"kept.{name} needs {one.at!r} in the record {one.record}; it is not there")
+        if len(found) == 1 and not one.share:
+            return str(found[0])
+        numbers = sorted(map(float, found))
+        ends = [text.share(each) if one.share else text.significant(each) for each in (numbers[0], numbers[-1])]
+        return " … ".join(dict.fromkeys(ends))
 
 
 def _fields(one: MeasuredComparison) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from systems.errors import BadInput
 
 # The functions of layout.typ that take names. Names are literals: what the text needs is known before it is set.
-_CALL = re.compile(r'\b(n|by|judged|when|fig|saying|table-of|verdict-table)\(\s*"([^"]*)"')
+_CALL = re.compile(r'\b(n|by|judged|when|fig|saying|titles-of|table-of|row|claims-of)\(\s*"([^"]*)"')
 _COMMENT = re.compile(r"(?:^|(?<=\s))//[^\n]*", re.MULTILINE)
 _MARK = re.compile(r'<[a-z0-9-]+>|@[a-z0-9-]+|#import "[^"]*"')
 _DIGITS = re.compile(r"[^\s\[\](){},]*\d[^\s\[\](){},]*")

@@ -1,27 +1,42 @@
-"""The paper's tables, made of a run: a name, a header, rows of words; empty where the run has nothing for one."""
+"""The paper's tables, made of a run: a header and rows of words; empty where the run has nothing for one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import groupby
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
-import pandas as pd
-
-from experiments.metrics.measured_over_law import change_by_law
-from experiments.report import findings, headline, ledger
-from experiments.report.figures.isolation import PUBLISHED_REQUESTS, threads
+from experiments import metrics
+from experiments.analysis import claims
+from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.verdict_rules import Verdict
+from experiments.analysis.verdicts import ClaimVerdict
+from experiments.measuring.records import Scalar
+from experiments.report import findings, headline, key_comparisons, ledger, provenance, text
+from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper.numbers import NoRecord, Numbers
-from experiments.report.scene import factor
+from experiments.report.rungs import NO_MECHANISM
 
 Table = list[list[str]]
+
+_NBSP = "\u00a0"
+
+_VERDICTS = (Verdict.REPRODUCED, Verdict.PARTLY, Verdict.CONTRADICTED, Verdict.INCONCLUSIVE)
+_ENDS = {"add-one": ("none", "added alone"), "leave-one-out": ("all", "left out")}
+"""Of each direction of a ladder: what every rung is compared with, and the words for it."""
+_CLIMBED = {
+    "load": ("throughput", "latency_p50", "group_peak_memory"),
+    "density": ("tasks_in_prompt", "latency_p50", "anonymous_mean"),
+}
+"""The measures that a study's ladders are told in."""
 
 
 def table(name: str, numbers: Numbers) -> Table:
     """Return a table by name, its header first. Raises `NoRecord` where the run has no record for it."""
     made: dict[str, Callable[[Numbers], Table]] = {
-        "conclusions": _conclusions,
-        "law": _law,
-        "ledger": _ledger,
+        "sources": _sources,
+        "parts": _parts,
+        "ladders": _ladders,
         "untested": _untested,
     }
     rows = made[name](numbers)
@@ -30,76 +45,140 @@ def table(name: str, numbers: Numbers) -> Table:
     return rows
 
 
-def verdicts(claims: Sequence[str], numbers: Numbers) -> Table:
-    """Return the verdicts on these claims, a row a condition; no row where nothing was measured."""
-    rows = [
-        [one.claim.id, one.test.title, ledger.effect(one), one.claim.figure, str(one.verdict)]
-        for one in numbers.judged
-        if one.claim.id in claims and one.test is not None and one.effect is not None
+def row(name: str, numbers: Numbers) -> list[str]:
+    """Return what a comparison found: both medians, the ratio, the noise, the conclusion. Raises as `Numbers` does."""
+    one = numbers.measured(name)
+    assert one.comparison is not None  # `Numbers.measured` gives no other
+    before, after = (headline.shown(value, one.metric) for value in (one.reference, one.subject))
+    floor = text.floor(one.comparison.pair.floor)
+    return [before, after, key_comparisons.ratio(one), floor, str(one.comparison.conclusion)]
+
+
+def claims_of(study: str, numbers: Numbers) -> Table:
+    """Return the claims that a study has tested in this run, a row each, without a header.
+
+    Its name, what it asserts, the published figure, what its source measured for it, what was found, and the verdicts.
+    """
+    return [
+        [
+            claim.id,
+            claim.statement,
+            claim.figure,
+            claim.source_measured,
+            findings.sentence(mine).rstrip("."),
+            ledger.summary(mine).replace(" ×", f"{_NBSP}×"),
+        ]
+        for claim, mine in ledger.by_claim(numbers.judged)
+        if claim.study == study and _tested(mine)
     ]
-    return [["claim", "condition", "found", "published", "verdict"], *rows] if rows else []
 
 
-def why_unmeasured(claims: Sequence[str], numbers: Numbers) -> str:
-    """Return, in one sentence, why nothing was measured of these claims."""
-    reasons: dict[str, dict[str, None]] = {}
-    for one in numbers.judged:
-        if one.claim.id in claims:
-            reasons.setdefault(one.why, {})[one.claim.id] = None
-    causes = "; ".join(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
-    return f"Not measured in this run. {causes}."
+def _tested(mine: Sequence[ClaimVerdict]) -> bool:
+    return any(one.verdict is not Verdict.NOT_MEASURED for one in mine)
 
 
-def _conclusions(numbers: Numbers) -> Table:
-    rows = [["what", "measure", "reference", "subject", "ratio (95 % interval)", "noise", "conclusion"]]
-    for one in numbers.key_comparisons:
-        what, measure, reference, subject, ratio, _, noise, _ = headline.cells(one)
-        said = "not measured" if one.comparison is None else str(one.comparison.conclusion)
-        rows.append([what, measure, reference, subject, ratio, noise, said])
+def _sources(numbers: Numbers) -> Table:
+    """Return each source with its claims, and how often which verdict was given on them."""
+    rows = [["", "document", "claims", "tested", *map(str, _VERDICTS)]]
+    told = list(ledger.by_claim(numbers.judged))
+    for name, document in claims.sources().items():
+        mine = [ones for claim, ones in told if claim.document == name]
+        counts = Counter(one.verdict for ones in mine for one in ones)
+        tested = sum(map(_tested, mine))
+        cited = f"{document.cited}: {document.says}" if document.says else document.cited
+        rows.append([name, cited, str(len(mine)), str(tested), *(str(counts[verdict]) for verdict in _VERDICTS)])
     return rows
 
 
-def _law(numbers: Numbers) -> Table:
-    """Return the change of total time by threads: measured, and the law's."""
-    scene = numbers.scene("isolation")
-    shown = scene.compared("total_time", work="sleep")
-    shown = shown.assign(requests=factor(shown, "requests"), workers=shown["subject"].map(threads(scene)))
-    shown = shown[shown["workers"].notna() & shown["requests"].isin(list(PUBLISHED_REQUESTS))]
-    medians = shown.groupby(["workers", "requests"])["ratio"].median()
-    rows = [["W", *(f"N = {count}" for count in PUBLISHED_REQUESTS)]]
-    for workers in sorted(set(shown["workers"].astype(int))):
-        cells = [_beside_law(medians, workers, requests) for requests in PUBLISHED_REQUESTS]
-        rows.append([str(workers), *cells])
+def _parts(numbers: Numbers) -> Table:
+    """Return each run: its studies, when, how, on which processor, with which model, questions and code."""
+    rows = [["study", "begun", "preset", "trials", "processor", "model", "questions", "code"]]
+    for part in numbers.run.parts:
+        info = part.info
+        rows.append(
+            [
+                provenance.studies(part),
+                info.created[:10],
+                f"{text.plain(info.preset)}, {provenance.blocks(info)}",
+                f"{len(part.records):,}",
+                text.plain(info.environment.get("cpu_model", "unknown")),
+                text.plain(provenance.model(info)),
+                text.plain(", ".join(sorted({record.spec.workload for record in part.records}))),
+                text.plain(info.code_version),
+            ]
+        )
     return rows
 
 
-def _beside_law(medians: pd.Series[float], workers: int, requests: int) -> str:
-    if (workers, requests) not in medians.index:
-        return "–"
-    change = 100 * (float(medians.loc[(workers, requests)]) - 1)
-    return f"{_short(change)} ({_short(change_by_law(requests, workers))})"
-
-
-def _short(change: float) -> str:
-    return f"{change:.1f}".replace("-", "−")
-
-
-def _ledger(numbers: Numbers) -> Table:
-    """Return every claim that was tested: what was published and what measured for it, what was found, the verdicts."""
-    rows = [["claim", "published", "found"]]
-    for claim, mine in ledger.by_claim(numbers.judged):
-        if claim.tests:
-            measured = [f"measured for it: {claim.source_measured}"] if claim.source_measured else []
-            published = "\n".join([claim.figure, *measured])
-            found = "\n".join([findings.sentence(mine), f"verdicts: {ledger.summary(mine)}"])
-            rows.append([f"{claim.id}: {claim.statement}", published, found])
+def _ladders(numbers: Numbers) -> Table:
+    """Return what each mechanism does alone, or what is missed without it: a row a ladder and measure."""
+    rows = [["agent", "each mechanism", "measure", "better", "worse", "no difference", "cannot be told"]]
+    keys: list[KeyComparison] = []
+    for (study, agent, direction), found in _climbed(numbers).items():
+        factors: dict[str, Scalar] = {"ladder": direction}
+        if agent:
+            factors["of"] = agent
+        for metric in _CLIMBED[study]:
+            for subject, mechanism in found.items():
+                keys.append(
+                    KeyComparison(
+                        name=f"{study} {agent} {direction} {metric}",
+                        title=mechanism,
+                        study=study,
+                        metric=metric,
+                        reference=_ENDS[direction][0],
+                        subject=subject,
+                        factors=factors,
+                    )
+                )
+    climbed: dict[tuple[str, str, str], list[MeasuredComparison]] = {}
+    for one in measured(numbers.run, keys):
+        if one.comparison is not None:
+            climbed.setdefault((one.key.name, one.run, one.condition), []).append(one)
+    for (name, _, _), mine in climbed.items():
+        _, agent, direction, metric = name.split(" ")
+        told = {each: _listed(mine, each) for each in (Conclusion.HELPS, Conclusion.HURTS)}
+        same = sum(_conclusion(one) in (Conclusion.SAME, Conclusion.BELOW) for one in mine)
+        rest = len(mine) - same - sum(_conclusion(one) in told for one in mine)
+        title = metrics.get(metric).title.lower()
+        rows.append([agent, _ENDS[direction][1], title, *told.values(), str(same), str(rest)])
     return rows
+
+
+def _climbed(numbers: Numbers) -> dict[tuple[str, str, str], dict[str, str]]:
+    """Return the ladders of the run by study, agent and direction: each rung's subject with its mechanism."""
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    trials = numbers.run.trials
+    for study, factors, subject, mechanism in zip(
+        trials["study"], trials["factors"], trials["subject"], trials["variant"], strict=True
+    ):
+        if study in _CLIMBED and factors.get("ladder") in _ENDS and mechanism not in NO_MECHANISM:
+            ladder = found.setdefault((study, str(factors.get("of", "")), factors["ladder"]), {})
+            ladder[subject] = text.plain(mechanism).replace("_", " ")
+    order = list(_CLIMBED)
+    return dict(sorted(found.items(), key=lambda one: (order.index(one[0][0]), one[0])))
+
+
+def _conclusion(one: MeasuredComparison) -> Conclusion:
+    assert one.comparison is not None  # the others were left out
+    return one.comparison.conclusion
+
+
+def _listed(mine: Iterable[MeasuredComparison], wanted: Conclusion) -> str:
+    """Return the mechanisms with one conclusion, the largest effect first."""
+    ratios = {
+        one.key.title: one.comparison.summary.geometric_mean
+        for one in mine
+        if one.comparison is not None and one.comparison.summary is not None and one.comparison.conclusion is wanted
+    }
+    order = sorted(ratios, key=lambda name: -abs(math.log(ratios[name])))
+    return ", ".join(f"{name} (×{_NBSP}{text.significant(ratios[name])})" for name in order) or "–"
 
 
 def _untested(numbers: Numbers) -> Table:
     """Return why the other claims are not measured, and which they are."""
-    untested = sorted((one.why, one.claim.id) for one in numbers.judged if not one.claim.tests)
-    rows = [["why not measured", "claims"]]
-    for why, group in groupby(untested, key=lambda one: one[0]):
-        rows.append([why, ", ".join(claim for _, claim in group)])
-    return rows
+    reasons: dict[str, list[str]] = {}
+    for claim, mine in ledger.by_claim(numbers.judged):
+        if not _tested(mine):
+            reasons.setdefault(claim.not_measured or mine[0].why, []).append(claim.id)
+    return [["claims", "why not measured"], *([", ".join(ids), why] for why, ids in reasons.items())]

@@ -66,7 +66,8 @@ _STATES_ON_DISK = 16 << 30
 class _Limit(msgspec.Struct, frozen=True, kw_only=True):
     """A profile and what is asked under it: seconds of a period and a deadline, the most agents, and how often.
 
-    A number is the largest where one that is larger by 1, or by the share ``within``, did not hold.
+    A number is the largest where one that is larger by 1, or by the share ``within``, did not hold. Where that is None,
+    conditions do not name it.
     """
 
     profile: str
@@ -76,7 +77,7 @@ class _Limit(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[str, ...]
     blocks: int | None = None
     words: str = "scripted"
-    within: float = 0.0
+    within: float | None = None
 
 
 _CLAIMED = ("per-process", "objects", "tiered")
@@ -85,7 +86,7 @@ _EVERY = (*_CLAIMED, *_OTHERS)
 
 _TOKENS = 1_000
 _SHORT = _Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=64, subjects=_CLAIMED)
-_EDGE = _Limit(profile="4gb", period_s=10, deadline_s=10, ceiling=256, subjects=_CLAIMED)
+_EDGE = _Limit(profile="4gb", period_s=10, deadline_s=10, ceiling=256, subjects=_CLAIMED, within=0.0)
 _LIMITS: dict[Preset, tuple[_Limit, ...]] = {
     "smoke": (_Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=2, subjects=("per-process", "objects")),),
     "quick": (
@@ -132,7 +133,7 @@ def _condition(limit: _Limit) -> dict[str, Scalar]:
         "deadline_s": limit.deadline_s,
         "ceiling": limit.ceiling,
         "words": limit.words,
-        "within": limit.within,
+        **({} if limit.within is None else {"within": limit.within}),
     }
 
 
@@ -190,7 +191,7 @@ def _jemalloc() -> str | None:
 def run(role: Role) -> None:
     """Try numbers of agents until the largest that holds is known; note each, and what came of it."""
     part, spec = role.part, role.spec
-    ceiling, within = int(spec.condition["ceiling"] or 0), float(spec.condition["within"] or 0)
+    ceiling, within = int(spec.condition["ceiling"] or 0), float(spec.condition.get("within") or 0)
     guess = _guess(spec.profile.memory_bytes, float(spec.condition["period_s"] or 0), ceiling, spec.subject)
     part.went_beyond = True
     names = ("agents", "came", "round_s", "slowest_s", "anonymous_bytes", "seconds", "prompt_tokens", "reused_tokens")

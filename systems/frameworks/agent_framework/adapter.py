@@ -1,5 +1,7 @@
 """Microsoft's Agent Framework: its agent on its client for chat completions, and its file of messages a session."""
 
+from importlib import import_module
+
 import agent_framework
 from agent_framework.openai import OpenAIChatCompletionClient
 
@@ -9,8 +11,9 @@ CHOSEN = ("max_tokens", "temperature", "top_p", "seed", "presence_penalty", "fre
 class Agent:
     def __init__(self, settings, engine_url, data_dir):
         window = settings.get("window", 0)
+        inside = import_module("in_process").Model() if settings.get("in_process") else None
         self.agent = agent_framework.Agent(
-            OpenAIChatCompletionClient("default", api_key="none", base_url=engine_url),
+            inside or OpenAIChatCompletionClient("default", api_key="none", base_url=engine_url),
             settings.get("instructions") or None,
             context_providers=[agent_framework.FileHistoryProvider(data_dir)],
             # It counts the question too.
@@ -30,8 +33,8 @@ class Agent:
                 on_token(update.text)
         response = await stream.get_final_response()
         usage = response.usage_details or {}
-        counts = {"prompt_tokens": usage["input_token_count"], "generated_tokens": usage["output_token_count"]}
-        return {"text": response.text, **counts}
+        sent, said = usage.get("input_token_count", 0), usage.get("output_token_count", 0)
+        return {"text": response.text, "prompt_tokens": sent, "generated_tokens": said}
 
     async def close(self):
         """Each turn has written what was said in it."""

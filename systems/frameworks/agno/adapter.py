@@ -3,6 +3,8 @@
 How long a reply may be is a setting of the model. So each turn has a model and an agent of its own, on one client.
 """
 
+from importlib import import_module
+
 from agno.agent import Agent as Assistant
 from agno.db.sqlite import AsyncSqliteDb
 from agno.models.openai import OpenAILike
@@ -11,6 +13,7 @@ from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 
 class Agent:
     def __init__(self, settings, engine_url, data_dir):
+        self.kind = import_module("in_process").Model if settings.get("in_process") else OpenAILike
         self.endpoint = {"id": "default", "base_url": engine_url, "api_key": "none"}
         self.database = AsyncSqliteDb(db_file=f"{data_dir}/agno.sqlite")
         self.assistant = {
@@ -28,7 +31,7 @@ class Agent:
     async def answer(self, request, on_token):
         sampling = {name: value for name, value in (request.get("sampling") or {}).items() if value not in (None, [])}
         chosen = {"max_tokens": request["max_tokens"], "extra_body": sampling or None, "async_client": self.client}
-        agent = Assistant(model=OpenAILike(**self.endpoint, **chosen), **self.assistant)
+        agent = Assistant(model=self.kind(**self.endpoint, **chosen), **self.assistant)
         run = agent.arun(request["text"], session_id=request["session"], stream=True, yield_run_output=True)
         async for event in run:
             match event:

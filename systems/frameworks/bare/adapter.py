@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from threading import Lock
 from urllib.request import Request, urlopen
 
@@ -16,11 +17,11 @@ NEWEST = "SELECT role, content FROM messages WHERE session = ? ORDER BY number D
 class Agent:
     def __init__(self, settings, engine_url, data_dir):
         self.window, self.instructions = settings.get("window", 0), settings.get("instructions", "")
-        self.url, self.path = f"{engine_url}/chat/completions", f"{data_dir}/messages.sqlite"
-        self.lock, self.threads = Lock(), ThreadPoolExecutor(64)
+        self.url, self.lock, self.threads = f"{engine_url}/chat/completions", Lock(), ThreadPoolExecutor(64)
+        self.file = sqlite3.connect(f"{data_dir}/messages.sqlite", check_same_thread=False)
+        self.ask = import_module("in_process").ask if settings.get("in_process") else self.post
 
     def start(self):
-        self.file = sqlite3.connect(self.path, check_same_thread=False)
         self.file.executescript(MAKE)
 
     async def answer(self, request, on_token):
@@ -37,7 +38,7 @@ class Agent:
             self.file.executemany("INSERT INTO messages (session, role, content) VALUES (?, ?, ?)", rows)
         return reply
 
-    def ask(self, messages, request, on_token):
+    def post(self, messages, request, on_token):
         chosen = {"max_tokens": request["max_tokens"], **(request.get("sampling") or {})}
         body = {name: value for name, value in chosen.items() if value not in (None, [])}
         body |= {"model": "default", "messages": messages, "stream": True, "stream_options": {"include_usage": True}}

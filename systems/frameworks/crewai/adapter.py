@@ -1,11 +1,9 @@
-"""CrewAI as its guide has it for chats: a conversational flow, whose state is persisted when a turn has been answered.
-
-A flow is made for each turn, as a server makes one for each request: what was said comes back from the file.
-"""
+"""CrewAI as its guide has it for chats: a conversational flow, whose state is persisted when a turn was answered."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib import import_module
 
 from crewai import LLM
 from crewai.events.event_listener import event_listener
@@ -19,6 +17,7 @@ class Agent:
     def __init__(self, settings, engine_url, data_dir):
         event_listener.formatter.verbose = False  # else it draws a box around each piece of a reply
         self.window, self.prompt = settings.get("window", 0), settings.get("instructions") or None
+        self.llm = import_module("in_process").Model if settings.get("in_process") else LLM
         self.endpoint = {"model": "default", "provider": "openai", "base_url": engine_url, "api_key": "none"}
         self.store = SQLiteFlowPersistence(f"{data_dir}/flows.sqlite")
         self.threads, self.kind = ThreadPoolExecutor(64), cache(self.kind)  # a thread for each turn under way
@@ -27,8 +26,9 @@ class Agent:
 
     def kind(self, chosen):  # its client has one bound for all its replies
         newest = slice(-self.window - 1 if self.window else None, None)  # the question is among them
+        llm = self.llm(**self.endpoint, **dict(chosen))
 
-        @ConversationConfig(system_prompt=self.prompt, llm=LLM(**self.endpoint, **dict(chosen)), trace_scope="turn")
+        @ConversationConfig(system_prompt=self.prompt, llm=llm, trace_scope="turn")
         class Chat(Flow[ConversationState]):
             @property
             def conversation_messages(self):
@@ -47,7 +47,7 @@ class Agent:
     def turn(self, request, on_token):
         chosen = {"max_tokens": request["max_tokens"], **(request.get("sampling") or {})}
         kind, usage = self.kind(tuple((name, chosen.get(name)) for name in CHOSEN)), {}
-        flow = kind(persistence=self.store, suppress_flow_events=True)
+        flow = kind(persistence=self.store, suppress_flow_events=True)  # as a server has one for each request
         stream = flow.stream_turn(request["text"], session_id=request["session"])
         for frame in stream:
             if frame.type == "llm_stream_chunk":

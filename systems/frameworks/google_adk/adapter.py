@@ -1,6 +1,7 @@
 """Google's Agent Development Kit: its agent on LiteLLM, its runner, and its sessions in an SQLite database."""
 
 from contextlib import aclosing
+from importlib import import_module
 
 import litellm  # noqa: F401 - else the first turn would, and nothing else moves for the seconds that it takes
 from google.adk.agents import LlmAgent
@@ -18,7 +19,8 @@ class Agent:
         self.history = GetSessionConfig(num_recent_events=window) if window else None
         file = f"sqlite+aiosqlite:///{data_dir}/sessions.sqlite"
         self.sessions = DatabaseSessionService(file, connect_args={"timeout": 60})  # else 5 s, for SQLite's lock
-        model = LiteLlm(model="openai/default", api_base=engine_url, api_key="none")
+        inside = import_module("in_process").Model() if settings.get("in_process") else None
+        model = inside or LiteLlm(model="openai/default", api_base=engine_url, api_key="none")
         # As a function: of a text, what stands in braces would be looked up in the session.
         agent = LlmAgent(name="assistant", model=model, instruction=lambda _: instructions)
         self.runner = Runner(app_name="chat", agent=agent, session_service=self.sessions, auto_create_session=True)

@@ -1,5 +1,6 @@
 """LangGraph as its documentation builds a chat with memory: one node that asks the model, and a checkpointer."""
 
+from importlib import import_module
 from typing import Annotated, TypedDict
 
 from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage, trim_messages
@@ -20,7 +21,8 @@ class DeltaState(TypedDict):
 class Agent:
     def __init__(self, settings, engine_url, data_dir):
         self.window, self.instructions = settings.get("window", 0), settings.get("instructions", "")
-        self.model = ChatOpenAI(model="default", base_url=engine_url, api_key="none", stream_usage=True)
+        inside = import_module("in_process").Model() if settings.get("in_process") else None
+        self.model = inside or ChatOpenAI(model="default", base_url=engine_url, api_key="none", stream_usage=True)
         self.opened = AsyncSqliteSaver.from_conn_string(f"{data_dir}/checkpoints.sqlite")
         self.builder = StateGraph(DeltaState if settings.get("delta") else MessagesState, context_schema=dict)
         self.builder.add_node("model", self.node)

@@ -1,5 +1,7 @@
 """OpenAI's Agents SDK: its runner, its model for chat completions, and its SQLite session, opened for each turn."""
 
+from importlib import import_module
+
 from agents import Agent as Assistant
 from agents import ModelSettings, OpenAIChatCompletionsModel, RunConfig, Runner, SQLiteSession
 from agents.memory import SessionSettings
@@ -10,7 +12,8 @@ from openai.types.responses import ResponseTextDeltaEvent
 class Agent:
     def __init__(self, settings, engine_url, data_dir):
         self.client = AsyncOpenAI(base_url=engine_url, api_key="none")
-        model = OpenAIChatCompletionsModel(model="default", openai_client=self.client)
+        inside = import_module("in_process").Model() if settings.get("in_process") else None
+        model = inside or OpenAIChatCompletionsModel(model="default", openai_client=self.client)
         self.agent = Assistant(name="assistant", instructions=settings.get("instructions") or None, model=model)
         self.window = SessionSettings(limit=settings.get("window") or None)
         self.path = f"{data_dir}/sessions.sqlite"

@@ -6,6 +6,7 @@ Where they are kept is left to the application: here in rows of an SQLite file, 
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pydantic_ai
 from pydantic_ai.capabilities import ProcessHistory
@@ -22,7 +23,8 @@ APPEND = "INSERT INTO turns (session, messages) VALUES (?, ?)"
 class Agent:
     def __init__(self, settings, engine_url, data_dir):
         window = settings.get("window", 0)
-        model = OpenAIChatModel("default", provider=OpenAIProvider(base_url=engine_url, api_key="none"))
+        inside = import_module("in_process").Model() if settings.get("in_process") else None
+        model = inside or OpenAIChatModel("default", provider=OpenAIProvider(base_url=engine_url, api_key="none"))
         newest = [ProcessHistory(lambda messages: messages[-window - 1 :])] if window else []  # and the question
         self.agent = pydantic_ai.Agent(model, instructions=settings.get("instructions") or None, capabilities=newest)
         self.path, self.thread = f"{data_dir}/messages.sqlite", ThreadPoolExecutor(1)

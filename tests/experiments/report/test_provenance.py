@@ -10,7 +10,9 @@ from experiments.measuring import records
 from experiments.measuring.records import Calibrated, Part
 from experiments.report import provenance, sections
 from experiments.report.build import build
-from experiments.report.paper import run_facts
+from experiments.report.paper import run_facts, tables
+from experiments.report.paper.declared import Declared
+from experiments.report.paper.numbers import Numbers
 from tests.experiments.analysis import synthetic
 
 
@@ -84,9 +86,12 @@ def test_the_report_tells_the_parts_at_its_head_and_of_each_section_whose_it_is(
 def test_the_paper_says_where_the_parts_differ(run: Run, tmp_path: Path) -> None:
     facts = run_facts.facts(run)
     assert facts["cores"]() == "2 (isolation, memory) and 8 (load)"
-    assert facts["processor"]() == "Small"
-    assert facts["machine"]() == "not one but 2, with 2 (isolation, memory) and 8 (load) cores"
-    assert str(facts["parts"]()).startswith("The studies are 3 runs: begun 2000-01-01 by code test (isolation, memory)")
+    assert facts["machines"]() == 2
+    parts = tables.table("parts", Numbers(run, Declared()))[1:]
+    assert sorted(row[0] for row in parts) == ["isolation", "load", "memory"]
+    assert {tuple(row[1:5]) for row in parts} == {
+        ("2000-01-01", "smoke, 3 blocks", "1", "Small"),
+        ("2001-01-01", "smoke, 6 blocks", "1", "Small"),
+    }
     alone = run_facts.facts(load_run(tmp_path / "load"))
-    assert alone["machine"]() == "one, with 8 cores"
-    assert alone["parts"]() == "All studies are one run."
+    assert (alone["machines"](), alone["cores"]()) == (1, "8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -30,13 +31,16 @@ def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @every
 def test_an_adapter_is_short_and_has_what_the_contract_names(name: str) -> None:
-    source = (folders.get(name).folder / folders.ADAPTER).read_text("utf-8")
+    folder = folders.get(name).folder
+    source = (folder / folders.ADAPTER).read_text("utf-8")
     [agent] = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Agent"]
     methods = {node.name for node in agent.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
-    assert len(source.splitlines()) <= MOST_LINES
     assert {"__init__", "start", "answer", "close"} <= methods
-    assert not re.search(r"^\s*(?:import|from) (?:systems|experiments)\b", source, re.MULTILINE)
+    for path in folder.glob("*.py"):
+        lines = path.read_text("utf-8").splitlines()
+        assert len(lines) <= MOST_LINES
+        assert not [line for line in lines if re.match(r"\s*(?:import|from) (?:systems|experiments)\b", line)]
 
 
 @every
@@ -60,10 +64,8 @@ def test_a_folder_says_what_it_must(name: str) -> None:
     assert says.homepage.startswith("https://")
     assert all(says.switched_off.values())
     assert "PYTHONPATH" not in says.environment
-    assert {path.name for path in framework.folder.iterdir() if path.name != "__pycache__"} == {
-        *folders.FILES,
-        "__init__.py",
-    }
+    held = {path.name for path in framework.folder.iterdir()} - {"__pycache__", folders.IN_PROCESS}
+    assert held == {*folders.FILES, "__init__.py"}
 
 
 @every
@@ -74,8 +76,38 @@ def test_it_is_a_system_whose_variants_set_what_it_has(name: str) -> None:
     assert description.name == name
     assert description.asks_address and not description.blocks
     assert issubclass(description.settings, AdapterSettings)
-    for settings in description.varied("storage").values():
-        msgspec.convert(dict(settings), description.settings)
+    for variants in description.variants.values():
+        for settings in variants.values():
+            msgspec.convert(dict(settings), description.settings)
+
+
+@every
+def test_another_version_changes_the_requirements_and_nothing_else(name: str, tmp_path: Path) -> None:
+    framework = folders.get(name)
+    pinned = re.findall(r"==(\S+)", framework.requirements.read_text("utf-8"))
+    others = [path.read_text("utf-8") for path in framework.files() if path != framework.requirements]
+    assert [version for version in pinned if any(version in text for text in others)] == []
+
+    changed = folders.read(Path(shutil.copytree(framework.folder, tmp_path / framework.folder.name)))
+    text = changed.requirements.read_text("utf-8")
+    changed.requirements.write_text(re.sub(r"==\S+", "==0.0.1", text), "utf-8")
+    assert changed.says == framework.says
+    assert (environments.place(changed) == environments.place(framework)) is (not pinned)
+
+
+def test_a_model_that_answers_in_process_is_there_where_its_file_is(tmp_path: Path) -> None:
+    framework = making.system(tmp_path / "own")
+    description = registry.systems.get("odd")
+    assert "in_process" not in description.setting_names
+    assert description.varied("model") == {}
+
+    (framework.folder / folders.IN_PROCESS).write_text("")
+    description = registry.systems.get("odd")
+    assert description.varied("model") == {"in-process": {"in_process": True}}
+    assert msgspec.structs.asdict(description.settings())["in_process"] is False
+    (framework.folder / folders.SAYS).write_text(making.SAYS.format(name="odd", more="[settings]\nin_process = true"))
+    with pytest.raises(BadInput, match="sets in_process anew"):
+        registry.systems.get("odd")
 
 
 def planned(*systems: str) -> plan.Plan:

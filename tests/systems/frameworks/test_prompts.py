@@ -1,4 +1,4 @@
-"""What an adapter says to the model: under a stub, under the lab's own endpoint, and after its process was killed.
+"""What an adapter says to the model: under a stub, the lab's own endpoint, one in its process, and after it was killed.
 
 The floor needs no package and is always tried. The others are tried where `fourgig systems install` has made their
 interpreters, in the cache that the tests were started with.
@@ -34,6 +34,8 @@ Prompt = list[tuple[str, str]]
 
 INSTRUCTIONS = "You are brief."
 QUESTIONS = [f"Question number {number}?" for number in range(5)]
+NOBODY = "http://127.0.0.1:9/v1"
+"""The address of an endpoint that is not there."""
 
 
 class _Recording(SimulatedEngine):
@@ -105,6 +107,9 @@ def stub() -> Iterator[tuple[str, list[Prompt]]]:
 
 every = pytest.mark.parametrize("name", folders.built_in())
 these = pytest.mark.parametrize("name", ["bare", "langgraph"])
+in_process = pytest.mark.parametrize(
+    "name", [name for name in folders.built_in() if folders.get(name).answers_in_process]
+)
 
 
 @pytest.fixture
@@ -201,8 +206,33 @@ async def test_what_was_answered_is_still_there_after_a_kill(described: Any, tmp
         assert [text for role, text in prompts[1] if role != "system"] == [QUESTIONS[0], "reply 1", QUESTIONS[1]]
 
 
+@in_process
+async def test_in_process_nobody_is_asked_and_all_else_is_the_same(described: Any, tmp_path: Path) -> None:
+    replies, streamed = [], []
+    async with running(described, NOBODY, tmp_path / "data", window=4, in_process=True) as system:
+        for question in QUESTIONS:
+            pieces: list[str] = []
+            replies.append((await system.answer(asked(question), pieces.append)).text)
+            streamed.append("".join(pieces))
+    assert streamed == replies
+    assert [len(reply.split()) for reply in replies] == [8] * len(QUESTIONS)
+    given = [int(reply.split()[0]) for reply in replies]
+    assert [count - given[0] for count in given] == [0, 2, 4, 4, 4]
+
+    with stub() as (url, prompts):
+        async with running(described, url, tmp_path / "data", window=4) as system:
+            await system.answer(asked("And now?"))
+    assert [pair for pair in prompts[0] if pair[0] != "system"] == [
+        ("user", QUESTIONS[3]),
+        ("assistant", replies[3]),
+        ("user", QUESTIONS[4]),
+        ("assistant", replies[4]),
+        ("user", "And now?"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["bare"])
 async def test_an_endpoint_that_is_not_there_is_an_error_and_no_reply(described: Any, tmp_path: Path) -> None:
-    async with running(described, "http://127.0.0.1:9/v1", tmp_path / "data") as system:
+    async with running(described, NOBODY, tmp_path / "data") as system:
         with pytest.raises(SystemFailed):
             await system.answer(asked("Is anybody there?"))
