@@ -116,9 +116,9 @@ async def grade_system(
         request = Request(
             id=f"asked-{number}", session=session, text=question.text, max_tokens=ANSWER_TOKENS, observed=_OBSERVED
         )
-        engine.prompt = ()  # what was sent for the question before is not what was sent for this one
+        engine.prompts.clear()  # what was sent for the question before is not what was sent for this one
         reply = await system.answer(request)
-        grades.append(_graded(conversation, question, reply, engine.prompt, said, rule))
+        grades.append(_graded(conversation, question, reply, engine.prompt_for(question.text), said, rule))
         said.add(question.text)
     return grades
 
@@ -162,7 +162,7 @@ def _graded(
         right=right,
         declined=declined,
         other_value=other_value,
-        # Of a turn of several calls the last prompt counts, as it does for the evidence: its reply is the answer.
+        # Of several calls the last one that asks it counts, as it does for the evidence: its reply is the answer.
         known_layout=is_known(prompt, question.text, said) if prompt and rule == "exact" else None,
     )
 

@@ -1,4 +1,4 @@
-"""An engine that passes everything on to another one, and notes what it was asked: the prompt that was really sent."""
+"""An engine that passes all on to another one, and notes what it was asked: the prompts that were really sent."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import ClassVar
 
 import msgspec
 
+from experiments.workloads.asking import asking
+from systems.engines.around import AroundEngine
 from systems.engines.interface import Call, Engine, Generation, Message
 
 
-class Overheard(Engine):
-    """Notes the newest messages it was given in ``prompt``; what is not scripted the inner engine says.
+class Overheard(AroundEngine):
+    """Notes in ``prompts`` what the inner engine is asked to say, which is all that is not scripted.
 
     A scripted reply is said at once: who listens grades answers, and times nothing.
     """
@@ -21,43 +23,24 @@ class Overheard(Engine):
     Settings: ClassVar[type[msgspec.Struct]] = msgspec.Struct
 
     def __init__(self, inner: Engine) -> None:
-        self._inner = inner
-        self.prompt: Sequence[Message] = ()
+        super().__init__(inner)
+        self.prompts: list[Sequence[Message]] = []
 
-    @property
-    def parallelism(self) -> int:
-        """The inner engine's."""
-        return self._inner.parallelism
+    def prompt_for(self, question: str) -> Sequence[Message]:
+        """Return the newest of the noted prompts that asks ``question``; where none does the newest of all, if any.
 
-    @property
-    def identity(self) -> str:
-        """The inner engine's: a reply does not depend on who listens."""
-        return self._inner.identity
-
-    @property
-    def context_tokens(self) -> int | None:
-        """The inner engine's."""
-        return self._inner.context_tokens
-
-    def count(self, text: str) -> int:
-        """Return what the inner engine counts."""
-        return self._inner.count(text)
-
-    def load(self) -> None:
-        """Load the inner engine."""
-        self._inner.load()
+        A call for something else, such as a title, is not what the question was answered from.
+        """
+        calls = asking(question, self.prompts) or self.prompts
+        return calls[-1] if calls else ()
 
     def generate(self, call: Call) -> Generation:
-        """Note the messages, and let the inner engine generate unless the reply is scripted."""
-        self.prompt = call.messages
+        """Say what is scripted; else note the messages, and let the inner engine generate."""
         if call.script is None:
-            return self._inner.generate(call)
+            self.prompts.append(call.messages)
+            return super().generate(call)
         if call.on_token is not None:
             call.on_token(call.script)
         return Generation(
             text=call.script, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop"
         )
-
-    def close(self) -> None:
-        """Close the inner engine."""
-        self._inner.close()

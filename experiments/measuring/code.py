@@ -21,6 +21,7 @@ from experiments.measuring.study import studies
 from experiments.measuring.workload import workloads
 from systems import registry
 from systems.elsewhere import system as elsewhere
+from systems.errors import BadInput
 from systems.frameworks import environments, folders
 from systems.registry import Registry, outside_entries
 
@@ -50,6 +51,20 @@ def version(system: str | None, study: str) -> str:
     """Return a hash of the code that a trial of ``system`` (None: of a component) in ``study`` depends on."""
     loaded = [system] if system else studies.get(study).loads
     return _joined(_shared(), *map(_of_system, loaded), _of_study(study))
+
+
+@cache
+def fault(system: str) -> str:
+    """Return why its own interpreter cannot run ``system``, without paths of this machine; empty where it can."""
+    try:
+        _of_system(system)
+    except BadInput as error:
+        said, interpreter = str(error).removesuffix("."), registry.systems.get(system).interpreter
+        if interpreter is None:
+            return said
+        environment = interpreter.removesuffix("/bin/python")
+        return said.replace(interpreter, "its interpreter").replace(environment, "its environment")
+    return ""
 
 
 def version_of_run(system_names: Iterable[str], study_names: Iterable[str]) -> str:

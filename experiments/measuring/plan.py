@@ -72,7 +72,7 @@ def make(
     grids = {name: grid(name, preset, system_names, engine, shapes or {}) for name in study_names}
     grids = choosing.chosen(grids, part=part, only=only, arms=arms)
     grids = {name: [_whole(cell) for cell in cells] for name, cells in grids.items()}
-    missing = _missing(cell for cells in grids.values() for cell in cells)
+    missing = _missing((cell for cells in grids.values() for cell in cells), system_names)
     expected = {name: _expected(name, cells, earlier) for name, cells in grids.items()}
     trials: list[TrialSpec] = []
     seconds: list[float] = []
@@ -124,9 +124,19 @@ def _needs(cell: Cell) -> tuple[str, ...]:
     return (*cell.requires, *(service.name for service in cell.services))
 
 
-def _missing(cells: Iterable[Cell]) -> dict[str, str]:
-    """Look once at each thing that any cell needs, and return why it is missing, by its name; empty where it is not."""
-    return {name: requirements.lacking(name) for name in dict.fromkeys(need for cell in cells for need in _needs(cell))}
+def _missing(cells: Iterable[Cell], named: Sequence[str]) -> dict[str, str]:
+    """Look once at each thing that any cell needs, and return why it is missing, by its name; empty where it is not.
+
+    So is a system that its own interpreter cannot run: it does not keep others from being measured. One that is
+    ``named`` is refused instead.
+    """
+    known = list(cells)
+    needed = dict.fromkeys(need for cell in known for need in _needs(cell))
+    found = {name: requirements.lacking(name) for name in needed}
+    for name in dict.fromkeys(cell.system for cell in known if cell.system in cell.requires):
+        if name is not None and name not in named and not found[name]:
+            found[name] = code.fault(name)
+    return found
 
 
 def _reason(cell: Cell, missing: Mapping[str, str]) -> str:

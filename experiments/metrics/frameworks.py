@@ -3,32 +3,28 @@
 The system runs in processes of its own below the subject's. Processor time is that of everything inside the limits:
 the system's, and what the lab does to pass a turn on, which is the same for all and what the bare client shows; the
 endpoint and the users are outside. Memory, descriptors and threads are those of the system's processes alone. Tokens
-are words and marks, as no model ran. A session is looked at after its first turn, a quarter, three quarters, and all.
+are words and marks, as no model ran. A session is looked at after its first turn, a quarter, three quarters, and all;
+what is read there is done inside the limits, and left out of what the turns take.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 from experiments.measuring.records import Record
 from experiments.metrics._reading import number, subject
 from experiments.metrics.interface import Metric, Missing
 from experiments.metrics.saving_turns import share
-
-_OUTCOMES = {
-    "refused": "turns fail because the endpoint refused their prompt",
-    "truncated": "all turns are answered, and the system left out what was said first",
-    "error": "turns fail in another way",
-    "growth": "all turns are answered, and prompts grow beyond the context, where the endpoint cuts them",
-}
+from experiments.workloads.framework_levels import FULL_CONTEXT, LOOKED, begins, ends
 
 
-def _cpu_s(record: Record, before: str, after: str) -> float | Missing:
-    """Return the processor time from one look of the session to another."""
+def _stretch_s(record: Record, before: str, after: str) -> float | Missing:
+    """Return the processor time of the turns between two looks; what was read when it was looked is no turn's."""
     looks = record.outside.looks
-    if f"turn-{before}" not in looks or f"turn-{after}" not in looks:
+    if begins(before) not in looks or ends(after) not in looks:
         return Missing("the session has no quarters")
-    first, last = looks[f"turn-{before}"].cpu_seconds, looks[f"turn-{after}"].cpu_seconds
+    first, last = looks[begins(before)].cpu_seconds, looks[ends(after)].cpu_seconds
     if first is None or last is None:
         return Missing("this backend cannot know the group's processor time")
     return last - first
@@ -36,15 +32,20 @@ def _cpu_s(record: Record, before: str, after: str) -> float | Missing:
 
 def turn_cpu(record: Record) -> float | Missing:
     """Compute the processor time a turn."""
-    spent, turns = _cpu_s(record, "first", "last"), number(record, "turns")
-    if isinstance(spent, Missing) or isinstance(turns, Missing):
-        return spent if isinstance(spent, Missing) else turns
+    turns, spent = number(record, "turns"), 0.0
+    if isinstance(turns, Missing):
+        return turns
+    for before, after in pairwise(LOOKED):
+        stretch = _stretch_s(record, before, after)
+        if isinstance(stretch, Missing):
+            return stretch
+        spent += stretch
     return spent / (turns - 1)
 
 
 def turn_cpu_growth(record: Record) -> float | Missing:
     """Compute how many times as much processor time a turn of the last quarter takes as one of the first."""
-    early, late = _cpu_s(record, "first", "quarter"), _cpu_s(record, "three-quarters", "last")
+    early, late = _stretch_s(record, "first", "quarter"), _stretch_s(record, "three-quarters", "last")
     turns = number(record, "turns")
     if isinstance(turns, Missing):
         return turns
@@ -69,7 +70,7 @@ def came(record: Record, outcome: str) -> float | Missing:
     part = subject(record)
     if isinstance(part, Missing):
         return part
-    known = [name for name in _OUTCOMES if f"overflow/{name}" in part.values]
+    known = [name for name in FULL_CONTEXT if f"overflow/{name}" in part.values]
     return float(outcome in known) if known else Missing("no context was full")
 
 
@@ -85,7 +86,7 @@ def _sent(what: str, place: str, words: str) -> Metric:
         title=f"{what.capitalize()} in the prompt of the {words}",
         unit="count",
         better="neither",
-        formula=f"{what} of the newest prompt that was sent when the {words} was answered, the question included",
+        formula=f"{what} of the newest prompt that asks the question of the {words}, the question included",
         compute=partial(number, name=f"{what}/{place}"),
         exact=True,
     )
@@ -97,7 +98,8 @@ METRICS = (
         title="Processor time a turn",
         unit="s",
         better="lower",
-        formula="processor seconds of all processes inside the limits from the first turn's end to the last's ÷ turns",
+        formula="processor seconds of all processes inside the limits for the turns after the first, what is read when "
+        "it is looked left out ÷ these turns",
         compute=turn_cpu,
     ),
     Metric(
@@ -127,7 +129,7 @@ METRICS = (
         title="Tokens of the system's messages in a prompt",
         unit="count",
         better="neither",
-        formula="tokens of the messages of the role system in the newest prompt",
+        formula="tokens of the messages of the role system in the newest prompt that asks a question",
         compute=partial(number, name="system_tokens"),
         exact=True,
     ),
@@ -138,6 +140,15 @@ METRICS = (
         better="lower",
         formula="calls that the endpoint was asked for ÷ turns",
         compute=partial(share, part="calls", whole="turns"),
+        exact=True,
+    ),
+    Metric(
+        name="turn_other_calls",
+        title="Model calls a turn that ask for something else",
+        unit="count",
+        better="lower",
+        formula="calls that ask none of the questions, such as for a title ÷ turns",
+        compute=partial(share, part="other_calls", whole="turns"),
         exact=True,
     ),
     _metric("session_disk", "Disk a session", "bytes", "disk_bytes", "bytes of the files left at the end ÷ sessions"),
@@ -214,7 +225,7 @@ METRICS = (
             exact=True,
             counts_failures=True,
         )
-        for outcome, words in _OUTCOMES.items()
+        for outcome, words in FULL_CONTEXT.items()
     ),
     Metric(
         name="overflow_answered",

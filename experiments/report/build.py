@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -190,7 +190,9 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _write_page(path: Path, **shown: object) -> None:
+@cache
+def templates() -> jinja2.Environment:
+    """Return the templates of the pages; each is compiled once a process."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("experiments.report", "templates"),
         autoescape=True,
@@ -204,9 +206,13 @@ def _write_page(path: Path, **shown: object) -> None:
     environment.filters["plain"] = text.plain
     environment.filters["quantity"] = text.quantity
     environment.globals["signs"] = effects.SIGNS
+    return environment
+
+
+def _write_page(path: Path, **shown: object) -> None:
     # The page's own script, and no other: what a record says can never run.
     script = (resources.files("experiments.report") / "templates" / "tables.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     own = {"script": markupsafe.Markup(script), "script_hash": digest}  # noqa: S704
-    page = environment.get_template(f"{path.name}.j2").render(**own, **shown)
+    page = templates().get_template(f"{path.name}.j2").render(**own, **shown)
     write_whole(path, letters.shared(page).encode())

@@ -1,24 +1,32 @@
-"""What is generated in docs/results.md from a run's records alone.
+"""What is generated in docs/results.md and in the README from a run's records alone.
 
-The agents by what a person cares about, the key comparisons, what agent and engine each bring, and the verdicts.
-``python -m experiments.report.headline`` writes each between its two marks on that page; a test fails when one is not
-what the reference run says.
+On the page of results the agents by what a person cares about, the key comparisons, what agent and engine each bring,
+and the verdicts; in the README what frameworks cost. ``python -m experiments.report.headline`` writes each between its
+two marks; a test fails when one is not what the reference run says.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from experiments.analysis.conclusions import UNDECIDED
 from experiments.analysis.run import Run, load_run
 from experiments.metrics.interface import Metric
-from experiments.report import concerns, decisions, engine_steps, key_comparisons, ledger, provenance, text
+from experiments.report import (
+    concerns,
+    decisions,
+    engine_steps,
+    frameworks_line,
+    key_comparisons,
+    ledger,
+    provenance,
+    text,
+)
 from experiments.report.key_comparisons import MeasuredComparison
 
-PAGE = Path("docs/results.md")
+PAGE, README = Path("docs/results.md"), Path("README.md")
 COMPARISONS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
-ENGINES = "engines, generated from results/reference"
+ENGINES, FRAMEWORKS = "engines, generated from results/reference", "frameworks, generated from results/reference"
 AGENTS = "agents, generated from results/reference"
 _END = "<!-- end: generated -->"
 
@@ -63,21 +71,28 @@ def section(run: Run) -> str:
 
 
 def replaced(page: str, new: str, name: str = COMPARISONS) -> str:
-    """Return ``page`` with ``new`` between the marks called ``name``."""
+    """Return ``page`` with ``new`` between the marks called ``name``; with nothing between them where it is empty."""
     begin = f"<!-- begin: {name} -->"
     before, _, rest = page.partition(begin)
     _, _, after = rest.partition(_END)
-    return f"{before}{begin}\n\n{new}\n\n{_END}{after}"
+    between = f"\n\n{new}\n\n" if new else "\n"
+    return f"{before}{begin}{between}{_END}{after}"
 
 
 def written(page: str, run: Run) -> str:
-    """Return ``page`` with everything that is generated as ``run`` says."""
+    """Return the page of results with everything that is generated as ``run`` says."""
     page = replaced(page, section(run))
     page = replaced(page, concerns.section(run), AGENTS)
     page = replaced(page, engine_steps.section(run), ENGINES)
     return replaced(page, ledger.table(ledger.judge(run)), CLAIMS)
 
 
+def readme(page: str, run: Run) -> str:
+    """Return the README with what is generated there as ``run`` says."""
+    return replaced(page, frameworks_line.section(run), FRAMEWORKS)
+
+
 if __name__ == "__main__":
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
-    path.write_text(written(path.read_text(), load_run()))
+    reference = load_run()
+    for path, write in ((PAGE, written), (README, readme)):
+        path.write_text(write(path.read_text(), reference))

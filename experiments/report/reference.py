@@ -33,7 +33,9 @@ from systems.errors import BadInput, FourgigError
 REFERENCE = Path("results/reference")
 MOMENTS = 100
 # Of a second run of a study the figures are named by that run, too.
-SHOWN = re.compile(r"(answers|map|load-engines-10-\w+|memory-(quality|own-words|evidence-kinds-\d+)(-\d{8}-.+)?)\.svg")
+SHOWN = re.compile(
+    r"(answers|map|frameworks-cost|load-engines-10-\w+|memory-(quality|own-words|evidence-kinds-\d+)(-\d{8}-.+)?)\.svg"
+)
 _PAGES = ("report.html", "claims.html", "tables", "figures")
 
 

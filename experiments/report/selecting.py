@@ -5,7 +5,8 @@ They are found by planning: what a study would run in a preset is narrowed until
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -47,48 +48,74 @@ class Grid:
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self.cells = cells
-        self.levels = [choosing.levels(cell) for cell in cells]
-        self.conditions = [tuple(sorted(cell.condition.items())) for cell in cells]
-        self._factors = dict.fromkeys(factor for mine in self.levels for factor in mine)
         self._has_arms = any(cell.twin for cell in cells)
+
+    @cached_property
+    def _levels(self) -> list[dict[str, str]]:
+        return [choosing.levels(cell) for cell in self.cells]
+
+    @cached_property
+    def _bits(self) -> dict[str, dict[str, int]]:
+        """Of every factor that one of the cells has, the cells with each of its levels: a bit for each place."""
+        found: dict[str, dict[str, int]] = {factor: {} for mine in self._levels for factor in mine}
+        for factor, by_level in found.items():
+            for place, mine in enumerate(self._levels):
+                level = mine.get(factor, "")
+                by_level[level] = by_level.get(level, 0) | 1 << place
+        return found
+
+    def condition(self, place: int) -> tuple[tuple[str, Scalar], ...]:
+        """Return what all cells of one condition have in common."""
+        return tuple(sorted(self.cells[place].condition.items()))
 
     def wanted(self, one: WantedTrials) -> list[int]:
         """Return the cells that are wanted; none where a subject, a block or the arms are missing."""
         if one.arms and not self._has_arms:
             return []
         subjects = [place for place, cell in enumerate(self.cells) if cell.subject in one.subjects]
-        fitting = [place for place in subjects if one.fits(self.cells[place].condition)]
+        fitting = {place: self.condition(place) for place in subjects if one.fits(self.cells[place].condition)}
         there: dict[object, set[str]] = {}
-        for place in fitting:
-            there.setdefault(self.conditions[place], set()).add(self.cells[place].subject)
-        whole = [place for place in fitting if there[self.conditions[place]] == one.subjects]
+        for place, condition in fitting.items():
+            there.setdefault(condition, set()).add(self.cells[place].subject)
+        whole = [place for place, condition in fitting.items() if there[condition] == one.subjects]
         blocks = [self.cells[place].blocks for place in whole]
         return whole if all(count is None or count >= one.blocks for count in blocks) else []
 
     def box(self, members: Sequence[int]) -> dict[str, Levels]:
         """Return the levels that ``members`` have, of every factor that one of the cells has."""
-        of_members = [self.levels[place] for place in members]
-        found = {factor: tuple(dict.fromkeys(mine.get(factor, "") for mine in of_members)) for factor in self._factors}
+        of_members = [self._levels[place] for place in members]
+        found = {factor: tuple(dict.fromkeys(mine.get(factor, "") for mine in of_members)) for factor in self._bits}
         return {factor: asked[0] if len(asked) == 1 else asked for factor, asked in found.items()}
 
-    def selected(self, only: Mapping[str, Levels]) -> list[int]:
+    def places(self, only: Mapping[str, Levels]) -> list[int]:
         """Return the cells that have the levels asked for."""
-        left = list(range(len(self.cells)))
-        for factor, asked in only.items():
-            allowed = choosing.any_of(asked)
-            left = [place for place in left if self.levels[place].get(factor, "") in allowed]
-        return left
+        selected = self._selected(only)
+        return [place for place in range(len(self.cells)) if selected >> place & 1]
+
+    def selects_within(self, only: Mapping[str, Levels], allowed: Iterable[int]) -> bool:
+        """Tell whether all cells that have the levels asked for are among those ``allowed``."""
+        return not self._selected(only) & ~sum(1 << place for place in set(allowed))
 
     def fewest(self, only: Mapping[str, Levels]) -> dict[str, Levels]:
         """Return as few of the filters ``only`` as still select the same, without what says least to a reader first."""
-        same, kept = self.selected(only), dict(only)
+        same, kept = self._selected(only), dict(only)
         absent = [factor for factor, asked in only.items() if asked == ""]
         others = [factor for factor in reversed(list(only)) if factor not in (*_IMPLIED, *absent, "part", "subject")]
         for factor in (*_IMPLIED, *absent, *others, "part", "subject"):
             fewer = {name: asked for name, asked in kept.items() if name != factor}
-            if self.selected(fewer) == same:
+            if self._selected(fewer) == same:
                 kept = fewer
         return kept
+
+    def _selected(self, only: Mapping[str, Levels]) -> int:
+        """Return the cells that have the levels asked for: a bit for each place."""
+        left = (1 << len(self.cells)) - 1
+        for factor, asked in only.items():
+            of_factor, having = self._bits[factor], 0
+            for level in choosing.any_of(asked):
+                having |= of_factor.get(level, 0)
+            left &= having
+        return left
 
 
 class Grids:
@@ -136,7 +163,7 @@ def _of_preset(grids: Grids, preset: Preset, held: Sequence[tuple[WantedTrials, 
     found = []
     for titles, members in _together(grid, held):
         only = grid.fewest(grid.box(members))
-        kept = [grid.cells[place] for place in grid.selected(only)]
+        kept = [grid.cells[place] for place in grid.places(only)]
         planned = choosing.with_arms(grid.cells, kept) if arms else kept
         found.append(
             Selection(
@@ -156,13 +183,13 @@ def _together(grid: Grid, held: Sequence[tuple[WantedTrials, list[int]]]) -> lis
     allowed = {place for _, mine in held for place in mine}
     groups: list[tuple[list[str], list[int]]] = []
     for one, mine in held:
-        for condition in dict.fromkeys(grid.conditions[place] for place in mine):
-            here = [place for place in mine if grid.conditions[place] == condition]
+        by_condition: dict[object, list[int]] = {}
+        for place in mine:
+            by_condition.setdefault(grid.condition(place), []).append(place)
+        for here in by_condition.values():
             part = grid.cells[here[0]].part
             for titles, members in groups:
-                if grid.cells[members[0]].part == part and allowed.issuperset(
-                    grid.selected(grid.box([*members, *here]))
-                ):
+                if grid.cells[members[0]].part == part and grid.selects_within(grid.box([*members, *here]), allowed):
                     titles.append(one.title)
                     members += here
                     break

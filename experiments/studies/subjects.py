@@ -15,6 +15,7 @@ from experiments.measuring.records import EngineSpec, RequestRow, Scalar, TrialS
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn
 from systems import registry
+from systems.description import Description
 from systems.engines.interface import Engine
 from systems.engines.scripted import Script, Scripts, scripted
 from systems.errors import BadInput, FourgigError
@@ -36,10 +37,21 @@ def batched(engine: EngineSpec, **settings: Scalar) -> EngineSpec | None:
 
 
 def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
-    """Return the system a trial names, not yet started."""
+    """Return the system a trial names, not yet started. Raises `BadInput`."""
+    description = described(spec)
+    chosen = engines.settings_of(description.settings, settings_of(spec, description), f"system {spec.system}")
+    return description.build(chosen, engine, data_dir)
+
+
+def described(spec: TrialSpec) -> Description:
+    """Return the description of the system a trial names. Raises `BadInput` where it names none."""
     if spec.system is None:
         raise BadInput(f"The trial of {spec.subject} names no system.")
-    description = registry.systems.get(spec.system)
+    return registry.systems.get(spec.system)
+
+
+def settings_of(spec: TrialSpec, description: Description) -> dict[str, Any]:
+    """Return the trial's settings of the system, and what every trial sets besides where it can be set."""
     settings: dict[str, Any] = dict(spec.settings)
     # What the trial's record says anyway, and what a system run for real would read of its machine.
     fields = description.setting_names
@@ -51,9 +63,7 @@ def make_system(spec: TrialSpec, engine: Engine, data_dir: Path) -> System:
         from systems.turn.layouts import LAYOUTS  # no other trial's process needs them here
 
         settings["instructions"] = LAYOUTS["passage"].system_prompt  # that of the lab's agents as they come
-    return description.build(
-        engines.settings_of(description.settings, settings, f"system {spec.system}"), engine, data_dir
-    )
+    return settings
 
 
 def planned(turns: Mapping[str, Iterable[Turn]]) -> list[Script]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,12 @@ from systems.frameworks import folders
 from systems.frameworks.folders import ADAPTER, NAME, REQUIREMENTS, SAYS, VARIABLE, Framework
 
 _ENTRY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+# A line of a requirements file that names another file, a folder or a repository.
+_OPTION = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable|-f|--find-links)(?:\s+|=|(?<=-[rcef]))(.+)")
+_ARCHIVES = (".whl", ".zip", ".tar.gz")
+# The name at the beginning of a requirement, or, of a repository, the one that its address ends with.
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:[\[(=<>~!@;,\s]|$)")
+_NAMED_LAST = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
 
 _SAYS = """\
 name = "{name}"
@@ -91,9 +97,10 @@ class Agent:
 def add(name: str, *, requirements: Sequence[str] = (), entry: str | None = None, here: Path) -> Framework:
     """Make the folder of the system ``name``, and return it.
 
-    ``requirements`` are files of them, or single ones. ``entry`` is a class that meets the contract, as "module:Class":
-    a module or package of that name in the folder ``here`` is copied beside the adapter, any other must come with the
-    requirements. Without one the adapter is a template that answers, and is to be filled.
+    ``requirements`` are files of them, or single ones; files that they name are taken in. ``entry`` is a class that
+    meets the contract, as "module:Class": a module or package of that name in the folder ``here`` is copied beside the
+    adapter, any other must come with the requirements. Without one the adapter is a template that answers, and is to be
+    filled.
 
     Raises `BadInput`, also for a name that is taken, and `CannotWrite`.
     """
@@ -131,6 +138,7 @@ def bring(name: str, brought: Path) -> Framework:
         shutil.copytree(brought, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         try:
             folders.read(folder)
+            (folder / REQUIREMENTS).write_text(_gathered([str(brought / REQUIREMENTS)]), "utf-8")
         except BadInput as error:
             raise BadInput(str(error).replace(str(folder), str(brought))) from error
     return folders.get(name)
@@ -171,27 +179,76 @@ def _new(name: str) -> Iterator[Path]:
 
 
 def _gathered(requirements: Sequence[str]) -> str:
-    """Return the text of a requirements file. Raises `BadInput` for a file that cannot be read."""
-    lines = []
+    """Return the text of a requirements file, that of files and single requirements after each other.
+
+    Raises `BadInput` for a file that cannot be read, and for what another folder, or another machine, has not.
+    """
+    lines: list[str] = []
     for each in requirements:
         path = Path(each)
-        if not path.is_file():
-            if each.endswith(".txt") or ("/" in each and "@" not in each):
-                raise BadInput(f"There is no file of requirements {each}.")
-            lines.append(each)
-            continue
-        try:
-            lines += path.read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"The requirements in {path} cannot be read: {error}.") from error
+        if path.is_file():
+            lines += _lines(path)
+        elif not each.startswith("-") and (each.endswith(".txt") or (_is_place(each) and not path.exists())):
+            raise BadInput(f"There is no file of requirements {each}.")
+        else:
+            lines += _portable([each], Path(), "--requirements", ())
     return "".join(f"{line}\n" for line in lines)
 
 
+def _lines(path: Path, above: tuple[Path, ...] = ()) -> list[str]:
+    """Return the lines of the file at ``path``, which those ``above`` name. Raises as `_gathered`."""
+    if path.resolve() in above:
+        raise BadInput(f"The requirements in {path} name themselves.")
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The requirements in {path} cannot be read: {error}.") from error
+    return _portable(lines, path.parent, str(path), (*above, path.resolve()))
+
+
+def _portable(lines: Iterable[str], here: Path, where: str, above: tuple[Path, ...]) -> list[str]:
+    """Return ``lines``, those of the files that they name in their place. Raises as `_gathered`.
+
+    The folder of a system lies elsewhere than the file, and a hash of its requirements alone says which version an
+    interpreter is of: what stood beside them could change, and nobody would see it.
+    """
+    found: list[str] = []
+    for line in lines:
+        said = line.strip().partition(" #")[0].strip()
+        option, place = match.groups() if (match := _OPTION.fullmatch(said)) else ("", said)
+        is_place = _is_place(place) or (option != "" and "://" not in place)
+        if option in ("-r", "--requirement") and is_place:
+            found += _lines(here / place.strip("\"'"), above)
+        elif option in ("-c", "--constraint"):
+            raise BadInput(
+                f"{where} has a file of constraints ({said}): write the versions into the requirements, as name==1.2.3."
+            )
+        elif is_place and not said.startswith("#") and (option or not said.startswith("-")):
+            raise BadInput(
+                f"{where} names what lies on this machine ({said}): nobody else could install it, and no record would "
+                "say which code ran. Name a version that is published, or a commit (name @ git+https://…@commit); a "
+                "module of your own is copied by --entry module:Class."
+            )
+        else:
+            found.append(place if option in ("-e", "--editable") else line)  # a repository, which nobody edits here
+    return found
+
+
+def _is_place(requirement: str) -> bool:
+    """Return whether a requirement is a path, not a name or an address."""
+    place = requirement.partition(" ;")[0].partition(" --")[0].rpartition(" @ ")[2].strip(" \"'")
+    if "://" in place:
+        return "file:" in place
+    return place.startswith((".", "~", "file:")) or "/" in place or place.endswith(_ARCHIVES)
+
+
 def _first(requirements: str) -> str:
-    """Return the name of the first distribution that is required; empty where there is none."""
+    """Return the name of the first distribution that is required; empty where there is none, or none is named."""
     for line in requirements.splitlines():
-        if found := re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line):
-            return re.sub(r"[-_.]+", "-", found[1]).lower()
+        said = line.strip()
+        if said and not said.startswith(("#", "-")):
+            found = _NAMED.match(said) or _NAMED_LAST.search(said)
+            return re.sub(r"[-_.]+", "-", found[1]).lower() if found else ""
     return ""
 
 

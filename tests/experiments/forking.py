@@ -1,27 +1,36 @@
-"""Run the command from a process that has the libraries loaded: that is a second of each command that reports.
+"""Run the command from a process that has the libraries loaded, and what the command plans and reports with.
 
-Only what others wrote is loaded beforehand. What is ours is imported anew by every command, as when a person runs it.
-Where a command is to be stopped or killed, or what it imports is to be seen, a test starts a real one.
+That is most of what a command costs. Imported anew by every command, as when a person runs it, is the command itself,
+and what another package brings. Where a command is to be stopped or killed, or what it imports is to be seen, a test
+starts a real one.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import io
 import json
 import os
+import pkgutil
 import runpy
 import selectors
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
+from typing import NoReturn
 
 LIBRARIES = (
     *("jinja2", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "msgspec"),
     *("pandas", "psutil", "rich.progress", "rich.table", "scipy.special", "typer"),
+)
+OURS = (
+    *("experiments.measuring.environment", "experiments.measuring.plan", "experiments.measuring.runner"),
+    "experiments.report.build",
 )
 
 
@@ -75,12 +84,18 @@ def serve() -> None:
     for name in LIBRARIES:
         importlib.import_module(name)
     warm_up()
+    load_ours()
     gc.freeze()  # what no collection looks at stays shared, here and when a child ends
     for line in sys.stdin.buffer:
         child = os.fork()
         if child == 0:
-            # Whatever the program raises goes up through here, and the interpreter ends as it does for anyone.
-            become(**json.loads(line))
+            try:
+                become(**json.loads(line))
+            except SystemExit as left:
+                if isinstance(left.code, str):
+                    raise
+                end(left.code or 0)
+            # Whatever else the program raises goes up through here, and the interpreter ends as it does for anyone.
             return
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
@@ -88,13 +103,32 @@ def serve() -> None:
 
 def warm_up() -> None:
     """Have a figure drawn: the fonts are found and open then, and whatever else is looked up once a process."""
+    import pictures  # beside this file
     from matplotlib.figure import Figure
+
+    Figure.savefig = pictures.shared
 
     figure = Figure(layout="constrained")
     figure.subplots().plot([1.0, 2.0], label="a line")
     figure.legend(loc="outside lower left", title="a title")
     for kind in ("svg", "png"):
         figure.savefig(io.BytesIO(), format=kind)
+
+
+def load_ours() -> None:
+    """Import what a run plans with and a report is made with: nothing of it is looked up, found out or decided yet."""
+    for name in OURS:
+        importlib.import_module(name)
+    from experiments import metrics
+    from experiments.measuring.study import studies
+    from experiments.report import build
+
+    for name in studies.built_in_names():
+        importlib.import_module(studies.address(name).partition(":")[0])
+    for module in pkgutil.iter_modules(metrics.__path__, f"{metrics.__name__}."):
+        importlib.import_module(module.name)
+    for page in ("report.html.j2", "claims.html.j2"):
+        build.templates().get_template(page)
 
 
 def become(argv: list[str], environment: dict[str, str], folder: str, said: list[str]) -> None:
@@ -110,6 +144,15 @@ def become(argv: list[str], environment: dict[str, str], folder: str, said: list
     sys.argv = argv
     sys.path[0] = str(Path(argv[0]).parent)
     runpy.run_path(argv[0], run_name="__main__")
+
+
+def end(code: int) -> NoReturn:
+    """End as the interpreter does, but leave what all the libraries hold to the kernel, which takes it back at once."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

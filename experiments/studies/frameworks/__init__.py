@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.studies.by_file import StudyByFile
-from experiments.studies.frameworks._compared import OURS, REFERENCE
+from experiments.workloads.framework_levels import BARE, OURS
 
 
 class Frameworks(StudyByFile):
@@ -11,4 +11,4 @@ class Frameworks(StudyByFile):
 
     name = "frameworks"
     question = "What do the frameworks that people use cost on a small machine, beside the lab's agents?"
-    references = (REFERENCE, *OURS)
+    references = (BARE, *OURS)

@@ -13,26 +13,11 @@ import msgspec
 
 from experiments.measuring.records import EngineSpec, Scalar, ServiceSpec
 from experiments.measuring.study import GRADED, Cell, GridRequest, Preset, twins
+from experiments.workloads.framework_levels import BARE, OURS, WINDOW, WINDOWS
 from systems import registry
+from systems.description import Topic
+from systems.frameworks import folders
 from systems.turn.layouts import LAYOUTS
-
-REFERENCE = "bare"
-"""A client and a list of messages: what no framework can be below."""
-
-FRAMEWORKS = (
-    REFERENCE,
-    "langgraph",
-    "pydantic-ai",
-    "openai-agents",
-    "agno",
-    "google-adk",
-    "crewai",
-    "agent-framework",
-)
-OURS = ("baseline", "asynchronous")
-
-WINDOW = 12
-WINDOWS = (WINDOW, 0)
 
 INSTRUCTIONS = LAYOUTS["passage"].system_prompt
 """What the system says in the lab's own prompts, and in everybody's in the condition of one window."""
@@ -47,16 +32,34 @@ _ONE_WINDOW: dict[str, Scalar] = {
     "importance_pruning": False,
 }
 
-_AMONG: dict[Preset, tuple[str, ...]] = {"smoke": OURS[1:], "quick": (REFERENCE, "langgraph", OURS[1])}
+_AMONG: dict[Preset, tuple[str, ...]] = {"smoke": OURS[1:], "quick": (BARE, "langgraph", OURS[1])}
 
 
 TRIAL_S = 1.0
 """What a trial takes besides its system, in seconds: the role's process and the endpoint's."""
 
-# Seconds, for estimates: until a system has answered once, and a turn of it.
-_STARTS_S: Mapping[str, float] = {"bare": 0.2, "baseline": 1.6, "asynchronous": 0.4, "google-adk": 4.0, "crewai": 4.0}
-_TURNS_S: Mapping[str, float] = {"bare": 0.006, "baseline": 0.014, "asynchronous": 0.01}
-_USUAL_START_S, _USUAL_TURN_S = 1.8, 0.035
+# Seconds, for estimates: until a system has answered once, most of which is importing, and a turn of it.
+_STARTS_S: Mapping[str, float] = {
+    "bare": 0.2,
+    "asynchronous": 0.4,
+    "agent-framework": 1.2,
+    "baseline": 1.6,
+    "openai-agents": 2.3,
+    "crewai": 4.0,
+    "google-adk": 6.5,
+}
+_TURNS_S: Mapping[str, float] = {
+    "bare": 0.006,
+    "asynchronous": 0.01,
+    "baseline": 0.014,
+    "crewai": 0.04,
+    "google-adk": 0.06,
+}
+_USUAL_START_S, _USUAL_TURN_S = 1.9, 0.03
+
+
+# What variants that are subjects of their own differ in.
+_TOPICS: tuple[Topic, ...] = ("storage", "model")
 
 
 class ComparedSystem(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,24 +83,26 @@ class ComparedSystem(msgspec.Struct, frozen=True, kw_only=True):
 
 def windows(preset: Preset) -> tuple[int, ...]:
     """Return the conditions that a preset tries."""
-    return WINDOWS if preset in GRADED else (WINDOW,)
+    return tuple(WINDOWS) if preset in GRADED else (WINDOW,)
 
 
 def subjects(request: GridRequest, *, variants: bool = False) -> list[ComparedSystem]:
     """Return what is compared: who names systems of their own gets those, and the reference.
 
-    With ``variants`` also every form in which a system may keep what was said. What nobody registered is left out.
+    With ``variants`` also every form in which a system may keep what was said, and the system on a model in its own
+    process, where it takes one.
     """
     named = request.systems
-    chosen = _AMONG.get(request.preset, (*FRAMEWORKS, *OURS)) if set(named) == set(OURS) else (REFERENCE, *named)
-    known = {*registry.systems.names(), *named}
-    names = [name for name in dict.fromkeys(chosen) if name in known]
+    everything = (BARE, *folders.built_in(), *OURS)
+    chosen = _AMONG.get(request.preset, everything) if set(named) == set(OURS) else (BARE, *named)
+    names = list(dict.fromkeys(chosen))
     found = [ComparedSystem(name=name, system=name) for name in names]
     if variants and request.preset in GRADED:
         found += [
             ComparedSystem(name=f"{name}-{variant}", system=name, variant=variant, settings=dict(settings))
             for name in names
-            for variant, settings in registry.systems.get(name).varied("storage").items()
+            for topic in _TOPICS
+            for variant, settings in registry.systems.get(name).varied(topic).items()
         ]
     return found
 
@@ -139,11 +144,16 @@ def cell(
     )
 
 
-def armed(request: GridRequest, cells: Sequence[Cell], which: Callable[[Cell], bool]) -> list[Cell]:
-    """Return ``cells``, and of those of the reference that are ``which`` the second halves of A/A arms."""
+def armed(
+    request: GridRequest, cells: Sequence[Cell], which: Callable[[Cell], bool], arms: Sequence[str] = (BARE,)
+) -> list[Cell]:
+    """Return ``cells``, and of those of the subjects ``arms`` that are ``which`` the second halves of A/A arms.
+
+    Of several arms the one that differs most is the noise floor. What no clock can change needs none.
+    """
     if request.preset not in GRADED:
         return list(cells)
-    return [*cells, *twins(each for each in cells if each.subject == REFERENCE and which(each))]
+    return [*cells, *twins(each for each in cells if each.subject in arms and which(each))]
 
 
 def _settings(system: str, window: int) -> dict[str, Scalar]:

@@ -10,11 +10,11 @@ from contextlib import suppress
 
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn, workloads
-from experiments.studies.frameworks._levels import KILLED
 from experiments.studies.frameworks._running import Running, running
 from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch, ask, ask_for_reply, data_dir, planned
 from experiments.workloads.endpoint.asked import heard, url
+from experiments.workloads.framework_levels import KILLED
 from systems.engines.interface import Message
 from systems.errors import SystemClosed, SystemFailed
 
@@ -34,21 +34,31 @@ def in_prompt(texts: Iterable[str], prompt: Sequence[Message]) -> list[bool]:
 async def _live(role: Role) -> None:
     turns = int(role.spec.condition["turns"] or 0)
     *asked, last = workloads.get(role.spec.workload)(role.spec.seed, 1, turns + 1)[0]
-    address, folder = role.service("endpoint"), data_dir(role)
+    address = role.service("endpoint")
     await asyncio.to_thread(post, url(address), planned({_SESSION: [*asked, last]}))
     answers = await _acknowledged(role, address, asked)
     await asyncio.to_thread(heard, address)
-    async with running(role, address, folder) as system:
-        row = await ask(system.host, last, _SESSION, Stopwatch(), 0.0)
-        await asyncio.to_thread(role.outside_look)
+    goes_on = await _goes_on(role, address, last)
+    role.part.values |= {"acknowledged": float(turns), "goes_on": float(goes_on)}
     newest = (await asyncio.to_thread(heard, address)).newest
+    if goes_on and not newest:
+        return  # answered without a call that asks the question: nobody knows what it still had
     questions, replies = in_prompt([turn.text for turn in asked], newest), in_prompt(answers, newest)
     role.part.values |= {
-        "acknowledged": float(turns),
         "kept": float(sum(map(all, zip(questions, replies, strict=True)))),
         "questions_kept": float(sum(questions)),
-        "goes_on": float(row.outcome == "ok"),
     }
+
+
+async def _goes_on(role: Role, address: str, turn: Turn) -> bool:
+    """Start the system anew and ask once more; return whether it answers. A file left torn or locked shows here."""
+    answered = False
+    with suppress(SystemClosed, SystemFailed):
+        async with running(role, address, data_dir(role)) as system:
+            row = await ask(system.host, turn, _SESSION, Stopwatch(), 0.0)
+            answered = row.outcome == "ok"
+            await asyncio.to_thread(role.outside_look)
+    return answered
 
 
 async def _acknowledged(role: Role, address: str, asked: Sequence[Turn]) -> list[str]:
@@ -58,18 +68,26 @@ async def _acknowledged(role: Role, address: str, asked: Sequence[Turn]) -> list
     """
     answers: list[str] = []
     killed = False
+    *first, newest = asked
     try:
         async with running(role, address, data_dir(role)) as system:
-            answers = [await _answer(role, system, turn) for turn in asked]
+            answers = [await _answer(role, system, turn) for turn in first]
+            known = system.pids()  # to look for them takes time, in which a system could save what it acknowledged
+            answers.append(await _answer(role, system, newest))
             if role.spec.condition["end"] == KILLED:
                 killed = True
-                for pid in system.pids():
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                _kill(known)
+                _kill(system.pids())  # those that it started meanwhile
     except (SystemClosed, SystemFailed):
         if not killed:  # who was killed cannot be closed
             raise
     return answers
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _answer(role: Role, system: Running, turn: Turn) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from contextlib import suppress
+from typing import NamedTuple
 
 from experiments.measuring.role import Role
 from experiments.measuring.workload import Turn
@@ -14,16 +15,9 @@ from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch, ask, data_dir, planned
 from experiments.workloads.conversations import in_english
 from experiments.workloads.endpoint.asked import Prompt, heard, url
+from experiments.workloads.framework_levels import FullContext
 from systems.engines.simulated import count
-
-Outcome = Literal["refused", "truncated", "error", "growth"]
-"""What became of a conversation that does not fit.
-
-``refused``: turns fail because the endpoint refused their prompt, and the user is told. ``error``: turns fail in
-another way. ``growth``: all is answered, and the prompts that are sent outgrow the context: it is the endpoint that
-cuts them. ``truncated``: all is answered, and what was said first has left the prompts by the system's own doing. In
-the last two nobody is told.
-"""
+from systems.errors import SystemClosed
 
 QUESTION_TOKENS = 400
 """Tokens of a question at least."""
@@ -33,7 +27,7 @@ _LEAST_OF_A_TURN = 25  # tokens of the workload's shortest question in English, 
 
 
 class TurnSeen(NamedTuple):
-    """One turn: whether there was a reply, and the prompts that were sent for it."""
+    """One turn: whether there was a reply, and the prompts in which its question was sent."""
 
     replied: bool
     prompts: Sequence[Prompt]
@@ -45,7 +39,7 @@ class TurnSeen(NamedTuple):
         return self.replied and not refused
 
 
-def outcome_of(turns: Sequence[TurnSeen]) -> Outcome:
+def outcome_of(turns: Sequence[TurnSeen]) -> FullContext:
     """Return the one outcome of a conversation that does not fit."""
     failed = [turn for turn in turns if not turn.answered]
     if failed:
@@ -79,18 +73,19 @@ async def _live(role: Role) -> None:
     await asyncio.to_thread(post, url(address), planned({_SESSION: asked}))
     told, seen, said = [], [], 0
     full = []  # the turns from the first one on for which the whole conversation is too long
-    async with running(role, address, data_dir(role)) as system:
-        clock = Stopwatch()
-        for turn in asked:
-            row = await ask(system.host, turn, _SESSION, clock, clock())
-            told.append(await asyncio.to_thread(heard, address))
-            role.part.requests.append(row)
-            seen.append(TurnSeen(row.outcome == "ok", told[-1].prompts))
-            said += count(turn.text)
-            if said > context:
-                full.append(seen[-1])
-            said += count(turn.reply) if row.outcome == "ok" else 0
-        await asyncio.to_thread(role.outside_look)
+    with suppress(SystemClosed):  # one that died of it cannot be closed; its turns say so
+        async with running(role, address, data_dir(role)) as system:
+            clock = Stopwatch()
+            for turn in asked:
+                row = await ask(system.host, turn, _SESSION, clock, clock())
+                told.append(await asyncio.to_thread(heard, address))
+                role.part.requests.append(row)
+                seen.append(TurnSeen(row.outcome == "ok", told[-1].asking))
+                said += count(turn.text)
+                if said > context:
+                    full.append(seen[-1])
+                said += count(turn.reply) if row.outcome == "ok" else 0
+            await asyncio.to_thread(role.outside_look)
     sent = [float(prompt.tokens) for turn in seen for prompt in turn.prompts]
     role.part.values |= {
         # A conversation that fitted to its end has no outcome: nothing overflowed.

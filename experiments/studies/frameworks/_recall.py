@@ -13,7 +13,6 @@ from experiments.studies.frameworks._running import running
 from experiments.studies.subjects import data_dir
 from experiments.workloads.endpoint.asked import MODEL
 from experiments.workloads.remembering.conversation import Conversation, Told, converse
-from systems.engines.interface import Sampling
 from systems.engines.scripted import Scripts
 from systems.server.alone import engine_served
 from systems.server.settings import ServerSettings
@@ -22,24 +21,6 @@ PRACTISED = 3
 """Questions at most that are answered rightly, as planned, before the graded ones."""
 
 _DEADLINE_S = 600.0
-
-
-class _Overheard(Overheard):
-    """As `Overheard`; what it is asked for is the inner engine's to refuse."""
-
-    @property
-    def samples_as_asked(self) -> bool:
-        """Whether the inner engine does."""
-        return self._inner.samples_as_asked
-
-    @property
-    def heeds_grammars(self) -> bool:
-        """Whether the inner engine does."""
-        return self._inner.heeds_grammars
-
-    def check_heeds(self, sampling: Sampling | None, grammar: str | None, likeliest: int | None) -> None:
-        """Refuse what the inner engine would ignore. Raises `NotHeeded`."""
-        self._inner.check_heeds(sampling, grammar, likeliest)
 
 
 def practised(conversation: Conversation) -> Conversation:
@@ -63,7 +44,7 @@ async def _answer(role: Role) -> None:
     turns, questions = int(condition["turns"] or 0), int(condition["questions"] or 0)
     conversation = practised(converse(role.spec.seed, turns, questions + PRACTISED, languages=("en",)))
     # The model is asked in this process or in one of its own; in either case the endpoint here is what the system asks.
-    engine, scripts = _Overheard(engines.of_role(role)), Scripts()
+    engine, scripts = Overheard(engines.of_role(role)), Scripts()
     settings = ServerSettings(port=0, deadline_s=_DEADLINE_S, grace_s=1.0)
     async with (
         engine_served(engine, scripts, settings, MODEL) as address,

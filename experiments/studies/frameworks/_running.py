@@ -14,16 +14,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from experiments.measuring import engines
 from experiments.measuring.probes import processes
 from experiments.measuring.records import TrialSpec
 from experiments.measuring.role import Role
+from experiments.studies.subjects import described, make_system, settings_of
 from experiments.workloads.endpoint.asked import MODEL, HeardCalls, url
-from systems import registry
 from systems.elsewhere.system import Elsewhere
 from systems.engines.openai import OpenAIEngine, OpenAISettings
-from systems.errors import BadInput
-from systems.interface import AsyncSystem
+from systems.interface import System
 from systems.server.hosting import Host, host
 
 # As a string: what the far side imports is not to be imported on this one.
@@ -31,36 +29,26 @@ _OURS = {True: "experiments.studies.far_side:Blocking", False: "experiments.stud
 
 
 class Running(NamedTuple):
-    """A running system, and the processes that were there ``before`` it."""
+    """A running system, what is ``inside`` the trial's limits, and the processes that were there ``before`` it."""
 
     host: Host
+    inside: processes.Inside
     before: frozenset[int]
 
     def pids(self) -> list[int]:
-        """Return the system's processes."""
-        return [pid for pid in processes.descendants(os.getpid()) if pid not in self.before]
+        """Return the system's processes, those too whose parents have left them."""
+        return [pid for pid in self.inside.pids() if pid not in self.before]
 
 
-def made(spec: TrialSpec, address: str, folder: Path) -> AsyncSystem:
+def made(spec: TrialSpec, address: str, folder: Path) -> System:
     """Return the trial's system on the endpoint at ``address``, with its memory in ``folder``; not yet started.
 
     Raises `BadInput`.
     """
-    if spec.system is None:
-        raise BadInput(f"The trial of {spec.subject} names no system.")
-    description = registry.systems.get(spec.system)
-    settings = dict(spec.settings)
+    description = described(spec)
     if description.interpreter is not None:
-        engine = OpenAIEngine(OpenAISettings(url=url(address), model=MODEL))
-        chosen = engines.settings_of(description.settings, settings, f"system {spec.system}")
-        system = description.build(chosen, engine, folder)
-        assert isinstance(system, AsyncSystem)
-        return system
-    # What a system run for real would read of its machine, and what makes a trial repeatable.
-    for name, value in (("memory_bytes", spec.profile.memory_bytes), ("seed", spec.seed)):
-        if name in description.setting_names:
-            settings.setdefault(name, value)
-    told = {"system": spec.system, "settings": settings}
+        return make_system(spec, OpenAIEngine(OpenAISettings(url=url(address), model=MODEL)), folder)
+    told = {"system": spec.system, "settings": settings_of(spec, description)}
     return Elsewhere(told, url(address), folder, interpreter=sys.executable, implementation=_OURS[description.blocks])
 
 
@@ -68,11 +56,11 @@ def made(spec: TrialSpec, address: str, folder: Path) -> AsyncSystem:
 async def running(role: Role, address: str, folder: Path) -> AsyncIterator[Running]:
     """Run the trial's system while the context is open; it starts on entering and is closed on leaving.
 
-    Raises what `made` raises, and `SystemFailed`.
+    Raises what `made` raises, `SystemFailed`, and `SystemClosed` on leaving where its process has ended by itself.
     """
-    before = frozenset(processes.descendants(os.getpid()))
+    before = frozenset(role.processes.pids())
     async with host(made(role.spec, address, folder)) as hosted:
-        yield Running(hosted, before)
+        yield Running(hosted, role.processes, before)
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,13 @@
-"""The trials of the part `turns`: sessions one after another, looked at when a quarter of the first one has passed."""
+"""The trials of the part `turns`: sessions one after another, looked at when a quarter of the first one has passed.
+
+What the lab reads after a stretch of turns is done inside the limits, too. So the runner looks twice, when the stretch
+ends and when all has been read, and what lies between is no turn's.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from experiments.measuring.role import Role
 from experiments.measuring.workload import workloads
@@ -11,10 +15,9 @@ from experiments.studies.frameworks._running import Running, disk_bytes, held, n
 from experiments.studies.planning import post
 from experiments.studies.subjects import Stopwatch, ask, data_dir, planned
 from experiments.workloads.endpoint.asked import HeardCalls, heard, url
+from experiments.workloads.framework_levels import LOOKED, begins, ends
 
-LOOKED = ("first", "quarter", "three-quarters", "last")
-"""The turns of the first session after which the runner looks from outside."""
-
+_LAST = LOOKED[-1]
 _LEAST = 8  # turns of a session that has quarters
 
 
@@ -47,15 +50,15 @@ async def _live(role: Role) -> None:
                 if mark := marks.get(number):
                     told.append(await _look(role, system, address, mark))
         if not marks:
-            told.append(await _look(role, system, address, "last"))
-        role.part.values |= {"turns": float(len(role.part.requests)), "calls": float(_calls(told))}
+            told.append(await _look(role, system, address, _LAST))
+        role.part.values |= {"turns": float(len(role.part.requests)), **_calls(told)}
     role.part.values["disk_bytes"] = disk_bytes(folder) / sessions
     note_work(role, told)
 
 
 async def _look(role: Role, system: Running, address: str, mark: str) -> HeardCalls:
     """Have the runner look, note what the system holds now, and return what it sent since the last time."""
-    await asyncio.to_thread(role.outside_look, f"turn-{mark}")
+    await asyncio.to_thread(role.outside_look, ends(mark))
     now, told = held(system.pids()), await asyncio.to_thread(heard, address)
     role.part.values |= {
         "rss_bytes": float(now.rss_bytes),
@@ -64,17 +67,20 @@ async def _look(role: Role, system: Running, address: str, mark: str) -> HeardCa
     }
     if now.anonymous_bytes is not None:
         role.part.values[f"anonymous_bytes/{mark}"] = float(now.anonymous_bytes)
-    role.part.series["prompt_messages"] += [float(prompt.messages) for prompt in told.prompts]
-    role.part.series["prompt_tokens"] += [float(prompt.tokens) for prompt in told.prompts]
-    if told.prompts:
-        newest = told.prompts[-1]
+    asking = told.asking
+    role.part.series["prompt_messages"] += [float(prompt.messages) for prompt in asking]
+    role.part.series["prompt_tokens"] += [float(prompt.tokens) for prompt in asking]
+    if asking:
         role.part.values |= {
-            f"messages/{mark}": float(newest.messages),
-            f"tokens/{mark}": float(newest.tokens),
-            "system_tokens": float(newest.system_tokens),
+            f"messages/{mark}": float(asking[-1].messages),
+            f"tokens/{mark}": float(asking[-1].tokens),
+            "system_tokens": float(asking[-1].system_tokens),
         }
+    if mark != _LAST:
+        await asyncio.to_thread(role.outside_look, begins(mark))
     return told
 
 
-def _calls(told: list[HeardCalls]) -> int:
-    return sum(len(each.prompts) for each in told)
+def _calls(told: Iterable[HeardCalls]) -> dict[str, float]:
+    prompts = [prompt for each in told for prompt in each.prompts]
+    return {"calls": float(len(prompts)), "other_calls": float(sum(not prompt.asks for prompt in prompts))}

@@ -10,8 +10,8 @@ from __future__ import annotations
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest
 from experiments.studies.frameworks import _compared
-from experiments.studies.frameworks._compared import WINDOW, subjects, windows
-from experiments.studies.frameworks._levels import CLOSED, KILLED
+from experiments.studies.frameworks._compared import subjects, windows
+from experiments.workloads.framework_levels import CLOSED, KILLED, WINDOW
 
 PART = "kills"
 QUESTION = "after kill -9, or an orderly end: what of the acknowledged turns is in the next prompt?"
@@ -21,24 +21,26 @@ PRIMARY = 1
 TURNS = 5
 """Turns that are acknowledged before the end: ten messages, for which the window has room."""
 
+KILLS = 3
+"""Blocks of the condition in which chance has a part: a kill may come while something is being saved."""
+
 
 def cells(request: GridRequest) -> list[Cell]:
-    """Return a cell a subject, end and condition; of what chance hardly touches the large presets have one block."""
-    found = [
+    """Return a cell a subject, end and condition; what is counted has few blocks, and no A/A arms."""
+    return [
         _compared.cell(
             PART,
             subject,
             window,
             {"turns": TURNS, "end": end},
             services=("endpoint",),
-            blocks=None if (window, end) == (WINDOW, KILLED) else 1,
+            blocks=KILLS if (window, end) == (WINDOW, KILLED) else 1,
             estimate_s=2 * subject.start_s + TURNS * subject.turn_s,
         )
         for window in windows(request.preset)
         for end in ((KILLED, CLOSED) if request.preset not in ("smoke", "quick") else (KILLED,))
         for subject in subjects(request)
     ]
-    return _compared.armed(request, found, lambda cell: cell.blocks is None)
 
 
 def run(role: Role) -> None:

@@ -2,7 +2,7 @@
 
 Long turns follow one another until the conversation has more than twice the tokens that the context has. The endpoint
 either refuses a prompt that is too long, as OpenAI and llama.cpp's server do, or leaves out its oldest messages without
-a word, as Ollama mostly does, and this lab's own engines. Each trial has one outcome: `_overflow.Outcome`.
+a word, as Ollama mostly does, and this lab's own engines. Each trial has one outcome: `framework_levels.FULL_CONTEXT`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from experiments.studies.frameworks import _compared
 from experiments.studies.frameworks._compared import NO_MODEL, subjects, windows
 from experiments.studies.frameworks._levels import ENDPOINTS
 from experiments.workloads.endpoint.service import CONTEXT_TOKENS
+from experiments.workloads.framework_levels import REFUSES
 
 PART = "overflow"
 QUESTION = "a conversation outgrows a context of 2,048 tokens: refused, cut in silence, an error, or growth?"
@@ -31,9 +32,9 @@ _USUAL_TURNS = 12
 
 
 def cells(request: GridRequest) -> list[Cell]:
-    """Return a cell a subject, endpoint and condition, of one block: nothing in it is timed."""
+    """Return a cell a subject, endpoint and condition, of one block and without A/A arms: nothing in it is timed."""
     turns = _TURNS.get(request.preset, _USUAL_TURNS)
-    found = [
+    return [
         _compared.cell(
             PART,
             subject,
@@ -47,10 +48,9 @@ def cells(request: GridRequest) -> list[Cell]:
         )
         for window in windows(request.preset)
         for endpoint, service in ENDPOINTS.items()
-        if endpoint == "refuses" or request.preset not in ("smoke", "quick")
+        if endpoint == REFUSES or request.preset not in ("smoke", "quick")
         for subject in subjects(request)
     ]
-    return _compared.armed(request, found, lambda cell: cell.condition["endpoint"] == "refuses")
 
 
 def run(role: Role) -> None:

@@ -15,7 +15,7 @@ from experiments.measuring.records import EngineSpec, Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
-from experiments.studies.frameworks._compared import WINDOW, subjects, windows
+from experiments.studies.frameworks._compared import subjects, windows
 from systems import registry
 from systems.settings import names_of
 
@@ -28,6 +28,9 @@ PART = "recall"
 QUESTION = "what is remembered: is what decides an answer in the prompt, and does a small model then say it?"
 MEASURES = ("evidence_in_prompt", "right_answers", "exact_answers", "answers_from_prompt", "other_values")
 PRIMARY = 2
+
+ALIKE = 2
+"""Blocks of the condition of one window, in which all send the same messages: what it tells, few blocks tell."""
 
 # Turns that are told, and how many questions follow at most.
 _LENGTHS: dict[Preset, tuple[tuple[int, int], ...]] = {
@@ -56,7 +59,7 @@ def cells(request: GridRequest) -> list[Cell]:
     return _compared.armed(
         request,
         [*_cells(request)],
-        lambda cell: cell.condition["window"] == WINDOW and cell.condition["turns"] == 40,
+        lambda cell: not cell.condition["window"] and cell.condition["turns"] == 40,
     )
 
 
@@ -74,6 +77,7 @@ def _cells(request: GridRequest) -> Iterator[Cell]:
                     impossible="" if real else LACKING,
                     labels=("what is told is not computed: only answers are the model's",),
                     says_itself=True,
+                    blocks=ALIKE if window else None,
                     estimate_s=subject.start_s + _MODEL_S + turns * subject.turn_s + questions * _QUESTION_S,
                 )
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest
 from experiments.studies.frameworks import _compared
-from experiments.studies.frameworks._compared import WINDOW, subjects
+from experiments.studies.frameworks._compared import subjects
 from experiments.studies.frameworks._levels import IDLE_S, STARTS
+from experiments.workloads.framework_levels import WINDOW
 
 PART = "start"
 QUESTION = "how long is it from a system's start to its first reply, and what does it hold while nobody asks?"

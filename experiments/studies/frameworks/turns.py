@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
-from experiments.studies.frameworks._compared import WINDOW, subjects, windows
+from experiments.studies.frameworks._compared import subjects, windows
+from experiments.workloads.framework_levels import BARE, WINDOW
 
 PART = "turns"
 QUESTION = "one long session: what does a turn cost in time, memory and disk, and what does its prompt hold?"
@@ -31,6 +32,7 @@ MEASURES = (
     "prompt_tokens_last",
     "prompt_instructions",
     "turn_calls",
+    "turn_other_calls",
     "descriptors",
     "threads",
 )
@@ -42,6 +44,7 @@ MANY = 21
 _TURNS: dict[Preset, int] = {"smoke": 12, "quick": 60, "paper": 400}
 _USUAL_TURNS = 200
 _GROWN = 1.6  # of what a turn takes by itself, where prompts grow all along
+_ARMS = (BARE, "langgraph")  # the quietest, and in one window one of the frameworks
 
 
 def cells(request: GridRequest) -> list[Cell]:
@@ -49,13 +52,19 @@ def cells(request: GridRequest) -> list[Cell]:
     found = [*_long(request)]
     if request.preset not in ("smoke", "quick"):
         found += _many(request)
-    return _compared.armed(request, found, lambda cell: cell.condition["sessions"] == 1)
+    return _compared.armed(request, found, _has_an_arm, arms=_ARMS)
+
+
+def _has_an_arm(cell: Cell) -> bool:
+    return cell.condition["sessions"] == 1 and (cell.subject == BARE or cell.condition["window"] == WINDOW)
 
 
 def _long(request: GridRequest) -> Iterator[Cell]:
     turns = _TURNS.get(request.preset, _USUAL_TURNS)
     for window in windows(request.preset):
         for subject in subjects(request, variants=True):
+            if subject.settings.get("in_process") and not window:
+                continue  # what a framework takes besides HTTP is asked where its prompts are as long as the others'
             yield _compared.cell(
                 PART,
                 subject,
@@ -74,7 +83,7 @@ def _many(request: GridRequest) -> Iterator[Cell]:
             WINDOW,
             {"sessions": MANY, "turns": 1},
             services=("endpoint",),
-            blocks=2,  # what is open is counted, not timed
+            blocks=1,  # what is open is counted, not timed
             estimate_s=subject.start_s + MANY * subject.turn_s,
         )
 

@@ -22,7 +22,7 @@ def largest(holds: Callable[[int], bool], first: int, stride: int, ceiling: int,
     Numbers are taken to hold up to some point and not beyond: where chance decides near it, blocks tell how much.
     """
     low, high, number = 0, ceiling + 1, min(first, ceiling)
-    while high - low > max(1.0, within * low):
+    while high > ceiling or high - low > max(1.0, within * low):
         if holds(number):
             low = number
         else:

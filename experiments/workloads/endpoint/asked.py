@@ -34,7 +34,8 @@ class Prompt(msgspec.Struct, frozen=True, array_like=True):
     """The prompt of one call, as it was sent: its messages, its tokens, and those of what the system says.
 
     A token is one of the simulated engine's: a word or a mark. ``dropped`` counts the oldest messages that the endpoint
-    left out of it. One that was ``refused`` was too long.
+    left out of it. One that was ``refused`` was too long. ``asks`` says that it asks one of the planned questions
+    (`experiments.workloads.asking`); any other call asks for something of the system's own, such as a title.
     """
 
     messages: int
@@ -42,18 +43,25 @@ class Prompt(msgspec.Struct, frozen=True, array_like=True):
     system_tokens: int
     dropped: int = 0
     refused: bool = False
+    asks: bool = True
 
 
 class HeardCalls(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked since the last time that this was told: each call's prompt, and the newest one's messages.
+    """What was asked since the last time that this was told: each call's prompt, and the messages of one.
 
-    ``generated_tokens`` is what was said; ``unplanned`` counts the calls that no plan foresaw.
+    ``newest`` are those of the newest call that asks a planned question; none where no call does. ``generated_tokens``
+    is what was said; ``unplanned`` counts the calls that no plan foresaw.
     """
 
     prompts: tuple[Prompt, ...]
     newest: tuple[Message, ...]
     generated_tokens: int
     unplanned: int
+
+    @property
+    def asking(self) -> list[Prompt]:
+        """The prompts of the calls that ask a planned question."""
+        return [prompt for prompt in self.prompts if prompt.asks]
 
 
 def url(address: str) -> str:

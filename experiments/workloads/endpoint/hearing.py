@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
+from experiments.workloads.asking import asked, newest_words
 from experiments.workloads.endpoint.asked import HEARD, EndpointSettings, HeardCalls, Prompt
 from systems.engines.around import AroundEngine
 from systems.engines.fitting import fitted
@@ -20,6 +21,11 @@ from systems.errors import PromptTooLong
 def tokens_of(messages: Sequence[Message]) -> int:
     """Return how many tokens ``messages`` are together, as the simulated engine counts them."""
     return sum(count(message.content) for message in messages)
+
+
+class _Noted(NamedTuple):
+    prompt: Prompt
+    messages: Sequence[Message]
 
 
 class HearingEngine(AroundEngine):
@@ -35,8 +41,8 @@ class HearingEngine(AroundEngine):
         super().__init__(scripted(simulated, scripts))
         self._settings, self._scripts = settings, scripts
         self._lock = threading.Lock()
-        self._prompts: list[Prompt] = []
-        self._newest: Sequence[Message] = ()
+        self._noted: list[_Noted] = []
+        self._asked_exactly: set[str] = set()
         self._generated = 0
         self._unplanned_told = 0
 
@@ -74,8 +80,7 @@ class HearingEngine(AroundEngine):
 
     def _note(self, call: Call, prompt: Prompt) -> None:
         with self._lock:
-            self._prompts.append(prompt)
-            self._newest = call.messages
+            self._noted.append(_Noted(prompt, call.messages))
 
     def _dropped(self, call: Call, tokens: int) -> int:
         """Return how many messages must leave. Raises `PromptTooLong`."""
@@ -94,14 +99,25 @@ class HearingEngine(AroundEngine):
     def _tell(self, call: Call) -> Generation:
         with self._lock:
             unplanned = self._scripts.unplanned
+            noted = list(zip(self._noted, self._asking(), strict=True))
             told = HeardCalls(
-                prompts=tuple(self._prompts),
-                newest=tuple(self._newest),
+                prompts=tuple(msgspec.structs.replace(each.prompt, asks=asks) for each, asks in noted),
+                newest=tuple(next((each.messages for each, asks in reversed(noted) if asks), ())),
                 generated_tokens=self._generated,
                 unplanned=unplanned - self._unplanned_told,
             )
-            self._prompts, self._newest, self._generated, self._unplanned_told = [], (), 0, unplanned
+            self._noted, self._generated, self._unplanned_told = [], 0, unplanned
         text = msgspec.json.encode(told).decode()
         if call.on_token is not None:
             call.on_token(text)
         return Generation(text=text, prompt_tokens=0, generated_tokens=0, first_token_s=0.0, finish_reason="stop")
+
+    def _asking(self) -> list[bool]:
+        """Return of each noted call whether it asks a planned question, and not for something about one.
+
+        Once a question was asked as it is, a call that has it among other words asks for something about it.
+        """
+        planned = {question for script in self._scripts.planned() if (question := script.question.strip())}
+        found = [asked(newest_words(each.messages), planned) for each in self._noted]
+        self._asked_exactly |= {each.question for each in found if each.exactly}
+        return [bool(each.question) and (each.exactly or each.question not in self._asked_exactly) for each in found]

@@ -38,7 +38,7 @@ class Endpoint(Service):
 
     def version(self) -> str:
         """Return the version of what it says and tells: one more whenever that changes."""
-        return "1"
+        return "2"
 
     def command(self, folder: Path, address: str) -> list[str]:  # noqa: ARG002 - it keeps nothing
         """Start this package's server with this interpreter."""

@@ -11,6 +11,11 @@ from experiments.measuring.runs import read_info
 from tests.experiments.conftest import FOURGIG
 
 
+def only(**factors):
+    """Return the options that keep the trials with one of these levels of each factor."""
+    return [word for factor, levels in factors.items() for level in levels for word in ("--only", f"{factor}={level}")]
+
+
 def sentence(done, code):
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -21,11 +26,11 @@ def sentence(done, code):
     ("arguments", "near"),
     [
         (["run", "isolatoin", "--dry-run"], "isolation"),
-        (["run", "--systems", "baselin", "--dry-run"], "baseline"),
+        (["run", "isolation", "--systems", "baselin", "--dry-run"], "baseline"),
         (["run", "--profile", "4bg", "--dry-run"], "4gb"),
         (["run", "--preset", "quik", "--dry-run"], "quick"),
         (["run", "--engine", "lama", "--dry-run"], "llama"),
-        (["run", "--model", "153m"], "135m"),
+        (["run", "isolation", "--model", "153m"], "135m"),
         (["list", "system"], "systems"),
         (["doctor", "--profile", "5gb"], "4gb"),
         (["model", "make", "1.1"], "1.1b"),
@@ -49,13 +54,13 @@ def test_an_address_that_fits_no_engine_is_refused_before_anything_runs(fourgig,
 
 
 def test_a_missing_a_foreign_and_a_truncated_model_are_told_apart(fourgig, tiny_model, tmp_path):
-    assert "no.gguf" in sentence(fourgig("run", "--model", tmp_path / "no.gguf"), 4)
+    assert "no.gguf" in sentence(fourgig("run", "isolation", "--model", tmp_path / "no.gguf"), 4)
     text = tmp_path / "text.gguf"
     text.write_text("just words")
-    assert "not a GGUF" in sentence(fourgig("run", "--model", text), 4)
+    assert "not a GGUF" in sentence(fourgig("run", "isolation", "--model", text), 4)
     short = tmp_path / "short.gguf"
     short.write_bytes(tiny_model.read_bytes()[:-5000])
-    assert "short.gguf" in sentence(fourgig("run", "--model", short), 4)
+    assert "short.gguf" in sentence(fourgig("run", "isolation", "--model", short), 4)
 
 
 def test_a_folder_that_cannot_be_written_is_told(fourgig, enforcement):
@@ -75,7 +80,8 @@ def test_a_run_of_another_schema_is_refused(fourgig, tmp_path):
 
 def test_a_resumed_run_keeps_what_it_was_started_with(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
-    assert fourgig("run", "probe", "--engine", "simulated", "--out", out, *enforcement).returncode == 0
+    begun = fourgig("run", "probe", "--engine", "simulated", "--blocks", "2", "--out", out, *enforcement)
+    assert begun.returncode == 0
     error = sentence(fourgig("run", "--resume", out, "--seed", "3"), 2)
     assert "--seed" in error
     assert "2 blocks" in sentence(fourgig("run", "--resume", out, "--blocks", "1"), 2)
@@ -84,7 +90,8 @@ def test_a_resumed_run_keeps_what_it_was_started_with(fourgig, tmp_path, enforce
 def test_a_run_goes_on_until_it_is_stable_or_the_time_is_up(fourgig, tmp_path, enforcement):
     out, timed = tmp_path / "run", {"PROBE": "timed-1,timed-2"}
     stable = ("--until-stable", *enforcement)
-    short = fourgig("run", "probe", "--engine", "simulated", "--out", out, *stable, "--time-limit", "0", **timed)
+    begun = ("run", "probe", "--engine", "simulated", "--blocks", "2", "--out", out)
+    short = fourgig(*begun, *stable, "--time-limit", "0", **timed)
     assert short.returncode == 0, short.stderr
     assert "1 of 1 comparisons are not stable, and the time is up" in short.stderr
     assert "--blocks 6" in short.stderr
@@ -181,7 +188,8 @@ def test_without_a_backend_it_stops_with_the_remedy_unless_told_otherwise(outsid
 def test_a_setting_from_the_command_line_is_in_every_trial_that_does_not_choose_it(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
     chosen = ("--set", "baseline.history_length=4", "--set", "asynchronous.history_length=6")
-    simulated = ("--preset", "smoke", "--engine", "simulated", "--only", "work=inference", "--only", "work=sleep")
+    few = only(work=("inference", "sleep"), subject=("baseline", "asynchronous", "serial"))
+    simulated = ("--preset", "smoke", "--engine", "simulated", *few)
     done = fourgig("run", "isolation", *simulated, *chosen, "--out", out, *enforcement)
     assert done.returncode == 0, done.stderr
     found = {record.spec.system: record.spec.settings for record in records.read(out / "trials.jsonl")}
@@ -194,11 +202,12 @@ def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run
     fourgig, tmp_path, enforcement
 ):
     out = tmp_path / "run"
-    chosen = ("--set", "simulated.token_s=0.001", "--set", "baseline.history_length=4")
-    simulated = ("--preset", "smoke", "--engine", "simulated", "--only", "system=baseline")
+    chosen = ("--set", "simulated.token_s=0.001", "--set", "asynchronous.history_length=4")
+    few = only(work=("inference", "serial simulation"), system=("asynchronous",))
+    simulated = ("--preset", "smoke", "--engine", "simulated", *few)
     done = fourgig("run", "load", *simulated, *chosen, "--out", out, *enforcement)
     assert done.returncode == 0, done.stderr
-    assert read_info(out).settings == {"simulated": {"token_s": 0.001}, "baseline": {"history_length": 4}}
+    assert read_info(out).settings == {"simulated": {"token_s": 0.001}, "asynchronous": {"history_length": 4}}
     engines = {record.spec.condition["work"]: record.spec.engine for record in records.read(out / "trials.jsonl")}
     assert engines["inference"].settings == {"token_s": 0.001}
     assert engines["serial simulation"].settings["token_s"] == 0.0005  # the study's own choice
@@ -210,7 +219,7 @@ def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run
 def test_sampling_is_set_by_its_parts_and_a_record_holds_them(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
     chosen = ("--set", "llama.sampling.temperature=0.7", "--set", 'llama.sampling={"top_k": 3, "stop": ["a,b"]}')
-    few = ("--preset", "smoke", "--engine", "llama", "--model", "tiny", "--only", "subject=baseline")
+    few = ("--preset", "smoke", "--engine", "llama", "--model", "tiny", *only(subject=("asynchronous",)))
     done = fourgig("run", "load", *few, "--only", "work=inference", *chosen, "--out", out, *enforcement)
     assert done.returncode == 0, done.stderr
     parts = {"sampling.temperature": 0.7, "sampling.top_k": 3, "sampling.stop": '["a,b"]'}
@@ -235,7 +244,7 @@ def test_sampling_is_set_by_its_parts_and_a_record_holds_them(fourgig, tmp_path,
     ],
 )
 def test_a_setting_that_does_not_fit_is_one_sentence(fourgig, assignment, said):
-    done = fourgig("run", "--set", assignment, "--dry-run")
+    done = fourgig("run", "isolation", "--set", assignment, "--dry-run")
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr

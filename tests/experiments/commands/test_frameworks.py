@@ -155,6 +155,8 @@ def test_a_folder_is_taken_as_it_is(said, tmp_path) -> None:
         (["mine", "--entry", "nothing"], "names no class"),
         (["mine", "--entry", "adapter:Mine"], "adapter.py is the name of the adapter that is written"),
         (["mine", "--requirements", "no/such.txt"], "There is no file of requirements no/such.txt"),
+        (["mine", "--requirements", "-e ."], "names what lies on this machine (-e .)"),
+        (["mine", "--requirements", "./no-such-folder"], "There is no file of requirements ./no-such-folder"),
         (["mine", "no-such-folder"], "There is no folder no-such-folder"),
         (["mine", ".", "--entry", "a:B"], "leave out --requirements and --entry"),
     ],
@@ -162,6 +164,70 @@ def test_a_folder_is_taken_as_it_is(said, tmp_path) -> None:
 def test_what_cannot_be_added_is_refused_in_a_sentence(said, tmp_path, arguments, says) -> None:
     assert says in said("systems", "add", *arguments, code=ExitCode.BAD_INPUT)
     assert not (tmp_path / "own").exists() or not [*(tmp_path / "own").iterdir()]
+
+
+def test_requirements_take_in_the_files_they_name_and_may_be_repositories(said, tmp_path) -> None:
+    (tmp_path / "parts" / "deep").mkdir(parents=True)
+    (tmp_path / "needs.txt").write_text("# mine\nMy_Agent[chat]==1.2 # newest\n-r parts/more.txt\n--pre\n")
+    more = "openai==3.57.0 \\\n    --hash=sha256:0a\n--requirement=deep/most.txt\n"
+    (tmp_path / "parts" / "more.txt").write_text(more)
+    (tmp_path / "parts" / "deep" / "most.txt").write_text(
+        "-e git+https://example.org/some/repository.git@1a2b#egg=some"
+    )
+    said(
+        "systems", "add", "mine", "--requirements", "needs.txt", "--requirements", "x @ git+https://example.org/x@3c4d"
+    )
+    assert (tmp_path / "own" / "mine" / "requirements.txt").read_text().splitlines() == [
+        "# mine",
+        "My_Agent[chat]==1.2 # newest",
+        "openai==3.57.0 \\",
+        "    --hash=sha256:0a",
+        "git+https://example.org/some/repository.git@1a2b#egg=some",
+        "--pre",
+        "x @ git+https://example.org/x@3c4d",
+    ]
+    assert folders.get("mine").says.package == "my-agent"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("-e .", "names what lies on this machine"),
+        ("--editable=../mine", "names what lies on this machine"),
+        ("./mine", "names what lies on this machine"),
+        ("mine @ file:///home/me/mine", "names what lies on this machine"),
+        ("wheels/mine-1.0-py3-none-any.whl ; python_version > '3'", "names what lies on this machine"),
+        ("--find-links wheels", "names what lies on this machine"),
+        ("-c pinned.txt", "has a file of constraints (-c pinned.txt)"),
+        ("-r needs.txt", "name themselves"),
+        ("-rno-such.txt", "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("brought", [False, True], ids=["named", "brought"])
+def test_requirements_that_only_this_machine_has_are_refused(said, tmp_path, line, says, brought) -> None:
+    needs = f"openai==3.57.0\n{line}\n"
+    (tmp_path / "needs.txt").write_text(needs)
+    chosen = ["--requirements", "needs.txt"]
+    if brought:
+        needs = needs.replace("needs", "requirements")
+        chosen = [str(making.system(tmp_path / "elsewhere", requirements=needs).folder)]
+    refused = said("systems", "add", "odd", *chosen, code=ExitCode.BAD_INPUT)
+    assert says in refused
+    assert not [*(tmp_path / "own").iterdir()] if (tmp_path / "own").exists() else True
+
+
+@pytest.mark.parametrize(
+    ("requirement", "package"),
+    [
+        ("git+https://example.org/some/Repo_Of.git@1a2b#egg=Repo_Of", "repo-of"),
+        ("git+https://example.org/some/repo.git@1a2b", ""),
+        ("https://example.org/mine-1.0-py3-none-any.whl", ""),
+        ("Mine>=1", "mine"),
+    ],
+)
+def test_a_repository_is_a_requirement_and_its_package_is_the_one_that_it_names(said, requirement, package) -> None:
+    said("systems", "add", "mine", "--requirements", requirement)
+    assert folders.get("mine").says.package == package
 
 
 def test_what_comes_with_the_lab_keeps_its_folder(said) -> None:

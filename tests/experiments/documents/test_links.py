@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -103,9 +104,21 @@ def is_there(dotted: str) -> bool:
     )
 
 
+@cache
+def all_tests() -> str:
+    """Return the text of every test."""
+    return "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+
+
+@cache
+def fourgig() -> Any:
+    """Return the command with all its own."""
+    return typer.main.get_command(app)
+
+
 @pages
 def test_every_test_that_is_named_is_there(page: Path) -> None:
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    tests = all_tests()
     assert [name for name in TEST.findall(read(page)) if f"def {name}(" not in tests] == []
 
 
@@ -122,7 +135,7 @@ def printed(page: Path) -> Iterator[list[str]]:
 @pages
 def test_every_printed_command_has_the_options_it_is_printed_with(page: Path) -> None:
     for words in printed(page):
-        command = typer.main.get_command(app)
+        command = fourgig()
         while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
             command = command.commands[words.pop(0)]
         # Raises for an option that is not there, or that lacks its value.
@@ -131,6 +144,6 @@ def test_every_printed_command_has_the_options_it_is_printed_with(page: Path) ->
 
 @pytest.mark.parametrize("name", ["run", "compare", "doctor"])
 def test_the_page_of_the_command_names_every_option(name: str) -> None:
-    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    command = fourgig().commands[name]
     options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
     assert sorted(option for option in options if f"`{option}" not in read(Path("docs/command.md"))) == []

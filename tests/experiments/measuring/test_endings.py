@@ -56,9 +56,9 @@ def test_who_closes_the_way_to_the_runner_and_hangs_is_timed_out(fourgig, enforc
     assert found["fine"].outcome is Outcome.OK
 
 
-@pytest.mark.parametrize("status", range(-70, 256))
-def test_every_return_code_has_words(status):
-    assert endings.how(status).startswith("exit status" if status >= 0 else "killed by ")
+def test_every_return_code_has_words():
+    for status in range(-70, 256):
+        assert endings.how(status).startswith("exit status" if status >= 0 else "killed by ")
 
 
 BROKEN = {

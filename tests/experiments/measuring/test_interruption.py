@@ -27,7 +27,7 @@ def start(outside_package, enforcement, tmp_path):
 
     def start(out):
         process = subprocess.Popen(
-            [FOURGIG, "run", "probe", "--engine", "simulated", "--out", str(out), *enforcement],
+            [FOURGIG, "run", "probe", "--engine", "simulated", "--blocks", "2", "--out", str(out), *enforcement],
             env={**outside_package, "PROBE": WAYS, "COLUMNS": "200"},
             cwd=tmp_path,
             stdout=subprocess.PIPE,
@@ -235,7 +235,8 @@ def small_disk(folder, size):
 def test_a_disk_that_fills_up_stops_the_run_with_what_was_measured_safe(fourgig, tmp_path, enforcement):
     with small_disk(tmp_path / "small", "70m") as disk:
         out = disk / "run"
-        done = fourgig("run", "probe", "--engine", "simulated", "--out", out, *enforcement, PROBE="fills")
+        begun = ("run", "probe", "--engine", "simulated", "--blocks", "2", "--out", out)
+        done = fourgig(*begun, *enforcement, PROBE="fills")
         assert done.returncode == 5, done.stderr
         assert "space" in done.stderr
         assert "--resume" in done.stderr

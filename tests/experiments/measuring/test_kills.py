@@ -21,7 +21,7 @@ def _on(out):
     """Return the arguments that begin a run in ``out``, or go on with the one there."""
     if (out / "run.json").exists():
         return ["--resume", str(out)]
-    return ["probe", "--engine", "simulated", "--out", str(out)]
+    return ["probe", "--engine", "simulated", "--blocks", "2", "--out", str(out)]
 
 
 @pytest.mark.parametrize("seed", [7])
@@ -31,11 +31,8 @@ def test_killed_at_random_points_a_run_loses_nothing_and_leaves_nothing(
     rng = random.Random(seed)
     out, kept = tmp_path / "killed", []
     for kill in range(KILLS):
-        arguments = (
-            ["--resume", out] if (out / "run.json").exists() else ["probe", "--engine", "simulated", "--out", out]
-        )
         process = subprocess.Popen(
-            [FOURGIG, "run", *map(str, arguments), *enforcement],
+            [FOURGIG, "run", *_on(out), *enforcement],
             env={**outside_package, "PROBE": WAYS, "COLUMNS": "200"},
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,

@@ -14,12 +14,14 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from experiments.analysis import claims
 from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.records import Outcome, Part, Record
 from experiments.report.build import build
 from experiments.report.scene import UnknownStudy
+from tests.experiments import pictures
 from tests.experiments.analysis import synthetic
 
 STUDIES = {
@@ -76,6 +78,12 @@ def three_blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def six_blocks(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    made = synthetic.armed(synthetic.isolation(6, random.Random(7)))
+    return page(tmp_path_factory.mktemp("run"), made, blocks=6)
+
+
 @pytest.mark.parametrize("name", ["report.html", "claims.html"])
 def test_a_page_is_self_contained_and_runs_its_own_script_only(three_blocks: Path, name: str) -> None:
     html = (three_blocks / name).read_text()
@@ -130,7 +138,8 @@ def test_figures_and_tables_lie_beside_the_page(three_blocks: Path) -> None:
     assert ratios["labels"].str.contains("sleeps shortened").any()
 
 
-def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_records_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Figure, "savefig", pictures.drawn)
     folder = synthetic.write(tmp_path, lookups(2))
     build(folder, STUDIES)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -162,14 +171,13 @@ def test_six_blocks_show_intervals_and_the_verdict_of_the_model_comes_first(tmp_
     assert "Every comparison" in rest
 
 
-def test_advice_and_the_map_lead_to_their_evidence_and_say_what_is_not_known(tmp_path: Path) -> None:
-    found = page(tmp_path, synthetic.armed(synthetic.isolation(6, random.Random(7))), blocks=6)
-    advice = found.text.split("What should I do?", 1)[1].split("The map: which decision helps where", 1)
+def test_advice_and_the_map_lead_to_their_evidence_and_say_what_is_not_known(six_blocks: Page) -> None:
+    advice = six_blocks.text.split("What should I do?", 1)[1].split("The map: which decision helps where", 1)
     assert "Fifty users at once" in advice[0]
     assert "Not measured." in advice[0].split("Fifty users at once", 1)[1].split("Long memories", 1)[0]
     assert "blocking work on six threads" in advice[0]
     assert "Not measured in these records:" in advice[1]
-    evidence = [link for link in found.all("a") if str(link.get("aria-label")).startswith("Evidence: ")]
+    evidence = [link for link in six_blocks.all("a") if str(link.get("aria-label")).startswith("Evidence: ")]
     assert evidence and {link["href"] for link in evidence} == {"#isolation"}
 
 

@@ -17,6 +17,7 @@ from experiments.analysis.run import Run
 from experiments.measuring.records import Part
 from experiments.report import drawing, figures
 from experiments.report.scene import Scene, UnknownStudy, scene
+from tests.experiments import pictures
 from tests.experiments.analysis import synthetic
 
 MEMORY = (
@@ -62,6 +63,7 @@ def shown(run: Run) -> Callable[[str], Shown]:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(drawing, "finish", keep)
+            patch.setattr(Figure, "savefig", pictures.drawn)
             return Shown(figures.draw(of(run, study)), kept)
 
     return shown

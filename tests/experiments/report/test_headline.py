@@ -1,4 +1,4 @@
-"""The figures of docs/results.md are those of the committed reference run, and cannot drift from it."""
+"""The figures of docs/results.md, and the README's on frameworks, are those of the committed reference run."""
 
 from pathlib import Path
 
@@ -13,6 +13,12 @@ ROOT = Path(__file__).parents[3]
 def test_the_page_says_what_the_reference_run_measured(reference_run):
     page = (ROOT / headline.PAGE).read_text()
     assert headline.written(page, reference_run) == page
+
+
+def test_the_readme_says_of_frameworks_what_the_reference_run_measured(reference_run):
+    page = (ROOT / headline.README).read_text()
+    assert f"<!-- begin: {headline.FRAMEWORKS} -->" in page
+    assert headline.readme(page, reference_run) == page
 
 
 def test_every_declared_line_is_in_the_table(reference_run):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from experiments.analysis import claims
 from experiments.analysis.order import describe
-from experiments.commands import console
+from experiments.commands import console, planning
 from experiments.commands.cli import app
 from experiments.measuring.records import EngineSpec
 from experiments.measuring.runs import read_info
@@ -47,11 +47,12 @@ def floors(reference_run):
 
 @pytest.fixture(scope="module")
 def planned(ledger_of_reference):
-    """Return the plan that each printed command prints with ``--dry-run``."""
+    """Return the plan that each printed command prints with ``--dry-run``, without a look at how long trials took."""
     plans = {}
     with pytest.MonkeyPatch.context() as patch:
         found = []
         patch.setattr(console, "print_plan", lambda plan, *_: found.append(plan))
+        patch.setattr(planning, "_past", lambda *_: ([], "by guess"))
         for _, repetitions in ledger_of_reference.values():
             for one in repetitions:
                 if one.command not in plans:

@@ -28,7 +28,7 @@ async def test_ten_turns_of_real_words_hold_no_echo_of_the_prompt_and_no_reply_o
 ):
     conversation = read(SETTLED)[-1]
     fill(tmp_path, "s", conversation.before)
-    engine = LlamaEngine(LlamaSettings(model_path=str(smollm2), threads=2, sampling=sampling))
+    engine = LlamaEngine(LlamaSettings(model_path=str(smollm2), threads=2, calibrate=False, sampling=sampling))
     agent = Asynchronous(AsynchronousSettings(), engine, tmp_path)
     await agent.start()
     try:

@@ -25,11 +25,11 @@ PLACE = {
 
 
 def llama(path):
-    return LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=256, threads=1))
+    return LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=256, threads=1, calibrate=False))
 
 
 def batched(path):
-    return BatchedEngine(BatchedSettings(model_path=str(path), slots=2, context_tokens=256, threads=1))
+    return BatchedEngine(BatchedSettings(model_path=str(path), slots=2, context_tokens=256, threads=1, calibrate=False))
 
 
 @pytest.fixture(scope="module", params=[llama, batched], ids=["llama", "batched"])

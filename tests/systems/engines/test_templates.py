@@ -30,11 +30,11 @@ TEMPLATES = {"none": None, "without": WRITES_NO_BOS, "with": WRITES_BOS, "twice"
 
 
 def llama(path: Path) -> Engine:
-    return LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=256, threads=1))
+    return LlamaEngine(LlamaSettings(model_path=str(path), context_tokens=256, threads=1, calibrate=False))
 
 
 def batched(path: Path) -> Engine:
-    return BatchedEngine(BatchedSettings(model_path=str(path), slots=2, context_tokens=256, threads=1))
+    return BatchedEngine(BatchedSettings(model_path=str(path), slots=2, context_tokens=256, threads=1, calibrate=False))
 
 
 both = pytest.mark.parametrize("made", [llama, batched])

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from systems.frameworks import folders
+from systems.description import Description
+from systems.frameworks import describing, environments, folders
 from systems.frameworks.folders import Framework
+from tests import conftest
 
 SAYS = """\
 name = "{name}"
@@ -73,3 +75,20 @@ def system(
     (folder / folders.REQUIREMENTS).write_text(requirements)
     (folder / folders.ADAPTER).write_text(textwrap.dedent(adapter))
     return folders.read(folder)
+
+
+def runnable(name: str) -> tuple[Description, str]:
+    """Return the description of a system of the lab's and the interpreter that runs it; skip the test without one.
+
+    It is looked for in the cache that the tests were started with. The floor needs no package: any Python runs it.
+    """
+    framework = folders.get(name)
+    with pytest.MonkeyPatch.context() as patch:
+        if conftest._CACHE_OF_THIS_MACHINE is None:
+            patch.delenv("FOURGIG_CACHE")
+        else:
+            patch.setenv("FOURGIG_CACHE", conftest._CACHE_OF_THIS_MACHINE)
+        description, reason = describing.describe(framework), environments.missing(framework)
+    if reason and name != "bare":
+        pytest.skip(f"{name}: {reason}")
+    return description, sys.executable if reason else str(description.interpreter)

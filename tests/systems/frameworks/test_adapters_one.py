@@ -16,10 +16,9 @@ from systems.elsewhere.system import Elsewhere
 from systems.engines.interface import Call, Generation
 from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.errors import PromptTooLong, SystemFailed
-from systems.frameworks import describing, environments, folders
 from systems.interface import Reply, Request
 from systems.server.direct import EngineHost
-from tests.conftest import _CACHE_OF_THIS_MACHINE
+from tests.systems.frameworks import making
 from tests.systems.server.serving import listening_to
 from tests.systems.server.speaking import Speaking
 
@@ -87,15 +86,7 @@ class Talk:
 
 @pytest.fixture(scope="module", params=["pydantic-ai", "openai-agents", "agno"])
 def talk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    framework = folders.get(request.param)
-    with pytest.MonkeyPatch.context() as patch:
-        if _CACHE_OF_THIS_MACHINE is None:
-            patch.delenv("FOURGIG_CACHE")
-        else:
-            patch.setenv("FOURGIG_CACHE", _CACHE_OF_THIS_MACHINE)
-        if reason := environments.missing(framework):
-            pytest.skip(f"{framework.name}: {reason}")
-        description = describing.describe(framework)
+    description, _ = making.runnable(request.param)
     folder = tmp_path_factory.mktemp("talk") / "memory"
     folder.mkdir()
     held = Talk(description, folder)

@@ -15,10 +15,9 @@ import pytest
 
 from systems.engines.openai import OpenAIEngine, OpenAISettings
 from systems.errors import SystemFailed
-from systems.frameworks import describing, environments, folders
 from systems.interface import AsyncSystem, Reply, Request
 from systems.server.direct import EngineHost
-from tests import conftest
+from tests.systems.frameworks import making
 from tests.systems.server.serving import listening_to
 from tests.systems.server.speaking import Speaking
 
@@ -38,17 +37,9 @@ def name(request) -> str:
 
 
 @pytest.fixture
-def made(name, monkeypatch) -> Callable[..., AsyncSystem]:
+def made(name) -> Callable[..., AsyncSystem]:
     """Return a function that makes the system on an address, with a folder for its memory."""
-    framework = folders.get(name)
-    with monkeypatch.context() as patch:
-        if conftest._CACHE_OF_THIS_MACHINE is None:
-            patch.delenv("FOURGIG_CACHE")
-        else:
-            patch.setenv("FOURGIG_CACHE", conftest._CACHE_OF_THIS_MACHINE)
-        if reason := environments.missing(framework):
-            pytest.skip(f"{name}: {reason}")
-        description = describing.describe(framework)
+    description, _ = making.runnable(name)
 
     def make(address: str, folder: Path, window: int = 0):
         folder.mkdir(exist_ok=True)

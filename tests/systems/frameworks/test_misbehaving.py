@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -89,6 +90,15 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+def ends(pid: int) -> bool:
+    """Return whether a process that was killed ends, which it does when the kernel comes to it."""
+    for _ in range(100):
+        if has_ended(pid):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_what_it_prints_at_import_and_at_its_end_is_not_what_it_says(examined: Callable[[str], str]) -> None:
     noise = "import atexit, os\nprint('hello')\nos.write(1, b'more')\natexit.register(print, 'bye')\n"
     quiet, loud = examined(making.ECHO), examined(noise + making.ECHO)
@@ -125,7 +135,7 @@ def test_one_that_hangs_at_import_is_ended_with_what_it_started(
             f"open({str(tmp_path / 'pid')!r}, 'w').write(str(subprocess.Popen(['sleep', '600']).pid))\n"
             "time.sleep(600)"
         )
-    assert has_ended(int((tmp_path / "pid").read_text()))
+    assert ends(int((tmp_path / "pid").read_text()))
 
 
 def test_a_thread_that_never_ends_does_not_keep_it_from_being_examined(examined: Callable[[str], str]) -> None:
@@ -157,11 +167,7 @@ async def test_what_it_forks_ends_with_it(running: Running) -> None:
     async with running(answer=forks) as system:
         pid = int((await system.answer(asked("fork"))).text)
         assert not has_ended(pid)
-    for _ in range(100):  # it is killed, and ends when the kernel comes to it
-        if has_ended(pid):
-            break
-        await asyncio.sleep(0.05)
-    assert has_ended(pid)
+    assert ends(pid)
 
 
 async def test_one_that_is_killed_for_its_memory_is_an_error_for_whoever_waits(running: Running) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -24,11 +23,11 @@ from systems.engines.interface import Call, Generation
 from systems.engines.scripted import Scripts
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import SystemClosed, SystemFailed
-from systems.frameworks import describing, environments, folders
+from systems.frameworks import folders
 from systems.interface import Request
 from systems.server.alone import engine_served
 from systems.server.settings import ServerSettings
-from tests.conftest import _CACHE_OF_THIS_MACHINE
+from tests.systems.frameworks import making
 
 Prompt = list[tuple[str, str]]
 
@@ -113,19 +112,9 @@ in_process = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def described(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def described(name: str) -> Any:
     """Return the description of a system that can be run on this machine, and the interpreter that runs it."""
-    framework = folders.get(name)
-    if _CACHE_OF_THIS_MACHINE is None:
-        monkeypatch.delenv("FOURGIG_CACHE")
-    else:
-        monkeypatch.setenv("FOURGIG_CACHE", _CACHE_OF_THIS_MACHINE)
-    description = describing.describe(framework)
-    if environments.found(framework) is not None:
-        return description, str(description.interpreter)
-    if name == "bare":
-        return description, sys.executable
-    pytest.skip(f"{name}: {environments.missing(framework)}")
+    return making.runnable(name)
 
 
 @asynccontextmanager

@@ -219,7 +219,7 @@ async def test_the_real_model_s_calls_are_valid(smollm2):
             "additionalProperties": False,
         },
     }
-    engine = LlamaEngine(LlamaSettings(model_path=str(smollm2), context_tokens=2048))
+    engine = LlamaEngine(LlamaSettings(model_path=str(smollm2), context_tokens=2048, calibrate=False))
     async with listening_to(EngineHost(engine, 60)) as address:
         model = chat_models.ChatOpenAI(
             model="test", base_url=f"http://{address}/v1", api_key="anything", max_retries=0, max_tokens=200

@@ -307,7 +307,7 @@ async def test_metrics_say_whether_the_model_is_in_memory(tiny_model, clock):
 @pytest.mark.parametrize("kind", ENGINES)
 def test_the_memory_goes_back_to_the_system(kind, smollm2, clock):
     engine_kind, settings = ENGINES[kind]
-    inner = engine_kind(settings(model_path=str(smollm2), context_tokens=2048))
+    inner = engine_kind(settings(model_path=str(smollm2), context_tokens=2048, calibrate=False))
     engine = unloading(inner, AFTER_S, clock)
 
     def takes():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from experiments.analysis.frames import where
 from experiments.report import text
 from experiments.report.drawing import Drawn
-from experiments.report.figures._frameworks import Panel, ordered, rows_of_systems
+from experiments.report.figures._frameworks import CONDITIONS, Panel, in_words, rows_of_systems
 from experiments.report.scene import Scene, factor
 
 _PART = "recall"
@@ -23,12 +24,11 @@ def draw(scene: Scene) -> list[Drawn]:
 
 def _of(scene: Scene, turns: int) -> list[Drawn]:
     shown = scene.measured("evidence_in_prompt", part=_PART, turns=turns)
-    comes = shown[factor(shown, "window") == (0 if 0 in set(factor(shown, "window")) else 12)]
-    means = comes.groupby("subject")["value"].mean()
-    all_of_it = [name for name in ordered(scene, comes) if means[name] == 1]
-    least = min(means, default=0.0)
+    # As each comes, where that was measured: with one window all send the same.
+    window = CONDITIONS.of(shown)[-1]
+    means = where(shown, window=window).groupby("subject")["value"].mean()
     title = (
-        f"After {turns} turns what decides an answer is in every prompt of {len(all_of_it)} of {len(means)} systems; "
-        f"of the others in {text.share(float(least))} at least"
+        f"After {turns} turns, {in_words(window)}, what decides an answer is in every prompt of {(means == 1).sum()} "
+        f"of {len(means)} systems; of the others in {text.share(float(means.min()))} at least"
     )
     return rows_of_systems(scene, f"frameworks-recall-{turns}", _PART, _PANELS, title, turns=turns)

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from experiments.analysis.frames import where
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
-from experiments.report.figures._frameworks import CONDITIONS, Panel, ordered, rows_of_systems, told
+from experiments.report.figures._frameworks import (
+    CONDITIONS,
+    Panel,
+    in_words,
+    look,
+    ordered,
+    rows_of_systems,
+    stated,
+    told,
+)
 from experiments.report.scene import Scene, factor
+from experiments.workloads.framework_levels import WINDOWS
 
 _PART = "turns"
 _POINTS = 40
@@ -29,8 +40,9 @@ def _costs(scene: Scene) -> list[Drawn]:
     shown = scene.measured("turn_cpu", part=_PART, sessions=1)
     if shown.empty:
         return []
-    turns = int(factor(shown, "turns").max())
-    title = f"Of {turns} turns with one window each takes processor time of {told(shown, scene, 's')}"
+    turns, window = int(factor(shown, "turns").max()), stated(shown)
+    costs = told(where(shown, window=window), scene, "s")
+    title = f"Of {turns} turns {in_words(window)} each takes processor time of {costs}"
     return rows_of_systems(scene, "frameworks-turns", _PART, _COSTS, title, sessions=1)
 
 
@@ -47,13 +59,14 @@ def _prompts(scene: Scene) -> list[Drawn]:
     shown = scene.measured("prompt_messages_last", part=_PART, sessions=1)
     if shown.empty:
         return []
-    turns = int(factor(shown, "turns").max())
-    defaults = told(shown, scene, "count", window=0) or told(shown, scene, "count")
-    title = f"Messages in the prompt of turn {turns}: {defaults}"
-    windows = [window for window in CONDITIONS if window in set(factor(shown, "window"))]
+    windows = CONDITIONS.of(shown)
+    # As each comes, where that was measured: one window is one window.
+    turns, window = int(factor(shown, "turns").max()), windows[-1]
+    messages = told(where(shown, window=window), scene, "count")
+    title = f"Messages in the prompt of turn {turns}, {in_words(window)}: {messages}"
     figure, panels = drawing.canvas(title, len(windows), height=4.2, sharey=True)
     for axes, window in zip(panels, windows, strict=True):
-        here = shown[factor(shown, "window") == window]
+        here = where(shown, window=window)
         for system in ordered(scene, shown):
             keys = set(here.loc[here["subject"] == system, "key"])
             parts = [record.part() for record in scene.records if record.key in keys]
@@ -64,11 +77,11 @@ def _prompts(scene: Scene) -> list[Drawn]:
             at = np.unique(np.linspace(0, length - 1, min(_POINTS, length)).round().astype(int))
             mean = np.array([np.array(each)[at] for each in sent]).mean(axis=0)
             every = max(1, len(at) // 5)
-            look = drawing.look(scene.place(system))
-            axes.plot(at + 1, mean, linewidth=1.2, markersize=4.5, markevery=every, label=system, **look)
-        axes.set_title(CONDITIONS[window])
-        axes.set_xlabel("model call of the session")
+            marks = look(scene, system)
+            axes.plot(at + 1, mean, linewidth=1.2, markersize=4.5, markevery=every, label=system, **marks)
+        axes.set_title(WINDOWS[window])
+        axes.set_xlabel("call of the session that asks a question")
     drawing.logarithmic(panels[0], "y")
     panels[0].set_ylabel("messages in the prompt")
-    alt = f"{title}. Messages in the prompt over the model calls of a session, a line a system, a panel a condition."
+    alt = f"{title}. Messages in the prompt over the turns of a session, a line a system, a panel a condition."
     return [drawing.finish(figure, "frameworks-prompts", title, alt, scene.notes(shown, timed=False))]

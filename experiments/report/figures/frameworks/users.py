@@ -1,39 +1,32 @@
-"""Many users at once: what is answered a second and how long users wait, over how many there are."""
+"""Many users at once: what is answered a second, how long they wait, what a request costs, by how many there are."""
 
 from __future__ import annotations
 
-from experiments.report import drawing, text
+import pandas as pd
+
+from experiments.analysis.frames import where
 from experiments.report.drawing import Drawn
-from experiments.report.figures._blocks import INTERVALS, curve
-from experiments.report.figures._frameworks import ordered, told
+from experiments.report.figures._frameworks import CONDITIONS, Panel, RowLevels, in_words, rows_of_systems, told
 from experiments.report.scene import Scene, factor
 
-_PART, _WINDOW = "users", 12
+_PART = "users"
 _PANELS = (
-    ("throughput", "answers a second", 1.0),
-    ("latency_p95", "latency, 95th percentile (s)", 1.0),
-    ("cpu_per_request", "processor time a request (ms)", 1000.0),
+    Panel("throughput", "answers a second", logarithmic=True),
+    Panel("latency_p95", "latency, 95th\npercentile (s)", logarithmic=True),
+    Panel("cpu_per_request", "processor time\na request (ms)", 1000.0),
 )
 
 
 def draw(scene: Scene) -> list[Drawn]:
-    """Return the figure of the part ``users``, if there are records."""
-    frames = [scene.measured(metric, part=_PART, window=_WINDOW) for metric, *_ in _PANELS]
-    if any(frame.empty for frame in frames):
-        return []
-    most = int(factor(frames[0], "users").max())
-    busiest = frames[0][factor(frames[0], "users") == most]
-    title = f"{most} users at once are given {told(busiest, scene, '1/s')}"
-    figure, panels = drawing.canvas(title, len(_PANELS), height=4.4)
-    for axes, frame, (_, label, scale) in zip(panels, frames, _PANELS, strict=True):
-        for system in ordered(scene, frame):
-            mine = frame[frame["subject"] == system]
-            over = factor(mine, "users").astype(float)
-            curve(axes, scene.place(system), scale * mine["value"], over, text.plain(system))
-        if len(set(factor(frame, "users"))) > 1:
-            drawing.logarithmic(axes, "x")
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("users")
-        axes.set_ylabel(label)
-    alt = f"{title}. Answers a second, latency and processor time a request over the number of users, a line a system."
-    return [drawing.finish(figure, "frameworks-users", title, alt, [*scene.notes(*frames), INTERVALS])]
+    """Return a figure for each condition of the part ``users``, if there are records."""
+    shown = scene.measured("throughput", part=_PART)
+    return [drawn for window in CONDITIONS.of(shown) for drawn in _of(scene, where(shown, window=window), window)]
+
+
+def _of(scene: Scene, shown: pd.DataFrame, window: int) -> list[Drawn]:
+    counts = sorted({int(users) for users in factor(shown, "users")})
+    levels = RowLevels("users", {users: f"{users} users" if users > 1 else "one user" for users in counts})
+    served = told(where(shown, users=counts[-1]), scene, "1/s")
+    title = f"{counts[-1]} users at once, {in_words(window)}, are given {served}"
+    name = "frameworks-users" if window else "frameworks-users-defaults"
+    return rows_of_systems(scene, name, _PART, _PANELS, title, levels, window=window)

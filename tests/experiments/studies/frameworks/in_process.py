@@ -3,59 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from experiments import metrics
-from experiments.measuring.limits.interface import GroupMemory
-from experiments.measuring.looks import Look
-from experiments.measuring.probes import processes
 from experiments.measuring.records import EngineSpec, Part, Record, TrialSpec
 from experiments.measuring.role import Assignment, Role
 from experiments.measuring.services import services
 from experiments.measuring.study import Cell, GridRequest, Preset
-from experiments.metrics.interface import Missing
 from experiments.studies.frameworks import Frameworks
 from experiments.workloads.endpoint.asked import EndpointSettings
 from experiments.workloads.endpoint.server import endpoint
 from tests.experiments.analysis import synthetic
+from tests.experiments.studies.alone import Alone
 
 NOTEBOOK = "tests.experiments.studies.frameworks.notebook_description:DESCRIPTION"
 """The small system, by the name that a person would give."""
 
 
-class _Alone(Role):
-    """A role that nobody started: it looks at itself, and begins its own client."""
+class _WithClient(Alone):
+    """Begins its own client."""
 
     def __init__(self, part: ModuleType, spec: TrialSpec, work_dir: Path, addresses: dict[str, str]) -> None:
-        assigned: dict[str, Any] = {"spec": spec, "work_dir": str(work_dir), "part_path": "", "cpus": ()}
-        self._assigned = assigned | {"runner_pid": os.getpid(), "services": addresses}
-        super().__init__(Assignment(role="subject", **self._assigned), -1)
+        super().__init__(spec, work_dir, services=addresses)
         self._module = part
-        self.looks: dict[str, Look] = {}
         self.parts = [self.part]
 
-    def outside_look(self, name: str = "end") -> None:
-        started = processes.descendants(os.getpid())
-        uses = processes.uses(started)
-        self.looks[name] = Look(
-            at_s=time.monotonic(),
-            counted="tree",
-            memory=GroupMemory(),
-            cpu_seconds=time.process_time() + processes.waited_for_seconds() + sum(use.cpu_seconds for use in uses),
-            tree_pss_bytes=0,
-            tree_rss_bytes=0,
-            processes=uses,
-        )
-
     def listening(self, address: str) -> None:
-        client = Role(Assignment(role="client", address=address, **self._assigned), -1)
+        client = Role(Assignment(role="client", address=address, **self.assigned), -1)
         self._module.run_client(client)
         self.parts.append(client.part)
 
@@ -113,7 +91,7 @@ def tried(part: ModuleType, cell: Cell, folder: Path, block: int = 0, **settings
         labels=cell.labels,
     )
     with _all_served(cell) as addresses:
-        role = _Alone(part, spec, work_dir, addresses)
+        role = _WithClient(part, spec, work_dir, addresses)
         part.run(role)
     parts: list[Part] = role.parts
     return synthetic.record(spec, *parts, outside=synthetic.outside(looks=role.looks))
@@ -128,10 +106,3 @@ def _all_served(cell: Cell) -> Iterator[dict[str, str]]:
     [name] = names
     with served(services.get(name).settings) as address:  # type: ignore[attr-defined]
         yield {name: address}
-
-
-def value(metric: str, record: Record) -> float:
-    """Return a metric that the record has."""
-    found = metrics.get(metric).of(record)
-    assert not isinstance(found, Missing), (metric, found.reason)
-    return found

@@ -12,6 +12,9 @@ class NotebookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     window: int = 0
     lazy: bool = False
+    titles: bool = False
+    torn: bool = False
+    dies_at: int = 0
 
 
 DESCRIPTION = Description(

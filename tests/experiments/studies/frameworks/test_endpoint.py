@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from experiments.studies.planning import post
 from experiments.studies.subjects import planned
+from experiments.workloads.asking import asked
 from experiments.workloads.conversations import in_english
-from experiments.workloads.endpoint.asked import MODEL, EndpointSettings, heard, url
+from experiments.workloads.endpoint.asked import HEARD, MODEL, EndpointSettings, HeardCalls, heard, url
 from experiments.workloads.endpoint.hearing import HearingEngine, tokens_of
 from systems.engines.interface import Call, Message, Sampling
 from systems.engines.openai import OpenAIEngine, OpenAISettings
@@ -40,9 +42,45 @@ def test_it_says_what_was_planned_and_tells_what_it_was_asked_since_it_last_told
     assert told.prompts[0].messages == len(sent)
     assert told.prompts[0].tokens == tokens_of(sent)
     assert told.prompts[0].system_tokens == 3
-    assert [message.content for message in told.newest] == ["Give this a title."]
+    assert [prompt.asks for prompt in told.prompts] == [True, False]
+    assert [message.content for message in told.newest] == [message.content for message in sent]
     assert (told.unplanned, told.generated_tokens) == (1, 8 + other.generated_tokens)
     assert (nothing.prompts, nothing.newest, nothing.unplanned) == ((), (), 0)
+
+
+@pytest.mark.parametrize(
+    "titled",
+    [
+        [Message("user", f"User: {TURNS[1].text} Assistant: {TURNS[1].reply}. A title?")],
+        [*conversation(TURNS[:2]), Message("assistant", TURNS[1].reply), Message("user", "A title?")],
+        [*conversation(TURNS[:2]), Message("assistant", TURNS[1].reply)],
+    ],
+    ids=["of both", "after both", "without a word"],
+)
+def test_a_call_for_something_else_asks_no_question_whenever_it_comes(titled):
+    engine = loaded()
+    engine.generate(Call(messages=conversation(TURNS[:2]), max_tokens=8))
+    engine.generate(Call(messages=titled, max_tokens=8))
+    first = told_by(engine)
+    engine.generate(Call(messages=titled, max_tokens=8))
+    late = told_by(engine)
+    assert [prompt.asks for prompt in first.prompts] == [True, False]
+    assert len(first.newest) == len(conversation(TURNS[:2]))
+    assert ([prompt.asks for prompt in late.prompts], late.newest) == ([False], ())
+
+
+def test_a_question_among_notes_is_asked_and_of_several_the_one_that_ends_last():
+    engine = loaded()
+    noted = Message("user", f"Context: {TURNS[0].text}\nQuestion: {TURNS[1].text}")
+    engine.generate(Call(messages=[noted], max_tokens=8))
+    told = told_by(engine)
+    assert (told.prompts[0].asks, told.newest) == (True, (noted,))
+    assert asked(noted.content, {turn.text for turn in TURNS}) == (TURNS[1].text, False)
+
+
+def told_by(engine):
+    text = engine.generate(Call(messages=[Message("user", HEARD)])).text
+    return msgspec.json.decode(text, type=HeardCalls)
 
 
 def loaded(**settings):
@@ -66,5 +104,6 @@ def test_or_it_leaves_out_the_oldest_and_only_its_own_notes_say_so():
     assert TURNS[3].reply.startswith(said.text)
     assert said.dropped_messages > 0
     assert said.prompt_tokens == tokens_of([sent[0], *sent[1 + said.dropped_messages :]])
-    assert engine._prompts[0].dropped == said.dropped_messages
-    assert engine._prompts[0].tokens == tokens_of(sent)
+    told = told_by(engine)
+    assert told.prompts[0].dropped == said.dropped_messages
+    assert told.prompts[0].tokens == tokens_of(sent)

@@ -8,23 +8,38 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from experiments import load_run, metrics
+from experiments import metrics
+from experiments.measuring.limits.interface import GroupMemory
+from experiments.measuring.looks import Look
+from experiments.measuring.probes.processes import Inside
 from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import BLOCKS, GRADED
-from experiments.report import drawing
-from experiments.report.figures import frameworks as figures
-from experiments.report.scene import scene
-from experiments.studies.frameworks import Frameworks, _overflow, _recall, kills, overflow, recall, start, turns, users
-from experiments.studies.frameworks._compared import WINDOW
+from experiments.studies.frameworks import (
+    Frameworks,
+    _overflow,
+    _recall,
+    _start,
+    kills,
+    overflow,
+    recall,
+    start,
+    turns,
+    users,
+)
 from experiments.studies.frameworks._kills import in_prompt
 from experiments.studies.frameworks._overflow import TurnSeen, outcome_of
-from experiments.studies.frameworks._turns import LOOKED, looked_at
+from experiments.studies.frameworks._running import Running
+from experiments.studies.frameworks._turns import looked_at
 from experiments.workloads.endpoint.asked import Prompt
+from experiments.workloads.framework_levels import LOOKED, WINDOW, begins, ends
 from experiments.workloads.remembering.conversation import converse
 from systems.engines.interface import Message
 from systems.engines.simulated import count
+from systems.errors import SystemClosed
+from systems.frameworks import folders
 from tests.experiments.analysis import synthetic
-from tests.experiments.studies.frameworks.in_process import NOTEBOOK, planned, tried, value
+from tests.experiments.studies.alone import value
+from tests.experiments.studies.frameworks.in_process import NOTEBOOK, planned, tried
 
 PARTS = (turns, users, start, kills, overflow, recall)
 
@@ -70,13 +85,18 @@ def test_a_small_preset_of_a_part_takes_seconds(part, preset, most_s):
 def test_standard_ends_within_an_hour_and_a_half():
     cells = [each for part in PARTS for each in planned(part, "standard", engine="llama")]
     blocks = BLOCKS["standard"]
-    assert sum(each.estimate_s * min(each.blocks or blocks, blocks) for each in cells) < 90 * 60
+    assert sum(each.estimate_s * min(each.blocks or blocks, blocks) for each in cells) < 85 * 60
 
 
 def test_a_system_without_a_window_is_tried_as_it_comes_and_in_no_other_condition():
     elsewhere = "tests.experiments.elsewhere_description:DESCRIPTION"
     cells = [each for each in planned(turns, "standard", elsewhere) if each.system == elsewhere]
     assert {each.condition["window"]: bool(each.impossible) for each in cells} == {WINDOW: True, 0: False}
+
+
+def test_every_framework_that_comes_with_the_lab_is_compared():
+    subjects = {each.system for each in planned(turns, "standard")}
+    assert subjects == {*folders.built_in(), "baseline", "asynchronous"}
 
 
 def test_who_names_systems_gets_these_and_the_reference():
@@ -105,7 +125,45 @@ def test_a_long_session_shows_what_a_turn_costs_and_what_its_prompt_holds(sessio
         assert value("turn_cpu", record) >= 0
         assert min(value(name, record) for name in ("system_memory", "descriptors", "threads")) > 0
         assert record.part().counters["engine_calls"] == 12
-        assert set(record.outside.looks) == {f"turn-{name}" for name in LOOKED}
+        assert [*record.outside.looks] == [name for mark in LOOKED for name in (ends(mark), begins(mark))][:-1]
+
+
+def test_what_is_read_between_two_stretches_of_turns_is_none_of_theirs():
+    at = {"first": (1.0, 5.0), "quarter": (6.0, 9.0), "three-quarters": (11.0, 20.0), "last": (23.0, 23.0)}
+    looks = {
+        name: _looked(seconds)
+        for mark, both in at.items()
+        for name, seconds in zip((ends(mark), begins(mark)), both, strict=True)
+    }
+    spec = synthetic.spec(Frameworks.name, NOTEBOOK, condition={"part": "turns", "sessions": 1, "turns": 9})
+    part = synthetic.Part(role="subject", values={"turns": 9.0})
+    record = synthetic.record(spec, part, outside=synthetic.outside(looks=looks))
+    assert value("turn_cpu", record) == (1 + 2 + 3) / 8
+    assert value("turn_cpu_growth", record) == (3 / 3) / (1 / 1)
+
+
+def _looked(cpu_seconds):
+    return Look(
+        at_s=0.0,
+        counted="group",
+        memory=GroupMemory(),
+        cpu_seconds=cpu_seconds,
+        tree_pss_bytes=0,
+        tree_rss_bytes=0,
+        processes=(),
+    )
+
+
+def test_what_asks_for_a_title_is_counted_and_is_no_prompt_of_a_turn(tmp_path):
+    record = tried(turns, cell(turns, window=0, turns=9), tmp_path, titles=True)
+    assert value("prompt_messages_last", record) == 2 * 8 + 1
+    assert record.part().series["prompt_messages"] == [2 * turn + 1 for turn in range(9)]
+    assert (value("turn_calls", record), value("turn_other_calls", record)) == (2, 1)
+
+
+def test_one_that_dies_in_a_session_ends_its_trial_with_a_reason(tmp_path):
+    with pytest.raises(SystemClosed, match="has ended"):
+        tried(turns, cell(turns, window=0, turns=9), tmp_path, dies_at=4)
 
 
 def test_the_labs_own_agents_run_behind_the_same_pipe_and_send_one_window(tmp_path):
@@ -136,19 +194,35 @@ def test_users_are_answered_at_once_from_outside(tmp_path):
     assert record.part().counters["engine_calls"] == 6
 
 
-def test_a_start_is_from_the_process_to_the_reply(tmp_path):
+def test_a_start_is_from_the_process_to_the_reply_and_what_the_lab_makes_is_made_before(tmp_path, monkeypatch):
+    happened, make, clock = [], _start.made, _start.Stopwatch
+    monkeypatch.setattr(_start, "made", lambda *given: (happened.append("made"), make(*given))[1])
+    monkeypatch.setattr(_start, "Stopwatch", lambda: (happened.append("clock"), clock())[1])
     record = tried(start, cell(start), tmp_path)
+    assert happened == ["made", "clock"] * 2
     assert 0 < value("system_ready", record) < value("system_start", record)
     assert value("system_idle_memory", record) > 0
 
 
 @pytest.mark.parametrize(
-    ("end", "lazy", "kept"), [("killed", False, 1), ("killed", True, 0), ("closed", True, 1)], ids=str
+    ("end", "settings", "kept"),
+    [("killed", {}, 1), ("killed", {"lazy": True}, 0), ("closed", {"lazy": True, "titles": True}, 1)],
+    ids=str,
 )
-def test_what_a_kill_leaves_is_what_was_saved_before(tmp_path, end, lazy, kept):
-    record = tried(kills, cell(kills, end=end, window=WINDOW), tmp_path, lazy=lazy)
+def test_what_a_kill_leaves_is_what_was_saved_before(tmp_path, end, settings, kept):
+    record = tried(kills, cell(kills, end=end, window=WINDOW), tmp_path, **settings)
     assert value("turns_kept", record) == value("questions_kept", record) == kept
     assert value("goes_on", record) == 1
+
+
+def test_a_session_whose_file_was_left_torn_does_not_go_on(tmp_path):
+    record = tried(kills, cell(kills, end="killed", window=WINDOW), tmp_path, torn=True)
+    assert (value("goes_on", record), value("turns_kept", record)) == (0, 0)
+
+
+def test_what_has_left_its_parent_is_still_of_the_system(tmp_path):
+    (tmp_path / "members").write_text("1\n2\n3\n")
+    assert Running(None, Inside(str(tmp_path / "members")), frozenset({1, 3})).pids() == [2]
 
 
 def test_a_text_counts_that_stands_in_a_prompt_word_for_word():
@@ -188,6 +262,12 @@ def test_a_full_context_is_refused_cut_or_outgrown(tmp_path, endpoint, window, o
     assert (value("overflow_sent", record) > 1) is (outcome != "truncated")
 
 
+def test_one_that_dies_of_a_full_context_is_an_error_and_not_without_an_outcome(tmp_path):
+    record = tried(overflow, cell(overflow, endpoint="trims", window=0, turns=6), tmp_path, dies_at=8)
+    assert value("overflow_error", record) == 1
+    assert value("overflow_answered", record) == 0
+
+
 def test_its_questions_are_long():
     found = [*_overflow.long_turns(5, 3, 400)]
     assert len({turn.text for turn in found}) == 3
@@ -196,7 +276,7 @@ def test_its_questions_are_long():
 
 def test_what_is_remembered_is_graded_from_the_prompts_that_are_sent(tmp_path):
     asked = {"engine": "llama", "window": 0, "turns": 12, "questions": 3}
-    whole = tried(recall, cell(recall, **asked), tmp_path)
+    whole = tried(recall, cell(recall, **asked), tmp_path, titles=True)
     assert isinstance(whole.spec.engine, EngineSpec)
     assert value("evidence_in_prompt", whole) == 1
     assert value("right_answers", whole) < 1  # words without a model
@@ -211,53 +291,3 @@ def test_some_questions_are_answered_by_the_script_and_one_at_least_is_graded():
         assert len(made.questions) == len(told.questions) - len(scripted) > 0
         answers = {question.text: question.answer for question in told.questions}
         assert all(answers[turn.text] == turn.reply for turn in scripted)
-
-
-def test_the_figures_say_what_the_trials_did(sessions, tmp_path):
-    made = [
-        *sessions.values(),
-        *(
-            _noted(part, condition, values)
-            for part, condition, values in (
-                ("start", {}, {"start_s": 1.5, "idle_rss_bytes": 4e7}),
-                ("kills", {"end": "killed"}, {"kept": 5.0, "acknowledged": 5.0}),
-                ("overflow", {"endpoint": "trims"}, {"overflow/growth": 1.0, "full_turns": 4.0, "full_answered": 4.0}),
-                ("recall", {"turns": 40}, {"in_prompt": 0.5, "right": 0.25}),
-            )
-        ),
-    ]
-    run = load_run(synthetic.write(tmp_path / "run", made))
-    shown = scene(run, Frameworks.name, Frameworks)
-    names = ("turns", "start", "kills", "overflow", "recall", "cost_memory_remembered")
-    with drawing.style():
-        found = {each.name: each for name in names for each in _module(name).draw(shown)}
-    assert set(found) == {
-        "frameworks-turns",
-        "frameworks-prompts",
-        "frameworks-start",
-        "frameworks-kills",
-        "frameworks-overflow",
-        "frameworks-recall-40",
-        "frameworks-cost",
-    }
-    assert "13" in found["frameworks-prompts"].alt or "23" in found["frameworks-prompts"].alt
-    assert "1 of 1 systems" in found["frameworks-kills"].title.replace("\N{NO-BREAK SPACE}", " ")
-    assert any("grows" in word for row in found["frameworks-overflow"].data for word in row)
-    assert found["frameworks-cost"].data[1][-1] == "50.0"
-
-
-def _noted(part, condition, values):
-    spec = synthetic.spec(
-        Frameworks.name,
-        NOTEBOOK,
-        condition={"part": part, "window": 0, **condition},
-        engine=None,
-        labels=("no model ran",),
-    )
-    return synthetic.record(spec, synthetic.Part(role="subject", values=values))
-
-
-def _module(name):
-    import importlib
-
-    return importlib.import_module(f"{figures.__name__}.{name}")

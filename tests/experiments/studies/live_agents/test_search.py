@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from experiments.studies.live_agents.search import Largest, largest
@@ -28,6 +28,7 @@ def test_the_largest_number_is_found_and_none_is_tried_twice(number, first):
     stride=some.integers(1, 40),
     within=some.sampled_from([0, 1 / 16, 1 / 8]),
 )
+@example(number=256, first=229, stride=40, within=1 / 8)
 def test_a_search_from_a_guess_ends_within_its_share(number, first, stride, within):
     tried = []
     found = largest(lambda agents: tried.append(agents) or agents <= number, first, stride, 256, within)

@@ -80,7 +80,7 @@ async def test_the_real_model_says_in_a_sentence_what_it_was_told(smollm2: Path,
         others=("Tostad",),
     )  # fmt: skip
     turns = [Told(text=text, reply="Noted.") for text in ("Marela lives in Korburg.", "Today I walked by the river.")]
-    settings = LlamaSettings(model_path=str(smollm2), threads=2, sampling=Sampling(temperature=0.0))
+    settings = LlamaSettings(model_path=str(smollm2), threads=2, calibrate=False, sampling=Sampling(temperature=0.0))
     engine, scripts = Overheard(LlamaEngine(settings)), Scripts()
     system = Asynchronous(AsynchronousSettings(), scripted(engine, scripts), tmp_path)
     async with host(system) as where:

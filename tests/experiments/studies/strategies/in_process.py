@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -12,47 +10,16 @@ from typing import Any
 
 from experiments import load_run, metrics
 from experiments.measuring import profiles
-from experiments.measuring.limits.interface import GroupMemory
-from experiments.measuring.looks import Look
-from experiments.measuring.probes import processes
-from experiments.measuring.records import EngineSpec, Record, TrialSpec
-from experiments.measuring.role import Assignment, Role
+from experiments.measuring.records import EngineSpec, Record
 from experiments.measuring.study import BLOCKS, GRADED, Cell, GridRequest, Preset
-from experiments.metrics.interface import Missing
 from experiments.report import drawing
 from experiments.report.drawing import Drawn
 from experiments.report.scene import scene
 from experiments.studies.strategies import Strategies
 from tests.experiments.analysis import synthetic
+from tests.experiments.studies.alone import Alone, value
 
-
-class _Alone(Role):
-    """A role that nobody started: it looks at itself."""
-
-    def __init__(self, spec: TrialSpec, work_dir: Path, model: Path | None) -> None:
-        assignment = Assignment(
-            role="subject",
-            spec=spec,
-            work_dir=str(work_dir),
-            part_path="",
-            cpus=(),
-            runner_pid=os.getpid(),
-            model_path=None if model is None else str(model),
-        )
-        super().__init__(assignment, -1)
-        self.looks: dict[str, Look] = {}
-
-    def outside_look(self, name: str = "end") -> None:
-        started = processes.descendants(os.getpid())
-        self.looks[name] = Look(
-            at_s=time.monotonic(),
-            counted="tree",
-            memory=GroupMemory(),
-            cpu_seconds=time.process_time() + processes.waited_for_seconds() + sum(map(processes.cpu_seconds, started)),
-            tree_pss_bytes=0,
-            tree_rss_bytes=0,
-            processes=processes.uses(started),
-        )
+__all__ = ["check_claims", "check_grid", "drawn", "planned", "tried", "value", "words"]
 
 
 def planned(part: ModuleType, preset: Preset) -> list[Cell]:
@@ -80,16 +47,9 @@ def tried(
         profile=profiles.load(cell.profile or "4gb"),
         labels=cell.labels,
     )
-    role = _Alone(spec, work_dir, model)
+    role = Alone(spec, work_dir, model_path=None if model is None else str(model))
     part.run(role)
     return synthetic.record(spec, role.part, outside=synthetic.outside(looks=role.looks))
-
-
-def value(metric: str, record: Record) -> float:
-    """Return a metric that the record has."""
-    found = metrics.get(metric).of(record)
-    assert not isinstance(found, Missing), (metric, found.reason)
-    return found
 
 
 def drawn(figures: ModuleType, records: Iterable[Record], folder: Path) -> dict[str, Drawn]:

@@ -25,10 +25,11 @@ from systems.errors import EngineBusy
 
 CHOICE = EngineChoice(flash_attention=True, threads=1, prefill_threads=2, micro_batch_tokens=64, chunk_tokens=128)
 
-# What another process does, on a machine that nobody else uses.
+# What another process does, on a machine that nobody else uses, where the fewest rounds are enough.
 CALIBRATES = """
 from systems.engines.calibration import measuring
 measuring.waited_s = lambda: 0.0
+measuring._ENOUGH_S = 0.0
 from systems.engines.calibration.__main__ import main
 main()
 """
@@ -192,7 +193,8 @@ def test_an_interrupted_calibration_leaves_nothing_and_the_next_load_measures(ca
         with pytest.raises(KeyboardInterrupt):
             choice_for(case())
     assert files(cache) == []
-    choice_for(case())
+    monkeypatch.setattr(keeping, "measured", lambda _: Calibration(choice=CHOICE))
+    assert choice_for(case()) == CHOICE
     assert len(files(cache)) == 1
 
 

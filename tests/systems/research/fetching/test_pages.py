@@ -212,14 +212,15 @@ def test_an_error_of_whoever_is_told_is_not_swallowed(pattern: str, site: Hostil
 
 @pytest.mark.parametrize("path", ["/bomb", "/endless", "/endless-chunks", "/huge-line", "/endless-head"])
 def test_a_hostile_page_takes_little_memory(pattern: str, site: Hostile, path: str) -> None:
+    most = MOST_BYTES // 4 if path == "/endless-chunks" else MOST_BYTES  # byte by byte, and each of them is traced
     read(pattern, [site.url + "/good"])
     tracemalloc.start()
     try:
-        read(pattern, [site.url + path])
+        read(pattern, [site.url + path], max_bytes=most)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 12 * MOST_BYTES  # the server sends from this process, and its pieces are counted too
+    assert peak < 12 * most  # the server sends from this process, and its pieces are counted too
 
 
 def test_nobody_listens_there(pattern: str) -> None:
