@@ -100,6 +100,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_most: float | None = None
     every: bool = False
     tolerance: float = 0.0
+    up_to: bool = False
     tests: tuple[Test, ...] = ()
     not_measured: str = ""
 
@@ -115,7 +116,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def figure(self) -> str:
-        """The claimed effect in words and signs; the criterion where no figure was published."""
+        """The claimed effect in words and signs, "up to" where that is the most; the criterion where there is none."""
         if self.low is None or self.high is None:
             return self.criterion
         sign = "+" if self.unit in ("percent change", "percentage points") else ""
@@ -123,7 +124,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ends = [self.low] if self.low == self.high else [self.low, self.high]
         if max(ends) < 0:
             ends.reverse()  # a fall is written from its smaller end on, as a rise is
-        return " … ".join(f"{end:{sign}g}".replace("-", "−") for end in ends) + f" {unit}"
+        written = " … ".join(f"{end:{sign}g}".replace("-", "−") for end in ends)
+        return f"{'up to ' if self.up_to else ''}{written} {unit}"
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -200,6 +202,8 @@ def _fault(claim: Claim, known: Mapping[str, ClaimSource]) -> str:
         return f"the tests of {claim.id} need a study and a metric"
     if claim.tests and claim.is_effect and claim.unit not in ("percent change", "percentage points"):
         return f"{claim.id} is an effect in {claim.unit!r}, and must be in percent change or percentage points"
+    if claim.up_to and (claim.low is None or claim.low != claim.high or not claim.is_effect):
+        return f"{claim.id} is published as up to a figure, and needs it as low and as high"
     if claim.tests and claim.is_effect and (claim.low is None or claim.high is None):
         return f"{claim.id} needs low and high, or at_least, or at_most"
     return ""

@@ -52,9 +52,11 @@ def criterion(claim: Claim) -> Region:
 
 
 def claimed(claim: Claim) -> Region:
-    """Return the ends of a claimed effect, on the claim's scale."""
+    """Return the ends of a claimed effect, on the claim's scale; of one published as "up to", from none on."""
     assert claim.low is not None and claim.high is not None
     write = scale(claim).write
+    if claim.up_to:
+        return min(0.0, write(claim.low)), max(0.0, write(claim.high))
     return write(claim.low), write(claim.high)
 
 
@@ -64,9 +66,9 @@ def judge(claim: Claim, interval: Region, floor: float | None = None) -> Ruling:
         return _of_level(claim, interval)
     low, high = claimed(claim)
     margin = MARGIN if scale(claim) is RATIO else 100 * math.expm1(MARGIN)
-    if low <= 0 <= high:
+    if low <= 0 <= high and not claim.up_to:
         return _of_no_effect((low, high), interval, floor or 0.0)
-    if low > 0:
+    if high > 0:
         return _of_effect((low, high), interval, floor or 0.0, margin)
     # A fall is judged as the rise that it is on the other side of no effect.
     start, end = interval

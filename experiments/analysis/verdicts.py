@@ -40,7 +40,8 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
     ``effect``, its two intervals and the noise ``floor`` are in the claim's unit, or its metric's. ``values`` and
     ``reference_values`` are the metric of each complete block, ``keys`` the trials that count. ``false_share`` is the
-    smallest share of false verdicts, among all, at which this one stands. ``caveats`` must be shown with it.
+    smallest share of false verdicts, among all, at which this one stands. ``random_weights`` says that the model of
+    some trial has such: its speed and memory are a model's, its words are not. ``caveats`` must be shown with it.
     """
 
     claim: Claim
@@ -61,6 +62,7 @@ class ClaimVerdict(msgspec.Struct, frozen=True, kw_only=True):
     floor: float | None = None
     false_share: float | None = None
     run: str = ""
+    random_weights: bool = False
     caveats: tuple[str, ...] = ()
 
 
@@ -143,6 +145,11 @@ def _judged(unmeasured: ClaimVerdict, pair: Pair) -> ClaimVerdict:
         robust_low=_read(scale, robust_low),
         robust_high=_read(scale, robust_high),
         floor=_read(scale, pair.floor),
+        random_weights=any(
+            record.spec.engine is not None and record.spec.engine.words_are_meaningless
+            for side in sides
+            for record in side.records.values()
+        ),
         caveats=caveats(pair),
     )
     counted = len(numbers) + (len(lost) if claim.every else 0)

@@ -33,7 +33,7 @@ class Advised(msgspec.Struct, frozen=True, kw_only=True):
 
     ``word`` is the advice in one: "take" where it gains in what counts first under the condition and costs nothing of
     that, "leave" where it only costs, else "weigh".
-    ``evidence`` names the run and the study that it rests on most. Without ``modelled`` no language model ran.
+    ``evidence`` names the run and the study that it rests on most. Without ``modelled`` no real language model ran.
     ``alone`` says that the gain was looked for under no other condition, ``open`` what else was measured here and does
     not matter or is not known.
     """
@@ -88,7 +88,7 @@ def _under(answers: DecisionMap, condition: AskedCondition) -> Advice:
 
 
 def _ordered(marks: Sequence[Mark], condition: AskedCondition) -> list[Mark]:
-    """Return marks, first those that gain in what counts under the condition; with a model before without."""
+    """Return marks, first those that gain in what counts under the condition; with a real model before without."""
 
     def rank(mark: Mark) -> tuple[bool, bool, bool]:
         return (mark.modelled, mark.effect is Effect.HELPS, mark.shows in condition.counts)
@@ -124,11 +124,11 @@ def _advised(answers: DecisionMap, mine: Sequence[Mark]) -> Advised:
         decision=leading.decision,
         effect=effect,
         word=_word(mine) if effect is Effect.HELPS else LEAVE,
-        gains="; ".join(mark.much for mark in helping or ([] if hurting else rest)),
-        costs="; ".join(mark.much for mark in hurting),
+        gains="; ".join(_much(mark, mine) for mark in helping or ([] if hurting else rest)),
+        costs="; ".join(_much(mark, mine) for mark in hurting),
         elsewhere=_elsewhere(others, gained) if helping else [],
         alone=not any(_looked_for(mark) in gained for mark in others),
-        open="; ".join(mark.much for mark in rest) if helping or hurting else "",
+        open="; ".join(_much(mark, mine) for mark in rest) if helping or hurting else "",
         modelled=any(mark.modelled for mark in helping or mine),
         evidence=(leading.measured.run, leading.measured.key.study),
     )
@@ -144,6 +144,12 @@ def _together(mine: Sequence[Mark]) -> Effect:
 def _word(mine: Sequence[Mark]) -> str:
     counting = {mark.effect for mark in mine if mark.shows in mark.condition.counts}
     return TAKE if Effect.HELPS in counting and Effect.HURTS not in counting else WEIGH
+
+
+def _much(mark: Mark, mine: Sequence[Mark]) -> str:
+    """Return how much a mark says; beside some of a real model, that this one is of none."""
+    beside = not mark.modelled and any(other.modelled for other in mine)
+    return f"{mark.much} (without a real model)" if beside else mark.much
 
 
 def _looked_for(mark: Mark) -> tuple[str, str, str]:

@@ -41,7 +41,6 @@ from experiments.report.advice import Advice
 from experiments.report.concerns import ConcernTable
 from experiments.report.decisions import DecisionMap
 from experiments.report.drawing import Drawn
-from experiments.report.key_comparisons import measured
 from experiments.report.ledger import Entry
 from experiments.report.opening import FirstScreen
 from experiments.report.quality import Quality
@@ -122,7 +121,7 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
     Of a run with many trials the sections, and what is said of each study's claims, are made beside each other: most
     of the time goes into figures.
     """
-    judged, rows, answers = ledger.judge(run), measured(run), decisions.answered(run)
+    judged, (rows, answers) = ledger.judge(run), decisions.judged(run)
     places, parts = _places(run), {part.parts[0].run: part for part in run.split()}
     by_study = ledger.by_study(judged)
     told = [partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in places]

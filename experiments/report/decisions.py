@@ -14,7 +14,7 @@ from experiments.analysis.claims import Fitting
 from experiments.analysis.run import Run
 from experiments.report import effects
 from experiments.report.effects import Effect
-from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
+from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured_together, of_run
 from systems.errors import BadInput
 
 _DECLARED = Path(__file__).with_name("decisions.toml")
@@ -81,7 +81,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def modelled(self) -> bool:
-        """Whether a language model ran."""
+        """Whether a real language model ran."""
         return self.measured.comparison is not None and effects.ran_model(self.measured.comparison)
 
     @property
@@ -109,7 +109,7 @@ class MapRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def modelled(self) -> bool:
-        """Whether a language model ran for some mark."""
+        """Whether a real language model ran for some mark."""
         return any(mark.modelled for mark in self.marks)
 
 
@@ -149,7 +149,15 @@ def load(path: Path = _DECLARED) -> DeclaredMap:
 
 
 def answered(run: Run, declared: DeclaredMap | None = None) -> DecisionMap:
-    """Return the map of a run, all its comparisons judged as one family; None: what `load` returns is asked."""
+    """Return the map of a run; None: what `load` returns is asked. It is judged as `judged` says."""
+    return judged(run, declared)[1]
+
+
+def judged(run: Run, declared: DeclaredMap | None = None) -> tuple[list[MeasuredComparison], DecisionMap]:
+    """Return a run's key comparisons and its map, all judged as one family; ``declared`` as `answered` takes it.
+
+    Both stand at the head of a report, and many comparisons in both.
+    """
     asked = load() if declared is None else declared
     by_name = {one.name: one for one in asked.conditions}
     tests = [(decision, test) for decision in asked.decisions for test in decision.tests]
@@ -158,20 +166,22 @@ def answered(run: Run, declared: DeclaredMap | None = None) -> DecisionMap:
     cells: dict[str, dict[str, list[Mark]]] = {
         decision.name: {one.name: [] for one in asked.conditions} for decision in asked.decisions
     }
-    for one in measured(run, keys):
+    titled, tested = measured_together(run, of_run(run), keys)
+    for one in tested:
         if one.comparison is None:
             continue
         decision, test = of_test[one.key.name]
         mark = Mark(decision=decision, condition=by_name[test.condition], shows=test.shows, measured=one)
         cells[decision.name][test.condition].append(mark)
     rows = [MapRow(decision=decision, cells=cells[decision.name]) for decision in asked.decisions]
-    # Those in which a model ran come first, and the others apart.
+    # Those in which a real model ran come first, and the others apart.
     found = [row for row in rows if row.marks]
-    return DecisionMap(
+    answers = DecisionMap(
         conditions=asked.conditions,
         rows=sorted(found, key=lambda row: not row.modelled),
         unmeasured=[row.decision for row in rows if not row.marks],
     )
+    return titled, answers
 
 
 def _key(decision: Decision, test: DecisionTest, place: int) -> KeyComparison:

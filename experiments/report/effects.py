@@ -1,4 +1,4 @@
-"""What a comparison says of a design, in four words with a sign and a colour each, and whether a model ran in it."""
+"""What a comparison says of a design, in four words with a sign and a colour each, and whether a real model ran."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from experiments.analysis.comparisons import Comparison
 from experiments.analysis.conclusions import Conclusion
+from experiments.analysis.pairing import RatioSummary
 from experiments.metrics.interface import Metric
 from experiments.report import text
 
@@ -42,9 +43,12 @@ def effect(comparison: Comparison | None) -> Effect:
 
 
 def ran_model(comparison: Comparison) -> bool:
-    """Return whether a language model ran in every trial that was compared."""
+    """Return whether a real language model ran in every trial that was compared; one of random weights is none."""
     specs = [record.spec for side in comparison.pair.sides for record in side.records.values()]
-    return bool(specs) and all(spec.engine is not None and spec.engine.model is not None for spec in specs)
+    return bool(specs) and all(
+        spec.engine is not None and spec.engine.model is not None and not spec.engine.words_are_meaningless
+        for spec in specs
+    )
 
 
 def means_nothing(comparison: Comparison) -> bool:
@@ -53,17 +57,25 @@ def means_nothing(comparison: Comparison) -> bool:
     return any(record.spec.engine is not None and record.spec.engine.words_are_meaningless for record in records)
 
 
+def ends(summary: RatioSummary) -> tuple[float, float]:
+    """Return between which ratios the conclusion was drawn: the wider end of the two intervals on either side.
+
+    Where blocks are too few for an interval: the smallest and the largest ratio.
+    """
+    lows = [end for end in (summary.low, summary.robust_low) if end is not None]
+    highs = [end for end in (summary.high, summary.robust_high) if end is not None]
+    return min(lows, default=summary.smallest), max(highs, default=summary.largest)
+
+
 def times(metric: Metric, comparison: Comparison) -> str:
-    """Return how many times better or worse it came out, with the interval; empty where there is no ratio.
+    """Return how many times better or worse it came out, with the wider interval; empty where there is no ratio.
 
     Where nothing was concluded the ratio as it is: "better" would say more than the data do.
     """
     summary = comparison.summary
     if summary is None:
         return ""
-    ends = (summary.low, summary.high)
-    low, high = (summary.smallest, summary.largest) if None in ends else ends
-    assert low is not None and high is not None
+    low, high = ends(summary)
     if effect(comparison) not in (Effect.HELPS, Effect.HURTS):
         return f"× {text.significant(summary.geometric_mean)} ({text.ends(low, high)})"
     # A ratio below 1 is a gain where less is better.

@@ -1,7 +1,7 @@
 """What a run says of one claim, in one sentence that needs no statistics: made of the verdicts, never written.
 
-Conditions are told in groups: those that the claim's entry names, else those in which a real model answers apart from
-those in which none does. Of each group it says how the measure moved, or where it stood, and how often that is what was
+Conditions are told in groups: those that the claim's entry names, else those in which a real model answers, one of
+random weights, or none. Of each group it says how the measure moved, or where it stood, and how often that is what was
 published. The ends of a range are effects of conditions, not of an interval: the table of verdicts has those.
 """
 
@@ -17,9 +17,9 @@ from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
 from experiments.report import text
 
-_REAL, _NONE, _ALL = "with a real model", "without a model", ""
+_REAL, _RANDOM, _NONE, _ALL = "with a real model", "with a model of random weights", "without a model", ""
 _INFERENCE = frozenset({"inference", "own words"})
-"""Levels of the factor ``work`` in which a real model answers."""
+"""Levels of the factor ``work`` in which a model answers: a real one, unless its weights are random."""
 _AS_TIMES = 100.0  # percent: a rise of more is easier to read as a multiple
 
 
@@ -98,7 +98,7 @@ def _opposes(one: ClaimVerdict, *, rise: bool) -> bool:
 
 def _grouped(claim: Claim, measured: Iterable[ClaimVerdict]) -> list[tuple[str, list[ClaimVerdict]]]:
     """Return the verdicts by the words for their conditions, in the order in which a reader asks."""
-    order = [*(group.words for group in claim.groups), _REAL, _NONE, _ALL]
+    order = [*(group.words for group in claim.groups), _REAL, _RANDOM, _NONE, _ALL]
     groups: dict[str, list[ClaimVerdict]] = {words: [] for words in order}
     for one in measured:
         groups[_words(claim, one)].append(one)
@@ -111,7 +111,11 @@ def _words(claim: Claim, one: ClaimVerdict) -> str:
         if group.holds(one.test):
             return group.words
     work = one.test.factors.get("work")
-    return _ALL if work is None else _REAL if work in _INFERENCE else _NONE
+    if work is None:
+        return _ALL
+    if work not in _INFERENCE:
+        return _NONE
+    return _RANDOM if one.random_weights else _REAL
 
 
 def _what(claim: Claim, ones: Sequence[ClaimVerdict]) -> str:

@@ -12,8 +12,17 @@ from pathlib import Path
 from experiments.analysis.conclusions import UNDECIDED
 from experiments.analysis.run import Run, load_run
 from experiments.metrics.interface import Metric
-from experiments.report import concerns, engine_steps, frameworks_line, key_comparisons, ledger, provenance, text
-from experiments.report.key_comparisons import MeasuredComparison, measured
+from experiments.report import (
+    concerns,
+    decisions,
+    engine_steps,
+    frameworks_line,
+    key_comparisons,
+    ledger,
+    provenance,
+    text,
+)
+from experiments.report.key_comparisons import MeasuredComparison
 
 PAGE, README = Path("docs/results.md"), Path("README.md")
 COMPARISONS, CLAIMS = "generated from results/reference", "claims, generated from results/reference"
@@ -28,7 +37,7 @@ def table(run: Run) -> str:
         "| what | measure | reference | subject | ratio | robust | noise | conclusion |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    rows += [f"| {' | '.join(cells(one))} |" for one in measured(run)]
+    rows += [f"| {' | '.join(cells(one))} |" for one in decisions.judged(run)[0]]
     return "\n".join(rows)
 
 

@@ -97,9 +97,22 @@ def measured(run: Run, wanted: Sequence[KeyComparison] | None = None) -> list[Me
 
     One whose factors fit two conditions comes twice; one whose trials the run lacks comes without a comparison.
     """
-    lines = [line for key in (of_run(run) if wanted is None else wanted) for line in _lines(run, key)]
-    compared = iter(compare([pair for _, pair in lines if pair is not None]))
-    return [one if pair is None else _with(one, next(compared)) for one, pair in lines]
+    return measured_together(run, of_run(run) if wanted is None else wanted)[0]
+
+
+def measured_together(run: Run, *wanted: Sequence[KeyComparison]) -> list[list[MeasuredComparison]]:
+    """Return several lists as the run measured them, each as `measured` does, all compared as one family.
+
+    What stands in two of them is one comparison: it counts once, and is judged alike in both.
+    """
+    lists = [[line for key in keys for line in _lines(run, key)] for keys in wanted]
+    family = {_identity(one): pair for lines in lists for one, pair in lines if pair is not None}
+    compared = dict(zip(family, compare(list(family.values())), strict=True))
+    return [[one if pair is None else _with(one, compared[_identity(one)]) for one, pair in lines] for lines in lists]
+
+
+def _identity(one: MeasuredComparison) -> tuple[str, ...]:
+    return (one.run, one.key.study, one.condition, one.key.metric, one.key.reference, one.key.subject)
 
 
 def ratio(one: MeasuredComparison) -> str:

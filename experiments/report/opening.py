@@ -1,4 +1,4 @@
-"""How a report opens: what happens where a model ran, by what a user would notice; apart from it, all that ran none."""
+"""How a report opens: what happens where a real model ran, by what a user would notice; apart from it, all the rest."""
 
 from __future__ import annotations
 
@@ -46,13 +46,15 @@ class ComparisonLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpeningCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user would notice: the comparisons of it in which a model ran, the largest gain first.
+    """What a user would notice: the comparisons of it in which a real model ran, the largest gain first.
 
-    ``most`` is how large the largest effect is, ``where`` it was seen, ``counted`` how often which effect was.
+    ``most`` is how large the largest effect is, with its ``interval``, ``where`` it was seen, ``counted`` how often
+    which effect was.
     """
 
     heading: str
     most: str
+    interval: str = ""
     where: str
     counted: str
     effect: Effect
@@ -60,7 +62,7 @@ class OpeningCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FirstScreen(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is compared first: by ``topics`` where a model ran, ``unmodelled`` where none did."""
+    """Everything that is compared first: by ``topics`` where a real model ran, ``unmodelled`` where none did."""
 
     topics: list[OpeningCard]
     unmodelled: list[ComparisonLine]
@@ -125,9 +127,11 @@ def _told(heading: str, found: Sequence[_Found]) -> OpeningCard:
             lines=lines,
         )
     told = next(one for one in found if one.line is first)
+    most, _, rest = effects.times(told.metric, told.comparison).partition(" (")
     return OpeningCard(
         heading=heading,
-        most=effects.times(told.metric, told.comparison).partition(" (")[0],
+        most=most,
+        interval=rest.rstrip(")"),
         where=f"{first.where}: {effects.title(told.metric)}",
         counted=_counted(lines),
         effect=first.effect,
@@ -213,9 +217,8 @@ def _sure(comparison: Comparison) -> str:
     summary = comparison.summary
     blocks = 0 if summary is None else summary.blocks
     interval = summary is not None and summary.low is not None
-    parts = [f"{'95 % intervals' if interval else 'range of the blocks'}, {_complete(blocks)}"]
-    if summary is not None and summary.robust_low is not None:
-        parts.append(f"the ratio's robust interval is {text.ends(summary.robust_low, summary.robust_high)}")
+    ends = "the wider of two 95 % intervals on either side" if interval else "range of the blocks"
+    parts = [f"{ends}, {_complete(blocks)}"]
     if comparison.pair.floor:
         parts.append(f"equals differ by up to {text.floor(comparison.pair.floor)}")
     if effects.means_nothing(comparison):

@@ -33,7 +33,7 @@ _Row = tuple[MeasuredComparison, Comparison]
 def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     """Return one figure with a line a comparison: the factor by which it is better, its interval, the noise floor.
 
-    Those in which no language model ran stand below the others, on grey, with hollow marks. None where nothing was
+    Those in which no real language model ran stand below the others, on grey, with hollow marks. None where nothing was
     measured. Comparisons without a complete pair have a line without a mark.
     """
     every = [(row, row.comparison) for row in measured if row.comparison is not None]
@@ -42,13 +42,13 @@ def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     modelled = [row for row in every if effects.ran_model(row[1])]
     others = [row for row in every if not effects.ran_model(row[1])]
     rows = [*modelled, *others]
-    kinds = [words for words, some in (("with a model", modelled), ("without a model", others)) if some]
-    title = f"{_TITLE}, {' and '.join(kinds)}"
+    told = [(f"{word} a real model", some) for word, some in (("with", modelled), ("without", others)) if some]
+    title = f"{_TITLE}, {' and '.join(words for words, _ in told)}"
     figure, [axes] = drawing.canvas(title, height=1.6 + 0.33 * len(rows))
     for place, (row, comparison) in enumerate(rows):
         _row(axes, place, row, comparison, hollow=place >= len(modelled))
     if others:
-        label = "no language model ran: marks are hollow"
+        label = "no real language model ran: marks are hollow"
         axes.axhspan(len(modelled) - 0.5, len(rows) - 0.5, color="#f1f1f1", zorder=0, linewidth=0, label=label)
     axes.axvline(1.0, color="#000000", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [_name(row, comparison) for row, comparison in rows], fontsize=7)
@@ -60,7 +60,7 @@ def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     note = "thick lines are 95 % intervals of the mean, thin ones robust intervals"
     if not all(summary is not None and summary.low is not None for summary in summaries):
         note += "; below six blocks thick lines run from the smallest to the largest"
-    counted = [f"{words} {_counted(some)}" for words, some in (("with a model", modelled), ("without", others)) if some]
+    counted = [f"{words} {_counted(some)}" for words, some in told]
     alt = f"{title}: {'; '.join(counted)}. A line a comparison, with its interval, on a logarithmic axis around 1."
     # The file keeps its name: published pages show it under that address.
     notes = [*counted, f"{min(blocks)} to {max(blocks)} complete blocks; {note}"]

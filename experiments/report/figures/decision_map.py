@@ -23,7 +23,7 @@ _TINTS = {Effect.HELPS: "#e2f4ec", Effect.HURTS: "#fdeadd", Effect.SAME: "#e3f0f
 def draw(answers: DecisionMap) -> list[Drawn]:
     """Return one figure: a row a decision, a column a condition, and in a cell a sign and a word for each test.
 
-    Rows in which no model ran stand apart, in italics and with hollow signs. None where nothing was measured.
+    Rows in which no real model ran stand apart, in italics and with hollow signs. None where nothing was measured.
     """
     if not answers.rows:
         return []
@@ -41,7 +41,7 @@ def draw(answers: DecisionMap) -> list[Drawn]:
     for place, (row, height) in enumerate(zip(answers.rows, heights, strict=True)):
         if place == apart:
             axes.text(
-                0, top + 1.2 * _LINE, "No language model ran in these:", va="center", fontsize=7.5, style="italic"
+                0, top + 1.2 * _LINE, "No real language model ran in these:", va="center", fontsize=7.5, style="italic"
             )
             top += 2 * _LINE
         _draw_row(axes, row, top, height, len(answers.conditions))
@@ -93,7 +93,7 @@ def _notes(answers: DecisionMap) -> Iterator[str]:
     meant = ", ".join(f"{effects.SIGNS[effect]} {effect}" for effect in Effect)
     yield f"{meant} (measured, and cannot be told); an empty cell was not measured"
     if any(not mark.modelled for row in answers.rows for mark in row.marks):
-        yield "hollow signs and italics: no language model ran"
+        yield "hollow signs and italics: no real language model ran"
     if answers.unmeasured:
         count = len(answers.unmeasured)
         yield f"left out, as nothing of them was measured: {count} decision{'s' if count > 1 else ''}"

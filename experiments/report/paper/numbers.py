@@ -28,7 +28,7 @@ from experiments.measuring.records import Scalar
 from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
-from experiments.report import key_comparisons, ledger, text
+from experiments.report import decisions, key_comparisons, ledger, text
 from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper import run_facts
 from experiments.report.paper.declared import Declared
@@ -132,8 +132,8 @@ class Numbers:
 
     @cached_property
     def key_comparisons(self) -> list[MeasuredComparison]:
-        """The key comparisons as the run measured them, compared as one family."""
-        return measured(self.run)
+        """The key comparisons as the run measured them, judged as in the report: as one family with its map."""
+        return decisions.judged(self.run)[0]
 
     @cached_property
     def _keys(self) -> dict[str, KeyComparison]:
@@ -141,7 +141,7 @@ class Numbers:
 
     @cached_property
     def _measured(self) -> list[MeasuredComparison]:
-        # Two families: the titled comparisons, as in the report, and the paper's own.
+        # Two families: the titled comparisons with the map, as in the report, and the paper's own.
         return [*self.key_comparisons, *measured(self.run, [key for key in self._keys.values() if not key.title])]
 
     def _level(self, name: str) -> dict[str, str]:

@@ -78,6 +78,7 @@ async def _measured(role: Role, fetcher: Fetcher, pages: dict[str, Visit]) -> No
     role.part.values = {
         "fetch_s": took_s,
         "fetch_cpu_s": round(used_s, 6),
+        "fetch_sampling_cpu_s": round(peak.cpu_s, 6),
         "fetch_peak_bytes": float(peak.bytes),
         "pages_served": float(len(whole)),
         "pages_had": float(sum(_came(each, pages[each.source], role.spec.seed) for each in found)),
@@ -93,13 +94,16 @@ def _came(found: Found, visit: Visit, seed: int) -> bool:
 
 
 class _Peak:
-    """The most anonymous memory of any moment while it is open, read on a thread: the event loop may stand still."""
+    """The most anonymous memory of any moment while it is open, read on a thread: the event loop may stand still.
+
+    Afterwards ``cpu_s`` is the processor time that the reading took.
+    """
 
     def __init__(self, role: Role) -> None:
         self._processes = role.processes
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.bytes = 0
+        self.bytes, self.cpu_s = 0, 0.0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -116,4 +120,5 @@ class _Peak:
             self.bytes = max(self.bytes, self._processes.anonymous_bytes() or 0)
             if self._over.wait(_SAMPLE_S):
                 self.bytes = max(self.bytes, self._processes.anonymous_bytes() or 0)
+                self.cpu_s = time.thread_time()
                 return

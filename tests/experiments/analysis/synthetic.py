@@ -70,6 +70,19 @@ def armed(made: Iterable[Record]) -> list[Record]:
     return both
 
 
+def of_a_real_model(made: Iterable[Record]) -> list[Record]:
+    """Return the records as they were if the weights of the model, where one ran, were not random."""
+    found = []
+    for one in made:
+        engine = one.spec.engine
+        if engine is not None and engine.words_are_meaningless:
+            real = msgspec.structs.replace(engine, words_are_meaningless=False)
+            spec = msgspec.structs.replace(one.spec, engine=real)
+            one = msgspec.structs.replace(one, spec=spec, key=spec.key)
+        found.append(one)
+    return found
+
+
 def pair(ratios: Sequence[float], better: str = "lower", floor: float | None = None) -> Pair:
     """Return a pair with these ratios, one a block."""
     ours = Side(subject="ours", values=dict(enumerate(ratios)))

@@ -72,6 +72,7 @@ def test_an_effect_is_held_against_the_published_range(tmp_path, ours, expected)
     assert one.effect == pytest.approx(100 * (ours - 1), abs=3)
     assert len(one.values) == len(one.reference_values) == len(one.blocks) == 6
     assert len(one.keys) == 12
+    assert one.random_weights  # as those of the invented engine are
 
 
 def test_an_interval_wide_enough_to_cover_the_claim_has_not_reproduced_it(tmp_path):
@@ -161,6 +162,29 @@ def test_every_cell_of_the_rules_for_a_rise_and_for_the_fall_that_mirrors_it(low
     ends = (math.log(low), math.log(high))
     assert judge_by_rule(RISE, ends, NOISE).verdict is expected
     assert judge_by_rule(FALL, (-ends[1], -ends[0]), NOISE).verdict is expected
+
+
+UP_TO_A_RISE = claim(low=100.0, high=100.0, up_to=True)
+UP_TO_A_FALL = claim(low=-50.0, high=-50.0, up_to=True)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1.2, 1.3, Verdict.REPRODUCED),
+        (1.8, 2.05, Verdict.REPRODUCED),  # the figure is widened by five percent
+        (1.8, 2.3, Verdict.INCONCLUSIVE),
+        (2.3, 2.5, Verdict.PARTLY),  # more than was published as the most
+        (1.05, 1.3, Verdict.INCONCLUSIVE),  # perhaps nothing
+        (0.97, 1.03, Verdict.INCONCLUSIVE),
+        (0.5, 0.6, Verdict.CONTRADICTED),
+    ],
+)
+def test_of_what_was_published_as_the_most_any_smaller_effect_is_as_published(low, high, expected):
+    ends = (math.log(low), math.log(high))
+    assert judge_by_rule(UP_TO_A_RISE, ends, NOISE).verdict is expected
+    assert judge_by_rule(UP_TO_A_FALL, (-ends[1], -ends[0]), NOISE).verdict is expected
+    assert (UP_TO_A_RISE.figure, UP_TO_A_FALL.figure) == ("up to +100 %", "up to −50 %")
 
 
 @pytest.mark.parametrize(

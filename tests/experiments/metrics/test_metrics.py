@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from experiments import metrics
 from experiments.measuring.limits.interface import GroupMemory
 from experiments.measuring.looks import Look
 from experiments.measuring.probes.histogram import Histogram
-from experiments.measuring.records import Outcome, Outside, Part, Record
+from experiments.measuring.records import Outcome, Outside, Part, Record, Scalar
+from experiments.metrics import leaks
 from experiments.metrics.interface import Metric, Missing
+from experiments.studies.strategies import _leak_names
 from systems.errors import UnknownName
 from tests.experiments.analysis.synthetic import record, row, sample, spec
 
@@ -295,3 +298,24 @@ def test_the_time_of_a_request_is_a_measure_of_its_own_part_and_of_no_other(of_p
     assert {name for name in measured if "latency" in name} == {
         name for name in metrics.registered() if name.startswith(f"{of_part}_latency_")
     }
+
+
+def test_what_the_labs_own_reading_of_memory_took_is_no_processor_time_of_fetching() -> None:
+    noted = {"fetch_cpu_s": 0.3, "fetch_sampling_cpu_s": 0.1}
+    assert of("fetching_cpu", subject(values=noted)) == pytest.approx(0.2)
+    assert of("fetching_cpu", subject(values={"fetch_cpu_s": 0.3})) == 0.3  # an older trial: it cannot be told apart
+
+
+@pytest.mark.parametrize(("leaked", "reason"), [(64, "below what these looks can find"), (0, ""), (128, "")])
+def test_an_alarm_is_not_of_a_leak_that_is_below_what_the_looks_can_find(leaked: int, reason: str) -> None:
+    condition: dict[str, Scalar] = {"part": "leaks", "leaked_bytes": leaked, "turns": 200, "every": 25}
+    made = record(
+        spec("strategies", "watched", condition=condition), Part(role="subject", values={"leak_found_after": 1})
+    )
+    found = of("leak_found_after", made)
+    assert (reason in found.reason) if reason else found == 1
+
+
+def test_the_rule_for_a_leak_is_that_of_its_trials() -> None:
+    assert (leaks.LOOKS, leaks.LEAST_BYTES) == (_leak_names.LOOKS, _leak_names.LEAST_BYTES)
+    assert sys.getsizeof(b"-" * 64) + 8 == 64 + leaks._HEAD_BYTES  # a pointer in a list has eight bytes

@@ -154,18 +154,19 @@ def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> N
     assert ", 95 % interval" not in text
 
 
-def test_six_blocks_show_intervals_and_the_verdict_of_the_model_comes_first(six_blocks: Page) -> None:
-    text = six_blocks.text
+def test_six_blocks_show_intervals_and_the_verdict_of_the_model_comes_first(tmp_path: Path) -> None:
+    made = synthetic.of_a_real_model(synthetic.armed(synthetic.isolation(6, random.Random(7))))
+    text = page(tmp_path, made, blocks=6).text
     assert "Indicative only" not in text
     assert ", 95 % interval" in text
-    _, verdict, rest = re.split(r"The verdict, where a model ran|What should I do\?", text)
+    _, verdict, rest = re.split(r"The verdict, where a real model ran|What should I do\?", text)
     assert "5 users at once, real inference" in verdict
     assert "(no model)" not in verdict
     conclusions, rest = rest.split("The conclusions", 1)[1].split("Is it isolated?", 1)
-    apart = conclusions.split("Without a model", 1)[1]
+    apart = conclusions.split("Without a real model", 1)[1]
     assert "50 sleeping requests, 7 threads (no model)" in apart
     assert "times better (" in apart and ") in total time" in apart
-    assert "95 % intervals, 6 complete blocks" in conclusions
+    assert "95 % intervals on either side, 6 complete blocks" in conclusions
     assert "the same" not in conclusions
     assert "Every comparison" in rest
 

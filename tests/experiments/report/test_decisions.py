@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from experiments.report import advice, decisions, figures
 from experiments.report.advice import Advice
 from experiments.report.decisions import AskedCondition, Decision, DecisionMap, DecisionTest, DeclaredMap
 from experiments.report.effects import Effect
+from experiments.report.key_comparisons import measured, measured_together
 from experiments.report.selecting import Grids, WantedTrials
 from systems.errors import BadInput
 from tests.experiments.analysis import synthetic
@@ -98,6 +100,26 @@ def test_the_map_says_what_helps_what_hurts_and_what_does_not_matter(answers: De
     }
     [much] = [mark.much for mark in answers.rows[0].cells[MANY]]
     assert much.startswith("2.00 times better (") and much.endswith(") in throughput")
+
+
+def test_the_map_and_the_key_comparisons_are_one_family(tmp_path: Path) -> None:
+    made = synthetic.armed(synthetic.isolation(6, random.Random(7)))
+    run = load_run(synthetic.write(tmp_path, made, blocks=6, studies=("isolation",)))
+    shown = next(one for one in measured(run) if one.comparison is not None)
+    few = asked("faster").conditions[0]
+    same = DecisionTest(
+        condition=few.name, shows="speed", study=shown.key.study, metric=shown.key.metric,
+        reference=shown.key.reference, subject=shown.key.subject, factors=shown.key.factors, without=shown.key.without,
+    )  # fmt: skip
+    decision = msgspec.structs.replace(asked("faster").decisions[0], tests=(same,))
+    rows, answers = decisions.judged(run, DeclaredMap(conditions=(few,), decisions=(decision,)))
+    [mark] = answers.rows[0].marks
+    # What stands in both is one comparison, and counts once among those that may be chance.
+    assert any(row.comparison is mark.measured.comparison for row in rows)
+    assert mark.measured.comparison is not None and shown.comparison is not None
+    assert mark.measured.comparison.false_share == shown.comparison.false_share
+    [first], [again] = measured_together(run, [shown.key], [shown.key])
+    assert first.comparison is again.comparison
 
 
 def test_what_has_no_records_is_not_on_the_map_but_named(answers: DecisionMap) -> None:
@@ -186,6 +208,22 @@ def test_a_gain_that_costs_something_else_is_taken_with_its_cost_named(tmp_path:
     assert "throughput" in take.gains
     assert "latency" in take.costs and "worse" in take.costs
     assert take.word == "take"
+
+
+def test_a_gain_without_a_real_model_is_told_from_one_with_it(tmp_path: Path) -> None:
+    declared = asked("faster")
+    few, many = declared.decisions[0].tests
+    under_many = msgspec.structs.replace(few, condition=MANY)
+    decision = msgspec.structs.replace(declared.decisions[0], tests=(under_many, many))
+    made = list(trials({"faster": {FEW: 2.0, MANY: 2.0}}))
+    real = synthetic.of_a_real_model(one for one in made if one.spec.condition["users"] == 50)
+    random_weights = [one for one in made if one.spec.condition["users"] == 1]
+    run = run_of(tmp_path, iter([*real, *random_weights]))
+    [take] = advice.advice(decisions.answered(run, msgspec.structs.replace(declared, decisions=(decision,))))[1].take
+    with_one, without = sorted(take.gains.split("; "), key=len)
+    assert take.modelled
+    assert with_one.endswith(") in throughput")
+    assert without.endswith(") in throughput (without a real model)")
 
 
 def test_without_records_everything_is_said_to_be_not_known(tmp_path: Path) -> None:

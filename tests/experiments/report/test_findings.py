@@ -82,6 +82,18 @@ def test_a_real_model_comes_first_and_conditions_that_differ_are_counted() -> No
     )
 
 
+def test_a_model_of_random_weights_is_not_called_a_real_one() -> None:
+    one = claim()
+    mine = [
+        verdict(one, Verdict.CONTRADICTED, -2.2, random_weights=True),
+        verdict(one, Verdict.REPRODUCED, -66.0, "sleep", random_weights=False),
+    ]
+    assert findings.sentence(mine).replace(NBSP, " ") == (
+        "With a model of random weights, there is no such fall of response time (−2.2 %); "
+        "without a model, it falls by 66 %, as published."
+    )
+
+
 def test_a_claim_may_name_the_groups_in_which_a_reader_asks() -> None:
     one = claim(
         groups=(ClaimGroup(words="against nothing", references=("none",)), ClaimGroup(words="against the rest")),

@@ -1,4 +1,4 @@
-"""A report opens with what happens where a model ran; what ran none stands apart."""
+"""A report opens with what happens where a real model ran; the rest stands apart."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments import load_run
+from experiments import load_run, metrics
 from experiments.analysis import claims
-from experiments.report import opening
+from experiments.analysis.comparisons import compare
+from experiments.report import effects, opening, text
 from experiments.report.effects import Effect
 from experiments.report.key_comparisons import measured
 from experiments.report.opening import FirstScreen
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def opened(folder: Path, blocks: int) -> FirstScreen:
-    made = synthetic.armed(synthetic.isolation(blocks, random.Random(7)))
+    made = synthetic.of_a_real_model(synthetic.armed(synthetic.isolation(blocks, random.Random(7))))
     run = load_run(synthetic.write(folder, made, blocks=blocks, studies=("isolation",)))
     return opening.opening(measured(run), ["isolation"])
 
@@ -40,7 +41,9 @@ def test_what_a_user_would_notice_comes_in_one_order_measured_or_not(six: FirstS
     assert headings[:4] == ["Response time", "Throughput", "Memory", "Remembered rightly"]
     by_heading = {topic.heading: topic for topic in six.topics}
     assert by_heading["Response time"].where == "5 users at once, real inference: total time"
-    assert by_heading["Response time"].most.endswith("times better")
+    card = by_heading["Response time"]
+    assert card.most.endswith("times better")
+    assert f"{card.most} ({card.interval})" in card.lines[0].much
     assert by_heading["Memory"].most == "not measured"
     assert by_heading["Memory"].lines == []
 
@@ -56,6 +59,26 @@ def test_too_few_blocks_make_no_verdict(tmp_path: Path) -> None:
     few = opened(tmp_path, 3)
     assert few.topics[0].most == "too few blocks to tell"
     assert {line.effect for line in few.unmodelled} == {Effect.UNKNOWN}
+
+
+def test_a_model_of_random_weights_is_no_model(tmp_path: Path) -> None:
+    made = synthetic.armed(synthetic.isolation(6, random.Random(7)))
+    run = load_run(synthetic.write(tmp_path, made, blocks=6, studies=("isolation",)))
+    first = opening.opening(measured(run), ["isolation"])
+    assert not any(topic.lines for topic in first.topics)
+    computed = [line for line in first.unmodelled if "5 users at once, real inference" in line.where]
+    assert computed and all("the model's weights are random" in line.sure for line in computed)
+
+
+def test_an_effect_has_the_wider_of_its_two_intervals() -> None:
+    # A block stands apart: the robust interval reaches farther down, that of the mean farther up.
+    [one] = compare([synthetic.pair([0.50, 0.51, 0.52, 0.53, 0.54, 0.20], floor=0.01)])
+    summary = one.summary
+    assert summary and summary.low and summary.high and summary.robust_low and summary.robust_high
+    assert summary.robust_low < summary.low and summary.robust_high < summary.high
+    assert effects.ends(summary) == (summary.robust_low, summary.high)
+    shown = text.ends(1 / summary.high, 1 / summary.robust_low)
+    assert effects.times(metrics.get("total_time"), one).endswith(f"times better ({shown})")
 
 
 def test_the_documents_are_those_of_the_papers_references() -> None:

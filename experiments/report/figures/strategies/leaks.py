@@ -46,7 +46,7 @@ def draw(scene: Scene) -> list[Drawn]:
     every, turns = factor(looked, "every").iloc[0], factor(looked, "turns").iloc[0]
     alt = f"{title}. Turns until found, other places named, time of a turn and memory, by way of looking and leak."
     notes = [
-        f"a point a trial of {turns} turns, with a look every {every}; no point: not found",
+        f"a point a trial of {turns} turns, with a look every {every}; no point: not found, or too small to be",
         "bytes are those that leak a turn",
         *scene.notes(looked),
     ]

@@ -59,6 +59,8 @@ def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_
         for name in fetch.MEASURES:
             assert _value(name, record) >= 0, name
         assert _value("fetching_came", record) == 1
+        part = record.part()
+        assert part is not None and part.values["fetch_sampling_cpu_s"] > 0
         [service] = record.outside.services
         assert service.name == "site"
     mean_s = 0.02

@@ -51,4 +51,5 @@ def test_so_few_failures_are_judged_only_where_several_requests_make_them() -> N
 def test_what_a_source_says_of_the_start_has_a_row_of_its_own() -> None:
     start = claims.get("S2-reuse-start")
     assert (start.low, start.high, start.unit) == (-70.0, -70.0, "percent change")
-    assert "up to" in start.not_measured
+    assert start.figure == "up to −70 %"
+    assert start.tests and all(test.reference == "spawned" for test in start.tests)

@@ -23,6 +23,7 @@ from tests.experiments.studies.strategies.in_process import (
 CLAIMS = (
     "S2-reuse",
     "S2-reuse-tp",
+    "S2-reuse-start",
     "S2-reuse-latency",
     "S2-reuse-cpu",
     "S2-spawn",
