@@ -14,8 +14,7 @@ import pytest
 from hypothesis import settings
 
 # No test looks at the wall clock, Hypothesis's neither: on a busy machine a first example may take half a second.
-# Fifty examples where a test does not say how many it takes: all tests together have ten minutes.
-settings.register_profile("unhurried", deadline=None, max_examples=50)
+settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 # Of the thousand processes that tests start, each would compile the lab anew where bytecode is not to be written.

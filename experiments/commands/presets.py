@@ -16,7 +16,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 ABOUT: dict[Preset, About] = {
     "smoke": About(lasts="three to ten minutes", purpose="seeing that everything works"),
-    "quick": About(lasts="about ten minutes", purpose="seeing which way things point"),
+    "quick": About(lasts="ten to twenty minutes", purpose="seeing which way things point"),
     "standard": About(lasts="three to five hours", purpose="answers, with intervals and noise floors"),
     "wide": About(lasts="seven to ten hours", purpose="more conditions, and a taste of what takes very long"),
     "paper": About(lasts="many hours", purpose="every condition, with the published lengths"),

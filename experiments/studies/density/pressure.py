@@ -43,7 +43,7 @@ _DURATION_S: dict[Preset, float] = {"smoke": 4.0, "quick": 9.0, "standard": 9.0,
 _TRIED: dict[Preset, tuple[Policy, ...]] = {
     "smoke": ("threshold", "forecast"),
     "quick": ("unmanaged", "forecast"),
-    "standard": ("unmanaged", "threshold", "forecast"),
+    "standard": ("unmanaged", "threshold", "kernel", "forecast"),
 }
 """What is tried in the shorter presets; all of it in the others."""
 

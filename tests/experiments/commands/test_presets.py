@@ -58,8 +58,8 @@ def quick():
 
 
 def test_all_of_quick_ends_within_ten_minutes(quick):
-    """At the pace of the committed reference run, whatever is installed."""
-    assert ABOUT["quick"].lasts == "about ten minutes"
+    """At the pace of the committed reference run, whatever is installed; a slower machine may take twice as long."""
+    assert ABOUT["quick"].lasts == "ten to twenty minutes"
     assert 5 * 60 < sum(quick.seconds) <= 10 * 60
 
 
