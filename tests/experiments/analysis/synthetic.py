@@ -14,6 +14,7 @@ from experiments.analysis.cells import Side
 from experiments.analysis.pairing import Pair
 from experiments.measuring import profiles, runs
 from experiments.measuring.limits.interface import GroupMemory
+from experiments.measuring.looks import Look
 from experiments.measuring.records import (
     EngineSpec,
     Frame,
@@ -92,6 +93,19 @@ def pair(ratios: Sequence[float], better: str = "lower", floor: float | None = N
         better=better,
         floor=floor,
         exact=True,
+    )
+
+
+def looked(cpu_seconds: float | None) -> Look:
+    """Return a look from outside that saw so much processor time, and nothing else."""
+    return Look(
+        at_s=0.0,
+        counted="group",
+        memory=GroupMemory(),
+        cpu_seconds=cpu_seconds,
+        tree_pss_bytes=0,
+        tree_rss_bytes=0,
+        processes=(),
     )
 
 

@@ -7,14 +7,13 @@ import pytest
 
 from experiments import metrics
 from experiments.measuring.limits.interface import GroupMemory
-from experiments.measuring.looks import Look
 from experiments.measuring.probes.histogram import Histogram
 from experiments.measuring.records import Outcome, Outside, Part, Record, Scalar
 from experiments.metrics import leaks
 from experiments.metrics.interface import Metric, Missing
 from experiments.studies.strategies import _leak_names
 from systems.errors import UnknownName
-from tests.experiments.analysis.synthetic import record, row, sample, spec
+from tests.experiments.analysis.synthetic import looked, record, row, sample, spec
 
 THREE = [row(1.0), row(2.0), row(5.0, intended_s=1.0, outcome="refused")]
 
@@ -224,18 +223,6 @@ def test_a_slope_of_one_moment_is_missing() -> None:
 
 def test_processor_time_is_shared_among_the_answered() -> None:
     assert of("cpu_per_request", subject(requests=THREE, values={"cpu_s": 3.0})) == 1.5
-
-
-def looked(cpu_seconds: float | None) -> Look:
-    return Look(
-        at_s=0.0,
-        counted="group",
-        memory=GroupMemory(),
-        cpu_seconds=cpu_seconds,
-        tree_pss_bytes=0,
-        tree_rss_bytes=0,
-        processes=(),
-    )
 
 
 def test_processor_time_is_that_of_the_group_between_two_looks() -> None:

@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 
 from experiments import load_run
 from experiments.analysis.run import Run
-from experiments.measuring.limits.interface import GroupMemory
-from experiments.measuring.looks import Look
 from experiments.measuring.records import Part, Record
 from experiments.report import drawing, frameworks_line, headline
 from experiments.report.drawing import Drawn
@@ -46,7 +44,7 @@ def session(system: str, window: int, block: int) -> Record:
     at = dict(zip(LOOKED, (0.0, turn_s, 5 * turn_s, 8 * turn_s), strict=True))
     looks = {}
     for read, (mark, seconds) in enumerate(at.items()):  # what is read takes a second each time
-        looks |= {ends(mark): looked(seconds + read), begins(mark): looked(seconds + read + 1)}
+        looks |= {ends(mark): synthetic.looked(seconds + read), begins(mark): synthetic.looked(seconds + read + 1)}
     values = {
         "turns": 9.0,
         "rss_bytes": 30.0 * MIB * (SYSTEMS.index(system) + 1),
@@ -57,18 +55,6 @@ def session(system: str, window: int, block: int) -> Record:
     part = Part(role="subject", values=values, series=series, requests=[synthetic.row(0.01)])
     condition = {"window": window, "sessions": 1, "turns": 9}
     return noted("turns", system, block, condition, part, outside=synthetic.outside(looks=looks))
-
-
-def looked(cpu_seconds: float) -> Look:
-    return Look(
-        at_s=0.0,
-        counted="group",
-        memory=GroupMemory(),
-        cpu_seconds=cpu_seconds,
-        tree_pss_bytes=0,
-        tree_rss_bytes=0,
-        processes=(),
-    )
 
 
 def records() -> Iterator[Record]:

@@ -9,8 +9,6 @@ import msgspec
 import pytest
 
 from experiments import metrics
-from experiments.measuring.limits.interface import GroupMemory
-from experiments.measuring.looks import Look
 from experiments.measuring.probes.processes import Inside
 from experiments.measuring.records import EngineSpec
 from experiments.measuring.study import BLOCKS, GRADED
@@ -131,7 +129,7 @@ def test_a_long_session_shows_what_a_turn_costs_and_what_its_prompt_holds(sessio
 def test_what_is_read_between_two_stretches_of_turns_is_none_of_theirs():
     at = {"first": (1.0, 5.0), "quarter": (6.0, 9.0), "three-quarters": (11.0, 20.0), "last": (23.0, 23.0)}
     looks = {
-        name: _looked(seconds)
+        name: synthetic.looked(seconds)
         for mark, both in at.items()
         for name, seconds in zip((ends(mark), begins(mark)), both, strict=True)
     }
@@ -140,18 +138,6 @@ def test_what_is_read_between_two_stretches_of_turns_is_none_of_theirs():
     record = synthetic.record(spec, part, outside=synthetic.outside(looks=looks))
     assert value("turn_cpu", record) == (1 + 2 + 3) / 8
     assert value("turn_cpu_growth", record) == (3 / 3) / (1 / 1)
-
-
-def _looked(cpu_seconds):
-    return Look(
-        at_s=0.0,
-        counted="group",
-        memory=GroupMemory(),
-        cpu_seconds=cpu_seconds,
-        tree_pss_bytes=0,
-        tree_rss_bytes=0,
-        processes=(),
-    )
 
 
 def test_what_asks_for_a_title_is_counted_and_is_no_prompt_of_a_turn(tmp_path):
