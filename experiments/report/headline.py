@@ -1,7 +1,7 @@
-"""What is generated in docs/results.md and in the README from a run's records alone.
+"""What is generated in docs/results.md, in the README and on pages of frameworks from a run's records alone.
 
 On the page of results the agents by what a person cares about, the key comparisons, what agent and engine each bring,
-and the verdicts; in the README what frameworks cost. ``python -m experiments.report.headline`` writes each between its
+and the verdicts; in the README what frameworks cost, and on the pages of their study the tables. ``python -m experiments.report.headline`` writes each between its
 two marks; a test fails when one is not what the reference run says.
 """
 
@@ -16,6 +16,7 @@ from experiments.report import (
     concerns,
     decisions,
     engine_steps,
+    framework_tables,
     frameworks_line,
     key_comparisons,
     ledger,
@@ -92,7 +93,15 @@ def readme(page: str, run: Run) -> str:
     return replaced(page, frameworks_line.section(run), FRAMEWORKS)
 
 
+def framework_page(page: str, run: Run, part: str) -> str:
+    """Return the page of a part of the study `frameworks` with its tables as ``run`` says."""
+    return replaced(page, framework_tables.section(run, part), framework_tables.mark(part))
+
+
 if __name__ == "__main__":
     reference = load_run()
     for path, write in ((PAGE, written), (README, readme)):
         path.write_text(write(path.read_text(), reference))
+    for part in framework_tables.PAGES:
+        path = framework_tables.path(part)
+        path.write_text(framework_page(path.read_text(), reference, part))

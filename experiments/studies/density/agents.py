@@ -53,7 +53,10 @@ _BEGINS_S, _TELLS_S, _ENDS_S = 20.0, 1.0, 20.0
 
 # Guesses, by which a search begins near what it will find: an agent's answer where its state was kept, and where all is
 # computed, in seconds; what a process of its own takes. How far they are off costs time and changes no result.
-_STATE_S, _ANEW_S, _AGENT_BYTES = 1.0, 3.5, 135 << 20
+_STATE_S, _ANEW_S, _AGENT_BYTES = 0.5, 3.5, 135 << 20
+
+# Guesses for estimates: seconds of a probe for each of its agents, which are told their conversations and then asked.
+_ALONE_S, _KEPT_S, _TOLD_ANEW_S = 4.0, 1.6, 4.5
 
 # Seconds a trial takes at most. What is slow is slow in its first round, which has time; what hangs ends its probe.
 _AT_MOST_S = 7_200.0
@@ -171,9 +174,10 @@ def _cell(limit: _Limit, subject: str, engine: EngineSpec) -> Cell | None:
 
 
 def _estimate_s(limit: _Limit, subject: str) -> float:
-    """Guess a trial's seconds: a search tries about three times the largest number of agents."""
+    """Guess a trial's seconds: it tries some three numbers, about one more than the largest that holds."""
     guess = _guess(profiles.load(limit.profile).memory_bytes, limit.period_s, limit.ceiling, subject)
-    return 22.0 + 3.0 * guess * (_STATE_S + _ANEW_S)
+    each_s = _ALONE_S if subject == "per-process" else _KEPT_S if subject == "tiered" else _TOLD_ANEW_S
+    return 2.0 + 3.0 * (guess + 1) * each_s
 
 
 def _guess(memory_bytes: int, period_s: float, ceiling: int, subject: str) -> int:

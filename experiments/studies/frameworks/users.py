@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
@@ -36,6 +37,10 @@ _USERS: dict[Preset, tuple[tuple[int, int], ...]] = {
     "paper": ((1, 20), (10, 10), (50, 6), (100, 4)),
 }
 _USUAL_USERS = ((1, 10), (10, 4), (50, 3))
+
+# More users than these are sent their replies whole. Fifty who are answered in one moment would be sent so many pieces
+# that a client beside the system is late itself.
+_MOST_STREAMED = 10
 _START_S = 1.0  # the client, and the server around the system
 
 
@@ -48,12 +53,13 @@ def _cells(request: GridRequest) -> Iterator[Cell]:
     # So short conversations fill no window: only the way to a prompt differs.
     for window in (WINDOW, 0) if request.preset in ("wide", "paper") else (WINDOW,):
         for users, turns in _USERS.get(request.preset, _USUAL_USERS):
+            whole: dict[str, Scalar] = {} if users <= _MOST_STREAMED else {"stream": False}
             for subject in subjects(request):
                 yield _compared.cell(
                     PART,
                     subject,
                     window,
-                    {"users": users, "turns": turns, "arrivals": "closed"},
+                    {"users": users, "turns": turns, "arrivals": "closed", **whole},
                     services=(PacedEndpoint.name,),
                     labels=(f"{NO_MODEL}, each {REPLY_S * 1000:g} ms after it was asked for",),
                     estimate_s=_START_S + subject.start_s + _asking_s(subject, users, turns),

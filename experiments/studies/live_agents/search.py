@@ -18,10 +18,12 @@ def largest(holds: Callable[[int], bool], first: int, stride: int, ceiling: int,
     """Return the largest number up to ``ceiling`` that ``holds``; each is tried once at most.
 
     The search begins at ``first`` and goes up while numbers hold, or down while none does, by a ``stride`` that
-    doubles. Then it bisects, until the number that failed is larger by 1, or by at most the share ``within``.
+    doubles from its second step on: who begins near is not led past. Then it bisects, until the number that failed is
+    larger by 1, or by at most the share ``within``.
     Numbers are taken to hold up to some point and not beyond: where chance decides near it, blocks tell how much.
     """
     low, high, number = 0, ceiling + 1, min(first, ceiling)
+    following = stride
     while high > ceiling or high - low > max(1.0, within * low):
         if holds(number):
             low = number
@@ -35,5 +37,5 @@ def largest(holds: Callable[[int], bool], first: int, stride: int, ceiling: int,
             number = max(high - stride, 1)
         else:
             number = (low + high) // 2
-        stride *= 2
+        stride, following = following, 2 * following
     return Largest(low, settled=True)

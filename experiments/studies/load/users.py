@@ -91,8 +91,10 @@ async def connected(address: str) -> ClientConnection:
 async def all_ask(role: Role, planned_at: str) -> None:
     """Be all users of a trial, each over a connection of its own, and note what came of their requests.
 
-    What is to be answered is planned first, at the address ``planned_at``.
+    What is to be answered is planned first, at the address ``planned_at``. Where the condition says that nothing
+    is to ``stream``, each reply comes whole.
     """
+    stream = bool(role.spec.condition.get("stream", True))
     mine = asked(role.spec.condition, role.spec.seed, workloads.get(role.spec.workload))
     await asyncio.to_thread(post, planned_at, plan(mine))
     connections = [await connected(role.address) for _ in mine]
@@ -101,7 +103,7 @@ async def all_ask(role: Role, planned_at: str) -> None:
             clock = Stopwatch()
             rows = await asyncio.gather(
                 *(
-                    talk(connection, user, questions, clock)
+                    talk(connection, user, questions, clock, stream=stream)
                     for user, (connection, questions) in enumerate(zip(connections, mine, strict=True))
                 )
             )
@@ -118,6 +120,7 @@ async def talk(
     clock: Stopwatch,
     *,
     patience_s: float = PATIENCE_S,
+    stream: bool = True,
     note: Callable[[RequestRow], None] = lambda _: None,
 ) -> list[RequestRow]:
     """Be one session and return what was seen of each of its requests, each noted at once; an error is a row, no raise.
@@ -131,14 +134,22 @@ async def talk(
         due = answered + question.pause_s if question.at_s is None else question.at_s
         if (early := due - clock()) > 0:
             await asyncio.sleep(early)
-        rows.append(await _ask(connection, question.turn, clock, due, user, number, patience_s))
+        rows.append(await _ask(connection, question.turn, clock, due, user, number, patience_s, stream=stream))
         note(rows[-1])
         answered = rows[-1].finished_s
     return rows
 
 
 async def _ask(
-    connection: ClientConnection, turn: Turn, clock: Stopwatch, due: float, user: int, number: int, patience_s: float
+    connection: ClientConnection,
+    turn: Turn,
+    clock: Stopwatch,
+    due: float,
+    user: int,
+    number: int,
+    patience_s: float,
+    *,
+    stream: bool,
 ) -> RequestRow:
     session = session_of(user)
     ask = Ask(
@@ -147,6 +158,7 @@ async def _ask(
         text=turn.text,
         max_tokens=REPLY_TOKENS,
         deadline_s=patience_s,
+        stream=stream,
         observed=turn.observed,
     )
     started, first = clock(), None

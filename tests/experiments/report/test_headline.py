@@ -1,10 +1,10 @@
-"""The figures of docs/results.md, and the README's on frameworks, are those of the committed reference run."""
+"""The figures of docs/results.md, and those on frameworks, are those of the committed reference run."""
 
 from pathlib import Path
 
 import pytest
 
-from experiments.report import headline
+from experiments.report import framework_tables, headline
 from experiments.report.key_comparisons import KeyComparison, load, measured
 
 ROOT = Path(__file__).parents[3]
@@ -19,6 +19,13 @@ def test_the_readme_says_of_frameworks_what_the_reference_run_measured(reference
     page = (ROOT / headline.README).read_text()
     assert f"<!-- begin: {headline.FRAMEWORKS} -->" in page
     assert headline.readme(page, reference_run) == page
+
+
+@pytest.mark.parametrize("part", framework_tables.PAGES)
+def test_the_pages_of_frameworks_have_the_tables_of_the_reference_run(reference_run, part):
+    page = (ROOT / framework_tables.path(part)).read_text()
+    assert f"<!-- begin: {framework_tables.mark(part)} -->" in page
+    assert headline.framework_page(page, reference_run, part) == page
 
 
 def test_every_declared_line_is_in_the_table(reference_run):
