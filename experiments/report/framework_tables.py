@@ -105,12 +105,14 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
     "kills": (
         Table(
             "Acknowledged turns, of five, that stand in the prompt after a new start:",
-            tuple(
-                Column(f"{ends}, {words}", "turns_kept", {"end": end, "window": window})
-                for window, words in ((WINDOW, "one window"), (0, "as it comes"))
-                for end, ends in ((KILLED, "kill -9"), (CLOSED, "closed"))
-            )
-            + (Column("goes on after a kill", "goes_on", {"end": KILLED, "window": WINDOW}),),
+            (
+                *(
+                    Column(f"{ends}, {words}", "turns_kept", {"end": end, "window": window})
+                    for window, words in ((WINDOW, "one window"), (0, "as it comes"))
+                    for end, ends in ((KILLED, "kill -9"), (CLOSED, "closed"))
+                ),
+                Column("goes on after a kill", "goes_on", {"end": KILLED, "window": WINDOW}),
+            ),
         ),
     ),
     "overflow": tuple(
@@ -172,7 +174,10 @@ def _table(measures: pd.DataFrame, table: Table) -> str:
     """Return one table; empty where nothing of it was measured."""
     chosen = [where(measures, **column.factors) for column in table.columns]
     rows = [
-        (name, [_cell(here[here["subject"] == name], column) for here, column in zip(chosen, table.columns, strict=True)])
+        (
+            name,
+            [_cell(here[here["subject"] == name], column) for here, column in zip(chosen, table.columns, strict=True)],
+        )
         for name in _ordered({name for here in chosen for name in here["subject"]})
     ]
     rows = [(name, cells) for name, cells in rows if any(cells)]

@@ -1,8 +1,9 @@
 """What is generated in docs/results.md, in the README and on pages of frameworks from a run's records alone.
 
 On the page of results the agents by what a person cares about, the key comparisons, what agent and engine each bring,
-and the verdicts; in the README what frameworks cost, and on the pages of their study the tables. ``python -m experiments.report.headline`` writes each between its
-two marks; a test fails when one is not what the reference run says.
+and the verdicts; in the README what frameworks cost, and on the pages of their study the tables. Each is written
+between its two marks by ``python -m experiments.report.headline``; a test fails when one is not what the reference run
+says.
 """
 
 from __future__ import annotations

@@ -172,9 +172,11 @@ def test_many_sessions_are_counted_together(tmp_path):
     assert record.part().values["turns"] == turns.MANY
 
 
-def test_users_are_answered_at_once_from_outside(tmp_path):
-    record = tried(users, cell(users, users=3, turns=2), tmp_path)
+@pytest.mark.parametrize("pieces", [{}, {"stream": False}], ids=["streamed", "whole"])
+def test_users_are_answered_at_once_from_outside(tmp_path, pieces):
+    record = tried(users, cell(users, users=3, turns=2, **pieces), tmp_path)
     assert len(record.part("client").requests) == 6
+    assert {row.first_token_s is None for row in record.part("client").requests} == {bool(pieces)}
     assert value("success_rate", record) == 1
     assert value("throughput", record) > 0
     assert record.part().counters["engine_calls"] == 6
