@@ -41,8 +41,9 @@ class DueQuestion(msgspec.Struct, frozen=True):
 def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conversations) -> list[list[DueQuestion]]:
     """Return what each session asks, in order; ``workload`` says it.
 
-    ``arrivals`` "closed": the next question is due when the last one is answered; "thinking": after an exponential
-    pause; "poisson" and "bursts": at instants of their own, the sessions taking turns.
+    ``arrivals`` "closed": the next question is due when the last one is answered, and the first at once, or, with
+    ``spread_s``, one user after another within so many seconds; "thinking": after an exponential pause; "poisson" and
+    "bursts": at instants of their own, the sessions taking turns.
     """
     kind, users = condition["arrivals"], int(condition["users"] or 0)
     if kind in ("poisson", "bursts"):
@@ -64,7 +65,11 @@ def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conve
         else workload(seed, users, turns)
     )
     if kind == "closed":
-        return [[DueQuestion(turn) for turn in turns_of] for turns_of in drawn]
+        apart_s = float(condition.get("spread_s") or 0.0) / users
+        return [
+            [DueQuestion(turn, at_s=None if number else user * apart_s) for number, turn in enumerate(turns_of)]
+            for user, turns_of in enumerate(drawn)
+        ]
     pauses = arrivals.pauses(seed, float(condition["think_s"] or 0), users, turns)
     return [
         [DueQuestion(turn, pause_s=pause) for turn, pause in zip(turns_of, thought, strict=True)]
@@ -91,10 +96,8 @@ async def connected(address: str) -> ClientConnection:
 async def all_ask(role: Role, planned_at: str) -> None:
     """Be all users of a trial, each over a connection of its own, and note what came of their requests.
 
-    What is to be answered is planned first, at the address ``planned_at``. Where the condition says that nothing
-    is to ``stream``, each reply comes whole.
+    What is to be answered is planned first, at the address ``planned_at``.
     """
-    stream = bool(role.spec.condition.get("stream", True))
     mine = asked(role.spec.condition, role.spec.seed, workloads.get(role.spec.workload))
     await asyncio.to_thread(post, planned_at, plan(mine))
     connections = [await connected(role.address) for _ in mine]
@@ -103,7 +106,7 @@ async def all_ask(role: Role, planned_at: str) -> None:
             clock = Stopwatch()
             rows = await asyncio.gather(
                 *(
-                    talk(connection, user, questions, clock, stream=stream)
+                    talk(connection, user, questions, clock)
                     for user, (connection, questions) in enumerate(zip(connections, mine, strict=True))
                 )
             )
@@ -120,7 +123,6 @@ async def talk(
     clock: Stopwatch,
     *,
     patience_s: float = PATIENCE_S,
-    stream: bool = True,
     note: Callable[[RequestRow], None] = lambda _: None,
 ) -> list[RequestRow]:
     """Be one session and return what was seen of each of its requests, each noted at once; an error is a row, no raise.
@@ -134,22 +136,14 @@ async def talk(
         due = answered + question.pause_s if question.at_s is None else question.at_s
         if (early := due - clock()) > 0:
             await asyncio.sleep(early)
-        rows.append(await _ask(connection, question.turn, clock, due, user, number, patience_s, stream=stream))
+        rows.append(await _ask(connection, question.turn, clock, due, user, number, patience_s))
         note(rows[-1])
         answered = rows[-1].finished_s
     return rows
 
 
 async def _ask(
-    connection: ClientConnection,
-    turn: Turn,
-    clock: Stopwatch,
-    due: float,
-    user: int,
-    number: int,
-    patience_s: float,
-    *,
-    stream: bool,
+    connection: ClientConnection, turn: Turn, clock: Stopwatch, due: float, user: int, number: int, patience_s: float
 ) -> RequestRow:
     session = session_of(user)
     ask = Ask(
@@ -158,7 +152,6 @@ async def _ask(
         text=turn.text,
         max_tokens=REPLY_TOKENS,
         deadline_s=patience_s,
-        stream=stream,
         observed=turn.observed,
     )
     started, first = clock(), None
