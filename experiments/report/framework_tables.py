@@ -20,7 +20,7 @@ from experiments.workloads.framework_levels import BARE, CLOSED, FULL_CONTEXT, K
 
 STUDY = "frameworks"
 
-_Factors = Mapping[str, str | float]
+_Factors = Mapping[str, str | int]
 
 
 class Column(NamedTuple):
@@ -54,7 +54,7 @@ _COSTS = (
 )
 
 
-def _columns(named: Sequence[tuple[str, str]], **factors: str | float) -> tuple[Column, ...]:
+def _columns(named: Sequence[tuple[str, str]], **factors: str | int) -> tuple[Column, ...]:
     return tuple(Column(title, measure, factors) for title, measure in named)
 
 
@@ -73,7 +73,7 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
     ),
     "users": tuple(
         Table(
-            f"{users} user{'s' if users > 1 else ''} at once{', who begin one after another' if more else ''}:",
+            f"{users} user{'s' if users > 1 else ''} at once:",
             _columns(
                 (
                     ("throughput", "throughput"),
@@ -84,10 +84,9 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
                     ("answered", "success_rate"),
                 ),
                 users=users,
-                **more,
             ),
         )
-        for users, more in ((1, {}), (10, {}), (50, {"spread_s": 0.1}))
+        for users in (1, 10, 50)
     ),
     "start": (
         Table(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from experiments.measuring.records import Scalar
 from experiments.measuring.role import Role
 from experiments.measuring.study import Cell, GridRequest, Preset
 from experiments.studies.frameworks import _compared
@@ -37,10 +36,6 @@ _USERS: dict[Preset, tuple[tuple[int, int], ...]] = {
     "paper": ((1, 20), (10, 10), (50, 6), (100, 4)),
 }
 _USUAL_USERS = ((1, 10), (10, 4), (50, 3))
-
-# More users than these begin one after another, within the time of a reply. Fifty who begin in one moment keep a client
-# beside the system busy, and where it answers at once nearly all that is measured is that moment.
-_AT_ONCE = 10
 _START_S = 1.0  # the client, and the server around the system
 
 
@@ -53,13 +48,12 @@ def _cells(request: GridRequest) -> Iterator[Cell]:
     # So short conversations fill no window: only the way to a prompt differs.
     for window in (WINDOW, 0) if request.preset in ("wide", "paper") else (WINDOW,):
         for users, turns in _USERS.get(request.preset, _USUAL_USERS):
-            apart: dict[str, Scalar] = {"spread_s": REPLY_S} if users > _AT_ONCE else {}
             for subject in subjects(request):
                 yield _compared.cell(
                     PART,
                     subject,
                     window,
-                    {"users": users, "turns": turns, "arrivals": "closed", **apart},
+                    {"users": users, "turns": turns, "arrivals": "closed"},
                     services=(PacedEndpoint.name,),
                     labels=(f"{NO_MODEL}, each {REPLY_S * 1000:g} ms after it was asked for",),
                     estimate_s=_START_S + subject.start_s + _asking_s(subject, users, turns),

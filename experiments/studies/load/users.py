@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -41,9 +43,8 @@ class DueQuestion(msgspec.Struct, frozen=True):
 def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conversations) -> list[list[DueQuestion]]:
     """Return what each session asks, in order; ``workload`` says it.
 
-    ``arrivals`` "closed": the next question is due when the last one is answered, and the first at once, or, with
-    ``spread_s``, one user after another within so many seconds; "thinking": after an exponential pause; "poisson" and
-    "bursts": at instants of their own, the sessions taking turns.
+    ``arrivals`` "closed": the next question is due when the last one is answered; "thinking": after an exponential
+    pause; "poisson" and "bursts": at instants of their own, the sessions taking turns.
     """
     kind, users = condition["arrivals"], int(condition["users"] or 0)
     if kind in ("poisson", "bursts"):
@@ -65,11 +66,7 @@ def asked(condition: Mapping[str, Scalar], seed: int, workload: Workload = conve
         else workload(seed, users, turns)
     )
     if kind == "closed":
-        apart_s = float(condition.get("spread_s") or 0.0) / users
-        return [
-            [DueQuestion(turn, at_s=None if number else user * apart_s) for number, turn in enumerate(turns_of)]
-            for user, turns_of in enumerate(drawn)
-        ]
+        return [[DueQuestion(turn) for turn in turns_of] for turns_of in drawn]
     pauses = arrivals.pauses(seed, float(condition["think_s"] or 0), users, turns)
     return [
         [DueQuestion(turn, pause_s=pause) for turn, pause in zip(turns_of, thought, strict=True)]
@@ -93,6 +90,20 @@ async def connected(address: str) -> ClientConnection:
     return await connect(address, compression=None, max_size=MAX_FRAME_BYTES, ping_interval=None, open_timeout=60)
 
 
+@contextmanager
+def old_objects_left_alone() -> Iterator[None]:
+    """Keep what was made so far out of Python's collections while the context is open.
+
+    One that goes through all of it takes some 20 ms: a client would be late by that, in the middle of a short trial.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 async def all_ask(role: Role, planned_at: str) -> None:
     """Be all users of a trial, each over a connection of its own, and note what came of their requests.
 
@@ -102,14 +113,15 @@ async def all_ask(role: Role, planned_at: str) -> None:
     await asyncio.to_thread(post, planned_at, plan(mine))
     connections = [await connected(role.address) for _ in mine]
     try:
-        async with LoopDelay() as lag:
-            clock = Stopwatch()
-            rows = await asyncio.gather(
-                *(
-                    talk(connection, user, questions, clock)
-                    for user, (connection, questions) in enumerate(zip(connections, mine, strict=True))
+        with old_objects_left_alone():
+            async with LoopDelay() as lag:
+                clock = Stopwatch()
+                rows = await asyncio.gather(
+                    *(
+                        talk(connection, user, questions, clock)
+                        for user, (connection, questions) in enumerate(zip(connections, mine, strict=True))
+                    )
                 )
-            )
         role.part.loop_delay_s = lag.delays_s
         role.part.requests = [row for user_rows in rows for row in user_rows]
     finally:

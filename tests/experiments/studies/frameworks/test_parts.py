@@ -180,16 +180,6 @@ def test_users_are_answered_at_once_from_outside(tmp_path):
     assert record.part().counters["engine_calls"] == 6
 
 
-def test_a_crowd_begins_one_after_another(tmp_path):
-    record = tried(users, cell(users, users=4, turns=2, spread_s=0.2), tmp_path)
-    rows = record.part("client").requests
-    assert [row.intended_s for row in rows if row.turn == 0] == pytest.approx([0, 0.05, 0.1, 0.15])
-    assert all(row.started_s >= row.intended_s for row in rows)
-    assert {cell.condition.get("spread_s") for cell in planned(users, "standard") if cell.condition["users"] < 50} == {
-        None
-    }
-
-
 def test_a_start_is_from_the_process_to_the_reply_and_what_the_lab_makes_is_made_before(tmp_path, monkeypatch):
     happened, make, clock = [], _start.made, _start.Stopwatch
     monkeypatch.setattr(_start, "made", lambda *given: (happened.append("made"), make(*given))[1])
