@@ -257,9 +257,12 @@ def _notes(pair: Pair) -> Iterator[str]:
 
 
 def _installed(run: Run, agent: ListedAgent) -> Iterator[MeasuredLevel]:
+    """Yield what the interpreter of an agent takes; once, where several runs were made with the same."""
+    told = set()
     for part in run.parts:
         size = part.info.environment.get(_INSTALLED.format(agent.name))
-        if size is not None:
+        if size is not None and size not in told:
+            told.add(size)
             yield MeasuredLevel(
                 where="its own interpreter",
                 run=part.run,

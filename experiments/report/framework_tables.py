@@ -63,12 +63,8 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
         Table(f"One window of {WINDOW} messages, 200 turns:", _columns(_COSTS, window=WINDOW, **_LONG)),
         Table("As each comes, 200 turns:", _columns(_COSTS, window=0, **_LONG)),
         Table(
-            "What 21 sessions of one turn each keep open:",
-            tuple(
-                Column(f"{title}, {words}", measure, {"sessions": 21, "window": window})
-                for window, words in ((WINDOW, "one window"), (0, "as it comes"))
-                for title, measure in (("descriptors", "descriptors"), ("threads", "threads"))
-            ),
+            "What 21 sessions of one turn each keep open, with one window:",
+            _columns((("descriptors", "descriptors"), ("threads", "threads")), sessions=21, window=WINDOW),
         ),
     ),
     "users": tuple(
@@ -90,7 +86,7 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
     ),
     "start": (
         Table(
-            "Each started twice, the second time shown but in the last column:",
+            "Each is started twice; all but the last column is of the second time:",
             _columns(
                 (
                     ("first reply", "system_start"),

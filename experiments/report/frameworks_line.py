@@ -20,7 +20,7 @@ def section(run: Run) -> str:
 
     Means over blocks. Where the study was run twice, those of the first.
     """
-    mine = next((part for each in run.split() if len(part := of_study(each.measures, _STUDY, twins=False))), None)
+    mine = next((part for each in run.split() if len(part := _as_they_come(each))), None)
     if mine is None:
         return ""
     long: dict[str, str | int] = {"part": "turns", "sessions": 1, "window": WINDOW}
@@ -47,6 +47,14 @@ def section(run: Run) -> str:
         f"({remembered.idxmin()}) to {text.share(remembered.max())} ({remembered.idxmax()}) of the questions."
     )
     return f"{picture}\n\n**What a framework costs, and what it remembers.** {costs} {kept} [How]({_PAGE})."
+
+
+def _as_they_come(run: Run) -> pd.DataFrame:
+    """Return the study's measures of the systems themselves, without those of their variants."""
+    trials = of_study(run.trials, _STUDY, twins=False)
+    systems = set(trials[trials["subject"] == trials["system"]]["subject"])
+    measures = of_study(run.measures, _STUDY, twins=False)
+    return measures[measures["subject"].isin(systems)]
 
 
 def _means(measures: pd.DataFrame, metric: str, **factors: str | int) -> pd.Series[float]:
