@@ -235,4 +235,4 @@ def test_a_malformed_declaration_is_one_sentence(root: Path, text: str) -> None:
 
 
 def test_no_page_joins_those_that_are_not_covered() -> None:
-    assert len(numbers.load(ci.ROOT).not_covered) <= 9
+    assert len(numbers.load(ci.ROOT).not_covered) <= 1
