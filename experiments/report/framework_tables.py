@@ -23,7 +23,7 @@ STUDY = "frameworks"
 _Factors = Mapping[str, str | int]
 
 
-class Column(NamedTuple):
+class FrameworkColumn(NamedTuple):
     """A measure in the conditions that fit ``factors``, under ``title``.
 
     In place of a measure may stand the beginning of its name, where of several that differ in their ends one is true.
@@ -34,11 +34,11 @@ class Column(NamedTuple):
     factors: _Factors
 
 
-class Table(NamedTuple):
+class FrameworkTable(NamedTuple):
     """A table of a page: the sentence above it, and its columns."""
 
     about: str
-    columns: tuple[Column, ...]
+    columns: tuple[FrameworkColumn, ...]
 
 
 _LONG = {"sessions": 1}
@@ -54,21 +54,21 @@ _COSTS = (
 )
 
 
-def _columns(named: Sequence[tuple[str, str]], **factors: str | int) -> tuple[Column, ...]:
-    return tuple(Column(title, measure, factors) for title, measure in named)
+def _columns(named: Sequence[tuple[str, str]], **factors: str | int) -> tuple[FrameworkColumn, ...]:
+    return tuple(FrameworkColumn(title, measure, factors) for title, measure in named)
 
 
-PAGES: Mapping[str, tuple[Table, ...]] = {
+PAGES: Mapping[str, tuple[FrameworkTable, ...]] = {
     "turns": (
-        Table(f"One window of {WINDOW} messages, 200 turns:", _columns(_COSTS, window=WINDOW, **_LONG)),
-        Table("As each comes, 200 turns:", _columns(_COSTS, window=0, **_LONG)),
-        Table(
+        FrameworkTable(f"One window of {WINDOW} messages, 200 turns:", _columns(_COSTS, window=WINDOW, **_LONG)),
+        FrameworkTable("As each comes, 200 turns:", _columns(_COSTS, window=0, **_LONG)),
+        FrameworkTable(
             "What 21 sessions of one turn each keep open, with one window:",
             _columns((("descriptors", "descriptors"), ("threads", "threads")), sessions=21, window=WINDOW),
         ),
     ),
     "users": tuple(
-        Table(
+        FrameworkTable(
             f"{users} user{'s' if users > 1 else ''} at once:",
             _columns(
                 (
@@ -85,7 +85,7 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
         for users in (1, 10, 50)
     ),
     "start": (
-        Table(
+        FrameworkTable(
             "Each is started twice; all but the last column is of the second time:",
             _columns(
                 (
@@ -98,23 +98,23 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
         ),
     ),
     "kills": (
-        Table(
+        FrameworkTable(
             "Acknowledged turns, of five, that stand in the prompt after a new start:",
             (
                 *(
-                    Column(f"{ends}, {words}", "turns_kept", {"end": end, "window": window})
+                    FrameworkColumn(f"{ends}, {words}", "turns_kept", {"end": end, "window": window})
                     for window, words in ((WINDOW, "one window"), (0, "as it comes"))
                     for end, ends in ((KILLED, "kill -9"), (CLOSED, "closed"))
                 ),
-                Column("goes on after a kill", "goes_on", {"end": KILLED, "window": WINDOW}),
+                FrameworkColumn("goes on after a kill", "goes_on", {"end": KILLED, "window": WINDOW}),
             ),
         ),
     ),
     "overflow": tuple(
-        Table(
+        FrameworkTable(
             f"An endpoint that {endpoint} what is too long:",
             tuple(
-                Column(f"{title}, {words}", measure, {"endpoint": endpoint, "window": window})
+                FrameworkColumn(f"{title}, {words}", measure, {"endpoint": endpoint, "window": window})
                 for window, words in ((WINDOW, "one window"), (0, "as it comes"))
                 for title, measure in (
                     ("outcome", "overflow_"),
@@ -126,7 +126,7 @@ PAGES: Mapping[str, tuple[Table, ...]] = {
         for endpoint in (REFUSES, TRIMS)
     ),
     "recall": tuple(
-        Table(
+        FrameworkTable(
             f"{words}:",
             _columns(
                 (
@@ -165,7 +165,7 @@ def section(run: Run, part: str) -> str:
     return "\n\n".join(filter(None, tables))
 
 
-def _table(measures: pd.DataFrame, table: Table) -> str:
+def _table(measures: pd.DataFrame, table: FrameworkTable) -> str:
     """Return one table; empty where nothing of it was measured."""
     chosen = [where(measures, **column.factors) for column in table.columns]
     rows = [
@@ -192,7 +192,7 @@ def _ordered(names: set[str]) -> list[str]:
     return [*(name for name in first if name in names), *sorted(names - {*first})]
 
 
-def _cell(measures: pd.DataFrame, column: Column) -> str:
+def _cell(measures: pd.DataFrame, column: FrameworkColumn) -> str:
     """Return what was measured, in words; empty where nothing was."""
     if column.measure.endswith("_"):
         return " or ".join(_true(measures, column.measure))
