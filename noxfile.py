@@ -39,7 +39,7 @@ def experiments(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, two files at a time; with ``-n 0`` after --, one by one."""
+    """Run the tests, two files at a time; after --, ``--long`` runs those that take long too, ``-n 0`` one by one."""
     install(session, "tests", "simulator")
     session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
 

@@ -23,6 +23,20 @@ sys.dont_write_bytecode = False
 
 _CACHE_OF_THIS_MACHINE = os.environ.get("FOURGIG_CACHE")
 
+TAKES_LONG = "takes long: `nox -s tests -- --long` runs it too"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the tests that take long as well, marked 'long'")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what takes long, unless it is asked for: here, so that no fixture is made for it."""
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason=TAKES_LONG))
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
