@@ -95,6 +95,7 @@ def test_no_trial_is_lost_to_it_and_records_stay_in_order(stepped, tmp_path):
     assert all(int(share) <= 100 for share in re.findall(r"(\d+)%", inside))
 
 
+@pytest.mark.long
 def test_a_run_goes_on_where_it_was(stepped):
     before = stepped(*NEW, "--blocks", "1", probe="fine,naps")
     after = stepped("--resume", "run", "--blocks", "2", probe="fine,naps")

@@ -31,6 +31,7 @@ DEATHS = {
 }
 
 
+@pytest.mark.long
 def test_every_odd_death_is_one_record_with_a_readable_reason_and_the_run_goes_on(fourgig, enforcement, tmp_path):
     ways = ",".join([*DEATHS, "fine"])
     arguments = ("probe", "--engine", "simulated", "--blocks", "1", "--out", tmp_path / "run")
@@ -47,6 +48,7 @@ def test_every_odd_death_is_one_record_with_a_readable_reason_and_the_run_goes_o
         assert len(found[name].reason) <= 600, name
 
 
+@pytest.mark.long
 def test_who_closes_the_way_to_the_runner_and_hangs_is_timed_out(fourgig, enforcement, tmp_path):
     arguments = ("probe", "--engine", "simulated", "--blocks", "1", "--out", tmp_path / "run")
     done = fourgig("run", *arguments, *enforcement, PROBE="closes-hangs,fine")

@@ -71,6 +71,7 @@ def figure(record, name):
 
 
 @pytest.mark.parametrize("system", HELPED)
+@pytest.mark.long
 def test_processor_time_a_request_has_the_helpers_in_it(measured, system):
     found = measured("load")
     assert figure(found[system], "cpu_per_request") > figure(found["Alone"], "cpu_per_request") + 0.8 * BURNS_S
@@ -78,6 +79,7 @@ def test_processor_time_a_request_has_the_helpers_in_it(measured, system):
 
 
 @pytest.mark.parametrize("system", HELPED)
+@pytest.mark.long
 def test_memory_at_every_moment_of_a_start_has_the_helpers_in_it(measured, system):
     found = measured("start")
     for turns, moment in enumerate(("ready", "first_reply", "second_reply")):
@@ -88,12 +90,14 @@ def test_memory_at_every_moment_of_a_start_has_the_helpers_in_it(measured, syste
 
 
 @pytest.mark.parametrize("system", HELPED)
+@pytest.mark.long
 def test_growth_over_turns_has_the_helpers_in_it(measured, system):
     found = measured("soak")
     assert figure(found[system], "anonymous_growth") == pytest.approx(GROWS, rel=0.2)
     assert abs(figure(found["Alone"], "anonymous_growth")) < 0.1 * GROWS
 
 
+@pytest.mark.long
 def test_a_forked_helper_is_traced_too_and_one_that_is_a_program_is_counted(measured):
     found = measured("memray")
     alone = figure(found["Alone"], "heap_peak")
@@ -106,6 +110,7 @@ def test_a_forked_helper_is_traced_too_and_one_that_is_a_program_is_counted(meas
 
 
 @pytest.mark.parametrize("system", HELPED)
+@pytest.mark.long
 def test_a_look_from_outside_keeps_the_part_of_every_process(measured, system):
     looks = measured("load")[system].outside.looks
     assert list(looks) == ["serving", "served"]

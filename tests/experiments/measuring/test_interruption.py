@@ -106,6 +106,7 @@ def test_a_runner_killed_in_the_middle_leaves_nothing_and_resumes_to_the_same_se
     assert "0 of 8 trials to run" in again.stderr
 
 
+@pytest.mark.long
 def test_a_closed_terminal_and_an_impatient_second_interrupt_leave_nothing(
     start, outside_package, fourgig, tmp_path, enforcement
 ):
@@ -131,7 +132,7 @@ def test_a_closed_terminal_and_an_impatient_second_interrupt_leave_nothing(
     complete(out)
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_an_interrupt_is_one_sentence_and_130_and_the_run_goes_on(start, fourgig, tmp_path, enforcement, signal_number):
     out = tmp_path / "interrupted"
     process = start(out)
@@ -172,6 +173,7 @@ def test_more_blocks_are_added_to_a_finished_run(fourgig, finished, tmp_path, en
 ON_A_MODEL = ("probe", "--engine", "llama", "--blocks", "1")
 
 
+@pytest.mark.long
 def test_a_run_on_a_model_file_is_resumed_with_that_file_only(fourgig, tiny_model, tmp_path, enforcement):
     out = tmp_path / "run"
     arguments = (*ON_A_MODEL, "--model", tiny_model, "--out", out)
@@ -190,6 +192,7 @@ def test_a_run_on_a_model_file_is_resumed_with_that_file_only(fourgig, tiny_mode
     assert len(first) == len(second) > 0
 
 
+@pytest.mark.long
 def test_a_run_on_a_made_model_is_resumed_without_naming_it(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
     arguments = (*ON_A_MODEL, "--model", "tiny", "--out", out)

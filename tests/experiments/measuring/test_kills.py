@@ -25,6 +25,7 @@ def _on(out):
 
 
 @pytest.mark.parametrize("seed", [7])
+@pytest.mark.long
 def test_killed_at_random_points_a_run_loses_nothing_and_leaves_nothing(
     outside_package, fourgig, enforcement, tmp_path, seed
 ):

@@ -107,6 +107,7 @@ def test_children_of_a_program_that_calls_the_runner_are_left_alone_and_keep_the
 
 
 @pytest.mark.needs_root
+@pytest.mark.long
 def test_while_a_process_cannot_be_ended_the_next_trials_are_void_and_name_it(run_ways, tmp_path):
     group = FREEZER / f"fourgig-test-{os.getpid()}"
     try:

@@ -72,6 +72,7 @@ def test_what_a_failed_trial_printed_is_kept_and_the_record_and_the_command_name
     assert "a defect of the client" in (tmp_path / "run" / found["client_raises"].logs["client"]).read_text()
 
 
+@pytest.mark.long
 def test_nothing_a_subject_printed_is_obeyed_by_a_terminal_and_no_more_is_kept_than_is_of_use(run_probe, tmp_path):
     done, found = run_probe("colours", "--blocks", "1")
     assert "[31m[bold]red[/]" in found["colours"].reason
@@ -82,6 +83,7 @@ def test_nothing_a_subject_printed_is_obeyed_by_a_terminal_and_no_more_is_kept_t
         assert not {"\x1b", "\x07"} & set(said)
 
 
+@pytest.mark.long
 def test_the_less_common_ways_to_end_are_told_apart_too(run_probe, tmp_path):
     ways = (
         "ignores,stops,faults,aborts,truncates,leaves,nonsense,chatters,grandchild,swarms,"
@@ -124,6 +126,7 @@ def test_a_child_that_is_out_of_memory_makes_the_trial_out_of_memory(run_probe):
 
 
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_a_kill_that_the_subject_looked_for_and_noted_is_a_result(run_probe):
     if not judge(load("1gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 1gb")
@@ -140,6 +143,7 @@ def test_when_no_trial_is_ok_the_exit_code_says_so(run_probe):
 
 
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_six_gigabytes_under_4gb_are_out_of_memory_and_the_run_goes_on(run_probe):
     if not judge(load("4gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 4gb")
@@ -152,6 +156,7 @@ def test_six_gigabytes_under_4gb_are_out_of_memory_and_the_run_goes_on(run_probe
 
 
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_a_file_larger_than_the_limit_is_not_out_of_memory(run_probe):
     if not judge(load("1gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 1gb")
@@ -162,6 +167,7 @@ def test_a_file_larger_than_the_limit_is_not_out_of_memory(run_probe):
     assert record.outside.group.file_bytes > 10 * record.outside.group.anonymous_bytes
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_plan_and_another_seed_another(run_probe, finished, tmp_path):
     seeds = []
     usual = outcomes(finished(tmp_path / "usual"))  # of seed 0

@@ -67,6 +67,7 @@ def test_without_the_model_that_reads_answers_are_still_asked(monkeypatch, tmp_p
     assert any("answers are not graded" in label for spec in planned("smoke").trials for label in spec.labels)
 
 
+@pytest.mark.long
 def test_a_system_whose_memory_cannot_be_filled_is_skipped_where_it_would_have_to_be():
     made = plan.make(
         preset="wide",

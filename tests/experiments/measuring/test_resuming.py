@@ -117,6 +117,7 @@ def test_runs_under_other_variables_are_not_compared_where_both_tell_them(finish
     assert environments.differences(untold, under(OMP_NUM_THREADS="1")) == []
 
 
+@pytest.mark.long
 def test_a_run_is_refused_where_a_helper_or_a_variable_changed_and_not_for_what_it_does_not_use(
     outside_package, enforcement, tmp_path
 ):

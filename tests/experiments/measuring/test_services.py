@@ -107,6 +107,7 @@ def test_a_service_is_started_for_each_trial_and_recorded(run_served, sockets, t
 
 
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_the_memory_of_a_service_counts_where_it_is_inside_the_limits(run_served):
     if not judge(load("4gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 4gb")
@@ -117,6 +118,7 @@ def test_the_memory_of_a_service_counts_where_it_is_inside_the_limits(run_served
 
 
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_a_service_that_is_killed_at_the_limit_makes_the_trial_out_of_memory(run_served):
     if not judge(load("1gb")).backend.enforced:
         pytest.skip("no backend of this machine can enforce 1gb")
@@ -125,31 +127,41 @@ def test_a_service_that_is_killed_at_the_limit_makes_the_trial_out_of_memory(run
     assert "1 GiB" in found["hungry-inside"].reason
 
 
+REASONS = {
+    "small-dies": "The service small ended by itself (exit status 1): no more room in here",
+    "silent-outside": "The service silent was not ready after 1 s: still reading its files",
+    "small-crashes": "The service small ended by itself (exit status 1): no more room in here",
+    "nameless-outside": "The service nameless does not tell its version: "
+    "Command '['false']' returned non-zero exit status 1.",
+    "broken-outside": "The service broken ended by itself (exit status 1): "
+    "/nowhere/to/be/found: No such file or directory",
+    "wordless-outside": "The service wordless does not tell its command: "
+    "half \N{REPLACEMENT CHARACTER} of a command",
+    "faulty-outside": "The service faulty cannot be asked whether it is ready: no such greeting",
+}
+
+
+@pytest.mark.parametrize("failing", [["small-dies"], pytest.param([*REASONS], marks=pytest.mark.long)], ids=len)
 def test_a_service_that_fails_makes_the_trial_void_with_its_last_words_and_the_run_goes_on(
-    run_served, sockets, tmp_path
+    run_served, sockets, tmp_path, failing
 ):
-    failing = "silent-outside,small-dies,small-crashes,broken-outside,faulty-outside,nameless-outside,wordless-outside"
-    done, found = run_served(f"{failing},small-outside")
+    done, found = run_served(",".join([*failing, "small-outside"]))
     assert done.returncode == 0, done.stderr
     assert found["small-outside"].outcome is Outcome.OK
     reasons = {name: record.reason for name, record in found.items() if record.outcome is Outcome.INVALID}
-    assert reasons == {
-        "silent-outside": "The service silent was not ready after 1 s: still reading its files",
-        "small-dies": "The service small ended by itself (exit status 1): no more room in here",
-        "small-crashes": "The service small ended by itself (exit status 1): no more room in here",
-        "nameless-outside": "The service nameless does not tell its version: "
-        "Command '['false']' returned non-zero exit status 1.",
-        "broken-outside": "The service broken ended by itself (exit status 1): "
-        "/nowhere/to/be/found: No such file or directory",
-        "wordless-outside": "The service wordless does not tell its command: "
-        "half \N{REPLACEMENT CHARACTER} of a command",
-        "faulty-outside": "The service faulty cannot be asked whether it is ready: no such greeting",
-    }
+    assert reasons == {name: REASONS[name] for name in failing}
     nothing_is_left(tmp_path, sockets)
 
 
-@pytest.mark.parametrize("where", ["inside", "outside"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "where"),
+    [
+        (signal.SIGKILL, "inside"),
+        (signal.SIGINT, "outside"),
+        pytest.param(signal.SIGKILL, "outside", marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, "inside", marks=pytest.mark.long),
+    ],
+)
 def test_after_the_runner_was_killed_or_interrupted_no_service_is_left(
     serving, enforcement, sockets, tmp_path, number, where
 ):
@@ -170,6 +182,7 @@ def test_after_the_runner_was_killed_or_interrupted_no_service_is_left(
     wait_until(lambda: not any(map(alive, map(int, pids.read_text().split()))))
 
 
+@pytest.mark.long
 def test_what_is_missing_is_skipped_with_its_reason_and_run_when_it_is_there(run_served, tmp_path):
     subjects = "small-outside,absent-outside,wanted-needs,x-impossible"
     out = tmp_path / "run"
@@ -222,6 +235,7 @@ def test_a_run_is_not_gone_on_with_where_a_service_has_another_version(run_serve
 VOID = "nameless-outside,nameless-inside,faulty-outside,faulty-inside"
 
 
+@pytest.mark.long
 def test_a_run_stops_after_a_block_that_was_wholly_void_and_says_why(run_served, tmp_path):
     done, _ = run_served(VOID, "--blocks", "3")
     assert done.returncode == 13, done.stderr

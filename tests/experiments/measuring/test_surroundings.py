@@ -81,6 +81,7 @@ def neighbours(group: Path, count: int):
 
 @pytest.mark.needs_root
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_a_kill_at_the_limit_of_an_enclosing_group_voids_the_trial_and_spares_the_profile(group_of, run_inside):
     enclosing = group_of("memory")
     (enclosing / "memory.limit_in_bytes").write_text(str(1280 * 2**20))
@@ -118,6 +119,7 @@ def on_one_processor(outside_package, tmp_path):
     forked.close()
 
 
+@pytest.mark.long
 def test_fewer_processors_than_the_profile_has_stop_a_run_or_are_on_every_page_of_it(on_one_processor, tmp_path):
     says = "only 1 of the profile's 2 processors may be used"
     arguments = ("run", "probe", "--engine", "simulated", "--blocks", "1", "--out", "run")
@@ -145,6 +147,7 @@ def test_fewer_processors_than_the_profile_has_stop_a_run_or_are_on_every_page_o
 
 @pytest.mark.needs_root
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_half_a_processor_around_us_stops_a_run(group_of, run_inside):
     enclosing = group_of("cpu")
     (enclosing / "cpu.cfs_quota_us").write_text("50000")
@@ -159,6 +162,7 @@ def test_half_a_processor_around_us_stops_a_run(group_of, run_inside):
 
 @pytest.mark.needs_root
 @pytest.mark.needs_limits
+@pytest.mark.long
 def test_less_memory_around_us_than_the_profile_has_stops_a_run(group_of, run_inside):
     enclosing = group_of("memory")
     (enclosing / "memory.limit_in_bytes").write_text(str(2 * 2**30))
@@ -254,6 +258,7 @@ def test_neither_a_daemon_inside_the_limits_nor_the_client_outside_is_a_noisy_ne
     assert expected_s <= ours_s < expected_s + inside_s
 
 
+@pytest.mark.long
 def test_a_client_on_processors_of_its_own_is_none_of_the_time_on_the_subject_s(taken_for_ours, monkeypatch):
     monkeypatch.setattr(trial, "_placement", lambda _: ((0,), (1,)))
     if not {0, 1} <= os.sched_getaffinity(0):
