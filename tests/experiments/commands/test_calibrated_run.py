@@ -19,6 +19,7 @@ from systems.engines.llama import LlamaSettings
 CHOICE = EngineChoice(flash_attention=True, threads=1, prefill_threads=2, micro_batch_tokens=64, chunk_tokens=128)
 
 
+@pytest.mark.long
 def test_a_run_has_what_its_calibration_chose_in_every_trial_and_in_its_report(
     fourgig, tmp_path: Path, tiny_model: Path, enforcement: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

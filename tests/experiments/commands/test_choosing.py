@@ -126,6 +126,7 @@ def test_only_the_models_that_the_chosen_trials_use_are_made():
     assert (one.model, one.shapes) == (None, every.shapes[:1])
 
 
+@pytest.mark.long
 def test_a_resumed_run_neither_wins_nor_loses_the_model_that_reads(monkeypatch, tmp_path):
     monkeypatch.setattr(requirements, "READER", tmp_path / "reader.gguf")
     answers = msgspec.structs.replace(ASKED, part="answers", shapes={"135m": EngineSpec(name="llama", model="135m")})

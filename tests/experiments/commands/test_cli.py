@@ -198,6 +198,7 @@ def test_a_setting_from_the_command_line_is_in_every_trial_that_does_not_choose_
     assert "history_length" not in (found[None] or {})
 
 
+@pytest.mark.long
 def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run_keeps_it(
     fourgig, tmp_path, enforcement
 ):
@@ -216,6 +217,7 @@ def test_a_setting_of_an_engine_is_in_every_trial_that_uses_it_and_a_resumed_run
     assert "0 trials, about 0 s at the pace of this run" in again.stdout
 
 
+@pytest.mark.long
 def test_sampling_is_set_by_its_parts_and_a_record_holds_them(fourgig, tmp_path, enforcement):
     out = tmp_path / "run"
     chosen = ("--set", "llama.sampling.temperature=0.7", "--set", 'llama.sampling={"top_k": 3, "stop": ["a,b"]}')

@@ -51,7 +51,9 @@ def test_a_model_that_is_none_is_refused_with_the_nearest(fourgig) -> None:
     assert "smollm2" in done.stderr
 
 
-@pytest.mark.parametrize("command", [("model", "get", "smollm2"), ("run", "--model", "smollm2")])
+@pytest.mark.parametrize(
+    "command", [("model", "get", "smollm2"), pytest.param(("run", "--model", "smollm2"), marks=pytest.mark.long)]
+)
 def test_what_was_asked_for_by_name_and_cannot_be_fetched_is_an_error(command, alone, fourgig, enforcement) -> None:
     done = fourgig(*command, *(enforcement if command[0] == "run" else ()), **alone)
 
@@ -105,6 +107,7 @@ def test_where_it_is_here_the_usual_model_is_real_and_a_resumed_run_finds_it_aga
     assert {spec.engine.model for spec in prepared.plan.trials if spec.engine} == {"SmolLM2-135M-Instruct (q8_0)"}
 
 
+@pytest.mark.long
 def test_a_study_does_without_a_model_of_its_own_that_cannot_be_fetched(
     alone: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,6 +109,7 @@ def test_without_a_home_what_needs_the_cache_names_the_variable(fourgig: Fourgig
     )
 
 
+@pytest.mark.long
 def test_without_a_home_what_needs_no_cache_works(fourgig: Fourgig, tmp_path: Path) -> None:
     if not allowed(*NO_ENTRY, "true"):
         pytest.skip("this machine lets nobody be a user without an entry")
@@ -124,7 +125,13 @@ def test_without_a_home_what_needs_no_cache_works(fourgig: Fourgig, tmp_path: Pa
     one_sentence(fourgig("run", "load", "--dry-run", "--model", "~/a.gguf", before=NO_ENTRY, **HOMELESS), 2, "whole")
 
 
-@pytest.mark.parametrize("cache", ["a-file", "a-file/below", "/proc/none", b"\xff"])
+@pytest.mark.parametrize(
+    "cache",
+    [
+        "a-file",
+        *(pytest.param(each, marks=pytest.mark.long) for each in ("a-file/below", "/proc/none", b"\xff")),
+    ],
+)
 def test_a_cache_that_cannot_be_made_names_the_variable(fourgig: Fourgig, tmp_path: Path, cache: str | bytes) -> None:
     (tmp_path / "cwd" / "a-file").touch()
     for arguments in (RUN, ("model", "make", "tiny")):
@@ -133,6 +140,7 @@ def test_a_cache_that_cannot_be_made_names_the_variable(fourgig: Fourgig, tmp_pa
     assert fourgig(*RUN, "--dry-run", FOURGIG_CACHE=cache).returncode == 0
 
 
+@pytest.mark.long
 def test_a_cache_that_is_full_but_read_only_serves(fourgig: Fourgig, tmp_path: Path) -> None:
     if not allowed(*OWN_MOUNTS, "true"):
         pytest.skip("this machine lets nobody mount")
@@ -143,7 +151,13 @@ def test_a_cache_that_is_full_but_read_only_serves(fourgig: Fourgig, tmp_path: P
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("shm", ["mount -t tmpfs -o ro none /dev/shm", "mount --bind /proc /dev/shm"])
+@pytest.mark.parametrize(
+    "shm",
+    [
+        "mount -t tmpfs -o ro none /dev/shm",
+        pytest.param("mount --bind /proc /dev/shm", marks=pytest.mark.long),
+    ],
+)
 def test_a_model_is_made_without_shared_memory(fourgig: Fourgig, tmp_path: Path, shm: str) -> None:
     if not allowed(*OWN_MOUNTS, shm):
         pytest.skip("this machine lets nobody mount")
@@ -153,6 +167,7 @@ def test_a_model_is_made_without_shared_memory(fourgig: Fourgig, tmp_path: Path,
     assert made.exists()
 
 
+@pytest.mark.long
 def test_a_full_disk_stops_a_report_and_a_model_with_a_sentence(fourgig: Fourgig, tmp_path: Path) -> None:
     if not allowed(*OWN_MOUNTS, "true"):
         pytest.skip("this machine lets nobody mount")
@@ -166,6 +181,7 @@ def test_a_full_disk_stops_a_report_and_a_model_with_a_sentence(fourgig: Fourgig
     one_sentence(made, ExitCode.CANNOT_WRITE, "Not enough disk space")
 
 
+@pytest.mark.long
 def test_a_name_that_is_not_utf8_is_told(fourgig: Fourgig, tmp_path: Path) -> None:
     odd = os.fsencode(tmp_path / "\udcff")
     Path(os.fsdecode(odd)).mkdir()
@@ -254,6 +270,7 @@ main()
 """
 
 
+@pytest.mark.long
 def test_runs_that_begin_in_the_same_second_have_names_of_their_own(outside: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, "-c", FROZEN, *RUN]
     started = [

@@ -135,6 +135,7 @@ def wall_clock(tmp_path):
     return {"LD_PRELOAD": str(library), "SECONDS_AHEAD": str(ahead)}, set_ahead
 
 
+@pytest.mark.long
 async def test_fifty_users_do_not_notice_a_clock_that_jumps_and_no_turn_they_know_of_is_lost_in_a_kill(
     serve, wall_clock, tmp_path
 ):
@@ -333,7 +334,9 @@ def test_what_is_no_time_is_refused_in_a_sentence(wrong):
         seconds(wrong, "serve.unload_after")
 
 
-@pytest.mark.parametrize("how", ["option", "environment", "file"])
+@pytest.mark.parametrize(
+    "how", ["option", *(pytest.param(each, marks=pytest.mark.long) for each in ("environment", "file"))]
+)
 def test_the_model_leaves_memory_and_the_next_request_has_it_back(serve_tiny, tiny_model, tmp_path, monkeypatch, how):
     said = {"option": ["--unload-after", "1s"], "environment": [], "file": ["--config", str(tmp_path / "set.toml")]}
     if how == "environment":

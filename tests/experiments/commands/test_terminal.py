@@ -112,7 +112,7 @@ def test_what_another_package_says_is_printed_and_not_obeyed(
     assert ("\\xe9" in done.stdout) is bool(encoding)
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", [ENCODINGS[0], pytest.param(ENCODINGS[1], marks=pytest.mark.long)])
 def test_what_a_record_says_is_printed_and_not_obeyed(
     fourgig: Fourgig, tmp_path: Path, recorded: tuple[Path, str], encoding: dict[str, str]
 ) -> None:
@@ -238,7 +238,12 @@ WHATEVER_BEFALLS_IT = {
 
 
 @pytest.mark.parametrize(
-    ("command", "redirection"), [(command, each) for command, these in WHATEVER_BEFALLS_IT.items() for each in these]
+    ("command", "redirection"),
+    [
+        pytest.param(command, each, marks=[pytest.mark.long] if command != "list parts" else [])
+        for command, these in WHATEVER_BEFALLS_IT.items()
+        for each in these
+    ],
 )
 def test_an_output_that_is_closed_unread_or_full_is_no_defect(
     command: str, redirection: str, recorded: tuple[Path, str], outside: dict[str, str], tmp_path: Path
@@ -250,7 +255,10 @@ def test_an_output_that_is_closed_unread_or_full_is_no_defect(
     assert done.returncode in ({0, 3, 11} if command == "doctor" and not code else {code}), done.stderr
 
 
-@pytest.mark.parametrize("redirection", ["2>&1 | true", ">&- 2>&- <&-", "> /dev/full 2>&1"])
+@pytest.mark.parametrize(
+    "redirection",
+    ["2>&1 | true", *(pytest.param(each, marks=pytest.mark.long) for each in (">&- 2>&- <&-", "> /dev/full 2>&1"))],
+)
 def test_a_run_that_nobody_sees_is_measured_to_its_end(
     redirection: str, outside: dict[str, str], tmp_path: Path
 ) -> None:
