@@ -169,7 +169,7 @@ def test_what_one_of_two_lost_forbids_to_compare_them_and_is_counted(before, fai
     assert set(concluded["conclusion"]) == {Conclusion.NONE}
 
 
-@pytest.mark.parametrize("void", [4, 5, 6])
+@pytest.mark.parametrize("void", [*(pytest.param(each, marks=pytest.mark.long) for each in (4, 5)), 6])
 def test_complete_pairs_count_and_a_report_is_made_of_what_is_there(tmp_path, void):
     folder = edited.write(tmp_path, of(edited.ended(Outcome.INVALID), ASYNCHRONOUS, blocks=range(void)))
     run = load_run(folder)
@@ -362,6 +362,7 @@ def everything_said(folder: Path, beside: Run) -> None:
         regressions.summary(compared)
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MIXTURES)
 def test_no_mixture_of_outcomes_stops_comparisons_or_the_ledger(tmp_path_factory, before, mixture):
@@ -369,12 +370,15 @@ def test_no_mixture_of_outcomes_stops_comparisons_or_the_ledger(tmp_path_factory
     everything_said(folder, before)
 
 
-@pytest.mark.parametrize("oddity", range(len(ODDITIES)))
+@pytest.mark.parametrize(
+    "oddity", [pytest.param(each, marks=[pytest.mark.long] if each % 4 else []) for each in range(len(ODDITIES))]
+)
 def test_no_outcome_of_all_that_an_agent_did_stops_comparisons_or_the_ledger(tmp_path, before, oddity):
     odd = ODDITIES[oddity]
     everything_said(edited.write(tmp_path, of(odd, ASYNCHRONOUS), of(odd, ASYNCHRONOUS, twin=True)), before)
 
 
+@pytest.mark.long
 def test_no_mixture_of_outcomes_stops_a_report(tmp_path):
     """Each record is odd in another way than the one before it, and every oddity is there several times."""
     turns = itertools.cycle(ODDITIES)

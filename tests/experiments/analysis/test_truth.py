@@ -41,7 +41,7 @@ def test_few_blocks_cover_the_truth_as_often_as_stated(blocks):
     assert covered(Estimate(logs(blocks, RUNS, 0.3)), 0.3) == pytest.approx(0.95, abs=margin(0.95, RUNS))
 
 
-@pytest.mark.parametrize("blocks", [20, 40])
+@pytest.mark.parametrize("blocks", [20, pytest.param(40, marks=pytest.mark.long)])
 def test_many_blocks_are_resampled_and_cover_the_truth_as_often_as_stated(blocks):
     found = covered(Estimate(logs(blocks, BOOTSTRAPPED_RUNS)))
     # The bootstrap-t is not exact: it may miss by the order of 1/n² besides.
@@ -104,6 +104,7 @@ def test_the_smallest_effect_is_seen_four_times_of_five(blocks, floor):
     assert found == pytest.approx(power.POWER, abs=margin(power.POWER, RUNS, power.SIMULATED))
 
 
+@pytest.mark.long
 def test_a_study_of_equals_and_of_some_that_differ_gives_few_false_conclusions():
     differing, every, studies = 10, 100, 15
     false = true = 0

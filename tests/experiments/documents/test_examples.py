@@ -68,6 +68,7 @@ def test_a_described_agent_has_rungs_and_variants(fourgig):
     assert "notes-unpruned" in shown.stdout
 
 
+@pytest.mark.long
 def test_a_study_an_agent_and_a_workload_from_another_package(fourgig, enforcement, tmp_path):
     out = tmp_path / "run"
     chosen = ("--systems", "echo,notes", "--workload", "shop")

@@ -16,6 +16,7 @@ def run():
 
 
 @pytest.mark.parametrize("turns", [50, 500, 5_000])
+@pytest.mark.long
 def test_the_page_says_what_the_records_hold(run, turns):
     page = (ROOT / "docs" / "remembering.md").read_text()
     [row] = [line for line in page.splitlines() if line.startswith(f"| {turns:,} | ")]

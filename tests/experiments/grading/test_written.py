@@ -32,6 +32,7 @@ def found():
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.long
 def test_the_default_finds_as_much_as_full_text_in_what_people_wrote(found, path):
     assert found[path]["relevance"] >= found[path]["bm25"] - LEEWAY
     assert found[path]["bm25"] > found[path]["like"]
@@ -54,11 +55,13 @@ def plain_full_text(path):
     return mean(shares)
 
 
+@pytest.mark.long
 def test_in_all_of_it_the_default_finds_more_than_plain_full_text(found):
     plain = {path: plain_full_text(path) for path in found}
     assert all(one["relevance"] > plain[path] for path, one in found.items()), plain
 
 
+@pytest.mark.long
 def test_in_all_of_it_the_default_finds_more(found):
     assert mean(one["relevance"] for one in found.values()) > mean(one["bm25"] for one in found.values())
 

@@ -73,6 +73,7 @@ def test_the_comparing_notebook_serves_any_run(tmp_path: Path, monkeypatch: pyte
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
 
 
+@pytest.mark.long
 def test_the_comparing_notebook_survives_a_run_in_which_nothing_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

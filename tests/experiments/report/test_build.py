@@ -138,6 +138,7 @@ def test_figures_and_tables_lie_beside_the_page(three_blocks: Path) -> None:
     assert ratios["labels"].str.contains("sleeps shortened").any()
 
 
+@pytest.mark.long
 def test_the_same_records_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Figure, "savefig", pictures.drawn)
     folder = synthetic.write(tmp_path, lookups(2))
@@ -154,6 +155,7 @@ def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> N
     assert ", 95 % interval" not in text
 
 
+@pytest.mark.long
 def test_six_blocks_show_intervals_and_the_verdict_of_the_model_comes_first(tmp_path: Path) -> None:
     made = synthetic.of_a_real_model(synthetic.armed(synthetic.isolation(6, random.Random(7))))
     text = page(tmp_path, made, blocks=6).text
@@ -190,6 +192,7 @@ def test_labels_stand_on_every_table_made_from_such_trials(three_blocks: Path) -
     assert simulated and all("simulated engine: no model ran" in caption for caption in simulated)
 
 
+@pytest.mark.long
 def test_a_run_without_limits_says_so_loudly(tmp_path: Path) -> None:
     found = page(tmp_path, synthetic.everything(1)[:5], enforced=False)
     assert "The limits were NOT enforced" in found.text
@@ -246,10 +249,11 @@ def test_uneven_losses_forbid_a_verdict(tmp_path: Path) -> None:
     assert "no reason was recorded" in page(tmp_path, made).text
 
 
-def test_text_from_records_is_never_markup(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["retrieval", pytest.param(None, marks=pytest.mark.long)])
+def test_text_from_records_is_never_markup(tmp_path: Path, part: str | None) -> None:
     made = []
     for one in synthetic.everything(1):
-        if one.spec.study != "memory":
+        if one.spec.study != "memory" or part not in (None, one.spec.condition.get("part")):
             continue
         spec = msgspec.structs.replace(one.spec, labels=(EVIL,), subject=EVIL + one.spec.subject)
         made.append(synthetic.record(spec, *one.parts))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from experiments.measuring.records import Part
 from tests.experiments.analysis import synthetic
@@ -74,6 +75,7 @@ def package(site: Path, name: str, entries: str, **modules: str) -> Path:
     return site
 
 
+@pytest.mark.long
 def test_broken_ones_are_refused_by_name_and_break_no_other(outside_package: dict[str, str], tmp_path: Path) -> None:
     site = package(tmp_path / "site", "broken", BROKEN_ENTRIES, outside_broken=BROKEN)
     trial = synthetic.spec("load", "baseline")
@@ -99,6 +101,7 @@ def test_broken_ones_are_refused_by_name_and_break_no_other(outside_package: dic
     assert "failing" not in measured
 
 
+@pytest.mark.long
 def test_a_report_needs_no_implementation_of_a_system_or_an_engine(tmp_path: Path) -> None:
     run = synthetic.write(tmp_path, synthetic.everything(1)[:20], blocks=1)
     look = (

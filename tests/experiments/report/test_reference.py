@@ -27,6 +27,7 @@ def written(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.long
 def test_the_analysis_of_a_thinned_run_is_that_of_the_whole(tmp_path):
     whole, out = (
         synthetic.write(tmp_path / "run", lazy_loading(), blocks=2, studies=("lazy-loading",)),
@@ -52,6 +53,7 @@ def test_the_analysis_of_a_thinned_run_is_that_of_the_whole(tmp_path):
         assert getattr(after, name).equals(getattr(before, name)), name
 
 
+@pytest.mark.long
 def test_each_study_of_a_run_becomes_a_part_of_its_own(tmp_path):
     skipped = tuple(Skipped(study=name, condition={}, subject="x", reason="none") for name in ("isolation", "memory"))
     studies = ("isolation", "lazy-loading")
@@ -71,6 +73,7 @@ def test_each_study_of_a_run_becomes_a_part_of_its_own(tmp_path):
     assert not (out / "run.json").exists()
 
 
+@pytest.mark.long
 def test_a_study_that_is_measured_anew_replaces_its_part_alone(tmp_path):
     out = tmp_path / "out"
     studies = ("isolation", "lazy-loading")

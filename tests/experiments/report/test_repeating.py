@@ -82,6 +82,7 @@ def filters(line):
 
 
 @pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.long
 def test_the_commands_of_a_claim_plan_every_trial_it_rests_on(name, ledger_of_reference, planned):
     judged, repetitions = ledger_of_reference[name]
     assert {title for one in repetitions for title in one.titles} == {one.test.title for one in judged}
@@ -103,6 +104,7 @@ def test_the_commands_of_a_claim_plan_every_trial_it_rests_on(name, ledger_of_re
 
 
 @pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.long
 def test_the_commands_of_a_claim_plan_nothing_else_but_arms(name, ledger_of_reference, planned):
     judged, repetitions = ledger_of_reference[name]
     wanted = {
@@ -131,6 +133,7 @@ def test_the_commands_of_a_claim_plan_nothing_else_but_arms(name, ledger_of_refe
 
 
 @pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.long
 def test_the_commands_of_a_claim_plan_the_arms_that_gave_its_noise_floors(
     name, ledger_of_reference, planned, floors, reference_run
 ):
@@ -152,6 +155,7 @@ def test_the_commands_of_a_claim_plan_the_arms_that_gave_its_noise_floors(
         assert gave <= {place(spec) for plan in plans for spec in plan.trials if spec.twin}
 
 
+@pytest.mark.long
 def test_the_model_is_named_where_it_is_run_and_only_there(ledger_of_reference):
     # Isolation was measured with random weights of that shape, lazy loading with the real one.
     assert any(
@@ -165,6 +169,7 @@ def test_the_model_is_named_where_it_is_run_and_only_there(ledger_of_reference):
 
 
 @pytest.mark.parametrize("name", ["S0-8b", "S0-startup"])
+@pytest.mark.long
 def test_a_printed_command_pasted_into_a_shell_plans_the_claim(fourgig, ledger_of_reference, name):
     judged, [one] = ledger_of_reference[name]
     done = fourgig(*shlex.split(one.command)[1:], "--dry-run", COLUMNS="300")

@@ -238,6 +238,7 @@ def test_names_that_mean_nothing_are_refused(made: list[Record], text: Path, tmp
             numbers[name]
 
 
+@pytest.mark.long
 def test_every_number_of_the_paper_has_its_record_in_the_reference_run(
     reference_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
