@@ -61,6 +61,7 @@ def trials(measured):
     return found
 
 
+@pytest.mark.long
 def test_it_goes_through_all_four_studies(trials):
     assert set(trials) == {*STUDIES, "long-questions"}
     for record in chain.from_iterable(trials.values()):
@@ -69,6 +70,7 @@ def test_it_goes_through_all_four_studies(trials):
         assert record.spec.engine is None or record.spec.engine_apart
 
 
+@pytest.mark.long
 def test_it_does_equal_work_and_no_call_is_unforeseen(trials):
     asked = [record for study in ("isolation", "load") for record in trials[study]]
     rows = [row for record in asked for part in record.parts for row in part.requests]
@@ -84,6 +86,7 @@ def test_it_does_equal_work_and_no_call_is_unforeseen(trials):
         assert (work_done.calls, work_done.generated_tokens) == (2 * turns, 2 * turns * REPLY_TOKENS)
 
 
+@pytest.mark.long
 def test_its_memory_and_processor_time_are_those_that_the_group_counted(trials):
     for record in trials["load"]:
         looks = record.outside.looks
@@ -96,6 +99,7 @@ def test_its_memory_and_processor_time_are_those_that_the_group_counted(trials):
     assert start.part().memory["ready"].anonymous_bytes > WORKER_BYTES
 
 
+@pytest.mark.long
 def test_the_report_has_the_metric_and_the_figure_of_its_package(measured):
     page = (measured / "report.html").read_text()
     assert "Parity of the seed" in page

@@ -17,6 +17,7 @@ def failures(found):
     ]
 
 
+@pytest.mark.long
 def test_a_system_from_another_package_goes_through_the_studies(fourgig, enforcement, tmp_path):
     out, studies = tmp_path / "run", ("lazy-loading",)
     arguments = ("--systems", "echo", "--engine", "simulated", "--preset", "smoke", "--out", out)

@@ -123,6 +123,7 @@ def test_the_systems_own_server_is_preferred(monkeypatch: pytest.MonkeyPatch, tm
     assert found.version() == "Valkey 8.1.1, allocator jemalloc-5.3.0"
 
 
+@pytest.mark.long
 def test_a_server_that_dies_makes_the_trial_void_and_a_missing_one_is_skipped_with_the_reason(
     service: Service, enforcement: list[str], tmp_path: Path
 ) -> None:

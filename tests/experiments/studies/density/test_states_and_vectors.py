@@ -72,7 +72,7 @@ def test_the_threshold_of_the_ten_nearest_is_that_of_whole_numbers(tmp_path: Pat
         assert np.sort(rows @ vector)[-10] == pytest.approx(tenth, abs=1e-5)
 
 
-@pytest.mark.parametrize("part", ["states", "vectors"])
+@pytest.mark.parametrize("part", [pytest.param("states", marks=pytest.mark.long), "vectors"])
 def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_path: Path, part: str) -> None:
     out = tmp_path / "run"
     arguments = ("density", "--part", part, "--engine", "simulated", "--preset", "smoke", "--out", out)

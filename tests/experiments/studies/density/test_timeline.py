@@ -44,6 +44,7 @@ def test_every_claim_of_this_part_is_tested_in_conditions_that_are_planned():
             assert any(test.fits(condition) for condition in conditions), (name, test.title)
 
 
+@pytest.mark.long
 def test_a_trial_notes_memory_after_every_turn_and_grades_its_tasks(fourgig, enforcement, tmp_path):
     out = tmp_path / "run"
     arguments = ("--part", "timeline", "--only", "tasks=many", "--engine", "simulated", "--preset", "smoke")

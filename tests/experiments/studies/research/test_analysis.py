@@ -163,6 +163,7 @@ def test_trials_of_other_parts_have_none_of_them() -> None:
     assert all(isinstance(metrics.get(name).of(other), Missing) for name in analysis.MEASURES)
 
 
+@pytest.mark.long
 def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = ("research", "--part", "analysis", "--engine", "simulated", "--preset", "smoke", "--out", out)

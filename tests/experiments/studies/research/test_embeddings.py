@@ -64,6 +64,7 @@ def _cache_with_the_encoder(folder: Path, embedding_model: Callable[[str], Path]
     return folder, {"minilm", "terms"}
 
 
+@pytest.mark.long
 def test_a_small_run_measures_everything_and_is_drawn(
     fourgig: Any, enforcement: list[str], tmp_path: Path, embedding_model: Callable[[str], Path]
 ) -> None:

@@ -46,6 +46,7 @@ def test_the_standard_preset_takes_six_minutes_at_most() -> None:
     assert BLOCKS["standard"] * sum(cell.estimate_s for cell in cells("standard")) < 6 * 60
 
 
+@pytest.mark.long
 def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = ("research", "--part", "fetch", "--engine", "simulated", "--preset", "smoke", "--out", out)

@@ -44,6 +44,7 @@ def test_the_claim_is_tested_at_every_rate_that_is_planned():
         assert {cell.condition["turns_per_s"] for cell in fitting} == rates
 
 
+@pytest.mark.long
 def test_a_trial_counts_what_is_in_the_files(fourgig, enforcement, tmp_path):
     out = tmp_path / "run"
     done = fourgig("run", "research", "--part", "saving", "--preset", "smoke", "--out", out, *enforcement)

@@ -104,6 +104,7 @@ def test_which_histories_leave_messages_in_neither(subject, lost):
 # Trials
 
 
+@pytest.mark.long
 def test_trials_without_a_model(fourgig, enforcement, tmp_path):
     out = tmp_path / "run"
     arguments = ("--part", "summaries", "--engine", "simulated", "--preset", "smoke")
@@ -120,6 +121,7 @@ def test_trials_without_a_model(fourgig, enforcement, tmp_path):
             assert metrics.get("messages_in_neither_most").of(record) == 0
 
 
+@pytest.mark.long
 def test_a_real_model_sums_up_and_is_asked(fourgig, enforcement, tmp_path, tiny_model):
     """Its words mean nothing: what is shown is that everything is asked and graded."""
     out = tmp_path / "run"

@@ -37,6 +37,7 @@ def records(tmp_path_factory: pytest.TempPathFactory, embedding_model: Callable[
         return {cell.subject: tried(batched_embedding, cell, work) for cell in batched_embedding.cells(SMOKE)}
 
 
+@pytest.mark.long
 def test_a_batch_makes_the_vectors_that_the_texts_have_alone(records: dict[str, Record]) -> None:
     for record in records.values():
         assert value("embedding_alike", record) > 0.999
@@ -44,6 +45,7 @@ def test_a_batch_makes_the_vectors_that_the_texts_have_alone(records: dict[str, 
         assert value("embedding_rate", record) > 0
 
 
+@pytest.mark.long
 def test_every_way_reads_the_same_texts_in_its_own_number_of_calls(records: dict[str, Record]) -> None:
     calls = {way: len(record.part().series["embedding_call_s"]) for way, record in records.items()}
     assert calls["one-at-a-time"] == 32 * calls["batch-32"]
@@ -86,6 +88,7 @@ def test_the_texts_that_count_are_the_same_in_every_way_and_none_was_read_before
     assert [len(texts) for texts in measured] == [128]
 
 
+@pytest.mark.long
 def test_rates_and_memory_are_drawn(records: dict[str, Record], tmp_path: Path) -> None:
     drawing = drawn(figure, records.values(), tmp_path)["strategies-batched-embedding"]
     assert drawing.title.startswith("In batches of 32, texts a second:")

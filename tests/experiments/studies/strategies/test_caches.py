@@ -254,6 +254,7 @@ def test_a_cache_is_warmed_with_what_was_popular_on_another_day() -> None:
 # From the trial to the figure
 
 
+@pytest.mark.long
 def test_a_small_run_measures_everything(fourgig, enforcement, tmp_path: Path) -> None:
     if missing := services.get("redis").missing():
         pytest.skip(missing)

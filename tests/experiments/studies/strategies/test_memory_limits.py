@@ -75,6 +75,7 @@ def test_the_figure_says_what_the_trials_did(records, tmp_path):
     assert "0 % in Python" in words(found["strategies-memory-limits"])
 
 
+@pytest.mark.long
 def test_at_the_limit_of_all_the_kernel_ends_an_agent_and_the_trial_goes_on(fourgig, enforcement, tmp_path):
     if enforcement:
         pytest.skip("no limit is enforced here")
