@@ -22,7 +22,10 @@ ADVISED = Sampling(seed=1)
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(("sampling", "right"), [(GREEDY, 5), (ADVISED, 4)], ids=["greedy", "advised"])
+@pytest.mark.parametrize(
+    ("sampling", "right"),
+    [pytest.param(GREEDY, 5, id="greedy"), pytest.param(ADVISED, 4, id="advised", marks=pytest.mark.long)],
+)
 async def test_ten_turns_of_real_words_hold_no_echo_of_the_prompt_and_no_reply_over_and_over(
     smollm2, tmp_path, sampling, right
 ):

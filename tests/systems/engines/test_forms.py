@@ -251,6 +251,7 @@ def test_an_engine_says_whether_it_heeds_a_form_and_refuses_one_that_it_does_not
             simulated.generate(Call(messages=ASKED, **more))
 
 
+@pytest.mark.long
 def test_a_real_model_fills_in_a_form(smollm2):
     messages = [Message("user", "Vera is 36 and lives in Lisbon. Say her age and her city in JSON.")]
     schema = {

@@ -18,7 +18,10 @@ from systems.models.charsmap import compiled
 REFERENCE = Path(__file__).parent / "embeddings"
 
 
-@pytest.mark.parametrize("name", embeddings.names())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[pytest.mark.long] if each == "e5-small" else []) for each in embeddings.names()],
+)
 def test_vectors_are_those_of_the_original(name, embedding_model):
     reference = json.loads((REFERENCE / f"{name}.json").read_text("utf-8"))
     engine = embedding_engine(embedding_model(name), threads=2)

@@ -107,6 +107,7 @@ def test_a_cache_that_cannot_be_written_is_named(small: Published, tmp_path: Pat
         fetched("small")
 
 
+@pytest.mark.long
 def test_without_pip_one_is_made_for_the_moment(small: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
 
@@ -138,7 +139,7 @@ def test_two_processes_at_once_both_get_it(small: Published) -> None:
     assert kept() == {"published/small-model-1.0/weights.bin", "published/small-model-1.0/words.txt"}
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("end", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_what_was_interrupted_is_fetched_by_the_next(
     end: signal.Signals, small: Published, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

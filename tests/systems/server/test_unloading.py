@@ -304,7 +304,7 @@ async def test_metrics_say_whether_the_model_is_in_memory(tiny_model, clock):
     assert b"fourgig_model_unloads_total 1.0" in said
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", ["batched", pytest.param("llama", marks=pytest.mark.long)])
 def test_the_memory_goes_back_to_the_system(kind, smollm2, clock):
     engine_kind, settings = ENGINES[kind]
     inner = engine_kind(settings(model_path=str(smollm2), context_tokens=2048, calibrate=False))

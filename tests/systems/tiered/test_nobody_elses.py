@@ -11,6 +11,7 @@ import re
 
 import msgspec
 import numpy as np
+import pytest
 
 from systems.engines.embedding import opening
 from systems.engines.interface import Embedded, EmbeddingEngine
@@ -22,7 +23,7 @@ from systems.tiered.semantic.thresholds import Threshold
 from systems.tiered.settings import TieredSettings
 
 TRIES = int(os.environ.get("FOURGIG_TRIES", "10000"))
-"""How many turns."""
+"""How many turns, where it may take long."""
 
 SESSIONS = [
     *("anna", "Anna", "anna ", "ann", "anná", "anna\u0301", "a" * 3000, "a" * 2999, "", "0", "%", "_"),
@@ -75,7 +76,8 @@ class Marking(SimulatedEngine):
         return msgspec.structs.replace(made, text=f"mark{owner}x.", finish_reason="stop")  # whole, so it may be kept
 
 
-async def test_nothing_of_one_users_is_served_to_another(tmp_path, monkeypatch):
+@pytest.mark.parametrize("tries", [600, pytest.param(TRIES, marks=pytest.mark.long)])
+async def test_nothing_of_one_users_is_served_to_another(tmp_path, monkeypatch, tries):
     monkeypatch.setattr(opening, "embedding_engine", lambda *_: Everything())
     monkeypatch.setattr(cache, "threshold_of", lambda _: Threshold(similarity=0.5, least_shared=0.0))
     owners = {talk(session, name): place for place, session in enumerate(SESSIONS) for name in CONVERSATIONS}
@@ -110,17 +112,18 @@ async def test_nothing_of_one_users_is_served_to_another(tmp_path, monkeypatch):
         if found:
             await agent.forget(session, conversation=rng.choice(found).id)
 
-    while served < TRIES:
+    period = tries // 5
+    while served < tries:
         await asyncio.gather(*(turn() for _ in range(40)))
         for session in rng.sample(SESSIONS, 2):
             await agent._lower.freeze(session)
-        if served % 2000 < 40:
+        if served % period < 40:
             await forget()
-        if served % 2000 < 40:
+        if served % period < 40:
             similar += agent.counters().similar_hits
             await agent.close()
             # What used notes is not served by meaning: with and without them in turn.
-            agent = Tiered(TieredSettings(**chosen, memories=3 * (served // 2000 % 2)), engine, tmp_path)
+            agent = Tiered(TieredSettings(**chosen, memories=3 * (served // period % 2)), engine, tmp_path)
             await agent.start()
     similar += agent.counters().similar_hits
     await agent.close()

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import pytest
 
 from systems.engines.batched.engine import BatchedEngine
 from systems.engines.batched.settings import BatchedSettings
@@ -69,6 +70,7 @@ def soak(model_path: str) -> tuple[list[int], int, int]:
     return tokens, grown, failed
 
 
+@pytest.mark.long
 def test_thousands_of_requests_leave_no_slot_behind_and_memory_bounded(tiny_model: Path) -> None:
     code = f"import sys; from {__name__} import soak; tokens, *rest = soak(sys.argv[1]); print(*rest); print(*tokens)"
     done = subprocess.run([sys.executable, "-c", code, str(tiny_model)], check=True, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Two hundred analyses that misbehave, killed, cancelled and orphaned at random moments: nothing of them is left."""
+"""Analyses that misbehave, killed, cancelled and orphaned at random moments: nothing of them is left."""
 
 import os
 import random
@@ -14,14 +14,15 @@ import pytest
 from tests.systems.research.analysis import programs, stormy
 from tests.systems.research.analysis.seen import running
 
-AGENTS = 13  # of eight analyses each, in both ways
+AGENTS = 13  # of eight analyses each, two hundred in both ways, where it may take long
 KILLS = 8
 
 
-def test_whatever_is_killed_when_no_process_is_left(tmp_path, apart):
+@pytest.mark.parametrize("agents", [2, pytest.param(AGENTS, marks=pytest.mark.long)])
+def test_whatever_is_killed_when_no_process_is_left(tmp_path, apart, agents):
     program = copied(tmp_path)
     chance = random.Random(24)
-    for number in range(AGENTS):
+    for number in range(agents):
         command = [sys.executable, stormy.__file__, program, str(number), "apart" if apart else "here"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as agent:
             assert agent.stdout.readline() == b"begun\n"

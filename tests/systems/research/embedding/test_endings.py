@@ -96,7 +96,7 @@ def test_whatever_ends_the_parent_at_work_nothing_is_left(pattern, ending, model
     assert end(process, name, ending) == []
 
 
-@pytest.mark.parametrize("pattern", ["processes", "shared"])
+@pytest.mark.parametrize("pattern", ["processes", pytest.param("shared", marks=pytest.mark.long)])
 def test_whenever_the_parent_is_killed_nothing_is_left(pattern, model):
     moments = random.Random(f"moments {pattern}")
     parents = [parent(pattern, "" if number % 2 else model) for number in range(4)]
@@ -108,7 +108,7 @@ def test_whenever_the_parent_is_killed_nothing_is_left(pattern, model):
         assert end(process, name, signal.SIGKILL) == []
 
 
-@pytest.mark.parametrize("pattern", ["processes", "shared"])
+@pytest.mark.parametrize("pattern", [pytest.param("processes", marks=pytest.mark.long), "shared"])
 async def test_whichever_process_is_killed_whenever_requests_are_answered_again(pattern, model, monkeypatch):
     name = uuid.uuid4().hex
     monkeypatch.setenv(_VARIABLE, name)

@@ -210,7 +210,10 @@ def test_an_error_of_whoever_is_told_is_not_swallowed(pattern: str, site: Hostil
     assert site.quiet.wait(10)
 
 
-@pytest.mark.parametrize("path", ["/bomb", "/endless", "/endless-chunks", "/huge-line", "/endless-head"])
+@pytest.mark.parametrize(
+    "path",
+    ["/bomb", "/endless", pytest.param("/endless-chunks", marks=pytest.mark.long), "/huge-line", "/endless-head"],
+)
 def test_a_hostile_page_takes_little_memory(pattern: str, site: Hostile, path: str) -> None:
     most = MOST_BYTES // 4 if path == "/endless-chunks" else MOST_BYTES  # byte by byte, and each of them is traced
     read(pattern, [site.url + "/good"])

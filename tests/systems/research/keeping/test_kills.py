@@ -57,7 +57,9 @@ def lived(path, pattern, deeds, step):
     return {int(line) for line in done.stdout.splitlines()}, done.returncode
 
 
-@pytest.mark.parametrize("pattern", ["queued", "thread", "in-loop"])
+@pytest.mark.parametrize(
+    "pattern", ["queued", *(pytest.param(each, marks=pytest.mark.long) for each in ("thread", "in-loop"))]
+)
 @settings(
     max_examples=EXAMPLES,
     derandomize=True,

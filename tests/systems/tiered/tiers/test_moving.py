@@ -4,6 +4,8 @@ import gc
 import random
 import tracemalloc
 
+import pytest
+
 from systems.interface import talk
 from systems.tiered.tiers.packing import Packing, trained
 from systems.tiered.tiers.rhythm import Rhythm
@@ -109,6 +111,7 @@ def test_no_dictionary_is_made_of_little_or_of_what_has_nothing_in_common():
     assert trained(like) is not None
 
 
+@pytest.mark.long
 async def test_memory_does_not_grow_with_what_has_come_and_gone(place):
     async with place.opened(cold_bytes=1 << 20, warm_bytes=100_000, prefetch=False) as tiers:
         tracemalloc.start()
