@@ -135,8 +135,7 @@ REASONS = {
     "Command '['false']' returned non-zero exit status 1.",
     "broken-outside": "The service broken ended by itself (exit status 1): "
     "/nowhere/to/be/found: No such file or directory",
-    "wordless-outside": "The service wordless does not tell its command: "
-    "half \N{REPLACEMENT CHARACTER} of a command",
+    "wordless-outside": "The service wordless does not tell its command: half \N{REPLACEMENT CHARACTER} of a command",
     "faulty-outside": "The service faulty cannot be asked whether it is ready: no such greeting",
 }
 
