@@ -98,6 +98,7 @@ def test_an_interrupt_leaves_nothing_and_nobody(places, tmp_path) -> None:
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.long
 def test_an_agent_from_the_template_is_measured_beside_one_that_leaks(said, fourgig, places, tmp_path) -> None:
     added = said("systems", "add", "mine")
     assert str(tmp_path / "own" / "mine" / "adapter.py") in added

@@ -141,6 +141,7 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(path, tmp_path, argument
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.long
 def test_what_is_still_readable_has_an_exit_code_of_its_own(path):
     with closing(sqlite3.connect(path)) as reader:
         reader.execute("PRAGMA journal_mode=WAL")

@@ -223,6 +223,7 @@ def test_a_trial_whose_name_no_record_can_hold_is_not_planned(fourgig: Fourgig) 
     one_sentence(fourgig(*RUN, SUBJECT=b"\xff"), ExitCode.BAD_INPUT, "hostile", "not UTF-8")
 
 
+@pytest.mark.long
 def test_blank_lines_among_the_records_are_passed_over(fourgig: Fourgig, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     assert fourgig(*RUN, "--out", folder).returncode == 0

@@ -84,7 +84,10 @@ class Talk:
         return [[(message.role, message.content) for message in messages] for messages in asked]
 
 
-@pytest.fixture(scope="module", params=["pydantic-ai", "openai-agents", "agno"])
+@pytest.fixture(
+    scope="module",
+    params=["pydantic-ai", *(pytest.param(name, marks=pytest.mark.long) for name in ("openai-agents", "agno"))],
+)
 def talk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Talk:
     description, _ = making.runnable(request.param)
     folder = tmp_path_factory.mktemp("talk") / "memory"

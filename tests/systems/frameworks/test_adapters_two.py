@@ -31,7 +31,9 @@ ADDED = {"google-adk": '\n\nYou are an agent. Your internal name is "assistant".
 """What a framework says of its own accord after the instructions."""
 
 
-@pytest.fixture(params=["google-adk", "crewai", "agent-framework"])
+@pytest.fixture(
+    params=[*(pytest.param(name, marks=pytest.mark.long) for name in ("google-adk", "crewai")), "agent-framework"]
+)
 def name(request) -> str:
     return request.param
 

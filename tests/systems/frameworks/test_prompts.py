@@ -104,10 +104,13 @@ def stub() -> Iterator[tuple[str, list[Prompt]]]:
         server.server_close()
 
 
-every = pytest.mark.parametrize("name", folders.built_in())
-these = pytest.mark.parametrize("name", ["bare", "langgraph"])
+LONG = pytest.mark.long  # each starts an interpreter that imports a framework, several times
+every = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "bare" else [LONG]) for name in folders.built_in()]
+)
+these = pytest.mark.parametrize("name", ["bare", pytest.param("langgraph", marks=LONG)])
 in_process = pytest.mark.parametrize(
-    "name", [name for name in folders.built_in() if folders.get(name).answers_in_process]
+    "name", [pytest.param(name, marks=LONG) for name in folders.built_in() if folders.get(name).answers_in_process]
 )
 
 

@@ -120,6 +120,7 @@ def test_the_twin_leaves_what_its_child_started() -> None:
     assert found["agent-killed"][2] != "0"
 
 
+@pytest.mark.long
 def test_an_overseen_process_leaves_nothing_in_any_case() -> None:
     found = calls("process", *analysis.CASES)
     assert {case: came[2] for case, came in found.items()} == dict.fromkeys(analysis.CASES, "0")
