@@ -33,6 +33,7 @@ _ROUNDED = re.compile(rb"(?<=[ \"LMHVQC,])(-?\d+\.\d\d)\d+(?=[ \",\n])")
 _MOST_ROWS = 200  # of the table of one figure
 _LEGEND_LINE = 70  # characters of three labels that stand beside each other
 _HEADING_WORDS, _LIST_DIGITS = 4, 4  # from so many on a title is shown as a heading and a list
+_MOST_DECADES = 9  # with a mark
 _FULL_DECADES, _LONG_DECADES = (
     2.5,
     3.5,
@@ -178,7 +179,14 @@ class _Decades(LogLocator):
         low, high = sorted((vmin, vmax))
         decades = math.log10(high / low) if low > 0 else math.inf
         self.set_params(subs=(1, 2, 5) if decades < _FULL_DECADES else (1, 3) if decades < _LONG_DECADES else (1,))
-        return super().tick_values(vmin, vmax)
+        marks = super().tick_values(vmin, vmax)
+        if any(low <= mark <= high for mark in marks):
+            return marks
+        # A narrow panel is found to have no room, and would say nothing of its scale.
+        self.set_params(subs=(1,), numticks=_MOST_DECADES)
+        marks = super().tick_values(vmin, vmax)
+        self.set_params(numticks="auto")
+        return marks
 
 
 def finish(

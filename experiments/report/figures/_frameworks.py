@@ -110,8 +110,13 @@ def in_words(window: int) -> str:
 
 
 def told(frame: pd.DataFrame, scene: Scene, unit: str) -> str:
-    """Return the means of the systems in a frame as words, the least and the most of them, for a title."""
-    means = frame.groupby("subject")["value"].mean()
+    """Return the means of the systems in a frame as words, the least and the most of them, for a title.
+
+    Variants of a system are not among them.
+    """
+    trials = scene.trials
+    systems = set(trials.loc[trials["subject"] == trials["system"], "subject"])
+    means = frame[frame["subject"].isin(systems)].groupby("subject")["value"].mean()
     names = [name for name in scene.subjects(set(means.index)) if name in means]
     if not names:
         return ""

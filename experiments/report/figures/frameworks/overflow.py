@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 import pandas as pd
@@ -58,7 +59,8 @@ def draw(scene: Scene) -> list[Drawn]:
         rows.append((system, *words))
     axes.set_xlim(-0.5, len(columns) - 0.5)
     axes.set_ylim(len(systems) - 0.5, -0.5)
-    axes.set_xticks(range(len(columns)), [f"{_ENDPOINTS[end]},\n{WINDOWS[window]}" for end, window in columns])
+    named = [textwrap.fill(f"{_ENDPOINTS[end]}, {WINDOWS[window]}", 20) for end, window in columns]
+    axes.set_xticks(range(len(columns)), named)
     axes.set_yticks(range(len(systems)), systems)
     axes.tick_params(length=0)
     axes.grid(visible=False)

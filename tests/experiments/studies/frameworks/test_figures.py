@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from matplotlib.figure import Figure
 
@@ -16,7 +17,7 @@ from experiments.measuring.records import Part, Record
 from experiments.report import drawing, frameworks_line, headline
 from experiments.report.drawing import Drawn
 from experiments.report.figures import frameworks as figures
-from experiments.report.figures._frameworks import look, spread
+from experiments.report.figures._frameworks import look, spread, told
 from experiments.report.scene import Scene, scene
 from experiments.studies.frameworks import Frameworks
 from experiments.workloads.framework_levels import LOOKED, WINDOWS, begins, ends
@@ -168,3 +169,19 @@ def test_the_readme_s_paragraph_is_of_the_records_and_of_nothing_where_there_are
     start = [record for record in records() if record.spec.condition["part"] == "start"]
     without = load_run(synthetic.write(tmp_path / "run", start))
     assert headline.readme(headline.readme(page, run), without) == page
+
+
+def test_a_title_is_of_systems_and_not_of_their_variants(tmp_path) -> None:
+    least = session("bare", 12, 0)
+    in_process = session("bare", 12, 1)
+    in_process = msgspec.structs.replace(
+        in_process,
+        spec=msgspec.structs.replace(in_process.spec, subject="bare-in-process", variant="in-process", block=0),
+        parts=[msgspec.structs.replace(part, values={**part.values, "rss_bytes": MIB}) for part in least.parts],
+        outside=least.outside,
+    )
+    records = [session("langgraph", 12, 0), least, in_process]
+    shown = scene(load_run(synthetic.write(tmp_path / "run", records)), Frameworks.name, Frameworks)
+    said = told(shown.measured("system_memory"), shown, "bytes").replace("\N{NO-BREAK SPACE}", " ")
+    assert "(bare) to" in said
+    assert "in-process" not in said
