@@ -183,10 +183,7 @@ class _Decades(LogLocator):
         if any(low <= mark <= high for mark in marks):
             return marks
         # A narrow panel is found to have no room, and would say nothing of its scale.
-        self.set_params(subs=(1,), numticks=_MOST_DECADES)
-        marks = super().tick_values(vmin, vmax)
-        self.set_params(numticks="auto")
-        return marks
+        return LogLocator(subs=(1,), numticks=_MOST_DECADES).tick_values(vmin, vmax)
 
 
 def finish(
