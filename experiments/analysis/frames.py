@@ -187,6 +187,11 @@ def of_study(frame: pd.DataFrame, name: str, *, twins: bool = True) -> pd.DataFr
     return frame[(frame["study"] == name) & (twins | ~frame["twin"].astype(bool))].reset_index(drop=True)
 
 
+def as_they_come(trials: pd.DataFrame) -> set[str]:
+    """Return the subjects of trials that are a system itself, and no variant of one."""
+    return set(trials.loc[trials["subject"] == trials["system"], "subject"])
+
+
 def _reference() -> Path:
     candidates = (Path.cwd(), Path(__file__).resolve().parents[2])
     for folder in (candidate / "results" / "reference" for candidate in candidates):

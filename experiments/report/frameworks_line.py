@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from experiments.analysis.frames import of_study, where
+from experiments.analysis.frames import as_they_come, of_study, where
 from experiments.analysis.run import Run
 from experiments.report import text
 from experiments.report.figures.frameworks.cost_memory_remembered import NAME
@@ -29,8 +29,9 @@ def section(run: Run) -> str:
     if BARE not in cpu.index or BARE not in memory.index or not frameworks:
         return ""
     costs = (
-        f"With {WINDOWS[WINDOW]} in every prompt, no model running, a turn takes {text.quantity(cpu[BARE], 's')} of "
-        f"processor time with a bare client and {_least_to_most(cpu[frameworks], 's')} with {_counted(frameworks)}; "
+        f"With {WINDOWS[WINDOW]} in every prompt, no model running, a turn takes on average "
+        f"{text.quantity(cpu[BARE], 's')} of processor time with a bare client and "
+        f"{_least_to_most(cpu[frameworks], 's')} with {_counted(frameworks)}; "
         f"after the session they hold {_least_to_most(memory[frameworks], 'bytes')}, the bare client "
         f"{text.quantity(memory[BARE], 'bytes')}."
     )
@@ -51,10 +52,8 @@ def section(run: Run) -> str:
 
 def _as_they_come(run: Run) -> pd.DataFrame:
     """Return the study's measures of the systems themselves, without those of their variants."""
-    trials = of_study(run.trials, _STUDY, twins=False)
-    systems = set(trials[trials["subject"] == trials["system"]]["subject"])
     measures = of_study(run.measures, _STUDY, twins=False)
-    return measures[measures["subject"].isin(systems)]
+    return measures[measures["subject"].isin(as_they_come(of_study(run.trials, _STUDY)))]
 
 
 def _means(measures: pd.DataFrame, metric: str, **factors: str | int) -> pd.Series[float]:

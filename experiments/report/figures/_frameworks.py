@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes
 
+from experiments.analysis.frames import as_they_come
 from experiments.report import drawing, text
 from experiments.report.drawing import MARKERS, PALETTE, Drawn
 from experiments.report.figures._blocks import INTERVALS, from_zero, row, rows_named
@@ -114,9 +115,7 @@ def told(frame: pd.DataFrame, scene: Scene, unit: str) -> str:
 
     Variants of a system are not among them.
     """
-    trials = scene.trials
-    systems = set(trials.loc[trials["subject"] == trials["system"], "subject"])
-    means = frame[frame["subject"].isin(systems)].groupby("subject")["value"].mean()
+    means = frame[frame["subject"].isin(as_they_come(scene.trials))].groupby("subject")["value"].mean()
     names = [name for name in scene.subjects(set(means.index)) if name in means]
     if not names:
         return ""

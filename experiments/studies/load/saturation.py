@@ -74,27 +74,28 @@ async def offer(address: str, planner: str, spec: TrialSpec, number: int, rate: 
             failed.set()
 
     connections = [await users.connected(address) for _ in asked]
-    clock = Stopwatch()
+    with users.old_objects_left_alone():
+        clock = Stopwatch()
 
-    async def everyone() -> None:
-        await asyncio.gather(
-            *(
-                users.talk(connection, user, questions, clock, patience_s=REPLY_S, note=note)
-                for user, (connection, questions) in enumerate(zip(connections, asked, strict=True), first_user)
+        async def everyone() -> None:
+            await asyncio.gather(
+                *(
+                    users.talk(connection, user, questions, clock, patience_s=REPLY_S, note=note)
+                    for user, (connection, questions) in enumerate(zip(connections, asked, strict=True), first_user)
+                )
             )
-        )
 
-    working = [asyncio.create_task(everyone()), asyncio.create_task(failed.wait())]
-    try:
-        await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
-        if working[0].done():
-            await working[0]
-    finally:
-        for each in working:
-            each.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
-        # Nobody waits for what is still queued: the server drops it.
-        await asyncio.gather(*(connection.close() for connection in connections))
+        working = [asyncio.create_task(everyone()), asyncio.create_task(failed.wait())]
+        try:
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            if working[0].done():
+                await working[0]
+        finally:
+            for each in working:
+                each.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+            # Nobody waits for what is still queued: the server drops it.
+            await asyncio.gather(*(connection.close() for connection in connections))
     return Offered(rate, within / requests, latencies.text())
 
 

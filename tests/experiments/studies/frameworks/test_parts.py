@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from experiments.studies.frameworks._kills import in_prompt
 from experiments.studies.frameworks._overflow import TurnSeen, outcome_of
 from experiments.studies.frameworks._running import Running
 from experiments.studies.frameworks._turns import looked_at
+from experiments.studies.load import users as asking
 from experiments.workloads.endpoint.asked import Prompt
 from experiments.workloads.framework_levels import LOOKED, WINDOW, begins, ends
 from experiments.workloads.remembering.conversation import converse
@@ -172,8 +174,11 @@ def test_many_sessions_are_counted_together(tmp_path):
     assert record.part().values["turns"] == turns.MANY
 
 
-def test_users_are_answered_at_once_from_outside(tmp_path):
+def test_users_are_answered_at_once_from_outside(tmp_path, monkeypatch):
+    left_alone, talk = [], asking.talk
+    monkeypatch.setattr(asking, "talk", lambda *given: (left_alone.append(gc.get_freeze_count()), talk(*given))[1])
     record = tried(users, cell(users, users=3, turns=2), tmp_path)
+    assert min(left_alone) > 0  # no collection of what was made before makes the client late
     assert len(record.part("client").requests) == 6
     assert value("success_rate", record) == 1
     assert value("throughput", record) > 0

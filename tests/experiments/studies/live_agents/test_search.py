@@ -47,5 +47,11 @@ def test_who_begins_near_tries_few():
     assert tried == [60, 67]
 
 
+def test_who_begins_near_is_not_led_past():
+    tried = []
+    largest(lambda agents: tried.append(agents) or agents <= 9, 8, 1, 64)
+    assert tried == [8, 9, 10]
+
+
 def test_where_nothing_holds_it_is_none():
     assert largest(lambda _: False, 2, 2, 64) == Largest(0, settled=True)
