@@ -52,8 +52,9 @@ _SETTINGS: dict[str, Scalar] = {"history_length": 64}
 _BEGINS_S, _TELLS_S, _ENDS_S = 20.0, 1.0, 20.0
 
 # Guesses, by which a search begins near what it will find: an agent's answer where its state was kept, and where all is
-# computed, in seconds; what a process of its own takes. How far they are off costs time and changes no result.
-_STATE_S, _ANEW_S, _AGENT_BYTES = 0.5, 3.5, 135 << 20
+# computed, in seconds (on one machine the first took half as long); what a process of its own takes. How far they are
+# off costs time and changes no result.
+_STATE_S, _ANEW_S, _AGENT_BYTES = 1.0, 3.5, 135 << 20
 
 # Guesses for estimates: seconds of a probe for each of its agents, which are told their conversations and then asked.
 _ALONE_S, _KEPT_S, _TOLD_ANEW_S = 4.0, 1.6, 4.5
@@ -196,7 +197,8 @@ def run(role: Role) -> None:
     """Try numbers of agents until the largest that holds is known; note each, and what came of it."""
     part, spec = role.part, role.spec
     ceiling, within = int(spec.condition["ceiling"] or 0), float(spec.condition.get("within") or 0)
-    guess = _guess(spec.profile.memory_bytes, float(spec.condition["period_s"] or 0), ceiling, spec.subject)
+    period_s = float(spec.condition["period_s"] or 0)
+    guess = _guess(spec.profile.memory_bytes, period_s, ceiling, spec.subject)
     part.went_beyond = True
     names = ("agents", "came", "round_s", "slowest_s", "anonymous_bytes", "seconds", "prompt_tokens", "reused_tokens")
     part.series = {name: [] for name in names}
@@ -219,8 +221,13 @@ def run(role: Role) -> None:
         print(f"{agents} agents: {probed.came} {probed.why}", file=sys.stderr)  # kept with a trial that ends badly
         return probed.came == "held"
 
+    def expected() -> int:
+        """Return how many answers like those of the last round fill a period; 0 where memory decides, or unlike ones."""
+        round_s = part.series["round_s"][-1]
+        return int(part.series["agents"][-1] * period_s / round_s) if spec.subject == "tiered" and round_s else 0
+
     role.mark("began")
-    found = largest(holds, _first(guess, within, spec.seed), max(1, guess // 8), ceiling, within)
+    found = largest(holds, _first(guess, within, spec.seed), max(1, guess // 8), ceiling, within, expected)
     role.mark("ended")
     part.values.update(agents_held=float(found.number), agents_settled=float(found.settled))
     role.outside_look()
