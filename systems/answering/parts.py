@@ -81,6 +81,10 @@ class Saver(Protocol):
         """Return when it is known of each turn that was added whether it is accepted."""
         ...
 
+    def waits(self, session: str, conversation: str) -> bool:
+        """Return whether a turn of this conversation was accepted that is not saved yet."""
+        ...
+
     async def add(self, turn: SavedTurn, taken: Callable[[], None]) -> None:
         """Accept ``turn``, and call ``taken`` then. Raises `NotSaved` if it cannot wait until saving works again."""
         ...

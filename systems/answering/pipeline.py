@@ -42,8 +42,9 @@ SHORT_TEXT = 256
 class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """The parts one turn passes through.
 
-    Without ``tiers`` only a conversation with a name is read anew when it is not held; ``similar`` replies are looked
-    for before any other step. Where there are ``models`` to choose from, ``engine`` has all of them loaded.
+    A conversation that is not held goes on as it left for the ``tiers``, or else from what was saved of it; without
+    tiers, and where a client tells what was said before, from that alone. ``similar`` replies are looked for before
+    any other step. Where there are ``models`` to choose from, ``engine`` has all of them loaded.
     """
 
     settings: AnsweringSettings
@@ -68,10 +69,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         self.handed.begins(request)
         is_command = request.commands and commands.is_command(request.text)
         lay = Lay()
-        if self.tiers is not None or (request.conversation and (is_command or request.before is None)):
+        if is_command or self._needs_history(request):
             lay = await self._recall(request, steps)
         if is_command:
-            if (self.tiers is not None or request.conversation) and commands.empties_history(request.text):
+            if commands.empties_history(request.text):
                 await self._empty_history(request, steps)
             text = commands.answer(request.text, request.talk, self.histories, self.cache)
             self.counters.turns += 1
@@ -145,7 +146,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         """Remember a turn that got the ``reply`` of another one, asked at the same time."""
         self.handed.begins(request)
         self.counters.coalesced += 1
-        if self.tiers is not None:
+        if self._needs_history(request):
             await self._recall(request, steps)
         await self._remember(request, reply, await self._keywords(request.text, steps), steps, Shown())
 
@@ -154,7 +155,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         await self.saver.decided()
         if self.handed.has(request):
             return
-        if self.tiers is not None:
+        if self._needs_history(request):
             await self._recall(request, steps)
         if self.similar is not None:
             self.similar.told(request)
@@ -265,6 +266,10 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             "system information", lambda: self.executors.run("system", self.system.read), "unknown", "unknown"
         )
 
+    def _needs_history(self, request: Request) -> bool:
+        """Return whether a turn goes on from what is held or saved, and not only from what a client tells."""
+        return self.tiers is not None or request.before is None
+
     async def _recall(self, request: Request, steps: Steps) -> Lay:
         """Have the history of a conversation that is not held be as it left, or else what was saved of it."""
         talk = request.talk
@@ -286,6 +291,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 return Lay(found.tier, found.seconds)
 
         async def read() -> list[Exchange]:
+            if self.saver.waits(request.session, request.conversation or ""):
+                await self.saver.settled()
             memory = await self.store.get()
             return await memory.newest(request.session, request.conversation or "", self.histories.length(talk) // 2)
 

@@ -77,6 +77,10 @@ class SaveAtOnce:
         """Return when nothing waits to be saved."""
         await self.decided()
 
+    def waits(self, session: str, conversation: str) -> bool:  # noqa: ARG002
+        """Return false: a turn is accepted when it is saved."""
+        return False
+
     async def close(self) -> None:
         """Return when nothing waits to be saved."""
         await self.decided()
@@ -129,6 +133,10 @@ class GroupCommit:
     async def settled(self) -> None:
         """Return when nothing waits to be saved."""
         await self.decided()
+
+    def waits(self, session: str, conversation: str) -> bool:  # noqa: ARG002
+        """Return false: a turn is accepted when it is saved."""
+        return False
 
     async def close(self) -> None:
         """Save what waits."""
@@ -229,6 +237,10 @@ class BackgroundSaver:
                 raise NotSaved(f"{len(self._pending)} turns wait to be saved, and saving fails: {self._failing}")
             self._changed.clear()
             await self._changed.wait()
+
+    def waits(self, session: str, conversation: str) -> bool:
+        """Return whether a turn of this conversation was accepted that is not saved yet."""
+        return any((turn.session, turn.conversation) == (session, conversation) for turn in self._pending)
 
     async def close(self) -> None:
         """Save everything accepted. Raises `StoreError`, with the number of turns lost, if that fails."""

@@ -15,7 +15,11 @@ MEMORY_FILE = "memory.sqlite"
 
 
 def past_turns(keywords: Keywords, session: str, texts: Iterable[str]) -> Iterator[SavedTurn]:
-    """Yield what a user said, ``texts``, as turns of one session, a second apart."""
+    """Yield what a user said, ``texts``, as turns of one session, a second apart.
+
+    They have no answers, and so are part of no history (`keeping.turns`): what they tell was said in earlier
+    conversations, is found, and stands in no prompt as if it had been said in this one.
+    """
     for number, text in enumerate(texts):
         yield SavedTurn(
             session=session, question=text, answer="", keywords=tuple(keywords.extract(text)), created=float(number)

@@ -85,7 +85,7 @@ class Pooled(Answering):
         return self._pool
 
     def _most_held(self) -> int:
-        # Without tiers a conversation that is live no longer has lost its history.
+        # Without tiers a history that leaves is dropped, and read anew from its turns.
         own = self._own
         return min(own.agents, own.sessions) if own.pool and own.tiers else own.sessions
 

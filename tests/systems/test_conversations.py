@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 
@@ -18,7 +19,10 @@ from systems.engines.fitting import fitted
 from systems.engines.interface import Message, SaidToken, Sampling
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.errors import BadInput, NotHeeded, StoreError
-from systems.interface import Request
+from systems.interface import Degraded, Request
+from systems.mechanisms.saving import DECIDING_ATTEMPTS
+from systems.memory import keeping
+from systems.memory.fulltext import FullTextStore
 from systems.objects.agent import Objects
 from systems.pooled.agent import Pooled
 from systems.server.hosting import host
@@ -26,9 +30,14 @@ from systems.tiered.agent import Tiered
 from systems.turn import prompt
 from systems.turn.history import Exchange, Histories, exchanges, keep_newest, told
 from systems.turn.layouts import LAYOUTS
+from tests.systems.asynchronous.asking import until
 from tests.systems.conversing import OBSERVED, stored
 
 both = pytest.mark.parametrize("kind", [Baseline, Asynchronous, Objects, Tiered, Pooled])
+names = pytest.mark.parametrize("name", [None, "one"])
+without_tiers = pytest.mark.parametrize(
+    ("kind", "changes"), [(Asynchronous, {}), (Tiered, {"tiers": False}), (Pooled, {"tiers": False})]
+)
 
 
 class Heard(SimulatedEngine):
@@ -282,65 +291,177 @@ async def test_what_a_client_tells_and_the_context_cannot_hold_is_counted(tmp_pa
     assert 980 <= reply.dropped_messages < 1000
 
 
-async def test_a_conversation_comes_back_as_it_was_kept(tmp_path):
+@names
+@without_tiers
+async def test_a_conversation_goes_on_after_a_restart(tmp_path, kind, changes, name):
+    settings, engine = kind.Settings(memories=0, **changes), Heard()
+    asked = [ask(text, conversation=name) for text in ("It rains today.", "It still does.", "What did I say?")]
+    async with host(kind(settings, Heard(), tmp_path)) as running:
+        first, second = [await running.answer(each) for each in asked[:2]]
+    async with host(kind(settings, engine, tmp_path)) as running:
+        await running.answer(asked[2])
+    assert said(engine.calls[-1]) == ["It rains today.", first.text, "It still does.", second.text]
+
+
+@names
+async def test_a_conversation_goes_on_after_a_kill(tmp_path, name):
+    alive, left, engine = tmp_path / "alive", tmp_path / "left", Heard()
+    alive.mkdir()
+    settings = Asynchronous.Settings(memories=0, background_saving=False)
+    async with host(Asynchronous(settings, Heard(), alive)) as running:
+        await running.answer(ask("It rains today.", conversation=name))
+        shutil.copytree(alive, left)  # nothing more of it is anywhere if it ends here
+    async with host(Asynchronous(settings, engine, left)) as running:
+        await running.answer(ask("What did I say?", conversation=name))
+    assert said(engine.calls[-1])[::2] == ["It rains today."]
+
+
+@names
+@without_tiers
+async def test_more_conversations_than_are_held_all_go_on(tmp_path, kind, changes, name):
+    engine, people = Heard(), ("vera", "bo", "cy")
+    async with host(kind(kind.Settings(memories=0, sessions=2, **changes), engine, tmp_path)) as running:
+        for text in ("I am", "Who is"):
+            for person in people:
+                await running.answer(replace(ask(f"{text} {person}.", conversation=name), session=person))
+    assert [said(call)[::2] for call in engine.calls] == [[], [], [], *([f"I am {person}."] for person in people)]
+
+
+async def test_a_conversation_goes_on_with_what_waits_to_be_saved_and_nobody_else_waits_for_that(tmp_path, monkeypatch):
+    engine, save, may = Heard(), FullTextStore.save, asyncio.Event()
+
+    async def later(store, turns):
+        await may.wait()
+        await save(store, turns)
+
+    monkeypatch.setattr(FullTextStore, "save", later)
+    async with host(Asynchronous(Asynchronous.Settings(memories=0, sessions=1), engine, tmp_path)) as running:
+        await running.answer(ask("It rains today."))
+        await running.answer(replace(ask("Hello."), session="bo"))
+        turn = asyncio.create_task(running.answer(ask("What did I say?")))
+        await running.answer(replace(ask("Hello there."), session="cy"))
+        waited = not turn.done()
+        may.set()
+        await turn
+    assert waited
+    assert said(engine.calls[-1])[::2] == ["It rains today."]
+
+
+async def test_a_history_that_cannot_be_saved_is_not_gone_on_with_in_part(tmp_path, monkeypatch):
+    engine, save, broken = Heard(), FullTextStore.save, True
+    monkeypatch.setattr("systems.mechanisms.saving.RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr("systems.mechanisms.saving.RETRY_LAST_S", 0.001)
+
+    async def failing(store, turns):
+        if broken and turns[0].question != "It rains today.":
+            raise StoreError("The disk is full.")
+        await save(store, turns)
+
+    monkeypatch.setattr(FullTextStore, "save", failing)
+    async with host(Asynchronous(Asynchronous.Settings(memories=0, sessions=1), engine, tmp_path)) as running:
+        await running.answer(ask("It rains today."))
+        await until(lambda: running.counters().saved)
+        await running.answer(ask("It still does."))
+        await until(lambda: running.counters().save_failures >= DECIDING_ATTEMPTS)
+        await running.answer(replace(ask("Hello."), session="bo"))
+        reply = await running.answer(ask("What did I say?"))
+        broken = False
+    assert said(engine.calls[-1]) == []
+    assert reply.degraded == (Degraded(step="memory lookup", to="an empty history", error="NotSaved"),)
+
+
+@names
+async def test_a_history_that_cannot_be_read_is_empty_and_the_reply_says_so(tmp_path, monkeypatch, name):
+    engine = Heard()
+    await answered(Asynchronous, tmp_path, [ask("It rains today.", conversation=name)], Heard())
+    monkeypatch.setattr("systems.memory.keeping.turns", full)
+    [reply] = await answered(Asynchronous, tmp_path, [ask("What did I say?", conversation=name)], engine)
+    assert said(engine.calls[-1]) == []
+    assert reply.degraded == (Degraded(step="memory lookup", to="an empty history", error="OperationalError"),)
+
+
+@names
+async def test_the_file_is_asked_for_a_history_once_though_it_has_none(tmp_path, monkeypatch, name):
+    looked, turns = [], keeping.turns
+    monkeypatch.setattr(keeping, "turns", lambda *given, **wanted: (looked.append(wanted), turns(*given, **wanted))[1])
+    asked = [ask(f"What is {number} plus one?", conversation=name, kept=False) for number in range(3)]
+    await answered(Asynchronous, tmp_path, asked, Heard())
+    assert [each["conversation"] for each in looked] == [name or ""]
+
+
+@names
+async def test_a_reply_that_was_stopped_is_kept_beside_what_was_said_before(tmp_path, name):
+    engine = Heard()
+    await answered(Asynchronous, tmp_path, [ask("It rains today.", conversation=name)], Heard())
+    async with host(Asynchronous(Asynchronous.Settings(), engine, tmp_path)) as running:
+        await running.keeper.keep(ask("And tomorrow?", conversation=name), "Tomorrow it")
+        await running.answer(ask("What did I say?", conversation=name))
+    assert said(engine.calls[-1])[::2] == ["It rains today.", "And tomorrow?"]
+
+
+@names
+async def test_a_conversation_comes_back_as_it_was_kept(tmp_path, name):
     async with host(Asynchronous(Asynchronous.Settings(), Heard(), tmp_path)) as running:
         for text in ("My sister Vera lives in Lisbon.", "It pours.", "Go on.", "Go on."):
-            await running.answer(ask(text, conversation="one"))
-        turns = await running.keeper.turns("vera", conversation="one")
+            await running.answer(ask(text, conversation=name))
+        turns = await running.keeper.turns("vera", conversation=name or "")
         await running.keeper.correct("vera", turns[1].id, "It rains.")
     engine = Heard()
     async with host(Asynchronous(Asynchronous.Settings(history_length=10), engine, tmp_path)) as running:
-        await running.answer(ask("/history 12", conversation="one"))
-        await running.answer(ask("Why?", conversation="one"))
+        await running.answer(ask("/history 12", conversation=name))
+        await running.answer(ask("Why?", conversation=name))
         questions = said(engine.calls[-1])[::2]
         assert questions == ["My sister Vera lives in Lisbon.", "Go on.", "Go on."], "and nothing without an answer"
-        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        [*_, last] = await running.keeper.turns("vera", conversation=name or "")
         await running.keeper.forget("vera", turn=last.id)
-        [*_, last] = await running.keeper.turns("vera", conversation="one")
+        [*_, last] = await running.keeper.turns("vera", conversation=name or "")
         await running.keeper.forget("vera", turn=last.id)
-        await running.answer(ask("And?", conversation="one"))
+        await running.answer(ask("And?", conversation=name))
         assert said(engine.calls[-1])[-2:][0] == "Go on.", "what is said twice is forgotten once"
         for number in range(6):
-            await running.answer(ask(f"What is {number} plus one?", conversation="one"))
+            await running.answer(ask(f"What is {number} plus one?", conversation=name))
         assert said(engine.calls[-1])[0] == "My sister Vera lives in Lisbon.", "what is important stays longest"
 
 
-async def test_what_a_command_emptied_stays_empty_when_a_turn_is_taken_back(tmp_path):
+@names
+async def test_what_a_command_emptied_stays_empty_when_a_turn_is_taken_back(tmp_path, name):
     engine = Heard()
     async with host(Asynchronous(Asynchronous.Settings(), engine, tmp_path)) as running:
         for text in ("Before.", "/forget", "After."):
-            await running.answer(ask(text, conversation="one"))
-        [*_, last] = await running.keeper.turns("vera", conversation="one")
+            await running.answer(ask(text, conversation=name))
+        [*_, last] = await running.keeper.turns("vera", conversation=name or "")
         await running.keeper.forget("vera", turn=last.id)
-        await running.answer(ask("After.", conversation="one"))
+        await running.answer(ask("After.", conversation=name))
     assert said(engine.calls[-1]) == []
 
 
+@names
 @pytest.mark.parametrize("background_saving", [False, True])
-async def test_a_history_that_a_command_emptied_stays_empty_after_a_restart(tmp_path, background_saving):
+async def test_a_history_that_a_command_emptied_stays_empty_after_a_restart(tmp_path, background_saving, name):
     settings = Asynchronous.Settings(background_saving=background_saving)
     async with host(Asynchronous(settings, Heard(), tmp_path)) as running:
         for text in ("Before.", "/forget", "After."):
-            await running.answer(ask(text, conversation="one"))
+            await running.answer(ask(text, conversation=name))
         await running.answer(ask("Elsewhere.", conversation="two"))
-        turns = await running.keeper.turns("vera", conversation="one")
+        turns = await running.keeper.turns("vera", conversation=name or "")
         assert [turn.question for turn in turns] == ["Before.", "After."], "long-term memory has it"
     engine = Heard()
     async with host(Asynchronous(settings, engine, tmp_path)) as running:
-        for name in ("one", "two"):
-            await running.answer(ask("And?", conversation=name))
+        for each in (name, "two"):
+            await running.answer(ask("And?", conversation=each))
     assert [said(call)[::2] for call in engine.calls] == [["After."], ["Elsewhere."]]
 
 
-async def test_a_history_whose_emptying_could_not_be_kept_is_not_emptied(tmp_path, monkeypatch):
+@names
+async def test_a_history_whose_emptying_could_not_be_kept_is_not_emptied(tmp_path, monkeypatch, name):
     engine = Heard()
     async with host(Asynchronous(Asynchronous.Settings(retries=False), engine, tmp_path)) as running:
-        await running.answer(ask("Before.", conversation="one"))
+        await running.answer(ask("Before.", conversation=name))
         with monkeypatch.context() as patched:
             patched.setattr("systems.memory.keeping.empty_history", full)
             with pytest.raises(StoreError, match="is full"):
-                await running.answer(ask("/forget", conversation="one"))
-        await running.answer(ask("And?", conversation="one"))
+                await running.answer(ask("/forget", conversation=name))
+        await running.answer(ask("And?", conversation=name))
     assert said(engine.calls[-1])[::2] == ["Before."]
 
 

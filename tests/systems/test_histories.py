@@ -116,7 +116,7 @@ class Talking(RuleBasedStateMachine):
             known = self.left.pop(talk)
             self.held[talk] = known
             self.hold(talk, known)
-        elif self.keeps and (self.tiers or talk[1] is not None):
+        elif self.keeps:
             self.hold(talk, self.remembered(talk))
         return self.held.get(talk, [])
 
@@ -194,7 +194,7 @@ class Talking(RuleBasedStateMachine):
         self.recalled(talk)
         if talk in self.held:
             self.held[talk] = []
-        if self.keeps and (self.tiers or talk[1] is not None):
+        if self.keeps:
             self.emptied[talk] = len(self.saved.get(talk, []))
 
     @precondition(lambda self: self.keeps)

@@ -15,6 +15,7 @@ async def test_a_turn_is_one_line_and_each_of_its_steps_another_without_the_user
     await answered(tmp_path, ask(), Shaky(EngineBusy("Busy.")), all_words=False)
     found = lines()
     assert [line["step"] for line in found if line["event"] == "step"] == [
+        "memory lookup",  # for what was said before a restart
         "keywords",
         "system information",
         "memory lookup",

@@ -31,6 +31,18 @@ async def test_everything_accepted_is_saved_in_order_when_closed():
     assert saver.saved == 20
 
 
+async def test_it_says_of_which_conversations_turns_wait():
+    async def save(turns):
+        await asyncio.sleep(0)
+
+    saver = BackgroundSaver(save, batch=1, queue_limit=4)
+    await saver.add(turn(1))
+    assert [saver.waits(*each) for each in (("s", ""), ("s", "another"), ("t", ""))] == [True, False, False]
+    await saver.settled()
+    assert not saver.waits("s", "")
+    await saver.close()
+
+
 async def test_a_failed_save_is_tried_again_and_loses_nothing():
     saved, attempts = [], 0
 
