@@ -55,7 +55,7 @@ _REQUESTS: dict[str, dict[Preset, int]] = {
     "python": {"smoke": 200, "quick": 2_000, "standard": 4_000, "paper": 40_000},
     "node": {"smoke": 400, "quick": 4_000, "standard": 8_000, "paper": 80_000},
 }
-_FEW = ("untuned", "frozen", "semi-space")
+_SMOKE = ("untuned", "frozen", "semi-space")
 _NO_MODEL = "no model runs: a request is read, linked, kept and answered"
 _START_S, _SESSION_S = 0.5, 0.0001
 _REQUEST_S = {"python": 0.00016, "node": 0.00006}
@@ -77,7 +77,7 @@ def _cells(preset: Preset) -> Iterator[Cell]:
         for sessions in _SESSIONS.get(preset, _USUAL_SESSIONS):
             requests = _REQUESTS[runtime][preset]
             for subject, settings in ways.items():
-                if preset in ("smoke", "quick") and subject not in _FEW:
+                if preset == "smoke" and subject not in _SMOKE:
                     continue
                 yield Cell(
                     part=PART,
