@@ -221,7 +221,7 @@ def run(role: Role) -> None:
         return probed.came == "held"
 
     def expected() -> int:
-        """Return how many answers like those of the last round fill a period; 0 where memory decides, or unlike ones."""
+        """Return how many answers like the last round's fill a period; 0 where memory decides, or unlike ones."""
         round_s = part.series["round_s"][-1]
         return int(part.series["agents"][-1] * period_s / round_s) if spec.subject == "tiered" and round_s else 0
 
