@@ -191,7 +191,7 @@ def _isolating(request: GridRequest) -> Iterator[Cell]:
         labels=(shortened if long_s < PUBLISHED_LONG_S else "sleeps as published; no model runs",),
     )
     yield from sleeps
-    if request.preset != "smoke":
+    if request.preset not in ("smoke", "quick"):
         condition: dict[str, Scalar] = {"work": LOAD_ISOLATION, "task": "inference", "long_tokens": _LONG_TOKENS}
         yield from _agents(request, "load-isolation", condition, 3 * _REPLY_S)
 

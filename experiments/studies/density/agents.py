@@ -91,11 +91,10 @@ _EVERY = (*_CLAIMED, *_OTHERS)
 _TOKENS = 1_000
 _SHORT = _Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=64, subjects=_CLAIMED)
 _EDGE = _Limit(profile="4gb", period_s=10, deadline_s=10, ceiling=256, subjects=_CLAIMED, within=0.0)
+_TWINS = msgspec.structs.replace(_SHORT, ceiling=2, subjects=_CLAIMED[:2], blocks=1)
 _LIMITS: dict[Preset, tuple[_Limit, ...]] = {
-    "smoke": (_Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=2, subjects=("per-process", "objects")),),
-    "quick": (
-        _Limit(profile="512mb", period_s=5, deadline_s=10, ceiling=4, subjects=("per-process", "objects"), blocks=1),
-    ),
+    "smoke": (_TWINS,),
+    "quick": (_TWINS,),
     "standard": (_SHORT,),
     "wide": (
         _SHORT,
@@ -222,7 +221,7 @@ def run(role: Role) -> None:
         return probed.came == "held"
 
     def expected() -> int:
-        """Return how many answers like those of the last round fill a period; 0 where memory decides, or unlike ones."""
+        """Return how many answers like the last round's fill a period; 0 where memory decides, or unlike ones."""
         round_s = part.series["round_s"][-1]
         return int(part.series["agents"][-1] * period_s / round_s) if spec.subject == "tiered" and round_s else 0
 

@@ -58,7 +58,7 @@ SUBJECTS: dict[str, dict[str, Scalar]] = {
 }
 _SHOWN: dict[Preset, tuple[str, ...]] = {
     "smoke": ("private", "shared"),
-    "quick": ("private", "shared", "spilled"),
+    "quick": ("private", "shared"),
     "standard": ("private", "shared", "spilled", "q8_0"),
 }
 """What is shown in the shorter presets; all of it in the others."""

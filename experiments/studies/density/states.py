@@ -35,7 +35,7 @@ _STEPS: dict[Preset, tuple[int, ...]] = {
 _OTHER_KINDS_STEPS = 64  # chains of the kinds besides the conversation; in smoke as few as there
 # What is enough to see that everything works.
 _SMOKE = ("full", "rows-dictionary", "difference")
-# In `standard`: of the conversation what a state takes each way, of the other kinds what the claims compare.
+# In `quick`, and in `standard` of the kinds besides the conversation: what the claims compare.
 _CLAIMED = ("full", "dictionary", "rows-dictionary", "difference")
 _SLOWEST = "learned"
 # A learned model reads a megabyte or two a second: longer chains, or larger states, would take most of a run's time.
@@ -74,7 +74,7 @@ def _shown(preset: Preset, way: str, kind: str, steps: int) -> bool:
         return (kind == "conversation" and way in _SMOKE) or (kind == "tools" and way in _SPARSE)
     if way in _SPARSE:
         return kind == "tools"
-    if preset == "standard" and (way == _SLOWEST or kind != "conversation"):
+    if preset == "quick" or (preset == "standard" and (way == _SLOWEST or kind != "conversation")):
         return way in _CLAIMED
     return "learned" not in way or (kind != "tools" and steps <= _LEARNED_STEPS)
 

@@ -81,14 +81,16 @@ _LIKELIEST: dict[str, Scalar] = {"sampling.temperature": 0.0, "sampling.repeat_p
 REPLY_TOKENS = 32
 _ALL = (*KINDS, MIXED)
 _SESSIONS = 12  # of the workload of many at once
+# The workloads that are held without a model; all of them in the other presets.
+_PLAIN: dict[Preset, tuple[str, ...]] = {"smoke": (KINDS[0], MIXED), "quick": KINDS[:1]}
 
 # Turns of each session. Without a model: enough that what is kept is seen to grow, or not to.
 _TURNS: dict[Preset, int] = {"smoke": 6, "quick": 48, "standard": 180, "wide": 180, "paper": 480}
-_MANY_TURNS: dict[Preset, int] = {"smoke": 4, "quick": 12, "standard": 24, "wide": 24, "paper": 120}
+_MANY_TURNS: dict[Preset, int] = {"smoke": 4, "standard": 24, "wide": 24, "paper": 120}
 _INFERENCE: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": (), "standard": ("code",), "wide": ("code",)}
 _INFERENCE_TURNS: dict[Preset, int] = {"smoke": 2, "standard": 3, "wide": 3, "paper": 24}
-_OWN_WORDS: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": KINDS[:1], "standard": KINDS[:1]}
-_OWN_WORDS_TURNS: dict[Preset, int] = {"smoke": 6, "quick": 6, "standard": 12, "wide": 12, "paper": 72}
+_OWN_WORDS: dict[Preset, tuple[str, ...]] = {"smoke": KINDS[:1], "quick": (), "standard": KINDS[:1]}
+_OWN_WORDS_TURNS: dict[Preset, int] = {"smoke": 6, "standard": 12, "wide": 12, "paper": 72}
 _OVERHEAD_TURNS: dict[Preset, int] = {"smoke": 8, "quick": 48, "standard": 120, "wide": 120, "paper": 240}
 _SHORT_CONVERSATION = 6
 _LADDER_TURNS: dict[Preset, int] = {"standard": 60, "wide": 60, "paper": 240}
@@ -113,10 +115,9 @@ def cells(request: GridRequest) -> list[Cell]:
     systems = [name for name in COMPARED if name in registry.systems.built_in_names()]
     systems += [name for name in request.systems if name not in systems]
     none, runs = EngineSpec(name="simulated"), registry.engines.get(request.engine.name).runs_a_model
-    fewest: tuple[str, ...] = (KINDS[0], MIXED)
     plain = [
         cell
-        for workload in (fewest if preset in ("smoke", "quick") else _ALL)
+        for workload in _PLAIN.get(preset, _ALL)
         for cell in _compared(systems, none, "no model", workload, _turns(preset, workload))
     ]
     dear = [name for name in systems if preset not in _SPARING or name in _DEAR or name not in COMPARED]
@@ -125,7 +126,7 @@ def cells(request: GridRequest) -> list[Cell]:
         for workload in (_INFERENCE.get(preset, _ALL) if runs else ())
         for cell in _compared(dear, request.engine, "inference", workload, _INFERENCE_TURNS[preset])
     ]
-    live = [name for name in systems if name != NAIVE and (preset != "standard" or name != "baseline")]
+    live = [name for name in systems if name != NAIVE and (preset not in _SPARING or name != "baseline")]
     overhead = _compared(live, none, "no model", KINDS[0], _OVERHEAD_TURNS[preset], case=OVERHEAD)
     spoken = [
         cell

@@ -69,9 +69,9 @@ def cells(request: GridRequest) -> list[Cell]:
 
 
 def _subjects(preset: Preset, kind: str) -> tuple[str, ...]:
-    if kind in _QUICKLY_MADE and preset != "smoke":
+    if kind in _QUICKLY_MADE and preset not in ("smoke", "quick"):
         return SUBJECTS
-    return _CLAIMED if preset == "standard" else _FEW
+    return _CLAIMED if preset in ("quick", "standard") else _FEW
 
 
 def run(role: Role) -> None:

@@ -184,7 +184,7 @@ def _resources(request: GridRequest) -> list[Cell]:
             blocks=None if request.preset == "paper" else _WATERFALLS,
             estimate_s=1.0 + 0.6 * len(names),
         )
-        for page_cache in (("cold",) if request.preset == "smoke" else ("cold", "warm"))
+        for page_cache in (("cold",) if request.preset in ("smoke", "quick") else ("cold", "warm"))
         for subject, names in chosen.items()
     ]
 

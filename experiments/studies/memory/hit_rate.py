@@ -26,7 +26,7 @@ as the others here, stores after every miss."""
 
 _CAPACITIES: dict[Preset, tuple[int, ...]] = {
     "smoke": (100,),
-    "quick": (25, 100),
+    "quick": (50,),
     "standard": (25, 50, 100, 500),
     "wide": (25, 50, 100, 200, 500),
     "paper": (0, 10, 25, 50, 75, 100, 150, 200, 500, 1000),

@@ -54,7 +54,7 @@ PLACES_OF_SYSTEMS = _PLACES[:2]
 _VARIED_TURNS = 500
 
 _DEFAULT = ("relevance",)
-_FOUR = ("like", "like-all", "bm25", "relevance")
+_COMPARED = ("like", "relevance")
 
 READERS_LAYOUT = "bracketed"
 """The layout of prompts that the trained reader knows (`systems.settings.SharedSettings`)."""
@@ -103,7 +103,7 @@ def beside(request: GridRequest) -> list[Cell]:
 
 
 def _evidence(preset: Preset, turns: int) -> list[Cell]:
-    variants = {"smoke": _DEFAULT, "quick": _FOUR}.get(preset, tuple(stores.VARIANTS))
+    variants = {"smoke": _DEFAULT, "quick": _COMPARED}.get(preset, tuple(stores.VARIANTS))
     settings: dict[str, dict[str, Scalar]] = {variant: {"store": variant} for variant in variants}
     return [
         Cell(

@@ -46,7 +46,7 @@ _WAYS: dict[str, dict[str, Scalar]] = {
 }
 _SHAPES: dict[Preset, tuple[str, ...]] = {
     "smoke": ("tiny",),
-    "quick": ("135m", "360m"),
+    "quick": ("135m",),
     "standard": (),
     "wide": ("135m", "360m", "1.1b", "3b", "8b"),
     "paper": ("135m", "360m", "1.1b", "3b", "8b"),

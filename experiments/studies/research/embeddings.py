@@ -31,7 +31,7 @@ PROCESSORS = 2
 # Requests at once, and texts of each: as many as take seconds, and not so many that a block takes minutes.
 _TEXTS: dict[Preset, dict[str, int]] = {
     "smoke": {ENCODER: 4, TERMS: 100},
-    "quick": {ENCODER: 6, TERMS: 800},
+    "quick": {TERMS: 800},
     "standard": {ENCODER: 12, TERMS: 800},
     "wide": {ENCODER: 12, TERMS: 800},
     "paper": {ENCODER: 32, TERMS: 3_200},

@@ -44,9 +44,12 @@ LACKING = f"it takes the model {MODEL} (`fourgig model get {MODEL}`) and an engi
 # Patterns whose naive way is tried alone, all others being ours.
 _LADDER: dict[Preset, tuple[str, ...]] = {
     "smoke": (),
-    "quick": ("fetching",),
+    "quick": (),
     "standard": ("fetching", "steps"),
 }
+_FAILED: dict[Preset, tuple[str, ...]] = {"smoke": (ALL,), "quick": ()}
+"""Who is tried with pages that fail in the shorter presets; the naive agent as well in the others."""
+
 _MEAN_MS: dict[Preset, int] = {"smoke": 20}
 _PAGES, _FAILING, _USUAL_MEAN_MS = 8, 2, 120
 _QUESTIONS: dict[Preset, int] = {"smoke": 1, "quick": 1, "standard": 2, "wide": 4, "paper": 6}
@@ -78,7 +81,7 @@ def _timed(request: GridRequest) -> Iterator[Cell]:
     rungs = _LADDER.get(preset, tuple(NAIVE))
     for subject in (TWIN, ALL, *(f"{ALL}-{name}" for name in rungs)):
         yield _timed_cell(request, subject, 0)
-    for subject in (TWIN, ALL) if preset not in ("smoke", "quick") else (ALL,):
+    for subject in _FAILED.get(preset, (TWIN, ALL)):
         yield _timed_cell(request, subject, _FAILING)
 
 

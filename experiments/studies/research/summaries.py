@@ -49,13 +49,13 @@ _SUMMARIES = ("rolling", "listed")
 
 _TURNS: dict[Preset, tuple[int, ...]] = {"smoke": (12,), "quick": (60,), "paper": (20, 60, 200)}
 _USUAL_TURNS = (200,)
-_THINK_S: dict[Preset, tuple[int, ...]] = {"smoke": (0,), "quick": (0, 5)}
+_THINK_S: dict[Preset, tuple[int, ...]] = {"smoke": (0,), "quick": (0,)}
 _USUAL_THINK_S = (0, 5, 15)
 _TIMED_TURNS: dict[Preset, int] = {"smoke": 8, "paper": 60}
 _USUAL_TIMED_TURNS = 18
-_SPOKEN_TURNS: dict[Preset, tuple[int, ...]] = {"smoke": (6,), "quick": (10,), "paper": (16, 40)}
+_SPOKEN_TURNS: dict[Preset, tuple[int, ...]] = {"smoke": (6,), "quick": (), "paper": (16, 40)}
 _USUAL_SPOKEN_TURNS = (16,)
-_SPOKEN: dict[Preset, tuple[str, ...]] = {"smoke": _SUMMARIES[:1], "quick": ("none", *_SUMMARIES[:1])}
+_SPOKEN: dict[Preset, tuple[str, ...]] = {"smoke": _SUMMARIES[:1]}
 _INFERENCE_TURNS = 12  # with a real model, and in real time
 _SUMMARY_TOKENS = {UNTIMED: 150, TIMED: 150, INFERENCE: 150, OWN_WORDS: 80}
 

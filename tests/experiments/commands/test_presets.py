@@ -16,9 +16,12 @@ from experiments.measuring.study import BLOCKS, studies
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_readme_says_how_long_quick_takes():
-    words = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    assert ABOUT["quick"].lasts in words
+@pytest.mark.parametrize(
+    ("page", "preset"), [("README.md", "quick"), ("docs/artifact.md", "quick"), ("docs/artifact.md", "standard")]
+)
+def test_pages_that_a_newcomer_follows_say_how_long_a_preset_takes(page, preset):
+    words = " ".join((ROOT / page).read_text("utf-8").split())
+    assert ABOUT[preset].lasts in words
 
 
 def test_the_documented_table_is_the_one_in_the_code():
