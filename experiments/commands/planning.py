@@ -24,11 +24,11 @@ from systems.models.fetching import CannotFetch
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A plan whose new models are not made yet. ``model`` None: none is needed; ``shapes`` are those needed besides.
 
-    The estimate comes from the trials ``past``, and ``pace`` says whose they are.
+    The estimate comes from the runs ``past``, and ``pace`` says whose they are.
     """
 
     plan: Plan
-    past: list[Record]
+    past: list[list[Record]]
     pace: str
     model: str | None
     shapes: tuple[str, ...]
@@ -99,7 +99,7 @@ def prepare(asked: Asked, drafted: Draft) -> Prepared:
     return Prepared(plan=made, engine=engine, model=model, shapes=shapes, models=models)
 
 
-def calibrate(asked: Asked, prepared: Prepared, past: Sequence[Record]) -> tuple[Asked, Prepared]:
+def calibrate(asked: Asked, prepared: Prepared, past: Sequence[Sequence[Record]]) -> tuple[Asked, Prepared]:
     """Find out how the engines are fastest here, and return what was asked and the plan with that."""
     found = calibrating.calibrated(prepared.plan.trials, prepared.files(), console.err.say)
     asked = msgspec.structs.replace(asked, calibrated=found)
@@ -118,8 +118,8 @@ def _besides(name: str, *, begun_with_it: bool) -> dict[str, ModelFile]:
         return {}
 
 
-def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Record]) -> Plan:
-    """Return the plan of what was asked on this engine; what the ``past`` trials took makes the estimate.
+def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Sequence[Record]]) -> Plan:
+    """Return the plan of what was asked on this engine; what trials of ``past`` runs took makes the estimate.
 
     Raises as `experiments.measuring.plan.make`, and `BadInput` for a trial that no record could hold.
     """
@@ -177,15 +177,17 @@ def _unmade(engine: str, shape: str) -> EngineSpec:
     return EngineSpec(name=engine, model=shape, model_shape=shape, words_are_meaningless=True)
 
 
-def _past(studies: Sequence[str], resumed: Path | None) -> tuple[list[Record], str]:
-    """Return records that tell how long trials of ``studies`` take, and whose: the run's own, else the reference run's.
+def _past(studies: Sequence[str], resumed: Path | None) -> tuple[list[list[Record]], str]:
+    """Return runs that tell how long trials of ``studies`` take, oldest first, and whose they are.
 
-    Of the reference run no other parts are read: that takes longer than the planning.
+    They are the run's own, else those of the reference; of it no other parts are read: that takes longer than the
+    planning.
     """
     reference = Path(__file__).parents[2] / "results" / "reference"
     for folder, whose in ((resumed, "this run"), (reference, "the reference run")):
         there = runs.folders(folder) if folder is not None else []
-        parts = [part for part in there if not set(studies).isdisjoint(runs.read_info(part).studies)]
-        if found := [record for part in parts for record in records.read(part / runs.TRIALS)]:
+        parts = sorted(((runs.read_info(part), part) for part in there), key=lambda each: each[0].created)
+        read = [records.read(part / runs.TRIALS) for info, part in parts if not set(studies).isdisjoint(info.studies)]
+        if found := [run for run in read if run]:
             return found, f"at the pace of {whose}"
     return [], "by guess"

@@ -55,20 +55,20 @@ def make(
     part: str | None = None,
     only: Mapping[str, Levels] = {},
     arms: bool = False,
-    past: Iterable[Record] = (),
+    past: Iterable[Iterable[Record]] = (),
 ) -> Plan:
     """Return the plan: in each block, conditions in random order, and within each its subjects in random order.
 
     ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself.
     ``part`` keeps one part of the studies, ``only`` the cells that have these levels of each factor, and ``arms``
-    beside them the A/A arms that give their noise floor (`choosing`). Both orders and every workload come from
-    ``seed``. Raises `UnknownName` for a study, system, workload, part or requirement that nobody registered, and
+    beside them the A/A arms that give their noise floor (`choosing`). Of the runs in ``past``, oldest first, the newest
+    that measured a cell says how long its trials take. Both orders and every workload come from ``seed``. Raises `UnknownName` for a study, system, workload, part or requirement that nobody registered, and
     `BadInput` for a choice that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)
     workloads.get(workload)
-    earlier = _durations(past)
+    earlier = {place: seconds for run in past for place, seconds in _durations(run).items()}
     grids = {name: grid(name, preset, system_names, engine, shapes or {}) for name in study_names}
     grids = choosing.chosen(grids, part=part, only=only, arms=arms)
     grids = {name: [_whole(cell) for cell in cells] for name, cells in grids.items()}

@@ -38,7 +38,7 @@ def test_a_guess_is_put_right_by_its_own_part_and_by_the_study_where_that_was_ne
         synthetic.record(guesses[key][0], outside=Outside(duration_s=guesses[key][1] * times))
         for key, times in ((half, 0.5), (thrice, 3.0), (again, 3.0))
     ]
-    for key, (_, seconds) in expected(past).items():
+    for key, (_, seconds) in expected([past]).items():
         assert round(seconds / guesses[key][1], 6) == {"soak": 0.5}.get(part[key], 3.0)
 
 
@@ -46,4 +46,11 @@ def test_what_was_measured_is_not_guessed():
     guesses = expected()
     key, (spec, _) = next(iter(guesses.items()))
     past = [synthetic.record(spec, outside=Outside(duration_s=seconds)) for seconds in (7.0, 9.0, 8.0)]
-    assert expected(past)[key][1] == 8.0
+    assert expected([past])[key][1] == 8.0
+
+
+def test_of_what_several_runs_measured_the_newest_counts():
+    guesses = expected()
+    key, (spec, _) = next(iter(guesses.items()))
+    earlier, later = ([synthetic.record(spec, outside=Outside(duration_s=seconds))] for seconds in (7.0, 9.0))
+    assert expected([earlier, later])[key][1] == 9.0
