@@ -118,7 +118,9 @@ def _besides(name: str, *, begun_with_it: bool) -> dict[str, ModelFile]:
         return {}
 
 
-def planned(asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Sequence[Record]]) -> Plan:
+def planned(
+    asked: Asked, engine: EngineSpec, shapes: Mapping[str, EngineSpec], past: Sequence[Sequence[Record]]
+) -> Plan:
     """Return the plan of what was asked on this engine; what trials of ``past`` runs took makes the estimate.
 
     Raises as `experiments.measuring.plan.make`, and `BadInput` for a trial that no record could hold.

@@ -62,8 +62,9 @@ def make(
     ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself.
     ``part`` keeps one part of the studies, ``only`` the cells that have these levels of each factor, and ``arms``
     beside them the A/A arms that give their noise floor (`choosing`). Of the runs in ``past``, oldest first, the newest
-    that measured a cell says how long its trials take. Both orders and every workload come from ``seed``. Raises `UnknownName` for a study, system, workload, part or requirement that nobody registered, and
-    `BadInput` for a choice that no cell meets.
+    that measured a cell says how long its trials take. Both orders and every workload come from ``seed``. Raises
+    `UnknownName` for a study, system, workload, part or requirement that nobody registered, and `BadInput` for a choice
+    that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)

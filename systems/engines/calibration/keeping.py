@@ -23,7 +23,7 @@ from systems.models.cache import cache_folder
 
 log = logging.getLogger(__name__)
 
-_SCHEMA = 1
+_SCHEMA = 2
 _FOLDER = "calibrations"
 
 # How long a process waits for another one that measures, in seconds, and how often it looks. Two at once would each

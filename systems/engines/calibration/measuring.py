@@ -2,7 +2,9 @@
 
 What is measured is what questions are made of: conversations that hold 300 tokens each say one token in every step, and
 now and then one of them reads a question of 40. A machine is seldom quiet: every way is tried several times, the ways
-alternate, and of a better one both the shortest time and the middle one are shorter by a twentieth.
+alternate, and of a better one both the shortest time and the middle one are shorter by a twentieth. Short steps are
+measured some together, and none right after the number of threads was changed: starting threads takes as long as a
+step. Where what was measured twice took another time the second time, nothing is chosen.
 
 A first look at some tokens says how fast the model is, and so what can be waited for. Where not even that comes in
 time, everything stays as usual.
@@ -35,7 +37,8 @@ _REPLY = 32  # tokens
 _CLEARLY = 0.95  # the share of the usual way's time that a better one takes at most
 
 _FEWEST, _MOST = 3, 9  # rounds that count
-_ENOUGH_S = 2.0  # of one comparison that has its fewest rounds
+_ENOUGH_S = 3.0  # of one comparison that has its fewest rounds
+_TOKENS_TOGETHER = 8  # of steps whose time is measured as one
 _LONGEST_S = 10.0  # of one comparison that is begun at all
 _LOOK_S = 20.0  # until the model is loaded and looked at
 
@@ -46,6 +49,8 @@ _MICRO_BATCHES = (128, 64)
 
 # Where every thread waits for more than this share of the time until others leave it a CPU, what is measured is them.
 _DISTURBED = 0.1
+# So does a machine that takes so many times as long for the same: somebody beside it has what it counts as its own.
+_ANOTHER_PACE = 1.5
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +123,8 @@ class _Measurement:
     def __init__(self, case: CalibrationCase, model: Model, used: ExitStack) -> None:
         self._case, self._model, self._used = case, model, used
         self._count = _conversations(case, model)
+        self._steps = max(1, _TOKENS_TOGETHER // self._count)
+        self._step_s = 0.0
         self._choice = case.usual
         self._tried: dict[str, dict[str, float]] = {}
         self._best = self._conversations(flash_attention=self._choice.flash_attention)
@@ -152,7 +159,7 @@ class _Measurement:
     def _choose_attention(self) -> None:
         """Choose by what a turn takes: a question, and the reply's share of the steps."""
         usual = self._choice.flash_attention
-        if not self._affordable(2 * (self._count + QUESTION)):
+        if not self._affordable(2 * (self._count * self._steps + QUESTION)):
             return
         other = self._conversations(flash_attention=not usual)
         other.fill()
@@ -167,28 +174,26 @@ class _Measurement:
             for on in ways
         }
         chosen = best(turns, usual)
-        self._best = ways[chosen]
+        self._best, self._step_s = ways[chosen], min(steps[chosen])
         self._set(flash_attention=chosen)
 
     def _choose_threads(self) -> None:
         most = self._case.threads
         # All; one a core, where two share its units; one left to others; half.
         counts = sorted({most, min(most, cores()), max(1, most - 1), max(1, most // 2)}, reverse=True)
-        if len(counts) == 1 or not self._affordable(len(counts) * (self._count + QUESTION)):
+        if len(counts) == 1 or not self._affordable(len(counts) * (self._count * (self._steps + 2) + QUESTION)):
             return
 
-        def with_threads(count: int, work: Work) -> Work:
-            def done() -> None:
-                self._best.context.threads = self._best.context.prefill_threads = count
-                work()
-
-            return done
+        def with_threads(count: int) -> None:
+            self._best.context.threads = self._best.context.prefill_threads = count
+            self._best.step()
 
         steps, questions = self._turns(
-            {count: with_threads(count, self._best.step) for count in counts},
-            {count: with_threads(count, self._best.question) for count in counts},
-            count_of,
+            dict.fromkeys(counts, self._best.step), dict.fromkeys(counts, self._best.question), count_of, with_threads
         )
+        pace = min(steps[most]) / self._step_s if self._step_s else 1.0
+        if not 1 / _ANOTHER_PACE < pace < _ANOTHER_PACE:
+            raise EngineBusy("The machine's pace changes: which way it likes best cannot be seen now.")
         self._set(threads=best(steps, most), prefill_threads=best(questions, most))
         self._best.context.threads = self._choice.threads
         self._best.context.prefill_threads = self._choice.prefill_threads
@@ -223,14 +228,26 @@ class _Measurement:
         return (_FEWEST + 1) * tokens * self._second_a_token <= _LONGEST_S
 
     def _turns(
-        self, steps: Mapping[W, Work], questions: Mapping[W, Work], named: Callable[[W], str]
+        self,
+        steps: Mapping[W, Work],
+        questions: Mapping[W, Work],
+        named: Callable[[W], str],
+        ready: Callable[[W], object] = lambda _: None,
     ) -> tuple[dict[W, list[float]], dict[W, list[float]]]:
-        """Return the seconds of steps and of questions, measured in the same rounds."""
-        ways: dict[tuple[W, bool], Work] = {(way, True): work for way, work in steps.items()}
+        """Return the seconds of steps and of questions, measured in the same rounds, each when its way is ``ready``."""
+
+        def several(step: Work) -> None:
+            for _ in range(self._steps):
+                step()
+
+        ways: dict[tuple[W, bool], Work] = {(way, True): partial(several, work) for way, work in steps.items()}
         ways |= {(way, False): work for way, work in questions.items()}
         with self._undisturbed():
-            took = timed(ways)
-        found = [{way: took[way, is_step] for way in steps} for is_step in (True, False)]
+            took = timed(ways, lambda way: ready(way[0]))
+        found = [
+            {way: [seconds / count for seconds in took[way, is_step]] for way in steps}
+            for is_step, count in ((True, self._steps), (False, 1))
+        ]
         self._show(found[0], f"a step of {self._count}", named)
         self._show(found[1], f"a question of {QUESTION} tokens", named)
         return found[0], found[1]
@@ -249,16 +266,21 @@ class _Measurement:
             tried.setdefault(named(way), round(min(seconds) * 1000, 2))
 
 
-def timed(ways: Mapping[W, Work]) -> dict[W, list[float]]:
-    """Return how long each way took, in seconds, in rounds of one after the other; a first round does not count."""
+def timed(ways: Mapping[W, Work], ready: Callable[[W], object] = lambda _: None) -> dict[W, list[float]]:
+    """Return how long each way took, in seconds, in rounds of one after the other; a first round does not count.
+
+    What makes a way ``ready`` does not count either.
+    """
     took: dict[W, list[float]] = {way: [] for way in ways}
-    for work in ways.values():
+    for way, work in ways.items():
+        ready(way)
         work()
     began = perf_counter()
     for round_ in range(_MOST):
         if round_ >= _FEWEST and perf_counter() - began > _ENOUGH_S:
             break
         for way, work in ways.items():
+            ready(way)
             started = perf_counter()
             work()
             took[way].append(perf_counter() - started)

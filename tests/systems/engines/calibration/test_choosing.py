@@ -37,6 +37,16 @@ def test_the_ways_alternate_and_a_first_round_does_not_count():
     assert len(took["one"]) == len(took["two"]) >= 3
 
 
+def test_what_makes_a_way_ready_comes_before_it_each_time():
+    done: list[str] = []
+
+    def ready(way: str) -> None:
+        done.append(f"ready for {way}")
+
+    took = timed({way: lambda way=way: done.append(way) for way in ("one", "two")}, ready)
+    assert done == ["ready for one", "one", "ready for two", "two"] * (len(took["one"]) + 1)
+
+
 def test_what_settings_say_themselves_wins():
     settings = BatchedSettings(model_path="", flash_attention=False, chunk_tokens=16)
     assert CHOICE.heeding(settings) == EngineChoice(

@@ -99,7 +99,7 @@ def test_a_file_that_says_it_is_something_else_is_not_used(cache, case, measurem
     choice_for(case())
     (file,) = files(cache)
     said = json.loads(file.read_bytes())
-    (said if name == "schema_version" else said["holds_for"])[name] = 2 if name == "schema_version" else "other.gguf"
+    (said if name == "schema_version" else said["holds_for"])[name] = 1 if name == "schema_version" else "other.gguf"
     file.write_text(json.dumps(said))
     assert choice_for(case()) == CHOICE
     assert len(measurements) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import count
 
 import pytest
@@ -41,6 +42,38 @@ def test_contexts_take_half_of_the_memory_at_most(case, large_model):
     a_token = 2 * key_values(read_metadata(large_model)).numbers  # bytes
     found = measured(case(conversations=16, memory_bytes=4 * 2 * 512 * a_token))
     assert "a step of 2" in found.milliseconds
+
+
+@pytest.mark.usefixtures("quiet")
+def test_no_step_right_after_the_number_of_threads_was_changed_is_measured(case, monkeypatch):
+    computed: list[int] = []
+    step = HeldConversations.step
+
+    def noted(held):
+        computed.append(held.context.threads)
+        step(held)
+
+    monkeypatch.setattr(HeldConversations, "step", noted)
+    measured(case(conversations=1, flash_attention=False, batch_tokens=64))
+    together = measuring._TOKENS_TOGETHER
+    rounds = [*[2] * (1 + together), *[1] * (1 + together), 2, 1]  # one before questions, too
+    assert computed == rounds * (len(computed) // len(rounds))
+
+
+@pytest.mark.usefixtures("quiet")
+def test_nothing_is_chosen_where_the_machine_changes_its_pace_meanwhile(case, monkeypatch):
+    monkeypatch.setattr(measuring, "_ANOTHER_PACE", 1.5)
+    step, steps = HeldConversations.step, count()
+    of_attention = 2 * 4 * 2  # two ways, four rounds, two steps together
+
+    def slower(held):
+        if next(steps) >= of_attention:
+            time.sleep(0.05)
+        step(held)
+
+    monkeypatch.setattr(HeldConversations, "step", slower)
+    with pytest.raises(EngineBusy, match="pace"):
+        measured(case())
 
 
 @pytest.mark.usefixtures("quiet")
