@@ -1,4 +1,4 @@
-"""Every number of a covered page is a result that a record holds, or is declared; what holds no more is refused."""
+"""Every number of a page is a result that a record holds, or is declared; what holds no more is refused."""
 
 from __future__ import annotations
 
@@ -39,8 +39,7 @@ Nothing.
 
 6 of them.
 """
-DECLARED = """not_covered = ["docs/other.md"]
-
+DECLARED = """
 [everywhere]
 "4 GB" = "the profile"
 
@@ -62,7 +61,6 @@ def root(tmp_path: Path) -> Path:
     for folder in ("docs", "results"):
         (tmp_path / folder).mkdir()
     (tmp_path / "README.md").write_text(PAGE)
-    (tmp_path / "docs" / "other.md").write_text("1 2 3\n")
     (tmp_path / "results" / "right.txt").write_text("2 × AMD EPYC\nright 0.83684 of all\n")
     (tmp_path / numbers.DECLARED).write_text(DECLARED)
     return tmp_path
@@ -105,7 +103,6 @@ def test_a_deleted_record_makes_it_fail(root: Path) -> None:
         ("docs/numbers.toml", "times = 100.0", "times = 1.0", "says 83.7, and the record 0.83684"),
         ("docs/numbers.toml", "at = ['^right ([\\d.]+)']", "at = ['^right ([\\d.]+)', 'EP']", ""),
         ("docs/numbers.toml", 'record = "results/right.txt"', 'run = ["x"], record = "results/right.txt"', "not both"),
-        ("docs/numbers.toml", "docs/other.md", "docs/another.md", "neither covers it nor says that it does not"),
     ],
 )
 def test_what_does_not_hold_is_named(root: Path, name: str, old: str, new: str, why: str) -> None:
@@ -151,9 +148,7 @@ def test_a_result_may_be_a_cell_of_a_table(root: Path, cell: str, why: str) -> N
     (root / "results" / "table.csv").write_text(TABLE)
     (root / "README.md").write_text("Threads save 75.0 % of the time.\n")
     result = f'says = "save 75.0 %", record = "results/table.csv", cells = ["{cell}"], times = -100.0, plus = 100.0'
-    (root / numbers.DECLARED).write_text(
-        f'not_covered = ["docs/other.md"]\n[pages."README.md"]\nresults = [{{ {result} }}]\n'
-    )
+    (root / numbers.DECLARED).write_text(f'[pages."README.md"]\nresults = [{{ {result} }}]\n')
     found = numbers.faults(root, {})
     assert [why in fault for fault in found] == [True] if why else found == []
 
@@ -162,7 +157,7 @@ def test_words_within_longer_ones_are_theirs(root: Path) -> None:
     path = root / numbers.DECLARED
     (root / "README.md").write_text("Of 50 users, and of 50 users at once.\n")
     typed = 'typed = { "50 users" = "one", "50 users at once" = "two" }'
-    declared = f'not_covered = ["docs/other.md"]\n[pages."README.md"]\n{typed}\n'
+    declared = f'[pages."README.md"]\n{typed}\n'
     path.write_text(declared)
     assert numbers.faults(root, {}) == []
     path.write_text(declared.replace('"50 users" = "one", ', ""))
@@ -206,7 +201,7 @@ def test_a_page_may_name_the_tables_that_its_numbers_are_in(root: Path, words: s
     (tables / "load-again-measures.csv").write_text(MEASURES)
     (root / "README.md").write_text(f"It is so: {words}.\n")
     (root / numbers.DECLARED).write_text(
-        'not_covered = ["docs/other.md"]\n[pages."README.md"]\nstudy = "load"\nfactors = "part=pool"\n'
+        '[pages."README.md"]\nstudy = "load"\nfactors = "part=pool"\n'
         f'results = [{{ says = "{words}", cells = {cells} }}]\n'.replace("'", '"')
     )
     found = numbers.faults(root, {})
@@ -227,12 +222,16 @@ def test_a_page_rounds_to_the_digits_that_it_gives_of_thousands_to_three(said: s
     assert numbers._alike(said, held) is alike
 
 
-@pytest.mark.parametrize("text", ["[", "[pages.a]\nresult = []\n"])
+@pytest.mark.parametrize("text", ["[", "[pages.a]\nresult = []\n", 'not_covered = ["docs/other.md"]\n[pages]\n'])
 def test_a_malformed_declaration_is_one_sentence(root: Path, text: str) -> None:
     (root / numbers.DECLARED).write_text(text)
     with pytest.raises(BadInput, match=r"numbers\.toml cannot be read"):
         numbers.faults(root, {})
 
 
-def test_no_page_joins_those_that_are_not_covered() -> None:
-    assert len(numbers.load(ci.ROOT).not_covered) <= 1
+@pytest.mark.parametrize("name", ["docs/other.md", "docs/deep/other.md"])
+def test_a_page_without_a_declaration_is_refused(root: Path, name: str) -> None:
+    page = root / name
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("It has no number.\n")
+    assert numbers.faults(root, {}) == [f"{name}: {numbers.DECLARED} does not declare its numbers"]
