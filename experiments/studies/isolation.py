@@ -88,7 +88,7 @@ _MODEL_S, _REPLY_S = 3.7, 0.55
 
 
 class Isolation(Study):
-    """Serial against offloaded: sleeps as published, other kinds of blocking work, real inference."""
+    """Serial against offloaded: sleeps as published, other kinds of blocking work, inference."""
 
     name = "isolation"
     question = "Does moving blocking work off the event loop shorten it, and does it keep the loop responsive?"

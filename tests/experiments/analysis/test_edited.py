@@ -105,7 +105,7 @@ def test_a_gain_smaller_than_a_noisy_floor_is_told_as_just_that(tmp_path):
     assert one.comparison.summary.high < 1
     assert "smaller than the noise floor" in headline.table(run)
     # The published −57 % is excluded, but a gain was seen: which of the two it is, noise hides.
-    assert verdict(run, "S0-time", "5 users at once, real inference").verdict is Verdict.INCONCLUSIVE
+    assert verdict(run, "S0-time", "5 users at once, inference").verdict is Verdict.INCONCLUSIVE
 
 
 def test_no_difference_is_not_had_by_noise(tmp_path):
@@ -202,7 +202,7 @@ def test_an_agent_that_never_asks_the_model_wins_nothing_without_a_word(tmp_path
     one = line(run, "five-users")
     assert any(sentence.startswith("unequal work: asynchronous generated 0") for sentence in one.comparison.caveats)
     assert "unequal work" in headline.table(run)
-    told = verdict(run, "S0-time", "5 users at once, real inference")
+    told = verdict(run, "S0-time", "5 users at once, inference")
     assert any("unequal work" in sentence for sentence in told.caveats)
 
 
@@ -231,7 +231,7 @@ def test_an_arm_that_lost_a_trial_makes_nothing_easier_to_conclude(tmp_path, out
         Conclusion.OPEN,
         "there is no noise floor: A/A arms are missing, or incomplete",
     )
-    told = verdict(run, "S0-time", "5 users at once, real inference")
+    told = verdict(run, "S0-time", "5 users at once, inference")
     assert told.verdict is Verdict.INCONCLUSIVE
     assert "no noise floor" in told.why
 
@@ -251,7 +251,7 @@ def test_who_refuses_most_requests_is_not_quicker(tmp_path, before):
     one = line(run, "five-users").comparison
     assert one.conclusion is Conclusion.NONE
     assert one.why == "asynchronous answered 40.0% of its requests; baseline answered 100.0% of its requests"
-    assert verdict(run, "S0-time", "5 users at once, real inference").verdict is Verdict.INCONCLUSIVE
+    assert verdict(run, "S0-time", "5 users at once, inference").verdict is Verdict.INCONCLUSIVE
     # Where both refuse as many, what is compared is what was left of both: that is told.
     alike = (of(refusing, subject, twin=twin, **TOTAL) for subject in edited.SUBJECTS for twin in (False, True))
     both = line(load_run(edited.write(tmp_path / "both", *alike)), "five-users").comparison

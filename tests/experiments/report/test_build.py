@@ -162,7 +162,7 @@ def test_six_blocks_show_intervals_and_the_verdict_of_the_model_comes_first(tmp_
     assert "Indicative only" not in text
     assert ", 95 % interval" in text
     _, verdict, rest = re.split(r"The verdict, where a real model ran|What should I do\?", text)
-    assert "5 users at once, real inference" in verdict
+    assert "5 users at once, inference" in verdict
     assert "(no model)" not in verdict
     conclusions, rest = rest.split("The conclusions", 1)[1].split("Is it isolated?", 1)
     apart = conclusions.split("Without a real model", 1)[1]

@@ -40,7 +40,7 @@ def test_what_a_user_would_notice_comes_in_one_order_measured_or_not(six: FirstS
     headings = [topic.heading for topic in six.topics]
     assert headings[:4] == ["Response time", "Throughput", "Memory", "Remembered rightly"]
     by_heading = {topic.heading: topic for topic in six.topics}
-    assert by_heading["Response time"].where == "5 users at once, real inference: total time"
+    assert by_heading["Response time"].where == "5 users at once, inference: total time"
     card = by_heading["Response time"]
     assert card.most.endswith("times better")
     assert f"{card.most} ({card.interval})" in card.lines[0].much
@@ -66,7 +66,7 @@ def test_a_model_of_random_weights_is_no_model(tmp_path: Path) -> None:
     run = load_run(synthetic.write(tmp_path, made, blocks=6, studies=("isolation",)))
     first = opening.opening(measured(run), ["isolation"])
     assert not any(topic.lines for topic in first.topics)
-    computed = [line for line in first.unmodelled if "5 users at once, real inference" in line.where]
+    computed = [line for line in first.unmodelled if "5 users at once, inference" in line.where]
     assert computed and all("the model's weights are random" in line.sure for line in computed)
 
 
