@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from string import ascii_lowercase
+from typing import NamedTuple
 
 from experiments import metrics
 from experiments.analysis import claims
@@ -12,7 +15,9 @@ from experiments.analysis.conclusions import Conclusion
 from experiments.analysis.verdict_rules import Verdict
 from experiments.analysis.verdicts import ClaimVerdict
 from experiments.measuring.records import Scalar
-from experiments.report import findings, headline, key_comparisons, ledger, provenance, text
+from experiments.report import concerns, findings, headline, key_comparisons, ledger, provenance, text
+from experiments.report.advice import NOT_MEASURED
+from experiments.report.concerns import ConcernTable, MeasuredLevel
 from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
 from experiments.report.paper.numbers import NoRecord, Numbers
 from experiments.report.rungs import NO_MECHANISM
@@ -35,6 +40,8 @@ def table(name: str, numbers: Numbers) -> Table:
     """Return a table by name, its header first. Raises `NoRecord` where the run has no record for it."""
     made: dict[str, Callable[[Numbers], Table]] = {
         "sources": _sources,
+        "agents": _agents,
+        "agents-key": _agents_key,
         "parts": _parts,
         "ladders": _ladders,
         "untested": _untested,
@@ -88,6 +95,70 @@ def _sources(numbers: Numbers) -> Table:
         cited = f"{document.cited}: {document.says}" if document.says else document.cited
         rows.append([name, cited, str(len(mine)), str(tested), *(str(counts[verdict]) for verdict in _VERDICTS)])
     return rows
+
+
+class _Place(NamedTuple):
+    """Where levels were measured: the letter it is named by, and what is to be known of every level from there."""
+
+    letter: str
+    remarks: list[str]
+
+
+def _agents(numbers: Numbers) -> Table:
+    """Return agents by what a person cares about, each level with its interval and the letter of its place."""
+    found = concerns.answered(numbers.run)
+    rows = [["agent", *(concern.title for concern in found.concerns)]]
+    if found.empty:
+        return rows
+    places = _places(found)
+    for row in found.rows:
+        levels = (row.cells[concern.name] for concern in found.concerns)
+        cells = ("; ".join(_level(one, places[_place(one)]) for one in each) or NOT_MEASURED for each in levels)
+        rows.append([row.agent.title, *cells])
+    return rows
+
+
+def _agents_key(numbers: Numbers) -> Table:
+    """Return what the columns of the table of agents are, and where what its letters name was measured."""
+    found = concerns.answered(numbers.run)
+    rows = [["", "what it is, or where it was measured"]]
+    places = _places(found)
+    if places:
+        rows += [[concern.title, concern.about] for concern in found.concerns]
+    once = Counter((study, where) for study, where, _ in places)
+    for (study, where, run), place in places.items():
+        words = [f"{study}, {where}", *place.remarks]
+        rows.append([f"[{place.letter}]", "; ".join([*words, f"run {run}"] if once[study, where] > 1 else words)])
+    return rows
+
+
+def _places(found: ConcernTable) -> dict[tuple[str, str, str], _Place]:
+    """Return where the levels of the table are from, in the order of its columns."""
+    measured_there: dict[tuple[str, str, str], list[MeasuredLevel]] = {}
+    for concern in found.concerns:
+        for level in (level for row in found.rows for level in row.cells[concern.name]):
+            measured_there.setdefault(_place(level), []).append(level)
+    letters = (letter * times for times in count(1) for letter in ascii_lowercase)
+    return {
+        place: _Place(letter, [each for each in _remarks(levels[0]) if all(each in _remarks(one) for one in levels)])
+        for (place, levels), letter in zip(measured_there.items(), letters, strict=False)
+    }
+
+
+def _place(level: MeasuredLevel) -> tuple[str, str, str]:
+    return level.study, level.where, level.run
+
+
+def _remarks(level: MeasuredLevel) -> list[str]:
+    return [level.sure, *level.notes]
+
+
+def _level(level: MeasuredLevel, place: _Place) -> str:
+    """Return a level with its interval, in its unit where both ends are in it, and what is known of it alone."""
+    unit = f"{_NBSP}{level.value.rpartition(_NBSP)[2]}"
+    ends = level.interval.replace(unit, "") if level.interval.count(unit) == 2 else level.interval
+    own = [each for each in _remarks(level) if each not in place.remarks]
+    return ", ".join([f"{level.value}{f' ({ends})' if ends else ''} [{place.letter}]", *own])
 
 
 def _parts(numbers: Numbers) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -302,6 +303,24 @@ def test_a_ladder_is_told_by_what_each_mechanism_does(tmp_path: Path) -> None:
     told = {(how, measure): (better, worse) for _, how, measure, better, worse, *_ in rows}
     assert told["added alone", "throughput"][0].startswith("isolation (×\u00a01.1")
     assert told["left out", "throughput"][1].startswith("isolation (×\u00a00.8")
+
+
+def test_agents_stand_side_by_side_with_where_each_level_is_from(made: list[Record], tmp_path: Path) -> None:
+    closed = [one for one in batched_records.closed(6) if one.spec.subject != "baseline" or one.spec.block]
+    numbers = Numbers(load_run(synthetic.write(tmp_path / "run", closed, blocks=6, studies=("load",))), Declared())
+    header, *rows = tables.table("agents", numbers)
+    key = dict(tables.table("agents-key", numbers)[1:])
+    assert set(header[1:]) <= set(key)
+    told = {agent: dict(zip(header[1:], cells, strict=True)) for agent, *cells in rows}
+    whole, less = told["asynchronous"]["Throughput"], told["baseline"]["Throughput"]
+    found = re.fullmatch(r"[\d.,]+\u00a0/s \([\d.,]+ … [\d.,]+\) (\[\w\]), 6 blocks", whole)
+    assert found and key[found[1]].startswith("load, 50 users, the model")
+    assert less.endswith(f"{found[1]}, least … most of 5 blocks")
+    assert told["asynchronous"]["Start"] == "not measured"
+    assert set(told["tiered"].values()) == {"not measured"}
+    without = Numbers(load_run(synthetic.write(tmp_path / "without", made, blocks=6)), Declared())
+    with pytest.raises(NoRecord, match="agents"):
+        tables.table("agents", without)
 
 
 def test_the_paper_tells_each_claim_once_and_draws_what_the_report_has() -> None:
