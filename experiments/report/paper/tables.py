@@ -113,7 +113,7 @@ def _agents(numbers: Numbers) -> Table:
     places = _places(found)
     for row in found.rows:
         levels = (row.cells[concern.name] for concern in found.concerns)
-        cells = ("; ".join(_level(one, places[_place(one)]) for one in each) or NOT_MEASURED for each in levels)
+        cells = ("\n".join(_level(one, places[_place(one)]) for one in each) or NOT_MEASURED for each in levels)
         rows.append([row.agent.title, *cells])
     return rows
 
@@ -156,9 +156,9 @@ def _remarks(level: MeasuredLevel) -> list[str]:
 def _level(level: MeasuredLevel, place: _Place) -> str:
     """Return a level with its interval, in its unit where both ends are in it, and what is known of it alone."""
     unit = f"{_NBSP}{level.value.rpartition(_NBSP)[2]}"
-    ends = level.interval.replace(unit, "") if level.interval.count(unit) == 2 else level.interval
+    ends = (level.interval.replace(unit, "") if level.interval.count(unit) == 2 else level.interval).replace(" ", _NBSP)
     own = [each for each in _remarks(level) if each not in place.remarks]
-    return ", ".join([f"{level.value}{f' ({ends})' if ends else ''} [{place.letter}]", *own])
+    return ", ".join([f"{level.value} [{place.letter}]{f' ({ends})' if ends else ''}", *own])
 
 
 def _parts(numbers: Numbers) -> Table:

@@ -313,9 +313,9 @@ def test_agents_stand_side_by_side_with_where_each_level_is_from(made: list[Reco
     assert set(header[1:]) <= set(key)
     told = {agent: dict(zip(header[1:], cells, strict=True)) for agent, *cells in rows}
     whole, less = told["asynchronous"]["Throughput"], told["baseline"]["Throughput"]
-    found = re.fullmatch(r"[\d.,]+\u00a0/s \([\d.,]+ … [\d.,]+\) (\[\w\]), 6 blocks", whole)
+    found = re.fullmatch(r"[\d.,]+\u00a0/s (\[\w\]) \([\d.,]+\u00a0…\u00a0[\d.,]+\), 6 blocks", whole)
     assert found and key[found[1]].startswith("load, 50 users, the model")
-    assert less.endswith(f"{found[1]}, least … most of 5 blocks")
+    assert f" {found[1]} (" in less and less.endswith(", least … most of 5 blocks")
     assert told["asynchronous"]["Start"] == "not measured"
     assert set(told["tiered"].values()) == {"not measured"}
     without = Numbers(load_run(synthetic.write(tmp_path / "without", made, blocks=6)), Declared())
