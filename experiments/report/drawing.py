@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from experiments.analysis.claims import Claim
 from experiments.report.text import plain, significant
@@ -32,6 +32,7 @@ GREY = "#6b6b6b"
 _ROUNDED = re.compile(rb"(?<=[ \"LMHVQC,])(-?\d+\.\d\d)\d+(?=[ \",\n])")
 _MOST_ROWS = 200  # of the table of one figure
 _LEGEND_LINE = 70  # characters of three labels that stand beside each other
+_LEGEND_TWO = 92  # and of the longest labels of two columns
 _HEADING_WORDS, _LIST_DIGITS = 4, 4  # from so many on a title is shown as a heading and a list
 _MOST_DECADES = 9  # with a mark
 _FULL_DECADES, _LONG_DECADES = (
@@ -129,8 +130,11 @@ def _split(title: str) -> tuple[str, str]:
 
     The list stays where it has few digits, or where what stands before it would be too short to say what is shown.
     """
-    heading, colon, listed = title.partition(": ")
-    is_list = bool(colon) and len(heading.split()) >= _HEADING_WORDS and len(re.findall(r"\d", listed)) >= _LIST_DIGITS
+    colons = (each.start() for each in re.finditer(": ", title))
+    # What stands in parentheses explains the words before them, and lists nothing.
+    place = next((at for at in colons if title.count("(", 0, at) == title.count(")", 0, at)), len(title))
+    heading, listed = title[:place], title[place + 2 :]
+    is_list = len(heading.split()) >= _HEADING_WORDS and len(re.findall(r"\d", listed)) >= _LIST_DIGITS
     return (heading, listed) if is_list else (title, "")
 
 
@@ -172,7 +176,7 @@ def _write_out(axis: Axis) -> None:
 
 
 class _Decades(LogLocator):
-    """Marks for 1, 2 and 5 of each decade, where so many fit beside each other; else fewer."""
+    """Marks for 1, 2 and 5 of each decade, where so many fit beside each other; else fewer, and within one any."""
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return where the marks of this view stand."""
@@ -180,7 +184,12 @@ class _Decades(LogLocator):
         decades = math.log10(high / low) if low > 0 else math.inf
         self.set_params(subs=(1, 2, 5) if decades < _FULL_DECADES else (1, 3) if decades < _LONG_DECADES else (1,))
         marks = super().tick_values(vmin, vmax)
-        if any(low <= mark <= high for mark in marks):
+        inside = sum(low <= mark <= high for mark in marks)
+        room = self.axis.get_tick_space() if self.axis else _MOST_DECADES
+        if decades < 1 and inside > room:
+            # Where these would leave one or none, the marks are those of a linear axis, whatever the room.
+            return MaxNLocator(max(1, room), steps=[1, 2, 5, 10]).tick_values(vmin, vmax)
+        if inside:
             return marks
         # A narrow panel is found to have no room, and would say nothing of its scale.
         return LogLocator(subs=(1,), numticks=_MOST_DECADES).tick_values(vmin, vmax)
@@ -199,7 +208,7 @@ def finish(
     ``data`` is the figure as a table; None: the points of the lines that have a name.
     """
     listed = _split(plain(title))[1] if _TITLED.get() else ""
-    notes = [*([f"in numbers: {listed.rstrip('.')}"] if listed else []), *notes]
+    notes = [*([f"in numbers: {listed.rstrip('.')}"] if listed else []), *dict.fromkeys(notes)]
     labels: dict[str, Any] = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
@@ -209,7 +218,7 @@ def finish(
         list(labels.values()),
         list(labels),
         loc="outside lower left",
-        ncols=3 if len(labels) == 3 and sum(map(len, labels)) <= _LEGEND_LINE else 2,
+        ncols=_columns(list(labels)),
         title=textwrap.fill(" ".join(f"{plain(note)[:1].upper()}{plain(note)[1:]}." for note in notes), 104)
         if notes
         else None,
@@ -233,6 +242,15 @@ def finish(
         svg=_ROUNDED.sub(rb"\1", svg.getvalue()),
         png=png.getvalue(),
     )
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """Return in how many columns a legend has room beside each other."""
+    if len(labels) == 3 and sum(map(len, labels)) <= _LEGEND_LINE:
+        return 3
+    half = (len(labels) + 1) // 2
+    longest = [max(map(len, column), default=0) for column in (labels[:half], labels[half:])]
+    return 2 if sum(longest) <= _LEGEND_TWO else 1
 
 
 def _data(figure: Figure) -> list[tuple[str, ...]]:

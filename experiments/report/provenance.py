@@ -12,11 +12,14 @@ from experiments.analysis.parts import RunPart
 from experiments.measuring.runs import RunInfo
 from experiments.report import text
 
+_LACKING = "–"
+
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """One part in words."""
+    """One part in words. ``called`` is its studies, with its run where others have the same."""
 
     run: str
+    called: str
     studies: str
     date: str
     preset: str
@@ -36,7 +39,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartFact(msgspec.Struct, frozen=True, kw_only=True):
-    """What something was in each part, in order."""
+    """What something was in each part, in order; a dash where one lacks it."""
 
     name: str
     values: list[str]
@@ -46,12 +49,22 @@ class PartFact(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it was the same in all of them."""
         return len(set(self.values)) == 1
 
+    @property
+    def held(self) -> dict[str, list[int]]:
+        """Each thing that it was, and the places of the parts in which it was that."""
+        places: dict[str, list[int]] = {}
+        for place, value in enumerate(self.values):
+            if value != _LACKING:
+                places.setdefault(value, []).append(place)
+        return places
+
 
 def provenances(run: RunFrames) -> list[Provenance]:
     """Return where each part of ``run`` is from."""
     return [
         Provenance(
             run=text.plain(part.run),
+            called=text.plain(", ".join(title(run, part.run, study) for study in part.studies)),
             studies=studies(part),
             date=part.info.created[:10],
             preset=f"preset {text.plain(part.info.preset)}, {blocks(part.info)}",
@@ -181,4 +194,5 @@ def _environment(run: RunFrames) -> Iterable[PartFact]:
         for mine in [run.environment[run.environment["run"] == part.run]]
     }
     for name in dict.fromkeys(run.environment["name"]):
-        yield PartFact(name=text.plain(name), values=[text.plain(mine.get(name, "–")) for mine in of_runs.values()])
+        values = [text.plain(mine.get(name, _LACKING)) for mine in of_runs.values()]
+        yield PartFact(name=text.plain(name), values=values)

@@ -106,13 +106,13 @@ def _drawn(run: Run, paces: pd.DataFrame) -> list[Drawn]:
         "what is compared within a block is spared that"
     )
     with drawing.style():
-        figure, [axes] = drawing.canvas(title)
+        figure, [axes] = drawing.canvas(title, height=3.4 + 0.18 * len(shown))
         for place, one in enumerate(shown.values()):
             blocks = range(1, len(one["pace"]) + 1)
             label = f"{one['study']}: {metrics.get(one['metric']).title.lower()}"
             axes.plot(blocks, one["pace"], label=label, linewidth=1.4, **drawing.look(place))
         axes.axhline(1.0, color=drawing.GREY, linewidth=0.8)
-        axes.set_xticks(range(1, 1 + len(widest["pace"])))
+        axes.set_xticks(range(1, 1 + max(len(one["pace"]) for one in shown.values())))
         axes.set_xlabel("block")
         axes.set_ylabel("all cells of the study together,\nagainst their mean over blocks")
         notes = [

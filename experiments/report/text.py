@@ -12,16 +12,20 @@ _SCALES = {
     "bytes": (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30)),
 }
 _NBSP = "\u00a0"
+_NOISE = 1e-9
 _SUFFIX = {"ratio": "", "count": "", "1/s": f"{_NBSP}/s"}
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Return ``value`` with that many significant digits; more where fewer would make it seem exactly one."""
+    """Return ``value`` with that many significant digits; more where fewer would make it seem exactly one.
+
+    What differs from one by no more than sums of floats do is one.
+    """
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "–"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     written = f"{value:,.{decimals}f}"
-    while value != 1 and float(written.replace(",", "")) == 1 and decimals < 15:
+    while abs(value - 1) > _NOISE and float(written.replace(",", "")) == 1 and decimals < 15:
         decimals += 1
         written = f"{value:,.{decimals}f}"
     return written.replace("-", "−")

@@ -15,3 +15,38 @@ def test_an_axis_of_any_width_says_its_scale(panels, most):
         for each in axes:
             low, high = each.get_xlim()
             assert any(low <= mark <= high for mark in each.xaxis.get_majorticklocs())
+
+
+def test_a_narrow_range_has_no_more_marks_than_there_is_room_for():
+    with drawing.style():
+        figure, panels = drawing.canvas("A title", 3)
+        for each in panels:
+            each.plot([0.14, 0.26], [1, 2])
+            drawing.logarithmic(each, "x")
+        figure.canvas.draw()
+        for each in panels:
+            low, high = each.get_xlim()
+            marks = [mark for mark in each.xaxis.get_majorticklocs() if low <= mark <= high]
+            assert 1 <= len(marks) <= each.xaxis.get_tick_space()
+
+
+@pytest.mark.parametrize("label", ["short", "a label as long as the name of a run and that of a measure together"])
+def test_the_legend_is_no_wider_than_the_figure_and_says_a_note_once(label):
+    with drawing.style():
+        figure, [axes] = drawing.canvas("A title")
+        for each in range(4):
+            axes.plot([0, 1], [each, each], label=f"{label} {each}")
+        drawing.finish(figure, "name", "A title", "alt", ["said once", "said too", "said once"])
+        [legend] = figure.legends
+        assert legend.get_window_extent().x1 <= figure.bbox.x1
+        assert legend.get_title().get_text() == "Said once. Said too."
+
+
+def test_a_list_stands_below_the_figure_unless_it_is_in_parentheses():
+    def heading(title):
+        return drawing.Drawn(name="", title=title, alt="", data=[], svg=b"", png=b"").heading
+
+    assert heading("How many there are now: 12, 13, 14") == "How many there are now"
+    assert heading("Of so many vectors it finds 100 % (process: 32.8 MiB); 99 %") == (
+        "Of so many vectors it finds 100 % (process: 32.8 MiB); 99 %"
+    )

@@ -62,6 +62,7 @@ def test_facts_that_parts_share_are_told_apart_from_those_they_do_not(run: Run) 
     facts = {fact.name: fact for fact in provenance.facts(run)}
     assert facts["cpu_model"].shared
     assert facts["cpus"].values == ["2", "8", "2"]
+    assert facts["cpus"].held == {"2": [0, 2], "8": [1]}
     assert facts["run"].values == ["run-2", "run-0", "run-1"]
 
 
@@ -79,6 +80,8 @@ def test_the_report_tells_the_parts_at_its_head_and_of_each_section_whose_it_is(
     assert "<td>8 × Small, 4 GiB, Linux 6.1</td>" in head
     load = rest.partition('<h2 id="load">')[2].partition("</section>")[0]
     assert "Run run-0 of 2001-01-01: preset smoke, 6 blocks, 1 trial on 8 × Small" in load
+    assert "<td>2</td><td>all but load</td>" in rest
+    assert "<td>8</td><td>load</td>" in rest
     # A link leads from the page, which stands beside the parts, into the part.
     assert 'href="./memory/artifacts/graph.html"' in rest
 

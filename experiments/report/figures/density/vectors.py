@@ -28,7 +28,7 @@ def draw(scene: Scene) -> list[Drawn]:
     most = found[[place == (kind, count) for place in _places(found)]].groupby("subject")["value"].mean()
     held = taken[[place == (kind, count) for place in _places(taken)]].groupby("subject")["value"].mean()
     told = "; ".join(
-        f"{subject} finds {text.significant(100 * most[subject])} % (process: {text.quantity(held[subject], 'bytes')})"
+        f"{subject} finds {text.significant(100 * most[subject])} % (in {text.quantity(held[subject], 'bytes')})"
         for subject in ("float", "int8", "int4")
         if subject in most and subject in held
     )
