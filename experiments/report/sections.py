@@ -118,7 +118,7 @@ def banners(run: Run) -> list[Banner]:
 def _said_of(banner: Banner, names: Sequence[str], parts: int) -> Banner:
     if len(names) == parts:
         return banner
-    return msgspec.structs.replace(banner, words=f"{', '.join(names)}: {banner.words}")
+    return msgspec.structs.replace(banner, words=f"{', '.join(dict.fromkeys(names))}: {banner.words}")
 
 
 def _banners(part: Run) -> list[Banner]:
@@ -146,7 +146,8 @@ def _banners(part: Run) -> list[Banner]:
         cells = f"{count} cell{'s' if count != 1 else ''}"
         banners.append(Banner(f"Skipped {cells}, which this machine could not run: {text.plain(reason)}."))
     if part.repeated:
-        banners.append(Banner(f"{part.repeated} records were superseded by a later run of the same trial."))
+        records = "1 record was" if part.repeated == 1 else f"{part.repeated} records were"
+        banners.append(Banner(f"{records} superseded by a later run of the same trial."))
     if info.engine.words_are_meaningless:
         banners.append(
             Banner(
