@@ -41,7 +41,8 @@ def table(name: str, numbers: Numbers) -> Table:
     made: dict[str, Callable[[Numbers], Table]] = {
         "sources": _sources,
         "agents": _agents,
-        "agents-key": _agents_key,
+        "agents-columns": _agents_columns,
+        "agents-places": _agents_places,
         "parts": _parts,
         "ladders": _ladders,
         "untested": _untested,
@@ -118,17 +119,19 @@ def _agents(numbers: Numbers) -> Table:
     return rows
 
 
-def _agents_key(numbers: Numbers) -> Table:
-    """Return what the columns of the table of agents are, and where what its letters name was measured."""
-    found = concerns.answered(numbers.run)
-    rows = [["", "what it is, or where it was measured"]]
-    places = _places(found)
-    if places:
-        rows += [[concern.title, concern.about] for concern in found.concerns]
+def _agents_columns(numbers: Numbers) -> Table:
+    """Return what the columns of the table of agents are."""
+    return [["column", "what it is"], *([each.title, each.about] for each in concerns.load().concerns)]
+
+
+def _agents_places(numbers: Numbers) -> Table:
+    """Return where what the letters of the table of agents name was measured."""
+    places = _places(concerns.answered(numbers.run))
     once = Counter((study, where) for study, where, _ in places)
+    rows = [["", "where it was measured"]]
     for (study, where, run), place in places.items():
-        words = [f"{study}, {where}", *place.remarks]
-        rows.append([f"[{place.letter}]", "; ".join([*words, f"run {run}"] if once[study, where] > 1 else words)])
+        told = [f"run {run}"] if once[study, where] > 1 else []
+        rows.append([f"[{place.letter}]", "; ".join([f"{study}, {where}", *place.remarks, *told])])
     return rows
 
 

@@ -309,12 +309,12 @@ def test_agents_stand_side_by_side_with_where_each_level_is_from(made: list[Reco
     closed = [one for one in batched_records.closed(6) if one.spec.subject != "baseline" or one.spec.block]
     numbers = Numbers(load_run(synthetic.write(tmp_path / "run", closed, blocks=6, studies=("load",))), Declared())
     header, *rows = tables.table("agents", numbers)
-    key = dict(tables.table("agents-key", numbers)[1:])
-    assert set(header[1:]) <= set(key)
+    places = dict(tables.table("agents-places", numbers)[1:])
+    assert header[1:] == [column for column, _ in tables.table("agents-columns", numbers)[1:]]
     told = {agent: dict(zip(header[1:], cells, strict=True)) for agent, *cells in rows}
     whole, less = told["asynchronous"]["Throughput"], told["baseline"]["Throughput"]
     found = re.fullmatch(r"[\d.,]+\u00a0/s (\[\w\]) \([\d.,]+\u00a0…\u00a0[\d.,]+\), 6 blocks", whole)
-    assert found and key[found[1]].startswith("load, 50 users, the model")
+    assert found and places[found[1]].startswith("load, 50 users, the model")
     assert f" {found[1]} (" in less and less.endswith(", least … most of 5 blocks")
     assert told["asynchronous"]["Start"] == "not measured"
     assert set(told["tiered"].values()) == {"not measured"}
