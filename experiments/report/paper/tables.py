@@ -121,7 +121,8 @@ def _agents(numbers: Numbers) -> Table:
 
 def _agents_columns(numbers: Numbers) -> Table:
     """Return what the columns of the table of agents are."""
-    return [["column", "what it is"], *([each.title, each.about] for each in concerns.load().concerns)]
+    columns = concerns.answered(numbers.run).concerns
+    return [["column", "what it is"], *([each.title, each.about] for each in columns)]
 
 
 def _agents_places(numbers: Numbers) -> Table:
