@@ -32,7 +32,7 @@ GREY = "#6b6b6b"
 _ROUNDED = re.compile(rb"(?<=[ \"LMHVQC,])(-?\d+\.\d\d)\d+(?=[ \",\n])")
 _MOST_ROWS = 200  # of the table of one figure
 _LEGEND_LINE = 70  # characters of three labels that stand beside each other
-_LEGEND_TWO = 92  # and of the longest labels of two columns
+_LEGEND_TWO = 96  # and of the longest labels of two columns
 _HEADING_WORDS, _LIST_DIGITS = 4, 4  # from so many on a title is shown as a heading and a list
 _MOST_DECADES = 9  # with a mark
 _FULL_DECADES, _LONG_DECADES = (

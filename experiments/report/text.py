@@ -73,8 +73,10 @@ def floor(bound: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """Return a share as a percentage; a dash where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{significant(100 * value, 2)}{_NBSP}%"
+    """Return a share as a percentage; a dash where there is none. What sums of floats err is no share."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{significant(100 * value if abs(value) > _NOISE else 0.0, 2)}{_NBSP}%"
 
 
 def span(low: float, high: float, unit: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.report.text import percent, plain, quantity, significant, slug, span
+from experiments.report.text import percent, plain, quantity, share, significant, slug, span
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,10 @@ def test_what_is_not_one_is_never_written_as_one(value: float) -> None:
 @given(st.floats(min_value=1e-6, max_value=1e6))
 def test_a_written_number_is_near_the_number(value: float) -> None:
     assert float(significant(value).replace(",", "")) == pytest.approx(value, rel=0.006)
+
+
+def test_what_sums_of_floats_err_is_no_share() -> None:
+    assert (share(3e-13), share(0.00026)) == ("0\u00a0%", "0.026\u00a0%")
 
 
 def test_signs_are_written() -> None:
