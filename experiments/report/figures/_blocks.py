@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
 from experiments.report import drawing, text
 from experiments.report.figures.kinds import interval
@@ -138,6 +138,21 @@ def from_zero(axes: Axes) -> None:
 
 def logarithmic_with_zero(axes: Axes, along: Literal["x", "y"], linear_to: float) -> None:
     """Make an axis logarithmic beyond ``linear_to``, and linear from there to 0, with its numbers written out."""
-    scale = axes.set_xscale if along == "x" else axes.set_yscale
+    scale, axis = (axes.set_xscale, axes.xaxis) if along == "x" else (axes.set_yscale, axes.yaxis)
     scale("symlog", linthresh=linear_to)
-    (axes.xaxis if along == "x" else axes.yaxis).set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_major_locator(_WithZero(linear_to))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+
+
+class _WithZero(SymmetricalLogLocator):
+    """Marks for powers of ten and zero; those of a linear axis where all that is in view is linear."""
+
+    def __init__(self, linear_to: float) -> None:
+        super().__init__(base=10, linthresh=linear_to)
+        self._linear_to = linear_to
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return where the marks of this view stand."""
+        if max(abs(vmin), abs(vmax)) < self._linear_to:
+            return MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(vmin, vmax)
+        return super().tick_values(vmin, vmax)

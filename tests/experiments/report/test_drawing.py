@@ -1,6 +1,7 @@
 import pytest
 
 from experiments.report import drawing
+from experiments.report.figures import _blocks
 
 
 @pytest.mark.parametrize("panels", [1, 7])
@@ -50,3 +51,14 @@ def test_a_list_stands_below_the_figure_unless_it_is_in_parentheses():
     assert heading("Of so many vectors it finds 100 % (process: 32.8 MiB); 99 %") == (
         "Of so many vectors it finds 100 % (process: 32.8 MiB); 99 %"
     )
+
+
+@pytest.mark.parametrize(("most", "marks"), [(6.9, [0, 5]), (700.0, [0, 10, 100])])
+def test_an_axis_with_a_zero_has_round_marks(most, marks):
+    with drawing.style():
+        figure, [axes] = drawing.canvas("A title")
+        axes.plot([0, most], [1, 2])
+        _blocks.logarithmic_with_zero(axes, "x", 10)
+        axes.set_xlim(0, most)
+        figure.canvas.draw()
+        assert [mark for mark in axes.xaxis.get_majorticklocs() if 0 <= mark <= most] == pytest.approx(marks)
