@@ -188,7 +188,7 @@ class _Decades(LogLocator):
         room = self.axis.get_tick_space() if self.axis else _MOST_DECADES
         if decades < 1 and inside > room:
             # Where these would leave one or none, the marks are those of a linear axis, whatever the room.
-            return MaxNLocator(max(1, room), steps=[1, 2, 5, 10]).tick_values(vmin, vmax)
+            return MaxNLocator(max(3, room - 2), steps=[1, 2, 5, 10]).tick_values(vmin, vmax)
         if inside:
             return marks
         # A narrow panel is found to have no room, and would say nothing of its scale.
