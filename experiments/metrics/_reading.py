@@ -36,7 +36,8 @@ def number(record: Record, name: str) -> float | Missing:
     part = subject(record)
     if isinstance(part, Missing):
         return part
-    return part.values[name] if name in part.values else Missing(f"the subject noted no {name}")
+    found = part.values.get(name)
+    return Missing(f"the subject noted no {name}") if found is None else found
 
 
 def percentile(values: Sequence[float], percent: float, of: str) -> float | Missing:

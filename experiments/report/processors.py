@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import warnings
@@ -22,6 +23,9 @@ def shared(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
         return [job() for job in jobs]
     # A job holds what cannot be sent to another process: forked ones find it by its place.
     _jobs[:] = jobs
+    # Nobody looks for garbage among what is here already: each process would look through it again and again, and
+    # get a copy of every page of it.
+    gc.freeze()
     try:
         with warnings.catch_warnings():
             # Newer Pythons warn of forking beside threads: numpy's, which hold no lock while they wait for work.
@@ -29,6 +33,7 @@ def shared(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
             with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
                 return [*pool.map(_do, range(len(jobs)))]
     finally:
+        gc.unfreeze()
         _jobs.clear()
 
 
