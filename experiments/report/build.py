@@ -168,13 +168,12 @@ def _places(run: Run) -> list[tuple[str, str]]:
 
 
 def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
-    """Write figures as SVG and PNG into ``folder`` and return their paths."""
+    """Write figures into ``folder`` and return their paths."""
     paths = []
     for figure in drawn:
-        for ending, data in (("svg", figure.svg), ("png", figure.png)):
-            path = _folder(folder) / f"{figure.name}.{ending}"
-            write_whole(path, data)
-            paths.append(path)
+        path = _folder(folder) / f"{figure.name}.svg"
+        write_whole(path, figure.svg)
+        paths.append(path)
     return paths
 
 
