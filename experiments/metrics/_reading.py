@@ -33,9 +33,9 @@ def subject(record: Record) -> Part | Missing:
 
 def number(record: Record, name: str) -> float | Missing:
     """Return the subject's value called ``name``."""
-    part = subject(record)
-    if isinstance(part, Missing):
-        return part
+    part = record.part("subject")
+    if part is None:
+        return Missing("the subject wrote nothing")
     found = part.values.get(name)
     return Missing(f"the subject noted no {name}") if found is None else found
 

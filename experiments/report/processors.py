@@ -23,17 +23,14 @@ def shared(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
         return [job() for job in jobs]
     # A job holds what cannot be sent to another process: forked ones find it by its place.
     _jobs[:] = jobs
-    # Nobody looks for garbage among what is here already: each process would look through it again and again, and
-    # get a copy of every page of it.
-    gc.freeze()
     try:
         with warnings.catch_warnings():
             # Newer Pythons warn of forking beside threads: numpy's, which hold no lock while they wait for work.
             warnings.simplefilter("ignore", DeprecationWarning)
-            with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+            # None of them looks for garbage in what it finds: again and again it would, and copy every page of it.
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), initializer=gc.freeze) as pool:
                 return [*pool.map(_do, range(len(jobs)))]
     finally:
-        gc.unfreeze()
         _jobs.clear()
 
 

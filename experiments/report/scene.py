@@ -115,12 +115,16 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
 
     def place(self, subject: str) -> int:
         """Return the subject's place, which fixes its colour and marker: two that share a condition differ in it."""
-        conditions = self.trials.groupby("subject")["condition"].agg(set)
+        return self._places[subject]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        conditions = self.trials.groupby("subject")["condition"].agg(set).to_dict()
         places: dict[str, int] = {}
         for one in self.subjects():
             taken = {place for other, place in places.items() if conditions[one] & conditions[other]}
             places[one] = next(number for number in count() if number not in taken)
-        return places[subject]
+        return places
 
     @property
     def variants(self) -> dict[str, str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import random
 import re
 import shutil
@@ -144,6 +145,20 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
     before = [path.read_bytes() for path in paths]
     build(folder, STUDIES)
     assert [path.read_bytes() for path in paths] == before
+
+
+def test_sections_that_are_made_beside_each_other_give_the_same_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [*lookups(1), *(synthetic.record(synthetic.spec("isolation", name)) for name in ("serial", "baseline"))]
+    folder = synthetic.write(tmp_path, made)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    pages = []
+    for many in (len(made) + 1, len(made)):
+        monkeypatch.setattr("experiments.report.build._MANY", many)
+        build(folder, STUDIES)
+        pages.append({path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert pages[0] == pages[1]
 
 
 def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> None:
