@@ -267,10 +267,7 @@ class Record(msgspec.Struct, kw_only=True):
 
     def part(self, role: str = "subject") -> Part | None:
         """Return what ``role`` wrote, or None if it wrote nothing."""
-        for part in self.parts:  # every metric asks for one
-            if part.role == role:
-                return part
-        return None
+        return next((part for part in self.parts if part.role == role), None)
 
 
 def append(path: Path, record: Record) -> None:

@@ -134,13 +134,11 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
     told = [partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in longest]
     by_study = sorted(ledger.by_study(judged).values(), key=len, reverse=True)
     judging = [partial(ledger.entries, mine, run) for mine in by_study]
-    jobs: list[Callable[[], Any]] = [
-        *told, *judging, partial(quality.quality, run, primary), partial(_heads, rows, answers)
-    ]  # fmt: skip
-    made = processors.shared(jobs) if len(run.trials) >= _MANY else [job() for job in jobs]
+    jobs: list[Callable[[], Any]] = [partial(quality.quality, run, primary), partial(_heads, rows, answers)]
+    jobs += [*told, *judging]
+    graded, (drawn, mapped), *made = processors.shared(jobs) if len(run.trials) >= _MANY else [job() for job in jobs]
     asked = dict(zip(longest, made[: len(told)], strict=True))
-    entries = {entry.claim.id: entry for mine in made[len(told) : -2] for entry in mine}
-    graded, (drawn, mapped) = made[-2:]
+    entries = {entry.claim.id: entry for mine in made[len(told) :] for entry in mine}
     return ReportContents(
         opening=opening.opening(rows, run.trials["study"].unique().tolist()),
         answers=answers,
