@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 
@@ -100,9 +101,15 @@ class Cells:
 
     def places(self, study: str, fits: Fits = lambda _: True) -> list[Condition]:
         """Return the conditions of a study that ``fits`` accepts by their factors: run by run, in natural order."""
-        runs = list(dict.fromkeys(place.run for place in self._trials))
-        mine = [place for place, factors in self._factors.items() if place.study == study and fits(factors)]
-        return sorted(mine, key=lambda place: (runs.index(place.run), natural(place.condition)))
+        return [place for place in self._ordered.get(study, []) if fits(self._factors[place])]
+
+    @cached_property
+    def _ordered(self) -> dict[str, list[Condition]]:
+        runs = {run: number for number, run in enumerate(dict.fromkeys(place.run for place in self._factors))}
+        by_study: dict[str, list[Condition]] = {}
+        for place in sorted(self._factors, key=lambda place: (runs[place.run], natural(place.condition))):
+            by_study.setdefault(place.study, []).append(place)
+        return by_study
 
     def factors(self, place: Condition) -> Mapping[str, Scalar]:
         """Return the levels of a condition's factors."""

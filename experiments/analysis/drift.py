@@ -69,11 +69,15 @@ def paces(measures: pd.DataFrame, wanted: Mapping[str, Sequence[str]]) -> pd.Dat
     """
     rows = []
     untraced = measures[~measures["traced"].astype(bool)]
-    places = [(study, run) for study in wanted for run in dict.fromkeys(untraced["run"])]
+    asked = untraced[untraced["metric"].isin({metric for names in wanted.values() for metric in names})]
+    groups = dict(iter(asked.groupby(["study", "run", "metric"], sort=False)))
+    runs = dict.fromkeys(untraced["run"])
+    places = [(study, run) for study in wanted for run in runs]
     for study, run in places:
-        shown = untraced[(untraced["study"] == study) & (untraced["run"] == run)]
         for metric in wanted[study]:
-            group = shown[shown["metric"] == metric]
+            if (study, run, metric) not in groups:
+                continue
+            group = groups[study, run, metric]
             cells = group.pivot_table(index=["condition", "subject", "twin"], columns="block", values="value")
             cells = cells[(cells > 0).all(axis="columns")]
             if len(cells) < ENOUGH_CELLS or len(cells.columns) < ENOUGH_CELLS:
@@ -106,12 +110,13 @@ def warm_ups(requests: pd.DataFrame) -> pd.DataFrame:
     ``warm_up`` is the median over trials and users; missing where most had not settled.
     """
     answered = requests[requests["outcome"] == "ok"]
+    answered = answered.assign(asked=answered.groupby(["run", "key", "user"])["latency_s"].transform("size"))
     rows = []
     for (run, study, condition, subject), group in answered.groupby(_WARM_UP[:4], sort=False):
         series = [
             asked.sort_values("intended_s")["latency_s"].tolist()
-            for _, asked in group.groupby(["key", "user"])
-            if len(asked) >= ENOUGH_REQUESTS and asked["intended_s"].nunique() == len(asked)
+            for _, asked in group[group["asked"] >= ENOUGH_REQUESTS].groupby(["key", "user"])
+            if asked["intended_s"].nunique() == len(asked)
         ]
         if series:
             lengths = [warm_up(latencies) for latencies in series]

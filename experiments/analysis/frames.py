@@ -119,8 +119,10 @@ class RunFrames(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def split(self) -> list[Self]:
         """Return each run by itself, in order: what a comparison must not reach beyond."""
-        if len(self.parts) == 1:
-            return [self]
+        return [self] if len(self.parts) == 1 else list(self._each)
+
+    @cached_property
+    def _each(self) -> list[Self]:
         return [self._only(part) for part in self.parts]
 
     def _only(self, part: RunPart) -> Self:
@@ -204,12 +206,20 @@ def _frame(
     parts: Iterable[RunPart], rows: Callable[[Record], Iterable[dict[str, Any]]], columns: tuple[str, ...]
 ) -> pd.DataFrame:
     """Return the ``rows`` of every record of every run, with what says whose they are."""
-    made = []
+    made: list[dict[str, Any]] = []
+    counts: list[int] = []
+    whose: list[dict[str, Any]] = []
     for part in parts:
         for record in part.records:
-            identity = _identity(part.run, record)
-            made += [identity | row for row in rows(record)]
-    return pd.DataFrame(made, columns=list(columns))
+            before = len(made)
+            made += rows(record)
+            counts.append(len(made) - before)
+            whose.append(_identity(part.run, record))
+    if not made:
+        return pd.DataFrame([], columns=list(columns))
+    identities = pd.DataFrame(whose, columns=list(TRIAL))
+    repeated = identities.loc[identities.index.repeat(counts)].reset_index(drop=True)
+    return repeated.join(pd.DataFrame(made, columns=list(columns[len(TRIAL) :])))
 
 
 def _identity(run: str, record: Record) -> dict[str, Any]:
@@ -263,7 +273,7 @@ def _requests(record: Record) -> Iterator[dict[str, Any]]:
     part = None if record.spec.traced else record.part("client") or record.part("subject")
     for row in part.requests if part else ():
         first = row.first_token_s
-        yield {name: getattr(row, name) for name in RequestRow.__struct_fields__} | {
+        yield msgspec.structs.asdict(row) | {
             "latency_s": row.finished_s - row.intended_s,
             "time_to_first_token_s": None if first is None else first - row.intended_s,
         }
@@ -287,8 +297,7 @@ def _measures(record: Record, refused: dict[str, str]) -> Iterator[dict[str, Any
 
 
 def _timeline(record: Record) -> Iterator[dict[str, Any]]:
-    for sample in () if record.spec.traced else record.outside.timeline:
-        yield {name: getattr(sample, name) for name in sample.__struct_fields__}
+    yield from () if record.spec.traced else map(msgspec.structs.asdict, record.outside.timeline)
 
 
 def _series(record: Record) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ A folder of runs is the collection of its parts: read together, shown together, 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from experiments.measuring.resuming import command_to_resume
 from experiments.measuring.runs import RunInfo
 
 
-class RunPart(msgspec.Struct, frozen=True, kw_only=True):
+class RunPart(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One run: what its ``run.json`` says, and its records, sorted.
 
     A trial that was run again counts once, by its last record; ``repeated`` says how often that was so.
@@ -35,7 +36,7 @@ class RunPart(msgspec.Struct, frozen=True, kw_only=True):
         """The run's id: the column ``run`` of every frame."""
         return self.info.run_id
 
-    @property
+    @cached_property
     def studies(self) -> tuple[str, ...]:
         """The studies that were asked for, and then those that have records all the same."""
         return tuple(dict.fromkeys([*self.info.studies, *(record.spec.study for record in self.records)]))

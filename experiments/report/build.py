@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 import jinja2
 import markupsafe
 import msgspec
-import pandas as pd
 
 from experiments.analysis import claims, verdicts
 from experiments.analysis.installed import installed
@@ -35,12 +34,14 @@ from experiments.report import (
     provenance,
     quality,
     sections,
+    tables,
     text,
 )
 from experiments.report.advice import Advice
 from experiments.report.concerns import ConcernTable
 from experiments.report.decisions import DecisionMap
 from experiments.report.drawing import Drawn
+from experiments.report.key_comparisons import MeasuredComparison
 from experiments.report.ledger import Entry
 from experiments.report.opening import FirstScreen
 from experiments.report.quality import Quality
@@ -59,12 +60,16 @@ def build(run_folder: Path | str, studies: Mapping[str, ReportedStudy] | None = 
     run = load_run(run_folder, unfinished=True)
     contents = read(run, studies)
     write_figures(contents.figures(), run.folder / "figures")
-    for part in contents.sections:
-        _write_tables(part, run.folder / "tables")
     trials = run.trials.drop(columns="factors").assign(labels=run.trials["labels"].map("; ".join))
-    _write_csv(trials, run.folder / "tables" / "trials.csv")
-    _write_csv(verdicts.table(contents.verdicts), run.folder / "tables" / "claims.csv")
-    _write_csv(concerns.frame(contents.concerns), run.folder / "tables" / "agents.csv")
+    beside = {
+        "trials": tables.csv(trials),
+        "claims": tables.csv(verdicts.table(contents.verdicts)),
+        "agents": tables.csv(concerns.frame(contents.concerns)),
+    }
+    for part in contents.sections:
+        beside |= {f"{part.anchor}-{name}": table for name, table in part.files.items()}
+    for name, table in beside.items():
+        write_whole(_folder(run.folder / "tables") / f"{name}.csv", table)
     common = {
         "named": provenance.named(run),
         "sources": provenance.provenances(run),
@@ -123,17 +128,17 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
     """
     judged, (rows, answers) = ledger.judge(run), decisions.judged(run)
     places, parts = _places(run), {part.parts[0].run: part for part in run.split()}
-    by_study = ledger.by_study(judged)
-    told = [partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in places]
-    judging = [partial(ledger.entries, mine, run) for mine in by_study.values()]
     primary = {study: _described(study, studies).primary for _, study in places}
-    jobs: list[Callable[[], Any]] = [*told, *judging, partial(quality.quality, run, primary)]
-    made = processors.shared(jobs) if len(run.trials) >= _MANY else [job() for job in jobs]
-    with drawing.style():
-        drawn = figures.conclusions.draw(rows)
-        mapped = figures.decision_map.draw(answers)
-    asked, graded = made[: len(told)], made[-1]
-    entries = {entry.claim.id: entry for mine in made[len(told) : -1] for entry in mine}
+    # The longest first, so that none is waited for when all the others are done.
+    longest = sorted(places, key=lambda place: len(parts[place[0]].trials), reverse=True)
+    told = [partial(sections.section, run, parts[name], study, _described(study, studies)) for name, study in longest]
+    by_study = sorted(ledger.by_study(judged).values(), key=len, reverse=True)
+    judging = [partial(ledger.entries, mine, run) for mine in by_study]
+    jobs: list[Callable[[], Any]] = [partial(quality.quality, run, primary), partial(_heads, rows, answers)]
+    jobs += [*told, *judging]
+    graded, (drawn, mapped), *made = processors.shared(jobs) if len(run.trials) >= _MANY else [job() for job in jobs]
+    asked = dict(zip(longest, made[: len(told)], strict=True))
+    entries = {entry.claim.id: entry for mine in made[len(told) :] for entry in mine}
     return ReportContents(
         opening=opening.opening(rows, run.trials["study"].unique().tolist()),
         answers=answers,
@@ -142,11 +147,17 @@ def read(run: Run, studies: Mapping[str, ReportedStudy] | None = None) -> Report
         map_figures=mapped,
         overview=drawn,
         quality=graded,
-        sections=asked,
-        anchors={place: part.anchor for place, part in zip(places, asked, strict=True)},
+        sections=[asked[place] for place in places],
+        anchors={place: asked[place].anchor for place in places},
         verdicts=judged,
         entries=[entries[claim.id] for claim, _ in ledger.by_claim(judged)],
     )
+
+
+def _heads(rows: Sequence[MeasuredComparison], answers: DecisionMap) -> tuple[list[Drawn], list[Drawn]]:
+    """Return the figures at the head of a report: its conclusions, and its map."""
+    with drawing.style():
+        return figures.conclusions.draw(rows), figures.decision_map.draw(answers)
 
 
 def _places(run: Run) -> list[tuple[str, str]]:
@@ -155,13 +166,12 @@ def _places(run: Run) -> list[tuple[str, str]]:
 
 
 def write_figures(drawn: list[Drawn], folder: Path) -> list[Path]:
-    """Write figures as SVG and PNG into ``folder`` and return their paths."""
+    """Write figures into ``folder`` and return their paths."""
     paths = []
     for figure in drawn:
-        for ending, data in (("svg", figure.svg), ("png", figure.png)):
-            path = _folder(folder) / f"{figure.name}.{ending}"
-            write_whole(path, data)
-            paths.append(path)
+        path = _folder(folder) / f"{figure.name}.svg"
+        write_whole(path, figure.svg)
+        paths.append(path)
     return paths
 
 
@@ -170,16 +180,6 @@ def _described(name: str, studies: Mapping[str, ReportedStudy] | None) -> Report
         return studies.get(name, UnknownStudy())
     here, missing = installed([name])
     return here[name] if name in here else UnknownStudy(question=missing[name])
-
-
-def _write_tables(part: Section, folder: Path) -> None:
-    for name, frame in part.frames.items():
-        _write_csv(frame, folder / f"{part.anchor}-{name}.csv")
-
-
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    _folder(path.parent)
-    write_whole(path, frame.to_csv(index=False, lineterminator="\n").encode())
 
 
 def _folder(path: Path) -> Path:

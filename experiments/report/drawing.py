@@ -73,11 +73,10 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     alt: str
     data: list[tuple[str, ...]]
     svg: bytes
-    png: bytes
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        """Return the picture for a notebook, shown at half its width in points, so that it is sharp."""
-        return self.png, {"width": 680}
+    def _repr_svg_(self) -> str:
+        """Return the figure for a notebook."""
+        return self.inline()
 
     @property
     def heading(self) -> str:
@@ -226,21 +225,19 @@ def finish(
         alignment="left",
     )
     legend.get_title().set_color(GREY)
-    # Laid out once: both formats show the same picture, and the costly part is not done twice. ("none" would leave an
-    # engine that only keeps the place, and for whose sake a figure is drawn once more each time it is saved.)
+    # Laid out once. ("none" would leave an engine that only keeps the place, and for whose sake a figure is drawn once
+    # more when it is saved.)
     if engine := figure.get_layout_engine():
         engine.execute(figure)
     figure.set_layout_engine(None)
-    svg, png = io.BytesIO(), io.BytesIO()
+    svg = io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    figure.savefig(png, format="png", metadata={"Software": None})
     return Drawn(
         name=name,
         title=plain(title),
         alt=plain(alt),
         data=_data(figure) if data is None else data,
         svg=_ROUNDED.sub(rb"\1", svg.getvalue()),
-        png=png.getvalue(),
     )
 
 

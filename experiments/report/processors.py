@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import warnings
@@ -26,7 +27,8 @@ def shared(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
         with warnings.catch_warnings():
             # Newer Pythons warn of forking beside threads: numpy's, which hold no lock while they wait for work.
             warnings.simplefilter("ignore", DeprecationWarning)
-            with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+            # None of them looks for garbage in what it finds: again and again it would, and copy every page of it.
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), initializer=gc.freeze) as pool:
                 return [*pool.map(_do, range(len(jobs)))]
     finally:
         _jobs.clear()

@@ -57,11 +57,12 @@ class UnknownStudy(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True, dict=True):
-    """The records of one study, with its references; ``factors`` are spread into columns.
+    """The records of one study of a ``run``, with its references; ``factors`` are spread into columns.
 
     The second halves of A/A arms are in ``records``, and ``floors`` are made from them; the other tables lack them.
     """
 
+    run: Run
     name: str
     references: tuple[str, ...]
     records: list[Record]
@@ -70,7 +71,6 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
     requests: pd.DataFrame
     pairs: list[tuple[Condition, str, Pair]]
     ratios: pd.DataFrame
-    floors: pd.DataFrame
     conclusions: pd.DataFrame
 
     def measured(self, metric: str, **factors: Any) -> pd.DataFrame:
@@ -88,6 +88,23 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
         return where(self.requests[answered], **factors)
 
     @cached_property
+    def floors(self) -> pd.DataFrame:
+        """How much equal trials differ, a row an A/A arm and metric."""
+        arms = self.run.floors
+        return arms[arms["study"] == self.name]
+
+    @cached_property
+    def labels(self) -> dict[str, list[str]]:
+        """The sentences that a table of a condition must carry, by condition."""
+        by_condition = {}
+        for condition, group in self.trials.groupby("condition", sort=False):
+            labels = [plain(label) for labels in group["labels"] for label in labels]
+            if not group["enforced"].astype(bool).all():
+                labels.append(UNENFORCED)
+            by_condition[str(condition)] = list(dict.fromkeys(labels))
+        return by_condition
+
+    @cached_property
     def summaries(self) -> pd.DataFrame:
         """A row a pair: its ratios summed up (`pairing.summaries`)."""
         return pairing.summaries(self.pairs)
@@ -98,12 +115,16 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
 
     def place(self, subject: str) -> int:
         """Return the subject's place, which fixes its colour and marker: two that share a condition differ in it."""
-        conditions = self.trials.groupby("subject")["condition"].agg(set)
+        return self._places[subject]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        conditions = self.trials.groupby("subject")["condition"].agg(set).to_dict()
         places: dict[str, int] = {}
         for one in self.subjects():
             taken = {place for other, place in places.items() if conditions[one] & conditions[other]}
             places[one] = next(number for number in count() if number not in taken)
-        return places[subject]
+        return places
 
     @property
     def variants(self) -> dict[str, str]:
@@ -142,8 +163,8 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
 def scene(run: Run, name: str, study: ReportedStudy) -> Scene:
     """Return the part of ``run`` that belongs to the study called ``name``."""
     compared = comparisons.compare_study(run.cells, run.noise, name, study.references, study.primary)
-    arms = run.floors
     return Scene(
+        run=run,
         name=name,
         references=tuple(study.references),
         records=[record for record in run.records if record.spec.study == name],
@@ -152,7 +173,6 @@ def scene(run: Run, name: str, study: ReportedStudy) -> Scene:
         requests=of_study(run.requests, name, twins=False),
         pairs=compared.pairs,
         ratios=compared.ratios,
-        floors=arms[arms["study"] == name],
         conclusions=compared.conclusions,
     )
 

@@ -81,8 +81,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     ``further`` are the measures of other packages' metrics that the study does not name; ``refused`` has a sentence for
     every figure of another package that could not be drawn. ``title`` tells it from another part's section on the same
     study, ``anchor`` is its place on the page and begins the names of its tables, and ``source`` says which part it is
-    of, where there are several. ``tried`` and ``measured`` say whether there were trials, and values. ``frames`` are
-    the tables that lie beside the page, by the ends of their names.
+    of, where there are several. ``tried`` and ``measured`` say whether there were trials, and values. ``files`` are
+    the tables that lie beside the page, as they are written, by the ends of their names.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     tried: bool
     measured: bool
-    frames: dict[str, pd.DataFrame]
+    files: dict[str, bytes]
     figures: list[Drawn]
     refused: list[str]
     tables: list[Table]
@@ -218,6 +218,7 @@ def section(run: Run, part: Run, name: str, study: ReportedStudy) -> Section:
     shown = [*drawn, *outside.figures]
     # A study that names no measures has all of them in its tables.
     further = [metric for metric in metrics.outside() if study.measures and metric not in study.measures]
+    summed, compared = tables.measures(mine), tables.ratios(mine)
     return Section(
         name=name,
         title=title,
@@ -227,15 +228,15 @@ def section(run: Run, part: Run, name: str, study: ReportedStudy) -> Section:
         summary=_summary(mine),
         tried=not mine.trials.empty,
         measured=not mine.measures.empty,
-        frames={
-            "measures": tables.measures(mine),
-            "ratios": tables.ratios(mine),
-            "by-trial": mine.measures.drop(columns="factors"),
+        files={
+            "measures": tables.csv(summed),
+            "ratios": tables.csv(compared),
+            "by-trial": tables.csv(mine.measures.drop(columns="factors")),
         },
         figures=shown if first else [_renamed(figure, source.run) for figure in shown],
         refused=outside.refused,
-        tables=tables.by_condition(mine, study.measures or list(metrics.registered())),
-        further=tables.by_condition(mine, further),
+        tables=tables.by_condition(mine, summed, compared, study.measures or list(metrics.registered())),
+        further=tables.by_condition(mine, summed, compared, further),
         comparisons=_comparisons(mine),
         outcomes=outcomes,
         reasons=_reasons(run.folder, part.folder, mine),

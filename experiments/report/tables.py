@@ -11,7 +11,7 @@ import pandas as pd
 from experiments import metrics
 from experiments.analysis import order
 from experiments.report import text
-from experiments.report.scene import UNENFORCED, Scene
+from experiments.report.scene import Scene
 
 _WIDTH = 3  # subjects beside the reference that a printed page holds
 
@@ -49,38 +49,47 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 def measures(scene: Scene) -> pd.DataFrame:
     """Return the median and range over blocks of every measure, per condition and subject, with its labels."""
-    labels = _labels(scene)
     keys = ["study", "condition", "subject", "metric", "unit"]
     summed = scene.measures.groupby(keys, sort=False, as_index=False).agg(
         blocks=("block", "nunique"), median=("value", "median"), smallest=("value", "min"), largest=("value", "max")
     )
-    summed["labels"] = ["; ".join(labels.get(place, [])) for place in summed["condition"]]
+    summed["labels"] = ["; ".join(scene.labels.get(place, [])) for place in summed["condition"]]
     return summed
 
 
 def ratios(scene: Scene) -> pd.DataFrame:
     """Return the ratios to the reference, summed up over blocks, with the labels of their conditions."""
-    labels = _labels(scene)
     summed = scene.summaries
-    return summed.assign(labels=["; ".join(labels.get(place, [])) for place in summed["condition"]])
+    return summed.assign(labels=["; ".join(scene.labels.get(place, [])) for place in summed["condition"]])
 
 
-def by_condition(scene: Scene, wanted: Sequence[str]) -> list[Table]:
-    """Return the tables of every condition in which some of the ``wanted`` metrics were measured."""
-    labels, summed, compared = _labels(scene), measures(scene), ratios(scene)
+def csv(frame: pd.DataFrame) -> bytes:
+    """Return a frame as it lies beside a page."""
+    return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def by_condition(scene: Scene, summed: pd.DataFrame, compared: pd.DataFrame, wanted: Sequence[str]) -> list[Table]:
+    """Return the tables of every condition in which some of the ``wanted`` metrics were measured.
+
+    They are made of the scene's `measures`, ``summed`` up, and of its `ratios`, ``compared``.
+    """
     known = metrics.registered()
+    measured, paired = (
+        {str(condition): group for condition, group in frame.groupby("condition", sort=False)}
+        for frame in (summed, compared)
+    )
     tables = []
-    for condition in sorted(set(summed["condition"]), key=order.natural):
-        here = summed[summed["condition"] == condition]
-        against = compared[compared["condition"] == condition]
-        names = [name for name in wanted if name in set(here["metric"])]
+    for condition in sorted(measured, key=order.natural):
+        here, against = measured[condition], paired.get(condition, compared[:0])
+        there = set(here["metric"])
+        names = [name for name in wanted if name in there]
         if not names:
             continue
         values, pairs = _by_cell(here), _by_cell(against)
         tables += [
             Table(
                 condition=text.plain(condition),
-                labels=labels.get(condition, []),
+                labels=scene.labels.get(condition, []),
                 reference=text.plain(against["reference"].iloc[0]) if len(against) else "",
                 subjects=[text.plain(subject) for subject in subjects],
                 rows=[
@@ -102,16 +111,6 @@ def _columns(subjects: list[str]) -> list[list[str]]:
     """Return the subjects of each table: no more than fit a sheet of paper, the reference first in every table."""
     first, *rest = subjects
     return [[first, *rest[start : start + _WIDTH]] for start in range(0, max(1, len(rest)), _WIDTH)]
-
-
-def _labels(scene: Scene) -> dict[str, list[str]]:
-    by_condition = {}
-    for condition, group in scene.trials.groupby("condition", sort=False):
-        labels = [text.plain(label) for labels in group["labels"] for label in labels]
-        if not group["enforced"].astype(bool).all():
-            labels.append(UNENFORCED)
-        by_condition[str(condition)] = list(dict.fromkeys(labels))
-    return by_condition
 
 
 def _by_cell(frame: pd.DataFrame) -> dict[tuple[str, str], dict[Hashable, Any]]:

@@ -10,11 +10,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from matplotlib.figure import Figure
 
 from experiments.measuring.limits.select import judge
 from experiments.measuring.profiles import load
-from tests.experiments import pictures
 from tests.experiments.forking import Forked
 
 ENTRIES = """
@@ -56,14 +54,6 @@ def _interrupts_are_heard() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_picture_for_all() -> Iterator[None]:
-    """Draw figures as SVG alone: the same in pixels takes as long again."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", pictures.shared)
-        yield
 
 
 @pytest.fixture(scope="session")

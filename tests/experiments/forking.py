@@ -103,16 +103,12 @@ def serve() -> None:
 
 def warm_up() -> None:
     """Have a figure drawn: the fonts are found and open then, and whatever else is looked up once a process."""
-    import pictures  # beside this file
     from matplotlib.figure import Figure
-
-    Figure.savefig = pictures.shared
 
     figure = Figure(layout="constrained")
     figure.subplots().plot([1.0, 2.0], label="a line")
     figure.legend(loc="outside lower left", title="a title")
-    for kind in ("svg", "png"):
-        figure.savefig(io.BytesIO(), format=kind)
+    figure.savefig(io.BytesIO(), format="svg")
 
 
 def load_ours() -> None:

@@ -67,7 +67,7 @@ def build(run_folder: Path | str | None = None, out: Path = SOURCE / "build", te
     """
     run = load_run(run_folder)
     data, drawn = collected(run, text)
-    paths = {path.stem: path for path in write_figures(list(drawn.values()), out / "figures") if path.suffix == ".svg"}
+    paths = {path.stem: path for path in write_figures(list(drawn.values()), out / "figures")}
     for name, one in drawn.items():
         data.figures[name] = _picture(one, str(paths[one.name].resolve()))
     written = (out / "data.json").resolve()

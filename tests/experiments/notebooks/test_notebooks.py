@@ -70,7 +70,7 @@ def test_the_comparing_notebook_serves_any_run(tmp_path: Path, monkeypatch: pyte
     assert "meaningless" in printed
     tables = [output["data"]["text/html"] for output in outputs if "text/html" in output.get("data", {})]
     assert any("latency_p50" in table for table in tables)
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    assert sum("image/svg+xml" in output.get("data", {}) for output in outputs) == 3
 
 
 @pytest.mark.long
@@ -78,4 +78,4 @@ def test_the_comparing_notebook_survives_a_run_in_which_nothing_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = executed(synthetic.write(tmp_path, []), monkeypatch)
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
+    assert sum("image/svg+xml" in output.get("data", {}) for output in outputs) == 2

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import random
 import re
 import shutil
@@ -14,14 +15,12 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 from experiments.analysis import claims
 from experiments.errors import RunFolderError, StorageError
 from experiments.measuring.records import Outcome, Part, Record
 from experiments.report.build import build
 from experiments.report.scene import UnknownStudy
-from tests.experiments import pictures
 from tests.experiments.analysis import synthetic
 
 STUDIES = {
@@ -132,21 +131,34 @@ def test_identifiers_do_not_clash_between_the_figures_of_a_page(three_blocks: Pa
 
 
 def test_figures_and_tables_lie_beside_the_page(three_blocks: Path) -> None:
-    assert {path.suffix for path in (three_blocks / "figures").iterdir()} == {".svg", ".png"}
+    assert {path.suffix for path in (three_blocks / "figures").iterdir()} == {".svg"}
     ratios = pd.read_csv(three_blocks / "tables" / "isolation-ratios.csv")
     assert ratios["low"].isna().all()
     assert ratios["labels"].str.contains("sleeps shortened").any()
 
 
 @pytest.mark.long
-def test_the_same_records_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Figure, "savefig", pictures.drawn)
+def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
     folder = synthetic.write(tmp_path, lookups(2))
     build(folder, STUDIES)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     before = [path.read_bytes() for path in paths]
     build(folder, STUDIES)
     assert [path.read_bytes() for path in paths] == before
+
+
+def test_sections_that_are_made_beside_each_other_give_the_same_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [*lookups(1), *(synthetic.record(synthetic.spec("isolation", name)) for name in ("serial", "baseline"))]
+    folder = synthetic.write(tmp_path, made)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    pages = []
+    for many in (len(made) + 1, len(made)):
+        monkeypatch.setattr("experiments.report.build._MANY", many)
+        build(folder, STUDIES)
+        pages.append({path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert pages[0] == pages[1]
 
 
 def test_few_blocks_are_indicative_and_show_no_interval(three_blocks: Path) -> None:

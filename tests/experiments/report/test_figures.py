@@ -17,7 +17,6 @@ from experiments.analysis.run import Run
 from experiments.measuring.records import Part
 from experiments.report import drawing, figures
 from experiments.report.scene import Scene, UnknownStudy, scene
-from tests.experiments import pictures
 from tests.experiments.analysis import synthetic
 
 MEMORY = (
@@ -63,7 +62,6 @@ def shown(run: Run) -> Callable[[str], Shown]:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(drawing, "finish", keep)
-            patch.setattr(Figure, "savefig", pictures.drawn)
             return Shown(figures.draw(of(run, study)), kept)
 
     return shown
@@ -112,7 +110,7 @@ def extent(figure: Figure, claim: str, along: str) -> tuple[float, float]:
 def test_each_study_has_its_figures(shown: Callable[[str], Shown], study: str, names: set[str]) -> None:
     drawn = shown(study).drawn
     assert {figure.name for figure in drawn} == names
-    assert all(figure.svg.startswith(b"<?xml") and figure.png.startswith(b"\x89PNG") for figure in drawn)
+    assert all(figure.svg.startswith(b"<?xml") for figure in drawn)
 
 
 @pytest.mark.parametrize("study", REFERENCES)

@@ -271,7 +271,7 @@ def test_a_figure_is_found_in_whichever_run_has_it(
 ) -> None:
     def draw(scene: Scene, titled: bool) -> list[Drawn]:
         name = "isolation-inference" if "asynchronous" in set(scene.trials["subject"]) else "isolation-sleeps"
-        return [Drawn(name=name, title=f"{name}.", alt="", data=[], svg=b"", png=b"")]
+        return [Drawn(name=name, title=f"{name}.", alt="", data=[], svg=b"")]
 
     monkeypatch.setattr("experiments.report.figures.draw", draw)
     shutil.copytree(text, tmp_path / "text")

@@ -94,7 +94,7 @@ def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_
     for record in found:
         for name in (states if part == "states" else vectors).MEASURES[:2]:
             assert _value(name, record) > 0
-    assert list((out / "figures").glob(f"density-{part}*.png"))
+    assert list((out / "figures").glob(f"density-{part}*.svg"))
 
 
 def _value(metric: str, record: records.Record) -> float:

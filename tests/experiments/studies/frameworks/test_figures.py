@@ -92,7 +92,7 @@ def shown(run: Run) -> Scene:
 
 @pytest.fixture(scope="module")
 def drawn(shown: Scene) -> dict[str, Drawn]:
-    """Return every figure by name. Only the one of all three is made into pictures, which takes most of the time."""
+    """Return every figure by name. Only the one of all three is drawn to its end, which takes most of the time."""
     modules = {name: importlib.import_module(f"{figures.__name__}.{name}") for name in NAMES}
     with drawing.style():
         found = modules.pop("cost_memory_remembered").draw(shown)

@@ -176,4 +176,4 @@ def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_
         assert all(isinstance(metrics.get(name).of(record), float) for name in analysis.MEASURES)
     mine = {str(record.spec.condition["case"]): record for record in found if record.spec.subject == "process"}
     assert {case: value("analysis_left", record) for case, record in mine.items()} == dict.fromkeys(mine, 0.0)
-    assert len(list((out / "figures").glob("research-analysis*.png"))) == 3
+    assert len(list((out / "figures").glob("research-analysis*.svg"))) == 3

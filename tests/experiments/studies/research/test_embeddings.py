@@ -90,4 +90,4 @@ def test_a_small_run_measures_everything_and_is_drawn(
         assert held["processes"] > max(held["shared"], held["thread"])
         # What an encoder's threads hold at a moment varies by as much as a process takes; terms are counted in none.
         assert work != "terms" or held["shared"] > held["thread"]
-    assert (out / "figures" / "research-embeddings.png").exists()
+    assert (out / "figures" / "research-embeddings.svg").exists()

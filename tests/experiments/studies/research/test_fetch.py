@@ -72,7 +72,7 @@ def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_
     assert part is not None
     assert sorted(row.outcome for row in part.requests) == ["ok"] * 9 + ["refused"]
     assert _value("fetching_time", failing) >= fetch.DEADLINE_S  # one never answers
-    assert {path.name for path in (out / "figures").glob("research-fetch*.png")} >= {"research-fetch.png"}
+    assert {path.name for path in (out / "figures").glob("research-fetch*.svg")} >= {"research-fetch.svg"}
 
 
 def _value(metric: str, record: records.Record) -> float:

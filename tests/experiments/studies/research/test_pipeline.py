@@ -70,7 +70,7 @@ def test_a_small_run_measures_everything_and_is_drawn(fourgig, enforcement, tmp_
         assert _value("research_found", record) == 1
         assert 0 < _value("time_to_first_token_p50", record) <= _value("latency_p50", record)
         assert _value("research_calls", record) == 2
-    assert list((out / "figures").glob("research-pipeline*.png"))
+    assert list((out / "figures").glob("research-pipeline*.svg"))
 
 
 def test_an_interval_of_a_share_holds_it_and_shrinks_with_the_questions() -> None:

@@ -272,7 +272,7 @@ def test_a_small_run_measures_everything(fourgig, enforcement, tmp_path: Path) -
     [service] = found["redis-aside"].outside.services
     assert (service.name, service.inside) == ("redis", True)
     assert _value("stale_reads", found["redis-aside"]) == 0
-    assert (out / "figures" / "strategies-caches-hits.png").exists()
+    assert (out / "figures" / "strategies-caches-hits.svg").exists()
 
 
 def _value(metric: str, record: records.Record) -> float:

@@ -314,4 +314,4 @@ def test_a_small_run_measures_everything_and_is_drawn(
     for record in found:
         for name in deflate.MEASURES:
             assert value(name, record) > 0
-    assert {path.name for path in (out / "figures").glob("strategies-*.png")} == {"strategies-deflate.png"}
+    assert {path.name for path in (out / "figures").glob("strategies-*.svg")} == {"strategies-deflate.svg"}
