@@ -229,7 +229,7 @@ def run(
 
     def planned(blocks: int) -> Plan:
         longer = msgspec.structs.replace(asked, blocks=blocks)
-        return planning.planned(longer, prepared.engine, prepared.shapes, records.read(path / TRIALS))
+        return planning.planned(longer, prepared.engine, prepared.shapes, [records.read(path / TRIALS)])
 
     files = prepared.files()
     longer = UntilStable(precision / 100, time_limit, planned, files) if until_stable else running.no_longer
