@@ -55,7 +55,6 @@ _RC: Any = {
     "grid.color": "#e3e3e3",
     "legend.fontsize": 8.5,
     "legend.frameon": False,
-    "savefig.dpi": 160,
     "svg.fonttype": "path",
     "svg.hashsalt": "fourgig",
     "text.parse_math": False,
