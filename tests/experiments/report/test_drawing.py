@@ -45,7 +45,7 @@ def test_the_legend_is_no_wider_than_the_figure_and_says_a_note_once(label):
 
 def test_a_list_stands_below_the_figure_unless_it_is_in_parentheses():
     def heading(title):
-        return drawing.Drawn(name="", title=title, alt="", data=[], svg=b"", png=b"").heading
+        return drawing.Drawn(name="", title=title, alt="", data=[], svg=b"").heading
 
     assert heading("How many there are now: 12, 13, 14") == "How many there are now"
     assert heading("Of so many vectors it finds 100 % (process: 32.8 MiB); 99 %") == (
