@@ -1,5 +1,7 @@
 """Equal work: what the model did in a trial, and the sentence that tells where two subjects' models differed."""
 
+from itertools import count
+
 import msgspec
 import pytest
 
@@ -61,13 +63,15 @@ def tried(study, system, condition, work_dir, **settings):
 
 @pytest.fixture
 def told(tmp_path):
-    """Return a function that runs two agents and returns the sentence about their work."""
+    """Return a function that runs two agents, each in a new folder, and returns the sentence about their work."""
+    times = count()
 
     def compare(ours, theirs, condition=AT_ONCE, study=None, both=None, **settings):
         study = study or Isolation()
+        (folder := tmp_path / str(next(times))).mkdir()
         records = [
             tried(study, name if ":" in name or name in ("baseline", "asynchronous") else f"{UNEVEN}:{name}", condition,
-                  tmp_path / name, **(both or {}), **(settings if name == ours else {}))
+                  folder / name, **(both or {}), **(settings if name == ours else {}))
             for name in (ours, theirs)
         ]  # fmt: skip
         mine, base = map(work.of, records)
