@@ -30,6 +30,7 @@ CALIBRATES = """
 from systems.engines.calibration import measuring
 measuring.waited_s = lambda: 0.0
 measuring._ENOUGH_S = 0.0
+measuring._ANOTHER_PACE = float("inf")
 from systems.engines.calibration.__main__ import main
 main()
 """
