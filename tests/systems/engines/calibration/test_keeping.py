@@ -188,7 +188,7 @@ def test_a_process_that_measures_for_long_is_not_waited_for(cache, case, measure
 def test_an_interrupted_calibration_leaves_nothing_and_the_next_load_measures(cache, case, monkeypatch):
     with monkeypatch.context() as interrupted:
 
-        def timed(_ways):
+        def timed(*_):
             raise KeyboardInterrupt
 
         interrupted.setattr(measuring, "timed", timed)
