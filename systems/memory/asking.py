@@ -181,15 +181,18 @@ def only_asks(text: str) -> bool:
     """Return whether ``text`` asks and tells nothing: no sentence of it tells, and at least one asks."""
     asked = False
     for sentence, marked in sentences(plain(text)):
-        asks = _asks(sentence, marked=marked)
-        if asks is False:
+        one = asks(sentence, marked=marked)
+        if one is False:
             return False
-        asked = asked or asks is True
+        asked = asked or one is True
     return asked
 
 
-def _asks(sentence: str, *, marked: bool) -> bool | None:
-    """Return True for a question, False for what tells something, None for a greeting and its like."""
+def asks(sentence: str, *, marked: bool) -> bool | None:
+    """Return True for a plain sentence that asks, False for what tells something, None for a greeting and its like.
+
+    ``marked`` says whether a question mark ended it.
+    """
     if not sentence.isascii():
         if _KANA.search(sentence):
             return marked or _END_JA.search(sentence) is not None

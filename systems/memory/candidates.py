@@ -41,7 +41,8 @@ class Candidate:
         self.share = 1.0 if length <= _LONG else 1 / (1 + _WORDY * (length / _LONG - 1))
         self.free = min(1.0, (_SELF_CONTAINED - length) / (_SELF_CONTAINED - _SHORT))
         self.marked = question.rstrip()[-1:] in _MARKS
-        self._asks: frozenset[str] | bool | None = True
+        # What is important tells something, so it does not only ask.
+        self._asks: frozenset[str] | bool | None = None if important else True
         self._says: int | None = None
 
     def asks(self) -> frozenset[str] | None:

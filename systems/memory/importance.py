@@ -6,7 +6,7 @@ ones first, out of order. These are pure functions without either defect.
 
 from __future__ import annotations
 
-from systems.memory.asking import only_asks
+from systems.memory.asking import asks
 from systems.memory.personal import may_state_fact, states_fact
 from systems.memory.sentences import plain, sentences
 from systems.turn.history import Exchange
@@ -19,8 +19,7 @@ def is_important(text: str) -> bool:
     """
     text = plain(text)
     return may_state_fact(text) and any(
-        states_fact(sentence) and not only_asks(f"{sentence}?" if marked else sentence)
-        for sentence, marked in sentences(text)
+        states_fact(sentence) and asks(sentence, marked=marked) is not True for sentence, marked in sentences(text)
     )
 
 

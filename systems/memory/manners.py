@@ -163,13 +163,13 @@ def is_manners(clause: str) -> bool:
     clause = clause.strip(_AROUND)
     if not clause.isascii() and _HAN.search(clause):
         # What most clauses fail is asked first, wherever the order makes no difference.
-        if _ANOTHER_ASKS_ZH.fullmatch(clause):
+        if ("问" in clause or "知道" in clause) and _ANOTHER_ASKS_ZH.fullmatch(clause):
             return _ASKS_ZH.search(clause) is None
         if _ABOUT_ZH.search(clause) is None or _ASKS_ZH.search(clause):
             return False
         said = _SAID_OF_PEOPLE_ZH if "问" in clause else _SAID_ZH
         return not said.sub("", clause)
-    asks = _ANOTHER_ASKS.match(clause)
+    asks = _ANOTHER_ASKS.match(clause) if "ask" in clause or "want" in clause or "wondering" in clause else None
     rest = clause[asks.end() :] if asks else clause
     if not _SAID.issuperset(_WORD.findall(rest)) or _ASKS.search(clause) or _ANOTHER.search(rest):
         return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -86,14 +85,15 @@ class Matches:
                     lent[at] = [(number, turn.share), (hit.number, share * hit.share)]
         if not lent:
             return
-        givers, shares = zip(*[pair for pairs in lent.values() for pair in pairs], strict=True)
-        given = has(givers) * (np.array(shares)[:, None] * self._weights)
-        first = [0, *accumulate(map(len, lent.values()))][:-1]
+        # From itself, and from the turn before or after it or both: three each, where there are two one of them twice.
+        three = [pair for pairs in lent.values() for pair in (*pairs, pairs[0])[:3]]
+        givers, shares = zip(*three, strict=True)
+        given = (has(givers) * np.array(shares)[:, None]).reshape(len(lent), 3, -1)
         # A word that a turn has and is lent as well counts once, where it weighs most.
-        for at, part in zip(lent, np.maximum.reduceat(given, first).sum(axis=1).tolist(), strict=True):
+        for at, part in zip(lent, (given.max(axis=1) * self._weights).sum(axis=1).tolist(), strict=True):
             parts[at] = part
 
-    def ranked(self, asked: frozenset[str], limit: int) -> list[Ranked]:
+    def ranked(self, asked: Sequence[str], limit: int) -> list[Ranked]:
         """Return the best ``limit`` turns that say different things, best first."""
         matching = [
             (turn.created, turn.number, part, turn) for part, turn in zip(self._parts, self._turns, strict=True) if part
@@ -109,7 +109,7 @@ class Matches:
             score, age, turn = heappop(best)
             if turn.number not in judged and (asks := turn.asks()) is not None:
                 judged.add(turn.number)
-                if not asked.issuperset(asks):
+                if not asks.issubset(asked):
                     heappush(best, (_ASKS * score, age, turn))
                 continue
             says = turn.says()

@@ -223,8 +223,6 @@ def states_fact(sentence: str) -> bool:
         return True
     if sentence.isascii():
         return False
-    if _TO_KEEP_ZH.search(sentence):
+    if ("我" in sentence or "咱" in sentence) and (_OWN_ZH.search(sentence) or _DATE_ZH.search(sentence)):
         return True
-    if "我" not in sentence and "咱" not in sentence:
-        return False
-    return bool(_OWN_ZH.search(sentence) or _DATE_ZH.search(sentence))
+    return _TO_KEEP_ZH.search(sentence) is not None  # what takes longest comes last

@@ -41,15 +41,15 @@ _LENDERS, _MOST_LENDERS = 3, 12
 class Terms(NamedTuple):
     """Words of the question: their places among those asked, in how many turns each is, and what each weighs."""
 
-    places: Sequence[int]
-    turns: Sequence[int]
+    places: Numbers
+    turns: Numbers
     weights: Floats
 
 
 class Gathered(Protocol):
     """The turns of one session that have words of one question. Of two turns the newer has the higher number."""
 
-    def counts(self) -> Sequence[int]:
+    def counts(self) -> Numbers:
         """Return in how many turns each of the words asked is."""
         ...
 
@@ -95,48 +95,49 @@ def rank(source: Gathered, asked: Sequence[str], limit: int, *, context: bool) -
     if terms is None:
         return []
     numbers, scores = source.scored(terms, max(POSTINGS if turns > WHOLE else WHOLE, limit))
-    order = scores.argsort(kind="stable")[::-1]  # of turns that match alike, the newer first
-    numbers, scores = numbers[order], scores[order]
     most = max(_READ * limit, _LEAST_READ)
     while True:
-        matches = _matches(source, terms, _best(source, numbers, scores, most), limit, context=context)
-        found = matches.ranked(frozenset(asked), limit)
+        chosen, next_best = _best(source, numbers, scores, most)
+        found = _matches(source, terms, chosen, limit, context=context).ranked(asked, limit)
         # What was read may be the question itself, asked before, or the same again and again.
-        if most >= len(numbers) or (len(found) == limit and found[-1].score >= _NEARLY * scores[most]):
+        if most >= len(numbers) or (len(found) == limit and found[-1].score >= _NEARLY * next_best):
             return found
         most *= _MORE
 
 
-def rarest(counts: Sequence[int]) -> list[int]:
+def rarest(counts: Numbers) -> Numbers:
     """Return the places of words that some turns have, as ``counts`` tells of each: the rarest first, `ASKED` at most.
 
     Of those as rare the later in the question comes first.
     """
-    places = [place for place in range(len(counts) - 1, -1, -1) if counts[place]]
-    places.sort(key=counts.__getitem__)
-    return places[:ASKED]
+    places = counts.nonzero()[0][::-1]
+    return places[counts[places].argsort(kind="stable")][:ASKED]
 
 
 def _weighed(source: Gathered) -> tuple[int, Terms | None]:
     """Return how many turns the session has, and those terms that are looked for."""
     counts = source.counts()
     places = rarest(counts)
-    if not places:
+    if not len(places):
         return 0, None
-    having = [counts[place] for place in places]
-    turns = max(source.turns(), having[-1])
-    rare = np.array(having)
-    return turns, Terms(places, having, np.log1p((turns - rare + 0.5) / (rare + 0.5)) ** _RARE)
+    having = counts[places]
+    turns = max(source.turns(), int(having[-1]))
+    return turns, Terms(places, having, np.log1p((turns - having + 0.5) / (having + 0.5)) ** _RARE)
 
 
-def _best(source: Gathered, numbers: Numbers, scores: Floats, most: int) -> Sequence[int]:
-    """Return the first ``most`` of ``numbers``; of those that match as well as the last one, the newest."""
-    if most >= len(numbers) or scores[most] < scores[most - 1]:
-        chosen: list[int] = numbers[:most].tolist()
-        return chosen
-    alike = np.flatnonzero(scores == scores[most])[:_ALIKE]
-    better = int(alike[0])
-    return [*numbers[:better].tolist(), *source.newest(numbers[alike].tolist(), most - better)]
+def _best(source: Gathered, numbers: Numbers, scores: Floats, most: int) -> tuple[list[int], float]:
+    """Return those ``most`` of ``numbers`` whose scores are best, and the best score of the others.
+
+    Of those that match as well as the best of the others, they are the newest.
+    """
+    if most >= len(numbers):
+        return numbers.tolist(), 0.0
+    next_best = np.partition(scores, -most - 1)[-most - 1]
+    better: list[int] = numbers[scores > next_best].tolist()
+    if len(better) == most:
+        return better, next_best
+    alike = numbers[scores == next_best][: -_ALIKE - 1 : -1].tolist()
+    return [*better, *source.newest(alike, most - len(better))], next_best
 
 
 def _matches(source: Gathered, terms: Terms, numbers: Sequence[int], limit: int, *, context: bool) -> Matches:

@@ -51,7 +51,7 @@ class ResidentSession:
     def __init__(self, turns: Sequence[_Turn], words: Sequence[bytes], numbers: Sequence[int]) -> None:
         self._turns = list(turns)
         self._numbers = array("q", numbers)
-        self._candidates: dict[int, Candidate] = {}
+        self._candidates: list[Candidate | None] = [None] * len(turns)
         self.postings = Postings(words)
         # Places by time, and of each place where it is among these; an import may have brought older turns.
         self._by_time: Sequence[int] = range(len(turns))
@@ -71,6 +71,7 @@ class ResidentSession:
         """Add a turn that was said after all others."""
         place = len(self._turns)
         self._turns.append((row.created, row.question, row.important, row.answered))
+        self._candidates.append(None)
         self._numbers.append(row.number)
         if isinstance(self._by_time, list) and isinstance(self._age, list):
             self._by_time.append(place)
@@ -81,11 +82,14 @@ class ResidentSession:
         self.postings.add(words)
         self.bytes += _TURN_BYTES + sys.getsizeof(row.question) + 8 * words.count(b" ")
 
-    def candidate(self, place: int) -> Candidate:
-        """Return the turn at ``place``."""
-        if (found := self._candidates.get(place)) is None:
-            found = self._candidates[place] = Candidate(place, *self._turns[place])
-        return found
+    def candidates(self, places: Sequence[int]) -> list[Candidate]:
+        """Return the turns at ``places``."""
+        made = self._candidates
+        return [made[place] or self._make(place) for place in places]
+
+    def _make(self, place: int) -> Candidate:
+        made = self._candidates[place] = Candidate(place, *self._turns[place])
+        return made
 
     def number(self, place: int) -> int:
         """Return the number that the turn at ``place`` has in the file."""
@@ -110,7 +114,7 @@ class Lookup:
         self._has: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._scores: Floats = np.zeros(0)
 
-    def counts(self) -> list[int]:
+    def counts(self) -> Numbers:
         """Return in how many turns each of the words asked is."""
         return self._found.counts()
 
@@ -120,14 +124,9 @@ class Lookup:
 
     def scored(self, terms: Terms, most: int) -> tuple[Numbers, Floats]:  # noqa: ARG002
         """Return the places of the turns that have some of ``terms``, and the sum of the weights of those in each."""
-        places, columns = self._found.having(terms.places)
-        turns, words = len(self._session), len(terms.places)
-        has = np.zeros(turns * words, np.bool_)
-        has[places * words + columns] = True  # by one index, which is thrice as fast as by two
-        self._has = has.reshape(turns, words)
-        self._scores = scores = np.bincount(places, terms.weights[columns], len(self._session)).astype(
-            np.float64, copy=False
-        )
+        self._has = has = self._found.having(terms.places)
+        # Added up word by word, as what is searched in the file is: what is equal there must be equal here.
+        self._scores = scores = (has * terms.weights[:, None]).sum(axis=0)
         found = scores.nonzero()[0]
         return found, scores[found]
 
@@ -138,12 +137,11 @@ class Lookup:
     def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], list[float]]:  # noqa: ARG002
         """Return the turns at these places, and of each the sum of the weights of the terms that it has."""
         sums: list[float] = self._scores[np.array(numbers, np.int64)].tolist()
-        return list(map(self._session.candidate, numbers)), sums
+        return self._session.candidates(numbers), sums
 
     def has(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
         """Return in a row for each of ``numbers`` which of the terms it has."""
-        rows: NDArray[np.bool_] = self._has[np.array(numbers)]
-        return rows
+        return np.ascontiguousarray(self._has[:, np.array(numbers)].T)
 
     def in_file(self, turn: Candidate) -> int:
         """Return the number that ``turn`` has in the file: here it is known by its place."""

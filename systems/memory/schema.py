@@ -91,7 +91,8 @@ UNCUT = ""
 
 def indexed(session: str, text: str, terms: Sequence[str] | None = None) -> str:
     """Return the ``terms`` of ``text`` as a full-text index keeps them, with spaces between; the first is `scope`."""
-    return " ".join([scope(session), *scoped(session, words.cut(text) if terms is None else terms)])
+    prefix = scope(session)
+    return prefix + f" {prefix}".join(["", *(words.cut(text) if terms is None else terms)])
 
 
 def scoped(session: str, terms: Sequence[str]) -> list[str]:

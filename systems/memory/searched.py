@@ -54,13 +54,13 @@ class Searched:
         self._columns: dict[int, list[int]] = {}
         self._terms = 0
 
-    def counts(self) -> list[int]:
+    def counts(self) -> Numbers:
         """Return in how many turns each of the words asked is."""
         indexed: dict[str, int] = {}
         for start in range(0, len(self._asked), ASKED):
             some = self._asked[start : start + ASKED]
             indexed.update(self._connection.execute(_COUNTS.format(marks=_marks(some)), some).fetchall())
-        return [indexed.get(term, 0) + len(self._recent.having(term)) for term in self._asked]
+        return np.array([indexed.get(term, 0) + len(self._recent.having(term)) for term in self._asked], np.int64)
 
     def turns(self) -> int:
         """Return how many turns the session has: of very many, as many as if all stood as close as its newest."""
@@ -73,10 +73,10 @@ class Searched:
 
     def scored(self, terms: Terms, most: int) -> tuple[Numbers, Floats]:
         """Return the numbers of turns that have some of ``terms``, and the sum of the weights of those in each."""
-        wanted = [self._asked[place] for place in terms.places]
+        wanted = [self._asked[place] for place in terms.places.tolist()]
         seen = [[*self._recent.having(term), *self._having(quoted(term), most)] for term in wanted]
         column = list(range(len(wanted)))
-        common = [at for at, turns in enumerate(terms.turns) if turns > most]
+        common = np.flatnonzero(terms.turns > most).tolist()
         if common:
             noted = {at: set(seen[at]) for at in common}
             for some, numbers in self._beyond(list(map(quoted, wanted)), common):
@@ -98,13 +98,13 @@ class Searched:
     def look(self, numbers: Sequence[int], terms: Terms) -> tuple[list[Candidate], list[float]]:
         """Return the turns of these ``numbers``, and of each the sum of the weights of those of ``terms`` it has."""
         rows = self._rows(numbers)
-        at = {self._asked[place]: column for column, place in enumerate(terms.places)}
+        at = {self._asked[place]: column for column, place in enumerate(terms.places.tolist())}
         asked = at.keys()
         weights = terms.weights.tolist()
         self._terms = len(weights)
         sums = []
         for row in rows:
-            columns = self._columns[row.number] = sorted([at[term] for term in asked & set(row.terms.split(" "))])
+            columns = self._columns[row.number] = sorted([at[term] for term in asked & row.terms.split(" ")])
             total = 0.0  # added up one by one, as what is resident is: what is equal there must be equal here
             for column in columns:
                 total += weights[column]
@@ -114,8 +114,8 @@ class Searched:
     def has(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
         """Return of these ``numbers``, which were looked at, in a row each, which of the terms it has."""
         has = np.zeros((len(numbers), self._terms), np.bool_)
-        for line, number in enumerate(numbers):
-            has[line, self._columns[number]] = True
+        cells = [line * self._terms + column for line, each in enumerate(numbers) for column in self._columns[each]]
+        has.reshape(-1)[cells] = True
         return has
 
     def in_file(self, turn: Candidate) -> int:

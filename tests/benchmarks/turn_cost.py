@@ -41,6 +41,7 @@ from systems.engines.scripted import Script, Scripts, scripted
 from systems.engines.simulated import SimulatedEngine, SimulatedSettings
 from systems.memory import words
 from systems.memory.fulltext import FullTextStore
+from systems.memory.importance import is_important
 from systems.memory.schema import SavedTurn
 
 USERS, TURNS, MEMORIES = 50, 20, 10_000
@@ -122,9 +123,15 @@ def agent(folder: Path, engine: type[SimulatedEngine] = ModelAtOnce, without: st
 
 
 async def store(path: Path, count: int) -> None:
-    """Make a memory file in which the users have ``count`` turns between them."""
+    """Make a memory file in which the users have ``count`` turns between them, as the agent saves them."""
     turns = [
-        SavedTurn(session=f"user-{number % USERS}", question=text, answer="", created=float(number))
+        SavedTurn(
+            session=f"user-{number % USERS}",
+            question=text,
+            answer="",
+            important=is_important(text),
+            created=float(number),
+        )
         for number, text in enumerate(islice(sentences(1), count))
     ]
     file = FullTextStore(path)

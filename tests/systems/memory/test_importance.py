@@ -97,6 +97,11 @@ def test_what_is_told_beside_a_question_is_important(text):
     assert is_important(text)
 
 
+@given(st.lists(MESSAGES, min_size=1, max_size=3).map(" ".join))
+def test_what_is_important_does_not_only_ask(text):
+    assert not (is_important(text) and only_asks(text))
+
+
 # None of these takes longer than in proportion to its length: a pattern that went back and forth would take minutes.
 @pytest.mark.parametrize(
     "part", ["I'm a ", "my ", "never ", "Anna's ", ". ", ".", "a", "我", "我的", "不知道", "?", "my dog? ", "I, "]
