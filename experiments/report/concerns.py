@@ -21,7 +21,7 @@ from experiments.analysis.pairing import ENOUGH_BLOCKS, Pair, counted
 from experiments.analysis.run import Run
 from experiments.analysis.scales import LEVEL
 from experiments.metrics.interface import Metric
-from experiments.report import text
+from experiments.report import provenance, text
 from experiments.report.advice import NOT_MEASURED
 from systems.errors import BadInput
 
@@ -202,22 +202,26 @@ def _written(level: MeasuredLevel) -> str:
 
 
 def _levels(run: Run, concern: Concern, agent: ListedAgent) -> Iterator[MeasuredLevel]:
+    infos = {part.run: part.info for part in run.parts}
     for source in concern.sources:
         metric, subject = metrics.get(source.metric), agent.subject(source.study)
-        for place in run.cells.places(source.study, source.fits):
+        places = run.cells.places(source.study, source.fits)
+        several = len({place.run for place in places}) > 1
+        for place in places:
             side = run.cells.side(place, subject, metric.name)
             if side is not None and side.blocks:
-                yield _level(source, place, metric, side)
+                which = f", {provenance.told_apart(infos[place.run])}" if several else ""
+                yield _level(f"{source.where}{which}", place, metric, side)
     if concern.installed:
         yield from _installed(run, agent)
 
 
-def _level(source: ConcernSource, place: Condition, metric: Metric, side: Side) -> MeasuredLevel:
+def _level(where: str, place: Condition, metric: Metric, side: Side) -> MeasuredLevel:
     pair = Pair(subject=side, reference=None, better=metric.better, scale=LEVEL, exact=metric.exact)
     numbers = list(pair.numbers.values())
     low, high = _bounds(numbers)
     return MeasuredLevel(
-        where=source.where,
+        where=where,
         run=place.run,
         study=place.study,
         condition=place.condition,

@@ -14,7 +14,7 @@ from experiments.analysis import older
 from experiments.analysis.cells import Condition
 from experiments.analysis.claims import Fitting
 from experiments.analysis.run import Run
-from experiments.report import text
+from experiments.report import provenance, text
 from experiments.report.key_comparisons import KeyComparison, measured, ratio
 from experiments.report.rungs import steps
 
@@ -45,14 +45,28 @@ def section(run: Run) -> str:
     """Return both tables, each under a sentence that says what it is."""
     if _STUDY not in run.studies:
         return "The batched engine: not measured."
-    part = run.first_with(_STUDY)
-    return "\n\n".join([*_closed(part), *_ladders(part)])
+    # A run that another one stands beside may have none of this; it is left out where any has some.
+    parts = [part for part in run.split() if _STUDY in part.studies]
+    with_some = [part for part in parts if _closed_places(part) or _ladder_places(part)] or parts[:1]
+    written = []
+    for part in with_some:
+        if len(with_some) > 1:
+            written.append(f"**{provenance.told_apart(part.parts[0].info)}**")
+        written += [*_closed(part), *_ladders(part)]
+    return "\n\n".join(written)
+
+
+def _closed_places(run: Run) -> list[Condition]:
+    places = run.cells.places(_STUDY, _CLOSED.fits)
+    return [place for place in places if not _BATCHED.isdisjoint(run.cells.subjects(place))]
+
+
+def _ladder_places(run: Run) -> list[Condition]:
+    return [place for place in run.cells.places(_STUDY, _LADDER.fits) if _START in run.cells.subjects(place)]
 
 
 def _closed(run: Run) -> Iterator[str]:
-    places = [
-        place for place in run.cells.places(_STUDY, _CLOSED.fits) if not _BATCHED.isdisjoint(run.cells.subjects(place))
-    ]
+    places = _closed_places(run)
     if not places:
         yield "Of users in a closed loop on the batched engine this run has no trials: not measured."
         return
@@ -69,7 +83,7 @@ def _closed(run: Run) -> Iterator[str]:
 
 
 def _ladders(run: Run) -> Iterator[str]:
-    places = [place for place in run.cells.places(_STUDY, _LADDER.fits) if _START in run.cells.subjects(place)]
+    places = _ladder_places(run)
     if not places:
         yield "Of the engine's ladder this run has no trials: not measured."
     for place in places:

@@ -50,7 +50,7 @@ def cells(one: MeasuredComparison) -> list[str]:
         f"{shown(value, one.metric)} ({subject})"
         for value, subject in ((one.reference, key.reference), (one.subject, key.subject))
     ]
-    where = [key.title, one.metric.title.lower(), *values]
+    where = [one.title, one.metric.title.lower(), *values]
     if comparison is None:
         return [*where, "–", "–", "–", "not measured"]
     summary = comparison.summary

@@ -20,7 +20,7 @@ from experiments.analysis.pairing import Pair
 from experiments.analysis.run import Run
 from experiments.measuring.records import Scalar
 from experiments.metrics.interface import Metric
-from experiments.report import text
+from experiments.report import provenance, text
 from systems.errors import BadInput
 
 _HERE = Path(__file__).resolve()
@@ -47,16 +47,27 @@ class KeyComparison(Fitting, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class MeasuredComparison(msgspec.Struct, frozen=True, kw_only=True):
     """A key comparison as a run measured it: medians over complete blocks, and ``subject`` over ``reference``.
 
-    ``run`` and ``condition`` say where. Without a ``comparison`` the run has no such trials.
+    ``run`` and ``condition`` say where, and ``beside`` which run that is where another one has the same comparison.
+    Without a ``comparison`` the run has no such trials.
     """
 
     key: KeyComparison
     metric: Metric
+    beside: str = ""
     run: str = ""
     condition: str = ""
     reference: float | None = None
     subject: float | None = None
     comparison: Comparison | None = None
+
+    @property
+    def title(self) -> str:
+        """What is compared, in words."""
+        return self.called(self.key.title)
+
+    def called(self, title: str) -> str:
+        """Return ``title`` with the run that this is of, where another one has the same comparison."""
+        return f"{title} ({self.beside})" if self.beside else title
 
 
 class _Declared(msgspec.Struct, forbid_unknown_fields=True):
@@ -137,6 +148,11 @@ def _lines(run: Run, key: KeyComparison) -> list[tuple[MeasuredComparison, Pair 
         floor = run.noise.of(place, key.metric)
         pair = Pair(subject=ours, reference=theirs, better=metric.better, floor=floor, exact=metric.exact)
         found.append((MeasuredComparison(key=key, metric=metric, run=place.run, condition=place.condition), pair))
+    if len({one.run for one, _ in found}) > 1:
+        infos = {part.run: part.info for part in run.parts}
+        found = [
+            (msgspec.structs.replace(one, beside=provenance.told_apart(infos[one.run])), pair) for one, pair in found
+        ]
     return found or [(MeasuredComparison(key=key, metric=metric), None)]
 
 

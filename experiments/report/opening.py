@@ -176,10 +176,10 @@ def _places(rows: Sequence[MeasuredComparison]) -> list[str]:
     for row in rows:
         title = row.key.title
         if title.startswith(_SAME):
-            places.append(title.replace(_SAME, before, 1))
+            title = title.replace(_SAME, before, 1)
         else:
             before = title
-            places.append(title)
+        places.append(row.called(title))
     return places
 
 

@@ -164,6 +164,11 @@ def machine(info: RunInfo) -> str:
     return text.plain(f"{place.get('cpus')} × {place.get('cpu_model')}, {memory}, Linux {kernel}")
 
 
+def told_apart(info: RunInfo) -> str:
+    """Return what tells a run from another one of the same study: its processor, and its day."""
+    return text.plain(f"{str(info.environment.get('cpu_model')).replace('(R)', '')}, {info.created[:10]}")
+
+
 def calibrated(info: RunInfo) -> str:
     """Return what a run's calibration chose, by engine and model, in words."""
     said = []

@@ -43,7 +43,7 @@ def draw(measured: Sequence[MeasuredComparison]) -> list[Drawn]:
     others = [row for row in every if not effects.ran_model(row[1])]
     rows = [*modelled, *others]
     told = [(f"{word} a real model", some) for word, some in (("with", modelled), ("without", others)) if some]
-    title = f"{_TITLE}, {' and '.join(words for words, _ in told)}"
+    title = f"{_TITLE}, {'with a real model and without one' if modelled and others else told[0][0]}"
     figure, [axes] = drawing.canvas(title, height=1.6 + 0.33 * len(rows))
     for place, (row, comparison) in enumerate(rows):
         _row(axes, place, row, comparison, hollow=place >= len(modelled))
@@ -85,7 +85,7 @@ def _unequal(comparison: Comparison) -> bool:
 
 def _name(row: MeasuredComparison, comparison: Comparison) -> str:
     mark = " *" if _unequal(comparison) else ""
-    return f"{text.plain(row.key.title)}:\n{row.metric.title.lower()}{mark}"
+    return f"{text.plain(row.title)}:\n{row.metric.title.lower()}{mark}"
 
 
 def _row(axes: Axes, place: int, row: MeasuredComparison, comparison: Comparison, *, hollow: bool) -> None:

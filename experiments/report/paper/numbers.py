@@ -103,11 +103,16 @@ class Numbers:
         return _unbroken(words)
 
     def measured(self, name: str) -> MeasuredComparison:
-        """Return a comparison by its name. Raises as indexing does."""
+        """Return a comparison by its name; of several runs that have it, that of the one in which equals differ least.
+
+        Raises as indexing does.
+        """
         key = _known("number", name, self._keys)
         conditions = [one for one in self._measured if one.key.name == name and one.comparison is not None]
         if len(conditions) == 1:
             return conditions[0]
+        if conditions and len({one.run for one in conditions}) == len(conditions):
+            return min(conditions, key=_floor)
         if conditions:
             raise NoRecord(f"{name} is ambiguous: {len(conditions)} conditions of the run have its factors")
         factors = key.factors | dict.fromkeys(key.without)
@@ -248,6 +253,12 @@ class Numbers:
         numbers = sorted(map(float, found))
         ends = [text.share(each) if one.share else text.significant(each) for each in (numbers[0], numbers[-1])]
         return " … ".join(dict.fromkeys(ends))
+
+
+def _floor(one: MeasuredComparison) -> float:
+    """Return by how much equals differ beside a comparison; what was not looked at counts as the most."""
+    floor = None if one.comparison is None else one.comparison.pair.floor
+    return math.inf if floor is None else floor
 
 
 def _fields(one: MeasuredComparison) -> dict[str, str]:
