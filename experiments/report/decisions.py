@@ -14,7 +14,7 @@ from experiments.analysis.claims import Fitting
 from experiments.analysis.run import Run
 from experiments.report import effects
 from experiments.report.effects import Effect
-from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured_together, of_run
+from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured_together, of_run, surest
 from systems.errors import BadInput
 
 _DECLARED = Path(__file__).with_name("decisions.toml")
@@ -167,7 +167,7 @@ def judged(run: Run, declared: DeclaredMap | None = None) -> tuple[list[Measured
         decision.name: {one.name: [] for one in asked.conditions} for decision in asked.decisions
     }
     titled, tested = measured_together(run, of_run(run), keys)
-    for one in tested:
+    for one in surest(tested):
         if one.comparison is None:
             continue
         decision, test = of_test[one.key.name]

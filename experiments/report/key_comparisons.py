@@ -6,6 +6,7 @@ report, its first figure and the paper are made of the same rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -124,6 +125,24 @@ def measured_together(run: Run, *wanted: Sequence[KeyComparison]) -> list[list[M
 
 def _identity(one: MeasuredComparison) -> tuple[str, ...]:
     return (one.run, one.key.study, one.condition, one.key.metric, one.key.reference, one.key.subject)
+
+
+def surest(found: Sequence[MeasuredComparison]) -> list[MeasuredComparison]:
+    """Return ``found`` in order; of what several runs have under one condition, that in which equals differ less.
+
+    The choice is by their noise alone, and says nothing of the effect.
+    """
+    best: dict[tuple[str, str], MeasuredComparison] = {}
+    for one in found:
+        named = (one.key.name, one.condition)
+        if named not in best or _floor(one) < _floor(best[named]):
+            best[named] = one
+    return [one for one in found if best[one.key.name, one.condition] is one]
+
+
+def _floor(one: MeasuredComparison) -> float:
+    floor = None if one.comparison is None else one.comparison.pair.floor
+    return math.inf if floor is None else floor
 
 
 def ratio(one: MeasuredComparison) -> str:

@@ -15,7 +15,7 @@ from experiments.analysis.verdicts import ClaimVerdict
 from experiments.metrics.interface import Metric
 from experiments.report import effects, headline, text
 from experiments.report.effects import Effect
-from experiments.report.key_comparisons import MeasuredComparison
+from experiments.report.key_comparisons import MeasuredComparison, surest
 
 RESPONSE, THROUGHPUT, MEMORY, RIGHTLY = "Response time", "Throughput", "Memory", "Remembered rightly"
 _REST = "The start, and the rest"
@@ -83,10 +83,11 @@ class _Found(NamedTuple):
 
 
 def opening(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> FirstScreen:
-    """Return how a report of a run with these ``studies`` opens, of its key comparisons."""
+    """Return how a report of a run with these ``studies`` opens, of its key comparisons, the `surest`."""
+    places = {id(row): where for row, where in zip(rows, _places(rows), strict=True)}
     found = [
-        _Found(_line(row, row.comparison, where), row.metric, row.comparison)
-        for row, where in zip(rows, _places(rows), strict=True)
+        _Found(_line(row, row.comparison, places[id(row)]), row.metric, row.comparison)
+        for row in surest(rows)
         if row.comparison is not None
     ]
     modelled = [one for one in found if effects.ran_model(one.comparison)]
@@ -98,8 +99,8 @@ def opening(rows: Sequence[MeasuredComparison], studies: Sequence[str]) -> First
         topics=[_told(heading, mine) for heading, mine in by_topic.items()],
         unmodelled=_lines(others),
         missing=[
-            text.plain(f"{where}: {effects.title(row.metric)}")
-            for row, where in zip(rows, _places(rows), strict=True)
+            text.plain(f"{places[id(row)]}: {effects.title(row.metric)}")
+            for row in rows
             if row.comparison is None and row.key.study in studies
         ],
     )

@@ -29,7 +29,7 @@ from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
 from experiments.report import decisions, key_comparisons, ledger, text
-from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured
+from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured, surest
 from experiments.report.paper import run_facts
 from experiments.report.paper.declared import Declared
 from systems.errors import UnknownName
@@ -108,11 +108,10 @@ class Numbers:
         Raises as indexing does.
         """
         key = _known("number", name, self._keys)
-        conditions = [one for one in self._measured if one.key.name == name and one.comparison is not None]
+        of_name = [one for one in self._measured if one.key.name == name and one.comparison is not None]
+        conditions = surest(of_name)
         if len(conditions) == 1:
             return conditions[0]
-        if conditions and len({one.run for one in conditions}) == len(conditions):
-            return min(conditions, key=_floor)
         if conditions:
             raise NoRecord(f"{name} is ambiguous: {len(conditions)} conditions of the run have its factors")
         factors = key.factors | dict.fromkeys(key.without)
@@ -253,12 +252,6 @@ class Numbers:
         numbers = sorted(map(float, found))
         ends = [text.share(each) if one.share else text.significant(each) for each in (numbers[0], numbers[-1])]
         return " … ".join(dict.fromkeys(ends))
-
-
-def _floor(one: MeasuredComparison) -> float:
-    """Return by how much equals differ beside a comparison; what was not looked at counts as the most."""
-    floor = None if one.comparison is None else one.comparison.pair.floor
-    return math.inf if floor is None else floor
 
 
 def _fields(one: MeasuredComparison) -> dict[str, str]:

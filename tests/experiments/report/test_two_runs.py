@@ -11,7 +11,7 @@ import pytest
 from experiments import load_run
 from experiments.analysis.run import Run
 from experiments.measuring.records import Part, Record
-from experiments.report import concerns, engine_steps, headline, key_comparisons, opening
+from experiments.report import concerns, decisions, engine_steps, headline, key_comparisons, opening
 from experiments.report.paper.declared import Declared
 from experiments.report.paper.numbers import Numbers
 from tests.experiments.analysis import synthetic
@@ -62,6 +62,20 @@ def test_of_one_run_alone_nothing_is_added(run: Run) -> None:
 def test_a_number_by_its_name_is_of_the_run_in_which_equals_differ_less(run: Run) -> None:
     one = Numbers(run, Declared()).measured("batched-fifty")
     assert one.run == "quiet"
+
+
+def test_the_map_and_the_first_screen_have_each_once_of_that_run(run: Run) -> None:
+    rows, answers = decisions.judged(run)
+    [found] = [row for row in answers.rows if row.decision.name == "batched-asynchronous"]
+    marks = [mark for cell in found.cells.values() for mark in cell]
+    told = [(mark.measured.condition, mark.measured.key.metric) for mark in marks]
+    assert len(set(told)) == len(told) > 0
+    floored = [mark.measured for mark in marks if mark.measured.comparison and mark.measured.comparison.pair.floor]
+    assert {one.run for one in floored} == {"quiet"}
+    screen = opening.opening(rows, run.studies)
+    lines = [*screen.unmodelled, *(line for topic in screen.topics for line in topic.lines)]
+    assert len({(line.where, line.much) for line in lines}) == len(lines)
+    assert any(QUIET in line.where for line in lines)
 
 
 def test_what_agent_and_engine_bring_is_said_of_both(run: Run) -> None:
