@@ -135,12 +135,13 @@ def surest(found: Sequence[MeasuredComparison]) -> list[MeasuredComparison]:
     best: dict[tuple[str, str], MeasuredComparison] = {}
     for one in found:
         named = (one.key.name, one.condition)
-        if named not in best or _floor(one) < _floor(best[named]):
+        if named not in best or noise(one) < noise(best[named]):
             best[named] = one
     return [one for one in found if best[one.key.name, one.condition] is one]
 
 
-def _floor(one: MeasuredComparison) -> float:
+def noise(one: MeasuredComparison) -> float:
+    """Return the noise floor of a comparison, as a share; infinity where none is known."""
     floor = None if one.comparison is None else one.comparison.pair.floor
     return math.inf if floor is None else floor
 

@@ -29,7 +29,7 @@ from experiments.metrics.generation import USABLE_RATE, USABLE_WAIT_S
 from experiments.metrics.measured_over_law import change_by_law
 from experiments.metrics.objective import FIRST_TOKEN_S, REPLY_S
 from experiments.report import decisions, key_comparisons, ledger, text
-from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured, surest
+from experiments.report.key_comparisons import KeyComparison, MeasuredComparison, measured, noise, surest
 from experiments.report.paper import run_facts
 from experiments.report.paper.declared import Declared
 from systems.errors import UnknownName
@@ -110,8 +110,8 @@ class Numbers:
         key = _known("number", name, self._keys)
         of_name = [one for one in self._measured if one.key.name == name and one.comparison is not None]
         conditions = surest(of_name)
-        if len(conditions) == 1:
-            return conditions[0]
+        if len(conditions) == len({one.run for one in conditions}) > 0:
+            return min(conditions, key=noise)
         if conditions:
             raise NoRecord(f"{name} is ambiguous: {len(conditions)} conditions of the run have its factors")
         factors = key.factors | dict.fromkeys(key.without)
