@@ -14,6 +14,7 @@ import msgspec
 import pandas as pd
 
 from experiments import metrics
+from experiments.analysis import work
 from experiments.analysis.cells import Condition, Side
 from experiments.analysis.claims import Fitting
 from experiments.analysis.intervals import Estimate
@@ -253,6 +254,7 @@ def _notes(pair: Pair) -> Iterator[str]:
         yield f"lost {counted(lost, len(pair.subject.blocks))}"
     if pair.survivors:
         yield pair.survivors
+    yield from dict.fromkeys(label for record in records for label in work.labels(record))
     engines = [record.spec.engine for record in records]
     if not all(engine is not None and engine.model is not None for engine in engines):
         yield "no language model ran"

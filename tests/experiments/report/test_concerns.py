@@ -33,6 +33,14 @@ def served(subject: str, rate: float, block: int, **changes: object) -> Record:
     return synthetic.record(spec, Part(role="client", requests=rows))
 
 
+def answered(subject: str, known: float, block: int) -> Record:
+    """Return a trial in which answers were graded; the reader had been trained on so many of the prompts."""
+    spec = synthetic.spec("memory", subject, block, condition={"part": "answers", "turns": 500}, system=subject)
+    counted = {"engine_calls": 40, "engine_prompt_tokens": 400, "engine_generated_tokens": 40}
+    values = {"right": 0.5, "known_layout": known, "requests": 40}
+    return synthetic.record(spec, Part(role="subject", values=values, counters=counted))
+
+
 def killed(subject: str, kept: int, block: int) -> Record:
     spec = synthetic.spec("frameworks", subject, block, condition=KILLED, system=subject, engine=None)
     return synthetic.record(spec, Part(role="subject", values={"kept": kept, "acknowledged": 5}))
@@ -44,6 +52,8 @@ def trials() -> Iterator[Record]:
         yield served("asynchronous", rate, block, variant="")
         batched = served("asynchronous-batched", 2 * rate, block, variant="batched")
         yield batched if block else msgspec.structs.replace(batched, outcome=Outcome.OUT_OF_MEMORY)
+        yield answered("asynchronous", 1.0, block)
+        yield answered("pooled", 0.0, block)
         yield killed("langgraph", 4, block)
         yield killed("asynchronous", 5, block)
     yield served("mine", 20.0, 0)
@@ -54,7 +64,7 @@ def trials() -> Iterator[Record]:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     environment = {"python": "3.x", "outside.langgraph bytes": str(96 << 20)}
     folder = tmp_path_factory.mktemp("run")
-    changes = {"blocks": 6, "studies": ("load", "frameworks"), "engine": REAL, "environment": environment}
+    changes = {"blocks": 6, "studies": ("load", "memory", "frameworks"), "engine": REAL, "environment": environment}
     return load_run(synthetic.write(folder, list(trials()), **changes))
 
 
@@ -93,6 +103,11 @@ def test_shares_are_percent_and_what_ran_no_model_says_so(table: ConcernTable) -
     assert (found.value, found.interval) == ("80.0\u00a0%", "80.0\u00a0% … 80.0\u00a0%")
     assert "no language model ran" in found.notes
     assert level(table, "asynchronous", "kept").value == "100\u00a0%"
+
+
+def test_what_the_reader_was_not_trained_to_read_is_told(table: ConcernTable) -> None:
+    assert any("was not trained on" in note for note in level(table, "pooled", "remembered").notes)
+    assert not any("was not trained on" in note for note in level(table, "asynchronous", "remembered").notes)
 
 
 def test_whoever_else_was_asked_as_it_comes_has_a_row_below_the_listed(table: ConcernTable) -> None:
