@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
@@ -61,15 +62,15 @@ def make(
 
     ``settings`` hold in every trial of their system, or with their engine, whose cell does not choose them itself.
     ``part`` keeps one part of the studies, ``only`` the cells that have these levels of each factor, and ``arms``
-    beside them the A/A arms that give their noise floor (`choosing`). Of the runs in ``past``, oldest first, the newest
-    that measured a cell says how long its trials take. Both orders and every workload come from ``seed``. Raises
+    beside them the A/A arms that give their noise floor (`choosing`). Of the runs in ``past`` that measured a cell the
+    quickest says how long its trials take (`_earlier`). Both orders and every workload come from ``seed``. Raises
     `UnknownName` for a study, system, workload, part or requirement that nobody registered, and `BadInput` for a choice
     that no cell meets.
     """
     for name in system_names:
         registry.systems.get(name)
     workloads.get(workload)
-    earlier = {place: seconds for run in past for place, seconds in _durations(run).items()}
+    earlier = _earlier([_durations(run) for run in past])
     grids = {name: grid(name, preset, system_names, engine, shapes or {}) for name in study_names}
     grids = choosing.chosen(grids, part=part, only=only, arms=arms)
     grids = {name: [_whole(cell) for cell in cells] for name, cells in grids.items()}
@@ -235,6 +236,24 @@ def _expected(study: str, cells: Sequence[Cell], earlier: dict[_Place, float]) -
     paces = {part: median(ratios) for part, ratios in off.items()}
     usual = median([ratio for ratios in off.values() for ratio in ratios]) if off else 1.0
     return {place: earlier.get(place, cell.estimate_s * paces.get(cell.part, usual)) for place, cell in places.items()}
+
+
+def _earlier(runs: Sequence[Mapping[_Place, float]]) -> dict[_Place, float]:
+    """Return how long trials took, in seconds, by study, condition and subject: of several runs the shortest.
+
+    A machine that is busy makes them longer and nothing shorter. What only a slow run measured is taken to be as much
+    shorter as the rest of that run would have been elsewhere.
+    """
+    shortest: dict[_Place, float] = {}
+    for run in runs:
+        for place, seconds in run.items():
+            shortest[place] = min(seconds, shortest.get(place, seconds))
+    counts = Counter(place for run in runs for place in run)
+    for run in runs:
+        shared = [place for place in run if counts[place] > 1]
+        pace = sum(shortest[place] for place in shared) / sum(run[place] for place in shared) if shared else 1.0
+        shortest.update({place: pace * seconds for place, seconds in run.items() if counts[place] == 1})
+    return shortest
 
 
 def _durations(records: Iterable[Record]) -> dict[_Place, float]:

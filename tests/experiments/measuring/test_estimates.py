@@ -49,8 +49,17 @@ def test_what_was_measured_is_not_guessed():
     assert expected([past])[key][1] == 8.0
 
 
-def test_of_what_several_runs_measured_the_newest_counts():
+def test_of_what_several_runs_measured_the_quickest_counts_since_a_busy_machine_only_adds():
     guesses = expected()
     key, (spec, _) = next(iter(guesses.items()))
-    earlier, later = ([synthetic.record(spec, outside=Outside(duration_s=seconds))] for seconds in (7.0, 9.0))
-    assert expected([earlier, later])[key][1] == 9.0
+    runs = [[synthetic.record(spec, outside=Outside(duration_s=seconds))] for seconds in (7.0, 9.0)]
+    assert expected(runs)[key][1] == expected(runs[::-1])[key][1] == 7.0
+
+
+def test_what_only_a_slow_run_measured_is_taken_to_be_as_much_shorter_as_the_rest_of_it():
+    guesses = expected()
+    (both, (shared, _)), (alone, (own, _)) = list(guesses.items())[:2]
+    quiet = [synthetic.record(shared, outside=Outside(duration_s=2.0))]
+    busy = [synthetic.record(one, outside=Outside(duration_s=seconds)) for one, seconds in ((shared, 6.0), (own, 9.0))]
+    found = expected([quiet, busy])
+    assert (found[both][1], found[alone][1]) == (2.0, 3.0)
