@@ -180,7 +180,7 @@ def _unmade(engine: str, shape: str) -> EngineSpec:
 
 
 def _past(studies: Sequence[str], resumed: Path | None) -> tuple[list[list[Record]], str]:
-    """Return runs that tell how long trials of ``studies`` take, oldest first, and whose they are.
+    """Return runs that tell how long trials of ``studies`` take, and whose they are.
 
     They are the run's own, else those of the reference; of it no other parts are read: that takes longer than the
     planning.
@@ -188,8 +188,8 @@ def _past(studies: Sequence[str], resumed: Path | None) -> tuple[list[list[Recor
     reference = Path(__file__).parents[2] / "results" / "reference"
     for folder, whose in ((resumed, "this run"), (reference, "the reference run")):
         there = runs.folders(folder) if folder is not None else []
-        parts = sorted(((runs.read_info(part), part) for part in there), key=lambda each: each[0].created)
-        read = [records.read(part / runs.TRIALS) for info, part in parts if not set(studies).isdisjoint(info.studies)]
+        parts = [part for part in there if not set(studies).isdisjoint(runs.read_info(part).studies)]
+        read = [records.read(part / runs.TRIALS) for part in parts]
         if found := [run for run in read if run]:
             return found, f"at the pace of {whose}"
     return [], "by guess"

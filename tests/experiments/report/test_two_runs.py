@@ -48,11 +48,13 @@ def test_a_comparison_of_both_says_which_run_it_is_of(run: Run) -> None:
     assert all(f"| {title} |" in headline.table(run) for title in titles)
 
 
-def test_the_same_as_the_line_before_is_said_of_each_run_once(run: Run) -> None:
+def test_the_same_as_the_line_before_names_its_run_once(run: Run) -> None:
     found = [one for one in key_comparisons.measured(run) if one.key.name.startswith("batched-fifty")]
-    places = opening._places(found)
-    assert all(place.count(BUSY) + place.count(QUIET) == 1 for place in places)
-    assert all(place.startswith("50 users, the asynchronous agent on the batched engine (") for place in places)
+    screen = opening.opening(found, run.studies)
+    places = {line.where for line in (*screen.unmodelled, *(line for topic in screen.topics for line in topic.lines))}
+    begins = "50 users, the asynchronous agent on the batched engine"
+    assert f"{begins} ({QUIET})" in places
+    assert places <= {f"{begins} ({which})" for which in (BUSY, QUIET)}
 
 
 def test_of_one_run_alone_nothing_is_added(run: Run) -> None:
